@@ -1,0 +1,1 @@
+"""The control plane: everything that lives in ``.jvs`` beside the payloads."""

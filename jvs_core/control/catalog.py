@@ -1,0 +1,166 @@
+"""The catalog of snapshots: descriptors, lineage, and finding a snapshot by what a person types."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from jvs_core import canonical, clock
+from jvs_core.control import refs
+from jvs_core.control.layout import Layout
+from jvs_core.errors import (
+    DescriptorCorrupt,
+    LineageBroken,
+    PartialSnapshot,
+    SnapshotAmbiguous,
+    SnapshotExpired,
+    SnapshotNotFound,
+)
+from jvs_core.model import SNAPSHOT_ID, Descriptor, HashValue, Ready
+
+_ID = re.compile(SNAPSHOT_ID[1:-1])
+_CANDIDATES_SHOWN = 8
+
+
+def new_id() -> str:
+    """Return a new snapshot id: 13 digits of milliseconds, a hyphen, 8 random hexadecimal digits."""
+    return f"{clock.now_ms():013d}-{secrets.token_hex(4)}"
+
+
+def ids(layout: Layout) -> list[str]:
+    """Return the ids of all published snapshots (those with a descriptor), oldest first by id."""
+    return sorted(name[:-5] for name in os.listdir(layout.descriptors) if name.endswith(".json") and _ID.fullmatch(name[:-5]))
+
+
+def exists(layout: Layout, snapshot_id: str) -> bool:
+    """Return whether a snapshot of exactly this id is published."""
+    return _ID.fullmatch(snapshot_id) is not None and layout.descriptor(snapshot_id).is_file()
+
+
+def checksum(descriptor: Descriptor) -> HashValue:
+    """Return the checksum of a descriptor: over all fields but itself and ``integrity_state``."""
+    fields = descriptor.to_json()
+    fields.pop("descriptor_checksum", None)
+    fields.pop("integrity_state", None)
+    return HashValue(value=canonical.sha256(fields))
+
+
+def encode(descriptor: Descriptor) -> bytes:
+    """Return the bytes of a descriptor file."""
+    return canonical.dumps(descriptor.to_json()) + b"\n"
+
+
+def read(layout: Layout, snapshot_id: str) -> Descriptor:
+    """Return a descriptor, checksum verified.
+
+    Raises SnapshotNotFound, or DescriptorCorrupt when it is unreadable, misnamed or does not match its checksum.
+    """
+    descriptor = peek(layout, snapshot_id)
+    if descriptor.integrity_state == "corrupt":
+        raise DescriptorCorrupt(
+            f"the descriptor of {snapshot_id} does not match its checksum", hint=f"jvs verify {snapshot_id}"
+        )
+    return descriptor
+
+
+def peek(layout: Layout, snapshot_id: str) -> Descriptor:
+    """Return a descriptor with ``integrity_state`` set to ``corrupt`` where its checksum does not match.
+
+    Raises SnapshotNotFound, or DescriptorCorrupt when there is nothing to show.
+    """
+    path = layout.descriptor(snapshot_id)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise SnapshotNotFound(f"no snapshot {snapshot_id}", hint="jvs history --all") from error
+    descriptor = Descriptor.parse(data, f"the descriptor of {snapshot_id}")
+    if descriptor.snapshot_id != snapshot_id:
+        raise DescriptorCorrupt(f"the descriptor of {snapshot_id} speaks of {descriptor.snapshot_id}", hint="jvs doctor")
+    if descriptor.descriptor_checksum is None or descriptor.descriptor_checksum != checksum(descriptor):
+        return descriptor.changed(integrity_state="corrupt")
+    return descriptor
+
+
+def read_ready(layout: Layout, snapshot_id: str) -> Ready:
+    """Return a snapshot's READY marker.
+
+    Raises SnapshotExpired when retention removed the payload, PartialSnapshot when the marker or payload is missing.
+    """
+    folder = layout.snapshot(snapshot_id)
+    try:
+        data = layout.ready(snapshot_id).read_bytes()
+    except FileNotFoundError as error:
+        if is_expired(layout, snapshot_id):
+            raise SnapshotExpired(
+                f"snapshot {snapshot_id} was thinned out by retention: its payload is gone", hint="jvs history"
+            ) from error
+        raise PartialSnapshot(f"snapshot {snapshot_id} has no READY marker", hint="jvs doctor") from error
+    if not layout.payload(snapshot_id).is_dir() or not layout.manifest(snapshot_id).is_file():
+        raise PartialSnapshot(f"snapshot {snapshot_id} lacks its payload or manifest in {folder}", hint="jvs doctor")
+    return Ready.parse(data, f"the READY marker of {snapshot_id}")
+
+
+def tombstone(layout: Layout, snapshot_id: str) -> Path:
+    """Return the path of the record that says a snapshot's payload was removed on purpose."""
+    return layout.gc / "tombstones" / f"{snapshot_id}.json"
+
+
+def is_expired(layout: Layout, snapshot_id: str) -> bool:
+    """Return whether retention removed the payload of a snapshot whose descriptor stays."""
+    return tombstone(layout, snapshot_id).is_file()
+
+
+def lineage(layout: Layout, head: str | None) -> Iterator[Descriptor]:
+    """Yield the descriptors from ``head`` to the first snapshot, newest first.
+
+    Raises LineageBroken when a parent is missing or the lineage runs in a circle.
+    """
+    seen: set[str] = set()
+    child: str | None = None
+    while head is not None:
+        if head in seen:
+            raise LineageBroken(f"the lineage of {head} runs in a circle", hint="jvs doctor")
+        seen.add(head)
+        try:
+            descriptor = peek(layout, head)
+        except SnapshotNotFound as error:
+            where = f"the parent {head} of {child}" if child else f"the head {head}"
+            raise LineageBroken(f"{where} is missing", hint="jvs doctor") from error
+        yield descriptor
+        child, head = head, descriptor.parent_snapshot_id
+
+
+def resolve(layout: Layout, text: str, head: str | None) -> str:
+    """Return the id that ``text`` names: an id, a unique prefix of an id or of its last 8 digits, a ref, HEAD, HEAD~N.
+
+    Raises SnapshotNotFound, SnapshotAmbiguous with the candidates in the hint, LineageBroken.
+    """
+    if exists(layout, text):
+        return text
+    relative = re.fullmatch(r"HEAD(?:~(\d{1,9}))?", text)
+    if relative:
+        return _ancestor(layout, head, int(relative[1] or 0))
+    ref = refs.find(layout, text)
+    if ref is not None:
+        return ref.snapshot_id
+    if re.fullmatch(r"[0-9a-f-]+", text) is None:
+        raise SnapshotNotFound(f"no snapshot or ref {text!r}", hint="jvs history --all")
+    matches = [i for i in ids(layout) if i.startswith(text) or i[14:].startswith(text)]
+    if not matches:
+        raise SnapshotNotFound(f"no snapshot or ref {text!r}", hint="jvs history --all")
+    if len(matches) > 1:
+        shown = ", ".join(matches[:_CANDIDATES_SHOWN]) + (", …" if len(matches) > _CANDIDATES_SHOWN else "")
+        raise SnapshotAmbiguous(f"{text!r} matches {len(matches)} snapshots", hint=f"one of: {shown}", candidates=matches)
+    return matches[0]
+
+
+def _ancestor(layout: Layout, head: str | None, generations: int) -> str:
+    if head is None:
+        raise SnapshotNotFound("HEAD: this worktree has no snapshot yet", hint="jvs snapshot --lock")
+    for number, descriptor in enumerate(lineage(layout, head)):
+        if number == generations:
+            return descriptor.snapshot_id
+    raise SnapshotNotFound(f"HEAD~{generations}: the history is shorter", hint="jvs history")

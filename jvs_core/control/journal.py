@@ -1,0 +1,88 @@
+"""Intents: what is under way, durable before its first byte is written, removed after its last."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any
+
+from jvs_core import canonical, clock, files
+from jvs_core.control.layout import Layout
+from jvs_core.errors import JvsError
+from jvs_core.model import Intent
+from jvs_core.settings import Settings
+
+
+def begin(
+    layout: Layout,
+    settings: Settings,
+    operation: str,
+    *,
+    worktree: str | None = None,
+    worktree_id: str | None = None,
+    snapshot_id: str | None = None,
+    fencing_token: int | None = None,
+    **details: Any,
+) -> Intent:
+    """Write a new intent, durable. ``details`` are what a repair needs to finish or undo the operation."""
+    intent = Intent(
+        intent_id=f"{operation}-{snapshot_id or uuid.uuid4().hex}",
+        operation=operation,
+        worktree=worktree,
+        worktree_id=worktree_id,
+        snapshot_id=snapshot_id,
+        fencing_token=fencing_token,
+        holder_id=settings.holder_id,
+        host=settings.host,
+        pid=os.getpid(),
+        boot_id=clock.boot_id(),
+        started_at=clock.timestamp(),
+        details=details,
+    )
+    path = layout.intents / f"{intent.intent_id}.json"
+    files.write_new(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.file_mode)
+    files.sync_folder(layout.intents)
+    return intent
+
+
+def complete(layout: Layout, intent: Intent) -> None:
+    """Remove an intent whose operation is finished, or undone without a trace.
+
+    Not synced: an intent that comes back after a power cut is resolved again, with the same result.
+    """
+    (layout.intents / f"{intent.intent_id}.json").unlink(missing_ok=True)
+
+
+def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
+    """Return the intents under way or abandoned, oldest first, and the names of files that cannot be read."""
+    found: list[Intent] = []
+    unreadable: list[str] = []
+    try:
+        names = os.listdir(layout.intents)
+    except FileNotFoundError:
+        return [], []
+    for name in sorted(names):
+        if not name.endswith(".json"):
+            continue
+        try:
+            found.append(Intent.parse((layout.intents / name).read_bytes(), f"intent {name}"))
+        except FileNotFoundError:
+            continue
+        except JvsError:
+            unreadable.append(name)
+    return sorted(found, key=lambda intent: intent.started_at), unreadable
+
+
+def is_running(intent: Intent, settings: Settings) -> bool | None:
+    """Return whether the process behind an intent still runs; None when it was started on another host."""
+    if intent.host != settings.host:
+        return None
+    if intent.boot_id != clock.boot_id():
+        return False
+    try:
+        os.kill(intent.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,178 @@
+"""Where everything of a repository lies, and finding the repository around a path."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from jvs_core.control.names import MAIN, inside
+from jvs_core.errors import DescriptorCorrupt, FormatUnsupported, NotARepository
+from jvs_core.model import FORMAT_VERSION, NAME
+
+CONTROL_FOLDERS = (
+    "worktrees",
+    "snapshots",
+    "descriptors",
+    "refs",
+    "locks",
+    "intents",
+    "audit",
+    "runs",
+    "gc",
+    "gc/plans",
+    "gc/pins",
+    "gc/tombstones",
+    "gc/trash",
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of the repository at ``root``; ``shared`` repositories give their group write access."""
+
+    root: Path
+    shared: bool = False
+
+    @property
+    def control(self) -> Path:
+        """The control plane's folder."""
+        return self.root / ".jvs"
+
+    @property
+    def config(self) -> Path:
+        """The repository's ``config.toml``."""
+        return self.control / "config.toml"
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of all snapshots."""
+        return self.control / "snapshots"
+
+    @property
+    def descriptors(self) -> Path:
+        """The folder of all descriptors."""
+        return self.control / "descriptors"
+
+    @property
+    def refs(self) -> Path:
+        """The folder of all refs."""
+        return self.control / "refs"
+
+    @property
+    def intents(self) -> Path:
+        """The folder of what is under way."""
+        return self.control / "intents"
+
+    @property
+    def audit(self) -> Path:
+        """The folder of the audit log."""
+        return self.control / "audit"
+
+    @property
+    def gc(self) -> Path:
+        """The folder of plans, pins, tombstones and trash."""
+        return self.control / "gc"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of run records."""
+        return self.control / "runs"
+
+    @property
+    def repository_lock(self) -> Path:
+        """The file locked during short critical sections."""
+        return self.control / "locks" / "repository"
+
+    @property
+    def file_mode(self) -> int | None:
+        """The mode of control files; None leaves it to the umask."""
+        return 0o664 if self.shared else None
+
+    @property
+    def folder_mode(self) -> int | None:
+        """The mode of control folders; None leaves it to the umask."""
+        return 0o2775 if self.shared else None
+
+    def snapshot(self, snapshot_id: str) -> Path:
+        """The folder of one snapshot."""
+        return self.snapshots / snapshot_id
+
+    def payload(self, snapshot_id: str) -> Path:
+        """The payload of one snapshot."""
+        return self.snapshots / snapshot_id / "payload"
+
+    def manifest(self, snapshot_id: str) -> Path:
+        """The manifest of one snapshot."""
+        return self.snapshots / snapshot_id / "manifest"
+
+    def ready(self, snapshot_id: str) -> Path:
+        """The READY marker of one snapshot."""
+        return self.snapshots / snapshot_id / ".READY"
+
+    def descriptor(self, snapshot_id: str) -> Path:
+        """The descriptor of one snapshot."""
+        return self.descriptors / f"{snapshot_id}.json"
+
+    def locks(self, worktree_id: str) -> Path:
+        """The folder of one worktree's leases."""
+        return self.control / "locks" / worktree_id
+
+    def worktree_config(self, name: str) -> Path:
+        """The configuration file of one worktree."""
+        return self.control / "worktrees" / name / "config.json"
+
+    def worktree(self, name: str) -> Path:
+        """The payload folder of one worktree, which no symbolic link may stand in for. Raises PathEscape."""
+        path = self.root / MAIN if name == MAIN else self.root / "worktrees" / name
+        return inside(self.root, path)
+
+    def worktree_at(self, path: Path) -> str:
+        """Return the name of the worktree that ``path`` lies in; ``main`` when it lies in none."""
+        try:
+            parts = Path(os.path.realpath(path)).relative_to(self.root).parts
+        except ValueError:
+            return MAIN
+        if len(parts) >= 2 and parts[0] == "worktrees" and re.fullmatch(NAME[1:-1], parts[1]):
+            return parts[1]
+        return MAIN
+
+    def repo_id(self) -> str:
+        """Return the repository's identity. Raises DescriptorCorrupt when it is missing or not a UUID."""
+        path = self.control / "repo_id"
+        try:
+            return str(uuid.UUID(path.read_text("ascii").strip()))
+        except (FileNotFoundError, ValueError) as error:
+            raise DescriptorCorrupt(f"{path} is missing or damaged", hint="restore it from a backup") from error
+
+    def check_format(self) -> None:
+        """Raise FormatUnsupported unless this version of JVS can work on the repository."""
+        path = self.control / "format_version"
+        try:
+            found = path.read_bytes().strip()
+        except FileNotFoundError:
+            found = b""
+        if found == str(FORMAT_VERSION).encode():
+            return
+        shown = found[:40].decode("utf-8", "replace") or "missing"
+        raise FormatUnsupported(
+            f"repository format {shown} at {self.root}; this version reads format {FORMAT_VERSION}",
+            hint="install the version of JVS that wrote it" if found.isdigit() else f"restore {path} from a backup",
+        )
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder at or above ``start`` that holds ``.jvs``.
+
+    Raises NotARepository.
+    """
+    try:
+        here = Path(os.path.realpath(start, strict=True))
+    except OSError as error:
+        raise NotARepository(f"{start} does not exist", hint="name a folder inside a repository") from error
+    for folder in (here, *here.parents):
+        if (folder / ".jvs").is_dir():
+            return folder
+    raise NotARepository(f"no JVS repository at or above {start}", hint="make one with: jvs init NAME")

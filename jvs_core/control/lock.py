@@ -1,0 +1,271 @@
+"""One writer a worktree: leases with fencing tokens.
+
+A lease is the file ``locks/<worktree_id>/<token>``. Of any number of contenders, on any number of hosts, the one
+whose exclusive creation of the next number succeeds has it. Tokens only grow. A holder that slept past its lease
+finds a higher number before it publishes anything, and stops. Neither rename nor file locks are relied on, because
+other clients of a shared JuiceFS volume may see a renamed-over name late and lose file locks; exclusive creation,
+listings and in-place writes they see at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jvs_core import clock, files
+from jvs_core.control import slots
+from jvs_core.control.layout import Layout
+from jvs_core.errors import (
+    AlreadyExists,
+    ClockSkewExceeded,
+    DescriptorCorrupt,
+    FencingMismatch,
+    LockConflict,
+    LockExpired,
+    LockNotHeld,
+)
+from jvs_core.model import LeaseRecord
+from jvs_core.settings import LeaseConfig, Settings
+
+LockState = Literal["free", "held", "expired"]
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A lock that the bearer holds: the public record, the secret that proves it, and its end on the local clock."""
+
+    record: LeaseRecord
+    secret: str
+    deadline_boot_ms: int
+    boot_id: str
+
+    @property
+    def token(self) -> int:
+        """The fencing token."""
+        return self.record.fencing_token
+
+    def has_run_out(self) -> bool:
+        """Return whether the lease is over, by the clock that counts sleep and that nobody can set."""
+        if self.boot_id == clock.boot_id():
+            return clock.boot_ms() >= self.deadline_boot_ms
+        return clock.now_ms() >= clock.parse(self.record.lease_expires_at)
+
+
+def tokens(layout: Layout, worktree_id: str) -> list[int]:
+    """Return the fencing tokens ever given for a worktree, as far as their files remain, lowest first."""
+    try:
+        names = os.listdir(layout.locks(worktree_id))
+    except FileNotFoundError:
+        return []
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit() and name[0] != "0")
+
+
+def current(layout: Layout, worktree_id: str) -> LeaseRecord | None:
+    """Return the newest lease record of a worktree, whatever its state; None when there never was one.
+
+    Raises DescriptorCorrupt when the newest file holds no readable record.
+    """
+    given = tokens(layout, worktree_id)
+    return _read(layout, worktree_id, given[-1]) if given else None
+
+
+def state(record: LeaseRecord | None) -> LockState:
+    """Return whether the worktree's lock is free, held, or left behind by a holder whose lease ran out."""
+    if record is None or record.released_at is not None:
+        return "free"
+    return "held" if clock.now_ms() < clock.parse(record.lease_expires_at) else "expired"
+
+
+def acquire(
+    layout: Layout,
+    settings: Settings,
+    config: LeaseConfig,
+    *,
+    worktree: str,
+    worktree_id: str,
+    lease_ms: int,
+    purpose: str,
+    floor: int,
+    own: Lease | None = None,
+) -> tuple[Lease, LeaseRecord | None]:
+    """Take a worktree's lock, durable, and return the lease with the expired record it replaced, if any.
+
+    ``floor`` is the highest token that published anything: a new token is above it even when the lock files were
+    not migrated. ``own`` is the caller's previous lease; once it ran out, its holder need not wait for itself.
+
+    Raises
+    ------
+    LockConflict
+        Somebody holds the lock, or was quicker, or let it expire less than skew and grace ago.
+    ClockSkewExceeded
+        The holder renewed in our future: one of the two clocks is wrong, and nothing is stolen.
+    """
+    began = clock.boot_ms()
+    files.make_folder(layout.locks(worktree_id), mode=layout.folder_mode, exist_ok=True)
+    given = tokens(layout, worktree_id)
+    replaced = _require_takeable(layout, worktree, worktree_id, given[-1], config, own) if given else None
+    token = max([floor, *given]) + 1
+    secret = secrets.token_hex(32)
+    now = clock.now_ms()
+    record = LeaseRecord(
+        lock_id=str(uuid.uuid4()),
+        worktree=worktree,
+        worktree_id=worktree_id,
+        holder_id=settings.holder_id,
+        session_id=settings.session,
+        purpose=purpose,
+        acquired_at=clock.timestamp(now),
+        last_renewed_at=clock.timestamp(now),
+        lease_expires_at=clock.timestamp(now + lease_ms),
+        lease_duration_ms=lease_ms,
+        renew_interval_ms=min(config.renew_interval_ms, max(lease_ms // 3, 1)),
+        max_clock_skew_ms=config.max_clock_skew_ms,
+        steal_grace_ms=config.steal_grace_ms,
+        fencing_token=token,
+        secret_sha256=_proof(secret),
+    )
+    try:
+        slots.create(layout.locks(worktree_id) / str(token), record.model_dump(), mode=layout.file_mode)
+    except AlreadyExists as error:
+        raise LockConflict(
+            f"somebody else took the lock on worktree {worktree!r} at this moment", hint="jvs lock status"
+        ) from error
+    return Lease(record, secret, began + lease_ms, clock.boot_id()), replaced
+
+
+def renew(layout: Layout, lease: Lease) -> Lease:
+    """Extend a lease by its duration from now, in place and durable.
+
+    Raises FencingMismatch, LockExpired, LockNotHeld.
+    """
+    began = clock.boot_ms()
+    check(layout, lease)
+    now = clock.now_ms()
+    record = lease.record.changed(
+        last_renewed_at=clock.timestamp(now), lease_expires_at=clock.timestamp(now + lease.record.lease_duration_ms)
+    )
+    slots.write(layout.locks(record.worktree_id) / str(record.fencing_token), record.model_dump())
+    renewed = Lease(record, lease.secret, began + record.lease_duration_ms, clock.boot_id())
+    check(layout, renewed)
+    return renewed
+
+
+def release(layout: Layout, lease: Lease) -> None:
+    """Give a lease back, in place and durable.
+
+    Raises FencingMismatch, LockExpired, LockNotHeld.
+    """
+    check(layout, lease)
+    record = lease.record.changed(released_at=clock.timestamp())
+    slots.write(layout.locks(record.worktree_id) / str(record.fencing_token), record.model_dump())
+
+
+def check(layout: Layout, lease: Lease) -> None:
+    """Make sure that the lease is still the worktree's only valid one.
+
+    Raises
+    ------
+    FencingMismatch
+        The lock was taken over: a higher token exists.
+    LockExpired
+        The lease ran out on the local clock.
+    LockNotHeld
+        The lease was given back, or its file is gone.
+    """
+    record = lease.record
+    given = tokens(layout, record.worktree_id)
+    if given and given[-1] > record.fencing_token:
+        successor = _try_read(layout, record.worktree_id, given[-1])
+        by = f" by {successor.holder_id} at {successor.acquired_at}" if successor else ""
+        raise FencingMismatch(
+            f"the lock on worktree {record.worktree!r} was taken over{by}: token {given[-1]} is above {record.fencing_token}",
+            hint="jvs lock acquire",
+        )
+    if record.fencing_token not in given:
+        raise LockNotHeld(f"the lock on worktree {record.worktree!r} is gone", hint="jvs lock acquire")
+    if lease.has_run_out():
+        raise LockExpired(
+            f"the lease on worktree {record.worktree!r} ran out at {record.lease_expires_at}", hint="jvs lock acquire"
+        )
+    found = _read(layout, record.worktree_id, record.fencing_token)
+    if found.secret_sha256 != _proof(lease.secret) or found.released_at is not None:
+        raise LockNotHeld(f"the lock on worktree {record.worktree!r} was given back", hint="jvs lock acquire")
+
+
+def describe_holder(record: LeaseRecord) -> str:
+    """Return who holds a lock, since when and until when, for messages."""
+    purpose = f" ({record.purpose})" if record.purpose else ""
+    return f"held by {record.holder_id}{purpose} since {record.acquired_at}, until {record.lease_expires_at}"
+
+
+def conflict(record: LeaseRecord) -> LockConflict:
+    """Return the error that names a lock's holder."""
+    return LockConflict(
+        f"worktree {record.worktree!r} is locked: {describe_holder(record)}",
+        hint="wait (--wait SECONDS), or ask the holder to run: jvs lock release",
+        holder=record.to_json(),
+    )
+
+
+def remove_superseded(layout: Layout, worktree_id: str) -> list[int]:
+    """Remove the lease files below the highest token, which is never removed, and return their tokens."""
+    old = tokens(layout, worktree_id)[:-1]
+    for token in old:
+        files.remove_file(layout.locks(worktree_id) / str(token))
+    return old
+
+
+def _require_takeable(
+    layout: Layout, worktree: str, worktree_id: str, token: int, config: LeaseConfig, own: Lease | None
+) -> LeaseRecord | None:
+    now = clock.now_ms()
+    try:
+        record = _read(layout, worktree_id, token)
+    except DescriptorCorrupt as error:
+        # its creator died between creating and writing it: nobody can hold it, but give a live creator time to write
+        created = os.stat(layout.locks(worktree_id) / str(token)).st_mtime_ns // 1_000_000
+        if now > created + config.duration_ms + config.max_clock_skew_ms + config.steal_grace_ms:
+            return None
+        raise LockConflict(
+            f"worktree {worktree!r} is being locked by somebody at this moment", hint="try again in half a minute"
+        ) from error
+    if record.released_at is not None:
+        return None
+    if clock.parse(record.last_renewed_at) > now + record.max_clock_skew_ms:
+        raise ClockSkewExceeded(
+            f"the lock on worktree {worktree!r} was renewed at {record.last_renewed_at}, in this host's future"
+            f" ({clock.timestamp(now)})",
+            hint="set the clocks of both hosts (NTP), then try again",
+        )
+    if own is not None and own.record.lock_id == record.lock_id and own.has_run_out():
+        return record
+    if now > clock.parse(record.lease_expires_at) + record.max_clock_skew_ms + record.steal_grace_ms:
+        return record
+    raise conflict(record)
+
+
+def _read(layout: Layout, worktree_id: str, token: int) -> LeaseRecord:
+    path = layout.locks(worktree_id) / str(token)
+    value: dict[str, Any] = slots.read(path)
+    return _validated(value, path.name)
+
+
+def _validated(value: dict[str, Any], name: str) -> LeaseRecord:
+    from jvs_core import canonical
+
+    return LeaseRecord.parse(canonical.dumps(value), f"lock {name}")
+
+
+def _try_read(layout: Layout, worktree_id: str, token: int) -> LeaseRecord | None:
+    try:
+        return _read(layout, worktree_id, token)
+    except (DescriptorCorrupt, FileNotFoundError):
+        return None
+
+
+def _proof(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,60 @@
+"""Names of worktrees and refs: what is allowed, and that nothing named leaves the repository."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from jvs_core.errors import NameInvalid, PathEscape
+from jvs_core.model import NAME, SNAPSHOT_ID
+
+MAIN = "main"
+_RULE = "letters, digits, '.', '_' and '-', at most 100, starting with a letter or digit"
+
+
+def check_name(name: str, what: str) -> str:
+    """Return ``name`` in NFC if it may name a ``what`` (repository, worktree, ref, policy).
+
+    Raises NameInvalid.
+    """
+    normal = unicodedata.normalize("NFC", name)
+    if not re.fullmatch(NAME[1:-1], normal):
+        raise NameInvalid(f"not a valid {what} name: {name!r}", hint=f"use {_RULE}")
+    return normal
+
+
+def check_worktree_name(name: str) -> str:
+    """Return the name for a new worktree. ``main`` is taken by every repository. Raises NameInvalid."""
+    normal = check_name(name, "worktree")
+    if normal == MAIN:
+        raise NameInvalid("a worktree cannot be called 'main': every repository has that one", hint="choose another name")
+    return normal
+
+
+def check_ref_name(name: str) -> str:
+    """Return the name for a new ref: never ``HEAD``, never the shape of a snapshot id or prefix of one.
+
+    Raises NameInvalid.
+    """
+    normal = check_name(name, "ref")
+    if normal.upper() == "HEAD" or re.fullmatch(SNAPSHOT_ID[1:-1], normal):
+        raise NameInvalid(f"a ref cannot be called {normal!r}: it would read as a snapshot", hint="choose another name")
+    return normal
+
+
+def inside(root: Path, path: Path) -> Path:
+    """Return ``path`` if it is in ``root`` and no part of it below ``root`` is a symbolic link.
+
+    Raises PathEscape.
+    """
+    try:
+        parts = path.relative_to(root).parts
+    except ValueError as error:
+        raise PathEscape(f"{path} is outside the repository {root}") from error
+    here = root
+    for part in parts:
+        here = here / part
+        if part == ".." or here.is_symlink():
+            raise PathEscape(f"{here} leads outside the repository", hint="replace the symbolic link by a real folder")
+    return path

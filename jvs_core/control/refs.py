@@ -1,0 +1,70 @@
+"""Refs: immutable names for snapshots."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from jvs_core import canonical, clock, files
+from jvs_core.control.layout import Layout
+from jvs_core.control.names import check_ref_name
+from jvs_core.errors import AlreadyExists, JvsError, RefBroken, RefNotFound
+from jvs_core.model import NAME, Ref
+
+
+def create(layout: Layout, name: str, snapshot_id: str, *, note: str, by: str) -> Ref:
+    """Create a ref, durable.
+
+    Raises NameInvalid, or AlreadyExists: a ref never moves.
+    """
+    name = check_ref_name(name)
+    ref = Ref(name=name, snapshot_id=snapshot_id, note=note, created_at=clock.timestamp(), created_by=by)
+    try:
+        files.create_atomic(layout.refs / f"{name}.json", canonical.dumps(ref.to_json()) + b"\n", mode=layout.file_mode)
+    except AlreadyExists as error:
+        raise AlreadyExists(
+            f"ref {name!r} exists already", hint=f"choose another name, or: jvs ref delete {name}"
+        ) from error
+    return ref
+
+
+def find(layout: Layout, name: str) -> Ref | None:
+    """Return the ref called ``name``, or None. Raises RefBroken when it is unreadable."""
+    if re.fullmatch(NAME[1:-1], name) is None or f"{name}.json" not in os.listdir(layout.refs):
+        return None
+    try:
+        ref = Ref.parse((layout.refs / f"{name}.json").read_bytes(), f"ref {name!r}")
+    except FileNotFoundError:
+        return None
+    except JvsError as error:
+        raise RefBroken(error.message, hint="jvs doctor") from error
+    if ref.name != name:
+        raise RefBroken(f"the file of ref {name!r} speaks of {ref.name!r}", hint="jvs doctor")
+    return ref
+
+
+def get(layout: Layout, name: str) -> Ref:
+    """Return the ref called ``name``. Raises RefNotFound, RefBroken."""
+    ref = find(layout, name)
+    if ref is None:
+        raise RefNotFound(f"no ref {name!r}", hint="jvs ref list")
+    return ref
+
+
+def names(layout: Layout) -> list[str]:
+    """Return the names of all refs, sorted, readable or not."""
+    return sorted(
+        n[:-5] for n in os.listdir(layout.refs) if n.endswith(".json") and re.fullmatch(NAME[1:-1], n[:-5])
+    )
+
+
+def read_all(layout: Layout) -> list[Ref]:
+    """Return all refs by name. Raises RefBroken for the first that is unreadable."""
+    return [ref for name in names(layout) if (ref := find(layout, name)) is not None]
+
+
+def delete(layout: Layout, name: str) -> Ref:
+    """Delete a ref, durable, and return what it was. Raises RefNotFound, RefBroken."""
+    ref = get(layout, name)
+    files.remove_file(layout.refs / f"{name}.json", missing_ok=False)
+    return ref

@@ -1,0 +1,80 @@
+"""The caller's session: the secrets of the locks it holds, kept outside the repository, and taking turns in it.
+
+One file a repository, worktree, host and session name, readable by its owner only. Whoever can read it is the
+session: the next command of the same user finds the lock that this one took.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jvs_core import canonical, files
+from jvs_core.control.critical import exclusive
+from jvs_core.control.lock import Lease
+from jvs_core.errors import DescriptorCorrupt, JvsError
+from jvs_core.model import LeaseRecord
+from jvs_core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Session:
+    """The state of one session on one worktree."""
+
+    folder: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The file of the held lease."""
+        return self.folder / f"{self.name}.json"
+
+    def load(self) -> Lease | None:
+        """Return the lease this session took last and did not give back, valid or not."""
+        try:
+            value = json.loads(self.path.read_bytes())
+            record = LeaseRecord.parse(canonical.dumps(value["record"]), "the stored lease")
+            return Lease(record, str(value["secret"]), int(value["deadline_boot_ms"]), str(value["boot_id"]))
+        except (FileNotFoundError, DescriptorCorrupt, ValueError, KeyError, TypeError, JvsError):
+            return None  # a damaged secret proves nothing: the lock is not held, and its lease will run out
+
+    def save(self, lease: Lease) -> None:
+        """Keep ``lease`` for this session's next command."""
+        self._make_folder()
+        value = {
+            "record": lease.record.model_dump(),
+            "secret": lease.secret,
+            "deadline_boot_ms": lease.deadline_boot_ms,
+            "boot_id": lease.boot_id,
+        }
+        files.write_atomic(self.path, canonical.dumps(value), mode=0o600)
+
+    def forget(self, lease: Lease | None = None) -> None:
+        """Drop the stored lease, if it is ``lease`` (any, when None)."""
+        stored = self.load()
+        if lease is None or stored is None or stored.record.lock_id == lease.record.lock_id:
+            self.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def turn(self, *, wait_s: float) -> Iterator[None]:
+        """Take this session's turn on the worktree: its commands run one after another, never at once.
+
+        Raises LockConflict when the turn did not come within ``wait_s`` seconds.
+        """
+        self._make_folder()
+        with exclusive(
+            self.folder / f"{self.name}.turn", wait_s=wait_s, mode=0o600, who="another operation of this session"
+        ):
+            yield
+
+    def _make_folder(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def session(settings: Settings, repo_id: str, worktree_id: str) -> Session:
+    """Return the caller's session on a worktree."""
+    folder = settings.state_dir / "sessions" / repo_id
+    return Session(folder, f"{worktree_id}.{settings.host}.{settings.session}")

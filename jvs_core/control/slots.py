@@ -1,0 +1,92 @@
+"""A small record kept in two alternating slots of one file, written in place.
+
+Writing: the slot that holds the older value is overwritten and synced; a torn write damages that slot only, and the
+reader takes the other one. In-place writes are seen by other clients of a JuiceFS volume at once, renamed-over files
+are not; that is why leases and the audit head live in slots.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from jvs_core import canonical
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt
+from jvs_core.files import sync_folder
+
+SLOT_BYTES = 4096
+
+
+def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> None:
+    """Create the file ``path`` with ``value``, exclusively and durably.
+
+    Raises AlreadyExists when the name is taken. A crash may leave a file without a readable slot.
+    """
+    data = _slot(0, value) + b"\0" * SLOT_BYTES
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666 if mode is None else mode)
+    except FileExistsError as error:
+        raise AlreadyExists(f"{path} exists already") from error
+    try:
+        if mode is not None:
+            os.fchmod(fd, mode)
+        os.pwrite(fd, data, 0)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    sync_folder(path.parent)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the newest value in ``path``.
+
+    Raises FileNotFoundError, or DescriptorCorrupt when neither slot is whole.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        found = _newest(os.pread(fd, 2 * SLOT_BYTES, 0))
+    finally:
+        os.close(fd)
+    if found is None:
+        raise DescriptorCorrupt(f"{path} holds no readable record", hint="jvs doctor")
+    value: dict[str, Any] = found[1]
+    return value
+
+
+def write(path: Path, value: dict[str, Any]) -> None:
+    """Replace the value in ``path``, in place and durable. A crash leaves the old value or the new one."""
+    fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        newest = _newest(os.pread(fd, 2 * SLOT_BYTES, 0))
+        number = 0 if newest is None else newest[0] + 1
+        os.pwrite(fd, _slot(number, value), (number % 2) * SLOT_BYTES)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _slot(number: int, value: dict[str, Any]) -> bytes:
+    body = canonical.dumps({"number": number, "value": value})
+    line = hashlib.sha256(body).hexdigest().encode() + b" " + body + b"\n"
+    if len(line) > SLOT_BYTES:
+        raise ValueError(f"a record of {len(line)} bytes does not fit a slot of {SLOT_BYTES}")
+    return line.ljust(SLOT_BYTES, b"\0")
+
+
+def _newest(data: bytes) -> tuple[int, Any] | None:
+    found = [slot for slot in (_parse(data[:SLOT_BYTES]), _parse(data[SLOT_BYTES:])) if slot is not None]
+    return max(found, key=lambda slot: slot[0], default=None)
+
+
+def _parse(slot: bytes) -> tuple[int, Any] | None:
+    checksum, _, body = slot.rstrip(b"\0").removesuffix(b"\n").partition(b" ")
+    if not body or hashlib.sha256(body).hexdigest().encode() != checksum:
+        return None
+    try:
+        record = json.loads(body)
+        return int(record["number"]), record["value"]
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,315 @@
+"""Errors of JVS: one tree, one stable code and one exit status for each class.
+
+::
+
+    JvsError                      1  E_INTERNAL
+    ├── InputError                2  E_USAGE            the call itself is wrong: change it
+    │   ├── NameInvalid              E_NAME_INVALID
+    │   ├── PathEscape               E_PATH_ESCAPE
+    │   └── SnapshotAmbiguous        E_SNAPSHOT_AMBIGUOUS
+    ├── NotFound                  3                     the thing named is not there
+    │   ├── NotARepository           E_NOT_A_REPOSITORY
+    │   ├── WorktreeNotFound         E_WORKTREE_NOT_FOUND
+    │   ├── SnapshotNotFound         E_SNAPSHOT_NOT_FOUND
+    │   ├── RefNotFound              E_REF_NOT_FOUND
+    │   ├── RunNotFound              E_RUN_NOT_FOUND
+    │   ├── PlanNotFound             E_PLAN_NOT_FOUND
+    │   ├── PinNotFound              E_PIN_NOT_FOUND
+    │   ├── PathNotFound             E_PATH_NOT_FOUND
+    │   └── SnapshotExpired          E_SNAPSHOT_EXPIRED
+    ├── Conflict                  4                     somebody or something else was first: look, then retry
+    │   ├── AlreadyExists            E_ALREADY_EXISTS
+    │   ├── LockConflict             E_LOCK_CONFLICT
+    │   ├── LockExpired              E_LOCK_EXPIRED
+    │   ├── LockNotHeld              E_LOCK_NOT_HELD
+    │   ├── FencingMismatch          E_FENCING_MISMATCH
+    │   ├── ClockSkewExceeded        E_CLOCK_SKEW_EXCEEDED
+    │   ├── GcPlanMismatch           E_GC_PLAN_MISMATCH
+    │   ├── UnsavedChanges           E_UNSAVED_CHANGES
+    │   ├── ConsistencyUnavailable   E_CONSISTENCY_UNAVAILABLE
+    │   └── NothingToUndo            E_NOTHING_TO_UNDO
+    ├── IntegrityError            5                     stored data is not what was stored: stop, verify, repair
+    │   ├── DescriptorCorrupt        E_DESCRIPTOR_CORRUPT
+    │   ├── PayloadHashMismatch      E_PAYLOAD_HASH_MISMATCH
+    │   ├── LineageBroken            E_LINEAGE_BROKEN
+    │   ├── PartialSnapshot          E_PARTIAL_SNAPSHOT
+    │   ├── AuditChainBroken         E_AUDIT_CHAIN_BROKEN
+    │   └── RefBroken                E_REF_BROKEN
+    ├── FormatUnsupported         6  E_FORMAT_UNSUPPORTED   another version of JVS is needed
+    └── StorageError              7                     engine, file system or space
+        ├── EngineUnavailable        E_ENGINE_UNAVAILABLE
+        ├── EngineFailed             E_ENGINE_FAILED
+        ├── NoSpace                  E_NO_SPACE
+        └── UnsupportedFile          E_UNSUPPORTED_FILE
+
+Codes are append-only and never renamed; ``docs/reference/errors.md`` lists them and a test keeps both equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+
+class JvsError(Exception):
+    """Base of every error that JVS raises on purpose.
+
+    ``message`` states the fact and names the object; ``hint`` is what to run next, or None; ``facts`` are the
+    values behind the message, for programs.
+    """
+
+    code: ClassVar[str] = "E_INTERNAL"
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None, **facts: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.facts = facts
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's error object, without the ``error`` envelope."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+class InputError(JvsError):
+    """The call is wrong: an unknown option, engine or policy, a value out of range."""
+
+    code = "E_USAGE"
+    exit_status = 2
+
+
+class NameInvalid(InputError):
+    """A worktree, ref, repository or session name breaks the naming rules."""
+
+    code = "E_NAME_INVALID"
+
+
+class PathEscape(InputError):
+    """A path would resolve outside the repository."""
+
+    code = "E_PATH_ESCAPE"
+
+
+class SnapshotAmbiguous(InputError):
+    """A snapshot prefix matches several snapshots; the hint lists them."""
+
+    code = "E_SNAPSHOT_AMBIGUOUS"
+
+
+class NotFound(JvsError):
+    """The thing named does not exist."""
+
+    exit_status = 3
+
+
+class NotARepository(NotFound):
+    """No repository at or above the path."""
+
+    code = "E_NOT_A_REPOSITORY"
+
+
+class WorktreeNotFound(NotFound):
+    """No worktree of that name."""
+
+    code = "E_WORKTREE_NOT_FOUND"
+
+
+class SnapshotNotFound(NotFound):
+    """No snapshot of that id, prefix or name."""
+
+    code = "E_SNAPSHOT_NOT_FOUND"
+
+
+class RefNotFound(NotFound):
+    """No ref of that name."""
+
+    code = "E_REF_NOT_FOUND"
+
+
+class RunNotFound(NotFound):
+    """No recorded run of that id."""
+
+    code = "E_RUN_NOT_FOUND"
+
+
+class PlanNotFound(NotFound):
+    """No gc plan of that id."""
+
+    code = "E_PLAN_NOT_FOUND"
+
+
+class PinNotFound(NotFound):
+    """No pin of that id."""
+
+    code = "E_PIN_NOT_FOUND"
+
+
+class PathNotFound(NotFound):
+    """No file or folder of that name."""
+
+    code = "E_PATH_NOT_FOUND"
+
+
+class SnapshotExpired(NotFound):
+    """The snapshot was thinned out by retention; its payload is gone, its descriptor stays."""
+
+    code = "E_SNAPSHOT_EXPIRED"
+
+
+class Conflict(JvsError):
+    """Somebody or something else was first."""
+
+    exit_status = 4
+
+
+class AlreadyExists(Conflict):
+    """The name or target is taken; nothing is ever overwritten unasked."""
+
+    code = "E_ALREADY_EXISTS"
+
+
+class LockConflict(Conflict):
+    """The worktree's lock is held."""
+
+    code = "E_LOCK_CONFLICT"
+
+
+class LockExpired(Conflict):
+    """The caller's lease ran out before the operation."""
+
+    code = "E_LOCK_EXPIRED"
+
+
+class LockNotHeld(Conflict):
+    """The operation needs the worktree's lock and the caller does not hold it."""
+
+    code = "E_LOCK_NOT_HELD"
+
+
+class FencingMismatch(Conflict):
+    """The lock was taken over: a higher fencing token exists."""
+
+    code = "E_FENCING_MISMATCH"
+
+
+class ClockSkewExceeded(Conflict):
+    """A lease was renewed in the future by more than the allowed skew."""
+
+    code = "E_CLOCK_SKEW_EXCEEDED"
+
+
+class GcPlanMismatch(Conflict):
+    """The repository moved on since the plan was made."""
+
+    code = "E_GC_PLAN_MISMATCH"
+
+
+class UnsavedChanges(Conflict):
+    """The worktree holds changes that no snapshot holds."""
+
+    code = "E_UNSAVED_CHANGES"
+
+
+class ConsistencyUnavailable(Conflict):
+    """Files kept changing while a quiesced snapshot was taken."""
+
+    code = "E_CONSISTENCY_UNAVAILABLE"
+
+
+class NothingToUndo(Conflict):
+    """No in-place restore of this worktree can be taken back."""
+
+    code = "E_NOTHING_TO_UNDO"
+
+
+class IntegrityError(JvsError):
+    """Stored data is not what was stored."""
+
+    exit_status = 5
+
+
+class DescriptorCorrupt(IntegrityError):
+    """A descriptor or control file is unreadable or does not match its checksum."""
+
+    code = "E_DESCRIPTOR_CORRUPT"
+
+
+class PayloadHashMismatch(IntegrityError):
+    """A snapshot's payload is not what its manifest and root hash say."""
+
+    code = "E_PAYLOAD_HASH_MISMATCH"
+
+
+class LineageBroken(IntegrityError):
+    """A parent is missing or the lineage runs in a circle."""
+
+    code = "E_LINEAGE_BROKEN"
+
+
+class PartialSnapshot(IntegrityError):
+    """A snapshot lacks its READY marker, manifest, payload or descriptor."""
+
+    code = "E_PARTIAL_SNAPSHOT"
+
+
+class AuditChainBroken(IntegrityError):
+    """The audit log was edited, cut, reordered or rebuilt."""
+
+    code = "E_AUDIT_CHAIN_BROKEN"
+
+
+class RefBroken(IntegrityError):
+    """A ref is unreadable or points at a snapshot that is not there."""
+
+    code = "E_REF_BROKEN"
+
+
+class FormatUnsupported(JvsError):
+    """The repository was written by another, incompatible version."""
+
+    code = "E_FORMAT_UNSUPPORTED"
+    exit_status = 6
+
+
+class StorageError(JvsError):
+    """The engine, the file system or the space on it."""
+
+    exit_status = 7
+    code = "E_ENGINE_FAILED"
+
+
+class EngineUnavailable(StorageError):
+    """The engine asked for cannot work on this file system; the message says why."""
+
+    code = "E_ENGINE_UNAVAILABLE"
+
+
+class EngineFailed(StorageError):
+    """The engine or the file system under it failed."""
+
+    code = "E_ENGINE_FAILED"
+
+
+class NoSpace(StorageError):
+    """The file system or quota is full."""
+
+    code = "E_NO_SPACE"
+
+
+class UnsupportedFile(StorageError):
+    """A file cannot be read or kept."""
+
+    code = "E_UNSUPPORTED_FILE"
+
+
+def error_classes() -> Iterator[type[JvsError]]:
+    """Yield every class of the tree that carries a code of its own, in no particular order."""
+    stack: list[type[JvsError]] = [JvsError]
+    seen: set[str] = set()
+    while stack:
+        cls = stack.pop(0)
+        if "code" in vars(cls) and cls.code not in seen and cls is not StorageError:
+            seen.add(cls.code)
+            yield cls
+        stack.extend(cls.__subclasses__())

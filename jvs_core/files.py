@@ -1,0 +1,189 @@
+"""Durable file operations: what returns has reached the disk, what fails left nothing half written in place."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import ParamSpec, TypeVar
+
+from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+TEMPORARY_SUFFIX = ".tmp"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def storage_error(error: OSError, doing: str = "") -> JvsError:
+    """Return the contract's error for an ``OSError`` of the file system."""
+    what = doing or (os.fsdecode(error.filename) if error.filename is not None else "the file system")
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace(
+            f"no space left: {what}", hint="free space or raise the quota, then run the command again", path=what
+        )
+    hints = {
+        errno.EROFS: "the file system is mounted read-only",
+        errno.EACCES: "check the owner and mode of the repository",
+        errno.EPERM: "check the owner and mode of the repository",
+        errno.ENOTCONN: "the mount is gone: mount it again",
+        errno.ESTALE: "the mount is gone: mount it again",
+        errno.EIO: "the device or the mount reports errors: see the system log",
+    }
+    return EngineFailed(f"{what}: {reason}", hint=hints.get(error.errno or 0), path=what)
+
+
+def translated(function: Callable[P, T]) -> Callable[P, T]:
+    """Make ``function`` raise the contract's error wherever the file system refuses it."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except OSError as error:
+            raise storage_error(error) from error
+
+    return call
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in the folder ``path`` durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_new(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Create ``path`` with ``data``, durable in content; the caller makes the name durable.
+
+    Raises AlreadyExists and leaves the existing file as it is. A crash may leave a shorter file.
+    """
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666 if mode is None else mode)
+    except FileExistsError as error:
+        raise AlreadyExists(f"{path} exists already") from error
+    try:
+        if mode is not None:
+            os.fchmod(fd, mode)
+        write_all(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of ``data`` at the descriptor's position."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Replace or create ``path`` with ``data`` in one step, durable. A crash leaves the old or the new file."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    try:
+        write_new(temporary, data, mode=mode)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    sync_folder(path.parent)
+
+
+def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Create ``path`` with ``data`` in one step, durable. A crash leaves all of it or no file of that name.
+
+    Raises AlreadyExists when ``path`` exists.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    try:
+        write_new(temporary, data, mode=mode)
+        rename_new(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    sync_folder(path.parent)
+
+
+def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False) -> None:
+    """Make the folder ``path``, durable in its parent."""
+    try:
+        os.mkdir(path)
+    except FileExistsError as error:
+        if not exist_ok or not path.is_dir():
+            raise AlreadyExists(f"{path} exists already") from error
+        return
+    if mode is not None:
+        os.chmod(path, mode)
+    sync_folder(path.parent)
+
+
+def rename_new(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target``, never over anything. Not durable until the parents are synced.
+
+    Raises AlreadyExists when ``target`` exists.
+    """
+    result = _LIBC.renameat2(
+        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), ctypes.c_uint(_RENAME_NOREPLACE)
+    )
+    if result == 0:
+        return
+    code = ctypes.get_errno()
+    if code == errno.EEXIST:
+        raise AlreadyExists(f"{target} exists already")
+    raise OSError(code, os.strerror(code), str(source), None, str(target))
+
+
+def rename_durable(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target``, never over anything, and make it durable in both parents."""
+    rename_new(source, target)
+    sync_folder(target.parent)
+    if source.parent != target.parent:
+        sync_folder(source.parent)
+
+
+def remove_file(path: Path, *, missing_ok: bool = True) -> None:
+    """Remove the file ``path``, durable."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        if not missing_ok:
+            raise
+        return
+    sync_folder(path.parent)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C until the block is complete, so that a commit is all or nothing; then let it act.
+
+    Only the main thread receives Ctrl-C, so in any other thread this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[FrameType | None] = []
+    previous = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, lambda _number, frame: pending.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous if previous is not None else signal.SIG_DFL)
+        if pending and callable(previous):
+            previous(signal.SIGINT, pending[0])

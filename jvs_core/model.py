@@ -1,0 +1,212 @@
+"""Records as they lie on disk, one class each.
+
+Every record ignores nothing: unknown fields are kept and written back, so that an older version does not lose what
+a newer one added. Times are ISO 8601 UTC with milliseconds, durations milliseconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jvs_core.errors import DescriptorCorrupt
+
+FORMAT_VERSION = 1
+SNAPSHOT_ID = r"^[0-9]{13}-[0-9a-f]{8}$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+_HEX_256 = r"^[0-9a-f]{64}$"
+
+SnapshotId = Annotated[str, Field(pattern=SNAPSHOT_ID)]
+Name = Annotated[str, Field(pattern=NAME)]
+Timestamp = Annotated[str, Field(pattern=_TIME)]
+Sha256 = Annotated[str, Field(pattern=_HEX_256)]
+Count = Annotated[int, Field(ge=0)]
+IntegrityState = Literal["verified", "unverified", "corrupt"]
+
+R = TypeVar("R", bound="Record")
+
+
+class Record(BaseModel):
+    """A frozen JSON object that keeps fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON values, in field order."""
+        return self.model_dump()
+
+    def changed(self, **fields: Any) -> Self:
+        """Return a validated copy with ``fields`` replaced."""
+        return type(self).model_validate({**self.model_dump(), **fields})
+
+    @classmethod
+    def parse(cls, data: bytes, what: str) -> Self:
+        """Return the record that ``data`` holds.
+
+        Raises
+        ------
+        DescriptorCorrupt
+            ``data`` is not JSON of this shape; ``what`` names it in the message.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise DescriptorCorrupt(
+                f"{what} is damaged: {where + ': ' if where else ''}{first['msg']}", hint="jvs doctor"
+            ) from error
+
+
+class HashValue(Record):
+    """A digest with the name of its algorithm."""
+
+    algo: Literal["sha256"] = "sha256"
+    value: Sha256
+
+
+class Descriptor(Record):
+    """What a snapshot is; immutable once published."""
+
+    snapshot_id: SnapshotId
+    worktree_id: str
+    worktree: Name
+    parent_snapshot_id: SnapshotId | None
+    created_at: Timestamp
+    note: str
+    tags: tuple[str, ...] = Field(strict=False)
+    engine: str
+    requested_engine: str
+    consistency_level: Literal["quiesced", "best_effort"]
+    fencing_token: Count
+    holder_id: str
+    files: Count
+    bytes: Count
+    degraded: tuple[str, ...] = Field(strict=False)
+    payload_root_hash: HashValue
+    manifest_hash: HashValue
+    descriptor_checksum: HashValue | None = None
+    integrity_state: IntegrityState = "unverified"
+    schema_: Annotated[int, Field(ge=1)] = Field(default=1, alias="schema")
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
+class Ready(Record):
+    """The marker written last into a snapshot, beside its payload."""
+
+    snapshot_id: SnapshotId
+    created_at: Timestamp
+    engine: str
+    descriptor_checksum: HashValue
+    payload_root_hash: HashValue
+
+
+class UndoPoint(Record):
+    """What an in-place restore replaced: enough to take it back."""
+
+    snapshot_id: SnapshotId
+    head_snapshot_id: SnapshotId | None
+    restored_snapshot_id: SnapshotId
+    restored_at: Timestamp
+
+
+class Worktree(Record):
+    """A worktree's ``config.json``, the only truth about it. The name is its folder's."""
+
+    worktree_id: str
+    isolation: Literal["exclusive"] = "exclusive"
+    created_at: Timestamp
+    base_snapshot_id: SnapshotId | None
+    head_snapshot_id: SnapshotId | None
+    undo: tuple[UndoPoint, ...] = Field(default=(), strict=False)
+
+
+class Ref(Record):
+    """A name for a snapshot; immutable."""
+
+    name: Name
+    snapshot_id: SnapshotId
+    note: str
+    created_at: Timestamp
+    created_by: str
+
+
+class LeaseRecord(Record):
+    """A lease as it lies in its lock file; ``secret_sha256`` proves the holder and is never shown."""
+
+    lock_id: str
+    worktree: Name
+    worktree_id: str
+    holder_id: str
+    session_id: str
+    purpose: str
+    acquired_at: Timestamp
+    last_renewed_at: Timestamp
+    lease_expires_at: Timestamp
+    lease_duration_ms: Count
+    renew_interval_ms: Count
+    max_clock_skew_ms: Count
+    steal_grace_ms: Count
+    fencing_token: Annotated[int, Field(ge=1)]
+    released_at: Timestamp | None = None
+    secret_sha256: Sha256
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the lock record as anyone may see it."""
+        return self.model_dump(exclude={"released_at", "secret_sha256"})
+
+
+class Intent(Record):
+    """What is under way, written before the first byte of it."""
+
+    intent_id: str
+    operation: str
+    worktree: Name | None
+    worktree_id: str | None
+    snapshot_id: SnapshotId | None
+    fencing_token: Count | None
+    holder_id: str
+    host: str
+    pid: int
+    boot_id: str
+    started_at: Timestamp
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class AuditRecord(Record):
+    """One line of the audit log; ``record_hash`` covers every other field."""
+
+    seq: Annotated[int, Field(ge=1)]
+    event_id: str
+    timestamp: Timestamp
+    operation: str
+    actor: str
+    session_id: str
+    worktree: str | None
+    worktree_id: str | None
+    snapshot_id: str | None
+    fencing_token: Count | None
+    target: str | None
+    reason: str | None
+    details: dict[str, Any]
+    prev_hash: str
+    record_hash: Sha256
+
+
+class Pin(Record):
+    """A reason to keep a snapshot whatever retention says."""
+
+    pin_id: str
+    snapshot_id: SnapshotId
+    reason: str
+    created_at: Timestamp
+    created_by: str
+    expires_at: Timestamp | None = None
+
+
+def models() -> tuple[type[Record], ...]:
+    """Return every record class, for documentation and tests."""
+    return tuple(Record.__subclasses__())

@@ -1,0 +1,187 @@
+"""Answers of the operations, one class each, whose ``to_json()`` is the contract's JSON.
+
+Paths inside a payload are text with other bytes as ``\\udc80`` to ``\\udcff`` escapes. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jvs_core.model import Descriptor, LeaseRecord
+
+
+class Result(BaseModel):
+    """A frozen answer."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True, populate_by_name=True, serialize_by_alias=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as plain JSON values."""
+        return self.model_dump()
+
+
+class Initialized(Result):
+    """A new repository."""
+
+    repo_root: str
+    repo_id: str
+    format_version: int
+    main_path: str
+    snapshot_engine: str
+
+
+class RepositoryInfo(Result):
+    """What a repository is and how it is set."""
+
+    repo_root: str
+    repo_id: str
+    format_version: int
+    snapshot_engine: str
+    default_isolation: str
+    default_consistency: str
+    lease_duration_ms: int
+    renew_interval_ms: int
+    max_clock_skew_ms: int
+    total_snapshots: int
+    total_worktrees: int
+
+
+class Changes(Result):
+    """Paths that are new, different or gone, each list sorted."""
+
+    added: list[str]
+    modified: list[str]
+    removed: list[str]
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any change."""
+        return bool(self.added or self.modified or self.removed)
+
+
+class Status(Result):
+    """A worktree against its head."""
+
+    worktree: str
+    path: str
+    head_snapshot_id: str | None
+    lock_state: Literal["free", "held", "expired"]
+    clean: bool
+    added: list[str]
+    modified: list[str]
+    removed: list[str]
+
+
+class Comparison(Result):
+    """Two snapshots, or a snapshot and a worktree, whose name is then in ``to``."""
+
+    from_: str = Field(alias="from")
+    to: str
+    added: list[str]
+    modified: list[str]
+    removed: list[str]
+
+
+class SnapshotDetails(Result):
+    """One snapshot in full."""
+
+    descriptor: Descriptor
+    refs: list[str]
+    path: str
+    expired: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the descriptor's fields with ``refs`` and ``path`` beside them."""
+        shown = {**self.descriptor.to_json(), "refs": self.refs, "path": self.path}
+        return {**shown, "expired": True} if self.expired else shown
+
+
+class HistoryItem(Result):
+    """One snapshot in a history."""
+
+    descriptor: Descriptor
+    refs: list[str]
+    expired: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the descriptor, with ``expired`` where retention removed the payload."""
+        shown = self.descriptor.to_json()
+        return {**shown, "expired": True} if self.expired else shown
+
+
+class TreeEntry(Result):
+    """One entry of a snapshot's payload; ``mode`` is octal text, ``sha256`` None for all but regular files."""
+
+    path: str
+    type: Literal["file", "directory", "symlink", "fifo"]
+    mode: str
+    size: int
+    mtime: str
+    sha256: str | None
+    target: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry; ``target`` only for symbolic links."""
+        shown = self.model_dump()
+        if self.target is None:
+            del shown["target"]
+        return shown
+
+
+class Restored(Result):
+    """A snapshot put back as a new worktree."""
+
+    snapshot_id: str
+    worktree: str
+    path: str
+
+
+class Extracted(Result):
+    """A file or folder copied out of a snapshot."""
+
+    snapshot_id: str
+    path: str
+
+
+class RestoredInPlace(Result):
+    """A worktree made equal to a snapshot, and the snapshot that holds what it was."""
+
+    snapshot_id: str
+    worktree: str
+    path: str
+    pre_restore_snapshot_id: str | None
+    added: list[str]
+    modified: list[str]
+    removed: list[str]
+
+
+class LockStatus(Result):
+    """The state of a worktree's lock, with its record unless it is free."""
+
+    state: Literal["free", "held", "expired"]
+    lock: LeaseRecord | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return state and lock record, without the holder's secret."""
+        return {"state": self.state, "lock": self.lock.to_json() if self.lock else None}
+
+
+class WorktreeCreated(Result):
+    """A new worktree."""
+
+    worktree: str
+    path: str
+    base_snapshot_id: str | None
+
+
+class WorktreeInfo(Result):
+    """One worktree in a listing."""
+
+    name: str
+    path: str
+    head_snapshot_id: str | None
+    base_snapshot_id: str | None
+    isolation: str
+    lock_state: Literal["free", "held", "expired"]
