@@ -1,0 +1,212 @@
+"""What a tree holds: one walk, no links followed, nothing opened but folders."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from jvs_core.errors import PathNotFound, UnsupportedFile
+from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.faults import DENIED, GONE, listed, translate
+from jvs_core.payload.folders import Folders
+from jvs_core.progress import SILENT, Progress
+
+KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S_IFIFO: FIFO}
+LEFT_OUT = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device", stat.S_IFCHR: "character device"}
+CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN = 1, 2, 0
+
+
+class Stamp(NamedTuple):
+    """What identifies the state of one inode: any change of content or attributes moves ``ctime_ns``."""
+
+    dev: int
+    ino: int
+    ctime_ns: int
+
+
+class LeftOut(NamedTuple):
+    """An entry that no snapshot keeps, and what it is: ``socket``, ``block device`` or ``character device``."""
+
+    path: bytes
+    kind: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A tree as one walk found it.
+
+    ``entries`` is sorted by path bytes, the top folder (``b""``) first; ``stamps`` is parallel to it. Digests are
+    empty until ``describe`` or an engine fills them in. ``nested`` names the folders that lie on another device than
+    the top (mounts, btrfs subvolumes); their content is part of ``entries``. ``changed`` names what vanished or was
+    swapped for something else while the walk ran, and is not in ``entries``.
+    """
+
+    root: Path
+    entries: Sequence[Entry]
+    stamps: Sequence[Stamp]
+    left_out: Sequence[LeftOut] = ()
+    nested: Sequence[bytes] = ()
+    changed: Sequence[bytes] = ()
+
+
+def has_capability(number: int) -> bool:
+    """Say whether this process may ignore the permission check that Linux capability ``number`` stands for."""
+    try:
+        with open("/proc/thread-self/status", "rb") as status:
+            for line in status:
+                if line.startswith(b"CapEff:"):
+                    return bool(int(line.split()[1], 16) >> number & 1)
+    except OSError:
+        pass
+    return os.geteuid() == 0
+
+
+def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> Scan:
+    """Walk ``root`` and return all that it holds.
+
+    With ``must_read`` every file is checked to be readable by the effective user. Folders must be readable in any
+    case.
+
+    Raises
+    ------
+    UnsupportedFile
+        Files or folders cannot be read; the message names the first ten, ``facts["paths"]`` all.
+    PathNotFound
+        ``root`` is not a folder.
+    """
+    progress.started("scan")
+    walk = _Walk(root, must_read and not (has_capability(CAP_DAC_OVERRIDE) or has_capability(CAP_DAC_READ_SEARCH)))
+    try:
+        walk.folders = Folders(root)
+    except OSError as error:
+        if error.errno in GONE:
+            raise PathNotFound(f"no folder {root}", path=str(root)) from error
+        raise translate(error, os.fsencode(root), reading=True) from error
+    with walk.folders:
+        walk.run(progress)
+    if walk.unreadable:
+        paths = sorted(walk.unreadable)
+        raise UnsupportedFile(
+            f"cannot read {listed(paths)}", hint="make them readable, or move them out of the worktree", paths=paths
+        )
+    walk.rows.sort(key=itemgetter(0))
+    entries = [row[1] for row in walk.rows]
+    stamps = [row[2] for row in walk.rows]
+    walk.rows.clear()
+    if walk.linked:
+        _number_link_groups(entries, walk.linked)
+    progress.finished("scan")
+    return Scan(root, entries, stamps, sorted(walk.left_out), sorted(walk.nested), sorted(walk.changed))
+
+
+class _Walk:
+    """The state of one walk."""
+
+    folders: Folders
+
+    def __init__(self, root: Path, check_access: bool) -> None:
+        self.root = root
+        self.check_access = check_access
+        self.user = os.geteuid()
+        self.rows: list[tuple[bytes, Entry, Stamp]] = []
+        self.left_out: list[LeftOut] = []
+        self.nested: list[bytes] = []
+        self.changed: list[bytes] = []
+        self.unreadable: list[bytes] = []
+        self.linked: dict[bytes, tuple[int, int]] = {}
+
+    def run(self, progress: Progress) -> None:
+        top = os.fstat(self.folders.top)
+        self.device = top.st_dev
+        self.add(b"", FOLDER, top)
+        pending = [(b"", top)]
+        while pending:
+            path, seen = pending.pop()
+            before = len(self.rows)
+            try:
+                fd = self.folders.at(path)
+                here = os.fstat(fd)
+                if (here.st_dev, here.st_ino) != (seen.st_dev, seen.st_ino):
+                    self.changed.append(path)
+                    continue
+                self.list(path, fd, pending)
+            except OSError as error:
+                if error.errno in DENIED:
+                    self.unreadable.append(path)
+                elif error.errno in GONE:
+                    self.changed.append(path)
+                else:
+                    raise translate(error, path, reading=True) from error
+            progress.advanced(len(self.rows) - before)
+
+    def list(self, path: bytes, fd: int, pending: list[tuple[bytes, os.stat_result]]) -> None:
+        prefix = path + b"/" if path else b""
+        encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+        rows, device = self.rows, self.device
+        folder, link, regular = stat.S_IFDIR, stat.S_IFLNK, stat.S_IFREG
+        with os.scandir(fd) as listing:
+            for item in listing:
+                name = item.name.encode(encoding, surrogates)
+                child = prefix + name
+                try:
+                    st = item.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    self.changed.append(child)
+                    continue
+                form = st.st_mode & 0o170000
+                if form == regular and st.st_nlink == 1 and not self.check_access:
+                    rows.append(
+                        (
+                            child,
+                            Entry(
+                                child, FILE, st.st_mode & 0o7777, st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns
+                            ),
+                            Stamp(st.st_dev, st.st_ino, st.st_ctime_ns),
+                        )
+                    )
+                elif form == folder:
+                    if st.st_dev != device:
+                        self.nested.append(child)
+                    self.add(child, FOLDER, st)
+                    pending.append((child, st))
+                elif form == link:
+                    try:
+                        self.add(child, SYMLINK, st, os.readlink(name, dir_fd=fd))
+                    except OSError:
+                        self.changed.append(child)
+                elif form in KINDS:
+                    if form == regular and self.check_access and not self.readable(name, st, fd):
+                        self.unreadable.append(child)
+                    self.add(child, KINDS[form], st)
+                else:
+                    self.left_out.append(LeftOut(child, LEFT_OUT.get(form, "unknown kind of file")))
+
+    def add(self, path: bytes, kind: str, st: os.stat_result, target: bytes = b"") -> None:
+        size = st.st_size if kind == FILE else 0
+        entry = Entry(path, kind, st.st_mode & 0o7777, st.st_uid, st.st_gid, size, st.st_mtime_ns, target)
+        self.rows.append((path, entry, Stamp(st.st_dev, st.st_ino, st.st_ctime_ns)))
+        if st.st_nlink > 1 and kind != FOLDER:
+            self.linked[path] = (st.st_dev, st.st_ino)
+
+    def readable(self, name: bytes, st: os.stat_result, fd: int) -> bool:
+        if st.st_uid == self.user:  # the owner's bits are exact; an ACL cannot change them
+            return bool(st.st_mode & stat.S_IRUSR)
+        return os.access(name, os.R_OK, dir_fd=fd, effective_ids=True)
+
+
+def _number_link_groups(entries: list[Entry], linked: dict[bytes, tuple[int, int]]) -> None:
+    """Number the inodes that have several names in the tree, in path order."""
+    names: dict[tuple[int, int], int] = {}
+    for inode in linked.values():
+        names[inode] = names.get(inode, 0) + 1
+    numbers: dict[tuple[int, int], int] = {}
+    for position, entry in enumerate(entries):
+        inode = linked.get(entry.path)
+        if inode is not None and names[inode] > 1:
+            entries[position] = entry._replace(link_group=numbers.setdefault(inode, len(numbers) + 1))
