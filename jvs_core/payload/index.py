@@ -1,0 +1,209 @@
+"""The stat index: content hashes remembered by the state of the inode they were read from.
+
+It saves time and nothing else. Whatever is wrong with it (missing, damaged, locked, not writable) it behaves as an
+empty one; only ``verify`` must never use it, since it trusts that a change of content moves ``ctime``.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
+
+from jvs_core.payload.entry import FILE, Entry
+from jvs_core.payload.tree import Scan, Stamp
+
+if TYPE_CHECKING:
+    import sqlite3
+
+SCHEMA = 1
+BUSY_SECONDS = 2.0
+_KEY = Struct("<QQQqq")
+_CHECK = Struct("<I")
+_UNKNOWN, _KNOWN = 0, 1
+
+
+class Digests(NamedTuple):
+    """What the index knows of one file: its content hash, and its xattrs digest (None: never read)."""
+
+    sha256: bytes
+    xattrs: bytes | None
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """The index held against one scan: ``digests`` parallel to its entries, and the stored paths that are gone."""
+
+    digests: Sequence[Digests | None]
+    stale: Sequence[bytes] = ()
+
+
+def probe_clock(directory: Path) -> int:
+    """Return the time, in ns, that the file system of ``directory`` gives to a change made now; 0 if it cannot tell.
+
+    Uses a file without a name where the file system has that, else a short-lived ``.jvs-clock-…`` one. Never call it
+    on a folder of a payload.
+    """
+    for attempt in (_nameless, _named):
+        try:
+            return attempt(directory)
+        except OSError:
+            continue
+    return 0
+
+
+def _nameless(directory: Path) -> int:
+    fd = os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        return os.fstat(fd).st_ctime_ns
+    finally:
+        os.close(fd)
+
+
+def _named(directory: Path) -> int:
+    path = directory / f".jvs-clock-{secrets.token_hex(8)}"
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        return os.fstat(fd).st_ctime_ns
+    finally:
+        os.close(fd)
+        os.unlink(path)
+
+
+class StatIndex:
+    """The hashes of one worktree's files, kept in the SQLite file ``path``; with None nothing is kept.
+
+    A hash is filed under (path, dev, ino, size, mtime, ctime). ``learn`` stores only files whose ``ctime`` lies
+    before ``now_ns``, which the caller took from ``probe_clock`` before it read them: a change in the same clock
+    tick would leave no trace. Several processes may use one file; the last to learn wins.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+
+    def recall(self, scan: Scan) -> Recalled:
+        """Return what is known of the files of ``scan``."""
+        found: list[Digests | None] = [None] * len(scan.entries)
+        stale: list[bytes] = []
+        if self.path is None or not self.path.exists():
+            return Recalled(found)
+        files = _files(scan.entries, scan.stamps)
+        try:
+            with _Database(self.path, write=False) as rows:
+                position, path, key = next(files, _END)
+                for stored, row in rows.execute("SELECT path, row FROM files ORDER BY path"):
+                    while path is not None and path < stored:
+                        position, path, key = next(files, _END)
+                    if path != stored:
+                        stale.append(stored)
+                    elif row.startswith(key):
+                        found[position] = _unpack(row)
+        except _failures():
+            return Recalled([None] * len(scan.entries))
+        return Recalled(found, stale)
+
+    def learn(self, scan: Scan, recalled: Recalled, now_ns: int, *, xattrs_read: bool = True) -> None:
+        """Store the digests of ``scan.entries`` that ``recalled`` (of the same paths) lacks; drop the stale paths.
+
+        A crash leaves the file as it was or empty.
+        """
+        if self.path is None or not now_ns:
+            return
+        rows = [
+            (path, _pack(key, scan.entries[position], xattrs_read))
+            for position, path, key in _files(scan.entries, scan.stamps)
+            if path is not None
+            and scan.entries[position].sha256
+            and scan.stamps[position].ctime_ns < now_ns
+            and ((known := recalled.digests[position]) is None or (known.xattrs is None and xattrs_read))
+        ]
+        if not rows and not recalled.stale:
+            return
+        try:
+            self._store(rows, recalled.stale)
+        except _failures() as error:
+            if _is_damage(error):
+                self.forget()
+
+    def forget(self) -> None:
+        """Delete the file."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _store(self, rows: list[tuple[bytes, bytes]], stale: Sequence[bytes]) -> None:
+        assert self.path is not None
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _Database(self.path, write=True) as database:
+            database.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in stale))
+            database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?)", rows)
+            database.commit()
+
+
+_END: tuple[int, bytes | None, bytes] = (0, None, b"")
+
+
+def _files(entries: Sequence[Entry], stamps: Sequence[Stamp]) -> Iterator[tuple[int, bytes | None, bytes]]:
+    pack = _KEY.pack
+    for position, (entry, stamp) in enumerate(zip(entries, stamps, strict=True)):
+        if entry.kind == FILE:
+            yield position, entry.path, pack(stamp.dev, stamp.ino, entry.size, entry.mtime_ns, stamp.ctime_ns)
+
+
+def _pack(key: bytes, entry: Entry, xattrs_read: bool) -> bytes:
+    row = key + bytes((_KNOWN if xattrs_read else _UNKNOWN,)) + entry.sha256 + entry.xattrs
+    return row + _CHECK.pack(crc32(row))
+
+
+def _unpack(row: bytes) -> Digests | None:
+    # The database is written without fsync, so after a power cut a page may be half old: each row is checked.
+    if crc32(row[:-4]).to_bytes(4, "little") != row[-4:]:
+        return None
+    end = _KEY.size + 33
+    return Digests(row[end - 32 : end], row[end:-4] if row[_KEY.size] == _KNOWN else None)
+
+
+class _Database:
+    """One short connection; creates the table when it writes."""
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        import sqlite3
+
+        self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS if write else 0.2, isolation_level=None)
+        try:
+            if write:
+                self.connection.executescript("PRAGMA synchronous=OFF; PRAGMA journal_mode=TRUNCATE; BEGIN IMMEDIATE;")
+                (schema,) = self.connection.execute("PRAGMA user_version").fetchone()
+                if schema != SCHEMA:
+                    self.connection.execute("DROP TABLE IF EXISTS files")
+                    self.connection.execute("CREATE TABLE files (path BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID")
+                    self.connection.execute(f"PRAGMA user_version={SCHEMA}")
+            else:
+                (schema,) = self.connection.execute("PRAGMA user_version").fetchone()
+                if schema != SCHEMA:
+                    raise sqlite3.DatabaseError("another schema")
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self.connection
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    import sqlite3
+
+    return (sqlite3.Error, OSError, TypeError)
+
+
+def _is_damage(error: Exception) -> bool:
+    import sqlite3
+
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
