@@ -1,0 +1,83 @@
+# The same commands for people and for CI. Everything lives in .venv; `make clean` removes it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Without bytecode files every start of the command compiles hundreds of modules again.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PACKAGES := jvs_core jvs_magics jvs_jupyter
+PYTEST_ARGS ?=
+
+# File systems, attributes and access lists, FUSE, fault injection.
+DEBIAN := acl attr btrfs-progs e2fsprogs fuse3 git mount strace util-linux xfsprogs
+
+.PHONY: help demo test build verify conformance bench docs fmt lint types layers clean installed ready
+
+help:  ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo: installed  ## Install, then show the whole story on a throw-away repository
+	$(BIN)/jvs demo
+
+test: ready  ## Run all tests; as root, on real file systems
+	scripts/debian-packages $(DEBIAN)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+build: ready  ## Build the wheel and the source distribution into dist/
+	rm -rf dist
+	$(BIN)/python -m build
+
+verify: lint types layers test docs build  ## Run all checks
+
+conformance: installed  ## Hold a repository and its file system against the requirements
+	$(BIN)/jvs conformance run --profile dev
+
+bench: ready  ## Measure against cp, git and others; writes docs/reference/benchmarks.md
+	scripts/debian-packages $(DEBIAN)
+	$(BIN)/python -m tests.bench
+
+docs: ready  ## Hold the documentation against the code
+	if [ -e tests/test_docs.py ]; then $(BIN)/python -m pytest -q tests/test_docs.py; fi
+
+fmt: ready  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: ready  ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: ready  ## Check types, strictly
+	$(BIN)/mypy
+
+layers: ready  ## Check that a layer imports only from lower ones
+	$(BIN)/lint-imports
+
+clean:  ## Remove what was made
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find $(PACKAGES) tests -name __pycache__ -prune -exec rm -rf {} +
+
+installed: $(STAMPS)/installed
+	@$(BIN)/python -m compileall -q $(PACKAGES)
+
+ready: $(STAMPS)/ready
+	@$(BIN)/python -m compileall -q $(PACKAGES)
+
+$(STAMPS)/venv:
+	scripts/make-venv $(VENV)
+	mkdir -p $(STAMPS)
+	touch $@
+
+$(STAMPS)/installed: $(STAMPS)/venv pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(STAMPS)/ready: $(STAMPS)/venv pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(STAMPS)/installed $@

@@ -1,0 +1,1 @@
+"""Bring JVS into Jupyter's server, JupyterHub and papermill; nothing is implemented here yet."""

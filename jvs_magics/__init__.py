@@ -1,0 +1,1 @@
+"""Bring JVS into notebooks as magics; nothing is implemented here yet."""

@@ -1,0 +1,154 @@
+"""Fixtures for real file systems, each mounted when the first test asks, and a private state for every test.
+
+``filesystem`` runs a test on XFS, btrfs, ext4 and JuiceFS; ``workdir`` is a fresh directory there. To narrow both:
+``@on("xfs", "btrfs")`` from ``tests.support.marks``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.directories import fresh_directory
+from tests.support.filesystems import KINDS, LOOP_KINDS, FileSystem, Unavailable, real_filesystem
+from tests.support.ledger import close_all
+
+_REAL_FIXTURES = {
+    "filesystem",
+    "loop_filesystem",
+    "xfs",
+    "btrfs",
+    "ext4",
+    "juicefs",
+    "juicefs_pair",
+    "mounts",
+}
+
+
+class Mounts:
+    """The session's file systems, at most one of each kind."""
+
+    def __init__(self, undo: contextlib.ExitStack) -> None:
+        self._undo = undo
+        self._mounted: dict[str, FileSystem | Unavailable] = {}
+
+    def get(self, kind: str) -> FileSystem:
+        """Return the file system, mounted now if need be; skip the test, or on CI fail it, where there is none."""
+        if kind not in self._mounted:
+            try:
+                self._mounted[kind] = self._undo.enter_context(real_filesystem(kind))
+            except Unavailable as reason:
+                self._mounted[kind] = reason
+        found = self._mounted[kind]
+        if isinstance(found, FileSystem):
+            return found
+        if os.environ.get("CI") == "true" or os.environ.get("JVS_REQUIRE_REAL_FS") == "1":
+            pytest.fail(f"real file systems are required here: {found}", pytrace=False)
+        pytest.skip(str(found))
+
+
+def pytest_configure() -> None:
+    """Let subprocesses keep bytecode and find the commands of this virtual environment."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def pytest_unconfigure() -> None:
+    """End what is still mounted, also when a fixture's own clean-up was cut short."""
+    close_all()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that mount."""
+    for item in items:
+        if _REAL_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("realfs")
+
+
+@pytest.fixture(autouse=True)
+def private_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test its own user state and cache, in an environment without settings of JVS."""
+    home = tmp_path_factory.mktemp("user", numbered=True)
+    for name in [name for name in os.environ if name.startswith("JVS_") and name != "JVS_REQUIRE_REAL_FS"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("JVS_STATE_DIR", str(home / "state"))
+    monkeypatch.setenv("JVS_CACHE_DIR", str(home / "cache"))
+    return home
+
+
+@pytest.fixture(scope="session")
+def mounts() -> Iterator[Mounts]:
+    """Mount lazily, unmount at the end of the session."""
+    with contextlib.ExitStack() as undo:
+        yield Mounts(undo)
+
+
+@pytest.fixture(params=KINDS)
+def filesystem(request: pytest.FixtureRequest, mounts: Mounts) -> FileSystem:
+    """Return each real file system in turn."""
+    return mounts.get(request.param)
+
+
+@pytest.fixture(params=LOOP_KINDS)
+def loop_filesystem(request: pytest.FixtureRequest, mounts: Mounts) -> FileSystem:
+    """Return each file system of one machine in turn."""
+    return mounts.get(request.param)
+
+
+@pytest.fixture
+def make_workdir() -> Iterator[Callable[[FileSystem], Path]]:
+    """Return a function that makes a fresh directory on a file system; all are removed after the test."""
+    with contextlib.ExitStack() as undo:
+        yield lambda filesystem: undo.enter_context(fresh_directory(filesystem))
+
+
+@pytest.fixture
+def workdir(filesystem: FileSystem, make_workdir: Callable[[FileSystem], Path]) -> Path:
+    """Return a fresh directory on ``filesystem``."""
+    return make_workdir(filesystem)
+
+
+@pytest.fixture
+def loop_workdir(loop_filesystem: FileSystem, make_workdir: Callable[[FileSystem], Path]) -> Path:
+    """Return a fresh directory on ``loop_filesystem``."""
+    return make_workdir(loop_filesystem)
+
+
+@pytest.fixture
+def xfs(mounts: Mounts) -> FileSystem:
+    """Return the XFS file system."""
+    return mounts.get("xfs")
+
+
+@pytest.fixture
+def btrfs(mounts: Mounts) -> FileSystem:
+    """Return the btrfs file system."""
+    return mounts.get("btrfs")
+
+
+@pytest.fixture
+def ext4(mounts: Mounts) -> FileSystem:
+    """Return the ext4 file system."""
+    return mounts.get("ext4")
+
+
+@pytest.fixture
+def juicefs(mounts: Mounts) -> FileSystem:
+    """Return the JuiceFS volume."""
+    return mounts.get("juicefs")
+
+
+@pytest.fixture
+def juicefs_pair(juicefs: FileSystem, make_workdir: Callable[[FileSystem], Path]) -> tuple[Path, Path]:
+    """Return one fresh directory of the JuiceFS volume as its two clients see it."""
+    directory = make_workdir(juicefs)
+    assert juicefs.second_mount is not None
+    other = juicefs.second_mount / directory.relative_to(juicefs.mount)
+    other.stat()
+    return directory, other

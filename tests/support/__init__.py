@@ -1,0 +1,1 @@
+"""File systems, payloads and strategies that the tests and the benchmark share."""

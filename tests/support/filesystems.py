@@ -1,0 +1,173 @@
+"""Real file systems for tests and the benchmark: XFS, btrfs and ext4 on loop devices, JuiceFS with two clients.
+
+Each is a context manager that leaves nothing behind. What the machine cannot do raises ``Unavailable`` with the
+reason; the fixtures turn that into a skip or, on CI, into a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.ledger import ledger_entry, mount_points, unmount
+
+GIB = 1 << 30
+LOOP_KINDS = ("xfs", "btrfs", "ext4")
+KINDS = (*LOOP_KINDS, "juicefs")
+
+_MKFS = {
+    "xfs": ("mkfs.xfs", "-q", "-K", "-m", "reflink=1"),
+    "btrfs": ("mkfs.btrfs", "-q", "-K"),
+    "ext4": ("mkfs.ext4", "-q", "-F", "-b", "4096", "-E", "nodiscard"),
+}
+_TOOL_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+_MOUNT_PATIENCE_S = 30.0
+
+
+class Unavailable(Exception):
+    """This machine cannot provide the file system; the message says why."""
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    """A mounted file system.
+
+    ``second_mount`` is another client's mount of the same JuiceFS volume; ``image`` is the backing file of a
+    loop mount, which a power-cut test copies while it is mounted.
+    """
+
+    kind: str
+    mount: Path
+    second_mount: Path | None = None
+    image: Path | None = None
+
+
+@contextlib.contextmanager
+def loop_filesystem(kind: str, *, size: int = 2 * GIB, options: str = "") -> Iterator[FileSystem]:
+    """Make a file system of ``kind`` in a sparse file of ``size`` bytes and mount it."""
+    make = _MKFS[kind]
+    _require_root(f"mounting {kind}")
+    tool = _require_tool(make[0])
+    with ledger_entry() as undo:
+        base = _scratch(undo)
+        image, mount = base / f"{kind}.img", base / kind
+        mount.mkdir()
+        with image.open("wb") as file:
+            file.truncate(size)
+        _run(tool, *make[1:], str(image))
+        undo.callback(unmount, mount)
+        _run("mount", "-t", kind, "-o", ",".join(["loop", *filter(None, [options])]), str(image), str(mount))
+        yield FileSystem(kind, mount, image=image)
+
+
+@contextlib.contextmanager
+def juicefs_volume(*, trash_days: int = 0, clients: int = 2, xattr: bool = True) -> Iterator[FileSystem]:
+    """Format a JuiceFS volume with SQLite metadata and mount it by one or two clients.
+
+    ``xattr`` switches on extended attributes and access lists, which JuiceFS leaves off.
+    """
+    client = _require_juicefs()
+    with ledger_entry() as undo:
+        base = _scratch(undo)
+        meta = f"sqlite3://{base}/meta.db"
+        (base / "objects").mkdir()
+        storage = ["--storage", "file", "--bucket", f"{base}/objects", "--trash-days", str(trash_days)]
+        _run(client, "format", "--no-update", *storage, *(["--enable-acl"] if xattr else []), meta, "jvstest")
+        mounts = [base / f"juicefs{number}" for number in range(1, clients + 1)]
+        for mount in mounts:
+            _start_juicefs(undo, client, meta, mount, ["--enable-xattr"] if xattr else [])
+        yield FileSystem("juicefs", mounts[0], mounts[1] if clients > 1 else None)
+
+
+@contextlib.contextmanager
+def local_filesystem() -> Iterator[FileSystem]:
+    """Yield a plain directory of whatever file system temporary files live on."""
+    with ledger_entry() as undo:
+        yield FileSystem("local", _scratch(undo))
+
+
+@contextlib.contextmanager
+def real_filesystem(kind: str) -> Iterator[FileSystem]:
+    """Yield a file system of any kind, of the default size."""
+    makers = {"juicefs": juicefs_volume, "local": local_filesystem}
+    with makers[kind]() if kind in makers else loop_filesystem(kind) as filesystem:
+        yield filesystem
+
+
+def juicefs_client() -> str | None:
+    """Return the JuiceFS client: of this virtual environment first, else of PATH."""
+    return shutil.which("juicefs", path=os.pathsep.join([str(Path(sys.executable).parent), _TOOL_PATH]))
+
+
+def _start_juicefs(
+    undo: contextlib.ExitStack, client: str, meta: str, mount: Path, options: list[str]
+) -> None:
+    mount.mkdir()
+    log = mount.with_suffix(".log")
+    options = [*options, "--no-usage-report", "--no-syslog", "--backup-meta", "0", "--metrics", "127.0.0.1:0"]
+    command = [client, "mount", *options, "--cache-dir", str(mount.with_suffix(".cache")), meta, str(mount)]
+    with log.open("wb") as output:
+        # A session of its own, so that Ctrl-C in the terminal does not end the client under a running test.
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    undo.callback(_end, process)
+    undo.callback(unmount, mount)
+    deadline = time.monotonic() + _MOUNT_PATIENCE_S
+    while mount not in mount_points():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise OSError(f"juicefs did not mount {mount}:\n{log.read_text(errors='replace')[-4000:]}")
+        time.sleep(0.02)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a client that was unmounted; stop it when it lingers on a busy, lazily detached mount."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=10)
+        return
+    process.kill()
+    process.wait()
+
+
+def _scratch(undo: contextlib.ExitStack) -> Path:
+    base = Path(tempfile.mkdtemp(prefix="jvs-fs-")).resolve()
+    undo.callback(subprocess.run, ["rm", "-rf", "--one-file-system", "--", str(base)], check=False)
+    base.chmod(0o755)  # tests that drop to another user must get through
+    return base
+
+
+def _require_root(what: str) -> None:
+    if os.geteuid() != 0:
+        raise Unavailable(f"{what} needs root")
+
+
+def _require_tool(name: str) -> str:
+    found = shutil.which(name, path=_TOOL_PATH)
+    if found is None:
+        raise Unavailable(f"{name} is not installed")
+    return found
+
+
+def _require_juicefs() -> str:
+    client = juicefs_client()
+    if client is None:
+        raise Unavailable("the JuiceFS client is not installed (extra 'juicefs')")
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        raise Unavailable("/dev/fuse is not there or not writable")
+    if os.geteuid() != 0:
+        _require_tool("fusermount3")
+    return client
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr.strip()}")
