@@ -20,6 +20,7 @@ from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
+_RENAME_EXCHANGE = 2
 TEMPORARY_SUFFIX = ".tmp"
 
 P = ParamSpec("P")
@@ -139,9 +140,16 @@ def rename_new(source: Path, target: Path) -> None:
 
     Raises AlreadyExists when ``target`` exists.
     """
-    result = _LIBC.renameat2(
-        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), ctypes.c_uint(_RENAME_NOREPLACE)
-    )
+    _renameat2(source, target, _RENAME_NOREPLACE)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Let two existing names change places in one step. Not durable until the parents are synced."""
+    _renameat2(one, other, _RENAME_EXCHANGE)
+
+
+def _renameat2(source: Path, target: Path, flag: int) -> None:
+    result = _LIBC.renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), ctypes.c_uint(flag))
     if result == 0:
         return
     code = ctypes.get_errno()

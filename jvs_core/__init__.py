@@ -1,0 +1,43 @@
+"""JVS: snapshot-native versioning of whole workspaces.
+
+``Repository`` is the door to everything; see its docstring. The names below are the public interface; all else may
+change without notice. They are loaded on first use, so that ``import jvs_core`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from jvs_core.version import __version__
+
+if TYPE_CHECKING:
+    from jvs_core.control.lock import Lease
+    from jvs_core.errors import JvsError
+    from jvs_core.model import Descriptor, LeaseRecord, Ref
+    from jvs_core.progress import Progress
+    from jvs_core.repository import Repository
+    from jvs_core.settings import Settings
+
+_HOMES = {
+    "Descriptor": "jvs_core.model",
+    "JvsError": "jvs_core.errors",
+    "Lease": "jvs_core.control.lock",
+    "LeaseRecord": "jvs_core.model",
+    "Progress": "jvs_core.progress",
+    "Ref": "jvs_core.model",
+    "Repository": "jvs_core.repository",
+    "Settings": "jvs_core.settings",
+}
+
+__all__ = ["Descriptor", "JvsError", "Lease", "LeaseRecord", "Progress", "Ref", "Repository", "Settings", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jvs_core' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

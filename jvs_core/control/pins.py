@@ -1,0 +1,50 @@
+"""Pins: reasons to keep a snapshot, with or without an end."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+
+from jvs_core import canonical, clock, files
+from jvs_core.control.layout import Layout
+from jvs_core.errors import PinNotFound
+from jvs_core.model import Pin
+
+
+def create(layout: Layout, snapshot_id: str, *, reason: str, by: str, expires_at: str | None = None) -> Pin:
+    """Pin a snapshot and, with it, its lineage; durable."""
+    pin = Pin(
+        pin_id=uuid.uuid4().hex[:12],
+        snapshot_id=snapshot_id,
+        reason=reason,
+        created_at=clock.timestamp(),
+        created_by=by,
+        expires_at=expires_at,
+    )
+    path = layout.gc / "pins" / f"{pin.pin_id}.json"
+    files.create_atomic(path, canonical.dumps(pin.to_json()) + b"\n", mode=layout.file_mode)
+    return pin
+
+
+def read_all(layout: Layout) -> list[Pin]:
+    """Return all pins, oldest first, expired ones too. Raises DescriptorCorrupt for one that is unreadable."""
+    folder = layout.gc / "pins"
+    names = [name for name in os.listdir(folder) if re.fullmatch(r"[0-9a-f]{12}\.json", name)]
+    found = [Pin.parse((folder / name).read_bytes(), f"pin {name[:-5]}") for name in names]
+    return sorted(found, key=lambda pin: (pin.created_at, pin.pin_id))
+
+
+def has_expired(pin: Pin) -> bool:
+    """Return whether a pin no longer protects."""
+    return pin.expires_at is not None and clock.now_ms() >= clock.parse(pin.expires_at)
+
+
+def delete(layout: Layout, pin_id: str) -> Pin:
+    """Remove a pin, durable, and return what it was. Raises PinNotFound."""
+    path = layout.gc / "pins" / f"{pin_id}.json"
+    if re.fullmatch(r"[0-9a-f]{12}", pin_id) is None or not path.is_file():
+        raise PinNotFound(f"no pin {pin_id!r}", hint="jvs gc pins")
+    pin = Pin.parse(path.read_bytes(), f"pin {pin_id}")
+    files.remove_file(path, missing_ok=False)
+    return pin

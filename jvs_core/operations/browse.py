@@ -1,0 +1,141 @@
+"""Looking at a repository and at what its snapshots hold."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from jvs_core.control import catalog, refs, worktree
+from jvs_core.errors import PathNotFound
+from jvs_core.model import FORMAT_VERSION, Descriptor
+from jvs_core.operations import stored
+from jvs_core.operations.context import Context
+from jvs_core.operations.extract import payload_path, require
+from jvs_core.payload import transfer
+from jvs_core.payload.entry import FILE, FOLDER, KIND_NAMES, SYMLINK, Entry, printable, text
+from jvs_core.payload.folders import Folders, split
+from jvs_core.results import HistoryItem, RepositoryInfo, SnapshotDetails, TreeEntry
+
+
+def info(ctx: Context) -> RepositoryInfo:
+    """Return what the repository is and how it is set."""
+    lease = ctx.config.lease
+    return RepositoryInfo(
+        repo_root=str(ctx.layout.root),
+        repo_id=ctx.repo_id,
+        format_version=FORMAT_VERSION,
+        snapshot_engine=ctx.engine_name(),
+        default_isolation="exclusive",
+        default_consistency="quiesced",
+        lease_duration_ms=lease.duration_ms,
+        renew_interval_ms=lease.renew_interval_ms,
+        max_clock_skew_ms=lease.max_clock_skew_ms,
+        total_snapshots=len(catalog.ids(ctx.layout)),
+        total_worktrees=len(worktree.names(ctx.layout)),
+    )
+
+
+def history(ctx: Context, name: str, *, limit: int | None, every: bool, tag: str | None) -> list[HistoryItem]:
+    """Return the lineage of a worktree's head, or every snapshot, newest first.
+
+    Raises LineageBroken, DescriptorCorrupt.
+    """
+    head = ctx.worktree(name).head_snapshot_id
+    if every:
+        found = iter(sorted(_all(ctx), key=lambda d: (d.created_at, d.snapshot_id), reverse=True))
+    else:
+        found = catalog.lineage(ctx.layout, head)
+    if tag is not None:
+        found = (descriptor for descriptor in found if tag in descriptor.tags)
+    named = refs_by_snapshot(ctx)
+    return [
+        HistoryItem(
+            descriptor=descriptor,
+            refs=named.get(descriptor.snapshot_id, []),
+            expired=catalog.is_expired(ctx.layout, descriptor.snapshot_id),
+        )
+        for descriptor in islice(found, limit)
+    ]
+
+
+def refs_by_snapshot(ctx: Context) -> dict[str, list[str]]:
+    """Return the names of each snapshot that has any."""
+    named: dict[str, list[str]] = {}
+    for ref in refs.read_all(ctx.layout):
+        named.setdefault(ref.snapshot_id, []).append(ref.name)
+    return named
+
+
+def show(ctx: Context, snapshot_id: str) -> SnapshotDetails:
+    """Return one snapshot in full."""
+    return SnapshotDetails(
+        descriptor=catalog.peek(ctx.layout, snapshot_id),
+        refs=refs_by_snapshot(ctx).get(snapshot_id, []),
+        path=str(ctx.layout.payload(snapshot_id)),
+        expired=catalog.is_expired(ctx.layout, snapshot_id),
+    )
+
+
+def ls(ctx: Context, snapshot_id: str, path: str, *, recursive: bool) -> list[TreeEntry]:
+    """Return the entries of one folder of a snapshot, or the one entry that ``path`` is, from its manifest."""
+    entries = stored.load(ctx.layout, snapshot_id).entries
+    inner = payload_path(path)
+    chosen = require(entries, inner, snapshot_id)
+    if chosen.kind != FOLDER:
+        return [_shown(chosen)]
+    prefix = inner + b"/" if inner else b""
+    return [
+        _shown(entry)
+        for entry in entries
+        if entry.path
+        and entry.path.startswith(prefix)
+        and (recursive or b"/" not in entry.path[len(prefix) :])
+    ]
+
+
+def open_file(ctx: Context, snapshot_id: str, path: str) -> BinaryIO:
+    """Open a regular file of a snapshot for reading; no symbolic link on the way is followed.
+
+    Raises PathNotFound.
+    """
+    snapshot = stored.load(ctx.layout, snapshot_id)
+    inner = payload_path(path)
+    entry = require(snapshot.entries, inner, snapshot_id)
+    if entry.kind != FILE:
+        raise PathNotFound(
+            f"{printable(inner)!r} in snapshot {snapshot_id} is no regular file but a {KIND_NAMES[entry.kind]}",
+            hint=f"jvs ls {snapshot_id}",
+        )
+    folder, name = split(inner)
+    with Folders(snapshot.payload) as folders:
+        fd, _ = transfer.open_regular(name, folders.at(folder))
+    return os.fdopen(fd, "rb")
+
+
+def _all(ctx: Context) -> list[Descriptor]:
+    return [catalog.peek(ctx.layout, snapshot_id) for snapshot_id in catalog.ids(ctx.layout)]
+
+
+def _shown(entry: Entry) -> TreeEntry:
+    return TreeEntry.model_validate(
+        {
+            "path": text(entry.path),
+            "type": KIND_NAMES[entry.kind],
+            "mode": f"{entry.mode:04o}",
+            "size": entry.size,
+            "mtime": _time(entry.mtime_ns),
+            "sha256": entry.sha256.hex() if entry.kind == FILE else None,
+            "target": text(entry.target) if entry.kind == SYMLINK else None,
+        }
+    )
+
+
+def _time(ns: int) -> str:
+    seconds, fraction = divmod(ns, 1_000_000_000)
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"@{seconds}.{fraction:09d}"  # beyond the calendar's years 1 to 9999
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"

@@ -1,0 +1,62 @@
+"""What changed: a worktree against its head, a snapshot against another or against the worktree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jvs_core.errors import WorktreeNotFound
+from jvs_core.operations import locks, stored
+from jvs_core.operations.context import Context
+from jvs_core.payload.compare import compare as compare_entries
+from jvs_core.payload.describe import describe
+from jvs_core.payload.entry import Entry, text
+from jvs_core.progress import Progress
+from jvs_core.results import Comparison, Status
+
+
+def status(ctx: Context, name: str, progress: Progress) -> Status:
+    """Return how worktree ``name`` differs from its head. Changes nothing but the stat cache."""
+    record = ctx.worktree(name)
+    changes = compare_entries(
+        stored.entries(ctx.layout, record.head_snapshot_id), present(ctx, name, progress)
+    )
+    return Status(
+        worktree=name,
+        path=str(ctx.layout.worktree(name)),
+        head_snapshot_id=record.head_snapshot_id,
+        lock_state=locks.status(ctx, name).state,
+        clean=not (changes.added or changes.modified or changes.removed),
+        added=[text(path) for path in changes.added],
+        modified=[text(path) for path in changes.modified],
+        removed=[text(path) for path in changes.removed],
+    )
+
+
+def compare(ctx: Context, name: str, before: str, after: str | None, progress: Progress) -> Comparison:
+    """Return what changed from one snapshot to another, or to worktree ``name`` as it is."""
+    from_id = ctx.resolve(before, name)
+    to_id = None if after is None else ctx.resolve(after, name)
+    to_entries = present(ctx, name, progress) if to_id is None else stored.entries(ctx.layout, to_id)
+    changes = compare_entries(stored.entries(ctx.layout, from_id), to_entries)
+    return Comparison(
+        from_=from_id,
+        to=name if to_id is None else to_id,
+        added=[text(path) for path in changes.added],
+        modified=[text(path) for path in changes.modified],
+        removed=[text(path) for path in changes.removed],
+    )
+
+
+def present(ctx: Context, name: str, progress: Progress) -> Sequence[Entry]:
+    """Return the entries of worktree ``name`` as it is, every file hashed or known; attributes are not read.
+
+    Raises WorktreeNotFound when its folder is missing.
+    """
+    record = ctx.worktree(name)
+    root = ctx.layout.worktree(name)
+    if not root.is_dir():
+        raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
+    scan = describe(
+        root, ctx.index(record.worktree_id), clock_folder=ctx.layout.control, with_attributes=False, progress=progress
+    )
+    return scan.entries

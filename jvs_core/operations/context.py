@@ -1,0 +1,102 @@
+"""What every operation works on: a repository's layout, its configuration, and who is calling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from jvs_core.control import audit, catalog, critical, worktree
+from jvs_core.control.layout import Layout
+from jvs_core.control.session import Session, session
+from jvs_core.errors import EngineUnavailable
+from jvs_core.model import AuditRecord, Worktree
+from jvs_core.payload.engines import select
+from jvs_core.payload.engines.base import SnapshotEngine
+from jvs_core.payload.index import StatIndex
+from jvs_core.progress import Progress
+from jvs_core.settings import RepositoryConfig, Settings, read_config
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Context:
+    """An open repository, as operations see it. Immutable; safe to share between threads."""
+
+    layout: Layout
+    settings: Settings
+    config: RepositoryConfig
+    repo_id: str
+
+    @classmethod
+    def open(cls, layout: Layout, settings: Settings) -> Context:
+        """Open the repository at ``layout``.
+
+        Raises FormatUnsupported, DescriptorCorrupt (no identity), InputError (configuration).
+        """
+        layout.check_format()
+        config = read_config(layout.config)
+        return cls(Layout(layout.root, config.shared), settings, config, layout.repo_id())
+
+    @property
+    def requested_engine(self) -> str:
+        """The engine asked for by environment or configuration, or ``auto``."""
+        return self.settings.engine or self.config.engine or AUTO
+
+    def engine(self) -> SnapshotEngine:
+        """Return the engine to work with, probed on the repository's own file system.
+
+        Raises EngineUnavailable with the reason, InputError for an unknown name.
+        """
+        return select.choose(self.requested_engine, self.layout.control)
+
+    def engine_name(self) -> str:
+        """Return the name of the engine to work with, or ``unavailable: reason``."""
+        try:
+            return self.engine().name
+        except EngineUnavailable as error:
+            return f"unavailable: {error.message}"
+
+    def session(self, worktree_id: str) -> Session:
+        """Return the caller's session on a worktree."""
+        return session(self.settings, self.repo_id, worktree_id)
+
+    def index(self, worktree_id: str) -> StatIndex:
+        """Return the stat cache of a worktree; the caller closes it."""
+        folder = self.settings.cache_dir / "index" / self.repo_id
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:  # no cache costs time, nothing else
+            return StatIndex(None)
+        return StatIndex(folder / f"{worktree_id}.sqlite")
+
+    def critical(self) -> AbstractContextManager[None]:
+        """Hold the repository's critical section: for audit, heads, refs and gc commits only."""
+        return critical.exclusive(self.layout.repository_lock, mode=self.layout.file_mode)
+
+    def audit(self, operation: str, **fields: Any) -> AuditRecord:
+        """Append an audit record; the caller holds the critical section."""
+        return audit.append(self.layout, self.settings, operation, **fields)
+
+    def worktree(self, name: str) -> Worktree:
+        """Return a worktree's record. Raises WorktreeNotFound."""
+        return worktree.get(self.layout, name)
+
+    def resolve(self, snapshot: str, worktree_name: str) -> str:
+        """Return the full id that ``snapshot`` names, seen from a worktree."""
+        head = self.worktree(worktree_name).head_snapshot_id if snapshot.startswith("HEAD") else None
+        return catalog.resolve(self.layout, snapshot, head)
+
+    def base_for_new_worktree(self, snapshot: str | None, current: str) -> str | None:
+        """Return the snapshot a new worktree starts from: the one named, else the current worktree's head."""
+        return self.worktree(current).head_snapshot_id if snapshot is None else self.resolve(snapshot, current)
+
+
+@contextmanager
+def step(progress: Progress, name: str, total: int | None = None) -> Iterator[None]:
+    """Report the block as one named step."""
+    progress.started(name, total)
+    yield
+    progress.finished(name)

@@ -1,0 +1,151 @@
+"""One file or folder out of a snapshot, put into a worktree."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from jvs_core import files
+from jvs_core.control import journal, lock
+from jvs_core.control.names import inside
+from jvs_core.errors import AlreadyExists, InputError, PathEscape, PathNotFound
+from jvs_core.operations import inplace, locks, stored
+from jvs_core.operations.context import Context, step
+from jvs_core.payload import converge
+from jvs_core.payload.entry import FOLDER, Entry, printable
+from jvs_core.progress import Progress
+from jvs_core.results import Extracted
+
+
+def path(
+    ctx: Context,
+    name: str,
+    snapshot_id: str,
+    wanted: str,
+    *,
+    to: str | None,
+    replace: bool,
+    reason: str,
+    progress: Progress,
+) -> Extracted:
+    """Copy one file or folder out of a snapshot into worktree ``name``. See ``Repository.restore_path``."""
+    if replace:
+        inplace.check_reason(reason)
+    source = stored.load(ctx.layout, snapshot_id)
+    inner = payload_path(wanted)
+    require(source.entries, inner, snapshot_id)
+    if not inner:
+        raise InputError("the whole payload is no path in it", hint=f"jvs restore {snapshot_id}")
+    root = ctx.layout.worktree(name)
+    target = _target(root, os.fsdecode(inner) if to is None else to)
+    if not target.parent.is_dir():
+        raise PathNotFound(f"{target.parent} is no folder", hint=f"mkdir -p {target.parent}")
+    if os.path.lexists(target):
+        if not replace:
+            raise AlreadyExists(
+                f"{target} exists already", hint="give --to another path, or --inplace --force --reason TEXT"
+            )
+        return _replace(ctx, name, source, inner, target, reason, progress)
+    temporary = _temporary(target)
+    try:
+        _extract(ctx, source, inner, temporary, progress)
+        files.rename_durable(temporary, target)
+    except BaseException:
+        converge.remove_leftover(target.parent, temporary.name)
+        raise
+    with ctx.critical():
+        _audit(ctx, name, snapshot_id, target, None, wanted, None)
+    return Extracted(snapshot_id=snapshot_id, path=str(target))
+
+
+def payload_path(path: str) -> bytes:
+    """Return a path inside a payload as a manifest has it; ``""`` and ``.`` are the top.
+
+    Raises PathEscape for an absolute path or one that climbs out.
+    """
+    raw = os.fsencode(path)
+    if raw.startswith(b"/"):
+        raise PathEscape(f"{path!r} is absolute; paths in a snapshot start at its top folder")
+    parts = [part for part in raw.split(b"/") if part not in (b"", b".")]
+    if b".." in parts or b"\0" in raw:
+        raise PathEscape(f"{path!r} leads out of the snapshot")
+    return b"/".join(parts)
+
+
+def require(entries: list[Entry], path: bytes, snapshot_id: str) -> Entry:
+    """Return the entry at ``path``. Raises PathNotFound."""
+    for entry in entries:
+        if entry.path == path:
+            return entry
+    if not path:
+        return Entry(b"", FOLDER, 0o755, 0, 0, 0, 0)
+    raise PathNotFound(f"no {printable(path)!r} in snapshot {snapshot_id}", hint=f"jvs ls {snapshot_id}")
+
+
+def _target(root: Path, to: str) -> Path:
+    target = Path(os.path.normpath(root / to)) if not os.path.isabs(to) else Path(os.path.normpath(to))
+    if target == root or not target.is_relative_to(root):
+        raise PathEscape(f"{to!r} is outside the worktree {root}")
+    return inside(root, target.parent) / target.name
+
+
+def _replace(
+    ctx: Context, name: str, source: stored.Stored, inner: bytes, target: Path, reason: str, progress: Progress
+) -> Extracted:
+    """Exchange ``target`` for the snapshot's version in one step, the present snapshotted first."""
+    snapshot_id = source.descriptor.snapshot_id
+    with locks.writing(ctx, name, take=False, wait_s=0, purpose="restore") as lease:
+        inplace.finish_pending(ctx, name, lease, progress)
+        record = ctx.worktree(name)
+        pre = inplace.save_present(ctx, name, lease, f"before restore of a path from {snapshot_id}: {reason}", progress)
+        temporary = _temporary(target)
+        intent = journal.begin(
+            ctx.layout,
+            ctx.settings,
+            inplace.PATH_INTENT,
+            worktree=name,
+            worktree_id=record.worktree_id,
+            fencing_token=lease.token,
+            temporary=os.fsencode(temporary.relative_to(ctx.layout.worktree(name))).hex(),
+            pre=pre,
+        )
+        try:
+            _extract(ctx, source, inner, temporary, progress)
+            with files.uninterrupted(), ctx.critical():
+                lock.check(ctx.layout, lease)
+                files.exchange(temporary, target)
+                files.sync_folder(target.parent)
+                inplace.add_undo_point(ctx, name, pre, record.head_snapshot_id, snapshot_id)
+                _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason)
+        finally:
+            converge.remove_leftover(target.parent, temporary.name)
+        journal.complete(ctx.layout, intent)
+    return Extracted(snapshot_id=snapshot_id, path=str(target))
+
+
+def _extract(ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress) -> None:
+    with step(progress, "clone"):
+        converge.extract(source.payload, source.entries, inner, temporary)
+    with step(progress, "settle"):
+        ctx.engine().settle(temporary)
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f"{converge.LEFTOVER_PREFIX}{secrets.token_hex(8)}")
+
+
+def _audit(
+    ctx: Context, name: str, snapshot_id: str, target: Path, token: int | None, wanted: str, reason: str | None
+) -> None:
+    inner = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
+    ctx.audit(
+        "restore",
+        worktree=name,
+        worktree_id=ctx.worktree(name).worktree_id,
+        snapshot_id=snapshot_id,
+        fencing_token=token,
+        target=printable(inner),
+        reason=reason,
+        details={"path": printable(os.fsencode(wanted)), "inplace": token is not None},
+    )

@@ -1,0 +1,119 @@
+"""Making a repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from jvs_core import files
+from jvs_core.control import audit, worktree
+from jvs_core.control.layout import CONTROL_FOLDERS, Layout
+from jvs_core.control.names import MAIN, check_name
+from jvs_core.errors import AlreadyExists, InputError, PathNotFound
+from jvs_core.model import FORMAT_VERSION
+from jvs_core.operations.context import Context
+from jvs_core.payload.engines import select
+from jvs_core.payload.engines.base import SnapshotEngine
+from jvs_core.progress import Progress
+from jvs_core.results import Initialized
+from jvs_core.settings import RepositoryConfig, Settings, render_config
+
+
+def create(
+    path: Path, settings: Settings, *, source: Path | None, engine: str | None, shared: bool, progress: Progress
+) -> Context:
+    """Make a repository at ``path``, with ``source`` cloned into its ``main`` when one is given.
+
+    It is built under a temporary name beside its place and renamed when it is complete: a crash leaves nothing of
+    the name ``path``.
+
+    Raises
+    ------
+    NameInvalid, AlreadyExists
+        The last part of ``path`` is no name, or something is there.
+    PathNotFound
+        The folder for it, or ``source``, is no folder.
+    EngineUnavailable, InputError
+        The engine asked for cannot work there, or is none.
+    """
+    name = check_name(path.name, "repository")
+    parent = Path(os.path.realpath(path.parent))
+    target = parent / name
+    if not parent.is_dir():
+        raise PathNotFound(f"{parent} is no folder", hint=f"mkdir -p {parent}")
+    if os.path.lexists(target):
+        raise AlreadyExists(f"{target} exists already", hint="choose another name, or: jvs init NAME --from DIR")
+    if source is not None:
+        source = _source(source, target)
+    temporary = parent / f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}"
+    layout = Layout(temporary, shared)
+    made_by: SnapshotEngine | None = None
+    try:
+        files.make_folder(temporary, mode=layout.folder_mode)
+        _make_control_plane(layout, RepositoryConfig(engine=engine, shared=shared))
+        made_by = select.choose(engine or settings.engine or "auto", layout.control)
+        _make_main(layout, made_by, source, settings, progress)
+        audit.append(layout, settings, "init", worktree=MAIN, target=name, details={"engine": made_by.name})
+        files.rename_durable(temporary, target)
+    except BaseException:
+        if made_by is not None:
+            made_by.remove(temporary)
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return Context.open(Layout(target), settings)
+
+
+def describe(ctx: Context) -> Initialized:
+    """Return what ``init`` reports of a repository."""
+    return Initialized(
+        repo_root=str(ctx.layout.root),
+        repo_id=ctx.repo_id,
+        format_version=FORMAT_VERSION,
+        main_path=str(ctx.layout.worktree(MAIN)),
+        snapshot_engine=ctx.engine_name(),
+    )
+
+
+def _source(source: Path, target: Path) -> Path:
+    if not source.is_dir():
+        raise PathNotFound(f"{source} is no folder", hint="name an existing folder after --from")
+    source = Path(os.path.realpath(source))
+    if target.is_relative_to(source):
+        raise InputError(
+            f"{target} would lie inside {source}, which it is made from",
+            hint=f"run it in another folder, for example: cd {source.parent}",
+        )
+    return source
+
+
+def _make_control_plane(layout: Layout, config: RepositoryConfig) -> None:
+    files.make_folder(layout.control, mode=layout.folder_mode)
+    for folder in CONTROL_FOLDERS:
+        files.make_folder(layout.control / folder, mode=layout.folder_mode)
+    files.make_folder(layout.root / "worktrees", mode=layout.folder_mode)
+    for name, text in (
+        ("format_version", f"{FORMAT_VERSION}\n"),
+        ("repo_id", f"{uuid.uuid4()}\n"),
+        ("config.toml", render_config(config)),
+    ):
+        files.write_new(layout.control / name, text.encode(), mode=layout.file_mode)
+    files.write_new(layout.repository_lock, b"", mode=layout.file_mode)
+    files.sync_folder(layout.control)
+    files.sync_folder(layout.repository_lock.parent)
+
+
+def _make_main(
+    layout: Layout, engine: SnapshotEngine, source: Path | None, settings: Settings, progress: Progress
+) -> None:
+    main = layout.worktree(MAIN)
+    if source is None:
+        engine.make_worktree(main)
+        if layout.folder_mode is not None:
+            os.chmod(main, layout.folder_mode)
+    else:
+        engine.adopt(source, main, progress=progress)
+        engine.settle(main)
+    worktree.register(layout, MAIN, base=None)
+    files.sync_folder(layout.root)

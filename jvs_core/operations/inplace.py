@@ -1,0 +1,261 @@
+"""In-place restore and undo: a worktree made equal to a snapshot by changing only what differs.
+
+The present is snapshotted and pinned first, then an intent says what the worktree is to become. After a crash the
+next operation under the lock completes the intent; an edit made between the crash and the completion is snapshotted
+before it is replaced.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from jvs_core import clock, files
+from jvs_core.control import journal, lock, pins, worktree
+from jvs_core.control.lock import Lease
+from jvs_core.errors import InputError, NothingToUndo
+from jvs_core.model import Intent, UndoPoint, Worktree
+from jvs_core.operations import locks, stored
+from jvs_core.operations.context import Context, step
+from jvs_core.operations.publish import Request, publish
+from jvs_core.operations.refs import check_text
+from jvs_core.payload import converge
+from jvs_core.payload.compare import Changes, compare
+from jvs_core.payload.describe import describe
+from jvs_core.payload.entry import FOLDER, Entry, text
+from jvs_core.payload.tree import Scan
+from jvs_core.progress import Progress
+from jvs_core.results import RestoredInPlace
+
+PRE_RESTORE_TAG = "pre-restore"
+_PIN_MS = 30 * 24 * 3600 * 1000
+_UNDO_DEPTH = 16
+
+
+def restore(
+    ctx: Context, name: str, snapshot_id: str, *, reason: str, dry_run: bool, progress: Progress
+) -> RestoredInPlace:
+    """Make worktree ``name`` equal to a snapshot, which becomes its head. See ``Repository.restore_inplace``."""
+    check_reason(reason)
+    if dry_run:
+        return _preview(ctx, name, snapshot_id, snapshot_id, progress)
+    with locks.writing(ctx, name, take=False, wait_s=0, purpose="restore") as lease:
+        finish_pending(ctx, name, lease, progress)
+        record = ctx.worktree(name)
+        wanted = stored.load(ctx.layout, snapshot_id)
+        pre = save_present(ctx, name, lease, f"before in-place restore of {snapshot_id}: {reason}", progress)
+        point = UndoPoint(
+            snapshot_id=pre,
+            head_snapshot_id=record.head_snapshot_id,
+            restored_snapshot_id=snapshot_id,
+            restored_at=clock.timestamp(),
+        )
+        return _carry_out(
+            ctx, name, lease, "restore", wanted, snapshot_id, pre, (*record.undo, point)[-_UNDO_DEPTH:], reason, progress
+        )
+
+
+def undo(ctx: Context, name: str, *, reason: str, dry_run: bool, progress: Progress) -> RestoredInPlace:
+    """Take back the last in-place restore of worktree ``name``. See ``Repository.undo``."""
+    check_text(reason, "reason")
+    if dry_run:
+        point = _last_undo_point(ctx.worktree(name), name)
+        return _preview(ctx, name, point.snapshot_id, point.head_snapshot_id, progress)
+    with locks.writing(ctx, name, take=False, wait_s=0, purpose="undo") as lease:
+        finish_pending(ctx, name, lease, progress)
+        record = ctx.worktree(name)
+        point = _last_undo_point(record, name)
+        wanted = stored.load(ctx.layout, point.snapshot_id)
+        pre = save_present(ctx, name, lease, f"before undo of the restore of {point.restored_snapshot_id}", progress)
+        return _carry_out(
+            ctx, name, lease, "undo", wanted, point.head_snapshot_id, pre, record.undo[:-1], reason, progress
+        )
+
+
+def check_reason(reason: str) -> None:
+    """Raise InputError unless ``reason`` says something."""
+    if not check_text(reason, "reason").strip():
+        raise InputError("an in-place restore needs a reason", hint="--reason TEXT")
+
+
+def save_present(ctx: Context, name: str, lease: Lease, note: str, progress: Progress) -> str:
+    """Return a pinned snapshot that holds the worktree as it is: its head, or a new one where it differs from it."""
+    record = ctx.worktree(name)
+    with step(progress, "scan"):
+        present = describe_worktree(ctx, name, record, progress)
+    pre = record.head_snapshot_id
+    if pre is None or _differs(stored.entries(ctx.layout, pre), present.entries):
+        request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
+        pre = publish(ctx, name, request, lease, progress).snapshot_id
+    expires = clock.timestamp(clock.now_ms() + _PIN_MS)
+    pins.create(ctx.layout, pre, reason=note, by=ctx.settings.holder_id, expires_at=expires)
+    return pre
+
+
+def add_undo_point(ctx: Context, name: str, pre: str, head: str | None, restored: str) -> None:
+    """Record on worktree ``name`` what ``undo`` goes back to; the caller holds the critical section."""
+    record = ctx.worktree(name)
+    point = UndoPoint(
+        snapshot_id=pre, head_snapshot_id=head, restored_snapshot_id=restored, restored_at=clock.timestamp()
+    )
+    worktree.update(ctx.layout, name, record.changed(undo=(*record.undo, point)[-_UNDO_DEPTH:]))
+
+
+def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) -> list[Intent]:
+    """Complete the in-place restores of worktree ``name`` that a crash interrupted, and return their intents.
+
+    The caller holds the lock and the session's turn, so whoever began them is dead or fenced.
+    """
+    record = ctx.worktree(name)
+    found = [
+        intent
+        for intent in journal.pending(ctx.layout)[0]
+        if intent.worktree_id == record.worktree_id and intent.operation in (RESTORE_INTENT, PATH_INTENT)
+    ]
+    for intent in found:
+        if intent.operation == PATH_INTENT:
+            leftover = ctx.layout.worktree(name) / os.fsdecode(bytes.fromhex(intent.details["temporary"]))
+            converge.remove_leftover(leftover.parent, leftover.name)
+            journal.complete(ctx.layout, intent)
+            continue
+        _save_later_edits(ctx, name, lease, intent, progress)
+        _converge(ctx, name, lease, stored.load(ctx.layout, intent.details["content"]), progress)
+        _commit(ctx, name, lease, intent)
+    return found
+
+
+RESTORE_INTENT = "restore_inplace"
+PATH_INTENT = "restore_path"
+
+
+def describe_worktree(ctx: Context, name: str, record: Worktree, progress: Progress) -> Scan:
+    """Return the worktree as it is, every file hashed or known, attributes included."""
+    return describe(
+        ctx.layout.worktree(name),
+        ctx.index(record.worktree_id),
+        clock_folder=ctx.layout.control,
+        with_attributes=True,
+        progress=progress,
+    )
+
+
+def _carry_out(
+    ctx: Context,
+    name: str,
+    lease: Lease,
+    operation: str,
+    wanted: stored.Stored,
+    head: str | None,
+    pre: str,
+    undo_points: Sequence[UndoPoint],
+    reason: str,
+    progress: Progress,
+) -> RestoredInPlace:
+    record = ctx.worktree(name)
+    with step(progress, "intent"):
+        lock.check(ctx.layout, lease)
+        intent = journal.begin(
+            ctx.layout,
+            ctx.settings,
+            RESTORE_INTENT,
+            worktree=name,
+            worktree_id=record.worktree_id,
+            fencing_token=lease.token,
+            operation_name=operation,
+            content=wanted.descriptor.snapshot_id,
+            head=head,
+            pre=pre,
+            undo=[point.model_dump() for point in undo_points],
+            reason=reason,
+        )
+    changes = _converge(ctx, name, lease, wanted, progress)
+    with step(progress, "head"):
+        _commit(ctx, name, lease, intent)
+    return _answer(ctx, name, head or wanted.descriptor.snapshot_id, pre, changes)
+
+
+def _converge(ctx: Context, name: str, lease: Lease, wanted: stored.Stored, progress: Progress) -> Changes:
+    root = ctx.layout.worktree(name)
+    with step(progress, "compare"):
+        present = describe_worktree(ctx, name, ctx.worktree(name), progress)
+        plan = converge.plan(present, wanted.entries)
+        changes = compare(present.entries, wanted.entries)
+    with step(progress, "converge"):
+        converge.apply(root, wanted.payload, plan, check=lambda: lock.check(ctx.layout, lease), progress=progress)
+    with step(progress, "settle"):
+        ctx.engine().settle(root)
+    return changes
+
+
+def _commit(ctx: Context, name: str, lease: Lease, intent: Intent) -> None:
+    details = intent.details
+    with files.uninterrupted(), ctx.critical():
+        lock.check(ctx.layout, lease)
+        record = ctx.worktree(name)
+        worktree.update(
+            ctx.layout, name, record.changed(head_snapshot_id=details["head"], undo=tuple(details["undo"]))
+        )
+        ctx.audit(
+            details["operation_name"],
+            worktree=name,
+            worktree_id=record.worktree_id,
+            snapshot_id=details["content"],
+            fencing_token=lease.token,
+            target=name,
+            reason=details["reason"] or None,
+            details={"inplace": True, "head_snapshot_id": details["head"], "pre_restore_snapshot_id": details["pre"]},
+        )
+        journal.complete(ctx.layout, intent)
+
+
+def _save_later_edits(ctx: Context, name: str, lease: Lease, intent: Intent, progress: Progress) -> None:
+    """Snapshot the worktree when it holds anything that neither the restored nor the pre-restore snapshot holds."""
+    known = {
+        (entry.path, entry.kind, entry.target, entry.sha256)
+        for snapshot_id in (intent.details["content"], intent.details["pre"])
+        for entry in stored.entries(ctx.layout, snapshot_id)
+    }
+    present = describe_worktree(ctx, name, ctx.worktree(name), progress)
+    later = [
+        entry
+        for entry in present.entries
+        if entry.kind != FOLDER
+        and (entry.path, entry.kind, entry.target, entry.sha256) not in known
+        and not converge.is_leftover(entry.path)
+    ]
+    if later:
+        note = f"edits made after an interrupted in-place restore of {intent.details['content']}"
+        publish(ctx, name, Request(note, (PRE_RESTORE_TAG,), "quiesced"), lease, progress)
+
+
+def _preview(ctx: Context, name: str, content: str, head: str | None, progress: Progress) -> RestoredInPlace:
+    wanted = stored.load(ctx.layout, content)
+    present = describe_worktree(ctx, name, ctx.worktree(name), progress)
+    return _answer(ctx, name, head or content, None, compare(present.entries, wanted.entries))
+
+
+def _answer(ctx: Context, name: str, snapshot_id: str, pre: str | None, changes: Changes) -> RestoredInPlace:
+    return RestoredInPlace(
+        snapshot_id=snapshot_id,
+        worktree=name,
+        path=str(ctx.layout.worktree(name)),
+        pre_restore_snapshot_id=pre,
+        added=[text(path) for path in changes.added],
+        modified=[text(path) for path in changes.modified],
+        removed=[text(path) for path in changes.removed],
+    )
+
+
+def _last_undo_point(record: Worktree, name: str) -> UndoPoint:
+    if not record.undo:
+        raise NothingToUndo(f"no in-place restore of worktree {name!r} to take back", hint="jvs history --all")
+    return record.undo[-1]
+
+
+def _differs(head: Sequence[Entry], present: Sequence[Entry]) -> bool:
+    """Return whether anything kept but times differs."""
+
+    def kept(entries: Sequence[Entry]) -> list[Entry]:
+        return [entry._replace(mtime_ns=0) for entry in entries if entry.path]
+
+    return kept(head) != kept(present)

@@ -1,0 +1,225 @@
+"""Taking, showing, renewing and giving back a worktree's lock, for the caller's session."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jvs_core.control import catalog, lock
+from jvs_core.control.lock import Lease
+from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, LockConflict, LockNotHeld, SnapshotNotFound
+from jvs_core.model import LeaseRecord, Worktree
+from jvs_core.operations.context import Context
+from jvs_core.results import LockStatus
+from jvs_core.settings import INTERACTIVE_LEASE_MS, LEASE_MS_MAXIMUM, LEASE_MS_MINIMUM
+
+_POLL_S = 0.1
+_TURN_S = 30.0
+
+
+def acquire(
+    ctx: Context, name: str, *, lease_ms: int | None = None, wait_s: float = 0.0, purpose: str = ""
+) -> Lease:
+    """Take the lock of worktree ``name`` for the caller's session, waiting up to ``wait_s`` seconds.
+
+    Raises LockConflict, ClockSkewExceeded, InputError (a lease shorter than a second or longer than a day).
+    """
+    lease_ms = INTERACTIVE_LEASE_MS if lease_ms is None else lease_ms
+    if not LEASE_MS_MINIMUM <= lease_ms <= LEASE_MS_MAXIMUM:
+        raise InputError(f"a lease lasts {LEASE_MS_MINIMUM} to {LEASE_MS_MAXIMUM} ms, not {lease_ms}")
+    if len(purpose) > 200 or not purpose.isprintable():
+        raise InputError("the purpose is one line of at most 200 characters")
+    worktree = ctx.worktree(name)
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            return _acquire_once(ctx, name, worktree, lease_ms, purpose)
+        except LockConflict:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(min(_POLL_S, max(deadline - time.monotonic(), 0)))
+
+
+def status(ctx: Context, name: str) -> LockStatus:
+    """Return the state of a worktree's lock. Changes nothing."""
+    record = current(ctx, ctx.worktree(name))
+    state = lock.state(record)
+    return LockStatus(state=state, lock=None if state == "free" else record)
+
+
+def current(ctx: Context, worktree: Worktree) -> LeaseRecord | None:
+    """Return the newest lease record of a worktree; None when there is none that can be read."""
+    try:
+        return lock.current(ctx.layout, worktree.worktree_id)
+    except (DescriptorCorrupt, FileNotFoundError):
+        return None
+
+
+def renew(ctx: Context, name: str) -> Lease:
+    """Extend the session's lease on a worktree. Raises LockNotHeld, LockExpired, FencingMismatch."""
+    worktree = ctx.worktree(name)
+    return _renew(ctx, require(ctx, name, worktree))
+
+
+def release(ctx: Context, name: str) -> None:
+    """Give the session's lock on a worktree back. Raises LockNotHeld, LockExpired, FencingMismatch."""
+    worktree = ctx.worktree(name)
+    _release(ctx, require(ctx, name, worktree))
+
+
+def require(ctx: Context, name: str, worktree: Worktree) -> Lease:
+    """Return the session's lease on a worktree, checked.
+
+    Raises LockNotHeld (naming the holder, if there is one), LockExpired, FencingMismatch.
+    """
+    lease = ctx.session(worktree.worktree_id).load()
+    if lease is None:
+        record = current(ctx, worktree)
+        holder = f": {lock.describe_holder(record)}" if record and lock.state(record) == "held" else ""
+        raise LockNotHeld(
+            f"this session does not hold the lock on worktree {name!r}{holder}",
+            hint="jvs lock acquire",
+            holder=record.to_json() if record and holder else None,
+        )
+    lock.check(ctx.layout, lease)
+    return lease
+
+
+@contextmanager
+def writing(ctx: Context, name: str, *, take: bool, wait_s: float, purpose: str) -> Iterator[Lease]:
+    """Take the session's turn on a worktree and yield its checked lease for one operation.
+
+    With ``take`` the lock is acquired unless the session holds it, renewed meanwhile, and given back.
+    """
+    worktree = ctx.worktree(name)
+    with ctx.session(worktree.worktree_id).turn(wait_s=max(wait_s, _TURN_S)):
+        if take:
+            with hold(ctx, name, wait_s=wait_s, purpose=purpose, reuse=True) as lease:
+                yield lease
+        else:
+            yield require(ctx, name, worktree)
+
+
+@contextmanager
+def hold(
+    ctx: Context,
+    name: str,
+    *,
+    wait_s: float = 0.0,
+    purpose: str = "",
+    lease_ms: int | None = None,
+    reuse: bool = False,
+) -> Iterator[Lease]:
+    """Hold a worktree's lock for the block, renewed by a daemon thread, and give it back.
+
+    A renewal that the lock refuses ends the renewing; the next operation that needs the lock then raises what the
+    renewal raised. A lock lost meanwhile is not given back twice.
+    """
+    worktree = ctx.worktree(name)
+    if reuse:
+        try:
+            lease = require(ctx, name, worktree)
+        except JvsError:
+            pass
+        else:
+            yield lease
+            return
+    lease = acquire(
+        ctx, name, lease_ms=ctx.config.lease.duration_ms if lease_ms is None else lease_ms, wait_s=wait_s, purpose=purpose
+    )
+    stop = threading.Event()
+    thread = threading.Thread(target=_keep, args=(ctx, lease, stop), name="jvs-lease", daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        thread.join()
+        _give_back(ctx, lease)
+
+
+def _keep(ctx: Context, lease: Lease, stop: threading.Event) -> None:
+    while not stop.wait(lease.record.renew_interval_ms / 1000):
+        try:
+            lease = _renew(ctx, lease)
+        except OSError:
+            if lease.has_run_out():  # a mount that hangs may come back in time; the lease itself is the limit
+                return
+        except JvsError:
+            return
+
+
+def _give_back(ctx: Context, lease: Lease) -> None:
+    stored = ctx.session(lease.record.worktree_id).load()
+    try:
+        if stored is not None and stored.record.lock_id == lease.record.lock_id:
+            _release(ctx, stored)
+    except JvsError:
+        return  # lost meanwhile: whoever took it over has it, and what was done under it was checked at the time
+
+
+def _acquire_once(ctx: Context, name: str, worktree: Worktree, lease_ms: int, purpose: str) -> Lease:
+    session = ctx.session(worktree.worktree_id)
+    lease, replaced = lock.acquire(
+        ctx.layout,
+        ctx.settings,
+        ctx.config.lease,
+        worktree=name,
+        worktree_id=worktree.worktree_id,
+        lease_ms=lease_ms,
+        purpose=purpose,
+        floor=_published_token(ctx, worktree),
+        own=session.load(),
+    )
+    session.save(lease)
+    stolen = replaced is not None and replaced.holder_id != lease.record.holder_id
+    with ctx.critical():
+        ctx.audit(
+            "lock_steal" if stolen else "lock_acquire",
+            worktree=name,
+            worktree_id=worktree.worktree_id,
+            fencing_token=lease.token,
+            target=lease.record.lock_id,
+            reason=purpose or None,
+            details={"from": replaced.holder_id, "expired_at": replaced.lease_expires_at} if stolen and replaced else {},
+        )
+    return lease
+
+
+def _published_token(ctx: Context, worktree: Worktree) -> int:
+    if worktree.head_snapshot_id is None:
+        return 0
+    try:
+        head = catalog.peek(ctx.layout, worktree.head_snapshot_id)
+    except (SnapshotNotFound, DescriptorCorrupt):
+        return 0  # the lock must stay usable for the repair; lease files, where there are any, decide alone
+    return head.fencing_token if head.worktree_id == worktree.worktree_id else 0
+
+
+def _renew(ctx: Context, lease: Lease) -> Lease:
+    renewed = lock.renew(ctx.layout, lease)
+    ctx.session(lease.record.worktree_id).save(renewed)
+    return renewed
+
+
+def _release(ctx: Context, lease: Lease) -> None:
+    record = lease.record
+    lock.release(ctx.layout, lease)
+    ctx.session(record.worktree_id).forget(lease)
+    with ctx.critical():
+        ctx.audit(
+            "lock_release",
+            worktree=record.worktree,
+            worktree_id=record.worktree_id,
+            fencing_token=record.fencing_token,
+            target=record.lock_id,
+        )
+
+
+def refuse_if_held(ctx: Context, worktree: Worktree) -> None:
+    """Raise LockConflict when anybody holds the worktree's lock at this moment."""
+    record = current(ctx, worktree)
+    if record is not None and lock.state(record) == "held":
+        raise lock.conflict(record)

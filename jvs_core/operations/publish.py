@@ -1,0 +1,217 @@
+"""Publishing a snapshot: twelve steps, each of which may be the last.
+
+Until step 9 nothing is visible and everything made is removed again on failure. From step 9 on every artefact and
+the intent are kept, and ``doctor`` completes the snapshot from them.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from jvs_core import canonical, clock, files
+from jvs_core.control import catalog, journal, lock, worktree
+from jvs_core.control.lock import Lease
+from jvs_core.errors import FencingMismatch, JvsError, WorktreeNotFound
+from jvs_core.model import Descriptor, HashValue, Intent, Ready, Worktree
+from jvs_core.operations import stored
+from jvs_core.operations.context import Context, step
+from jvs_core.payload import manifest
+from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
+from jvs_core.payload.entry import printable
+from jvs_core.progress import Progress
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a snapshot was asked to be."""
+
+    note: str
+    tags: tuple[str, ...]
+    consistency: Consistency
+
+
+def publish(ctx: Context, name: str, request: Request, lease: Lease, progress: Progress) -> Descriptor:
+    """Run the twelve steps for worktree ``name`` under ``lease``."""
+    with step(progress, "check"):
+        record = ctx.worktree(name)
+        lock.check(ctx.layout, lease)
+        engine = ctx.engine()
+        if not ctx.layout.worktree(name).is_dir():
+            raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
+    snapshot_id = catalog.new_id()
+    with step(progress, "intent"):
+        intent = journal.begin(
+            ctx.layout,
+            ctx.settings,
+            "snapshot",
+            worktree=name,
+            worktree_id=record.worktree_id,
+            snapshot_id=snapshot_id,
+            fencing_token=lease.token,
+            parent_snapshot_id=record.head_snapshot_id,
+            note=request.note,
+        )
+    temporary = ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
+    try:
+        descriptor = _prepare(ctx, name, record, request, lease, engine, snapshot_id, progress)
+        with files.uninterrupted(), ctx.critical():
+            with step(progress, "fence"):
+                lock.check(ctx.layout, lease)
+                _require_unmoved(ctx, name, record)
+            with step(progress, "publish"):
+                files.rename_new(temporary, ctx.layout.snapshot(snapshot_id))
+                _commit(ctx, name, record, descriptor, intent, progress)
+    except BaseException:
+        if not ctx.layout.snapshot(snapshot_id).exists():
+            _discard(ctx, engine, snapshot_id, intent)
+        raise
+    return descriptor
+
+
+def _prepare(
+    ctx: Context,
+    name: str,
+    record: Worktree,
+    request: Request,
+    lease: Lease,
+    engine: SnapshotEngine,
+    snapshot_id: str,
+    progress: Progress,
+) -> Descriptor:
+    temporary = ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
+    payload = temporary / "payload"
+    with step(progress, "clone"):
+        files.make_folder(temporary, mode=ctx.layout.folder_mode)
+        capture = engine.capture(
+            ctx.layout.worktree(name),
+            payload,
+            index=ctx.index(record.worktree_id),
+            previous=_previous(ctx, record, engine),
+            consistency=request.consistency,
+            progress=progress,
+        )
+    with step(progress, "manifest", len(capture.entries)):
+        written = manifest.write(temporary / "manifest", capture.entries)
+        root_hash = HashValue(value=manifest.root_hash(capture.entries))
+    with step(progress, "settle"):
+        engine.settle(temporary)
+    with step(progress, "descriptor"):
+        descriptor = _describe(ctx, name, record, request, lease, snapshot_id, capture, root_hash, written.sha256)
+        draft = ctx.layout.descriptors / f"{snapshot_id}.json{files.TEMPORARY_SUFFIX}"
+        files.write_new(draft, catalog.encode(descriptor), mode=ctx.layout.file_mode)
+        files.sync_folder(draft.parent)
+    with step(progress, "ready"):
+        assert descriptor.descriptor_checksum is not None
+        ready = Ready(
+            snapshot_id=snapshot_id,
+            created_at=descriptor.created_at,
+            engine=descriptor.engine,
+            descriptor_checksum=descriptor.descriptor_checksum,
+            payload_root_hash=root_hash,
+        )
+        files.write_new(temporary / ".READY", canonical.dumps(ready.to_json()) + b"\n", mode=ctx.layout.file_mode)
+        files.sync_folder(temporary)
+    return descriptor
+
+
+def _commit(
+    ctx: Context, name: str, record: Worktree, descriptor: Descriptor, intent: Intent, progress: Progress
+) -> None:
+    """Steps 9 (its durability) to 12. A failure in here leaves everything for the recovery."""
+    files.sync_folder(ctx.layout.snapshots)
+    complete(ctx, name, record, descriptor, progress)
+    journal.complete(ctx.layout, intent)
+
+
+def complete(
+    ctx: Context, name: str, record: Worktree, descriptor: Descriptor, progress: Progress, **details: object
+) -> None:
+    """Steps 10 to 12: make a renamed snapshot known. Idempotent up to the audit record, which comes last."""
+    final = ctx.layout.descriptor(descriptor.snapshot_id)
+    with step(progress, "catalog"):
+        if not final.exists():
+            files.rename_durable(final.with_name(final.name + files.TEMPORARY_SUFFIX), final)
+    with step(progress, "head"):
+        worktree.update(ctx.layout, name, record.changed(head_snapshot_id=descriptor.snapshot_id))
+    with step(progress, "audit"):
+        assert descriptor.descriptor_checksum is not None
+        ctx.audit(
+            "snapshot",
+            worktree=name,
+            worktree_id=record.worktree_id,
+            snapshot_id=descriptor.snapshot_id,
+            fencing_token=descriptor.fencing_token,
+            target=descriptor.snapshot_id,
+            reason=descriptor.note or None,
+            details={
+                "descriptor_checksum": descriptor.descriptor_checksum.value,
+                "payload_root_hash": descriptor.payload_root_hash.value,
+                "parent_snapshot_id": descriptor.parent_snapshot_id,
+                **details,
+            },
+        )
+
+
+def _previous(ctx: Context, record: Worktree, engine: SnapshotEngine) -> PreviousSnapshot | None:
+    if record.head_snapshot_id is None or engine.name not in ("reflink-copy", "copy"):
+        return None
+    try:
+        head = stored.load(ctx.layout, record.head_snapshot_id)
+    except JvsError:
+        return None  # a head that is damaged or thinned out shares nothing; the new snapshot stands alone
+    return PreviousSnapshot(head.payload, head.entries)
+
+
+def _describe(
+    ctx: Context,
+    name: str,
+    record: Worktree,
+    request: Request,
+    lease: Lease,
+    snapshot_id: str,
+    capture: Capture,
+    root_hash: HashValue,
+    manifest_sha256: str,
+) -> Descriptor:
+    file_count, byte_count = manifest.totals(capture.entries)
+    changed = [f"changed while it was read: {printable(path)}" for path in capture.changed_meanwhile]
+    descriptor = Descriptor(
+        snapshot_id=snapshot_id,
+        worktree_id=record.worktree_id,
+        worktree=name,
+        parent_snapshot_id=record.head_snapshot_id,
+        created_at=clock.timestamp(int(snapshot_id[:13])),
+        note=request.note,
+        tags=request.tags,
+        engine=capture.engine,
+        requested_engine=ctx.requested_engine,
+        consistency_level=request.consistency,
+        fencing_token=lease.token,
+        holder_id=lease.record.holder_id,
+        files=file_count,
+        bytes=byte_count,
+        degraded=(*capture.degraded, *changed),
+        payload_root_hash=root_hash,
+        manifest_hash=HashValue(value=manifest_sha256),
+        integrity_state="verified",
+    )
+    return descriptor.changed(descriptor_checksum=catalog.checksum(descriptor).model_dump())
+
+
+def _require_unmoved(ctx: Context, name: str, record: Worktree) -> None:
+    now = ctx.worktree(name)
+    if (now.worktree_id, now.head_snapshot_id) != (record.worktree_id, record.head_snapshot_id):
+        raise FencingMismatch(
+            f"the head of worktree {name!r} moved to {now.head_snapshot_id} while this snapshot was taken",
+            hint="look at jvs history, then take the snapshot again",
+        )
+
+
+def _discard(ctx: Context, engine: SnapshotEngine, snapshot_id: str, intent: Intent) -> None:
+    """Remove what an unpublished snapshot made; what cannot be removed keeps its intent, for ``doctor``."""
+    with suppress(OSError, JvsError):
+        draft = ctx.layout.descriptors / f"{snapshot_id}.json{files.TEMPORARY_SUFFIX}"
+        draft.unlink(missing_ok=True)
+        engine.remove(ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}")
+        journal.complete(ctx.layout, intent)

@@ -1,0 +1,96 @@
+"""Safe restore: a snapshot put back as a new worktree; nothing existing is touched."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from jvs_core import files
+from jvs_core.control import journal, worktree
+from jvs_core.control.names import check_worktree_name
+from jvs_core.errors import AlreadyExists, JvsError
+from jvs_core.model import Intent, Worktree
+from jvs_core.operations import stored
+from jvs_core.operations.context import Context, step
+from jvs_core.payload.engines.base import SnapshotEngine
+from jvs_core.progress import Progress
+from jvs_core.results import Restored
+
+
+def to_new_worktree(ctx: Context, snapshot_id: str, *, name: str | None, progress: Progress) -> Restored:
+    """Restore a snapshot to a new worktree, named after the snapshot and the time unless ``name`` is given."""
+    name = f"restore-{snapshot_id[:8]}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}" if name is None else name
+    new_worktree(ctx, name, snapshot_id, operation="restore", progress=progress)
+    return Restored(snapshot_id=snapshot_id, worktree=name, path=str(ctx.layout.worktree(name)))
+
+
+def new_worktree(ctx: Context, name: str, base: str | None, *, operation: str, progress: Progress) -> Worktree:
+    """Make the worktree ``name`` equal to snapshot ``base`` (None: empty), under a temporary name until complete.
+
+    A crash leaves at most an intent and a hidden folder that ``doctor`` removes.
+
+    Raises
+    ------
+    NameInvalid, AlreadyExists
+        The name is no name, or taken.
+    SnapshotExpired, DescriptorCorrupt, PartialSnapshot, PayloadHashMismatch
+        The snapshot cannot be restored; nothing was made.
+    """
+    name = check_worktree_name(name)
+    target = ctx.layout.worktree(name)
+    _require_free(ctx, name, target)
+    source = None if base is None else stored.load(ctx.layout, base)
+    engine = ctx.engine()
+    temporary = target.with_name(f".{name}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
+    with step(progress, "intent"):
+        intent = journal.begin(
+            ctx.layout,
+            ctx.settings,
+            operation,
+            worktree=name,
+            snapshot_id=base,
+            temporary=temporary.name,
+        )
+    registered = False
+    try:
+        with step(progress, "clone", len(source.entries) if source else None):
+            if source is None:
+                engine.make_worktree(temporary)
+            else:
+                engine.materialize(source.payload, source.entries, temporary, progress=progress)
+        with step(progress, "settle"):
+            engine.settle(temporary)
+        with files.uninterrupted(), ctx.critical():
+            _require_free(ctx, name, target)
+            with step(progress, "register"):
+                record = worktree.register(ctx.layout, name, base=base)
+                registered = True
+            with step(progress, "publish"):
+                files.rename_durable(temporary, target)
+            with step(progress, "audit"):
+                ctx.audit(
+                    operation, worktree=name, worktree_id=record.worktree_id, snapshot_id=base, target=base or name
+                )
+            journal.complete(ctx.layout, intent)
+    except BaseException:
+        if not target.exists():
+            _discard(ctx, engine, name, temporary, intent, registered)
+        raise
+    return record
+
+
+def _require_free(ctx: Context, name: str, target: Path) -> None:
+    if os.path.lexists(target) or ctx.layout.worktree_config(name).parent.exists():
+        raise AlreadyExists(f"worktree {name!r} exists already", hint="choose another name; jvs worktree list")
+
+
+def _discard(ctx: Context, engine: SnapshotEngine, name: str, temporary: Path, intent: Intent, registered: bool) -> None:
+    """Remove what an unfinished restore made; what cannot be removed keeps its intent, for ``doctor``."""
+    with suppress(OSError, JvsError):
+        if registered:
+            worktree.unregister(ctx.layout, name)
+        engine.remove(temporary)
+        journal.complete(ctx.layout, intent)

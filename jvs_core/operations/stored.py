@@ -1,0 +1,50 @@
+"""A stored snapshot, read back and checked as far as that is cheap: everything but the payload's bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jvs_core.control import catalog
+from jvs_core.control.layout import Layout
+from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
+from jvs_core.model import Descriptor
+from jvs_core.payload import manifest
+from jvs_core.payload.entry import Entry
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A published snapshot: its descriptor, its manifest, and where its payload lies."""
+
+    descriptor: Descriptor
+    payload: Path
+    entries: list[Entry]
+
+
+def load(layout: Layout, snapshot_id: str) -> Stored:
+    """Return a snapshot whose descriptor, READY marker and manifest agree.
+
+    Raises
+    ------
+    SnapshotNotFound, SnapshotExpired
+        There is none, or its payload was thinned out.
+    DescriptorCorrupt, PartialSnapshot
+        It is damaged; ``jvs verify`` shows how.
+    """
+    descriptor = catalog.read(layout, snapshot_id)
+    ready = catalog.read_ready(layout, snapshot_id)
+    if ready.descriptor_checksum != descriptor.descriptor_checksum or ready.snapshot_id != snapshot_id:
+        raise DescriptorCorrupt(
+            f"the READY marker of {snapshot_id} belongs to another descriptor", hint=f"jvs verify {snapshot_id}"
+        )
+    try:
+        entries = manifest.read(layout.manifest(snapshot_id), sha256=descriptor.manifest_hash.value)
+    except (PartialSnapshot, DescriptorCorrupt) as error:
+        raise type(error)(f"{snapshot_id}: {error.message}", hint=f"jvs verify {snapshot_id}") from error
+    return Stored(descriptor, layout.payload(snapshot_id), entries)
+
+
+def entries(layout: Layout, snapshot_id: str | None) -> list[Entry]:
+    """Return the manifest of a snapshot; of None, that of an empty workspace."""
+    return [] if snapshot_id is None else load(layout, snapshot_id).entries

@@ -1,0 +1,332 @@
+"""The facade: everything that can be done with a repository, and the only door the front ends use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO
+
+from jvs_core import settings as environment
+from jvs_core.control import refs as refs_
+from jvs_core.control.layout import Layout, find_root
+from jvs_core.control.lock import Lease
+from jvs_core.control.names import MAIN
+from jvs_core.files import translated
+from jvs_core.model import Descriptor, LeaseRecord, Ref
+from jvs_core.operations import browse, compare, extract, init, inplace, locks, refs, restore, snapshot, worktrees
+from jvs_core.operations.context import Context
+from jvs_core.payload.engines.base import Consistency
+from jvs_core.progress import SILENT, Progress
+from jvs_core.results import (
+    Comparison,
+    Extracted,
+    HistoryItem,
+    Initialized,
+    LockStatus,
+    RepositoryInfo,
+    Restored,
+    RestoredInPlace,
+    SnapshotDetails,
+    Status,
+    TreeEntry,
+    WorktreeCreated,
+    WorktreeInfo,
+)
+from jvs_core.settings import Settings
+
+__all__ = ["Repository"]
+
+
+class Repository:
+    """A repository on disk.
+
+    Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
+    the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
+    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. Every method raises subclasses of
+    ``JvsError`` only. A method that changes something has made it durable and written its audit record when it
+    returns; after a crash in the middle the repository is as before or as after, or ``doctor`` makes it so.
+    """
+
+    def __init__(self, root: Path, *, worktree: str = MAIN, settings: Settings | None = None) -> None:
+        self._context = Context.open(Layout(root), settings or environment.from_environment())
+        self._worktree = worktree
+
+    @classmethod
+    @translated
+    def open(cls, path: str | os.PathLike[str] = ".", *, settings: Settings | None = None) -> Repository:
+        """Open the repository at or above ``path``; its worktree is the one that ``path`` lies in.
+
+        Raises NotARepository, FormatUnsupported.
+        """
+        root = find_root(Path(path))
+        return cls(root, worktree=Layout(root).worktree_at(Path(path)), settings=settings)
+
+    @classmethod
+    @translated
+    def init(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        from_: str | os.PathLike[str] | None = None,
+        engine: str | None = None,
+        shared: bool = False,
+        settings: Settings | None = None,
+        progress: Progress = SILENT,
+    ) -> Repository:
+        """Make a new repository at ``path``, whose last part is its name; ``from_`` is cloned into ``main``.
+
+        Raises NameInvalid, AlreadyExists, PathNotFound, EngineUnavailable.
+        """
+        settings = settings or environment.from_environment()
+        init.create(Path(path), settings, source=Path(from_) if from_ else None, engine=engine, shared=shared, progress=progress)
+        return cls(Path(os.path.realpath(path)), settings=settings)
+
+    @property
+    def root(self) -> Path:
+        """The repository's folder."""
+        return self._context.layout.root
+
+    @property
+    def worktree(self) -> str:
+        """The name of the worktree that the repository was opened from."""
+        return self._worktree
+
+    @property
+    def settings(self) -> Settings:
+        """Who is calling."""
+        return self._context.settings
+
+    @translated
+    def initialized(self) -> Initialized:
+        """Return what ``init`` reports."""
+        return init.describe(self._context)
+
+    @translated
+    def info(self) -> RepositoryInfo:
+        """Return what the repository is and how it is set."""
+        return browse.info(self._context)
+
+    @translated
+    def status(self, worktree: str | None = None, *, progress: Progress = SILENT) -> Status:
+        """Return how the worktree differs from its head."""
+        return compare.status(self._context, worktree or self._worktree, progress)
+
+    @translated
+    def snapshot(
+        self,
+        note: str = "",
+        *,
+        worktree: str | None = None,
+        tags: Iterable[str] = (),
+        consistency: Consistency = "quiesced",
+        lock: bool = False,
+        wait_s: float = 0.0,
+        progress: Progress = SILENT,
+    ) -> Descriptor:
+        """Take a snapshot of the whole worktree.
+
+        The caller's session must hold the worktree's lock; with ``lock`` it is taken for this call unless held, for
+        up to ``wait_s`` seconds, and given back.
+
+        Raises
+        ------
+        LockNotHeld, LockExpired, FencingMismatch, LockConflict
+            The lock is not the caller's; nothing is visible.
+        ConsistencyUnavailable
+            ``quiesced`` was asked for and files kept changing; the message names them.
+        UnsupportedFile, NoSpace, EngineFailed
+            The worktree cannot be read or the copy not be written; nothing is visible.
+        """
+        return snapshot.take(
+            self._context,
+            worktree or self._worktree,
+            note=note,
+            tags=tuple(tags),
+            consistency=consistency,
+            lock=lock,
+            wait_s=wait_s,
+            progress=progress,
+        )
+
+    @translated
+    def history(
+        self, worktree: str | None = None, *, limit: int | None = None, every: bool = False, tag: str | None = None
+    ) -> list[HistoryItem]:
+        """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first."""
+        return browse.history(self._context, worktree or self._worktree, limit=limit, every=every, tag=tag)
+
+    @translated
+    def resolve(self, snapshot: str, *, worktree: str | None = None) -> str:
+        """Return the full id that ``snapshot`` names. Raises SnapshotNotFound, SnapshotAmbiguous."""
+        return self._context.resolve(snapshot, worktree or self._worktree)
+
+    @translated
+    def show(self, snapshot: str, *, worktree: str | None = None) -> SnapshotDetails:
+        """Return one snapshot in full."""
+        return browse.show(self._context, self._context.resolve(snapshot, worktree or self._worktree))
+
+    @translated
+    def ls(self, snapshot: str, path: str = "", *, worktree: str | None = None, recursive: bool = False) -> list[TreeEntry]:
+        """Return the entries of one folder of a snapshot (of everything below with ``recursive``), or one file's.
+
+        Raises PathNotFound.
+        """
+        return browse.ls(self._context, self._context.resolve(snapshot, worktree or self._worktree), path, recursive=recursive)
+
+    @translated
+    def open_file(self, snapshot: str, path: str, *, worktree: str | None = None) -> BinaryIO:
+        """Open a regular file of a snapshot for reading. Raises PathNotFound."""
+        return browse.open_file(self._context, self._context.resolve(snapshot, worktree or self._worktree), path)
+
+    @translated
+    def compare(
+        self, before: str, after: str | None = None, *, worktree: str | None = None, progress: Progress = SILENT
+    ) -> Comparison:
+        """Return what changed from snapshot ``before`` to snapshot ``after`` (None: to the worktree as it is)."""
+        return compare.compare(self._context, worktree or self._worktree, before, after, progress)
+
+    @translated
+    def restore(
+        self, snapshot: str, *, name: str | None = None, worktree: str | None = None, progress: Progress = SILENT
+    ) -> Restored:
+        """Put a snapshot back as a new worktree and touch no other.
+
+        Raises AlreadyExists, SnapshotExpired, PayloadHashMismatch and the other integrity errors.
+        """
+        snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
+        return restore.to_new_worktree(self._context, snapshot_id, name=name, progress=progress)
+
+    @translated
+    def restore_path(
+        self,
+        snapshot: str,
+        path: str,
+        *,
+        to: str | None = None,
+        worktree: str | None = None,
+        inplace: bool = False,
+        reason: str = "",
+        progress: Progress = SILENT,
+    ) -> Extracted:
+        """Copy one file or folder out of a snapshot to ``to`` in the worktree (None: where it was).
+
+        An existing target is AlreadyExists unless ``inplace``, which needs the lock and a ``reason`` and takes a
+        snapshot of the present first, as ``restore_inplace`` does.
+        """
+        name = worktree or self._worktree
+        snapshot_id = self._context.resolve(snapshot, name)
+        return extract.path(
+            self._context, name, snapshot_id, path, to=to, replace=inplace, reason=reason, progress=progress
+        )
+
+    @translated
+    def restore_inplace(
+        self, snapshot: str, *, reason: str, worktree: str | None = None, dry_run: bool = False, progress: Progress = SILENT
+    ) -> RestoredInPlace:
+        """Make the worktree equal to a snapshot by changing only what differs; the present is snapshotted first.
+
+        Needs the lock. After a crash the next command that holds the lock, or ``doctor``, completes it.
+        """
+        name = worktree or self._worktree
+        snapshot_id = self._context.resolve(snapshot, name)
+        return inplace.restore(self._context, name, snapshot_id, reason=reason, dry_run=dry_run, progress=progress)
+
+    @translated
+    def undo(
+        self, *, reason: str = "", worktree: str | None = None, dry_run: bool = False, progress: Progress = SILENT
+    ) -> RestoredInPlace:
+        """Take back the last in-place restore: content and head become what they were. Raises NothingToUndo."""
+        return inplace.undo(self._context, worktree or self._worktree, reason=reason, dry_run=dry_run, progress=progress)
+
+    @translated
+    def lock_acquire(
+        self, worktree: str | None = None, *, lease_ms: int | None = None, wait_s: float = 0.0, purpose: str = ""
+    ) -> LeaseRecord:
+        """Take the worktree's lock for this session, for ``lease_ms`` (default 15 minutes).
+
+        Raises LockConflict with holder, since when and until when; ClockSkewExceeded.
+        """
+        return locks.acquire(
+            self._context, worktree or self._worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose
+        ).record
+
+    @translated
+    def lock_status(self, worktree: str | None = None) -> LockStatus:
+        """Return the state of the worktree's lock and its record."""
+        return locks.status(self._context, worktree or self._worktree)
+
+    @translated
+    def lock_renew(self, worktree: str | None = None) -> LeaseRecord:
+        """Extend the session's lease from now. Raises LockNotHeld, LockExpired, FencingMismatch."""
+        return locks.renew(self._context, worktree or self._worktree).record
+
+    @translated
+    def lock_release(self, worktree: str | None = None) -> None:
+        """Give the session's lock back. Raises LockNotHeld, LockExpired, FencingMismatch."""
+        locks.release(self._context, worktree or self._worktree)
+
+    def hold(
+        self,
+        worktree: str | None = None,
+        *,
+        wait_s: float = 0.0,
+        purpose: str = "",
+        lease_ms: int | None = None,
+        reuse: bool = False,
+    ) -> AbstractContextManager[Lease]:
+        """Hold the worktree's lock for a ``with`` block, renewed by a daemon thread, and give it back.
+
+        With ``reuse`` a lock that this session holds already is used and kept. When a renewal fails for good, the
+        next operation that needs the lock raises.
+        """
+        return locks.hold(
+            self._context, worktree or self._worktree, wait_s=wait_s, purpose=purpose, lease_ms=lease_ms, reuse=reuse
+        )
+
+    @translated
+    def worktree_create(
+        self, name: str, *, from_: str | None = None, worktree: str | None = None, progress: Progress = SILENT
+    ) -> WorktreeCreated:
+        """Make a worktree from a snapshot (None: the head of the current worktree; empty when there is none).
+
+        Raises NameInvalid, AlreadyExists.
+        """
+        base = self._context.base_for_new_worktree(from_, worktree or self._worktree)
+        return worktrees.create(self._context, name, base, progress=progress)
+
+    @translated
+    def worktree_list(self) -> list[WorktreeInfo]:
+        """Return every worktree, ``main`` first."""
+        return worktrees.listing(self._context)
+
+    @translated
+    def worktree_path(self, worktree: str | None = None) -> Path:
+        """Return the absolute path of a worktree. Raises WorktreeNotFound."""
+        return worktrees.path(self._context, worktree or self._worktree)
+
+    @translated
+    def worktree_rename(self, old: str, new: str) -> WorktreeInfo:
+        """Give a worktree another name. Raises LockConflict when it is locked."""
+        return worktrees.rename(self._context, old, new)
+
+    @translated
+    def worktree_remove(self, name: str, *, force: bool = False, progress: Progress = SILENT) -> None:
+        """Remove a worktree; its snapshots stay. Raises InputError for ``main``, LockConflict, UnsavedChanges."""
+        worktrees.remove(self._context, name, force=force, progress=progress)
+
+    @translated
+    def ref_create(self, name: str, snapshot: str, *, note: str = "", worktree: str | None = None) -> Ref:
+        """Name a snapshot for good. Raises NameInvalid, AlreadyExists."""
+        return refs.create(self._context, name, self._context.resolve(snapshot, worktree or self._worktree), note=note)
+
+    @translated
+    def ref_list(self) -> list[Ref]:
+        """Return all refs by name. Raises RefBroken."""
+        return refs_.read_all(self._context.layout)
+
+    @translated
+    def ref_delete(self, name: str) -> Ref:
+        """Delete a ref and return what it was. Raises RefNotFound."""
+        return refs.delete(self._context, name)
