@@ -20,10 +20,14 @@ def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError
     reason = error.strerror or str(error)
     if error.errno in FULL:
         return NoSpace(
-            f"no space left while writing {name}", hint="free space or raise the quota, then run it again", path=name
+            f"no space left while writing {name}",
+            hint="free space or raise the quota, then run it again",
+            path=name,
         )
     if reading and error.errno in DENIED:
-        return UnsupportedFile(f"cannot read {name}: {reason}", hint="make it readable or move it away", path=name)
+        return UnsupportedFile(
+            f"cannot read {name}: {reason}", hint="make it readable or move it away", path=name
+        )
     return EngineFailed(f"{name}: {reason}", path=name, errno=error.errno)
 
 

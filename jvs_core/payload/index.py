@@ -176,11 +176,15 @@ class _Database:
         self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS if write else 0.2, isolation_level=None)
         try:
             if write:
-                self.connection.executescript("PRAGMA synchronous=OFF; PRAGMA journal_mode=TRUNCATE; BEGIN IMMEDIATE;")
+                self.connection.executescript(
+                    "PRAGMA synchronous=OFF; PRAGMA journal_mode=TRUNCATE; BEGIN IMMEDIATE;"
+                )
                 (schema,) = self.connection.execute("PRAGMA user_version").fetchone()
                 if schema != SCHEMA:
                     self.connection.execute("DROP TABLE IF EXISTS files")
-                    self.connection.execute("CREATE TABLE files (path BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID")
+                    self.connection.execute(
+                        "CREATE TABLE files (path BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID"
+                    )
                     self.connection.execute(f"PRAGMA user_version={SCHEMA}")
             else:
                 (schema,) = self.connection.execute("PRAGMA user_version").fetchone()

@@ -171,7 +171,9 @@ class _Reader:
 
     def read(self, file: BinaryIO) -> list[Entry]:
         if file.readline() != HEADER:
-            raise DescriptorCorrupt(f"{self.path}, line 1: not a manifest of format 1", path=str(self.path), line=1)
+            raise DescriptorCorrupt(
+                f"{self.path}, line 1: not a manifest of format 1", path=str(self.path), line=1
+            )
         entries: list[Entry] = []
         append, parse = entries.append, self.parse
         last = b""
@@ -187,7 +189,8 @@ class _Reader:
                 append(entry)
             else:
                 raise PartialSnapshot(
-                    f"{self.path} ends after {len(entries)} entries, without its closing line", path=str(self.path)
+                    f"{self.path} ends after {len(entries)} entries, without its closing line",
+                    path=str(self.path),
                 )
             if line != b"end %d\n" % len(entries):
                 raise ValueError(f"{len(entries)} entries were read, the closing line says otherwise")
@@ -203,7 +206,9 @@ class _Reader:
                     f"{self.path} ends in the middle of line {len(entries) + 2}", path=str(self.path)
                 ) from error
             number = len(entries) + 2
-            raise DescriptorCorrupt(f"{self.path}, line {number}: {error}", path=str(self.path), line=number) from error
+            raise DescriptorCorrupt(
+                f"{self.path}, line {number}: {error}", path=str(self.path), line=number
+            ) from error
         return entries
 
     def parse(self, line: bytes) -> Entry:
@@ -224,7 +229,9 @@ class _Reader:
         if mtime.isdigit() and mtime[0] != 48:
             mtime_ns = int(mtime)
         else:
-            mtime_ns = -_number(mtime[1:], _NUMBER_LIMIT, 1) if mtime[:1] == b"-" else _number(mtime, _NUMBER_LIMIT)
+            mtime_ns = (
+                -_number(mtime[1:], _NUMBER_LIMIT, 1) if mtime[:1] == b"-" else _number(mtime, _NUMBER_LIMIT)
+            )
         if kind == b"f":
             if len(fields) != 10:
                 raise ValueError("a file of ten fields was expected")
@@ -233,7 +240,11 @@ class _Reader:
                 raise ValueError("a bad content hash")
             content = unhexlify(sha)
             name_kind, target = FILE, b""
-            length = _number(size, _NUMBER_LIMIT) if len(size) > 15 or not size.isdigit() or size[0] == 48 else int(size)
+            length = (
+                _number(size, _NUMBER_LIMIT)
+                if len(size) > 15 or not size.isdigit() or size[0] == 48
+                else int(size)
+            )
         else:
             if sha != b"-" or size != b"0":
                 raise ValueError("content where there can be none")

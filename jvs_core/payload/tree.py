@@ -81,7 +81,9 @@ def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> 
         ``root`` is not a folder.
     """
     progress.started("scan")
-    walk = _Walk(root, must_read and not (has_capability(CAP_DAC_OVERRIDE) or has_capability(CAP_DAC_READ_SEARCH)))
+    walk = _Walk(
+        root, must_read and not (has_capability(CAP_DAC_OVERRIDE) or has_capability(CAP_DAC_READ_SEARCH))
+    )
     try:
         walk.folders = Folders(root)
     except OSError as error:
@@ -93,7 +95,9 @@ def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> 
     if walk.unreadable:
         paths = sorted(walk.unreadable)
         raise UnsupportedFile(
-            f"cannot read {listed(paths)}", hint="make them readable, or move them out of the worktree", paths=paths
+            f"cannot read {listed(paths)}",
+            hint="make them readable, or move them out of the worktree",
+            paths=paths,
         )
     walk.rows.sort(key=itemgetter(0))
     entries = [row[1] for row in walk.rows]
@@ -165,7 +169,13 @@ class _Walk:
                         (
                             child,
                             Entry(
-                                child, FILE, st.st_mode & 0o7777, st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns
+                                child,
+                                FILE,
+                                st.st_mode & 0o7777,
+                                st.st_uid,
+                                st.st_gid,
+                                st.st_size,
+                                st.st_mtime_ns,
                             ),
                             Stamp(st.st_dev, st.st_ino, st.st_ctime_ns),
                         )

@@ -1,0 +1,191 @@
+"""Capturing a worktree file by file: the method behind the engines ``reflink-copy`` and ``copy``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jvs_core.errors import ConsistencyUnavailable
+from jvs_core.payload import attributes
+from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.entry import FILE, Entry, printable
+from jvs_core.payload.faults import listed
+from jvs_core.payload.index import Recalled, StatIndex, probe_clock
+from jvs_core.payload.removal import remove_tree
+from jvs_core.payload.replica import Hint, Plan, Replica, make_top, replicate
+from jvs_core.payload.transfer import Method
+from jvs_core.payload.tree import LeftOut, Scan, scan
+from jvs_core.progress import Progress
+
+
+def capture_tree(
+    source: Path,
+    target: Path,
+    *,
+    engine: EngineName,
+    method: Method,
+    index: StatIndex,
+    previous: PreviousSnapshot | None,
+    consistency: Consistency,
+    progress: Progress,
+) -> Capture:
+    """Copy ``source`` to the new folder ``target``; see ``SnapshotEngine.capture``.
+
+    Every entry is looked at once more after the walk has ended, when it is copied or later; one that is then still
+    as the walk saw it was so at the moment the walk ended. If all are, the target is the tree of that one moment. If
+    not, a ``quiesced`` capture starts again, once; a ``best_effort`` one names them.
+    """
+    for last in (consistency == "best_effort", True):
+        capture = _attempt(source, target, engine, method, index, previous, progress)
+        if not capture.changed_meanwhile or consistency == "best_effort":
+            return capture
+        if not last:
+            remove_tree(target)
+    paths = list(capture.changed_meanwhile)
+    raise ConsistencyUnavailable(
+        f"changed while the snapshot was taken: {listed(paths)}",
+        hint="stop what writes there, or use --consistency best_effort",
+        paths=paths,
+    )
+
+
+def _attempt(
+    source: Path,
+    target: Path,
+    engine: EngineName,
+    method: Method,
+    index: StatIndex,
+    previous: PreviousSnapshot | None,
+    progress: Progress,
+) -> Capture:
+    now_ns = probe_clock(target.parent)
+    found = scan(source, progress)
+    recalled = index.recall(found)
+    entries, given_up = owned(found.entries)
+    hints = _Hints(entries, recalled, previous)
+    make_top(target)
+    plan = Plan(
+        source,
+        target,
+        entries,
+        found.stamps,
+        method,
+        now_ns,
+        previous.payload if previous else None,
+        hints.of,
+    )
+    replica = replicate(plan, progress)
+    changed = replica.changed.union(found.changed)
+    index.learn(_learnable(found, replica, changed), recalled, now_ns)
+    return Capture(
+        engine=engine,
+        entries=whole_groups([entry for entry in replica.entries if entry is not None]),
+        degraded=[*described(found.left_out), *given_up, *replica.degraded()],
+        changed_meanwhile=sorted(changed),
+        left_out=[entry.path for entry in found.left_out],
+    )
+
+
+class _Hints:
+    """What the index and the previous snapshot say about each file."""
+
+    def __init__(
+        self, entries: Sequence[Entry], recalled: Recalled, previous: PreviousSnapshot | None
+    ) -> None:
+        self.entries = entries
+        self.recalled = recalled.digests
+        self.previous = (
+            {entry.path: entry for entry in previous.entries if entry.kind == FILE} if previous else {}
+        )
+        self.split_groups = _unequal_groups(entries, previous.entries) if previous else frozenset()
+
+    def of(self, position: int) -> Hint:
+        known = self.recalled[position]
+        sha, xattrs = known if known is not None else (b"", None)
+        entry = self.entries[position]
+        old = self.previous.get(entry.path)
+        if (
+            old is None
+            or old[2:7] != entry[2:7]
+            or (sha and old.sha256 != sha)
+            or (xattrs is not None and old.xattrs != xattrs)
+            or (old.link_group or entry.link_group)
+            and entry.path in self.split_groups
+        ):
+            return Hint("make", sha, xattrs)
+        if sha and xattrs is not None:
+            return Hint("link", sha, xattrs)
+        return Hint("check", sha, xattrs, old.sha256, old.xattrs)
+
+
+def _unequal_groups(entries: Sequence[Entry], previous: Sequence[Entry]) -> frozenset[bytes]:
+    """Return the names whose link group does not have the very same names in both: a group is shared whole or not."""
+    now, before = _groups(entries), _groups(previous)
+    alone: tuple[bytes, ...] = ()
+    return frozenset(
+        path for path in now.keys() | before.keys() if now.get(path, alone) != before.get(path, alone)
+    )
+
+
+def _groups(entries: Sequence[Entry]) -> dict[bytes, tuple[bytes, ...]]:
+    members: dict[int, list[bytes]] = {}
+    for entry in entries:
+        if entry.link_group:
+            members.setdefault(entry.link_group, []).append(entry.path)
+    return {path: tuple(paths) for paths in members.values() for path in paths}
+
+
+def owned(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
+    """Return ``entries`` with the owners and modes that a copy by this process can have, and a line on what is lost."""
+    rights = attributes.ownership()
+    if rights.anything:
+        return entries, []
+    adapted: list[Entry] = []
+    lost: list[bytes] = []
+    for entry in entries:
+        mode, uid, gid = rights.keep(entry.mode, entry.uid, entry.gid)
+        if (uid, gid) != (entry.uid, entry.gid):
+            lost.append(entry.path)
+            entry = entry._replace(mode=mode, uid=uid, gid=gid)
+        adapted.append(entry)
+    if not lost:
+        return entries, []
+    return adapted, [f"owner or group not kept on {len(lost)} entries (needs root): {listed(lost)}"]
+
+
+def described(left_out: Sequence[LeftOut]) -> list[str]:
+    """Return a line for each entry that no snapshot keeps."""
+    return [f"{kind} left out: {printable(path)}" for path, kind in left_out]
+
+
+def whole_groups(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Number link groups anew where members went missing, as a manifest demands: from 1, in path order, two or more."""
+    if not any(entry.link_group for entry in entries):
+        return entries
+    counts: dict[int, int] = {}
+    for entry in entries:
+        if entry.link_group:
+            counts[entry.link_group] = counts.get(entry.link_group, 0) + 1
+    numbers: dict[int, int] = {}
+    whole: list[Entry] = []
+    for entry in entries:
+        if entry.link_group:
+            many = counts[entry.link_group] > 1
+            number = numbers.setdefault(entry.link_group, len(numbers) + 1) if many else 0
+            entry = entry if number == entry.link_group else entry._replace(link_group=number)
+        whole.append(entry)
+    return whole
+
+
+def _learnable(found: Scan, replica: Replica, changed: set[bytes]) -> Scan:
+    """Return the scan with the digests that belong to the states it saw."""
+    if not changed and None not in replica.entries:
+        return replace(found, entries=replica.entries)
+    return replace(
+        found,
+        entries=[
+            old if new is None or old.path in changed else new
+            for old, new in zip(found.entries, replica.entries, strict=True)
+        ],
+    )

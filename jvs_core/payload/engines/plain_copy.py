@@ -1,0 +1,70 @@
+"""The engine ``copy``: works everywhere, copies every byte once and shares unchanged files between snapshots."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jvs_core.errors import AlreadyExists
+from jvs_core.payload.capture import capture_tree
+from jvs_core.payload.durable import sync_tree, syncfs_works
+from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.entry import Entry
+from jvs_core.payload.faults import translate
+from jvs_core.payload.index import StatIndex
+from jvs_core.payload.materialize import materialize_tree
+from jvs_core.payload.removal import remove_tree
+from jvs_core.payload.transfer import Method
+from jvs_core.progress import Progress
+
+
+@dataclass(frozen=True)
+class FileEngine:
+    """A ``SnapshotEngine`` that works file by file with one ``method``."""
+
+    name: EngineName
+    method: Method
+
+    def make_worktree(self, target: Path) -> None:
+        """Make an empty worktree folder."""
+        try:
+            os.mkdir(target)
+        except FileExistsError as error:
+            raise AlreadyExists(f"{target} exists already", path=str(target)) from error
+        except OSError as error:
+            raise translate(error, os.fsencode(target)) from error
+
+    def capture(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        index: StatIndex,
+        previous: PreviousSnapshot | None,
+        consistency: Consistency,
+        progress: Progress,
+    ) -> Capture:
+        """Copy ``source``; unchanged files become further names of the previous snapshot's."""
+        return capture_tree(
+            source, target, engine=self.name, method=self.method, index=index, previous=previous,
+            consistency=consistency, progress=progress,
+        )  # fmt: skip
+
+    def materialize(
+        self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
+    ) -> list[str]:
+        """Clone a snapshot's payload to the new, writable ``target``."""
+        return materialize_tree(source, entries, target, method=self.method, progress=progress)
+
+    def settle(self, tree: Path) -> None:
+        """Make ``tree`` durable: one ``syncfs``, or on FUSE file systems an ``fsync`` a file."""
+        sync_tree(tree, whole_file_system=syncfs_works(tree))
+
+    def remove(self, tree: Path) -> None:
+        """Remove ``tree``."""
+        remove_tree(tree)
+
+
+ENGINE = FileEngine("copy", "copy")

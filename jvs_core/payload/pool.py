@@ -1,0 +1,176 @@
+"""The same work on many batches, in several processes, because one interpreter runs one thread at a time."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar
+
+from jvs_core.errors import EngineFailed, JvsError
+from jvs_core.payload import worker
+
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+Batch_contra = TypeVar("Batch_contra", contravariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
+
+MOST_PROCESSES = 8
+WORTH_FILES = 400
+WORTH_BYTES = 32 << 20
+
+
+class Job(Protocol[Batch_contra, Result_co]):
+    """Work on batches. It is pickled, so it is a module-level class and holds plain values."""
+
+    def open(self) -> AbstractContextManager[Callable[[Batch_contra], Result_co]]:
+        """Open what the batches share (folders, say) in the process that does the work; yield the function."""
+
+
+def processes(files: int, size: int, limit: int | None = None) -> int:
+    """Return how many processes ``files`` files of ``size`` bytes in all are worth, this one included."""
+    if files < 2 or (files < WORTH_FILES and size < WORTH_BYTES) or not sys.executable:
+        return 1
+    return max(1, min(limit or MOST_PROCESSES, len(os.sched_getaffinity(0)), files))
+
+
+def run(
+    job: Job[Batch, Result], batches: Iterable[Batch], *, count: int, done: Callable[[Batch, Result], None]
+) -> None:
+    """Run ``job`` on every one of ``batches`` with ``count`` processes, this one included.
+
+    ``done(batch, result)`` is called in the calling thread, in any order. The first failure, from whichever process,
+    is raised here as it was raised there; then, and on Ctrl-C, every process is gone before this returns. What was
+    written until then stays.
+    """
+    if count <= 1:
+        with job.open() as work:
+            for batch in batches:
+                done(batch, work(batch))
+        return
+    shared = _Shared(iter(batches))
+    helpers = _Helpers(job, shared, count - 1)
+    try:
+        helpers.start()
+        with job.open() as work:
+            while (taken := shared.take()) is not None and shared.failure is None:
+                done(taken[0], work(taken[0]))
+                for finished in shared.collect():
+                    done(*finished)
+        helpers.join()
+        if shared.failure is not None:
+            raise shared.failure
+        for finished in shared.collect():
+            done(*finished)
+    finally:
+        helpers.end()
+
+
+class _Shared(Generic[Batch, Result]):
+    """The batches not yet taken and the results not yet handed on, shared by all threads."""
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self.batches = batches
+        self.lock = threading.Lock()
+        self.results: list[tuple[Batch, Result]] = []
+        self.failure: BaseException | None = None
+
+    def take(self) -> tuple[Batch] | None:
+        with self.lock:
+            for batch in self.batches:
+                return (batch,)
+        return None
+
+    def give(self, batch: Batch, result: Result) -> None:
+        with self.lock:
+            self.results.append((batch, result))
+
+    def collect(self) -> list[tuple[Batch, Result]]:
+        with self.lock:
+            results, self.results = self.results, []
+        return results
+
+    def fail(self, error: BaseException) -> None:
+        with self.lock:
+            self.failure = self.failure or error
+            self.batches = iter(())
+
+
+class _Helpers(Generic[Batch, Result]):
+    """The other processes and the threads that feed them."""
+
+    def __init__(self, job: Job[Batch, Result], shared: _Shared[Batch, Result], count: int) -> None:
+        self.job = job
+        self.shared = shared
+        self.count = count
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        for _ in range(self.count):
+            try:
+                process = _spawn()
+            except OSError:
+                break  # no room for another process: fewer do the work
+            self.processes.append(process)
+            thread = threading.Thread(target=self.feed, args=(process,), name="jvs-feeder", daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def feed(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            worker.send(process.stdin, self.job)
+            waiting: list[Batch] = []
+            while True:
+                # Two batches under way, so that the process never waits for this thread to get its turn.
+                while len(waiting) < 2 and (taken := self.shared.take()) is not None:
+                    worker.send(process.stdin, taken[0])
+                    waiting.append(taken[0])
+                if not waiting:
+                    break
+                failed, answer = worker.receive(process.stdout)
+                if failed:
+                    self.shared.fail(answer)
+                    return
+                self.shared.give(waiting.pop(0), answer)
+            process.stdin.close()
+        except (OSError, EOFError, pickle.PickleError) as error:
+            process.wait()
+            self.shared.fail(
+                EngineFailed(f"a worker process ended early (status {process.returncode}): {error}")
+            )
+        except BaseException as error:  # handed to the calling thread, which raises it
+            self.shared.fail(error)
+
+    def join(self) -> None:
+        for thread in self.threads:
+            thread.join()
+
+    def end(self) -> None:
+        for process in self.processes:
+            # One that did all its work has closed what it wrote to; there is nothing to wait for.
+            if process.poll() is None:
+                process.kill()
+        for process in self.processes:
+            process.wait()
+        self.join()
+        for process in self.processes:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    home = Path(worker.__file__).parents[2]
+    options = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
+    program = f"import sys; sys.path.append({str(home)!r}); from jvs_core.payload.worker import main; main()"
+    return subprocess.Popen(
+        [sys.executable, *options, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/"
+    )

@@ -1,0 +1,231 @@
+"""One regular file, from a source that may change to a target that must be known exactly."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from hashlib import sha256
+from typing import Literal, NamedTuple
+
+from jvs_core.payload.tree import Stamp
+
+Method = Literal["reflink", "copy"]
+How = Literal["reflink", "copy_file_range", "copy", "link", ""]
+
+FICLONE = 0x40049409
+CHUNK = 1 << 20
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+MAKE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+CANNOT_CLONE = (
+    errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ETXTBSY, errno.ENOSYS, errno.EPERM, errno.EBADF,
+)  # fmt: skip
+
+
+class Changed(Exception):
+    """The source is not, or no longer, the regular file that the scan saw."""
+
+
+class Content(NamedTuple):
+    """The bytes that reached a target: their digest, how they got there, and whether the source changed under it."""
+
+    sha256: bytes
+    how: How
+    changed: bool
+
+
+def open_regular(
+    name: bytes, folder: int, expected: tuple[int, int] | None = None
+) -> tuple[int, os.stat_result]:
+    """Open the regular file ``name`` for reading; never blocks, never follows a link.
+
+    Raises Changed when it is gone, is something else by now, or is not the inode (dev, ino) ``expected``.
+    """
+    try:
+        fd = os.open(name, READ_FLAGS, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESTALE):
+            raise Changed from error
+        raise
+    st = os.fstat(fd)
+    if not stat.S_ISREG(st.st_mode) or (expected is not None and (st.st_dev, st.st_ino) != expected):
+        os.close(fd)
+        raise Changed
+    return fd, st
+
+
+def same(st: os.stat_result, stamp: Stamp, size: int, mtime_ns: int) -> bool:
+    """Say whether ``st`` shows the very state that was scanned; a ``ctime_ns`` of -1 is not compared."""
+    return (
+        (st.st_ctime_ns == stamp[2] or stamp[2] == -1)
+        and st.st_ino == stamp[1]
+        and st.st_dev == stamp[0]
+        and st.st_size == size
+        and st.st_mtime_ns == mtime_ns
+    )
+
+
+def hash_fd(fd: int, size: int) -> bytes:
+    """Return the SHA-256 of the open file's content, from its beginning; ``size`` is what to expect."""
+    if size < CHUNK:
+        data = os.pread(fd, size + 1, 0)
+        if len(data) <= size and (len(data) == size or not os.pread(fd, 1, len(data))):
+            return sha256(data, usedforsecurity=False).digest()
+    state = sha256(usedforsecurity=False)
+    buffer = bytearray(CHUNK)
+    view = memoryview(buffer)
+    offset = 0
+    while count := os.preadv(fd, [buffer], offset):
+        state.update(view[:count])
+        offset += count
+    return state.digest()
+
+
+def clone(source: int, st: os.stat_result, target: int) -> How:
+    """Give ``target`` the blocks of ``source``: by FICLONE, else ``copy_file_range``, else read and write.
+
+    ``copy_file_range`` may fill holes where it has to copy, so a sparse file is read and written instead.
+    """
+    try:
+        fcntl.ioctl(target, FICLONE, source)
+    except OSError as error:
+        if error.errno not in CANNOT_CLONE:
+            raise
+    else:
+        return "reflink"
+    if not sparse(st):
+        try:
+            offset = 0
+            while count := os.copy_file_range(
+                source, target, max(st.st_size - offset, CHUNK), offset, offset
+            ):
+                offset += count
+        except OSError as error:
+            if error.errno not in CANNOT_CLONE:
+                raise
+        else:
+            return "copy_file_range"
+        os.ftruncate(target, 0)
+    copy(source, st, target)
+    return "copy"
+
+
+def sparse(st: os.stat_result) -> bool:
+    """Say whether a file may have holes."""
+    return st.st_blocks * 512 < st.st_size
+
+
+def copy(source: int, st: os.stat_result, target: int) -> bytes:
+    """Copy the data of ``source``, leaving its holes; return the SHA-256 of exactly what ``target`` now holds.
+
+    The digest is taken from the very buffers that are written, so it holds for the target whatever happens to the
+    source meanwhile.
+    """
+    state = sha256(usedforsecurity=False)
+    if st.st_size < CHUNK and not sparse(st):
+        data = os.pread(source, st.st_size + 1, 0)
+        if len(data) <= st.st_size:
+            state.update(data)
+            _write(target, memoryview(data), 0)
+            return state.digest()
+    buffer = bytearray(CHUNK)
+    end = 0
+    for start, stop in _data(source):
+        _hash_zeros(state, start - end)
+        end = start
+        while end < stop:
+            count = os.preadv(source, [memoryview(buffer)[: stop - end]], end)
+            if not count:
+                break
+            chunk = memoryview(buffer)[:count]
+            state.update(chunk)
+            _write(target, chunk, end)
+            end += count
+    length = os.fstat(source).st_size
+    if length > end:
+        _hash_zeros(state, length - end)
+        os.ftruncate(target, length)
+    return state.digest()
+
+
+def _data(fd: int) -> list[tuple[int, int]]:
+    """Return the extents of ``fd`` that hold data; one for all of it where the file system cannot tell."""
+    length = os.fstat(fd).st_size
+    extents: list[tuple[int, int]] = []
+    position = 0
+    while position < length:
+        try:
+            start = os.lseek(fd, position, os.SEEK_DATA)
+            position = os.lseek(fd, start, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                break
+            if error.errno != errno.EINVAL:
+                raise
+            return [(0, length)]
+        extents.append((start, position))
+    return extents
+
+
+def _hash_zeros(state: object, count: int) -> None:
+    zeros = memoryview(bytes(min(count, CHUNK)))
+    while count > 0:
+        state.update(zeros[: min(count, CHUNK)])  # type: ignore[attr-defined]  # hashlib has no public type
+        count -= CHUNK
+
+
+def _write(fd: int, view: memoryview, offset: int) -> None:
+    while view:
+        count = os.pwrite(fd, view, offset)
+        view = view[count:]
+        offset += count
+
+
+def fill(
+    source: int,
+    st: os.stat_result,
+    target: int,
+    stamp: Stamp,
+    size: int,
+    mtime_ns: int,
+    *,
+    method: Method,
+    known: bytes,
+    now_ns: int,
+) -> Content:
+    """Bring the content of ``source`` to the empty ``target`` and say what is in it.
+
+    ``known`` is the digest recorded for the scanned state, or ``b""``. The source is hashed after it was cloned:
+    FICLONE writes dirty pages back and write-protects them, so any later store, through a mapping too, shows in
+    ``ctime``. Where ``ctime`` is not older than ``now_ns`` (a probe taken before the scan) it may not show; then,
+    and when the source did change, the clone itself is hashed.
+    """
+    if method == "copy":
+        digest = copy(source, st, target)
+        return Content(digest, "copy", not same(os.fstat(source), stamp, size, mtime_ns))
+    how = clone(source, st, target)
+    young = stamp[2] >= now_ns
+    digest = known if known and not young else b"" if young else hash_fd(source, size)
+    changed = not same(os.fstat(source), stamp, size, mtime_ns)
+    if changed or young:
+        digest = hash_fd(target, os.fstat(target).st_size)
+    return Content(digest, how, changed)
+
+
+def link(previous: int, name: bytes, target: int) -> bool:
+    """Link ``name`` of the folder ``previous`` into the folder ``target``; False where the system refuses."""
+    try:
+        os.link(name, name, src_dir_fd=previous, dst_dir_fd=target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in (
+            errno.EMLINK,
+            errno.EPERM,
+            errno.EXDEV,
+            errno.ENOENT,
+            errno.EACCES,
+            errno.EOPNOTSUPP,
+        ):
+            return False
+        raise
+    return True

@@ -1,0 +1,56 @@
+"""The other end of ``pool``: a process that reads a job and batches from stdin and answers on stdout."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import struct
+import sys
+from typing import Any, BinaryIO
+
+from jvs_core.errors import EngineFailed, JvsError
+
+_LENGTH = struct.Struct("<Q")
+
+
+def send(stream: BinaryIO, value: Any) -> None:
+    """Write one frame."""
+    data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    stream.write(_LENGTH.pack(len(data)) + data)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> Any:
+    """Read one frame; EOFError when the other end is gone. Frames come from the process that started this one."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError("no answer")
+    (length,) = _LENGTH.unpack(head)
+    data = stream.read(length)
+    if len(data) < length:
+        raise EOFError("half an answer")
+    return pickle.loads(data)
+
+
+def main() -> None:
+    """Serve until stdin ends. Ctrl-C is the parent's to handle: it kills its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0)
+    source, answers = sys.stdin.buffer, sys.stdout.buffer
+    try:
+        job = receive(source)
+        with job.open() as work:
+            while True:
+                try:
+                    batch = receive(source)
+                except EOFError:
+                    break
+                send(answers, (False, work(batch)))
+    except (EOFError, BrokenPipeError):
+        pass
+    except JvsError as error:
+        send(answers, (True, error))
+    except BaseException as error:
+        send(answers, (True, EngineFailed(f"{type(error).__name__}: {error}")))
+    os._exit(0)  # the folders' descriptors need no closing one by one
