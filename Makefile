@@ -26,7 +26,7 @@ demo: installed  ## Install, then show the whole story on a throw-away repositor
 	$(BIN)/jvs demo
 
 test: ready  ## Run all tests; as root, on real file systems
-	scripts/debian-packages $(DEBIAN)
+	.ci/debian-packages $(DEBIAN)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 build: ready  ## Build the wheel and the source distribution into dist/
@@ -39,7 +39,7 @@ conformance: installed  ## Hold a repository and its file system against the req
 	$(BIN)/jvs conformance run --profile dev
 
 bench: ready  ## Measure against cp, git and others; writes docs/reference/benchmarks.md
-	scripts/debian-packages $(DEBIAN)
+	.ci/debian-packages $(DEBIAN)
 	$(BIN)/python -m tests.bench
 
 docs: ready  ## Hold the documentation against the code
