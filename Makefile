@@ -70,7 +70,7 @@ ready: $(STAMPS)/ready
 	@$(BIN)/python -m compileall -q $(PACKAGES)
 
 $(STAMPS)/venv:
-	scripts/make-venv $(VENV)
+	.ci/make-venv $(VENV)
 	mkdir -p $(STAMPS)
 	touch $@
 
