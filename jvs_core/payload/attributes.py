@@ -56,9 +56,9 @@ def kept_names(names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if name.startswith("user.") or name in KEPT)
 
 
-def read_xattrs(target: int | bytes) -> Xattrs:
-    """Return the kept extended attributes of an open file or of the path ``target`` itself (no link followed)."""
-    follow = isinstance(target, int)
+def read_xattrs(target: int | bytes, *, follow: bool = False) -> Xattrs:
+    """Return the kept extended attributes of an open file or of a path; a link is followed only with ``follow``."""
+    follow = follow or isinstance(target, int)
     try:
         names = os.listxattr(target, follow_symlinks=follow)
     except OSError as error:
@@ -89,14 +89,16 @@ def digest(xattrs: Xattrs) -> bytes:
     return state.digest()
 
 
-def set_xattrs(target: int | bytes, wanted: Xattrs, *, clear: bool = False) -> tuple[str, ...]:
+def set_xattrs(
+    target: int | bytes, wanted: Xattrs, *, clear: bool = False, follow: bool = False
+) -> tuple[str, ...]:
     """Give ``target`` the attributes ``wanted``, after its mode is set; return the names that were refused.
 
-    With ``clear`` kept attributes that are not wanted are removed.
+    With ``clear`` kept attributes that are not wanted are removed. A link is followed only with ``follow``.
     """
-    follow = isinstance(target, int)
+    follow = follow or isinstance(target, int)
     refused = []
-    have = dict(read_xattrs(target)) if clear else {}
+    have = dict(read_xattrs(target, follow=follow)) if clear else {}
     for name, value in wanted:
         if have.pop(name, None) == value:
             continue
@@ -158,4 +160,18 @@ def apply_to_name(
     if xattrs or clear:
         refused = set_xattrs(below(folder, name), xattrs, clear=clear)
     os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=folder, follow_symlinks=False)
+    return refused
+
+
+def apply_to_handle(
+    handle: int, mode: int, uid: int, gid: int, mtime_ns: int, xattrs: Xattrs
+) -> tuple[str, ...]:
+    """Set all attributes of what an ``O_PATH`` descriptor stands for, removing kept ones that are not wanted."""
+    path = b"/proc/self/fd/%d" % handle
+    st = os.fstat(handle)
+    if (st.st_uid, st.st_gid) != (uid, gid):
+        os.chown(path, uid, gid)
+    os.chmod(path, mode)
+    refused = set_xattrs(path, xattrs, clear=True, follow=True)
+    os.utime(path, ns=(st.st_atime_ns, mtime_ns))
     return refused

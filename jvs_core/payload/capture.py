@@ -110,8 +110,7 @@ class _Hints:
             or old[2:7] != entry[2:7]
             or (sha and old.sha256 != sha)
             or (xattrs is not None and old.xattrs != xattrs)
-            or (old.link_group or entry.link_group)
-            and entry.path in self.split_groups
+            or entry.path in self.split_groups
         ):
             return Hint("make", sha, xattrs)
         if sha and xattrs is not None:
@@ -147,8 +146,9 @@ def owned(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
         mode, uid, gid = rights.keep(entry.mode, entry.uid, entry.gid)
         if (uid, gid) != (entry.uid, entry.gid):
             lost.append(entry.path)
-            entry = entry._replace(mode=mode, uid=uid, gid=gid)
-        adapted.append(entry)
+            adapted.append(entry._replace(mode=mode, uid=uid, gid=gid))
+        else:
+            adapted.append(entry)
     if not lost:
         return entries, []
     return adapted, [f"owner or group not kept on {len(lost)} entries (needs root): {listed(lost)}"]
@@ -173,15 +173,14 @@ def whole_groups(entries: Sequence[Entry]) -> Sequence[Entry]:
         if entry.link_group:
             many = counts[entry.link_group] > 1
             number = numbers.setdefault(entry.link_group, len(numbers) + 1) if many else 0
-            entry = entry if number == entry.link_group else entry._replace(link_group=number)
-        whole.append(entry)
+            whole.append(entry if number == entry.link_group else entry._replace(link_group=number))
+        else:
+            whole.append(entry)
     return whole
 
 
 def _learnable(found: Scan, replica: Replica, changed: set[bytes]) -> Scan:
     """Return the scan with the digests that belong to the states it saw."""
-    if not changed and None not in replica.entries:
-        return replace(found, entries=replica.entries)
     return replace(
         found,
         entries=[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -13,12 +13,10 @@ from jvs_core.payload import attributes, transfer
 from jvs_core.payload.entry import FIFO, FILE, SYMLINK
 from jvs_core.payload.faults import GONE, translate
 from jvs_core.payload.folders import Folders
-from jvs_core.payload.tree import Stamp
 from jvs_core.payload.transfer import Changed, How, Method
+from jvs_core.payload.tree import Stamp
 
 Action = Literal["make", "link", "check"]
-BATCH_FILES = 200
-BATCH_BYTES = 16 << 20
 
 
 class Item(NamedTuple):
@@ -32,7 +30,7 @@ class Item(NamedTuple):
     position: int
     name: bytes
     kind: str
-    stamp: tuple[int, int, int]
+    stamp: Stamp
     size: int
     mtime_ns: int
     mode: int
@@ -136,7 +134,7 @@ class _Copier:
         if item.action == "link" and self.linked(item):
             try:
                 st = os.stat(item.name, dir_fd=self.source, follow_symlinks=False)
-                changed = not transfer.same(st, Stamp(*item.stamp), item.size, item.mtime_ns)
+                changed = not transfer.same(st, item.stamp, item.size, item.mtime_ns)
             except FileNotFoundError:
                 changed = True
             if not changed and not item.xattrs:
@@ -156,9 +154,7 @@ class _Copier:
                 known = transfer.hash_fd(source, item.size)
                 if known == item.previous_sha256 and attributes.digest(xattrs) == item.previous_xattrs:
                     after = os.fstat(source)
-                    if transfer.same(after, Stamp(*item.stamp), item.size, item.mtime_ns) and self.linked(
-                        item
-                    ):
+                    if transfer.same(after, item.stamp, item.size, item.mtime_ns) and self.linked(item):
                         return self.planned(item)._replace(sha256=known, xattrs=item.previous_xattrs)
             mode = item.mode & 0o777
             target = os.open(item.name, transfer.MAKE_FLAGS, mode or 0o400, dir_fd=self.target)
@@ -179,7 +175,7 @@ class _Copier:
         known: bytes,
     ) -> bytes | Outcome:
         content = transfer.fill(
-            source, st, target, Stamp(*item.stamp), item.size, item.mtime_ns,
+            source, st, target, item.stamp, item.size, item.mtime_ns,
             method=self.method, known=known, now_ns=self.now_ns,
         )  # fmt: skip
         made = os.fstat(target)
@@ -232,7 +228,7 @@ class _Copier:
             if error.errno in (*GONE, 22):  # EINVAL: no link any more
                 raise Changed from error
             raise
-        changed = now != item.target or not transfer.same(st, Stamp(*item.stamp), st.st_size, item.mtime_ns)
+        changed = now != item.target or not transfer.same(st, item.stamp, st.st_size, item.mtime_ns)
         if item.kind == SYMLINK:
             os.symlink(item.target, item.name, dir_fd=self.target)
         else:
@@ -252,25 +248,3 @@ class _Copier:
         return self.planned(item)._replace(
             how="", changed=changed, xattrs=attributes.digest(kept), refused=refused
         )
-
-
-def cut(sizes: Sequence[int], files: int = BATCH_FILES, size: int = BATCH_BYTES) -> Iterator[list[int]]:
-    """Cut the positions of ``sizes`` into batches of at most ``files`` items or ``size`` bytes.
-
-    What is larger than a batch goes alone and first, the largest before the others, so that the processes end together.
-    """
-    large = [position for position, length in enumerate(sizes) if length > size]
-    for position in sorted(large, key=sizes.__getitem__, reverse=True):
-        yield [position]
-    batch: list[int] = []
-    filled = 0
-    for position, length in enumerate(sizes):
-        if length > size:
-            continue
-        if batch and (len(batch) >= files or filled + length > size):
-            yield batch
-            batch, filled = [], 0
-        batch.append(position)
-        filled += length
-    if batch:
-        yield batch

@@ -9,8 +9,8 @@ from pathlib import Path
 from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.faults import translate
 from jvs_core.payload.folders import Folders, split
-from jvs_core.payload.tree import scan
 from jvs_core.payload.transfer import READ_FLAGS
+from jvs_core.payload.tree import scan
 
 FSYNC_THREADS = 16
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core.payload import pool, transfer
-from jvs_core.payload.copying import cut
+from jvs_core.payload.batches import cut
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.folders import Folders, split
 from jvs_core.payload.transfer import Changed

@@ -20,9 +20,9 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from struct import Struct
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
-from jvs_core.errors import DescriptorCorrupt, EngineFailed, PartialSnapshot
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, EngineFailed, PartialSnapshot
 from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import translate
 
@@ -38,13 +38,13 @@ class Written(NamedTuple):
 
     sha256: str
     size: int
-    count: int
+    entries: int
 
 
 def write(path: Path, entries: Sequence[Entry]) -> Written:
     """Write ``entries`` to the new file ``path`` and make it durable (the folder's own entry is the caller's to sync).
 
-    A crash leaves a file without its closing line, which ``read`` refuses. Raises FileExistsError when ``path``
+    A crash leaves a file without its closing line, which ``read`` refuses. Raises AlreadyExists when ``path``
     exists; nothing is overwritten.
     """
     digest = hashlib.sha256()
@@ -58,8 +58,8 @@ def write(path: Path, entries: Sequence[Entry]) -> Written:
                 while view:
                     view = view[file.write(view) :]
             os.fsync(file.fileno())
-    except FileExistsError:
-        raise
+    except FileExistsError as error:
+        raise AlreadyExists(f"{path} exists already", path=str(path)) from error
     except OSError as error:
         raise translate(error, os.fsencode(path)) from error
     return Written(digest.hexdigest(), size, len(entries))
@@ -78,7 +78,7 @@ def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
     """
     try:
         with open(path, "rb", buffering=1 << 20) as file:
-            if sha256 is not None and hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            if sha256 is not None and _digest_of(file) != sha256:
                 raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
             file.seek(0)
             return _Reader(path).read(file)
@@ -115,6 +115,13 @@ def totals(entries: Iterable[Entry]) -> tuple[int, int]:
     """Return the number of regular files and the sum of their sizes in bytes."""
     sizes = [entry.size for entry in entries if entry.kind == FILE]
     return len(sizes), sum(sizes)
+
+
+def _digest_of(file: IO[bytes]) -> str:
+    state = hashlib.sha256()
+    while data := file.read(1 << 20):
+        state.update(data)
+    return state.hexdigest()
 
 
 def _lines(entries: Sequence[Entry]) -> Iterable[bytes]:
@@ -169,7 +176,7 @@ class _Reader:
         self.folders: set[bytes] = {b""}
         self.groups: dict[int, list[Entry]] = {}
 
-    def read(self, file: BinaryIO) -> list[Entry]:
+    def read(self, file: IO[bytes]) -> list[Entry]:
         if file.readline() != HEADER:
             raise DescriptorCorrupt(
                 f"{self.path}, line 1: not a manifest of format 1", path=str(self.path), line=1

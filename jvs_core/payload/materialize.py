@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core.errors import PayloadHashMismatch
-from jvs_core.payload.capture import owned
+from jvs_core.payload.capture import described, owned
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import listed
 from jvs_core.payload.hashing import hash_files
@@ -14,6 +14,8 @@ from jvs_core.payload.replica import Hint, Plan, make_top, replicate
 from jvs_core.payload.transfer import Method
 from jvs_core.payload.tree import Scan, Stamp, scan
 from jvs_core.progress import Progress
+
+UNREAD = bytes(32)  # stands for a digest that nobody asks for
 
 
 def materialize_tree(
@@ -39,6 +41,21 @@ def materialize_tree(
     if replica.changed:
         raise mismatch(sorted(replica.changed))
     return [*given_up, *replica.degraded()]
+
+
+def adopt_tree(source: Path, target: Path, *, method: Method, progress: Progress) -> list[str]:
+    """Clone any folder ``source`` to the new folder ``target``; see ``SnapshotEngine.adopt``.
+
+    What changes or vanishes meanwhile is named in the answer.
+    """
+    found = scan(source, progress)
+    wanted, given_up = owned(found.entries)
+    make_top(target)
+    plan = Plan(source, target, wanted, found.stamps, method, hint=lambda position: Hint("make", UNREAD))
+    replica = replicate(plan, progress)
+    changed = sorted(replica.changed.union(found.changed))
+    moving = [f"changed while it was copied: {listed(changed)}"] if changed else []
+    return [*described(found.left_out), *given_up, *replica.degraded(), *moving]
 
 
 def check(source: Path, entries: Sequence[Entry], progress: Progress) -> Scan:

@@ -10,10 +10,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from jvs_core.errors import EngineFailed, JvsError
+from jvs_core.errors import EngineFailed
 from jvs_core.payload import worker
+from jvs_core.payload.batches import BATCH_BYTES, BATCH_FILES
+
+__all__ = ["BATCH_BYTES", "BATCH_FILES", "Job", "processes", "run"]
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -40,25 +43,34 @@ def processes(files: int, size: int, limit: int | None = None) -> int:
 
 
 def run(
-    job: Job[Batch, Result], batches: Iterable[Batch], *, count: int, done: Callable[[Batch, Result], None]
+    job: Job[Batch, Result],
+    batches: Iterable[Batch],
+    *,
+    count: int,
+    done: Callable[[Batch, Result], None],
+    before: Callable[[], None] = lambda: None,
 ) -> None:
     """Run ``job`` on every one of ``batches`` with ``count`` processes, this one included.
 
-    ``done(batch, result)`` is called in the calling thread, in any order. The first failure, from whichever process,
+    ``done(batch, result)`` is called in the calling thread, in any order, and there ``before()`` is called before
+    anything is done and again before each batch that the thread does itself. The first failure, from whichever process,
     is raised here as it was raised there; then, and on Ctrl-C, every process is gone before this returns. What was
     written until then stays.
     """
     if count <= 1:
         with job.open() as work:
             for batch in batches:
+                before()
                 done(batch, work(batch))
         return
-    shared = _Shared(iter(batches))
+    before()
+    shared: _Shared[Batch, Result] = _Shared(iter(batches))
     helpers = _Helpers(job, shared, count - 1)
     try:
         helpers.start()
         with job.open() as work:
             while (taken := shared.take()) is not None and shared.failure is None:
+                before()
                 done(taken[0], work(taken[0]))
                 for finished in shared.collect():
                     done(*finished)
@@ -123,29 +135,31 @@ class _Helpers(Generic[Batch, Result]):
             thread.start()
 
     def feed(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin is not None and process.stdout is not None
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None
+        assert stdout is not None
         try:
-            worker.send(process.stdin, self.job)
+            worker.send(stdin, self.job)
             waiting: list[Batch] = []
             while True:
                 # Two batches under way, so that the process never waits for this thread to get its turn.
                 while len(waiting) < 2 and (taken := self.shared.take()) is not None:
-                    worker.send(process.stdin, taken[0])
+                    worker.send(stdin, taken[0])
                     waiting.append(taken[0])
                 if not waiting:
                     break
-                failed, answer = worker.receive(process.stdout)
+                failed, answer = worker.receive(stdout)
                 if failed:
                     self.shared.fail(answer)
                     return
                 self.shared.give(waiting.pop(0), answer)
-            process.stdin.close()
+            stdin.close()
         except (OSError, EOFError, pickle.PickleError) as error:
             process.wait()
             self.shared.fail(
                 EngineFailed(f"a worker process ended early (status {process.returncode}): {error}")
             )
-        except BaseException as error:  # handed to the calling thread, which raises it
+        except BaseException as error:  # noqa: BLE001  # handed to the calling thread, which raises it
             self.shared.fail(error)
 
     def join(self) -> None:

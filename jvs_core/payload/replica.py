@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from jvs_core.errors import AlreadyExists
 from jvs_core.payload import attributes, pool
-from jvs_core.payload.copying import Action, Answer, Batch, CopyJob, Item, Outcome, cut
+from jvs_core.payload.batches import cut
+from jvs_core.payload.copying import Action, Answer, Batch, CopyJob, Item, Outcome
 from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
@@ -211,8 +212,9 @@ def _batches(plan: Plan, positions: list[int]) -> Iterator[Batch]:
             path, kind, mode, uid, gid, size, mtime_ns, target, _, _, _ = entries[position]
             folder, _, name = path.rpartition(b"/")
             known = hint(position) if kind == FILE else NOTHING_KNOWN
-            stamp = stamps[position]
-            item = Item(position, name, kind, tuple(stamp), size, mtime_ns, mode, uid, gid, target, *known)
+            item = Item(
+                position, name, kind, stamps[position], size, mtime_ns, mode, uid, gid, target, *known
+            )
             grouped.setdefault(folder, []).append(item)
         yield list(grouped.items())
 

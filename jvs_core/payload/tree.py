@@ -217,6 +217,6 @@ def _number_link_groups(entries: list[Entry], linked: dict[bytes, tuple[int, int
         names[inode] = names.get(inode, 0) + 1
     numbers: dict[tuple[int, int], int] = {}
     for position, entry in enumerate(entries):
-        inode = linked.get(entry.path)
-        if inode is not None and names[inode] > 1:
-            entries[position] = entry._replace(link_group=numbers.setdefault(inode, len(numbers) + 1))
+        shared = linked.get(entry.path)
+        if shared is not None and names[shared] > 1:
+            entries[position] = entry._replace(link_group=numbers.setdefault(shared, len(numbers) + 1))

@@ -7,21 +7,21 @@ import pickle
 import signal
 import struct
 import sys
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from jvs_core.errors import EngineFailed, JvsError
 
 _LENGTH = struct.Struct("<Q")
 
 
-def send(stream: BinaryIO, value: Any) -> None:
+def send(stream: IO[bytes], value: Any) -> None:
     """Write one frame."""
     data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
     stream.write(_LENGTH.pack(len(data)) + data)
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> Any:
+def receive(stream: IO[bytes]) -> Any:
     """Read one frame; EOFError when the other end is gone. Frames come from the process that started this one."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
@@ -51,6 +51,6 @@ def main() -> None:
         pass
     except JvsError as error:
         send(answers, (True, error))
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  # the parent raises it
         send(answers, (True, EngineFailed(f"{type(error).__name__}: {error}")))
     os._exit(0)  # the folders' descriptors need no closing one by one

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core.errors import AlreadyExists
@@ -14,18 +13,18 @@ from jvs_core.payload.engines.base import Capture, Consistency, EngineName, Prev
 from jvs_core.payload.entry import Entry
 from jvs_core.payload.faults import translate
 from jvs_core.payload.index import StatIndex
-from jvs_core.payload.materialize import materialize_tree
+from jvs_core.payload.materialize import adopt_tree, materialize_tree
 from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.transfer import Method
 from jvs_core.progress import Progress
 
 
-@dataclass(frozen=True)
 class FileEngine:
     """A ``SnapshotEngine`` that works file by file with one ``method``."""
 
-    name: EngineName
-    method: Method
+    def __init__(self, name: EngineName, method: Method) -> None:
+        self.name: EngineName = name
+        self.method: Method = method
 
     def make_worktree(self, target: Path) -> None:
         """Make an empty worktree folder."""
@@ -57,6 +56,10 @@ class FileEngine:
     ) -> list[str]:
         """Clone a snapshot's payload to the new, writable ``target``."""
         return materialize_tree(source, entries, target, method=self.method, progress=progress)
+
+    def adopt(self, source: Path, target: Path, *, progress: Progress) -> list[str]:
+        """Clone any folder to the new, writable ``target``."""
+        return adopt_tree(source, target, method=self.method, progress=progress)
 
     def settle(self, tree: Path) -> None:
         """Make ``tree`` durable: one ``syncfs``, or on FUSE file systems an ``fsync`` a file."""

@@ -1,0 +1,142 @@
+"""The present state of a worktree, every file identified by its content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jvs_core.errors import UnsupportedFile
+from jvs_core.payload import attributes
+from jvs_core.payload.capture import owned, whole_groups
+from jvs_core.payload.entry import FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.faults import GONE, listed, translate
+from jvs_core.payload.folders import Folders, split
+from jvs_core.payload.hashing import hash_files
+from jvs_core.payload.index import Recalled, StatIndex, probe_clock
+from jvs_core.payload.transfer import same
+from jvs_core.payload.tree import Scan, Stamp, scan
+from jvs_core.progress import SILENT, Progress
+
+
+def describe(
+    worktree: Path,
+    index: StatIndex,
+    *,
+    clock_folder: Path,
+    with_attributes: bool,
+    progress: Progress = SILENT,
+) -> Scan:
+    """Return the scan of ``worktree`` with all content hashes; only files that ``index`` does not know are read.
+
+    With ``with_attributes`` the digests of the extended attributes are filled in too. Owners and modes are given as a
+    snapshot taken by this process would keep them. Nothing is written in the worktree; the index learns, by the clock
+    of ``clock_folder``'s file system, which must be the worktree's. What vanishes meanwhile is left out.
+
+    Raises UnsupportedFile, naming the files, when one that has to be read cannot be.
+    """
+    found = scan(worktree, progress, must_read=False)
+    recalled = index.recall(found)
+    unknown = [
+        position
+        for position, entry in enumerate(found.entries)
+        if entry.kind == FILE and recalled.digests[position] is None
+    ]
+    xattrs_unknown = with_attributes and (
+        bool(unknown) or any(known is not None and known.xattrs is None for known in recalled.digests)
+    )
+    now_ns = probe_clock(clock_folder) if unknown or xattrs_unknown or recalled.stale else 0
+    entries: list[Entry | None] = [
+        entry if known is None else tuple.__new__(Entry, (*entry[:9], known.xattrs or b"", known.sha256))
+        for entry, known in zip(found.entries, recalled.digests, strict=True)
+    ]
+    if with_attributes:
+        _read_attributes(worktree, found.entries, entries, recalled)
+    unsteady = _read_contents(worktree, found, entries, unknown, progress) if unknown else set()
+    index.learn(
+        replace(
+            found,
+            entries=[
+                old if new is None or position in unsteady else new
+                for position, (old, new) in enumerate(zip(found.entries, entries, strict=True))
+            ],
+        ),
+        recalled,
+        now_ns,
+        xattrs_read=with_attributes,
+    )
+    if None in entries:
+        kept = [position for position, entry in enumerate(entries) if entry is not None]
+        found = replace(found, stamps=[found.stamps[position] for position in kept])
+    present = whole_groups([entry for entry in entries if entry is not None])
+    return replace(found, entries=owned(present)[0])
+
+
+def _read_attributes(
+    worktree: Path, found: Sequence[Entry], entries: list[Entry | None], recalled: Recalled
+) -> None:
+    """Fill in the digests of the extended attributes that are not known."""
+    with Folders(worktree) as folders:
+        for position, entry in enumerate(found):
+            known = recalled.digests[position]
+            if entry.kind == SYMLINK or (known is not None and known.xattrs is not None):
+                continue
+            present = entries[position]
+            assert present is not None
+            try:
+                folder, name = split(entry.path)
+                target = (
+                    folders.at(entry.path)
+                    if entry.kind == FOLDER
+                    else attributes.below(folders.at(folder), name)
+                )
+                digest = attributes.digest(attributes.read_xattrs(target))
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise translate(error, entry.path, reading=True) from error
+                entries[position] = None
+                continue
+            if digest:
+                entries[position] = present._replace(xattrs=digest)
+
+
+def _read_contents(
+    worktree: Path, found: Scan, entries: list[Entry | None], unknown: list[int], progress: Progress
+) -> set[int]:
+    """Hash the files at the positions ``unknown``; return those that were not, or did not stay, as scanned."""
+    asked = [found.entries[position] for position in unknown]
+    stamps = [found.stamps[position] for position in unknown]
+    unsteady: set[int] = set()
+    unreadable: list[bytes] = []
+    with Folders(worktree) as folders:
+        for position, digest in zip(
+            unknown, hash_files(worktree, asked, stamps=stamps, progress=progress), strict=True
+        ):
+            entry, present = found.entries[position], entries[position]
+            if not _steady(folders, entry, found.stamps[position]):
+                unsteady.add(position)
+            elif digest is None:
+                unreadable.append(entry.path)
+            if digest is None or present is None:
+                entries[position] = None
+            else:
+                entries[position] = tuple.__new__(Entry, (*present[:10], digest))
+    if unreadable:
+        raise UnsupportedFile(
+            f"cannot read {listed(unreadable)}",
+            hint="make them readable, or move them out of the worktree",
+            paths=unreadable,
+        )
+    return unsteady
+
+
+def _steady(folders: Folders, entry: Entry, stamp: Stamp) -> bool:
+    folder, name = split(entry.path)
+    try:
+        st = os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise translate(error, entry.path, reading=True) from error
+        return False
+    return same(st, stamp, entry.size, entry.mtime_ns)
