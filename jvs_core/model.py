@@ -205,6 +205,30 @@ class Pin(Record):
     created_at: Timestamp
     created_by: str
     expires_at: Timestamp | None = None
+    lineage: bool = False
+
+
+class Plan(Record):
+    """What a gc run is to remove, as decided at one moment."""
+
+    plan_id: str
+    created_at: Timestamp
+    created_by: str
+    policy: dict[str, Any]
+    thinning: bool
+    candidates: tuple[SnapshotId, ...] = Field(strict=False)
+    finished_at: Timestamp | None = None
+
+
+class Tombstone(Record):
+    """That a snapshot's payload was removed on purpose, and its descriptor as it was."""
+
+    snapshot_id: SnapshotId
+    plan_id: str
+    removed_at: Timestamp
+    removed_by: str
+    stub: bool
+    descriptor: dict[str, Any]
 
 
 def models() -> tuple[type[Record], ...]:

@@ -39,6 +39,7 @@ def begin(
         started_at=clock.timestamp(),
         details=details,
     )
+    layout.complete()
     path = layout.intents / f"{intent.intent_id}.json"
     files.write_new(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.file_mode)
     files.sync_folder(layout.intents)

@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from jvs_core import files
 from jvs_core.control.names import MAIN, inside
 from jvs_core.errors import DescriptorCorrupt, FormatUnsupported, NotARepository
 from jvs_core.model import FORMAT_VERSION, NAME
@@ -146,6 +147,11 @@ class Layout:
             return str(uuid.UUID(path.read_text("ascii").strip()))
         except (FileNotFoundError, ValueError) as error:
             raise DescriptorCorrupt(f"{path} is missing or damaged", hint="restore it from a backup") from error
+
+    def complete(self) -> None:
+        """Make the control folders that are missing: empty and runtime ones are lost when a repository is moved."""
+        for folder in CONTROL_FOLDERS:
+            files.make_folder(self.control / folder, mode=self.folder_mode, exist_ok=True)
 
     def check_format(self) -> None:
         """Raise FormatUnsupported unless this version of JVS can work on the repository."""

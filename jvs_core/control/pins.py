@@ -12,8 +12,13 @@ from jvs_core.errors import PinNotFound
 from jvs_core.model import Pin
 
 
-def create(layout: Layout, snapshot_id: str, *, reason: str, by: str, expires_at: str | None = None) -> Pin:
-    """Pin a snapshot and, with it, its lineage; durable."""
+UNDO_MS = 30 * 24 * 3600 * 1000
+
+
+def create(
+    layout: Layout, snapshot_id: str, *, reason: str, by: str, expires_at: str | None = None, lineage: bool = False
+) -> Pin:
+    """Pin a snapshot, with ``lineage`` all its ancestors too; durable."""
     pin = Pin(
         pin_id=uuid.uuid4().hex[:12],
         snapshot_id=snapshot_id,
@@ -21,6 +26,7 @@ def create(layout: Layout, snapshot_id: str, *, reason: str, by: str, expires_at
         created_at=clock.timestamp(),
         created_by=by,
         expires_at=expires_at,
+        lineage=lineage,
     )
     path = layout.gc / "pins" / f"{pin.pin_id}.json"
     files.create_atomic(path, canonical.dumps(pin.to_json()) + b"\n", mode=layout.file_mode)

@@ -74,6 +74,7 @@ class Context:
 
     def critical(self) -> AbstractContextManager[None]:
         """Hold the repository's critical section: for audit, heads, refs and gc commits only."""
+        self.layout.complete()
         return critical.exclusive(self.layout.repository_lock, mode=self.layout.file_mode)
 
     def audit(self, operation: str, **fields: Any) -> AuditRecord:

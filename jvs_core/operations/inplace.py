@@ -28,7 +28,6 @@ from jvs_core.progress import Progress
 from jvs_core.results import RestoredInPlace
 
 PRE_RESTORE_TAG = "pre-restore"
-_PIN_MS = 30 * 24 * 3600 * 1000
 _UNDO_DEPTH = 16
 
 
@@ -87,8 +86,8 @@ def save_present(ctx: Context, name: str, lease: Lease, note: str, progress: Pro
     if pre is None or _differs(stored.entries(ctx.layout, pre), present.entries):
         request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
         pre = publish(ctx, name, request, lease, progress).snapshot_id
-    expires = clock.timestamp(clock.now_ms() + _PIN_MS)
-    pins.create(ctx.layout, pre, reason=note, by=ctx.settings.holder_id, expires_at=expires)
+    expires = clock.timestamp(clock.now_ms() + pins.UNDO_MS)
+    pins.create(ctx.layout, pre, reason=note, by=ctx.settings.holder_id, expires_at=expires, lineage=True)
     return pre
 
 

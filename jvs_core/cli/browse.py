@@ -1,0 +1,131 @@
+"""``jvs show``, ``jvs ls`` and ``jvs cat``: looking into a snapshot."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+from click import style
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import PathInSnapshot, Snapshot
+from jvs_core.cli.text import columns, fields, identifier, safe, size
+
+if TYPE_CHECKING:
+    from jvs_core.results import SnapshotDetails, TreeEntry
+
+_TYPE_LETTERS = {"file": "-", "directory": "d", "symlink": "l", "fifo": "p"}
+
+
+@click.command(cls=Command)
+@click.argument("snapshot", type=Snapshot())
+@click.pass_obj
+def show(call: Call, snapshot: str) -> Outcome:
+    """Show one snapshot in full.
+
+    SNAPSHOT is an id or a unique part of its beginning, a ref, HEAD or HEAD~N.
+
+    \b
+    Example:
+      jvs show HEAD~1
+    """
+    found = call.repository().show(snapshot, worktree=call.worktree)
+    return Outcome(found, _description(found))
+
+
+@click.command(cls=Command)
+@click.argument("snapshot", type=Snapshot())
+@click.argument("path", default="", type=PathInSnapshot())
+@click.option("-r", "--recursive", is_flag=True, help="List everything below.")
+@click.pass_obj
+def ls(call: Call, snapshot: str, path: str, recursive: bool) -> Outcome:
+    """List the folder PATH of a snapshot, or its top folder.
+
+    \b
+    Example:
+      jvs ls HEAD data
+    """
+    found = call.repository().ls(snapshot, path, worktree=call.worktree, recursive=recursive)
+    return Outcome(found, columns([_row(entry) for entry in found]))
+
+
+@click.command(cls=Command)
+@click.argument("snapshot", type=Snapshot())
+@click.argument("path", type=PathInSnapshot())
+@click.pass_obj
+def cat(call: Call, snapshot: str, path: str) -> Outcome:
+    """Print the bytes of a file of a snapshot.
+
+    With --json they are in the field content_base64.
+
+    \b
+    Example:
+      jvs cat HEAD~1 results.csv > before.csv
+    """
+    stream = call.repository().open_file(snapshot, path, worktree=call.worktree)
+    return Outcome(FileContent(path, stream), stream=stream)
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """A file of a snapshot, open for reading once."""
+
+    path: str
+    stream: BinaryIO
+
+    def to_json(self) -> dict[str, Any]:
+        """Read the file to its end, close it and return it whole."""
+        with self.stream as stream:
+            content = stream.read()
+        return {
+            "path": self.path,
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "content_base64": base64.b64encode(content).decode(),
+        }
+
+
+def _description(found: SnapshotDetails) -> list[str]:
+    d = found.descriptor
+    engine = (
+        d.engine
+        if d.requested_engine in (d.engine, "auto")
+        else f"{d.engine} (asked for {safe(d.requested_engine)})"
+    )
+    rows = [
+        ("Note", "\n".join(map(safe, d.note.splitlines()))),
+        ("Created", d.created_at),
+        ("Tags", ", ".join(map(safe, d.tags))),
+        ("Refs", ", ".join(map(safe, found.refs))),
+        ("Worktree", safe(d.worktree)),
+        ("Parent", d.parent_snapshot_id or "(none)"),
+        ("By", safe(d.holder_id)),
+        ("Files", f"{d.files:,}"),
+        ("Size", size(d.bytes)),
+        ("Engine", safe(engine)),
+        ("Consistency", d.consistency_level),
+        ("Integrity", d.integrity_state),
+        ("Root hash", f"{d.payload_root_hash.algo} {d.payload_root_hash.value}"),
+        ("Path", safe(found.path)),
+    ]
+    expired = style("  expired: its files are gone", fg="red")
+    return [
+        f"Snapshot {identifier(d.snapshot_id)}",
+        *fields([(name, value.replace("\n", "\n" + " " * 16)) for name, value in rows]),
+        *(f"  Not kept: {safe(loss)}" for loss in d.degraded),
+        *([expired] if found.expired else []),
+    ]
+
+
+def _row(entry: TreeEntry) -> tuple[str, ...]:
+    name = safe(entry.path)
+    if entry.type == "directory":
+        name = style(name + "/", fg="blue", bold=True)
+    elif entry.target is not None:
+        name = f"{style(name, fg='cyan')} -> {safe(entry.target)}"
+    return _TYPE_LETTERS[entry.type] + entry.mode, f"{entry.size:>12,}", entry.mtime[:19] + "Z", name

@@ -1,0 +1,62 @@
+"""One command line: what its common options say, and how it reaches the repository and the person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jvs_core.errors import InputError
+from jvs_core.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from jvs_core.repository import Repository
+
+RepositoryOpener = Callable[[str], "Repository"]
+
+
+def open_repository(path: str) -> Repository:
+    """Open the repository at or above ``path``."""
+    from jvs_core.repository import Repository
+
+    return Repository.open(path)
+
+
+def silent_progress(_finish: ExitStack) -> Progress:
+    """Return the progress that shows nothing."""
+    return SILENT
+
+
+@dataclass
+class Call:
+    """The object that commands receive.
+
+    ``opener`` opens the repository at or above a path. ``confirm`` asks the person a yes-or-no question; None when
+    there is nobody to ask. ``progress_factory`` makes the receiver of the work's steps and registers its end on the
+    stack. The other fields are the common options, wherever on the command line they stood.
+    """
+
+    opener: RepositoryOpener = open_repository
+    confirm: Callable[[str], bool] | None = None
+    progress_factory: Callable[[ExitStack], Progress] = silent_progress
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    color: bool = True
+    repo: str | None = None
+    worktree: str | None = None
+    finish: ExitStack = field(default_factory=ExitStack)
+
+    def repository(self) -> Repository:
+        """Open the repository that the command line means."""
+        for option, value in (("--repo", self.repo), ("--worktree", self.worktree)):
+            if value == "":
+                raise InputError(
+                    f"{option} is empty", hint=f"name one after {option}, or leave the option out"
+                )
+        return self.opener("." if self.repo is None else self.repo)
+
+    def progress(self) -> Progress:
+        """Return the receiver of the work's steps; silent with ``-q`` and ``--json``."""
+        return SILENT if self.quiet or self.json else self.progress_factory(self.finish)

@@ -1,0 +1,61 @@
+"""``jvs status`` and ``jvs compare``."""
+
+from __future__ import annotations
+
+import click
+from click import style
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import Snapshot
+from jvs_core.cli.text import change_count, change_lines, fields, identifier, safe
+
+
+@click.command(cls=Command)
+@click.pass_obj
+def status(call: Call) -> Outcome:
+    """Show how the worktree differs from its newest snapshot.
+
+    "+" is new, "~" differs, "-" is gone.
+
+    \b
+    Example:
+      jvs status
+    """
+    found = call.repository().status(call.worktree, progress=call.progress())
+    lines = [
+        f"On worktree {safe(found.worktree)}",
+        *fields(
+            [
+                ("Path", safe(found.path)),
+                ("Head", identifier(found.head_snapshot_id)),
+                ("Lock", found.lock_state),
+            ]
+        ),
+    ]
+    if found.clean:
+        lines.append(style("clean: nothing changed since the head", fg="green"))
+    else:
+        lines += [f"{change_count(found)}:", *change_lines(found)]
+    return Outcome(found, lines)
+
+
+@click.command(cls=Command)
+@click.argument("before", metavar="A", type=Snapshot())
+@click.argument("after", metavar="[B]", required=False, type=Snapshot())
+@click.pass_obj
+def compare(call: Call, before: str, after: str | None) -> Outcome:
+    """List what changed from snapshot A to snapshot B, or to the worktree as it is.
+
+    "+" is new, "~" differs, "-" is gone.
+
+    \b
+    Example:
+      jvs compare HEAD~1 HEAD
+      jvs compare baseline
+    """
+    found = call.repository().compare(before, after, worktree=call.worktree, progress=call.progress())
+    return Outcome(
+        found, list(change_lines(found)), notices=[f"{found.from_} to {found.to}: {change_count(found)}"]
+    )

@@ -1,0 +1,60 @@
+"""``jvs history``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from click import style
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.text import first_line, identifier, number, safe, size
+
+if TYPE_CHECKING:
+    from jvs_core.results import HistoryItem
+
+
+@click.command(cls=Command)
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Show the newest N only.")
+@click.option("--all", "every", is_flag=True, help="Show the snapshots of all worktrees.")
+@click.option("--tag", metavar="TAG", help="Show those with this tag only.")
+@click.pass_obj
+def history(call: Call, limit: int | None, every: bool, tag: str | None) -> Outcome:
+    """List the snapshots that led to the worktree's present, newest first.
+
+    A line holds id, time, note, [tags] and (refs); best_effort and expired ones are labelled.
+
+    \b
+    Example:
+      jvs history --limit 10
+      jvs history --all --tag baseline --json
+    """
+    found = call.repository().history(call.worktree, limit=limit, every=every, tag=tag)
+    lines = [line for item in found for line in (_line(item), *(_details(item) if call.verbose else ()))]
+    return Outcome(found, lines, notices=[] if found else ["no snapshots"])
+
+
+def _line(item: HistoryItem) -> str:
+    descriptor = item.descriptor
+    parts = [
+        identifier(descriptor.snapshot_id),
+        descriptor.created_at,
+        first_line(descriptor.note),
+        style(f"[{', '.join(map(safe, descriptor.tags))}]", fg="cyan") if descriptor.tags else "",
+        style(f"({', '.join(map(safe, item.refs))})", fg="green") if item.refs else "",
+        style("best_effort", fg="magenta") if descriptor.consistency_level == "best_effort" else "",
+        style("expired", fg="red") if item.expired else "",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _details(item: HistoryItem) -> list[str]:
+    d = item.descriptor
+    counts = f"{number(d.files, 'file')}, {size(d.bytes)}"
+    more = [safe(line) for line in d.note.splitlines()[1:]]
+    return [
+        *(f"    {line}" for line in more),
+        f"    {safe(d.worktree)}, {safe(d.holder_id)}, {d.engine}, {counts}",
+    ]

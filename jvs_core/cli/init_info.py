@@ -1,0 +1,83 @@
+"""``jvs init`` and ``jvs info``."""
+
+from __future__ import annotations
+
+import click
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.text import fields, safe
+from jvs_core.errors import InputError, NameInvalid
+
+
+@click.command(cls=Command)
+@click.argument("name")
+@click.option("--from", "from_", metavar="DIR", help="Clone DIR into the main worktree; DIR stays as it is.")
+@click.option(
+    "--engine",
+    metavar="ENGINE",
+    help="Always use this engine: juicefs-clone, btrfs-snapshot, reflink-copy, copy.",
+)
+@click.option("--shared", is_flag=True, help="Let the folder's group work in it.")
+@click.pass_obj
+def init(call: Call, name: str, from_: str | None, engine: str | None, shared: bool) -> Outcome:
+    """Make the repository NAME in the current directory.
+
+    \b
+    Example:
+      jvs init myrepo
+      jvs init analysis --from ~/old-analysis
+    """
+    if call.repo is not None or call.worktree is not None:
+        raise InputError(
+            "init makes NAME in the current directory; --repo and --worktree have no meaning here"
+        )
+    if "/" in name:
+        raise NameInvalid(
+            f"not a valid repository name: {name!r}",
+            hint="cd to the folder it should lie in, then: jvs init NAME",
+        )
+    if from_ == "":
+        raise InputError("--from is empty", hint="name a folder after --from")
+    from jvs_core.repository import Repository
+
+    made = Repository.init(
+        name, from_=from_, engine=engine, shared=shared, progress=call.progress()
+    ).initialized()
+    return Outcome(
+        made,
+        [
+            f"Initialized JVS repository in {safe(made.repo_root)}",
+            *fields([("Worktree", safe(made.main_path)), ("Engine", safe(made.snapshot_engine))]),
+        ],
+        notices=[f'next: cd {name}/main, work, then: jvs snapshot "note" --lock'],
+    )
+
+
+@click.command(cls=Command)
+@click.pass_obj
+def info(call: Call) -> Outcome:
+    """Show what the repository is and how it is set.
+
+    \b
+    Example:
+      jvs info --json
+    """
+    found = call.repository().info()
+    rows = [
+        ("Id", found.repo_id),
+        ("Format", str(found.format_version)),
+        ("Engine", safe(found.snapshot_engine)),
+        ("Isolation", found.default_isolation),
+        ("Consistency", found.default_consistency),
+        ("Lease", f"{_seconds(found.lease_duration_ms)}, renewed every {_seconds(found.renew_interval_ms)}"),
+        ("Clock skew", f"at most {_seconds(found.max_clock_skew_ms)}"),
+        ("Snapshots", f"{found.total_snapshots:,}"),
+        ("Worktrees", f"{found.total_worktrees:,}"),
+    ]
+    return Outcome(found, [f"Repository: {safe(found.repo_root)}", *fields(rows)])
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms / 1000:g} s"

@@ -1,0 +1,131 @@
+"""``jvs lock``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Group
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import Seconds
+from jvs_core.cli.text import fields, safe
+
+if TYPE_CHECKING:
+    from jvs_core.model import LeaseRecord
+
+_wait = click.option(
+    "--wait", "wait_s", type=Seconds(), default=0, metavar="SECONDS", help="Wait so long for another holder."
+)
+_purpose = click.option("--purpose", metavar="TEXT", default="", help="What for; others see it.")
+
+
+@click.group(cls=Group)
+def lock() -> None:
+    """Take, show, renew and give back a worktree's lock: one writer at a time.
+
+    \b
+    Example:
+      jvs lock acquire --purpose "night run"
+    """
+
+
+@lock.command()
+@click.option(
+    "--lease-ms",
+    type=click.IntRange(1_000, 86_400_000),
+    metavar="N",
+    help="How long it lasts without renewal, from 1000 to 86400000 (default: 15 minutes).",
+)
+@_wait
+@_purpose
+@click.pass_obj
+def acquire(call: Call, lease_ms: int | None, wait_s: float, purpose: str) -> Outcome:
+    """Take the worktree's lock for you (or for JVS_SESSION).
+
+    \b
+    Example:
+      jvs lock acquire --wait 60 --purpose "cleaning the data"
+    """
+    record = call.repository().lock_acquire(call.worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose)
+    return Outcome(
+        record,
+        [f"Lock acquired on worktree '{record.worktree}'", *_description(record)],
+        notices=["give it back with: jvs lock release"],
+    )
+
+
+@lock.command()
+@click.pass_obj
+def status(call: Call) -> Outcome:
+    """Show whether the lock is free, held or expired, and who has it.
+
+    \b
+    Example:
+      jvs lock status --json
+    """
+    found = call.repository().lock_status(call.worktree)
+    return Outcome(found, [f"Lock state: {found.state}", *(_description(found.lock) if found.lock else [])])
+
+
+@lock.command()
+@click.pass_obj
+def renew(call: Call) -> Outcome:
+    """Extend your lease from now on.
+
+    \b
+    Example:
+      jvs lock renew
+    """
+    record = call.repository().lock_renew(call.worktree)
+    return Outcome(record, [f"Lock renewed on worktree '{record.worktree}'", *_description(record)])
+
+
+@lock.command()
+@click.pass_obj
+def release(call: Call) -> Outcome:
+    """Give the lock back.
+
+    \b
+    Example:
+      jvs lock release
+    """
+    repository = call.repository()
+    repository.lock_release(call.worktree)
+    return Outcome(
+        {"released": True}, [f"Lock released on worktree '{call.worktree or repository.worktree}'"]
+    )
+
+
+@lock.command(context_settings={"allow_interspersed_args": False})
+@_wait
+@_purpose
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
+@click.pass_obj
+def run(call: Call, wait_s: float, purpose: str, command: tuple[str, ...]) -> Outcome:
+    """Hold and renew the lock while COMMAND runs, and return its exit status.
+
+    JVS commands inside COMMAND use the same lock. With --json its output goes to stderr. If the lock is lost
+    meanwhile, COMMAND goes on, and the exit status is 4.
+
+    \b
+    Example:
+      jvs lock run --wait 600 -- papermill train.ipynb out.ipynb
+    """
+    from jvs_core.cli.locked_run import run_locked
+
+    return run_locked(call, command, wait_s=wait_s, purpose=purpose)
+
+
+def _description(record: LeaseRecord) -> list[str]:
+    return fields(
+        [
+            ("Worktree", safe(record.worktree)),
+            ("Holder", safe(record.holder_id)),
+            ("Purpose", safe(record.purpose)),
+            ("Since", record.acquired_at),
+            ("Until", record.lease_expires_at),
+            ("Fencing token", str(record.fencing_token)),
+        ]
+    )

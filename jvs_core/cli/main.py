@@ -1,0 +1,168 @@
+"""The command tree, running one command line, and the console's entry."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from jvs_core.cli import output
+from jvs_core.cli.call import Call, RepositoryOpener
+from jvs_core.cli.group import Answered, CommandLineError, Group, Lazy, asks_for_json, command_line_errors
+from jvs_core.cli.outcome import Outcome
+from jvs_core.errors import InputError, JvsError
+from jvs_core.progress import Progress
+
+_COMPLETION_VARIABLE = "_JVS_COMPLETE"
+_HELP = """Version whole workspaces: snapshots, history and safe restore of a real directory.
+
+\b
+Example:
+  jvs init myrepo && cd myrepo/main
+  jvs snapshot "before training" --lock
+"""
+_COMMANDS = {
+    "init": Lazy("jvs_core.cli.init_info:init", "Make a repository."),
+    "info": Lazy("jvs_core.cli.init_info:info", "Show what the repository is and how it is set."),
+    "status": Lazy("jvs_core.cli.compare:status", "Show how the worktree differs from its newest snapshot."),
+    "snapshot": Lazy("jvs_core.cli.snapshot:snapshot", "Take a snapshot of the whole worktree."),
+    "history": Lazy("jvs_core.cli.history:history", "List snapshots, newest first."),
+    "show": Lazy("jvs_core.cli.browse:show", "Show one snapshot in full."),
+    "ls": Lazy("jvs_core.cli.browse:ls", "List a folder of a snapshot."),
+    "cat": Lazy("jvs_core.cli.browse:cat", "Print a file of a snapshot."),
+    "compare": Lazy("jvs_core.cli.compare:compare", "List what changed between two snapshots, or since one."),
+    "restore": Lazy("jvs_core.cli.restore:restore", "Put a snapshot, or a part of it, back."),
+    "undo": Lazy("jvs_core.cli.restore:undo", "Take back the last in-place restore."),
+    "lock": Lazy("jvs_core.cli.lock:lock", "Take, show, renew and give back a worktree's lock."),
+    "worktree": Lazy("jvs_core.cli.worktree:worktree", "Make, list, rename and remove worktrees."),
+    "ref": Lazy("jvs_core.cli.ref:ref", "Name snapshots for good."),
+    "demo": Lazy("jvs_core.cli.demo:demo", "Show the whole story on a throw-away repository."),
+}
+
+
+def build() -> Group:
+    """Return the tree of all commands. A command's module is imported when the command is named."""
+    from jvs_core.cli.plugins import PluginGroup
+
+    return PluginGroup(name="jvs", help=_HELP, lazy=_COMMANDS, root=True, params=[_version_option()])
+
+
+def execute(
+    args: Sequence[str],
+    *,
+    repo_opener: RepositoryOpener | None = None,
+    progress: Progress | None = None,
+    call: Call | None = None,
+) -> Outcome:
+    """Run one command line, without the leading ``jvs``, and return its outcome; print nothing.
+
+    ``repo_opener`` opens the repository at or above a path, so that a front end may bring its own ``Repository``;
+    ``progress`` receives the steps of long work. ``call``, instead, sets everything and receives the common options.
+
+    Raises
+    ------
+    JvsError
+        The command failed, or (InputError) the line is none; nothing else but KeyboardInterrupt and ``click.Abort``
+        (a question answered with no) is raised on purpose.
+    """
+    call = call or Call()
+    if repo_opener is not None:
+        call.opener = repo_opener
+    if progress is not None:
+        call.progress_factory = lambda _finish: progress
+    tree = build()
+    try:
+        with command_line_errors(), call.finish, tree.make_context("jvs", list(args), obj=call) as ctx:
+            return _outcome(tree.invoke(ctx))
+    except Answered as answered:
+        call.json = call.json or asks_for_json(args)
+        return answered.outcome
+    except CommandLineError:
+        call.json = call.json or asks_for_json(args)
+        raise
+    except OSError as error:
+        from jvs_core.files import storage_error
+
+        raise storage_error(error) from error
+
+
+def complete(
+    args: Sequence[str], incomplete: str, *, repo_opener: RepositoryOpener | None = None
+) -> list[Any]:
+    """Return click's completion items for the word ``incomplete`` after ``args``."""
+    from click.shell_completion import ShellComplete
+
+    call = Call() if repo_opener is None else Call(opener=repo_opener)
+    return ShellComplete(build(), {"obj": call}, "jvs", _COMPLETION_VARIABLE).get_completions(
+        list(args), incomplete
+    )
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line of the process and return its exit status."""
+    if instruction := os.environ.get(_COMPLETION_VARIABLE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(build(), {"obj": Call()}, "jvs", _COMPLETION_VARIABLE, instruction)
+    args = sys.argv[1:] if args is None else args
+    call = Call(progress_factory=_drawn_progress)
+    call.confirm = lambda question: _ask(call, question)
+    try:
+        outcome = execute(args or ["--help"], call=call)
+        return output.show(outcome, call)
+    except click.Abort:
+        return output.show_error(
+            JvsError("not confirmed; nothing was changed"), call, status=output.INTERRUPTED
+        )
+    except KeyboardInterrupt:
+        return output.show_error(output.interrupted(), call, status=output.INTERRUPTED)
+    except JvsError as error:
+        return _failed(error, call)
+    except Exception as error:  # noqa: BLE001 - the last resort: every failure has the contract's form
+        return _failed(output.unexpected(error), call)
+
+
+def _failed(error: JvsError, call: Call) -> int:
+    if call.verbose > 1:
+        output.show_traceback(call)
+    return output.show_error(error, call)
+
+
+def _outcome(value: Any) -> Outcome:
+    if not isinstance(value, Outcome):
+        raise TypeError(f"a command returned {type(value).__name__}, not an Outcome")
+    return value
+
+
+def _ask(call: Call, question: str) -> bool:
+    """Ask on the terminal. Raises InputError where nobody sits at one."""
+    if call.json or not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        raise InputError("this changes files in place and there is no terminal to ask on", hint="add --force")
+    return click.confirm(question, err=True)
+
+
+def _drawn_progress(finish: ExitStack) -> Progress:
+    from jvs_core.cli.progress import drawn
+
+    return drawn(finish)
+
+
+def _version_option() -> click.Option:
+    def answer(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            from jvs_core.version import __version__
+
+            raise Answered(Outcome({"version": __version__}, [f"jvs {__version__}"]))
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        help="Show the version.",
+        callback=answer,
+    )

@@ -1,0 +1,116 @@
+"""Parameter types: seconds, and names that the shell can complete from the repository."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+from click import Context, Parameter
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.text import first_line
+from jvs_core.errors import JvsError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from jvs_core.repository import Repository
+
+    NumberType = click.ParamType[float]
+    TextType = click.ParamType[str]
+else:  # generic since click 8.2 only
+    NumberType = TextType = click.ParamType
+
+_LONGEST_LIST = 200
+
+
+class Seconds(NumberType):
+    """A finite time, not negative."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> float:
+        """Return the number of seconds."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not math.isfinite(seconds) or seconds < 0:
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        return seconds
+
+
+class _Completed(TextType):
+    """Text, completed from the repository; where that cannot be read, from nothing."""
+
+    def shell_complete(self, ctx: Context, param: Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the candidates that begin with ``incomplete``."""
+        from click.shell_completion import CompletionItem
+
+        try:
+            call = ctx.find_object(Call) or Call()
+            found = [
+                CompletionItem(name, help=note or None)
+                for name, note in self._candidates(call.repository(), call, ctx, incomplete)
+                if name.startswith(incomplete)
+            ]
+        except (JvsError, OSError):
+            return []
+        return found[:_LONGEST_LIST]
+
+    def _candidates(
+        self, repository: Repository, call: Call, ctx: Context, incomplete: str
+    ) -> Iterable[tuple[str, str]]:
+        raise NotImplementedError
+
+
+class Snapshot(_Completed):
+    """A SNAPSHOT argument: id, prefix, ref, ``HEAD`` or ``HEAD~N``."""
+
+    name = "snapshot"
+
+    def _candidates(
+        self, repository: Repository, call: Call, ctx: Context, incomplete: str
+    ) -> Iterable[tuple[str, str]]:
+        yield "HEAD", "the worktree's newest snapshot"
+        for ref in repository.ref_list():
+            yield ref.name, f"ref to {ref.snapshot_id}"
+        for item in repository.history(call.worktree, every=True):
+            yield item.descriptor.snapshot_id, first_line(item.descriptor.note)
+
+
+class RefName(_Completed):
+    """The name of a ref."""
+
+    name = "ref"
+
+    def _candidates(
+        self, repository: Repository, call: Call, ctx: Context, incomplete: str
+    ) -> Iterable[tuple[str, str]]:
+        return ((ref.name, first_line(ref.note)) for ref in repository.ref_list())
+
+
+class WorktreeName(_Completed):
+    """The name of a worktree."""
+
+    name = "worktree"
+
+    def _candidates(
+        self, repository: Repository, call: Call, ctx: Context, incomplete: str
+    ) -> Iterable[tuple[str, str]]:
+        return ((info.name, info.path) for info in repository.worktree_list())
+
+
+class PathInSnapshot(_Completed):
+    """A path inside the snapshot that the same command line names."""
+
+    name = "path"
+
+    def _candidates(
+        self, repository: Repository, call: Call, ctx: Context, incomplete: str
+    ) -> Iterable[tuple[str, str]]:
+        folder = incomplete.rpartition("/")[0]
+        for entry in repository.ls(ctx.params["snapshot"], folder, worktree=call.worktree):
+            yield entry.path + ("/" if entry.type == "directory" else ""), ""

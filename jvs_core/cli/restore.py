@@ -1,0 +1,155 @@
+"""``jvs restore`` and ``jvs undo``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import PathInSnapshot, Snapshot
+from jvs_core.cli.text import change_count, change_lines, identifier, safe
+from jvs_core.errors import InputError
+
+if TYPE_CHECKING:
+    from jvs_core.results import RestoredInPlace
+
+
+@click.command(cls=Command)
+@click.argument("snapshot", type=Snapshot())
+@click.option("--name", metavar="NAME", help="Call the new worktree NAME.")
+@click.option(
+    "--path", metavar="PATH", type=PathInSnapshot(), help="Copy only this file or folder, into the worktree."
+)
+@click.option("--to", metavar="PATH", help="With --path: copy it to this place in the worktree.")
+@click.option(
+    "--inplace", is_flag=True, help="Change the worktree itself. Needs its lock, --force and --reason."
+)
+@click.option("--force", is_flag=True, help="With --inplace: do not ask.")
+@click.option("--reason", metavar="TEXT", help="With --inplace: why, for the audit log.")
+@click.option("--dry-run", is_flag=True, help="With --inplace: show what would change, and change nothing.")
+@click.pass_obj
+def restore(
+    call: Call,
+    snapshot: str,
+    name: str | None,
+    path: str | None,
+    to: str | None,
+    inplace: bool,
+    force: bool,
+    reason: str | None,
+    dry_run: bool,
+) -> Outcome:
+    """Put a snapshot back as a new worktree; nothing that exists is touched.
+
+    With --path, copy one file or folder out of it. With --inplace, make the worktree equal to it; the present is
+    snapshotted first, and jvs undo takes it back.
+
+    \b
+    Example:
+      jvs restore HEAD~1
+      jvs restore baseline --path data/train.csv
+      jvs restore HEAD~1 --inplace --force --reason "bad run"
+    """
+    _check(name=name, path=path, to=to, inplace=inplace, force=force, reason=reason, dry_run=dry_run)
+    reason = reason or ""
+    if inplace and not dry_run:
+        _confirm(call, snapshot, force)
+    repository = call.repository()
+    if path is not None:
+        copied = repository.restore_path(
+            snapshot,
+            path,
+            to=to,
+            worktree=call.worktree,
+            inplace=inplace,
+            reason=reason,
+            progress=call.progress(),
+        )
+        return Outcome(
+            copied,
+            [f"Restored {safe(path)} of snapshot {identifier(copied.snapshot_id)} to {safe(copied.path)}"],
+        )
+    if inplace:
+        done = repository.restore_inplace(
+            snapshot,
+            reason=reason or "dry run",
+            worktree=call.worktree,
+            dry_run=dry_run,
+            progress=call.progress(),
+        )
+        verb = "Would restore" if dry_run else "Restored"
+        return _changed(done, f"{verb} snapshot {identifier(done.snapshot_id)} in place", dry_run)
+    made = repository.restore(snapshot, name=name, worktree=call.worktree, progress=call.progress())
+    return Outcome(
+        made,
+        [f"Restored snapshot {identifier(made.snapshot_id)} to {safe(made.path)}"],
+        notices=[f"it is the new worktree {made.worktree}; no other was touched"],
+    )
+
+
+@click.command(cls=Command)
+@click.option("--reason", metavar="TEXT", default="", help="Why, for the audit log.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.pass_obj
+def undo(call: Call, reason: str, dry_run: bool) -> Outcome:
+    """Take back the last in-place restore of the worktree. Needs its lock.
+
+    \b
+    Example:
+      jvs undo
+    """
+    done = call.repository().undo(
+        reason=reason, worktree=call.worktree, dry_run=dry_run, progress=call.progress()
+    )
+    verb = "Would restore" if dry_run else "Restored"
+    return _changed(
+        done, f"{verb} snapshot {identifier(done.snapshot_id)} in place, as before the last restore", dry_run
+    )
+
+
+def _check(
+    *,
+    name: str | None,
+    path: str | None,
+    to: str | None,
+    inplace: bool,
+    force: bool,
+    reason: str | None,
+    dry_run: bool,
+) -> None:
+    """Refuse combinations that mean nothing, before anything is opened."""
+    if name is not None and (inplace or path is not None):
+        raise InputError("--name is for a new worktree; it does not go with --inplace or --path")
+    if to is not None and path is None:
+        raise InputError("--to goes with --path", hint="jvs restore SNAPSHOT --path PATH --to PATH")
+    if dry_run and (path is not None or not inplace):
+        raise InputError(
+            "--dry-run shows an in-place restore of the whole worktree", hint="jvs compare SNAPSHOT"
+        )
+    if (force or reason is not None) and not inplace:
+        raise InputError(
+            "--force and --reason go with --inplace", hint="jvs restore SNAPSHOT makes a new worktree"
+        )
+    if inplace and not dry_run and not (reason or "").strip():
+        raise InputError("an in-place restore needs a reason", hint="add --reason TEXT")
+
+
+def _confirm(call: Call, snapshot: str, force: bool) -> None:
+    if force:
+        return
+    if call.confirm is None:
+        raise InputError(
+            "an in-place restore needs --force", hint="add --force, or restore to a new worktree"
+        )
+    if not call.confirm(f"Make the worktree {call.worktree or ''} equal to {snapshot}?".replace("  ", " ")):
+        raise click.Abort
+
+
+def _changed(done: RestoredInPlace, headline: str, dry_run: bool) -> Outcome:
+    lines = [headline, f"  {safe(done.path)}: {change_count(done)}", *change_lines(done)]
+    if dry_run:
+        return Outcome(done, lines)
+    return Outcome(done, lines, notices=[f"what was there is snapshot {done.pre_restore_snapshot_id}"])

@@ -1,0 +1,113 @@
+"""Words for people: escaping what came from outside, sizes, changes, tables, colours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from click import style
+
+# C0, DEL and C1 drive the terminal; the others reorder or break lines.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+class ChangeLists(Protocol):
+    """Anything that lists changed paths."""
+
+    @property
+    def added(self) -> list[str]:
+        """New paths."""
+
+    @property
+    def modified(self) -> list[str]:
+        """Paths that differ."""
+
+    @property
+    def removed(self) -> list[str]:
+        """Paths that are gone."""
+
+
+def safe(text: str) -> str:
+    """Return ``text`` with every character that could drive or confuse a terminal as an escape."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a note, marked when there is more."""
+    head, _, rest = text.strip().partition("\n")
+    return safe(head.rstrip()) + (" …" if rest.strip() else "")
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in words, in steps of 1000."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB", "TB", "PB"):
+        value /= 1000
+        if value < 999.95 or unit == "PB":
+            break
+    return f"{value:.1f} {unit}"
+
+
+def number(count: int, thing: str) -> str:
+    """Return ``1 file``, ``2 files``, ``12,345 files``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def change_lines(changes: ChangeLists) -> Iterator[str]:
+    """Yield one line a changed path: ``+`` new, ``~`` different, ``-`` gone."""
+    for sign, colour, paths in (
+        ("+", "green", changes.added),
+        ("~", "yellow", changes.modified),
+        ("-", "red", changes.removed),
+    ):
+        for path in paths:
+            yield style(f"{sign} {safe(path)}", fg=colour)
+
+
+def change_count(changes: ChangeLists) -> str:
+    """Return how many paths are new, different and gone, in words."""
+    counts = [
+        f"{len(paths):,} {word}"
+        for word, paths in (
+            ("added", changes.added),
+            ("modified", changes.modified),
+            ("removed", changes.removed),
+        )
+        if paths
+    ]
+    return ", ".join(counts) if counts else "no changes"
+
+
+def identifier(snapshot_id: str | None) -> str:
+    """Return a snapshot id, coloured; ``(none)`` when there is none."""
+    return "(none)" if snapshot_id is None else style(snapshot_id, fg="yellow")
+
+
+def fields(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Return ``  name:  value`` lines with the values in one column; rows without a value are left out."""
+    shown = [(name, value) for name, value in rows if value]
+    width = max((len(name) for name, _ in shown), default=0) + 1
+    return [f"  {name + ':':<{width}} {value}" for name, value in shown]
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the rows with every column but the last padded to its widest cell, colours not counted."""
+    from click import unstyle
+
+    widths = [max(len(unstyle(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - len(unstyle(cell))) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")

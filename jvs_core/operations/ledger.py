@@ -1,0 +1,43 @@
+"""What the audit log says must be there: snapshots with their hashes, refs, and what gc removed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from jvs_core.control import audit
+from jvs_core.control.layout import Layout
+
+
+@dataclass
+class Ledger:
+    """The log's net effect. ``snapshots`` maps an id to (descriptor checksum, payload root hash)."""
+
+    snapshots: dict[str, tuple[str, str]] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+
+
+def read(layout: Layout) -> Ledger:
+    """Return the ledger of a repository's log. Lines that cannot be read are skipped: the chain check names them."""
+    ledger = Ledger()
+    for line in audit.lines(layout):
+        try:
+            record = json.loads(line)
+            _enter(ledger, record)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return ledger
+
+
+def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
+    operation, details = record["operation"], record["details"]
+    if operation == "snapshot":
+        ledger.snapshots[record["snapshot_id"]] = (details["descriptor_checksum"], details["payload_root_hash"])
+    elif operation == "ref_create":
+        ledger.refs[record["target"]] = record["snapshot_id"]
+    elif operation == "ref_delete":
+        ledger.refs.pop(record["target"], None)
+    elif operation == "gc_run":
+        ledger.removed.update(details["deleted"])

@@ -1,0 +1,86 @@
+"""Which snapshots a retention policy keeps, in restic's words and with restic's meaning."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from jvs_core import clock
+from jvs_core.errors import InputError
+from jvs_core.model import Descriptor
+from jvs_core.settings import RetentionPolicy
+
+Bucket = Callable[[datetime], tuple[int, ...]]
+
+_BUCKETS: dict[str, Bucket] = {
+    "hourly": lambda t: (t.year, t.month, t.day, t.hour),
+    "daily": lambda t: (t.year, t.month, t.day),
+    "weekly": lambda t: t.isocalendar()[:2],
+    "monthly": lambda t: (t.year, t.month),
+    "yearly": lambda t: (t.year,),
+}
+
+
+def is_empty(policy: RetentionPolicy) -> bool:
+    """Return whether a policy says nothing at all, which keeps everything."""
+    return policy == RetentionPolicy()
+
+
+def kept(snapshots: Sequence[Descriptor], policy: RetentionPolicy) -> dict[str, list[str]]:
+    """Return the ids that ``policy`` keeps of one worktree's ``snapshots``, each with its reasons.
+
+    Of each of the last N hours, days, weeks (ISO), months or years that have a snapshot, the newest one is kept, in
+    UTC. ``keep_within`` counts back from the newest snapshot. Raises InputError for a duration that is none.
+    """
+    newest_first = sorted(snapshots, key=lambda d: (d.created_at, d.snapshot_id), reverse=True)
+    reasons: dict[str, list[str]] = {}
+
+    def keep(descriptor: Descriptor, reason: str) -> None:
+        reasons.setdefault(descriptor.snapshot_id, []).append(reason)
+
+    for descriptor in newest_first[: policy.keep_last or 0]:
+        keep(descriptor, "last")
+    for word, bucket in _BUCKETS.items():
+        left, previous = getattr(policy, f"keep_{word}") or 0, None
+        for descriptor in newest_first:
+            current = bucket(_moment(descriptor))
+            if left > 0 and current != previous:
+                keep(descriptor, word)
+                left -= 1
+            previous = current
+    if policy.keep_within and newest_first:
+        oldest = before(_moment(newest_first[0]), policy.keep_within)
+        for descriptor in newest_first:
+            if _moment(descriptor) >= oldest:
+                keep(descriptor, f"within {policy.keep_within}")
+    for descriptor in newest_first:
+        for tag in policy.keep_tag:
+            if tag in descriptor.tags:
+                keep(descriptor, f"tag {tag}")
+    return reasons
+
+
+def before(moment: datetime, duration: str) -> datetime:
+    """Return the time ``duration`` before ``moment``; durations are like ``30d`` or ``1y6m7d12h``.
+
+    Raises InputError.
+    """
+    match = re.fullmatch(r"(?:(\d{1,4})y)?(?:(\d{1,5})m)?(?:(\d{1,6})d)?(?:(\d{1,7})h)?", duration)
+    if not match or not duration:
+        raise InputError(f"not a duration: {duration!r}", hint="for example 30d or 1y6m7d12h")
+    years, months, days, hours = (int(part or 0) for part in match.groups())
+    total = moment.year * 12 + moment.month - 1 - years * 12 - months
+    year, month = divmod(total, 12)
+    if year < 1:
+        return datetime.min.replace(tzinfo=UTC)
+    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
+    try:
+        return moment.replace(year=year, month=month + 1, day=day) - timedelta(days=days, hours=hours)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _moment(descriptor: Descriptor) -> datetime:
+    return datetime.fromtimestamp(clock.parse(descriptor.created_at) / 1000, UTC)

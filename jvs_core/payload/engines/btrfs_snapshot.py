@@ -1,0 +1,269 @@
+"""The engine ``btrfs-snapshot``: the worktree is a subvolume, and a snapshot of it one call of any size."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from jvs_core.errors import AlreadyExists, ConsistencyUnavailable
+from jvs_core.payload import subvolume
+from jvs_core.payload.amend import folder_times, leave_out, restore
+from jvs_core.payload.attributes import apply_to_fd, read_xattrs
+from jvs_core.payload.capture import described
+from jvs_core.payload.engines import reflink_copy
+from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.entry import FILE, Entry
+from jvs_core.payload.faults import listed, translate
+from jvs_core.payload.folders import FOLDER_FLAGS
+from jvs_core.payload.glance import look
+from jvs_core.payload.index import Digests, Recalled, StatIndex, probe_clock
+from jvs_core.payload.mounts import mounts_below
+from jvs_core.payload.reading import filled, read
+from jvs_core.payload.removal import remove_tree
+from jvs_core.payload.soundness import hold_against
+from jvs_core.payload.tree import Scan, scan
+from jvs_core.progress import Progress
+
+
+class BtrfsSnapshot:
+    """Captures and materialises by ``BTRFS_IOC_SNAP_CREATE_V2``.
+
+    A snapshot is one instant of the worktree and keeps inode numbers and times, so whatever is in it and looks as
+    it did when the worktree was read, is what was read. It is durable when the call returns. The captured payload
+    refuses writing, also by root.
+    """
+
+    name: EngineName = "btrfs-snapshot"
+
+    def __init__(self) -> None:
+        self.other = reflink_copy.ENGINE
+
+    def make_worktree(self, target: Path) -> None:
+        """Make an empty subvolume; a plain folder cannot become one later."""
+        with _reported(target):
+            subvolume.create(target)
+
+    def capture(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        index: StatIndex,
+        previous: PreviousSnapshot | None,
+        consistency: Consistency,
+        progress: Progress,
+    ) -> Capture:
+        """Take a read-only snapshot of ``source``; hash what the index does not know. See ``SnapshotEngine``.
+
+        When ``source`` is no subvolume, or has subvolumes or mounts inside, which a snapshot leaves out,
+        ``reflink-copy`` does the whole job.
+        """
+        if os.path.lexists(target):
+            raise AlreadyExists(f"{target} exists already", path=str(target))
+        if subvolume.is_subvolume(source) and not mounts_below(source):
+            for last in (consistency == "best_effort", True):
+                now_ns = probe_clock(target.parent)
+                found = scan(source, progress)
+                if found.nested:
+                    break
+                capture = self._attempt(found, target, index, now_ns, progress)
+                if not capture.changed_meanwhile or consistency == "best_effort":
+                    return capture
+                self.remove(target)
+                if last:
+                    paths = list(capture.changed_meanwhile)
+                    raise ConsistencyUnavailable(
+                        f"changed while the snapshot was taken: {listed(paths)}",
+                        hint="stop what writes there, or use --consistency best_effort",
+                        paths=paths,
+                    )
+        return self.other.capture(
+            source, target, index=index, previous=previous, consistency=consistency, progress=progress
+        )
+
+    def _attempt(
+        self, found: Scan, target: Path, index: StatIndex, now_ns: int, progress: Progress
+    ) -> Capture:
+        recalled = index.recall(found)
+        digests, young = _identify(found, recalled, now_ns, progress)
+        entries: Sequence[Entry] = filled(found, digests)
+        progress.started("clone")
+        with _reported(target):
+            subvolume.snapshot(found.root, target, read_only=True)
+        left_out = [each.path for each in found.left_out]
+        # What looks now as it did before the snapshot looked so in between, too, and is what is in the snapshot.
+        moved = _moved(found, set(left_out))
+        unsteady = {entry.path for entry in entries if entry.kind == FILE and not entry.sha256}
+        _learn(index, found, entries, moved | young | unsteady, recalled, now_ns)
+        changed: list[bytes] = []
+        if moved or young or unsteady or found.changed:
+            truth = scan(target, must_read=False)
+            left_out = [each.path for each in truth.left_out]
+            entries, changed = _as_it_is(truth, found, entries, young)
+        _discard(target, left_out, entries)
+        progress.finished("clone")
+        return Capture(self.name, entries, described(found.left_out), changed, left_out)
+
+    def materialize(
+        self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
+    ) -> list[str]:
+        """Take a writable snapshot of the payload ``source``, once it was held against its manifest.
+
+        A payload that is no subvolume (the repository was copied, say) is cloned file by file into a new one.
+        """
+        if os.path.lexists(target):
+            raise AlreadyExists(f"{target} exists already", path=str(target))
+        if not subvolume.is_subvolume(source):
+            with _subvolume_from(target) as inner:
+                return self.other.materialize(source, entries, inner, progress=progress)
+        moved = hold_against(source, entries)
+        progress.started("clone")
+        with _reported(target):
+            subvolume.snapshot(source, target, read_only=False)
+        restore(target, moved)
+        progress.finished("clone")
+        return []
+
+    def adopt(self, source: Path, target: Path, *, progress: Progress) -> list[str]:
+        """Clone the files of ``source`` into a new subvolume ``target``."""
+        if os.path.lexists(target):
+            raise AlreadyExists(f"{target} exists already", path=str(target))
+        with _subvolume_from(target) as inner:
+            return self.other.adopt(source, inner, progress=progress)
+
+    def settle(self, tree: Path) -> None:
+        """Make ``tree`` durable by one ``syncfs``; a snapshot alone was so already."""
+        self.other.settle(tree)
+
+    def remove(self, tree: Path) -> None:
+        """Remove ``tree`` with the subvolumes in it; their owner may, even where only root may delete them whole."""
+        if not os.path.lexists(tree):
+            return
+        with _reported(tree):
+            _remove(tree)
+
+
+def _identify(
+    found: Scan, recalled: Recalled, now_ns: int, progress: Progress
+) -> tuple[list[Digests | None], set[bytes]]:
+    """Return the digests of all files, reading those that the index does not know, and the files too young to trust.
+
+    A file changed in the clock tick of ``now_ns`` may change again without a trace.
+    """
+    digests = [
+        known if known is not None and known.xattrs is not None else None for known in recalled.digests
+    ]
+    unknown = [p for p, entry in enumerate(found.entries) if entry.kind == FILE and digests[p] is None]
+    progress.started("hash", len(unknown))
+    for position, fresh in zip(unknown, read(found, unknown), strict=True):
+        digests[position] = fresh
+    progress.finished("hash")
+    young = {
+        entry.path
+        for entry, stamp in zip(found.entries, found.stamps, strict=True)
+        if stamp.ctime_ns >= now_ns and entry.kind == FILE
+    }
+    return digests, young
+
+
+def _moved(found: Scan, left_out: set[bytes]) -> set[bytes]:
+    """Return what in the worktree is not any more as ``found``."""
+    expected = [(stamp.ino, stamp.ctime_ns) for stamp in found.stamps]
+    differences = look(
+        found.root, found.entries, lambda position, st: (st.st_ino, st.st_ctime_ns) == expected[position]
+    )
+    return set(differences.paths()) - left_out
+
+
+def _as_it_is(
+    truth: Scan, found: Scan, entries: Sequence[Entry], young: set[bytes]
+) -> tuple[list[Entry], list[bytes]]:
+    """Return the entries of the snapshot ``truth``, hashed there where the worktree had changed; and what had."""
+    before = {
+        entry.path: (entry, stamp.ino, stamp.ctime_ns)
+        for entry, stamp in zip(entries, found.stamps, strict=True)
+    }
+    changed = before.keys() - {entry.path for entry in truth.entries}
+    digests: list[Digests | None] = []
+    for entry, stamp in zip(truth.entries, truth.stamps, strict=True):
+        was, *state = before.get(entry.path, (None,))
+        known = None
+        if was is None or state != [stamp.ino, stamp.ctime_ns] or (was.kind == FILE and not was.sha256):
+            changed = changed | {entry.path}
+        elif entry.kind == FILE and entry.path not in young:
+            known = Digests(was.sha256, was.xattrs)
+        digests.append(known)
+    unknown = [p for p, entry in enumerate(truth.entries) if entry.kind == FILE and digests[p] is None]
+    for position, fresh in zip(unknown, read(truth, unknown), strict=True):
+        digests[position] = fresh
+    return filled(truth, digests), sorted(changed)
+
+
+def _learn(
+    index: StatIndex,
+    found: Scan,
+    entries: Sequence[Entry],
+    doubtful: set[bytes],
+    recalled: Recalled,
+    now_ns: int,
+) -> None:
+    """Store the digests of the files that stayed as they were found."""
+    if doubtful:
+        entries = [
+            old if old.path in doubtful else new for old, new in zip(found.entries, entries, strict=True)
+        ]
+    index.learn(replace(found, entries=entries), recalled, now_ns)
+
+
+def _discard(target: Path, paths: Sequence[bytes], entries: Sequence[Entry]) -> None:
+    """Unlink ``paths`` in the read-only snapshot ``target``, which is writable for that moment."""
+    if paths:
+        with _reported(target):
+            subvolume.set_read_only(target, False)
+        folder_times(target, entries, leave_out(target, paths))
+        with _reported(target):
+            subvolume.set_read_only(target, True)
+
+
+def _remove(tree: Path) -> None:
+    if subvolume.is_subvolume(tree) and subvolume.delete(tree):
+        return
+    for inner in subvolume.topmost(tree):
+        _remove(inner)
+    remove_tree(tree)
+
+
+@contextmanager
+def _subvolume_from(target: Path) -> Iterator[Path]:
+    """Yield the path of a folder to make; all that is in it then becomes the content of the new subvolume ``target``."""
+    with _reported(target):
+        subvolume.create(target)
+    inner = target / f".jvs-{secrets.token_hex(8)}"
+    yield inner
+    with _reported(target):
+        here, there = os.open(inner, FOLDER_FLAGS), os.open(target, FOLDER_FLAGS)
+        try:
+            top, xattrs = os.fstat(here), read_xattrs(here)
+            os.fchmod(here, 0o700)
+            for name in os.listdir(here):
+                os.rename(name, name, src_dir_fd=here, dst_dir_fd=there)
+            os.rmdir(inner)
+            apply_to_fd(there, top.st_mode & 0o7777, top.st_uid, top.st_gid, top.st_mtime_ns, xattrs)
+        finally:
+            os.close(here)
+            os.close(there)
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """Raise what the system refuses for ``path`` as an error of the tree."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise AlreadyExists(f"{path} exists already", path=str(path)) from error
+    except OSError as error:
+        raise translate(error, os.fsencode(path)) from error

@@ -1,0 +1,328 @@
+"""The engine ``juicefs-clone``: JuiceFS copies the metadata, and the clone shares all data."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
+from jvs_core.payload import juicefs
+from jvs_core.payload.amend import Amended, bring_again, folder_times, leave_out, link_groups, restore
+from jvs_core.payload.capture import described
+from jvs_core.payload.engines import reflink_copy
+from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.entry import FILE, Entry
+from jvs_core.payload.faults import listed, translate
+from jvs_core.payload.glance import FORMS, look
+from jvs_core.payload.index import Digests, Recalled, StatIndex, probe_clock
+from jvs_core.payload.mounts import mounts_below
+from jvs_core.payload.reading import filled, read
+from jvs_core.payload.removal import remove_tree
+from jvs_core.payload.soundness import hold_against
+from jvs_core.payload.tree import Scan, scan
+from jvs_core.progress import Progress
+
+THREADS = 16
+LATE_FILES = 400
+STALE_NS = 2_000_000_000
+FORGET_SECONDS = 3.0
+FEW_ENTRIES = 64
+
+
+class _Changing(Exception):
+    """The worktree was not the same before and after it was cloned."""
+
+    def __init__(self, paths: list[bytes]) -> None:
+        super().__init__(paths)
+        self.paths = paths
+
+
+class JuicefsClone:
+    """Captures and materialises by ``juicefs clone -p``, which makes the new tree visible in one step.
+
+    The clone takes its time (it grows with the number of entries), so it is no picture of one instant: what is in it
+    is looked at afterwards and held against what was found before. Its durability is that of the volume's metadata
+    engine, whose transactions have committed when the client returns; the data it refers to was flushed when the
+    files were closed, or by the ``fsync`` that goes before.
+    """
+
+    name: EngineName = "juicefs-clone"
+
+    def __init__(self, client: Path) -> None:
+        self.client = client
+        self.other = reflink_copy.ENGINE
+
+    def make_worktree(self, target: Path) -> None:
+        """Make an empty folder."""
+        self.other.make_worktree(target)
+
+    def capture(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        index: StatIndex,
+        previous: PreviousSnapshot | None,
+        consistency: Consistency,
+        progress: Progress,
+    ) -> Capture:
+        """Clone ``source``; hash what the index does not know. See ``SnapshotEngine``.
+
+        Mounts inside the worktree are not in a clone: then ``reflink-copy`` does the whole job.
+        """
+        if mounts_below(source):
+            capture = self.other.capture(
+                source, target, index=index, previous=previous, consistency=consistency, progress=progress
+            )
+            self.other.settle(target)
+            return capture
+        if os.path.lexists(target):
+            raise AlreadyExists(f"{target} exists already", path=str(target))
+        ahead = index.path is not None and index.path.exists()
+        quiesced = consistency == "quiesced"
+        try:
+            return self._attempt(source, target, index, progress, ahead=ahead, quiesced=quiesced)
+        except _Changing:
+            self._clear(target)
+        try:
+            return self._attempt(source, target, index, progress, ahead=False, quiesced=quiesced)
+        except _Changing as changing:
+            raise ConsistencyUnavailable(
+                f"files kept changing: {listed(changing.paths)}",
+                hint="stop what writes them, or ask for best_effort",
+                paths=changing.paths,
+            ) from None
+
+    def _attempt(
+        self, source: Path, target: Path, index: StatIndex, progress: Progress, *, ahead: bool, quiesced: bool
+    ) -> Capture:
+        # The kernel may answer from its attribute cache for a second.
+        now_ns = max(0, probe_clock(target.parent) - STALE_NS)
+        with self._cloning(source, target, begin=ahead) as clone:
+            found = scan(source, progress)
+            recalled = index.recall(found)
+            unknown = [
+                position
+                for position, entry in enumerate(found.entries)
+                if entry.kind == FILE and _incomplete(recalled.digests[position])
+            ]
+            digests = [None if _incomplete(known) else known for known in recalled.digests]
+            if ahead and len(unknown) > LATE_FILES:
+                clone.abandon()
+                ahead = False
+            if not ahead:
+                progress.started("hash", len(unknown))
+                for position, known in zip(
+                    unknown, read(found, unknown, threads=THREADS, flush=True), strict=True
+                ):
+                    digests[position] = known
+                progress.finished("hash")
+                clone.begin()
+            amended = Amended(filled(found, digests, threads=THREADS), changed=set(found.changed))
+            progress.started("clone", len(found.entries))
+            clone.finish()
+        if ahead:
+            # The clone may be older than the last write to a file that the index does not know.
+            amended.add(bring_again(found, target, amended.entries, unknown, now_ns=now_ns, threads=THREADS))
+        left_out = [each.path for each in found.left_out]
+        touched = amended.touched | leave_out(target, left_out) | link_groups(target, amended.entries)
+        folder_times(target, amended.entries, touched)
+        progress.finished("clone")
+        changed = amended.changed
+        changed.update(_differences(target, amended.entries))
+        changed.update(entry.path for entry in amended.entries if entry.kind == FILE and not entry.sha256)
+        if changed and quiesced:
+            raise _Changing(sorted(changed))
+        _learn(index, found, amended.entries, changed, recalled, now_ns)
+        entries: Sequence[Entry] = amended.entries
+        if changed:
+            entries = _as_it_is(target, amended.entries, changed)
+        return Capture(
+            self.name, entries, [*described(found.left_out), *amended.degraded], sorted(changed), left_out
+        )
+
+    def materialize(
+        self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
+    ) -> list[str]:
+        """Clone the payload ``source``, and check it against its manifest meanwhile."""
+        if os.path.lexists(target):
+            raise AlreadyExists(f"{target} exists already", path=str(target))
+        progress.started("clone", len(entries))
+        with self._cloning(source, target, begin=True) as clone:
+            moved = hold_against(source, entries, threads=THREADS)
+            clone.finish()
+        folder_times(target, entries, link_groups(target, entries))
+        restore(target, moved)
+        progress.finished("clone")
+        return []
+
+    def adopt(self, source: Path, target: Path, *, progress: Progress) -> list[str]:
+        """Copy ``source`` file by file, since it may hold what a clone cannot bring over; durable on return."""
+        degraded = self.other.adopt(source, target, progress=progress)
+        self.other.settle(target)
+        return degraded
+
+    def settle(self, tree: Path) -> None:
+        """Do nothing but sync the names: ``syncfs`` has no effect on JuiceFS, and what was written is synced already.
+
+        The clone was committed by the metadata engine before the client returned; files brought over one by one were
+        fsynced then.
+        """
+        for folder in (tree, tree.parent):
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(fd)
+            except OSError as error:
+                raise translate(error, os.fsencode(folder)) from error
+            finally:
+                os.close(fd)
+
+    def remove(self, tree: Path) -> None:
+        """Remove ``tree``; a large one by ``juicefs rmr``, inside the serving process."""
+        if _is_large(tree):
+            try:
+                juicefs.remove(self.client, tree)
+            except EngineFailed:
+                pass  # modes in the tree may forbid it: the other way sets them first
+            else:
+                _wait_until_gone(tree)
+        remove_tree(tree)
+
+    def _clear(self, target: Path) -> None:
+        if os.path.lexists(target):
+            self.remove(target)
+
+    @contextmanager
+    def _cloning(self, source: Path, target: Path, *, begin: bool) -> Iterator[_Clone]:
+        clone = _Clone(self, source, target)
+        try:
+            if begin:
+                clone.begin()
+            yield clone
+        except BaseException:
+            clone.abandon()
+            raise
+
+
+class _Clone:
+    """A request to clone that may be begun early and may be given up."""
+
+    def __init__(self, engine: JuicefsClone, source: Path, target: Path) -> None:
+        self.engine, self.source, self.target = engine, source, target
+        self.request: juicefs.Request | None = None
+
+    def begin(self) -> None:
+        self.request = juicefs.clone(self.engine.client, self.source, self.target)
+
+    def finish(self) -> None:
+        assert self.request is not None
+        with self.request:
+            self.request.wait()
+
+    def abandon(self) -> None:
+        """End the request and remove what it made, if it was complete already."""
+        if self.request is None:
+            return
+        self.request.end()
+        self.request = None
+        self.engine._clear(self.target)
+
+
+def _incomplete(known: Digests | None) -> bool:
+    return known is None or known.xattrs is None
+
+
+def _differences(target: Path, entries: Sequence[Entry]) -> list[bytes]:
+    """Return the paths at which ``target`` is not what ``entries`` say."""
+    wanted = [
+        (
+            FORMS[entry.kind] | entry.mode,
+            entry.uid,
+            entry.gid,
+            entry.mtime_ns,
+            entry.size if entry.kind == FILE else -1,
+        )
+        for entry in entries
+    ]
+
+    def same(position: int, st: os.stat_result) -> bool:
+        mode, uid, gid, mtime_ns, size = wanted[position]
+        return (
+            st.st_mtime_ns == mtime_ns
+            and st.st_mode == mode
+            and st.st_uid == uid
+            and st.st_gid == gid
+            and size in (-1, st.st_size)
+        )
+
+    return look(target, entries, same, threads=THREADS).paths()
+
+
+def _as_it_is(target: Path, entries: Sequence[Entry], changed: set[bytes]) -> Sequence[Entry]:
+    """Describe the clone by its own bytes wherever it is not known to equal what was found in the source."""
+    truth = scan(target)
+    if truth.left_out:
+        unwanted = leave_out(target, [each.path for each in truth.left_out])
+        folder_times(target, truth.entries, unwanted)
+        truth = scan(target)
+    known = {
+        e.path: Digests(e.sha256, e.xattrs)
+        for e in entries
+        if e.kind == FILE and e.sha256 and e.path not in changed
+    }
+    digests = [known.get(entry.path) for entry in truth.entries]
+    unknown = [
+        position
+        for position, entry in enumerate(truth.entries)
+        if entry.kind == FILE and digests[position] is None
+    ]
+    for position, fresh in zip(unknown, read(truth, unknown, threads=THREADS), strict=True):
+        if fresh is None:
+            raise EngineFailed(
+                f"the clone changed while it was read: {listed([truth.entries[position].path])}"
+            )
+        digests[position] = fresh
+    return filled(truth, digests, threads=THREADS)
+
+
+def _learn(
+    index: StatIndex,
+    found: Scan,
+    entries: Sequence[Entry],
+    changed: set[bytes],
+    recalled: Recalled,
+    now_ns: int,
+) -> None:
+    """Store the digests of the files that stayed as they were found."""
+    if changed:
+        entries = [
+            old if old.path in changed else new for old, new in zip(found.entries, entries, strict=True)
+        ]
+    index.learn(replace(found, entries=entries), recalled, now_ns)
+
+
+def _is_large(tree: Path) -> bool:
+    """Tell whether ``tree`` holds more than a few entries, without counting them all."""
+    count = 0
+    pending = [os.fsencode(tree)]
+    while pending and count <= FEW_ENTRIES:
+        try:
+            with os.scandir(pending.pop()) as listing:
+                for item in listing:
+                    count += 1
+                    if item.is_dir(follow_symlinks=False):
+                        pending.append(item.path)
+        except OSError:
+            return False
+    return count > FEW_ENTRIES
+
+
+def _wait_until_gone(tree: Path) -> None:
+    """Wait until the kernel, too, knows that ``tree`` was removed behind its back."""
+    until = time.monotonic() + FORGET_SECONDS
+    while os.path.lexists(tree) and time.monotonic() < until:
+        time.sleep(0.02)

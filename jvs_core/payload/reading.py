@@ -1,0 +1,155 @@
+"""Reading files where they are: content hash and extended attributes, without copying anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from jvs_core.payload import attributes, pool
+from jvs_core.payload.entry import FIFO, FOLDER, Entry
+from jvs_core.payload.faults import translate
+from jvs_core.payload.folders import Folders
+from jvs_core.payload.glance import place
+from jvs_core.payload.index import Digests
+from jvs_core.payload.threads import each
+from jvs_core.payload.transfer import Changed, hash_fd, open_regular, same
+from jvs_core.payload.tree import Scan, Stamp
+
+
+class Wanted(NamedTuple):
+    """A regular file to read, as a scan saw it."""
+
+    path: bytes
+    stamp: tuple[int, int, int]
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class ReadJob:
+    """Reads batches of files below ``root``; None stands for a file that was not, or not for long, as scanned.
+
+    With ``flush`` each is fsynced first, which also brings out what another program has written to it so far.
+    """
+
+    root: bytes
+    flush: bool = False
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[list[Wanted]], list[Digests | None]]]:
+        """Open the tree; yield the function that reads a batch."""
+        with Folders(self.root) as folders:
+            yield lambda batch: [self.read(folders, wanted) for wanted in batch]
+
+    def read(self, folders: Folders, wanted: Wanted) -> Digests | None:
+        """Return the digests of one file."""
+        try:
+            folder, name = place(folders, wanted.path)
+            fd, _ = open_regular(name, folder, wanted.stamp[:2])
+        except (Changed, FileNotFoundError):
+            return None
+        except OSError as error:
+            raise translate(error, wanted.path, reading=True) from error
+        try:
+            if self.flush:
+                os.fsync(fd)
+            sha256 = hash_fd(fd, wanted.size)
+            xattrs = attributes.digest(attributes.read_xattrs(fd))
+            steady = same(os.fstat(fd), Stamp(*wanted.stamp), wanted.size, wanted.mtime_ns)
+            return Digests(sha256, xattrs) if steady else None
+        except OSError as error:
+            raise translate(error, wanted.path, reading=True) from error
+        finally:
+            os.close(fd)
+
+
+def read(
+    scan: Scan, positions: Sequence[int], *, threads: int = 0, flush: bool = False
+) -> list[Digests | None]:
+    """Return the digests of the files at ``positions`` of ``scan``; None where a file changed since.
+
+    Names of one inode are read once. With ``threads`` it works in that many of them, for file systems where every
+    call waits; else in several processes where there is enough to do. Raises UnsupportedFile, with the path.
+    """
+    first: dict[tuple[int, int], int] = {}
+    for position in positions:
+        first.setdefault(scan.stamps[position][:2], position)
+    chosen = [_wanted(scan, position) for position in first.values()]
+    job = ReadJob(os.fsencode(os.path.abspath(scan.root)), flush)
+    found = _in_threads(job, chosen, threads) if threads else _in_processes(job, chosen)
+    by_inode = dict(zip(first, found, strict=True))
+    return [by_inode[scan.stamps[position][:2]] for position in positions]
+
+
+def _wanted(scan: Scan, position: int) -> Wanted:
+    entry = scan.entries[position]
+    return Wanted(entry.path, tuple(scan.stamps[position]), entry.size, entry.mtime_ns)
+
+
+def _in_threads(job: ReadJob, chosen: list[Wanted], threads: int) -> list[Digests | None]:
+    @contextmanager
+    def opened() -> Iterator[Callable[[Wanted], Digests | None]]:
+        with Folders(job.root) as folders:
+            yield lambda wanted: job.read(folders, wanted)
+
+    return each(chosen, opened, threads)
+
+
+def _in_processes(job: ReadJob, chosen: list[Wanted]) -> list[Digests | None]:
+    results: dict[bytes, Digests | None] = {}
+
+    def keep(batch: list[Wanted], answer: list[Digests | None]) -> None:
+        results.update((wanted.path, digests) for wanted, digests in zip(batch, answer, strict=True))
+
+    count = pool.processes(len(chosen), sum(wanted.size for wanted in chosen))
+    pool.run(job, _batches(chosen), count=count, done=keep)
+    return [results[wanted.path] for wanted in chosen]
+
+
+def _batches(chosen: list[Wanted]) -> Iterator[list[Wanted]]:
+    batch: list[Wanted] = []
+    size = 0
+    for wanted in sorted(chosen, key=lambda wanted: wanted.size < pool.BATCH_BYTES):
+        if batch and (len(batch) >= pool.BATCH_FILES or size + wanted.size > pool.BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(wanted)
+        size += wanted.size
+    if batch:
+        yield batch
+
+
+def filled(scan: Scan, digests: Sequence[Digests | None], *, threads: int = 1) -> list[Entry]:
+    """Return the entries of ``scan`` with the digests of its files (parallel), and the xattrs of all else read now."""
+    others = [entry.path for entry in scan.entries if entry.kind in (FOLDER, FIFO)]
+
+    @contextmanager
+    def opened() -> Iterator[Callable[[bytes], bytes]]:
+        with Folders(scan.root) as folders:
+            yield lambda path: _xattrs_at(folders, path)
+
+    xattrs = dict(zip(others, each(others, opened, threads), strict=True))
+    entries = []
+    for entry, known in zip(scan.entries, digests, strict=True):
+        if known is not None:
+            entries.append(tuple.__new__(Entry, (*entry[:9], known.xattrs or b"", known.sha256)))
+        elif digest := xattrs.get(entry.path):
+            entries.append(entry._replace(xattrs=digest))
+        else:
+            entries.append(entry)
+    return entries
+
+
+def _xattrs_at(folders: Folders, path: bytes) -> bytes:
+    try:
+        if not path:
+            return attributes.digest(attributes.read_xattrs(folders.top))
+        return attributes.digest(attributes.read_xattrs(attributes.below(*place(folders, path))))
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise translate(error, path, reading=True) from error

@@ -1,0 +1,64 @@
+"""The same work on many small items in several threads, for file systems where every call waits for a network."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def each(
+    items: Sequence[Item],
+    opened: Callable[[], AbstractContextManager[Callable[[Item], Result]]],
+    count: int,
+) -> list[Result]:
+    """Return what the function that ``opened`` yields makes of each item, in the order of ``items``.
+
+    ``opened`` is entered once in each of up to ``count`` threads, so what it holds is shared by none. The first
+    failure is raised here after all threads have ended; work that was not begun by then is not done. So does an
+    interrupt.
+    """
+    results: dict[int, Result] = {}
+    failures: list[BaseException] = []
+    positions = iter(range(len(items)))
+    lock = threading.Lock()
+
+    def serve() -> None:
+        try:
+            with opened() as work:
+                while not failures:
+                    with lock:
+                        position = next(positions, None)
+                    if position is None:
+                        return
+                    results[position] = work(items[position])
+        except BaseException as failure:
+            failures.append(failure)
+
+    together(serve, min(count, len(items)), failures)
+    return [results[position] for position in range(len(items))]
+
+
+def together(serve: Callable[[], None], count: int, failures: list[BaseException]) -> None:
+    """Run ``serve`` in ``count`` threads, this one included; raise the first of ``failures`` once all have ended.
+
+    ``serve`` puts what it raises into ``failures`` and ends soon when it finds something there.
+    """
+    others = [threading.Thread(target=serve, name="jvs-io", daemon=True) for _ in range(count - 1)]
+    try:
+        for thread in others:
+            thread.start()
+        serve()
+        for thread in others:
+            thread.join()
+    except BaseException as failure:
+        failures.append(failure)
+        for thread in others:
+            if thread.ident is not None:
+                thread.join()
+    if failures:
+        raise failures[0]
