@@ -30,7 +30,17 @@ _HOMES = {
     "Settings": "jvs_core.settings",
 }
 
-__all__ = ["Descriptor", "JvsError", "Lease", "LeaseRecord", "Progress", "Ref", "Repository", "Settings", "__version__"]
+__all__ = [
+    "Descriptor",
+    "JvsError",
+    "Lease",
+    "LeaseRecord",
+    "Progress",
+    "Ref",
+    "Repository",
+    "Settings",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

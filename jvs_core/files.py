@@ -33,7 +33,9 @@ def storage_error(error: OSError, doing: str = "") -> JvsError:
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NoSpace(
-            f"no space left: {what}", hint="free space or raise the quota, then run the command again", path=what
+            f"no space left: {what}",
+            hint="free space or raise the quota, then run the command again",
+            path=what,
         )
     hints = {
         errno.EROFS: "the file system is mounted read-only",
@@ -74,7 +76,9 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None) -> None:
     Raises AlreadyExists and leaves the existing file as it is. A crash may leave a shorter file.
     """
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666 if mode is None else mode)
+        fd = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666 if mode is None else mode
+        )
     except FileExistsError as error:
         raise AlreadyExists(f"{path} exists already") from error
     try:
@@ -149,7 +153,9 @@ def exchange(one: Path, other: Path) -> None:
 
 
 def _renameat2(source: Path, target: Path, flag: int) -> None:
-    result = _LIBC.renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), ctypes.c_uint(flag))
+    result = _LIBC.renameat2(
+        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), ctypes.c_uint(flag)
+    )
     if result == 0:
         return
     code = ctypes.get_errno()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +15,18 @@ from jvs_core.control.lock import Lease
 from jvs_core.control.names import MAIN
 from jvs_core.files import translated
 from jvs_core.model import Descriptor, LeaseRecord, Ref
-from jvs_core.operations import browse, compare, extract, init, inplace, locks, refs, restore, snapshot, worktrees
+from jvs_core.operations import (
+    browse,
+    compare,
+    extract,
+    init,
+    inplace,
+    locks,
+    refs,
+    restore,
+    snapshot,
+    worktrees,
+)
 from jvs_core.operations.context import Context
 from jvs_core.payload.engines.base import Consistency
 from jvs_core.progress import SILENT, Progress
@@ -80,7 +91,14 @@ class Repository:
         Raises NameInvalid, AlreadyExists, PathNotFound, EngineUnavailable.
         """
         settings = settings or environment.from_environment()
-        init.create(Path(path), settings, source=Path(from_) if from_ else None, engine=engine, shared=shared, progress=progress)
+        init.create(
+            Path(path),
+            settings,
+            source=Path(from_) if from_ else None,
+            engine=engine,
+            shared=shared,
+            progress=progress,
+        )
         return cls(Path(os.path.realpath(path)), settings=settings)
 
     @property
@@ -152,7 +170,12 @@ class Repository:
 
     @translated
     def history(
-        self, worktree: str | None = None, *, limit: int | None = None, every: bool = False, tag: str | None = None
+        self,
+        worktree: str | None = None,
+        *,
+        limit: int | None = None,
+        every: bool = False,
+        tag: str | None = None,
     ) -> list[HistoryItem]:
         """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first."""
         return browse.history(self._context, worktree or self._worktree, limit=limit, every=every, tag=tag)
@@ -168,28 +191,47 @@ class Repository:
         return browse.show(self._context, self._context.resolve(snapshot, worktree or self._worktree))
 
     @translated
-    def ls(self, snapshot: str, path: str = "", *, worktree: str | None = None, recursive: bool = False) -> list[TreeEntry]:
+    def ls(
+        self, snapshot: str, path: str = "", *, worktree: str | None = None, recursive: bool = False
+    ) -> list[TreeEntry]:
         """Return the entries of one folder of a snapshot (of everything below with ``recursive``), or one file's.
 
         Raises PathNotFound.
         """
-        return browse.ls(self._context, self._context.resolve(snapshot, worktree or self._worktree), path, recursive=recursive)
+        return browse.ls(
+            self._context,
+            self._context.resolve(snapshot, worktree or self._worktree),
+            path,
+            recursive=recursive,
+        )
 
     @translated
     def open_file(self, snapshot: str, path: str, *, worktree: str | None = None) -> BinaryIO:
         """Open a regular file of a snapshot for reading. Raises PathNotFound."""
-        return browse.open_file(self._context, self._context.resolve(snapshot, worktree or self._worktree), path)
+        return browse.open_file(
+            self._context, self._context.resolve(snapshot, worktree or self._worktree), path
+        )
 
     @translated
     def compare(
-        self, before: str, after: str | None = None, *, worktree: str | None = None, progress: Progress = SILENT
+        self,
+        before: str,
+        after: str | None = None,
+        *,
+        worktree: str | None = None,
+        progress: Progress = SILENT,
     ) -> Comparison:
         """Return what changed from snapshot ``before`` to snapshot ``after`` (None: to the worktree as it is)."""
         return compare.compare(self._context, worktree or self._worktree, before, after, progress)
 
     @translated
     def restore(
-        self, snapshot: str, *, name: str | None = None, worktree: str | None = None, progress: Progress = SILENT
+        self,
+        snapshot: str,
+        *,
+        name: str | None = None,
+        worktree: str | None = None,
+        progress: Progress = SILENT,
     ) -> Restored:
         """Put a snapshot back as a new worktree and touch no other.
 
@@ -223,7 +265,13 @@ class Repository:
 
     @translated
     def restore_inplace(
-        self, snapshot: str, *, reason: str, worktree: str | None = None, dry_run: bool = False, progress: Progress = SILENT
+        self,
+        snapshot: str,
+        *,
+        reason: str,
+        worktree: str | None = None,
+        dry_run: bool = False,
+        progress: Progress = SILENT,
     ) -> RestoredInPlace:
         """Make the worktree equal to a snapshot by changing only what differs; the present is snapshotted first.
 
@@ -231,18 +279,32 @@ class Repository:
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
-        return inplace.restore(self._context, name, snapshot_id, reason=reason, dry_run=dry_run, progress=progress)
+        return inplace.restore(
+            self._context, name, snapshot_id, reason=reason, dry_run=dry_run, progress=progress
+        )
 
     @translated
     def undo(
-        self, *, reason: str = "", worktree: str | None = None, dry_run: bool = False, progress: Progress = SILENT
+        self,
+        *,
+        reason: str = "",
+        worktree: str | None = None,
+        dry_run: bool = False,
+        progress: Progress = SILENT,
     ) -> RestoredInPlace:
         """Take back the last in-place restore: content and head become what they were. Raises NothingToUndo."""
-        return inplace.undo(self._context, worktree or self._worktree, reason=reason, dry_run=dry_run, progress=progress)
+        return inplace.undo(
+            self._context, worktree or self._worktree, reason=reason, dry_run=dry_run, progress=progress
+        )
 
     @translated
     def lock_acquire(
-        self, worktree: str | None = None, *, lease_ms: int | None = None, wait_s: float = 0.0, purpose: str = ""
+        self,
+        worktree: str | None = None,
+        *,
+        lease_ms: int | None = None,
+        wait_s: float = 0.0,
+        purpose: str = "",
     ) -> LeaseRecord:
         """Take the worktree's lock for this session, for ``lease_ms`` (default 15 minutes).
 
@@ -282,7 +344,12 @@ class Repository:
         next operation that needs the lock raises.
         """
         return locks.hold(
-            self._context, worktree or self._worktree, wait_s=wait_s, purpose=purpose, lease_ms=lease_ms, reuse=reuse
+            self._context,
+            worktree or self._worktree,
+            wait_s=wait_s,
+            purpose=purpose,
+            lease_ms=lease_ms,
+            reuse=reuse,
         )
 
     @translated
@@ -319,7 +386,9 @@ class Repository:
     @translated
     def ref_create(self, name: str, snapshot: str, *, note: str = "", worktree: str | None = None) -> Ref:
         """Name a snapshot for good. Raises NameInvalid, AlreadyExists."""
-        return refs.create(self._context, name, self._context.resolve(snapshot, worktree or self._worktree), note=note)
+        return refs.create(
+            self._context, name, self._context.resolve(snapshot, worktree or self._worktree), note=note
+        )
 
     @translated
     def ref_list(self) -> list[Ref]:

@@ -46,7 +46,9 @@ def from_environment() -> Settings:
     """Return the settings of the process: ``JVS_SESSION``, ``JVS_SNAPSHOT_ENGINE``, ``JVS_STATE_DIR``, ``JVS_CACHE_DIR``."""
     session = os.environ.get("JVS_SESSION") or "default"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@:-]{0,99}", session):
-        raise NameInvalid(f"JVS_SESSION is not a valid session name: {session!r}", hint="use letters, digits, . _ - : @")
+        raise NameInvalid(
+            f"JVS_SESSION is not a valid session name: {session!r}", hint="use letters, digits, . _ - : @"
+        )
     return Settings(
         user=_user(),
         host=socket.gethostname(),
@@ -139,5 +141,11 @@ def render_config(config: RepositoryConfig) -> str:
     lines.append(f"shared = {'true' if config.shared else 'false'}")
     lines += ["", "[lease]"]
     lines += [f"{name} = {value}" for name, value in config.lease.model_dump().items()]
-    lines += ["", "# A retention policy, used with: jvs gc plan --policy NAME", "# [retention.NAME]", "# keep_daily = 7", ""]
+    lines += [
+        "",
+        "# A retention policy, used with: jvs gc plan --policy NAME",
+        "# [retention.NAME]",
+        "# keep_daily = 7",
+        "",
+    ]
     return "\n".join(lines)

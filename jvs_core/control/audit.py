@@ -68,7 +68,13 @@ def append(
         head["size"] = 0
     _write_line(layout, line)
     _write_head(
-        layout, {**head, "seq": record.seq, "head_hash": record.record_hash, "size": os.stat(log_path(layout)).st_size}
+        layout,
+        {
+            **head,
+            "seq": record.seq,
+            "head_hash": record.record_hash,
+            "size": os.stat(log_path(layout)).st_size,
+        },
     )
     return record
 
@@ -80,15 +86,23 @@ def read_head(layout: Layout) -> dict[str, Any]:
     """
     try:
         head = slots.read(head_path(layout))
-        if not (isinstance(head.get("seq"), int) and isinstance(head.get("head_hash"), str) and isinstance(head.get("size"), int)):
+        if not (
+            isinstance(head.get("seq"), int)
+            and isinstance(head.get("head_hash"), str)
+            and isinstance(head.get("size"), int)
+        ):
             raise DescriptorCorrupt("the audit head lacks a field")
         return head
     except FileNotFoundError as error:
         if any(True for _ in log_files(layout)):
-            raise AuditChainBroken("the audit log has no head", hint="jvs doctor --repair audit_repair") from error
+            raise AuditChainBroken(
+                "the audit log has no head", hint="jvs doctor --repair audit_repair"
+            ) from error
         return {"origin": layout.repo_id(), "seq": 0, "head_hash": "", "size": 0}
     except DescriptorCorrupt as error:
-        raise AuditChainBroken("the audit head is damaged", hint="jvs doctor --repair audit_repair") from error
+        raise AuditChainBroken(
+            "the audit head is damaged", hint="jvs doctor --repair audit_repair"
+        ) from error
 
 
 def log_path(layout: Layout) -> Path:
@@ -150,7 +164,9 @@ def tail(layout: Layout, limit: int | None) -> list[dict[str, Any]]:
             try:
                 found.append(json.loads(row))
             except ValueError as error:
-                raise AuditChainBroken(f"{path.name} holds a line that is not JSON", hint="jvs verify --all") from error
+                raise AuditChainBroken(
+                    f"{path.name} holds a line that is not JSON", hint="jvs verify --all"
+                ) from error
         if limit is not None and len(found) >= limit:
             return found[:limit]
     return found
@@ -213,7 +229,9 @@ def _write_line(layout: Layout, line: bytes) -> None:
     path = log_path(layout)
     created = not path.exists()
     mode = layout.file_mode
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666 if mode is None else mode)
+    fd = os.open(
+        path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666 if mode is None else mode
+    )
     try:
         if created and mode is not None:
             os.fchmod(fd, mode)

@@ -32,7 +32,11 @@ def new_id() -> str:
 
 def ids(layout: Layout) -> list[str]:
     """Return the ids of all published snapshots (those with a descriptor), oldest first by id."""
-    return sorted(name[:-5] for name in os.listdir(layout.descriptors) if name.endswith(".json") and _ID.fullmatch(name[:-5]))
+    return sorted(
+        name[:-5]
+        for name in os.listdir(layout.descriptors)
+        if name.endswith(".json") and _ID.fullmatch(name[:-5])
+    )
 
 
 def exists(layout: Layout, snapshot_id: str) -> bool:
@@ -78,7 +82,9 @@ def peek(layout: Layout, snapshot_id: str) -> Descriptor:
         raise SnapshotNotFound(f"no snapshot {snapshot_id}", hint="jvs history --all") from error
     descriptor = Descriptor.parse(data, f"the descriptor of {snapshot_id}")
     if descriptor.snapshot_id != snapshot_id:
-        raise DescriptorCorrupt(f"the descriptor of {snapshot_id} speaks of {descriptor.snapshot_id}", hint="jvs doctor")
+        raise DescriptorCorrupt(
+            f"the descriptor of {snapshot_id} speaks of {descriptor.snapshot_id}", hint="jvs doctor"
+        )
     if descriptor.descriptor_checksum is None or descriptor.descriptor_checksum != checksum(descriptor):
         return descriptor.changed(integrity_state="corrupt")
     return descriptor
@@ -95,11 +101,14 @@ def read_ready(layout: Layout, snapshot_id: str) -> Ready:
     except FileNotFoundError as error:
         if is_expired(layout, snapshot_id):
             raise SnapshotExpired(
-                f"snapshot {snapshot_id} was thinned out by retention: its payload is gone", hint="jvs history"
+                f"snapshot {snapshot_id} was thinned out by retention: its payload is gone",
+                hint="jvs history",
             ) from error
         raise PartialSnapshot(f"snapshot {snapshot_id} has no READY marker", hint="jvs doctor") from error
     if not layout.payload(snapshot_id).is_dir() or not layout.manifest(snapshot_id).is_file():
-        raise PartialSnapshot(f"snapshot {snapshot_id} lacks its payload or manifest in {folder}", hint="jvs doctor")
+        raise PartialSnapshot(
+            f"snapshot {snapshot_id} lacks its payload or manifest in {folder}", hint="jvs doctor"
+        )
     return Ready.parse(data, f"the READY marker of {snapshot_id}")
 
 
@@ -153,7 +162,9 @@ def resolve(layout: Layout, text: str, head: str | None) -> str:
         raise SnapshotNotFound(f"no snapshot or ref {text!r}", hint="jvs history --all")
     if len(matches) > 1:
         shown = ", ".join(matches[:_CANDIDATES_SHOWN]) + (", …" if len(matches) > _CANDIDATES_SHOWN else "")
-        raise SnapshotAmbiguous(f"{text!r} matches {len(matches)} snapshots", hint=f"one of: {shown}", candidates=matches)
+        raise SnapshotAmbiguous(
+            f"{text!r} matches {len(matches)} snapshots", hint=f"one of: {shown}", candidates=matches
+        )
     return matches[0]
 
 

@@ -18,7 +18,9 @@ _POLL_S = 0.005
 
 
 @contextmanager
-def exclusive(path: Path, *, wait_s: float = 60.0, mode: int | None = None, who: str = "another command") -> Iterator[None]:
+def exclusive(
+    path: Path, *, wait_s: float = 60.0, mode: int | None = None, who: str = "another command"
+) -> Iterator[None]:
     """Hold the exclusive lock on the file ``path`` for the block, waiting up to ``wait_s`` seconds for it.
 
     A process that dies gives the lock back. Raises LockConflict when the wait is over.
@@ -43,7 +45,8 @@ def _lock(fd: int, path: Path, wait_s: float, who: str) -> None:
         except exceptions.LockException as error:
             if time.monotonic() >= deadline:
                 raise LockConflict(
-                    f"{path.name}: {who} has been busy for {wait_s:g} s", hint="wait for it to end, then try again"
+                    f"{path.name}: {who} has been busy for {wait_s:g} s",
+                    hint="wait for it to end, then try again",
                 ) from error
         time.sleep(pause)
         pause = min(pause * 2, 0.1)

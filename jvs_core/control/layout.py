@@ -146,7 +146,9 @@ class Layout:
         try:
             return str(uuid.UUID(path.read_text("ascii").strip()))
         except (FileNotFoundError, ValueError) as error:
-            raise DescriptorCorrupt(f"{path} is missing or damaged", hint="restore it from a backup") from error
+            raise DescriptorCorrupt(
+                f"{path} is missing or damaged", hint="restore it from a backup"
+            ) from error
 
     def complete(self) -> None:
         """Make the control folders that are missing: empty and runtime ones are lost when a repository is moved."""
@@ -165,7 +167,9 @@ class Layout:
         shown = found[:40].decode("utf-8", "replace") or "missing"
         raise FormatUnsupported(
             f"repository format {shown} at {self.root}; this version reads format {FORMAT_VERSION}",
-            hint="install the version of JVS that wrote it" if found.isdigit() else f"restore {path} from a backup",
+            hint="install the version of JVS that wrote it"
+            if found.isdigit()
+            else f"restore {path} from a backup",
         )
 
 

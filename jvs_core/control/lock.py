@@ -146,7 +146,8 @@ def renew(layout: Layout, lease: Lease) -> Lease:
     check(layout, lease)
     now = clock.now_ms()
     record = lease.record.changed(
-        last_renewed_at=clock.timestamp(now), lease_expires_at=clock.timestamp(now + lease.record.lease_duration_ms)
+        last_renewed_at=clock.timestamp(now),
+        lease_expires_at=clock.timestamp(now + lease.record.lease_duration_ms),
     )
     slots.write(layout.locks(record.worktree_id) / str(record.fencing_token), record.model_dump())
     renewed = Lease(record, lease.secret, began + record.lease_duration_ms, clock.boot_id())
@@ -189,7 +190,8 @@ def check(layout: Layout, lease: Lease) -> None:
         raise LockNotHeld(f"the lock on worktree {record.worktree!r} is gone", hint="jvs lock acquire")
     if lease.has_run_out():
         raise LockExpired(
-            f"the lease on worktree {record.worktree!r} ran out at {record.lease_expires_at}", hint="jvs lock acquire"
+            f"the lease on worktree {record.worktree!r} ran out at {record.lease_expires_at}",
+            hint="jvs lock acquire",
         )
     found = _read(layout, record.worktree_id, record.fencing_token)
     if found.secret_sha256 != _proof(lease.secret) or found.released_at is not None:
@@ -231,7 +233,8 @@ def _require_takeable(
         if now > created + config.duration_ms + config.max_clock_skew_ms + config.steal_grace_ms:
             return None
         raise LockConflict(
-            f"worktree {worktree!r} is being locked by somebody at this moment", hint="try again in half a minute"
+            f"worktree {worktree!r} is being locked by somebody at this moment",
+            hint="try again in half a minute",
         ) from error
     if record.released_at is not None:
         return None

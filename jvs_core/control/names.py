@@ -28,7 +28,9 @@ def check_worktree_name(name: str) -> str:
     """Return the name for a new worktree. ``main`` is taken by every repository. Raises NameInvalid."""
     normal = check_name(name, "worktree")
     if normal == MAIN:
-        raise NameInvalid("a worktree cannot be called 'main': every repository has that one", hint="choose another name")
+        raise NameInvalid(
+            "a worktree cannot be called 'main': every repository has that one", hint="choose another name"
+        )
     return normal
 
 
@@ -39,7 +41,9 @@ def check_ref_name(name: str) -> str:
     """
     normal = check_name(name, "ref")
     if normal.upper() == "HEAD" or re.fullmatch(SNAPSHOT_ID[1:-1], normal):
-        raise NameInvalid(f"a ref cannot be called {normal!r}: it would read as a snapshot", hint="choose another name")
+        raise NameInvalid(
+            f"a ref cannot be called {normal!r}: it would read as a snapshot", hint="choose another name"
+        )
     return normal
 
 
@@ -56,5 +60,7 @@ def inside(root: Path, path: Path) -> Path:
     for part in parts:
         here = here / part
         if part == ".." or here.is_symlink():
-            raise PathEscape(f"{here} leads outside the repository", hint="replace the symbolic link by a real folder")
+            raise PathEscape(
+                f"{here} leads outside the repository", hint="replace the symbolic link by a real folder"
+            )
     return path

@@ -11,12 +11,17 @@ from jvs_core.control.layout import Layout
 from jvs_core.errors import PinNotFound
 from jvs_core.model import Pin
 
-
 UNDO_MS = 30 * 24 * 3600 * 1000
 
 
 def create(
-    layout: Layout, snapshot_id: str, *, reason: str, by: str, expires_at: str | None = None, lineage: bool = False
+    layout: Layout,
+    snapshot_id: str,
+    *,
+    reason: str,
+    by: str,
+    expires_at: str | None = None,
+    lineage: bool = False,
 ) -> Pin:
     """Pin a snapshot, with ``lineage`` all its ancestors too; durable."""
     pin = Pin(

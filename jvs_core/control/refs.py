@@ -20,7 +20,9 @@ def create(layout: Layout, name: str, snapshot_id: str, *, note: str, by: str) -
     name = check_ref_name(name)
     ref = Ref(name=name, snapshot_id=snapshot_id, note=note, created_at=clock.timestamp(), created_by=by)
     try:
-        files.create_atomic(layout.refs / f"{name}.json", canonical.dumps(ref.to_json()) + b"\n", mode=layout.file_mode)
+        files.create_atomic(
+            layout.refs / f"{name}.json", canonical.dumps(ref.to_json()) + b"\n", mode=layout.file_mode
+        )
     except AlreadyExists as error:
         raise AlreadyExists(
             f"ref {name!r} exists already", hint=f"choose another name, or: jvs ref delete {name}"

@@ -66,7 +66,10 @@ class Session:
         """
         self._make_folder()
         with exclusive(
-            self.folder / f"{self.name}.turn", wait_s=wait_s, mode=0o600, who="another operation of this session"
+            self.folder / f"{self.name}.turn",
+            wait_s=wait_s,
+            mode=0o600,
+            who="another operation of this session",
         ):
             yield
 

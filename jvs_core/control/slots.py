@@ -27,7 +27,9 @@ def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> Non
     """
     data = _slot(0, value) + b"\0" * SLOT_BYTES
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666 if mode is None else mode)
+        fd = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666 if mode is None else mode
+        )
     except FileExistsError as error:
         raise AlreadyExists(f"{path} exists already") from error
     try:

@@ -43,7 +43,10 @@ def register(layout: Layout, name: str, *, base: str | None) -> Worktree:
     Raises AlreadyExists.
     """
     worktree = Worktree(
-        worktree_id=str(uuid.uuid4()), created_at=clock.timestamp(), base_snapshot_id=base, head_snapshot_id=base
+        worktree_id=str(uuid.uuid4()),
+        created_at=clock.timestamp(),
+        base_snapshot_id=base,
+        head_snapshot_id=base,
     )
     folder = layout.worktree_config(name).parent
     temporary = folder.with_name(f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from itertools import islice
 from datetime import UTC, datetime
+from itertools import islice
 from typing import BinaryIO
 
 from jvs_core.control import catalog, refs, worktree

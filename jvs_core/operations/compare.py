@@ -57,6 +57,10 @@ def present(ctx: Context, name: str, progress: Progress) -> Sequence[Entry]:
     if not root.is_dir():
         raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
     scan = describe(
-        root, ctx.index(record.worktree_id), clock_folder=ctx.layout.control, with_attributes=False, progress=progress
+        root,
+        ctx.index(record.worktree_id),
+        clock_folder=ctx.layout.control,
+        with_attributes=False,
+        progress=progress,
     )
     return scan.entries

@@ -92,7 +92,9 @@ class Context:
 
     def base_for_new_worktree(self, snapshot: str | None, current: str) -> str | None:
         """Return the snapshot a new worktree starts from: the one named, else the current worktree's head."""
-        return self.worktree(current).head_snapshot_id if snapshot is None else self.resolve(snapshot, current)
+        return (
+            self.worktree(current).head_snapshot_id if snapshot is None else self.resolve(snapshot, current)
+        )
 
 
 @contextmanager

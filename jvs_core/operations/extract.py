@@ -91,14 +91,22 @@ def _target(root: Path, to: str) -> Path:
 
 
 def _replace(
-    ctx: Context, name: str, source: stored.Stored, inner: bytes, target: Path, reason: str, progress: Progress
+    ctx: Context,
+    name: str,
+    source: stored.Stored,
+    inner: bytes,
+    target: Path,
+    reason: str,
+    progress: Progress,
 ) -> Extracted:
     """Exchange ``target`` for the snapshot's version in one step, the present snapshotted first."""
     snapshot_id = source.descriptor.snapshot_id
     with locks.writing(ctx, name, take=False, wait_s=0, purpose="restore") as lease:
         inplace.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
-        pre = inplace.save_present(ctx, name, lease, f"before restore of a path from {snapshot_id}: {reason}", progress)
+        pre = inplace.save_present(
+            ctx, name, lease, f"before restore of a path from {snapshot_id}: {reason}", progress
+        )
         temporary = _temporary(target)
         intent = journal.begin(
             ctx.layout,
@@ -136,7 +144,13 @@ def _temporary(target: Path) -> Path:
 
 
 def _audit(
-    ctx: Context, name: str, snapshot_id: str, target: Path, token: int | None, wanted: str, reason: str | None
+    ctx: Context,
+    name: str,
+    snapshot_id: str,
+    target: Path,
+    token: int | None,
+    wanted: str,
+    reason: str | None,
 ) -> None:
     inner = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
     ctx.audit(

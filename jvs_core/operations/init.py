@@ -22,7 +22,13 @@ from jvs_core.settings import RepositoryConfig, Settings, render_config
 
 
 def create(
-    path: Path, settings: Settings, *, source: Path | None, engine: str | None, shared: bool, progress: Progress
+    path: Path,
+    settings: Settings,
+    *,
+    source: Path | None,
+    engine: str | None,
+    shared: bool,
+    progress: Progress,
 ) -> Context:
     """Make a repository at ``path``, with ``source`` cloned into its ``main`` when one is given.
 
@@ -44,7 +50,9 @@ def create(
     if not parent.is_dir():
         raise PathNotFound(f"{parent} is no folder", hint=f"mkdir -p {parent}")
     if os.path.lexists(target):
-        raise AlreadyExists(f"{target} exists already", hint="choose another name, or: jvs init NAME --from DIR")
+        raise AlreadyExists(
+            f"{target} exists already", hint="choose another name, or: jvs init NAME --from DIR"
+        )
     if source is not None:
         source = _source(source, target)
     temporary = parent / f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}"

@@ -50,7 +50,16 @@ def restore(
             restored_at=clock.timestamp(),
         )
         return _carry_out(
-            ctx, name, lease, "restore", wanted, snapshot_id, pre, (*record.undo, point)[-_UNDO_DEPTH:], reason, progress
+            ctx,
+            name,
+            lease,
+            "restore",
+            wanted,
+            snapshot_id,
+            pre,
+            (*record.undo, point)[-_UNDO_DEPTH:],
+            reason,
+            progress,
         )
 
 
@@ -65,7 +74,9 @@ def undo(ctx: Context, name: str, *, reason: str, dry_run: bool, progress: Progr
         record = ctx.worktree(name)
         point = _last_undo_point(record, name)
         wanted = stored.load(ctx.layout, point.snapshot_id)
-        pre = save_present(ctx, name, lease, f"before undo of the restore of {point.restored_snapshot_id}", progress)
+        pre = save_present(
+            ctx, name, lease, f"before undo of the restore of {point.restored_snapshot_id}", progress
+        )
         return _carry_out(
             ctx, name, lease, "undo", wanted, point.head_snapshot_id, pre, record.undo[:-1], reason, progress
         )
@@ -180,7 +191,9 @@ def _converge(ctx: Context, name: str, lease: Lease, wanted: stored.Stored, prog
         plan = converge.plan(present, wanted.entries)
         changes = compare(present.entries, wanted.entries)
     with step(progress, "converge"):
-        converge.apply(root, wanted.payload, plan, check=lambda: lock.check(ctx.layout, lease), progress=progress)
+        converge.apply(
+            root, wanted.payload, plan, check=lambda: lock.check(ctx.layout, lease), progress=progress
+        )
     with step(progress, "settle"):
         ctx.engine().settle(root)
     return changes
@@ -202,7 +215,11 @@ def _commit(ctx: Context, name: str, lease: Lease, intent: Intent) -> None:
             fencing_token=lease.token,
             target=name,
             reason=details["reason"] or None,
-            details={"inplace": True, "head_snapshot_id": details["head"], "pre_restore_snapshot_id": details["pre"]},
+            details={
+                "inplace": True,
+                "head_snapshot_id": details["head"],
+                "pre_restore_snapshot_id": details["pre"],
+            },
         )
         journal.complete(ctx.layout, intent)
 
@@ -247,7 +264,9 @@ def _answer(ctx: Context, name: str, snapshot_id: str, pre: str | None, changes:
 
 def _last_undo_point(record: Worktree, name: str) -> UndoPoint:
     if not record.undo:
-        raise NothingToUndo(f"no in-place restore of worktree {name!r} to take back", hint="jvs history --all")
+        raise NothingToUndo(
+            f"no in-place restore of worktree {name!r} to take back", hint="jvs history --all"
+        )
     return record.undo[-1]
 
 

@@ -34,7 +34,10 @@ def read(layout: Layout) -> Ledger:
 def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
     operation, details = record["operation"], record["details"]
     if operation == "snapshot":
-        ledger.snapshots[record["snapshot_id"]] = (details["descriptor_checksum"], details["payload_root_hash"])
+        ledger.snapshots[record["snapshot_id"]] = (
+            details["descriptor_checksum"],
+            details["payload_root_hash"],
+        )
     elif operation == "ref_create":
         ledger.refs[record["target"]] = record["snapshot_id"]
     elif operation == "ref_delete":

@@ -9,7 +9,14 @@ from contextlib import contextmanager
 
 from jvs_core.control import catalog, lock
 from jvs_core.control.lock import Lease
-from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, LockConflict, LockNotHeld, SnapshotNotFound
+from jvs_core.errors import (
+    DescriptorCorrupt,
+    InputError,
+    JvsError,
+    LockConflict,
+    LockNotHeld,
+    SnapshotNotFound,
+)
 from jvs_core.model import LeaseRecord, Worktree
 from jvs_core.operations.context import Context
 from jvs_core.results import LockStatus
@@ -127,7 +134,11 @@ def hold(
             yield lease
             return
     lease = acquire(
-        ctx, name, lease_ms=ctx.config.lease.duration_ms if lease_ms is None else lease_ms, wait_s=wait_s, purpose=purpose
+        ctx,
+        name,
+        lease_ms=ctx.config.lease.duration_ms if lease_ms is None else lease_ms,
+        wait_s=wait_s,
+        purpose=purpose,
     )
     stop = threading.Event()
     thread = threading.Thread(target=_keep, args=(ctx, lease, stop), name="jvs-lease", daemon=True)
@@ -183,7 +194,9 @@ def _acquire_once(ctx: Context, name: str, worktree: Worktree, lease_ms: int, pu
             fencing_token=lease.token,
             target=lease.record.lock_id,
             reason=purpose or None,
-            details={"from": replaced.holder_id, "expired_at": replaced.lease_expires_at} if stolen and replaced else {},
+            details={"from": replaced.holder_id, "expired_at": replaced.lease_expires_at}
+            if stolen and replaced
+            else {},
         )
     return lease
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from jvs_core import clock
@@ -10,6 +10,8 @@ from jvs_core.control import catalog, journal, pins, refs, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.errors import DescriptorCorrupt, LineageBroken
 from jvs_core.model import Descriptor
+
+Claim = tuple[str, str, bool]
 
 
 @dataclass(frozen=True)
@@ -36,34 +38,15 @@ def read(layout: Layout, known: dict[str, Descriptor]) -> Protection:
     direct: dict[str, list[str]] = {}
     closed: set[str] = set()
 
-    def protect(snapshot_id: str | None, reason: str, *, ancestors: bool = False) -> None:
-        if snapshot_id is None:
-            return
+    def protect(snapshot_id: str, reason: str, ancestors: bool) -> None:
         if snapshot_id not in known:
             raise LineageBroken(f"{reason} needs snapshot {snapshot_id}, which is missing", hint="jvs doctor")
         direct.setdefault(snapshot_id, []).append(reason)
         if ancestors:
             closed.add(snapshot_id)
 
-    for name in worktree.names(layout):
-        record = worktree.get(layout, name)
-        protect(record.head_snapshot_id, f"head of {name}")
-        now = clock.now_ms()
-        for point in record.undo:
-            if now < clock.parse(point.restored_at) + pins.UNDO_MS:
-                protect(point.head_snapshot_id, f"undo of {name}")
-    for ref in refs.read_all(layout):
-        protect(ref.snapshot_id, f"ref {ref.name}")
-    for pin in pins.read_all(layout):
-        if not pins.has_expired(pin):
-            protect(pin.snapshot_id, f"pin {pin.pin_id}", ancestors=pin.lineage)
-    pending, unreadable = journal.pending(layout)
-    if unreadable:
-        raise DescriptorCorrupt(f"intent {unreadable[0]} is damaged", hint="jvs doctor")
-    for intent in pending:
-        for snapshot_id in _named(intent.snapshot_id, *intent.details.values()):
-            if snapshot_id in known:
-                protect(snapshot_id, f"intent {intent.operation}")
+    for claim in (*_of_worktrees(layout), *_of_refs_and_pins(layout), *_of_intents(layout, known)):
+        protect(*claim)
     for snapshot_id in ancestors_of(closed, known):
         direct.setdefault(snapshot_id, []).append("lineage of a pin")
     lineage = {i: ["lineage"] for i in ancestors_of(direct, known) if i not in direct}
@@ -83,5 +66,30 @@ def ancestors_of(ids: Iterable[str], known: dict[str, Descriptor]) -> set[str]:
     return found
 
 
-def _named(*values: object) -> Iterable[str]:
-    return (value for value in values if isinstance(value, str))
+def _of_worktrees(layout: Layout) -> Iterator[Claim]:
+    now = clock.now_ms()
+    for name in worktree.names(layout):
+        record = worktree.get(layout, name)
+        if record.head_snapshot_id is not None:
+            yield record.head_snapshot_id, f"head of {name}", False
+        for point in record.undo:
+            if point.head_snapshot_id is not None and now < clock.parse(point.restored_at) + pins.UNDO_MS:
+                yield point.head_snapshot_id, f"undo of {name}", False
+
+
+def _of_refs_and_pins(layout: Layout) -> Iterator[Claim]:
+    for ref in refs.read_all(layout):
+        yield ref.snapshot_id, f"ref {ref.name}", False
+    for pin in pins.read_all(layout):
+        if not pins.has_expired(pin):
+            yield pin.snapshot_id, f"pin {pin.pin_id}", pin.lineage
+
+
+def _of_intents(layout: Layout, known: dict[str, Descriptor]) -> Iterator[Claim]:
+    pending, unreadable = journal.pending(layout)
+    if unreadable:
+        raise DescriptorCorrupt(f"intent {unreadable[0]} is damaged", hint="jvs doctor")
+    for intent in pending:
+        for value in (intent.snapshot_id, *intent.details.values()):
+            if isinstance(value, str) and value in known:
+                yield value, f"intent {intent.operation}", False

@@ -97,7 +97,9 @@ def _prepare(
     with step(progress, "settle"):
         engine.settle(temporary)
     with step(progress, "descriptor"):
-        descriptor = _describe(ctx, name, record, request, lease, snapshot_id, capture, root_hash, written.sha256)
+        descriptor = _describe(
+            ctx, name, record, request, lease, snapshot_id, capture, root_hash, written.sha256
+        )
         draft = ctx.layout.descriptors / f"{snapshot_id}.json{files.TEMPORARY_SUFFIX}"
         files.write_new(draft, catalog.encode(descriptor), mode=ctx.layout.file_mode)
         files.sync_folder(draft.parent)
@@ -110,7 +112,9 @@ def _prepare(
             descriptor_checksum=descriptor.descriptor_checksum,
             payload_root_hash=root_hash,
         )
-        files.write_new(temporary / ".READY", canonical.dumps(ready.to_json()) + b"\n", mode=ctx.layout.file_mode)
+        files.write_new(
+            temporary / ".READY", canonical.dumps(ready.to_json()) + b"\n", mode=ctx.layout.file_mode
+        )
         files.sync_folder(temporary)
     return descriptor
 

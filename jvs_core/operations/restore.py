@@ -22,12 +22,18 @@ from jvs_core.results import Restored
 
 def to_new_worktree(ctx: Context, snapshot_id: str, *, name: str | None, progress: Progress) -> Restored:
     """Restore a snapshot to a new worktree, named after the snapshot and the time unless ``name`` is given."""
-    name = f"restore-{snapshot_id[:8]}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}" if name is None else name
+    name = (
+        f"restore-{snapshot_id[:8]}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        if name is None
+        else name
+    )
     new_worktree(ctx, name, snapshot_id, operation="restore", progress=progress)
     return Restored(snapshot_id=snapshot_id, worktree=name, path=str(ctx.layout.worktree(name)))
 
 
-def new_worktree(ctx: Context, name: str, base: str | None, *, operation: str, progress: Progress) -> Worktree:
+def new_worktree(
+    ctx: Context, name: str, base: str | None, *, operation: str, progress: Progress
+) -> Worktree:
     """Make the worktree ``name`` equal to snapshot ``base`` (None: empty), under a temporary name until complete.
 
     A crash leaves at most an intent and a hidden folder that ``doctor`` removes.
@@ -72,7 +78,11 @@ def new_worktree(ctx: Context, name: str, base: str | None, *, operation: str, p
                 files.rename_durable(temporary, target)
             with step(progress, "audit"):
                 ctx.audit(
-                    operation, worktree=name, worktree_id=record.worktree_id, snapshot_id=base, target=base or name
+                    operation,
+                    worktree=name,
+                    worktree_id=record.worktree_id,
+                    snapshot_id=base,
+                    target=base or name,
                 )
             journal.complete(ctx.layout, intent)
     except BaseException:
@@ -84,10 +94,14 @@ def new_worktree(ctx: Context, name: str, base: str | None, *, operation: str, p
 
 def _require_free(ctx: Context, name: str, target: Path) -> None:
     if os.path.lexists(target) or ctx.layout.worktree_config(name).parent.exists():
-        raise AlreadyExists(f"worktree {name!r} exists already", hint="choose another name; jvs worktree list")
+        raise AlreadyExists(
+            f"worktree {name!r} exists already", hint="choose another name; jvs worktree list"
+        )
 
 
-def _discard(ctx: Context, engine: SnapshotEngine, name: str, temporary: Path, intent: Intent, registered: bool) -> None:
+def _discard(
+    ctx: Context, engine: SnapshotEngine, name: str, temporary: Path, intent: Intent, registered: bool
+) -> None:
     """Remove what an unfinished restore made; what cannot be removed keeps its intent, for ``doctor``."""
     with suppress(OSError, JvsError):
         if registered:

@@ -38,7 +38,11 @@ def _checked(note: str, tags: tuple[str, ...], consistency: str) -> Request:
     for tag in tags:
         check_text(tag, "tag", longest=_LONGEST_TAG)
         if not tag or not tag.isprintable() or tag != tag.strip():
-            raise InputError(f"not a valid tag: {tag!r}", hint="use printable text without spaces at its ends")
-    if consistency == "quiesced" or consistency == "best_effort":
-        return Request(note, tuple(dict.fromkeys(tags)), consistency)
-    raise InputError(f"unknown consistency {consistency!r}", hint="one of: " + ", ".join(CONSISTENCIES))
+            raise InputError(
+                f"not a valid tag: {tag!r}", hint="use printable text without spaces at its ends"
+            )
+    if consistency not in CONSISTENCIES:
+        raise InputError(f"unknown consistency {consistency!r}", hint="one of: " + ", ".join(CONSISTENCIES))
+    return Request(
+        note, tuple(dict.fromkeys(tags)), "best_effort" if consistency == "best_effort" else "quiesced"
+    )

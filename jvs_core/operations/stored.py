@@ -36,7 +36,8 @@ def load(layout: Layout, snapshot_id: str) -> Stored:
     ready = catalog.read_ready(layout, snapshot_id)
     if ready.descriptor_checksum != descriptor.descriptor_checksum or ready.snapshot_id != snapshot_id:
         raise DescriptorCorrupt(
-            f"the READY marker of {snapshot_id} belongs to another descriptor", hint=f"jvs verify {snapshot_id}"
+            f"the READY marker of {snapshot_id} belongs to another descriptor",
+            hint=f"jvs verify {snapshot_id}",
         )
     try:
         entries = manifest.read(layout.manifest(snapshot_id), sha256=descriptor.manifest_hash.value)

@@ -61,12 +61,21 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
     try:
         with files.uninterrupted(), ctx.critical():
             intent = journal.begin(
-                ctx.layout, ctx.settings, "worktree_rename", worktree=old, worktree_id=record.worktree_id, new_name=new
+                ctx.layout,
+                ctx.settings,
+                "worktree_rename",
+                worktree=old,
+                worktree_id=record.worktree_id,
+                new_name=new,
             )
             worktree.rename(ctx.layout, old, new)
             files.rename_durable(source, target)
             ctx.audit(
-                "worktree_rename", worktree=new, worktree_id=record.worktree_id, target=new, details={"old_name": old}
+                "worktree_rename",
+                worktree=new,
+                worktree_id=record.worktree_id,
+                target=new,
+                details={"old_name": old},
             )
             journal.complete(ctx.layout, intent)
     finally:
@@ -92,7 +101,9 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
     """
     record = ctx.worktree(name)
     if name == MAIN:
-        raise InputError("the worktree 'main' cannot be removed", hint="remove the whole folder of the repository")
+        raise InputError(
+            "the worktree 'main' cannot be removed", hint="remove the whole folder of the repository"
+        )
     target = ctx.layout.worktree(name)
     lease = _exclude_writers(ctx, name, record, "remove")
     try:

@@ -80,7 +80,7 @@ class _Look:
                             raise translate(error, folder[0]) from error
                         self.found.changed.append(folder[0])
                     self.done()
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - the calling thread raises it
             with self.wake:
                 self.failures.append(failure)
                 self.wake.notify_all()

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from jvs_core.payload import attributes, pool
@@ -87,7 +86,8 @@ def read(
 
 def _wanted(scan: Scan, position: int) -> Wanted:
     entry = scan.entries[position]
-    return Wanted(entry.path, tuple(scan.stamps[position]), entry.size, entry.mtime_ns)
+    stamp = scan.stamps[position]
+    return Wanted(entry.path, (stamp.dev, stamp.ino, stamp.ctime_ns), entry.size, entry.mtime_ns)
 
 
 def _in_threads(job: ReadJob, chosen: list[Wanted], threads: int) -> list[Digests | None]:

@@ -36,7 +36,7 @@ def each(
                     if position is None:
                         return
                     results[position] = work(items[position])
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - the calling thread raises it
             failures.append(failure)
 
     together(serve, min(count, len(items)), failures)
@@ -55,7 +55,7 @@ def together(serve: Callable[[], None], count: int, failures: list[BaseException
         serve()
         for thread in others:
             thread.join()
-    except BaseException as failure:
+    except BaseException as failure:  # noqa: BLE001 - the calling thread raises it
         failures.append(failure)
         for thread in others:
             if thread.ident is not None:

@@ -74,7 +74,9 @@ class SnapshotEngine(Protocol):
     ) -> Capture:
         """Copy the worktree ``source`` to the new folder ``target`` and hash every file of it."""
 
-    def materialize(self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress) -> list[str]:
+    def materialize(
+        self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
+    ) -> list[str]:
         """Clone a snapshot's payload to a new, writable worktree ``target`` that shares no inode with it.
 
         ``entries`` is the snapshot's manifest; ``source`` is held against it (kind, mode, size, link target, time;

@@ -86,7 +86,9 @@ def process(*args: str, cwd: Path, status: int = 0, **changes: str) -> Ended:
     """Run the command as a process, with changes to its environment."""
     child = start(*args, cwd=cwd, env=environment(**changes), stdin=subprocess.DEVNULL)
     out, err = child.communicate(timeout=60)
-    ended = Ended(child.returncode, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape"))
+    ended = Ended(
+        child.returncode, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape")
+    )
     assert "Traceback" not in ended.out + ended.err
     assert ended.status == status, ended
     return ended
