@@ -25,6 +25,7 @@ from jvs_core.operations import (
     refs,
     restore,
     snapshot,
+    verify,
     worktrees,
 )
 from jvs_core.operations.context import Context
@@ -42,6 +43,7 @@ from jvs_core.results import (
     SnapshotDetails,
     Status,
     TreeEntry,
+    VerifyReport,
     WorktreeCreated,
     WorktreeInfo,
 )
@@ -399,3 +401,22 @@ class Repository:
     def ref_delete(self, name: str) -> Ref:
         """Delete a ref and return what it was. Raises RefNotFound."""
         return refs.delete(self._context, name)
+
+    @translated
+    def verify(
+        self,
+        snapshot: str | None = None,
+        *,
+        worktree: str | None = None,
+        every: bool = False,
+        progress: Progress = SILENT,
+    ) -> VerifyReport:
+        """Verify one snapshot (None: the worktree's head), or ``every`` one and the repository against its log.
+
+        Reads every byte and trusts no cache. What is wrong stands in the report; only a snapshot that does not exist
+        raises. Reading changes nothing.
+        """
+        if every:
+            return verify.verify(self._context, None, progress)
+        snapshot_id = self._context.resolve(snapshot or "HEAD", worktree or self._worktree)
+        return verify.verify(self._context, [snapshot_id], progress)

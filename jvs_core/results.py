@@ -185,3 +185,34 @@ class WorktreeInfo(Result):
     base_snapshot_id: str | None
     isolation: str
     lock_state: Literal["free", "held", "expired"]
+
+
+class SnapshotReport(Result):
+    """What verifying one snapshot found; ``code`` and ``message`` say what is wrong, None where nothing is."""
+
+    snapshot_id: str
+    checksum_valid: bool = True
+    payload_hash_valid: bool = True
+    tamper_detected: bool = False
+    severity: Literal["none", "warning", "critical"] = "none"
+    damaged_paths: list[str] = Field(default_factory=list)
+    drifted_paths: list[str] = Field(default_factory=list)
+    expired: bool = False
+    code: str | None = None
+    message: str | None = None
+
+
+class AuditReport(Result):
+    """What verifying the audit log found."""
+
+    ok: bool
+    records: int
+    error: str | None
+
+
+class VerifyReport(Result):
+    """What verifying found: snapshots in the order of their ids, and the log."""
+
+    ok: bool
+    snapshots: list[SnapshotReport]
+    audit: AuditReport

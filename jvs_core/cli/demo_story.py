@@ -111,6 +111,10 @@ def tell(folder: Path, *, kept: bool) -> Iterator[Said | Ran]:
     yield stage.jvs("undo", expect="Restored snapshot ")
     _require(workspace.content(stage.main) == second, "the main worktree is as it was")
     _require(_lists(stage.jvs("status", expect="On worktree main"), "clean"), "status is clean")
+    yield Said("Read everything back and hold it against manifests, checksums and the log.")
+    verified = stage.jvs("verify --all", expect="")
+    _require("TAMPERED" not in verified.output and "audit  OK" in verified.output, "everything verifies")
+    yield verified
     yield stage.jvs("lock release", expect="Lock released on worktree 'main'")
     yield Said(f"Done. Everything is in {folder}" if kept else "Done. The throw-away repository is gone.")
 

@@ -40,6 +40,7 @@ _COMMANDS = {
     "lock": Lazy("jvs_core.cli.lock:lock", "Take, show, renew and give back a worktree's lock."),
     "worktree": Lazy("jvs_core.cli.worktree:worktree", "Make, list, rename and remove worktrees."),
     "ref": Lazy("jvs_core.cli.ref:ref", "Name snapshots for good."),
+    "verify": Lazy("jvs_core.cli.verify:verify", "Verify snapshots and the repository byte by byte."),
     "demo": Lazy("jvs_core.cli.demo:demo", "Show the whole story on a throw-away repository."),
 }
 

@@ -1,0 +1,51 @@
+"""``jvs verify``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.text import safe
+from jvs_core.errors import InputError
+
+if TYPE_CHECKING:
+    from jvs_core.results import SnapshotReport
+
+_INTEGRITY = 5
+
+
+@click.command(cls=Command)
+@click.argument("snapshot", required=False)
+@click.option(
+    "--all", "every", is_flag=True, help="Verify every snapshot, and the repository against its log."
+)
+@click.pass_obj
+def verify(call: Call, snapshot: str | None, every: bool) -> Outcome:
+    """Read a snapshot (default: the head) byte by byte and hold it against its manifest, checksum and the log.
+
+    \b
+    Example:
+      jvs verify --all
+    """
+    if snapshot is not None and every:
+        raise InputError("a SNAPSHOT and --all exclude each other")
+    report = call.repository().verify(snapshot, worktree=call.worktree, every=every, progress=call.progress())
+    lines = [line for found in report.snapshots for line in _lines(found)]
+    lines.append(
+        f"audit  OK  {report.audit.records} records"
+        if report.audit.ok
+        else f"audit  BROKEN  {safe(report.audit.error or '')}"
+    )
+    return Outcome(report, lines, exit_status=0 if report.ok else _INTEGRITY)
+
+
+def _lines(found: SnapshotReport) -> list[str]:
+    if not found.tamper_detected:
+        remark = "  (thinned out)" if found.expired else f"  ({safe(found.message)})" if found.message else ""
+        return [f"{found.snapshot_id}  OK{remark}"]
+    paths = [f"    {safe(path)}" for path in found.damaged_paths]
+    return [f"{found.snapshot_id}  TAMPERED  {found.code}", f"  {safe(found.message or '')}", *paths]

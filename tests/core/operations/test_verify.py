@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from jvs_core import Repository
+from jvs_core.model import Descriptor
+from tests.support.payloads import build_hostile
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    repo = Repository.init(tmp_path / "repo", engine="copy")
+    (repo.root / "main" / "a.txt").write_text("one")
+    (repo.root / "main" / "b.txt").write_text("two")
+    return repo
+
+
+def _payload(repo: Repository, taken: Descriptor) -> Path:
+    return repo.root / ".jvs" / "snapshots" / taken.snapshot_id / "payload"
+
+
+def test_what_was_stored_verifies_on_every_file_system(workdir: Path) -> None:
+    repo = Repository.init(workdir / "repo")
+    build_hostile(repo.root / "main")
+    repo.snapshot("one", lock=True)
+    (repo.root / "main" / "new").write_text("x")
+    repo.snapshot("two", lock=True)
+    report = repo.verify(every=True)
+    assert report.ok
+    assert [(s.tamper_detected, s.severity) for s in report.snapshots] == [(False, "none")] * 2
+    assert report.audit.records == 7
+
+
+def test_a_changed_byte_is_named_and_the_other_snapshots_are_still_checked(repo: Repository) -> None:
+    first = repo.snapshot("one", lock=True)
+    (repo.root / "main" / "a.txt").write_text("ONE")
+    second = repo.snapshot("two", lock=True)
+    damaged = _payload(repo, second) / "a.txt"
+    before = os.stat(damaged)
+    damaged.write_text("oNE")
+    os.utime(damaged, ns=(before.st_atime_ns, before.st_mtime_ns))
+    report = repo.verify(every=True)
+    assert not report.ok
+    found = {s.snapshot_id: s for s in report.snapshots}
+    assert not found[first.snapshot_id].tamper_detected
+    assert found[second.snapshot_id].damaged_paths == ["a.txt"]
+    assert found[second.snapshot_id].code == "E_PAYLOAD_HASH_MISMATCH"
+
+
+def test_a_file_added_or_removed_in_a_payload_is_named(repo: Repository) -> None:
+    taken = repo.snapshot("one", lock=True)
+    (_payload(repo, taken) / "a.txt").unlink()
+    (_payload(repo, taken) / "intruder").touch()
+    assert repo.verify().snapshots[0].damaged_paths == ["a.txt", "intruder"]
+
+
+def test_a_descriptor_rewritten_with_its_checksum_is_caught_against_the_log(repo: Repository) -> None:
+    from jvs_core.control import catalog
+
+    taken = repo.snapshot("one", lock=True)
+    forged = taken.changed(note="another note")
+    forged = forged.changed(descriptor_checksum=catalog.checksum(forged).model_dump())
+    (repo.root / ".jvs" / "descriptors" / f"{taken.snapshot_id}.json").write_bytes(catalog.encode(forged))
+    report = repo.verify(every=True).snapshots[0]
+    assert (report.tamper_detected, report.code) == (True, "E_AUDIT_CHAIN_BROKEN")
+
+
+def test_an_edited_descriptor_does_not_match_its_checksum(repo: Repository) -> None:
+    taken = repo.snapshot("one", lock=True)
+    path = repo.root / ".jvs" / "descriptors" / f"{taken.snapshot_id}.json"
+    value = json.loads(path.read_text())
+    path.write_text(json.dumps({**value, "note": "edited"}))
+    report = repo.verify(every=True).snapshots[0]
+    assert (report.checksum_valid, report.code) == (False, "E_DESCRIPTOR_CORRUPT")
+
+
+def test_a_retargeted_ref_and_a_vanished_snapshot_are_caught_against_the_log(repo: Repository) -> None:
+    first = repo.snapshot("one", lock=True)
+    (repo.root / "main" / "a.txt").write_text("ONE")
+    second = repo.snapshot("two", lock=True)
+    repo.ref_create("baseline", first.snapshot_id)
+    assert repo.verify(every=True).ok
+    path = repo.root / ".jvs" / "refs" / "baseline.json"
+    path.write_text(path.read_text().replace(first.snapshot_id, second.snapshot_id))
+    (repo.root / ".jvs" / "descriptors" / f"{first.snapshot_id}.json").unlink()
+    report = repo.verify(every=True)
+    assert "E_REF_BROKEN" in (report.audit.error or "")
+    assert {s.snapshot_id: s.code for s in report.snapshots} == {
+        first.snapshot_id: "E_PARTIAL_SNAPSHOT",
+        second.snapshot_id: "E_LINEAGE_BROKEN",
+    }
+
+
+@pytest.mark.parametrize("change", ["edit", "cut", "drop", "swap"])
+def test_a_changed_log_is_caught(repo: Repository, change: str) -> None:
+    repo.snapshot("one", lock=True)
+    path = repo.root / ".jvs" / "audit" / "audit.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    changed = {
+        "edit": [*lines[:2], lines[2].replace(b"one", b"two"), *lines[3:]],
+        "cut": lines[:-1],
+        "drop": [*lines[:1], *lines[2:]],
+        "swap": [lines[0], lines[2], lines[1], *lines[3:]],
+    }[change]
+    assert changed != lines
+    path.write_bytes(b"".join(changed))
+    report = repo.verify(every=True)
+    assert not report.ok
+    assert "E_AUDIT_CHAIN_BROKEN" in (report.audit.error or "")
+
+
+def test_a_moved_time_is_a_warning_and_no_tampering(repo: Repository) -> None:
+    taken = repo.snapshot("one", lock=True)
+    os.utime(_payload(repo, taken) / "a.txt", (0, 0))
+    report = repo.verify()
+    assert report.ok
+    assert report.snapshots[0].severity == "warning"
+    assert report.snapshots[0].drifted_paths == ["a.txt"]
