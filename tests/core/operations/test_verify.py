@@ -8,7 +8,7 @@ import pytest
 
 from jvs_core import Repository
 from jvs_core.model import Descriptor
-from tests.support.payloads import build_hostile
+from tests.support.payloads import build_git_repository, build_notebooks
 
 
 @pytest.fixture
@@ -25,7 +25,9 @@ def _payload(repo: Repository, taken: Descriptor) -> Path:
 
 def test_what_was_stored_verifies_on_every_file_system(workdir: Path) -> None:
     repo = Repository.init(workdir / "repo")
-    build_hostile(repo.root / "main")
+    for build in (build_git_repository, build_notebooks):
+        (repo.root / "main" / build.__name__).mkdir()
+        build(repo.root / "main" / build.__name__)
     repo.snapshot("one", lock=True)
     (repo.root / "main" / "new").write_text("x")
     repo.snapshot("two", lock=True)
