@@ -43,7 +43,7 @@ bench: ready  ## Measure against cp, git and others; writes docs/reference/bench
 	$(BIN)/python -m tests.bench
 
 docs: ready  ## Hold the documentation against the code
-	if [ -e tests/test_docs.py ]; then $(BIN)/python -m pytest -q tests/test_docs.py; fi
+	$(BIN)/python docs/generate.py --check
 
 fmt: ready  ## Format the code
 	$(BIN)/ruff format .

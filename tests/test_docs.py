@@ -1,0 +1,52 @@
+"""The documentation against the code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from jvs_core.errors import error_classes
+
+ROOT = Path(__file__).parent.parent
+
+# The contract's table: exit status and codes.
+CONTRACT = {
+    1: "E_INTERNAL",
+    2: "E_USAGE E_NAME_INVALID E_PATH_ESCAPE E_SNAPSHOT_AMBIGUOUS",
+    3: "E_NOT_A_REPOSITORY E_WORKTREE_NOT_FOUND E_SNAPSHOT_NOT_FOUND E_REF_NOT_FOUND E_RUN_NOT_FOUND"
+    " E_PLAN_NOT_FOUND E_PIN_NOT_FOUND E_PATH_NOT_FOUND E_SNAPSHOT_EXPIRED",
+    4: "E_ALREADY_EXISTS E_LOCK_CONFLICT E_LOCK_EXPIRED E_LOCK_NOT_HELD E_FENCING_MISMATCH E_CLOCK_SKEW_EXCEEDED"
+    " E_GC_PLAN_MISMATCH E_UNSAVED_CHANGES E_CONSISTENCY_UNAVAILABLE E_NOTHING_TO_UNDO",
+    5: "E_DESCRIPTOR_CORRUPT E_PAYLOAD_HASH_MISMATCH E_LINEAGE_BROKEN E_PARTIAL_SNAPSHOT E_AUDIT_CHAIN_BROKEN"
+    " E_REF_BROKEN",
+    6: "E_FORMAT_UNSUPPORTED",
+    7: "E_ENGINE_UNAVAILABLE E_ENGINE_FAILED E_NO_SPACE E_UNSUPPORTED_FILE",
+}
+
+
+def test_the_error_classes_are_the_contracts_table() -> None:
+    assert {error.code: error.exit_status for error in error_classes()} == {
+        code: status for status, codes in CONTRACT.items() for code in codes.split()
+    }
+
+
+def test_every_code_stands_in_the_drawing_of_the_tree() -> None:
+    import jvs_core.errors
+
+    assert jvs_core.errors.__doc__ is not None
+    for error in error_classes():
+        assert re.search(rf"{error.__name__}\b.*{error.code}|{error.code}", jvs_core.errors.__doc__), error
+
+
+def test_the_reference_pages_are_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_file_named_in_the_readme_exists() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / target).exists(), target
