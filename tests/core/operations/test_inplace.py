@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jvs_core import Repository
+from jvs_core.errors import LockNotHeld, NothingToUndo
+from tests.support.metadata import metadata_of
+from tests.support.payloads import build_notebooks
+
+
+@pytest.fixture
+def repo(workdir: Path) -> Repository:
+    repo = Repository.init(workdir / "repo")
+    build_notebooks(main(repo))
+    (main(repo) / "kept.txt").write_text("kept")
+    (main(repo) / "changed.txt").write_text("old")
+    (main(repo) / "gone").mkdir()
+    (main(repo) / "gone" / "deep.txt").write_text("gone")
+    return repo
+
+
+def main(repo: Repository) -> Path:
+    return repo.root / "main"
+
+
+def change(repo: Repository) -> None:
+    (main(repo) / "changed.txt").write_text("new content")
+    (main(repo) / "gone" / "deep.txt").unlink()
+    (main(repo) / "gone").rmdir()
+    (main(repo) / "added").mkdir()
+    (main(repo) / "added" / "link").symlink_to("nowhere")
+
+
+def test_it_brings_back_everything_and_touches_only_what_differs(repo: Repository) -> None:
+    repo.lock_acquire()
+    first = repo.snapshot("one")
+    before = metadata_of(main(repo))
+    inodes = {name: os.stat(main(repo) / name).st_ino for name in (".", "kept.txt")}
+    change(repo)
+    second = repo.snapshot("two")
+    done = repo.restore_inplace(first.snapshot_id, reason="test")
+    assert metadata_of(main(repo)) == before
+    assert {name: os.stat(main(repo) / name).st_ino for name in inodes} == inodes
+    assert (done.added, done.modified, done.removed) == (["gone/deep.txt"], ["changed.txt"], ["added/link"])
+    assert done.pre_restore_snapshot_id == second.snapshot_id
+    status = repo.status()
+    assert (status.clean, status.head_snapshot_id) == (True, first.snapshot_id)
+
+
+def test_undo_brings_content_and_head_back_from_a_changed_worktree(repo: Repository) -> None:
+    repo.lock_acquire()
+    first = repo.snapshot("one")
+    (main(repo) / "kept.txt").write_text("second")
+    second = repo.snapshot("two")
+    change(repo)
+    before, status = metadata_of(main(repo)), repo.status()
+    done = repo.restore_inplace(first.snapshot_id, reason="test")
+    assert done.pre_restore_snapshot_id not in (first.snapshot_id, second.snapshot_id)
+    assert repo.show(done.pre_restore_snapshot_id or "").descriptor.tags == ("pre-restore",)
+    repo.undo()
+    assert metadata_of(main(repo)) == before
+    assert repo.status() == status
+    assert repo.status().head_snapshot_id == second.snapshot_id
+    with pytest.raises(NothingToUndo):
+        repo.undo()
+
+
+def test_without_the_lock_nothing_is_changed(repo: Repository) -> None:
+    first = repo.snapshot("one", lock=True)
+    change(repo)
+    before = metadata_of(main(repo))
+    with pytest.raises(LockNotHeld):
+        repo.restore_inplace(first.snapshot_id, reason="test")
+    assert metadata_of(main(repo)) == before
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(repo: Repository) -> None:
+    first = repo.snapshot("one", lock=True)
+    change(repo)
+    before, records = metadata_of(main(repo)), repo.verify().audit.records
+    shown = repo.restore_inplace(first.snapshot_id, reason="test", dry_run=True)
+    assert shown.modified == ["changed.txt"]
+    assert (metadata_of(main(repo)), repo.verify().audit.records) == (before, records)
+
+
+KILLED = """
+import os, sys
+from jvs_core import Repository
+
+class Killed:
+    def started(self, step, total=None):
+        if step == sys.argv[3]:
+            os._exit(9)
+    def advanced(self, amount=1): pass
+    def finished(self, step): pass
+
+Repository.open(sys.argv[1]).restore_inplace(sys.argv[2], reason="test", progress=Killed())
+"""
+
+
+@pytest.mark.parametrize("step", ["scan", "intent", "compare", "converge", "settle", "head"])
+def test_a_restore_killed_at_any_step_is_completed_by_the_next_snapshot(repo: Repository, step: str) -> None:
+    repo.lock_acquire()
+    first = repo.snapshot("one")
+    wanted = metadata_of(main(repo))
+    change(repo)
+    second = repo.snapshot("two")
+    changed = metadata_of(main(repo))
+    killed = subprocess.run([sys.executable, "-c", KILLED, main(repo), first.snapshot_id, step], check=False)
+    assert killed.returncode == 9
+    (main(repo) / "later.txt").write_text("written after the crash")
+    taken = repo.snapshot("after")
+    completed = step not in ("scan", "intent")
+    if completed:
+        assert metadata_of(main(repo)) == wanted
+        assert taken.parent_snapshot_id == first.snapshot_id
+        saved = [
+            item.descriptor for item in repo.history(every=True) if item.descriptor.tags == ("pre-restore",)
+        ]
+        assert len(saved) == 1
+        with repo.open_file(saved[0].snapshot_id, "later.txt") as later:
+            assert later.read() == b"written after the crash"
+    else:
+        assert {k: v for k, v in metadata_of(main(repo)).items() if k != b"later.txt"} == changed
+        assert taken.parent_snapshot_id == second.snapshot_id
+    assert not os.listdir(repo.root / ".jvs" / "intents")
+    assert repo.verify(every=True).ok
