@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from jvs_core import Repository
+from jvs_core.errors import (
+    ConsistencyUnavailable,
+    InputError,
+    JvsError,
+    LockConflict,
+    LockExpired,
+    LockNotHeld,
+    NoSpace,
+)
+from jvs_core.progress import Silent
+from tests.support.filesystems import loop_filesystem
+from tests.support.metadata import metadata_of
+from tests.support.payloads import build_git_repository, build_notebooks, build_virtualenv
+
+
+def main(repo: Repository) -> Path:
+    return repo.root / "main"
+
+
+@pytest.fixture
+def repo(workdir: Path) -> Repository:
+    repo = Repository.init(workdir / "repo")
+    (main(repo) / "data").mkdir()
+    (main(repo) / "data" / "a.csv").write_text("a,b\n1,2\n")
+    (main(repo) / "notes.txt").write_text("notes")
+    return repo
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Repository:
+    repo = Repository.init(tmp_path / "repo", engine="copy")
+    (main(repo) / "notes.txt").write_text("notes")
+    return repo
+
+
+@pytest.mark.parametrize("build", [build_virtualenv, build_git_repository, build_notebooks])
+def test_a_real_workspace_comes_back_as_it_was(workdir: Path, build: object) -> None:
+    assert callable(build)
+    repo = Repository.init(workdir / "repo")
+    build(main(repo))
+    before = metadata_of(main(repo))
+    taken = repo.snapshot("all of it", lock=True)
+    restored = repo.restore(taken.snapshot_id)
+    assert metadata_of(Path(restored.path)) == before
+    assert metadata_of(main(repo)) == before
+    assert (taken.degraded, taken.integrity_state) == ((), "verified")
+
+
+def test_each_snapshot_keeps_what_was_there_then(repo: Repository) -> None:
+    repo.lock_acquire()
+    first = repo.snapshot("one")
+    with (main(repo) / "notes.txt").open("a") as notes:
+        notes.write(", more")
+    second = repo.snapshot("two")
+    for taken, text in ((first, b"notes"), (second, b"notes, more")):
+        with repo.open_file(taken.snapshot_id, "notes.txt") as notes_then:
+            assert notes_then.read() == text
+    assert second.parent_snapshot_id == first.snapshot_id
+    assert [item.descriptor.note for item in repo.history()] == ["two", "one"]
+    changes = repo.compare(first.snapshot_id, second.snapshot_id)
+    assert (changes.added, changes.modified, changes.removed) == ([], ["notes.txt"], [])
+
+
+STEPS = [
+    "check",
+    "intent",
+    "clone",
+    "manifest",
+    "settle",
+    "descriptor",
+    "ready",
+    "fence",
+    "publish",
+    "catalog",
+    "head",
+    "audit",
+]
+
+
+class Recorder(Silent):
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def started(self, step: str, total: int | None = None) -> None:
+        if step in STEPS and step not in self.steps:
+            self.steps.append(step)
+
+
+def test_the_twelve_steps_are_reported_in_order(repo: Repository) -> None:
+    seen = Recorder()
+    repo.snapshot("one", lock=True, progress=seen)
+    assert [step for step in seen.steps if step != "clone"] == [step for step in STEPS if step != "clone"]
+
+
+class Failing(Silent):
+    def __init__(self, step: str) -> None:
+        self.step = step
+
+    def started(self, step: str, total: int | None = None) -> None:
+        if step == self.step:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", STEPS[:9])
+def test_an_interrupt_before_publication_leaves_nothing(repo: Repository, step: str) -> None:
+    repo.lock_acquire()
+    before = metadata_of(main(repo))
+    with pytest.raises(KeyboardInterrupt):
+        repo.snapshot("one", progress=Failing(step))
+    control = repo.root / ".jvs"
+    assert [os.listdir(control / name) for name in ("snapshots", "descriptors", "intents")] == [[], [], []]
+    assert metadata_of(main(repo)) == before
+    assert repo.history() == []
+    assert repo.snapshot("again").note == "again"
+    assert repo.verify(every=True).ok
+
+
+def test_a_snapshot_needs_the_lock(local: Repository) -> None:
+    with pytest.raises(LockNotHeld):
+        local.snapshot("one")
+    assert os.listdir(local.root / ".jvs" / "snapshots") == []
+
+
+def test_a_snapshot_that_takes_the_lock_gives_it_back_and_is_logged_thrice(local: Repository) -> None:
+    local.snapshot("one", lock=True)
+    assert local.lock_status().state == "free"
+    log = [json.loads(line) for line in (local.root / ".jvs/audit/audit.jsonl").read_text().splitlines()]
+    assert [record["operation"] for record in log] == ["init", "lock_acquire", "snapshot", "lock_release"]
+
+
+def test_a_lock_that_is_held_already_is_used_and_kept(local: Repository) -> None:
+    held = local.lock_acquire()
+    assert local.snapshot("one", lock=True).fencing_token == held.fencing_token
+    assert local.lock_status().state == "held"
+
+
+def test_another_session_is_refused_by_name(local: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    local.lock_acquire(purpose="training")
+    monkeypatch.setenv("JVS_SESSION", "agent-2")
+    other = Repository.open(local.root)
+    with pytest.raises(LockNotHeld, match="training"):
+        other.snapshot("mine")
+    with pytest.raises(LockConflict, match="training"):
+        other.snapshot("mine", lock=True)
+    with pytest.raises(LockConflict, match="training"):
+        other.lock_acquire()
+
+
+def test_a_lease_that_ran_out_publishes_nothing(local: Repository) -> None:
+    local.lock_acquire(lease_ms=1000)
+
+    class Sleeping(Silent):
+        def started(self, step: str, total: int | None = None) -> None:
+            if step == "settle":
+                threading.Event().wait(1.1)
+
+    with pytest.raises(LockExpired):
+        local.snapshot("late", progress=Sleeping())
+    assert os.listdir(local.root / ".jvs" / "snapshots") == []
+    assert local.history() == []
+
+
+def test_sockets_are_left_out_and_named_and_pipes_are_kept(repo: Repository, tmp_path: Path) -> None:
+    os.mkfifo(main(repo) / "pipe")
+    server = socket.socket(socket.AF_UNIX)
+    here = os.getcwd()
+    os.chdir(main(repo))
+    try:
+        server.bind("door")
+    finally:
+        os.chdir(here)
+        server.close()
+    taken = repo.snapshot("one", lock=True)
+    assert ["door" in line for line in taken.degraded] == [True]
+    assert {entry.path: entry.type for entry in repo.ls(taken.snapshot_id)} == {
+        "data": "directory",
+        "notes.txt": "file",
+        "pipe": "fifo",
+    }
+
+
+WRITER = """
+import sys, time
+while True:
+    with open(sys.argv[1], "a") as log:
+        log.write("x" * 100)
+        log.flush()
+"""
+
+
+def test_a_file_that_keeps_changing_is_named_or_labelled(xfs: object, make_workdir: object) -> None:
+    assert callable(make_workdir)
+    repo = Repository.init(make_workdir(xfs) / "repo")
+    for number in range(300):
+        (main(repo) / f"{number:03}.txt").write_text(str(number))
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, main(repo) / "training.log"])
+    try:
+        while not (main(repo) / "training.log").exists():
+            threading.Event().wait(0.01)
+        with pytest.raises(ConsistencyUnavailable, match=r"training\.log"):
+            repo.snapshot("quiet", lock=True)
+        taken = repo.snapshot("busy", lock=True, consistency="best_effort")
+    finally:
+        writer.kill()
+        writer.wait()
+    assert taken.consistency_level == "best_effort"
+    assert any("training.log" in line for line in taken.degraded)
+    assert repo.verify(every=True).ok
+
+
+def test_a_full_disk_is_an_error_and_loses_nothing() -> None:
+    with loop_filesystem("ext4", size=64 << 20) as small:
+        repo = Repository.init(small.mount / "repo")
+        (main(repo) / "big.bin").write_bytes(os.urandom(30 << 20))
+        before = metadata_of(main(repo))
+        with pytest.raises(NoSpace):
+            repo.snapshot("one", lock=True)
+        assert metadata_of(main(repo)) == before
+        assert [os.listdir(repo.root / ".jvs" / name) for name in ("snapshots", "descriptors")] == [[], []]
+        (main(repo) / "big.bin").write_bytes(b"small")
+        assert repo.snapshot("two", lock=True).files == 1
+        assert repo.verify(every=True).ok
+
+
+def test_two_threads_take_turns(local: Repository) -> None:
+    failures: list[JvsError] = []
+
+    def work(number: int) -> None:
+        try:
+            local.snapshot(f"thread {number}", lock=True, wait_s=30)
+        except JvsError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(local.history()) == 4
+
+
+@pytest.mark.parametrize("tag", ["", " a", "a\nb", "x" * 201, "\udc80"])
+def test_a_tag_that_no_record_can_carry_is_refused(local: Repository, tag: str) -> None:
+    with pytest.raises(InputError):
+        local.snapshot("one", tags=[tag], lock=True)
