@@ -8,11 +8,11 @@ import functools
 import os
 import secrets
 import signal
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import ParamSpec, TypeVar
 
 from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace
@@ -70,10 +70,19 @@ def sync_folder(path: Path) -> None:
         os.close(fd)
 
 
+def sync_file(path: Path) -> None:
+    """Make the content of the regular file ``path`` durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def write_new(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Create ``path`` with ``data``, durable in content; the caller makes the name durable.
 
-    Raises AlreadyExists and leaves the existing file as it is. A crash may leave a shorter file.
+    Raises AlreadyExists and leaves the existing file as it is. A crash may leave a shorter file, a failure none.
     """
     try:
         fd = os.open(
@@ -86,6 +95,10 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None) -> None:
             os.fchmod(fd, mode)
         write_all(fd, data)
         os.fsync(fd)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(path)
+        raise
     finally:
         os.close(fd)
 
@@ -95,6 +108,14 @@ def write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
+
+
+def write_all_at(fd: int, data: bytes, offset: int) -> None:
+    """Write all of ``data`` at ``offset``; a full disk may take a part of it before it refuses."""
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(fd, view, offset)
+        view, offset = view[written:], offset + written
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
@@ -127,12 +148,19 @@ def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
 
 
 def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False) -> None:
-    """Make the folder ``path``, durable in its parent."""
+    """Make the folder ``path``, durable in its parent.
+
+    Raises AlreadyExists: ``exist_ok`` accepts a folder, never a symbolic link to one. The mode is mended where a
+    crash came between making the folder and setting it.
+    """
     try:
         os.mkdir(path)
     except FileExistsError as error:
-        if not exist_ok or not path.is_dir():
+        found = os.lstat(path)
+        if not exist_ok or not stat.S_ISDIR(found.st_mode):
             raise AlreadyExists(f"{path} exists already") from error
+        if mode is not None and stat.S_IMODE(found.st_mode) != mode and found.st_uid == os.geteuid():
+            os.chmod(path, mode)
         return
     if mode is not None:
         os.chmod(path, mode)
@@ -142,9 +170,31 @@ def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False) 
 def rename_new(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, never over anything. Not durable until the parents are synced.
 
-    Raises AlreadyExists when ``target`` exists.
+    Raises AlreadyExists when ``target`` exists. Where the file system has no such call (NFS), a name is taken by
+    an exclusive operation first; a crash in between leaves both names of a file, or an empty folder ``target``.
     """
-    _renameat2(source, target, _RENAME_NOREPLACE)
+    try:
+        _renameat2(source, target, _RENAME_NOREPLACE)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        _rename_new_without_flag(source, target)
+
+
+def _rename_new_without_flag(source: Path, target: Path) -> None:
+    try:
+        if stat.S_ISDIR(os.lstat(source).st_mode):
+            os.mkdir(target)
+            try:
+                os.rename(source, target)
+            except OSError:
+                os.rmdir(target)
+                raise
+        else:
+            os.link(source, target, follow_symlinks=False)
+            os.unlink(source)
+    except FileExistsError as error:
+        raise AlreadyExists(f"{target} exists already") from error
 
 
 def exchange(one: Path, other: Path) -> None:
@@ -187,17 +237,18 @@ def remove_file(path: Path, *, missing_ok: bool = True) -> None:
 def uninterrupted() -> Iterator[None]:
     """Hold back Ctrl-C until the block is complete, so that a commit is all or nothing; then let it act.
 
-    Only the main thread receives Ctrl-C, so in any other thread this does nothing.
+    Only the main thread receives Ctrl-C, so in any other thread this does nothing; nor does it where an embedding
+    program handles the signal outside Python.
     """
-    if threading.current_thread() is not threading.main_thread():
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or previous is None:
         yield
         return
-    pending: list[FrameType | None] = []
-    previous = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, lambda _number, frame: pending.append(frame))
+    pending: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: pending.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous if previous is not None else signal.SIG_DFL)
-        if pending and callable(previous):
-            previous(signal.SIGINT, pending[0])
+        signal.signal(signal.SIGINT, previous)
+        if pending:
+            signal.raise_signal(signal.SIGINT)

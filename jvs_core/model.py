@@ -6,9 +6,10 @@ a newer one added. Times are ISO 8601 UTC with milliseconds, durations milliseco
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from jvs_core.errors import DescriptorCorrupt
 
@@ -18,9 +19,16 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 _HEX_256 = r"^[0-9a-f]{64}$"
 
+
+def _moment(text: str) -> str:
+    datetime.fromisoformat(text)  # ValueError for a 31st of February: whoever computes with the time relies on it
+    return text
+
+
+
 SnapshotId = Annotated[str, Field(pattern=SNAPSHOT_ID)]
 Name = Annotated[str, Field(pattern=NAME)]
-Timestamp = Annotated[str, Field(pattern=_TIME)]
+Timestamp = Annotated[str, Field(pattern=_TIME), AfterValidator(_moment)]
 Sha256 = Annotated[str, Field(pattern=_HEX_256)]
 Count = Annotated[int, Field(ge=0)]
 IntegrityState = Literal["verified", "unverified", "corrupt"]

@@ -18,6 +18,7 @@ from jvs_core.errors import InputError, NameInvalid
 LEASE_MS_MINIMUM = 1_000
 LEASE_MS_MAXIMUM = 86_400_000
 INTERACTIVE_LEASE_MS = 15 * 60 * 1000
+_LONGEST_USER = 100
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,11 @@ def from_environment() -> Settings:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):  # a uid without a passwd entry, as in many containers
         return f"uid{os.getuid()}"
+    # The name comes from the environment, goes into records, and is shown on other people's terminals.
+    return name if name.isprintable() and len(name) <= _LONGEST_USER else f"uid{os.getuid()}"
 
 
 def _folder(variable: str, kind: str) -> Path:
@@ -72,7 +75,10 @@ def _folder(variable: str, kind: str) -> Path:
         return Path(given)
     import platformdirs  # 20 ms, and only without the variable
 
-    return Path(getattr(platformdirs, kind)("jvs"))
+    folder = Path(getattr(platformdirs, kind)("jvs"))
+    if not folder.is_absolute():  # no HOME and no passwd entry: a literal "~" in the current directory
+        raise InputError("this user has no home folder to keep JVS state in", hint=f"set HOME or {variable}")
+    return folder
 
 
 class _Section(BaseModel):

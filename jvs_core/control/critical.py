@@ -7,12 +7,14 @@ locks of a client that was silent for a minute.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jvs_core.errors import LockConflict
+from jvs_core.files import storage_error
 
 _POLL_S = 0.005
 
@@ -23,30 +25,75 @@ def exclusive(
 ) -> Iterator[None]:
     """Hold the exclusive lock on the file ``path`` for the block, waiting up to ``wait_s`` seconds for it.
 
-    A process that dies gives the lock back. Raises LockConflict when the wait is over.
+    A process that dies gives the lock back. Raises LockConflict when the wait is over, StorageError when the file
+    system has no locks.
     """
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666 if mode is None else mode)
+    fd = _take(path, wait_s, mode, who)
     try:
-        _lock(fd, path, wait_s, who)
         yield
     finally:
+        _unlock(fd)
         os.close(fd)
 
 
-def _lock(fd: int, path: Path, wait_s: float, who: str) -> None:
+def _take(path: Path, wait_s: float, mode: int | None, who: str) -> int:
+    deadline = time.monotonic() + wait_s
+    while True:
+        fd = _open(path, mode)
+        try:
+            _lock(fd, path, deadline, wait_s, who)
+            if _is_at(fd, path):
+                return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)  # the file was removed while this waited for it: the lock is on the one that has the name now
+
+
+def _open(path: Path, mode: int | None) -> int:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666 if mode is None else mode)
+    try:
+        found = os.fstat(fd)
+        if mode is not None and stat.S_IMODE(found.st_mode) != mode and found.st_uid == os.geteuid():
+            os.fchmod(fd, mode)  # the umask took the group's write access away
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _lock(fd: int, path: Path, deadline: float, wait_s: float, who: str) -> None:
     from portalocker import LockFlags, exceptions, lock  # 40 ms, and only commands that write pay for it
 
-    deadline = time.monotonic() + wait_s
     pause = _POLL_S
     while True:
         try:
             lock(fd, LockFlags.EXCLUSIVE | LockFlags.NON_BLOCKING)
             return
-        except exceptions.LockException as error:
+        except exceptions.AlreadyLocked as error:
             if time.monotonic() >= deadline:
                 raise LockConflict(
                     f"{path.name}: {who} has been busy for {wait_s:g} s",
                     hint="wait for it to end, then try again",
                 ) from error
+        except exceptions.LockException as error:
+            cause = error.__cause__
+            raise storage_error(cause if isinstance(cause, OSError) else OSError(str(error)), f"locking {path}") from error
         time.sleep(pause)
         pause = min(pause * 2, 0.1)
+
+
+def _unlock(fd: int) -> None:
+    """Give the lock back for certain: closing alone leaves it with a child that was forked meanwhile."""
+    from portalocker import exceptions, unlock
+
+    with suppress(exceptions.LockException, OSError):
+        unlock(fd)
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        at = os.stat(path)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(fd), at)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jvs_core import files
 from jvs_core.control.names import MAIN, inside
-from jvs_core.errors import DescriptorCorrupt, FormatUnsupported, NotARepository
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FormatUnsupported, NotARepository
 from jvs_core.model import FORMAT_VERSION, NAME
 
 CONTROL_FOLDERS = (
@@ -151,13 +151,27 @@ class Layout:
             ) from error
 
     def complete(self) -> None:
-        """Make the control folders that are missing: empty and runtime ones are lost when a repository is moved."""
+        """Make the control folders that are missing: empty and runtime ones are lost when a repository is moved.
+
+        Raises PathEscape for a symbolic link in the place of one.
+        """
         for folder in CONTROL_FOLDERS:
-            files.make_folder(self.control / folder, mode=self.folder_mode, exist_ok=True)
+            try:
+                files.make_folder(self.control / folder, mode=self.folder_mode, exist_ok=True)
+            except AlreadyExists as error:
+                inside(self.root, self.control / folder)
+                raise DescriptorCorrupt(f"{self.control / folder} is no folder", hint="jvs doctor") from error
+
+    def listing(self, folder: Path) -> list[str]:
+        """Return the names in a control folder; none when it is missing, as empty ones are in a moved repository."""
+        try:
+            return os.listdir(inside(self.root, folder))
+        except FileNotFoundError:
+            return []
 
     def check_format(self) -> None:
-        """Raise FormatUnsupported unless this version of JVS can work on the repository."""
-        path = self.control / "format_version"
+        """Raise FormatUnsupported unless this version of JVS can work on the repository; PathEscape for a link."""
+        path = inside(self.root, self.control / "format_version")
         try:
             found = path.read_bytes().strip()
         except FileNotFoundError:

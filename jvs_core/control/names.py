@@ -35,7 +35,7 @@ def check_worktree_name(name: str) -> str:
 
 
 def check_ref_name(name: str) -> str:
-    """Return the name for a new ref: never ``HEAD``, never the shape of a snapshot id or prefix of one.
+    """Return the name for a new ref: never ``HEAD``, never the shape of a snapshot id.
 
     Raises NameInvalid.
     """

@@ -3,19 +3,24 @@
 Writing: the slot that holds the older value is overwritten and synced; a torn write damages that slot only, and the
 reader takes the other one. In-place writes are seen by other clients of a JuiceFS volume at once, renamed-over files
 are not; that is why leases and the audit head live in slots.
+
+Each slot is a line, ``SHA-256 of the rest, space, canonical JSON {"number", "value"}``, filled up with NUL.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt
-from jvs_core.files import sync_folder
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
+from jvs_core.files import sync_folder, write_all_at
 
 SLOT_BYTES = 4096
 
@@ -23,7 +28,8 @@ SLOT_BYTES = 4096
 def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> None:
     """Create the file ``path`` with ``value``, exclusively and durably.
 
-    Raises AlreadyExists when the name is taken. A crash may leave a file without a readable slot.
+    Raises AlreadyExists when the name is taken, InputError when ``value`` does not fit. A failure leaves no file, a
+    crash perhaps one without a readable slot.
     """
     data = _slot(0, value) + b"\0" * SLOT_BYTES
     try:
@@ -35,11 +41,15 @@ def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> Non
     try:
         if mode is not None:
             os.fchmod(fd, mode)
-        os.pwrite(fd, data, 0)
+        write_all_at(fd, data, 0)
         os.fsync(fd)
+        sync_folder(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(path)
+        raise
     finally:
         os.close(fd)
-    sync_folder(path.parent)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -54,41 +64,68 @@ def read(path: Path) -> dict[str, Any]:
         os.close(fd)
     if found is None:
         raise DescriptorCorrupt(f"{path} holds no readable record", hint="jvs doctor")
-    value: dict[str, Any] = found[1]
-    return value
+    return found[1]
 
 
 def write(path: Path, value: dict[str, Any]) -> None:
-    """Replace the value in ``path``, in place and durable. A crash leaves the old value or the new one."""
+    """Replace the value in ``path``, in place and durable. A crash leaves the old value or the new one.
+
+    The caller makes sure that nobody else writes meanwhile. Raises InputError when ``value`` does not fit.
+    """
     fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     try:
-        newest = _newest(os.pread(fd, 2 * SLOT_BYTES, 0))
-        number = 0 if newest is None else newest[0] + 1
-        os.pwrite(fd, _slot(number, value), (number % 2) * SLOT_BYTES)
-        os.fsync(fd)
+        _write_next(fd, _newest(os.pread(fd, 2 * SLOT_BYTES, 0)), value)
     finally:
         os.close(fd)
+
+
+def update(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Replace the value in ``path`` by ``change(value)``, as ``write`` does, while other updates wait.
+
+    Raises what ``change`` raises, with nothing written; DescriptorCorrupt when neither slot is whole.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        try:
+            newest = _newest(os.pread(fd, 2 * SLOT_BYTES, 0))
+            if newest is None:
+                raise DescriptorCorrupt(f"{path} holds no readable record", hint="jvs doctor")
+            _write_next(fd, newest, change(newest[1]))
+        finally:
+            fcntl.flock(fd, fcntl.LOCK_UN)  # closing alone leaves it with a child that was forked meanwhile
+    finally:
+        os.close(fd)
+
+
+def _write_next(fd: int, newest: tuple[int, Any] | None, value: dict[str, Any]) -> None:
+    number = 0 if newest is None else newest[0] + 1
+    write_all_at(fd, _slot(number, value), (number % 2) * SLOT_BYTES)
+    os.fsync(fd)
 
 
 def _slot(number: int, value: dict[str, Any]) -> bytes:
     body = canonical.dumps({"number": number, "value": value})
     line = hashlib.sha256(body).hexdigest().encode() + b" " + body + b"\n"
     if len(line) > SLOT_BYTES:
-        raise ValueError(f"a record of {len(line)} bytes does not fit a slot of {SLOT_BYTES}")
+        raise InputError(
+            f"a lock or log record of {len(line)} bytes is longer than {SLOT_BYTES}", hint="use shorter names and purposes"
+        )
     return line.ljust(SLOT_BYTES, b"\0")
 
 
-def _newest(data: bytes) -> tuple[int, Any] | None:
+def _newest(data: bytes) -> tuple[int, dict[str, Any]] | None:
     found = [slot for slot in (_parse(data[:SLOT_BYTES]), _parse(data[SLOT_BYTES:])) if slot is not None]
     return max(found, key=lambda slot: slot[0], default=None)
 
 
-def _parse(slot: bytes) -> tuple[int, Any] | None:
+def _parse(slot: bytes) -> tuple[int, dict[str, Any]] | None:
     checksum, _, body = slot.rstrip(b"\0").removesuffix(b"\n").partition(b" ")
     if not body or hashlib.sha256(body).hexdigest().encode() != checksum:
         return None
     try:
         record = json.loads(body)
-        return int(record["number"]), record["value"]
-    except (ValueError, KeyError, TypeError):
+        number, value = record["number"], record["value"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return (number, value) if isinstance(number, int) and isinstance(value, dict) else None

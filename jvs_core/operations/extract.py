@@ -136,7 +136,10 @@ def _extract(ctx: Context, source: stored.Stored, inner: bytes, temporary: Path,
     with step(progress, "clone"):
         converge.extract(source.payload, source.entries, inner, temporary)
     with step(progress, "settle"):
-        ctx.engine().settle(temporary)
+        if temporary.is_dir() and not temporary.is_symlink():
+            ctx.engine().settle(temporary)
+        elif temporary.is_file() and not temporary.is_symlink():
+            files.sync_file(temporary)
 
 
 def _temporary(target: Path) -> Path:

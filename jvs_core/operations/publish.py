@@ -6,6 +6,7 @@ the intent are kept, and ``doctor`` completes the snapshot from them.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -93,6 +94,8 @@ def _prepare(
         )
     with step(progress, "manifest", len(capture.entries)):
         written = manifest.write(temporary / "manifest", capture.entries)
+        if ctx.layout.file_mode is not None:
+            os.chmod(temporary / "manifest", ctx.layout.file_mode)
         root_hash = HashValue(value=manifest.root_hash(capture.entries))
     with step(progress, "settle"):
         engine.settle(temporary)

@@ -164,6 +164,7 @@ def _require_saved(ctx: Context, name: str, progress: Progress) -> None:
 def _exclude_writers(ctx: Context, name: str, record: Worktree, purpose: str) -> Lease:
     """Take the lock for the caller alone, unseen by its session, so that nobody writes meanwhile."""
     locks.refuse_if_held(ctx, record)
+    ctx.layout.complete()
     return lock.acquire(
         ctx.layout,
         ctx.settings,

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from jvs_core import Repository
+from jvs_core.errors import (
+    AlreadyExists,
+    DescriptorCorrupt,
+    EngineUnavailable,
+    FormatUnsupported,
+    InputError,
+    LockConflict,
+    NameInvalid,
+    NotARepository,
+    PartialSnapshot,
+    PathEscape,
+    PathNotFound,
+    PayloadHashMismatch,
+    RefNotFound,
+    SnapshotAmbiguous,
+    SnapshotNotFound,
+    UnsavedChanges,
+    WorktreeNotFound,
+)
+from tests.support.metadata import metadata_of
+
+
+def main(repo: Repository) -> Path:
+    return repo.root / "main"
+
+
+@pytest.fixture
+def repo(workdir: Path) -> Repository:
+    repo = Repository.init(workdir / "repo")
+    (main(repo) / "data").mkdir()
+    (main(repo) / "data" / "a.csv").write_text("a,b\n1,2\n")
+    (main(repo) / "notes.txt").write_text("notes")
+    repo.snapshot("one", lock=True)
+    return repo
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Repository:
+    repo = Repository.init(tmp_path / "repo", engine="copy")
+    (main(repo) / "data").mkdir()
+    (main(repo) / "data" / "a.csv").write_text("a,b\n1,2\n")
+    (main(repo) / "notes.txt").write_text("notes")
+    repo.snapshot("one", lock=True)
+    return repo
+
+
+def test_a_worktree_is_a_copy_that_lives_its_own_life(repo: Repository) -> None:
+    made = repo.worktree_create("exp")
+    assert metadata_of(Path(made.path)) == metadata_of(main(repo))
+    (Path(made.path) / "notes.txt").write_text("experiment")
+    mine = Repository.open(Path(made.path) / "data")
+    assert mine.worktree == "exp"
+    taken = mine.snapshot("in the experiment", lock=True)
+    assert (main(repo) / "notes.txt").read_text() == "notes"
+    assert taken.parent_snapshot_id == made.base_snapshot_id
+    assert [(w.name, w.head_snapshot_id) for w in repo.worktree_list()] == [
+        ("main", made.base_snapshot_id),
+        ("exp", taken.snapshot_id),
+    ]
+
+
+def test_a_worktree_is_renamed_and_removed_with_everything_of_it(repo: Repository) -> None:
+    made = repo.worktree_create("old")
+    assert repo.worktree_rename("old", "new").name == "new"
+    assert not Path(made.path).exists()
+    assert (repo.worktree_path("new") / "notes.txt").read_text() == "notes"
+    repo.worktree_remove("new")
+    assert os.listdir(repo.root / "worktrees") == []
+    assert os.listdir(repo.root / ".jvs" / "intents") == []
+    with pytest.raises(WorktreeNotFound):
+        repo.status("new")
+
+
+def test_unsaved_changes_and_locks_keep_a_worktree(local: Repository) -> None:
+    made = local.worktree_create("exp")
+    (Path(made.path) / "new.txt").write_text("unsaved")
+    with pytest.raises(UnsavedChanges, match=r"new\.txt"):
+        local.worktree_remove("exp")
+    local.lock_acquire("exp")
+    for refused in (
+        lambda: local.worktree_remove("exp", force=True),
+        lambda: local.worktree_rename("exp", "other"),
+    ):
+        with pytest.raises(LockConflict):
+            refused()
+    local.lock_release("exp")
+    local.worktree_remove("exp", force=True)
+    for refused_for_main in (
+        lambda: local.worktree_remove("main"),
+        lambda: local.worktree_rename("main", "x"),
+    ):
+        with pytest.raises(InputError):
+            refused_for_main()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/abs", "main", "x" * 101, "a\nb", "é", "-x"])
+def test_a_name_that_is_none_is_refused(local: Repository, name: str) -> None:
+    with pytest.raises(NameInvalid):
+        local.worktree_create(name)
+    with pytest.raises(NameInvalid):
+        local.restore("HEAD", name=name)
+
+
+def test_a_name_that_is_taken_is_refused_and_nothing_is_touched(local: Repository) -> None:
+    local.worktree_create("exp")
+    before = metadata_of(local.root / "worktrees")
+    for again in (lambda: local.worktree_create("exp"), lambda: local.restore("HEAD", name="exp")):
+        with pytest.raises(AlreadyExists):
+            again()
+    assert metadata_of(local.root / "worktrees") == before
+
+
+def test_a_folder_that_became_a_symbolic_link_is_refused(local: Repository, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    main(local).rename(tmp_path / "moved")
+    main(local).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PathEscape):
+        local.snapshot("outside", lock=True)
+
+
+def test_a_path_comes_out_of_a_snapshot(repo: Repository) -> None:
+    (main(repo) / "data" / "a.csv").write_text("changed")
+    with pytest.raises(AlreadyExists):
+        repo.restore_path("HEAD", "data/a.csv")
+    repo.restore_path("HEAD", "data", to="data-then")
+    assert (main(repo) / "data-then" / "a.csv").read_text() == "a,b\n1,2\n"
+    assert (main(repo) / "data" / "a.csv").read_text() == "changed"
+    (main(repo) / "notes.txt").unlink()
+    assert repo.restore_path("HEAD", "notes.txt").path == str(main(repo) / "notes.txt")
+    repo.lock_acquire()
+    repo.restore_path("HEAD", "data", inplace=True, reason="back")
+    assert (main(repo) / "data" / "a.csv").read_text() == "a,b\n1,2\n"
+    repo.undo()
+    assert (main(repo) / "data" / "a.csv").read_text() == "changed"
+    for escape in ("../outside", "/outside", "a/../../b"):
+        with pytest.raises(PathEscape):
+            repo.restore_path("HEAD", "data", to=escape)
+    with pytest.raises(PathNotFound):
+        repo.restore_path("HEAD", "nothing")
+
+
+def test_refs_name_snapshots_for_good(local: Repository) -> None:
+    first = local.history()[0].descriptor.snapshot_id
+    local.ref_create("baseline", "HEAD", note="start")
+    with pytest.raises(AlreadyExists):
+        local.ref_create("baseline", "HEAD")
+    for name in ("HEAD", "head", first, "a/b", ""):
+        with pytest.raises(NameInvalid):
+            local.ref_create(name, "HEAD")
+    assert local.resolve("baseline") == local.resolve(first[:14]) == local.resolve(first[14:20]) == first
+    local.snapshot("two", lock=True)
+    assert local.resolve("HEAD~1") == first
+    with pytest.raises(SnapshotAmbiguous):
+        local.resolve(first[:3])
+    for missing in ("HEAD~2", "nothing", "ffff-ffff"):
+        with pytest.raises(SnapshotNotFound):
+            local.resolve(missing)
+    assert local.ref_delete("baseline").snapshot_id == first
+    with pytest.raises(RefNotFound):
+        local.ref_delete("baseline")
+
+
+def test_a_folder_becomes_a_repository_and_stays_as_it_is(workdir: Path) -> None:
+    source = workdir / "source"
+    (source / "deep").mkdir(parents=True)
+    (source / "deep" / "file").write_text("x")
+    (source / "link").symlink_to("deep/file")
+    before = metadata_of(source)
+    repo = Repository.init(workdir / "repo", from_=source)
+    assert metadata_of(main(repo)) == before == metadata_of(source)
+    assert repo.snapshot("one", lock=True).files == 1
+
+
+def test_init_refuses_what_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable):
+        Repository.init(tmp_path / "repo", engine="juicefs-clone")
+    with pytest.raises(InputError):
+        Repository.init(tmp_path / "repo", engine="magic")
+    with pytest.raises(PathNotFound):
+        Repository.init(tmp_path / "repo", from_=tmp_path / "nothing")
+    (tmp_path / "taken").touch()
+    with pytest.raises(AlreadyExists):
+        Repository.init(tmp_path / "taken")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["taken"]
+    with pytest.raises(NotARepository):
+        Repository.open(tmp_path)
+
+
+def test_a_shared_repository_is_open_to_its_group(tmp_path: Path) -> None:
+    repo = Repository.init(tmp_path / "repo", shared=True, engine="copy")
+    (main(repo) / "f").touch()
+    repo.snapshot("one", lock=True)
+    for path in (repo.root / ".jvs").rglob("*"):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if "payload" in path.parts:
+            continue
+        assert mode & 0o060 == 0o060, path
+        if path.is_dir():
+            assert mode & stat.S_ISGID, path
+
+
+def test_a_repository_of_another_format_is_left_alone(local: Repository) -> None:
+    (local.root / ".jvs" / "format_version").write_text("2\n")
+    with pytest.raises(FormatUnsupported):
+        Repository.open(local.root)
+
+
+@pytest.mark.parametrize(
+    ("file", "error"),
+    [
+        ("descriptors/{id}.json", DescriptorCorrupt),
+        ("snapshots/{id}/.READY", DescriptorCorrupt),
+        ("snapshots/{id}/manifest", DescriptorCorrupt),
+        ("snapshots/{id}/payload/notes.txt", PayloadHashMismatch),
+    ],
+)
+def test_a_damaged_snapshot_is_not_restored(local: Repository, file: str, error: type[Exception]) -> None:
+    taken = local.history()[0].descriptor
+    path = local.root / ".jvs" / file.format(id=taken.snapshot_id)
+    path.write_bytes(b"damaged")
+    with pytest.raises(error):
+        local.restore(taken.snapshot_id)
+    assert os.listdir(local.root / "worktrees") == []
+    assert os.listdir(local.root / ".jvs" / "intents") == []
+
+
+def test_a_snapshot_without_its_marker_is_partial(local: Repository) -> None:
+    taken = local.history()[0].descriptor
+    (local.root / ".jvs" / "snapshots" / taken.snapshot_id / ".READY").unlink()
+    with pytest.raises(PartialSnapshot):
+        local.restore(taken.snapshot_id)
+
+
+def test_a_damaged_configuration_is_named(local: Repository) -> None:
+    (local.root / ".jvs" / "config.toml").write_text("lease = 3\n")
+    with pytest.raises(InputError, match=r"config\.toml"):
+        Repository.open(local.root)
+
+
+def test_a_repository_moved_without_its_runtime_state_works_on(local: Repository, tmp_path: Path) -> None:
+    import shutil
+
+    held = local.lock_acquire()
+    moved = tmp_path / "moved"
+    shutil.copytree(local.root, moved, symlinks=True, ignore=shutil.ignore_patterns("locks", "intents"))
+    repo = Repository.open(moved)
+    assert repo.lock_acquire().fencing_token > 1
+    assert held.fencing_token
+    repo.snapshot("after the move")
+    assert repo.verify(every=True).ok
