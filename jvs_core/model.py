@@ -21,9 +21,10 @@ _HEX_256 = r"^[0-9a-f]{64}$"
 
 
 def _moment(text: str) -> str:
-    datetime.fromisoformat(text)  # ValueError for a 31st of February: whoever computes with the time relies on it
+    datetime.fromisoformat(
+        text
+    )  # ValueError for a 31st of February: whoever computes with the time relies on it
     return text
-
 
 
 SnapshotId = Annotated[str, Field(pattern=SNAPSHOT_ID)]

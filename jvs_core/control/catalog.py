@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from jvs_core.control import refs
 from jvs_core.control.layout import Layout
 from jvs_core.errors import (
     DescriptorCorrupt,
+    InputError,
     LineageBroken,
     PartialSnapshot,
     SnapshotAmbiguous,
@@ -34,7 +34,7 @@ def ids(layout: Layout) -> list[str]:
     """Return the ids of all published snapshots (those with a descriptor), oldest first by id."""
     return sorted(
         name[:-5]
-        for name in os.listdir(layout.descriptors)
+        for name in layout.listing(layout.descriptors)
         if name.endswith(".json") and _ID.fullmatch(name[:-5])
     )
 
@@ -85,9 +85,16 @@ def peek(layout: Layout, snapshot_id: str) -> Descriptor:
         raise DescriptorCorrupt(
             f"the descriptor of {snapshot_id} speaks of {descriptor.snapshot_id}", hint="jvs doctor"
         )
-    if descriptor.descriptor_checksum is None or descriptor.descriptor_checksum != checksum(descriptor):
+    if not _matches_checksum(descriptor):
         return descriptor.changed(integrity_state="corrupt")
     return descriptor
+
+
+def _matches_checksum(descriptor: Descriptor) -> bool:
+    try:
+        return descriptor.descriptor_checksum == checksum(descriptor)
+    except InputError:  # a number that no JVS writes
+        return False
 
 
 def read_ready(layout: Layout, snapshot_id: str) -> Ready:

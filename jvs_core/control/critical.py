@@ -47,7 +47,9 @@ def _take(path: Path, wait_s: float, mode: int | None, who: str) -> int:
         except BaseException:
             os.close(fd)
             raise
-        os.close(fd)  # the file was removed while this waited for it: the lock is on the one that has the name now
+        os.close(
+            fd
+        )  # the file was removed while this waited for it: the lock is on the one that has the name now
 
 
 def _open(path: Path, mode: int | None) -> int:
@@ -78,7 +80,9 @@ def _lock(fd: int, path: Path, deadline: float, wait_s: float, who: str) -> None
                 ) from error
         except exceptions.LockException as error:
             cause = error.__cause__
-            raise storage_error(cause if isinstance(cause, OSError) else OSError(str(error)), f"locking {path}") from error
+            raise storage_error(
+                cause if isinstance(cause, OSError) else OSError(str(error)), f"locking {path}"
+            ) from error
         time.sleep(pause)
         pause = min(pause * 2, 0.1)
 

@@ -41,8 +41,7 @@ def begin(
     )
     layout.complete()
     path = layout.intents / f"{intent.intent_id}.json"
-    files.write_new(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.file_mode)
-    files.sync_folder(layout.intents)
+    files.create_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.file_mode)
     return intent
 
 
@@ -58,11 +57,7 @@ def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
     """Return the intents under way or abandoned, oldest first, and the names of files that cannot be read."""
     found: list[Intent] = []
     unreadable: list[str] = []
-    try:
-        names = os.listdir(layout.intents)
-    except FileNotFoundError:
-        return [], []
-    for name in sorted(names):
+    for name in sorted(layout.listing(layout.intents)):
         if not name.endswith(".json"):
             continue
         try:

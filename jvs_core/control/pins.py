@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import uuid
 
@@ -41,7 +40,7 @@ def create(
 def read_all(layout: Layout) -> list[Pin]:
     """Return all pins, oldest first, expired ones too. Raises DescriptorCorrupt for one that is unreadable."""
     folder = layout.gc / "pins"
-    names = [name for name in os.listdir(folder) if re.fullmatch(r"[0-9a-f]{12}\.json", name)]
+    names = [name for name in layout.listing(folder) if re.fullmatch(r"[0-9a-f]{12}\.json", name)]
     found = [Pin.parse((folder / name).read_bytes(), f"pin {name[:-5]}") for name in names]
     return sorted(found, key=lambda pin: (pin.created_at, pin.pin_id))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from jvs_core import canonical, clock, files
@@ -32,7 +31,7 @@ def create(layout: Layout, name: str, snapshot_id: str, *, note: str, by: str) -
 
 def find(layout: Layout, name: str) -> Ref | None:
     """Return the ref called ``name``, or None. Raises RefBroken when it is unreadable."""
-    if re.fullmatch(NAME[1:-1], name) is None or f"{name}.json" not in os.listdir(layout.refs):
+    if re.fullmatch(NAME[1:-1], name) is None or f"{name}.json" not in layout.listing(layout.refs):
         return None
     try:
         ref = Ref.parse((layout.refs / f"{name}.json").read_bytes(), f"ref {name!r}")
@@ -56,7 +55,9 @@ def get(layout: Layout, name: str) -> Ref:
 def names(layout: Layout) -> list[str]:
     """Return the names of all refs, sorted, readable or not."""
     return sorted(
-        n[:-5] for n in os.listdir(layout.refs) if n.endswith(".json") and re.fullmatch(NAME[1:-1], n[:-5])
+        n[:-5]
+        for n in layout.listing(layout.refs)
+        if n.endswith(".json") and re.fullmatch(NAME[1:-1], n[:-5])
     )
 
 

@@ -109,7 +109,8 @@ def _slot(number: int, value: dict[str, Any]) -> bytes:
     line = hashlib.sha256(body).hexdigest().encode() + b" " + body + b"\n"
     if len(line) > SLOT_BYTES:
         raise InputError(
-            f"a lock or log record of {len(line)} bytes is longer than {SLOT_BYTES}", hint="use shorter names and purposes"
+            f"a lock or log record of {len(line)} bytes is longer than {SLOT_BYTES}",
+            hint="use shorter names and purposes",
         )
     return line.ljust(SLOT_BYTES, b"\0")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import uuid
@@ -17,7 +16,7 @@ from jvs_core.model import NAME, Worktree
 def names(layout: Layout) -> list[str]:
     """Return the names of all registered worktrees, ``main`` first."""
     folder = layout.control / "worktrees"
-    found = [n for n in os.listdir(folder) if re.fullmatch(NAME[1:-1], n) and (folder / n).is_dir()]
+    found = [n for n in layout.listing(folder) if re.fullmatch(NAME[1:-1], n) and (folder / n).is_dir()]
     return sorted(found, key=lambda name: (name != MAIN, name))
 
 
@@ -26,13 +25,18 @@ def get(layout: Layout, name: str) -> Worktree:
 
     Raises WorktreeNotFound, or DescriptorCorrupt when its file is unreadable.
     """
-    path = layout.worktree_config(name)
-    if re.fullmatch(NAME[1:-1], name) is None or not path.parent.is_dir():
+    if re.fullmatch(NAME[1:-1], name) is None:
         raise WorktreeNotFound(f"no worktree {name!r}", hint="jvs worktree list")
-    os.listdir(path.parent)  # refreshes the name on a JuiceFS mount where another client replaced the file
+    path = layout.worktree_config(name)
+    # On JuiceFS, listing a folder refreshes the names in it that another client replaced: first config.json, then,
+    # where the folder itself was replaced and its old self is empty, the folder.
+    if path.name not in layout.listing(path.parent):
+        if name not in layout.listing(path.parent.parent):
+            raise WorktreeNotFound(f"no worktree {name!r}", hint="jvs worktree list")
+        layout.listing(path.parent)
     try:
         data = path.read_bytes()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DescriptorCorrupt(f"worktree {name!r} has no config.json", hint="jvs doctor") from error
     return Worktree.parse(data, f"the configuration of worktree {name!r}")
 
@@ -55,9 +59,11 @@ def register(layout: Layout, name: str, *, base: str | None) -> Worktree:
         files.write_new(temporary / "config.json", _encode(worktree), mode=layout.file_mode)
         files.sync_folder(temporary)
         files.rename_durable(temporary, folder)
-    except AlreadyExists as error:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise AlreadyExists(f"worktree {name!r} exists already", hint="jvs worktree list") from error
+        if isinstance(error, AlreadyExists):
+            raise AlreadyExists(f"worktree {name!r} exists already", hint="jvs worktree list") from error
+        raise
     files.make_folder(layout.locks(worktree.worktree_id), mode=layout.folder_mode)
     return worktree
 
