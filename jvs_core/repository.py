@@ -23,6 +23,7 @@ from jvs_core.operations import (
     inplace,
     locks,
     refs,
+    repair,
     restore,
     snapshot,
     verify,
@@ -33,6 +34,7 @@ from jvs_core.payload.engines.base import Consistency
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import (
     Comparison,
+    DoctorReport,
     Extracted,
     HistoryItem,
     Initialized,
@@ -420,3 +422,15 @@ class Repository:
             return verify.verify(self._context, None, progress)
         snapshot_id = self._context.resolve(snapshot or "HEAD", worktree or self._worktree)
         return verify.verify(self._context, [snapshot_id], progress)
+
+    @translated
+    def doctor(
+        self, *, repairs: Iterable[str] = (), strict: bool = False, progress: Progress = SILENT
+    ) -> DoctorReport:
+        """Look for everything that is not as it should be, after carrying out ``repairs``.
+
+        Repairs are ``clean_tmp``, ``advance_head``, ``clean_locks``, ``clean_intents``, ``audit_repair`` and
+        ``finish_restore``. Healthy means no error, with ``strict`` no warning either. Without repairs nothing is
+        changed.
+        """
+        return repair.examine(self._context, tuple(repairs), strict=strict, progress=progress)

@@ -216,3 +216,21 @@ class VerifyReport(Result):
     ok: bool
     snapshots: list[SnapshotReport]
     audit: AuditReport
+
+
+class Finding(Result):
+    """Something that is not as it should be, and the repair that mends it, None where only a person can."""
+
+    code: str
+    severity: Literal["error", "warning", "info"]
+    target: str
+    message: str
+    repair: str | None
+
+
+class DoctorReport(Result):
+    """What the doctor found, after the repairs asked for."""
+
+    healthy: bool
+    findings: list[Finding]
+    repaired: list[str] = Field(default_factory=list)

@@ -10,6 +10,7 @@ listings and in-place writes they see at once.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import uuid
@@ -96,6 +97,7 @@ def acquire(
 
     ``floor`` is the highest token that published anything: a new token is above it even when the lock files were
     not migrated. ``own`` is the caller's previous lease; once it ran out, its holder need not wait for itself.
+    A failure leaves no lock; a crash leaves one that nobody can use, until its lease ends.
 
     Raises
     ------
@@ -131,9 +133,9 @@ def acquire(
     try:
         slots.create(layout.locks(worktree_id) / str(token), record.model_dump(), mode=layout.file_mode)
     except AlreadyExists as error:
-        raise LockConflict(
-            f"somebody else took the lock on worktree {worktree!r} at this moment", hint="jvs lock status"
-        ) from error
+        raise _overtaken(worktree) from error
+    if tokens(layout, worktree_id)[-1:] != [token]:  # stopped between creating and writing, and given up for dead
+        raise _overtaken(worktree)
     return Lease(record, secret, began + lease_ms, clock.boot_id()), replaced
 
 
@@ -145,11 +147,12 @@ def renew(layout: Layout, lease: Lease) -> Lease:
     began = clock.boot_ms()
     check(layout, lease)
     now = clock.now_ms()
-    record = lease.record.changed(
+    record = _rewrite(
+        layout,
+        lease,
         last_renewed_at=clock.timestamp(now),
         lease_expires_at=clock.timestamp(now + lease.record.lease_duration_ms),
     )
-    slots.write(layout.locks(record.worktree_id) / str(record.fencing_token), record.model_dump())
     renewed = Lease(record, lease.secret, began + record.lease_duration_ms, clock.boot_id())
     check(layout, renewed)
     return renewed
@@ -161,8 +164,7 @@ def release(layout: Layout, lease: Lease) -> None:
     Raises FencingMismatch, LockExpired, LockNotHeld.
     """
     check(layout, lease)
-    record = lease.record.changed(released_at=clock.timestamp())
-    slots.write(layout.locks(record.worktree_id) / str(record.fencing_token), record.model_dump())
+    _rewrite(layout, lease, released_at=clock.timestamp())
 
 
 def check(layout: Layout, lease: Lease) -> None:
@@ -178,6 +180,47 @@ def check(layout: Layout, lease: Lease) -> None:
         The lease was given back, or its file is gone.
     """
     record = lease.record
+    _require_newest(layout, record)
+    if lease.has_run_out():
+        raise LockExpired(
+            f"the lease on worktree {record.worktree!r} ran out at {record.lease_expires_at}",
+            hint="jvs lock acquire",
+        )
+    try:
+        found = _read(layout, record.worktree_id, record.fencing_token)
+    except FileNotFoundError as error:  # taken over, and its file tidied away, since the listing
+        _require_newest(layout, record)
+        raise _gone(record) from error
+    _require_own(found, lease)
+
+
+def _rewrite(layout: Layout, lease: Lease, **fields: str) -> LeaseRecord:
+    """Change a lease's record on disk; a release by another command of the same session is never undone."""
+    path = layout.locks(lease.record.worktree_id) / str(lease.token)
+    written: list[LeaseRecord] = []
+
+    def change(value: dict[str, Any]) -> dict[str, Any]:
+        found = _validated(value, path.name)
+        _require_own(found, lease)
+        written.append(found.changed(**fields))
+        return written[0].model_dump()
+
+    try:
+        slots.update(path, change)
+    except FileNotFoundError as error:
+        _require_newest(layout, lease.record)
+        raise _gone(lease.record) from error
+    return written[0]
+
+
+def _require_own(found: LeaseRecord, lease: Lease) -> None:
+    if found.secret_sha256 != _proof(lease.secret) or found.released_at is not None:
+        raise LockNotHeld(
+            f"the lock on worktree {found.worktree!r} was given back", hint="jvs lock acquire"
+        )
+
+
+def _require_newest(layout: Layout, record: LeaseRecord) -> None:
     given = tokens(layout, record.worktree_id)
     if given and given[-1] > record.fencing_token:
         successor = _try_read(layout, record.worktree_id, given[-1])
@@ -187,15 +230,17 @@ def check(layout: Layout, lease: Lease) -> None:
             hint="jvs lock acquire",
         )
     if record.fencing_token not in given:
-        raise LockNotHeld(f"the lock on worktree {record.worktree!r} is gone", hint="jvs lock acquire")
-    if lease.has_run_out():
-        raise LockExpired(
-            f"the lease on worktree {record.worktree!r} ran out at {record.lease_expires_at}",
-            hint="jvs lock acquire",
-        )
-    found = _read(layout, record.worktree_id, record.fencing_token)
-    if found.secret_sha256 != _proof(lease.secret) or found.released_at is not None:
-        raise LockNotHeld(f"the lock on worktree {record.worktree!r} was given back", hint="jvs lock acquire")
+        raise _gone(record)
+
+
+def _gone(record: LeaseRecord) -> LockNotHeld:
+    return LockNotHeld(f"the lock on worktree {record.worktree!r} is gone", hint="jvs lock acquire")
+
+
+def _overtaken(worktree: str) -> LockConflict:
+    return LockConflict(
+        f"somebody else took the lock on worktree {worktree!r} at this moment", hint="jvs lock status"
+    )
 
 
 def describe_holder(record: LeaseRecord) -> str:
@@ -258,9 +303,7 @@ def _read(layout: Layout, worktree_id: str, token: int) -> LeaseRecord:
 
 
 def _validated(value: dict[str, Any], name: str) -> LeaseRecord:
-    from jvs_core import canonical
-
-    return LeaseRecord.parse(canonical.dumps(value), f"lock {name}")
+    return LeaseRecord.parse(json.dumps(value).encode(), f"lock {name}")
 
 
 def _try_read(layout: Layout, worktree_id: str, token: int) -> LeaseRecord | None:

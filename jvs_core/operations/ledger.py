@@ -42,5 +42,9 @@ def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
         ledger.refs[record["target"]] = record["snapshot_id"]
     elif operation == "ref_delete":
         ledger.refs.pop(record["target"], None)
+    elif operation == "repair" and "set_aside" in details:
+        ledger.snapshots.update({key: (value[0], value[1]) for key, value in details["snapshots"].items()})
+        ledger.refs.update(details["refs"])
+        ledger.removed.update(details["removed"])
     elif operation == "gc_run":
         ledger.removed.update(details["deleted"])

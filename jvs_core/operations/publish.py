@@ -132,7 +132,14 @@ def _commit(
 
 
 def complete(
-    ctx: Context, name: str, record: Worktree, descriptor: Descriptor, progress: Progress, **details: object
+    ctx: Context,
+    name: str,
+    record: Worktree,
+    descriptor: Descriptor,
+    progress: Progress,
+    *,
+    move_head: bool = True,
+    **details: object,
 ) -> None:
     """Steps 10 to 12: make a renamed snapshot known. Idempotent up to the audit record, which comes last."""
     final = ctx.layout.descriptor(descriptor.snapshot_id)
@@ -140,7 +147,8 @@ def complete(
         if not final.exists():
             files.rename_durable(final.with_name(final.name + files.TEMPORARY_SUFFIX), final)
     with step(progress, "head"):
-        worktree.update(ctx.layout, name, record.changed(head_snapshot_id=descriptor.snapshot_id))
+        if move_head:
+            worktree.update(ctx.layout, name, record.changed(head_snapshot_id=descriptor.snapshot_id))
     with step(progress, "audit"):
         assert descriptor.descriptor_checksum is not None
         ctx.audit(

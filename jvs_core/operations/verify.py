@@ -45,7 +45,7 @@ def verify(ctx: Context, snapshot_ids: Sequence[str] | None, progress: Progress)
         reports.append(report)
     if every:
         reports.extend(_missing(ctx, ledger, wanted))
-    log = _verify_log(ctx, ledger, refs_too=every)
+    log = verify_log(ctx, ledger, refs_too=every)
     return VerifyReport(
         ok=log.ok and not any(report.tamper_detected for report in reports), snapshots=reports, audit=log
     )
@@ -163,7 +163,8 @@ def _missing(ctx: Context, ledger: Ledger, present: Iterable[str]) -> list[Snaps
     ]
 
 
-def _verify_log(ctx: Context, ledger: Ledger, *, refs_too: bool) -> AuditReport:
+def verify_log(ctx: Context, ledger: Ledger, *, refs_too: bool) -> AuditReport:
+    """Walk the log's chain to its head; with ``refs_too`` hold the refs against it."""
     records = 0
     previous = ""
     try:

@@ -1,0 +1,43 @@
+"""``jvs doctor``."""
+
+from __future__ import annotations
+
+import click
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.text import safe
+
+_INTEGRITY = 5
+_RUNTIME = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
+
+
+@click.command(cls=Command)
+@click.option("--strict", is_flag=True, help="Count warnings as unhealthy too.")
+@click.option("--repair-runtime", is_flag=True, help="Carry out the repairs that are always safe.")
+@click.option(
+    "--repair", "repairs", multiple=True, metavar="ACTION", help="Carry out a repair; may be repeated."
+)
+@click.pass_obj
+def doctor(call: Call, strict: bool, repair_runtime: bool, repairs: tuple[str, ...]) -> Outcome:
+    """Look for everything that is not as it should be. Changes nothing unless a repair is asked for.
+
+    \b
+    Example:
+      jvs doctor --strict
+      jvs doctor --repair-runtime
+    """
+    actions = dict.fromkeys([*(_RUNTIME if repair_runtime else ()), *repairs])
+    report = call.repository().doctor(repairs=actions, strict=strict, progress=call.progress())
+    lines = ["Repository is healthy." if not report.findings else f"Findings: {len(report.findings)}"]
+    for found in report.findings:
+        lines.append(f"{found.severity:<8} {found.code}  {safe(found.target)}: {safe(found.message)}")
+        if found.repair:
+            lines.append(f"         jvs doctor --repair {found.repair}")
+    return Outcome(
+        report,
+        lines,
+        notices=[safe(line) for line in report.repaired],
+        exit_status=0 if report.healthy else _INTEGRITY,
+    )

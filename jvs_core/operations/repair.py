@@ -1,0 +1,195 @@
+"""Mending what the doctor found. No repair deletes the only copy of anything, and each is in the audit log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+
+from jvs_core import files
+from jvs_core.control import audit, journal, lock, worktree
+from jvs_core.errors import InputError, JvsError
+from jvs_core.model import Intent
+from jvs_core.operations import doctor, inplace, locks, publish, worktrees
+from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.context import Context
+from jvs_core.progress import Progress
+from jvs_core.results import DoctorReport
+
+RUNTIME = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
+_IN_ORDER = ("advance_head", "finish_restore", "clean_intents", "clean_tmp", "clean_locks", "audit_repair")
+ACTIONS = _IN_ORDER
+
+
+def examine(ctx: Context, actions: Sequence[str], *, strict: bool, progress: Progress) -> DoctorReport:
+    """Carry out the repairs ``actions`` in a safe order, then report what is still found.
+
+    Healthy means no error, with ``strict`` no warning either. Raises InputError for an unknown action, LockConflict
+    when a repair needs the lock of a worktree that somebody holds.
+    """
+    for action in actions:
+        if action not in ACTIONS:
+            raise InputError(f"unknown repair {action!r}", hint="one of: " + ", ".join(sorted(ACTIONS)))
+    repaired: list[str] = []
+    for action in _IN_ORDER:
+        if action in actions:
+            done = _REPAIRS[action](ctx, progress)
+            repaired += [f"{action}: {what}" for what in done]
+            _log(ctx, action, done)
+    found = doctor.findings(ctx)
+    bad = ("error", "warning") if strict else ("error",)
+    return DoctorReport(
+        healthy=not any(finding.severity in bad for finding in found), findings=found, repaired=repaired
+    )
+
+
+def _advance_head(ctx: Context, progress: Progress) -> list[str]:
+    """Complete the snapshots that were renamed into place: descriptor, head, log."""
+    done = []
+    for snapshot_id, descriptor in sorted(doctor.unfinished(ctx)):
+        name = _name_of(ctx, descriptor.worktree_id)
+        if name is None:
+            continue
+        with locks.writing(ctx, name, take=True, wait_s=0, purpose="repair"), ctx.critical():
+            record = ctx.worktree(name)
+            behind = record.head_snapshot_id == descriptor.parent_snapshot_id
+            publish.complete(ctx, name, record, descriptor, progress, move_head=behind, recovered=True)
+            for intent in journal.pending(ctx.layout)[0]:
+                if intent.snapshot_id == snapshot_id:
+                    journal.complete(ctx.layout, intent)
+        done.append(snapshot_id)
+    return done
+
+
+def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
+    """Roll interrupted in-place restores forward."""
+    done = []
+    for intent in doctor.abandoned(ctx):
+        name = _name_of(ctx, intent.worktree_id) if intent.worktree_id else None
+        if name is None or intent.operation not in (inplace.RESTORE_INTENT, inplace.PATH_INTENT):
+            continue
+        with locks.writing(ctx, name, take=True, wait_s=0, purpose="repair") as lease:
+            done += [finished.intent_id for finished in inplace.finish_pending(ctx, name, lease, progress)]
+    return done
+
+
+def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
+    """Undo or complete what was abandoned, then drop its intent."""
+    unfinished = {snapshot_id for snapshot_id, _ in doctor.unfinished(ctx)}
+    done = []
+    for intent in doctor.abandoned(ctx):
+        if (
+            intent.operation in (inplace.RESTORE_INTENT, inplace.PATH_INTENT)
+            or intent.snapshot_id in unfinished
+        ):
+            continue
+        with ctx.critical():
+            _resolve(ctx, intent)
+            journal.complete(ctx.layout, intent)
+        done.append(intent.intent_id)
+    for name in journal.pending(ctx.layout)[1]:
+        aside = ctx.layout.intents / f"{name}.unreadable"
+        files.rename_durable(ctx.layout.intents / name, aside)
+        done.append(name)
+    return done
+
+
+def _resolve(ctx: Context, intent: Intent) -> None:
+    name = intent.worktree
+    if name is None:
+        return
+    registered = ctx.layout.worktree_config(name).exists()
+    folder = ctx.layout.worktree(name)
+    if intent.operation in ("restore", "worktree_create") and registered and not os.path.lexists(folder):
+        worktree.unregister(ctx.layout, name)  # never reported: its folder is still under the temporary name
+    elif intent.operation == "worktree_rename":
+        new = str(intent.details["new_name"])
+        if (
+            ctx.layout.worktree_config(new).exists()
+            and folder.exists()
+            and not ctx.layout.worktree(new).exists()
+        ):
+            files.rename_durable(folder, ctx.layout.worktree(new))
+    elif intent.operation == "worktree_remove" and registered and not os.path.lexists(folder):
+        record = worktree.get(ctx.layout, name)
+        worktree.unregister(ctx.layout, name)
+        worktrees.forget(ctx, record)
+
+
+def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:
+    ctx.layout.complete()
+    done = list(doctor.leftovers(ctx))
+    for path in done:
+        target = ctx.layout.root / path
+        if target.is_dir() and not target.is_symlink():
+            ctx.engine().remove(target)
+        else:
+            files.remove_file(target)
+    return done
+
+
+def _clean_locks(ctx: Context, progress: Progress) -> list[str]:
+    done = []
+    known = set()
+    for name in worktree.names(ctx.layout):
+        worktree_id = ctx.worktree(name).worktree_id
+        known.add(worktree_id)
+        done += [f"{name} {token}" for token in lock.remove_superseded(ctx.layout, worktree_id)]
+    for folder in sorted((ctx.layout.control / "locks").iterdir()):
+        if folder.is_dir() and folder.name not in known:
+            shutil.rmtree(folder)
+            done.append(folder.name)
+    return done
+
+
+def _audit_repair(ctx: Context, progress: Progress) -> list[str]:
+    """Set a damaged log aside, whole, and go on in a new one that names it; an intact one gets its head mended."""
+    with ctx.critical():
+        damaged = [finding for finding in doctor.findings(ctx) if finding.repair == "audit_repair"]
+        if not damaged:
+            return []
+        known = ledgers.read(ctx.layout)
+        aside = ctx.layout.audit / f"damaged-{time.strftime('%Y%m%dT%H%M%S')}"
+        files.make_folder(aside, mode=ctx.layout.folder_mode)
+        for path in [*audit.log_files(ctx.layout), audit.head_path(ctx.layout)]:
+            if path.exists():
+                files.rename_durable(path, aside / path.name)
+        ctx.audit(
+            "repair",
+            target="audit_repair",
+            reason=damaged[0].message,
+            details={
+                "set_aside": aside.name,
+                "snapshots": {key: list(value) for key, value in known.snapshots.items()},
+                "refs": known.refs,
+                "removed": sorted(known.removed),
+            },
+        )
+        return [aside.name]
+
+
+def _name_of(ctx: Context, worktree_id: str) -> str | None:
+    for name in worktree.names(ctx.layout):
+        try:
+            if ctx.worktree(name).worktree_id == worktree_id:
+                return name
+        except JvsError:
+            continue
+    return None
+
+
+def _log(ctx: Context, action: str, done: Sequence[str]) -> None:
+    if done and action != "audit_repair":
+        with ctx.critical():
+            ctx.audit("repair", target=action, details={"repaired": list(done)})
+
+
+_REPAIRS: dict[str, Callable[[Context, Progress], list[str]]] = {
+    "advance_head": _advance_head,
+    "finish_restore": _finish_restore,
+    "clean_intents": _clean_intents,
+    "clean_tmp": _clean_tmp,
+    "clean_locks": _clean_locks,
+    "audit_repair": _audit_repair,
+}
