@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jvs_core import clock
-from jvs_core.control import lock
+from jvs_core.control import lock, slots
 from jvs_core.control.layout import Layout
 from jvs_core.errors import (
     ClockSkewExceeded,
@@ -99,7 +102,7 @@ def assert_turns(roots: list[Path]) -> None:
             rival.tell(f"often {times}")
         turns = sorted(tuple(turn) for rival in rivals for turn in rival.hear())
     assert [token for token, _, _ in turns] == list(range(1, PROCESSES * times + 1))
-    for (_, _, ended), (_, began, _) in zip(turns, turns[1:], strict=False):
+    for (_, _, ended), (_, began, _) in itertools.pairwise(turns):
         assert ended < began
 
 
@@ -185,15 +188,15 @@ def test_a_lease_stolen_in_the_middle_of_its_renewal_is_refused(
 ) -> None:
     lease = take(layout, ada)
     later = clock.now_ms() + 70_000
-    write = lock.slots.write
+    update = slots.update
 
-    def steal_first(path: Path, value: dict[str, object]) -> None:
+    def steal_first(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         with monkeypatch.context() as moment:
             at(moment, later)
             take(layout, bob)
-        write(path, value)
+        update(path, change)
 
-    monkeypatch.setattr(lock.slots, "write", steal_first)
+    monkeypatch.setattr(slots, "update", steal_first)
     with pytest.raises(FencingMismatch):
         lock.renew(layout, lease)
 
