@@ -134,8 +134,8 @@ def acquire(
         slots.create(layout.locks(worktree_id) / str(token), record.model_dump(), mode=layout.file_mode)
     except AlreadyExists as error:
         raise _overtaken(worktree) from error
-    if tokens(layout, worktree_id)[-1:] != [token]:  # stopped between creating and writing, and given up for dead
-        raise _overtaken(worktree)
+    if tokens(layout, worktree_id)[-1:] != [token]:
+        raise _overtaken(worktree)  # it was stopped between creating and writing, and given up for dead
     return Lease(record, secret, began + lease_ms, clock.boot_id()), replaced
 
 
@@ -215,9 +215,7 @@ def _rewrite(layout: Layout, lease: Lease, **fields: str) -> LeaseRecord:
 
 def _require_own(found: LeaseRecord, lease: Lease) -> None:
     if found.secret_sha256 != _proof(lease.secret) or found.released_at is not None:
-        raise LockNotHeld(
-            f"the lock on worktree {found.worktree!r} was given back", hint="jvs lock acquire"
-        )
+        raise LockNotHeld(f"the lock on worktree {found.worktree!r} was given back", hint="jvs lock acquire")
 
 
 def _require_newest(layout: Layout, record: LeaseRecord) -> None:
@@ -272,28 +270,50 @@ def _require_takeable(
     now = clock.now_ms()
     try:
         record = _read(layout, worktree_id, token)
+    except FileNotFoundError as error:  # superseded and tidied away since the listing
+        raise _overtaken(worktree) from error
     except DescriptorCorrupt as error:
-        # its creator died between creating and writing it: nobody can hold it, but give a live creator time to write
-        created = os.stat(layout.locks(worktree_id) / str(token)).st_mtime_ns // 1_000_000
-        if now > created + config.duration_ms + config.max_clock_skew_ms + config.steal_grace_ms:
-            return None
-        raise LockConflict(
-            f"worktree {worktree!r} is being locked by somebody at this moment",
-            hint="try again in half a minute",
-        ) from error
+        _require_abandoned(layout, worktree, worktree_id, token, config, error)
+        return None
     if record.released_at is not None:
         return None
     if clock.parse(record.last_renewed_at) > now + record.max_clock_skew_ms:
-        raise ClockSkewExceeded(
-            f"the lock on worktree {worktree!r} was renewed at {record.last_renewed_at}, in this host's future"
-            f" ({clock.timestamp(now)})",
-            hint="set the clocks of both hosts (NTP), then try again",
-        )
-    if own is not None and own.record.lock_id == record.lock_id and own.has_run_out():
+        raise _skewed(worktree, "renewed", record.last_renewed_at, now)
+    if own is not None and own.record == record and own.has_run_out():
         return record
     if now > clock.parse(record.lease_expires_at) + record.max_clock_skew_ms + record.steal_grace_ms:
         return record
     raise conflict(record)
+
+
+def _require_abandoned(
+    layout: Layout,
+    worktree: str,
+    worktree_id: str,
+    token: int,
+    config: LeaseConfig,
+    error: DescriptorCorrupt,
+) -> None:
+    """Make sure that whoever created a lock file and has not written it is dead: a live one needs time to write."""
+    now = clock.now_ms()
+    try:
+        created = os.stat(layout.locks(worktree_id) / str(token)).st_mtime_ns // 1_000_000
+    except FileNotFoundError:
+        raise _overtaken(worktree) from error
+    if created > now + config.max_clock_skew_ms:
+        raise _skewed(worktree, "created", clock.timestamp(created), now) from error
+    if now <= created + config.duration_ms + config.max_clock_skew_ms + config.steal_grace_ms:
+        raise LockConflict(
+            f"worktree {worktree!r} is being locked by somebody at this moment",
+            hint="try again in half a minute",
+        ) from error
+
+
+def _skewed(worktree: str, what: str, at: str, now: int) -> ClockSkewExceeded:
+    return ClockSkewExceeded(
+        f"the lock on worktree {worktree!r} was {what} at {at}, in this host's future ({clock.timestamp(now)})",
+        hint="set the clocks of both hosts (NTP), then try again",
+    )
 
 
 def _read(layout: Layout, worktree_id: str, token: int) -> LeaseRecord:
