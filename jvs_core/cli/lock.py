@@ -48,7 +48,7 @@ def acquire(call: Call, lease_ms: int | None, wait_s: float, purpose: str) -> Ou
     Example:
       jvs lock acquire --wait 60 --purpose "cleaning the data"
     """
-    record = call.repository().lock_acquire(call.worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose)
+    record = call.repository().locks.acquire(call.worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose)
     return Outcome(
         record,
         [f"Lock acquired on worktree '{record.worktree}'", *_description(record)],
@@ -65,7 +65,7 @@ def status(call: Call) -> Outcome:
     Example:
       jvs lock status --json
     """
-    found = call.repository().lock_status(call.worktree)
+    found = call.repository().locks.status(call.worktree)
     return Outcome(found, [f"Lock state: {found.state}", *(_description(found.lock) if found.lock else [])])
 
 
@@ -78,7 +78,7 @@ def renew(call: Call) -> Outcome:
     Example:
       jvs lock renew
     """
-    record = call.repository().lock_renew(call.worktree)
+    record = call.repository().locks.renew(call.worktree)
     return Outcome(record, [f"Lock renewed on worktree '{record.worktree}'", *_description(record)])
 
 
@@ -92,7 +92,7 @@ def release(call: Call) -> Outcome:
       jvs lock release
     """
     repository = call.repository()
-    repository.lock_release(call.worktree)
+    repository.locks.release(call.worktree)
     return Outcome(
         {"released": True}, [f"Lock released on worktree '{call.worktree or repository.worktree}'"]
     )

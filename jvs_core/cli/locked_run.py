@@ -37,7 +37,7 @@ def run_locked(call: Call, command: Sequence[str], *, wait_s: float, purpose: st
         call.worktree, wait_s=wait_s, purpose=purpose or f"lock run: {command[0]}"[:200]
     ) as lease:
         status = _run(call, repository, lease, command)
-        repository.lock_renew(call.worktree)  # raises unless the lock was ours to the end
+        repository.locks.renew(call.worktree)  # raises unless the lock was ours to the end
     value = {"worktree": lease.record.worktree, "command": list(command), "exit_status": status}
     return Outcome(value, exit_status=status)
 
@@ -63,7 +63,7 @@ def _run(call: Call, repository: Repository, lease: Lease, command: Sequence[str
 def _say_if_lost(call: Call, repository: Repository, lease: Lease) -> bool:
     """Return whether the lock is somebody else's, or nobody's, by now; tell the person when it is."""
     try:
-        found = repository.lock_status(call.worktree)
+        found = repository.locks.status(call.worktree)
     except JvsError:
         return False  # a mount that hangs may come back; the end of the command decides
     if found.state == "held" and found.lock is not None and found.lock.lock_id == lease.record.lock_id:

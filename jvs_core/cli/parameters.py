@@ -75,7 +75,7 @@ class Snapshot(_Completed):
         self, repository: Repository, call: Call, ctx: Context, incomplete: str
     ) -> Iterable[tuple[str, str]]:
         yield "HEAD", "the worktree's newest snapshot"
-        for ref in repository.ref_list():
+        for ref in repository.refs.all():
             yield ref.name, f"ref to {ref.snapshot_id}"
         for item in repository.history(call.worktree, every=True):
             yield item.descriptor.snapshot_id, first_line(item.descriptor.note)
@@ -89,7 +89,7 @@ class RefName(_Completed):
     def _candidates(
         self, repository: Repository, call: Call, ctx: Context, incomplete: str
     ) -> Iterable[tuple[str, str]]:
-        return ((ref.name, first_line(ref.note)) for ref in repository.ref_list())
+        return ((ref.name, first_line(ref.note)) for ref in repository.refs.all())
 
 
 class WorktreeName(_Completed):
@@ -100,7 +100,7 @@ class WorktreeName(_Completed):
     def _candidates(
         self, repository: Repository, call: Call, ctx: Context, incomplete: str
     ) -> Iterable[tuple[str, str]]:
-        return ((info.name, info.path) for info in repository.worktree_list())
+        return ((info.name, info.path) for info in repository.worktrees.all())
 
 
 class PathInSnapshot(_Completed):

@@ -33,7 +33,7 @@ def create(call: Call, name: str, snapshot: str, note: str) -> Outcome:
     Example:
       jvs ref create baseline HEAD --note "as published"
     """
-    made = call.repository().ref_create(name, snapshot, note=note, worktree=call.worktree)
+    made = call.repository().refs.create(name, snapshot, note=note, worktree=call.worktree)
     return Outcome(made, [f"Created ref '{made.name}' for snapshot {identifier(made.snapshot_id)}"])
 
 
@@ -46,7 +46,7 @@ def list_(call: Call) -> Outcome:
     Example:
       jvs ref list --json
     """
-    found = call.repository().ref_list()
+    found = call.repository().refs.all()
     rows = [
         (safe(ref.name), identifier(ref.snapshot_id), ref.created_at, first_line(ref.note)) for ref in found
     ]
@@ -63,5 +63,5 @@ def delete(call: Call, name: str) -> Outcome:
     Example:
       jvs ref delete baseline
     """
-    gone = call.repository().ref_delete(name)
+    gone = call.repository().refs.delete(name)
     return Outcome(gone, [f"Deleted ref '{gone.name}'"], notices=[f"it named snapshot {gone.snapshot_id}"])

@@ -35,7 +35,7 @@ def create(call: Call, name: str, from_: str | None) -> Outcome:
     Example:
       jvs worktree create experiment --from baseline
     """
-    made = call.repository().worktree_create(
+    made = call.repository().worktrees.create(
         name, from_=from_, worktree=call.worktree, progress=call.progress()
     )
     base = f"from snapshot {identifier(made.base_snapshot_id)}" if made.base_snapshot_id else "empty"
@@ -52,7 +52,7 @@ def list_(call: Call) -> Outcome:
       jvs worktree list
     """
     repository = call.repository()
-    found = repository.worktree_list()
+    found = repository.worktrees.all()
     here = call.worktree or repository.worktree
     rows = [
         (
@@ -79,7 +79,7 @@ def path(call: Call, name: str | None) -> Outcome:
     """
     repository = call.repository()
     name = name or call.worktree or repository.worktree
-    found = str(repository.worktree_path(name))
+    found = str(repository.worktrees.path(name))
     return Outcome({"worktree": name, "path": found}, [safe(found)])
 
 
@@ -94,7 +94,7 @@ def rename(call: Call, old: str, new: str) -> Outcome:
     Example:
       jvs worktree rename experiment trial-7
     """
-    renamed = call.repository().worktree_rename(old, new)
+    renamed = call.repository().worktrees.rename(old, new)
     return Outcome(renamed, [f"Renamed worktree '{safe(old)}' to '{renamed.name}' at {safe(renamed.path)}"])
 
 
@@ -111,5 +111,5 @@ def remove(call: Call, name: str, force: bool) -> Outcome:
     Example:
       jvs worktree remove experiment
     """
-    call.repository().worktree_remove(name, force=force, progress=call.progress())
+    call.repository().worktrees.remove(name, force=force, progress=call.progress())
     return Outcome({"worktree": name, "removed": True}, [f"Removed worktree '{safe(name)}'"])

@@ -13,6 +13,7 @@ from tests.support.metadata import metadata_of
 
 KILLED = """
 import os, sys
+from operator import attrgetter
 from jvs_core import Repository
 
 class Killed:
@@ -23,7 +24,7 @@ class Killed:
     def finished(self, step): pass
 
 repo = Repository.open(sys.argv[1])
-getattr(repo, sys.argv[3])(*sys.argv[4:], progress=Killed())
+attrgetter(sys.argv[3])(repo)(*sys.argv[4:], progress=Killed())
 """
 STEPS = [
     "check",
@@ -46,7 +47,7 @@ RUNTIME = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
 def repo(workdir: Path) -> Repository:
     repo = Repository.init(workdir / "repo")
     (repo.root / "main" / "notes.txt").write_text("notes")
-    repo.lock_acquire()
+    repo.locks.acquire()
     repo.snapshot("one")
     (repo.root / "main" / "notes.txt").write_text("changed")
     return repo
@@ -80,14 +81,14 @@ def test_a_snapshot_killed_at_any_step_is_cleaned_up_or_completed(repo: Reposito
 
 @pytest.mark.parametrize("step", ["clone", "settle", "register", "publish", "audit"])
 def test_a_restore_killed_at_any_step_leaves_nothing_or_a_whole_worktree(repo: Repository, step: str) -> None:
-    kill(repo, step, "worktree_create", "exp")
+    kill(repo, step, "worktrees.create", "exp")
     report = repo.doctor(repairs=RUNTIME, strict=True)
     assert [found for found in report.findings if found.severity != "info"] == []
-    names = [info.name for info in repo.worktree_list()]
+    names = [info.name for info in repo.worktrees.all()]
     assert names == (["main", "exp"] if step == "audit" else ["main"])
     assert os.listdir(repo.root / "worktrees") == names[1:]
     if step != "audit":
-        repo.worktree_create("exp")
+        repo.worktrees.create("exp")
 
 
 def test_looking_changes_nothing(repo: Repository) -> None:

@@ -37,7 +37,7 @@ def change(repo: Repository) -> None:
 
 
 def test_it_brings_back_everything_and_touches_only_what_differs(repo: Repository) -> None:
-    repo.lock_acquire()
+    repo.locks.acquire()
     first = repo.snapshot("one")
     before = metadata_of(main(repo))
     inodes = {name: os.stat(main(repo) / name).st_ino for name in (".", "kept.txt")}
@@ -53,7 +53,7 @@ def test_it_brings_back_everything_and_touches_only_what_differs(repo: Repositor
 
 
 def test_undo_brings_content_and_head_back_from_a_changed_worktree(repo: Repository) -> None:
-    repo.lock_acquire()
+    repo.locks.acquire()
     first = repo.snapshot("one")
     (main(repo) / "kept.txt").write_text("second")
     second = repo.snapshot("two")
@@ -105,7 +105,7 @@ Repository.open(sys.argv[1]).restore_inplace(sys.argv[2], reason="test", progres
 
 @pytest.mark.parametrize("step", ["scan", "intent", "compare", "converge", "settle", "head"])
 def test_a_restore_killed_at_any_step_is_completed_by_the_next_snapshot(repo: Repository, step: str) -> None:
-    repo.lock_acquire()
+    repo.locks.acquire()
     first = repo.snapshot("one")
     wanted = metadata_of(main(repo))
     change(repo)

@@ -60,7 +60,7 @@ def test_a_real_workspace_comes_back_as_it_was(workdir: Path, build: object) -> 
 
 
 def test_each_snapshot_keeps_what_was_there_then(repo: Repository) -> None:
-    repo.lock_acquire()
+    repo.locks.acquire()
     first = repo.snapshot("one")
     with (main(repo) / "notes.txt").open("a") as notes:
         notes.write(", more")
@@ -116,7 +116,7 @@ class Failing(Silent):
 
 @pytest.mark.parametrize("step", STEPS[:9])
 def test_an_interrupt_before_publication_leaves_nothing(repo: Repository, step: str) -> None:
-    repo.lock_acquire()
+    repo.locks.acquire()
     before = metadata_of(main(repo))
     with pytest.raises(KeyboardInterrupt):
         repo.snapshot("one", progress=Failing(step))
@@ -136,19 +136,19 @@ def test_a_snapshot_needs_the_lock(local: Repository) -> None:
 
 def test_a_snapshot_that_takes_the_lock_gives_it_back_and_is_logged_thrice(local: Repository) -> None:
     local.snapshot("one", lock=True)
-    assert local.lock_status().state == "free"
+    assert local.locks.status().state == "free"
     log = [json.loads(line) for line in (local.root / ".jvs/audit/audit.jsonl").read_text().splitlines()]
     assert [record["operation"] for record in log] == ["init", "lock_acquire", "snapshot", "lock_release"]
 
 
 def test_a_lock_that_is_held_already_is_used_and_kept(local: Repository) -> None:
-    held = local.lock_acquire()
+    held = local.locks.acquire()
     assert local.snapshot("one", lock=True).fencing_token == held.fencing_token
-    assert local.lock_status().state == "held"
+    assert local.locks.status().state == "held"
 
 
 def test_another_session_is_refused_by_name(local: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    local.lock_acquire(purpose="training")
+    local.locks.acquire(purpose="training")
     monkeypatch.setenv("JVS_SESSION", "agent-2")
     other = Repository.open(local.root)
     with pytest.raises(LockNotHeld, match="training"):
@@ -156,11 +156,11 @@ def test_another_session_is_refused_by_name(local: Repository, monkeypatch: pyte
     with pytest.raises(LockConflict, match="training"):
         other.snapshot("mine", lock=True)
     with pytest.raises(LockConflict, match="training"):
-        other.lock_acquire()
+        other.locks.acquire()
 
 
 def test_a_lease_that_ran_out_publishes_nothing(local: Repository) -> None:
-    local.lock_acquire(lease_ms=1000)
+    local.locks.acquire(lease_ms=1000)
 
     class Sleeping(Silent):
         def started(self, step: str, total: int | None = None) -> None:

@@ -84,7 +84,7 @@ def test_a_retargeted_ref_and_a_vanished_snapshot_are_caught_against_the_log(rep
     first = repo.snapshot("one", lock=True)
     (repo.root / "main" / "a.txt").write_text("ONE")
     second = repo.snapshot("two", lock=True)
-    repo.ref_create("baseline", first.snapshot_id)
+    repo.refs.create("baseline", first.snapshot_id)
     assert repo.verify(every=True).ok
     path = repo.root / ".jvs" / "refs" / "baseline.json"
     path.write_text(path.read_text().replace(first.snapshot_id, second.snapshot_id))

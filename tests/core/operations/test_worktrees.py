@@ -54,7 +54,7 @@ def local(tmp_path: Path) -> Repository:
 
 
 def test_a_worktree_is_a_copy_that_lives_its_own_life(repo: Repository) -> None:
-    made = repo.worktree_create("exp")
+    made = repo.worktrees.create("exp")
     assert metadata_of(Path(made.path)) == metadata_of(main(repo))
     (Path(made.path) / "notes.txt").write_text("experiment")
     mine = Repository.open(Path(made.path) / "data")
@@ -62,18 +62,18 @@ def test_a_worktree_is_a_copy_that_lives_its_own_life(repo: Repository) -> None:
     taken = mine.snapshot("in the experiment", lock=True)
     assert (main(repo) / "notes.txt").read_text() == "notes"
     assert taken.parent_snapshot_id == made.base_snapshot_id
-    assert [(w.name, w.head_snapshot_id) for w in repo.worktree_list()] == [
+    assert [(w.name, w.head_snapshot_id) for w in repo.worktrees.all()] == [
         ("main", made.base_snapshot_id),
         ("exp", taken.snapshot_id),
     ]
 
 
 def test_a_worktree_is_renamed_and_removed_with_everything_of_it(repo: Repository) -> None:
-    made = repo.worktree_create("old")
-    assert repo.worktree_rename("old", "new").name == "new"
+    made = repo.worktrees.create("old")
+    assert repo.worktrees.rename("old", "new").name == "new"
     assert not Path(made.path).exists()
-    assert (repo.worktree_path("new") / "notes.txt").read_text() == "notes"
-    repo.worktree_remove("new")
+    assert (repo.worktrees.path("new") / "notes.txt").read_text() == "notes"
+    repo.worktrees.remove("new")
     assert os.listdir(repo.root / "worktrees") == []
     assert os.listdir(repo.root / ".jvs" / "intents") == []
     with pytest.raises(WorktreeNotFound):
@@ -81,22 +81,22 @@ def test_a_worktree_is_renamed_and_removed_with_everything_of_it(repo: Repositor
 
 
 def test_unsaved_changes_and_locks_keep_a_worktree(local: Repository) -> None:
-    made = local.worktree_create("exp")
+    made = local.worktrees.create("exp")
     (Path(made.path) / "new.txt").write_text("unsaved")
     with pytest.raises(UnsavedChanges, match=r"new\.txt"):
-        local.worktree_remove("exp")
-    local.lock_acquire("exp")
+        local.worktrees.remove("exp")
+    local.locks.acquire("exp")
     for refused in (
-        lambda: local.worktree_remove("exp", force=True),
-        lambda: local.worktree_rename("exp", "other"),
+        lambda: local.worktrees.remove("exp", force=True),
+        lambda: local.worktrees.rename("exp", "other"),
     ):
         with pytest.raises(LockConflict):
             refused()
-    local.lock_release("exp")
-    local.worktree_remove("exp", force=True)
+    local.locks.release("exp")
+    local.worktrees.remove("exp", force=True)
     for refused_for_main in (
-        lambda: local.worktree_remove("main"),
-        lambda: local.worktree_rename("main", "x"),
+        lambda: local.worktrees.remove("main"),
+        lambda: local.worktrees.rename("main", "x"),
     ):
         with pytest.raises(InputError):
             refused_for_main()
@@ -105,15 +105,15 @@ def test_unsaved_changes_and_locks_keep_a_worktree(local: Repository) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/abs", "main", "x" * 101, "a\nb", "é", "-x"])
 def test_a_name_that_is_none_is_refused(local: Repository, name: str) -> None:
     with pytest.raises(NameInvalid):
-        local.worktree_create(name)
+        local.worktrees.create(name)
     with pytest.raises(NameInvalid):
         local.restore("HEAD", name=name)
 
 
 def test_a_name_that_is_taken_is_refused_and_nothing_is_touched(local: Repository) -> None:
-    local.worktree_create("exp")
+    local.worktrees.create("exp")
     before = metadata_of(local.root / "worktrees")
-    for again in (lambda: local.worktree_create("exp"), lambda: local.restore("HEAD", name="exp")):
+    for again in (lambda: local.worktrees.create("exp"), lambda: local.restore("HEAD", name="exp")):
         with pytest.raises(AlreadyExists):
             again()
     assert metadata_of(local.root / "worktrees") == before
@@ -136,7 +136,7 @@ def test_a_path_comes_out_of_a_snapshot(repo: Repository) -> None:
     assert (main(repo) / "data" / "a.csv").read_text() == "changed"
     (main(repo) / "notes.txt").unlink()
     assert repo.restore_path("HEAD", "notes.txt").path == str(main(repo) / "notes.txt")
-    repo.lock_acquire()
+    repo.locks.acquire()
     repo.restore_path("HEAD", "data", inplace=True, reason="back")
     assert (main(repo) / "data" / "a.csv").read_text() == "a,b\n1,2\n"
     repo.undo()
@@ -150,12 +150,12 @@ def test_a_path_comes_out_of_a_snapshot(repo: Repository) -> None:
 
 def test_refs_name_snapshots_for_good(local: Repository) -> None:
     first = local.history()[0].descriptor.snapshot_id
-    local.ref_create("baseline", "HEAD", note="start")
+    local.refs.create("baseline", "HEAD", note="start")
     with pytest.raises(AlreadyExists):
-        local.ref_create("baseline", "HEAD")
+        local.refs.create("baseline", "HEAD")
     for name in ("HEAD", "head", first, "a/b", ""):
         with pytest.raises(NameInvalid):
-            local.ref_create(name, "HEAD")
+            local.refs.create(name, "HEAD")
     assert local.resolve("baseline") == local.resolve(first[:14]) == local.resolve(first[14:20]) == first
     local.snapshot("two", lock=True)
     assert local.resolve("HEAD~1") == first
@@ -164,9 +164,9 @@ def test_refs_name_snapshots_for_good(local: Repository) -> None:
     for missing in ("HEAD~2", "nothing", "ffff-ffff"):
         with pytest.raises(SnapshotNotFound):
             local.resolve(missing)
-    assert local.ref_delete("baseline").snapshot_id == first
+    assert local.refs.delete("baseline").snapshot_id == first
     with pytest.raises(RefNotFound):
-        local.ref_delete("baseline")
+        local.refs.delete("baseline")
 
 
 def test_a_folder_becomes_a_repository_and_stays_as_it_is(workdir: Path) -> None:
@@ -249,11 +249,11 @@ def test_a_damaged_configuration_is_named(local: Repository) -> None:
 def test_a_repository_moved_without_its_runtime_state_works_on(local: Repository, tmp_path: Path) -> None:
     import shutil
 
-    held = local.lock_acquire()
+    held = local.locks.acquire()
     moved = tmp_path / "moved"
     shutil.copytree(local.root, moved, symlinks=True, ignore=shutil.ignore_patterns("locks", "intents"))
     repo = Repository.open(moved)
-    assert repo.lock_acquire().fencing_token > 1
+    assert repo.locks.acquire().fencing_token > 1
     assert held.fencing_token
     repo.snapshot("after the move")
     assert repo.verify(every=True).ok

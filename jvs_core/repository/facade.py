@@ -1,4 +1,4 @@
-"""The facade: everything that can be done with a repository, and the only door the front ends use."""
+"""The facade: everything that can be done with a repository; its registers stand beside it, one a module."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jvs_core import settings as environment
-from jvs_core.control import refs as refs_
 from jvs_core.control.layout import Layout, find_root
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import MAIN
 from jvs_core.files import translated
-from jvs_core.model import Descriptor, LeaseRecord, Ref
+from jvs_core.model import Descriptor
 from jvs_core.operations import (
     browse,
     compare,
@@ -22,23 +21,23 @@ from jvs_core.operations import (
     init,
     inplace,
     locks,
-    refs,
     repair,
     restore,
     snapshot,
     verify,
-    worktrees,
 )
 from jvs_core.operations.context import Context
 from jvs_core.payload.engines.base import Consistency
 from jvs_core.progress import SILENT, Progress
+from jvs_core.repository.locks import Locks
+from jvs_core.repository.refs import Refs
+from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
     Comparison,
     DoctorReport,
     Extracted,
     HistoryItem,
     Initialized,
-    LockStatus,
     RepositoryInfo,
     Restored,
     RestoredInPlace,
@@ -46,8 +45,6 @@ from jvs_core.results import (
     Status,
     TreeEntry,
     VerifyReport,
-    WorktreeCreated,
-    WorktreeInfo,
 )
 from jvs_core.settings import Settings
 
@@ -59,14 +56,18 @@ class Repository:
 
     Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
-    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. Every method raises subclasses of
-    ``JvsError`` only. A method that changes something has made it durable and written its audit record when it
-    returns; after a crash in the middle the repository is as before or as after, or ``doctor`` makes it so.
+    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees or refs alone
+    is in the registers ``locks``, ``worktrees`` and ``refs``. Every method raises subclasses of ``JvsError`` only. A
+    method that changes something has made it durable and written its audit record when it returns; after a crash in
+    the middle the repository is as before or as after, or ``doctor`` makes it so.
     """
 
     def __init__(self, root: Path, *, worktree: str = MAIN, settings: Settings | None = None) -> None:
         self._context = Context.open(Layout(root), settings or environment.from_environment())
         self._worktree = worktree
+        self.locks = Locks(self._context, worktree)
+        self.worktrees = Worktrees(self._context, worktree)
+        self.refs = Refs(self._context, worktree)
 
     @classmethod
     @translated
@@ -301,38 +302,6 @@ class Repository:
             self._context, worktree or self._worktree, reason=reason, dry_run=dry_run, progress=progress
         )
 
-    @translated
-    def lock_acquire(
-        self,
-        worktree: str | None = None,
-        *,
-        lease_ms: int | None = None,
-        wait_s: float = 0.0,
-        purpose: str = "",
-    ) -> LeaseRecord:
-        """Take the worktree's lock for this session, for ``lease_ms`` (default 15 minutes).
-
-        Raises LockConflict with holder, since when and until when; ClockSkewExceeded.
-        """
-        return locks.acquire(
-            self._context, worktree or self._worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose
-        ).record
-
-    @translated
-    def lock_status(self, worktree: str | None = None) -> LockStatus:
-        """Return the state of the worktree's lock and its record."""
-        return locks.status(self._context, worktree or self._worktree)
-
-    @translated
-    def lock_renew(self, worktree: str | None = None) -> LeaseRecord:
-        """Extend the session's lease from now. Raises LockNotHeld, LockExpired, FencingMismatch."""
-        return locks.renew(self._context, worktree or self._worktree).record
-
-    @translated
-    def lock_release(self, worktree: str | None = None) -> None:
-        """Give the session's lock back. Raises LockNotHeld, LockExpired, FencingMismatch."""
-        locks.release(self._context, worktree or self._worktree)
-
     def hold(
         self,
         worktree: str | None = None,
@@ -355,54 +324,6 @@ class Repository:
             lease_ms=lease_ms,
             reuse=reuse,
         )
-
-    @translated
-    def worktree_create(
-        self, name: str, *, from_: str | None = None, worktree: str | None = None, progress: Progress = SILENT
-    ) -> WorktreeCreated:
-        """Make a worktree from a snapshot (None: the head of the current worktree; empty when there is none).
-
-        Raises NameInvalid, AlreadyExists.
-        """
-        base = self._context.base_for_new_worktree(from_, worktree or self._worktree)
-        return worktrees.create(self._context, name, base, progress=progress)
-
-    @translated
-    def worktree_list(self) -> list[WorktreeInfo]:
-        """Return every worktree, ``main`` first."""
-        return worktrees.listing(self._context)
-
-    @translated
-    def worktree_path(self, worktree: str | None = None) -> Path:
-        """Return the absolute path of a worktree. Raises WorktreeNotFound."""
-        return worktrees.path(self._context, worktree or self._worktree)
-
-    @translated
-    def worktree_rename(self, old: str, new: str) -> WorktreeInfo:
-        """Give a worktree another name. Raises LockConflict when it is locked."""
-        return worktrees.rename(self._context, old, new)
-
-    @translated
-    def worktree_remove(self, name: str, *, force: bool = False, progress: Progress = SILENT) -> None:
-        """Remove a worktree; its snapshots stay. Raises InputError for ``main``, LockConflict, UnsavedChanges."""
-        worktrees.remove(self._context, name, force=force, progress=progress)
-
-    @translated
-    def ref_create(self, name: str, snapshot: str, *, note: str = "", worktree: str | None = None) -> Ref:
-        """Name a snapshot for good. Raises NameInvalid, AlreadyExists."""
-        return refs.create(
-            self._context, name, self._context.resolve(snapshot, worktree or self._worktree), note=note
-        )
-
-    @translated
-    def ref_list(self) -> list[Ref]:
-        """Return all refs by name. Raises RefBroken."""
-        return refs_.read_all(self._context.layout)
-
-    @translated
-    def ref_delete(self, name: str) -> Ref:
-        """Delete a ref and return what it was. Raises RefNotFound."""
-        return refs.delete(self._context, name)
 
     @translated
     def verify(

@@ -1,0 +1,52 @@
+"""``repository.locks``: the locks of its worktrees, for the caller's session."""
+
+from __future__ import annotations
+
+from jvs_core.files import translated
+from jvs_core.model import LeaseRecord
+from jvs_core.operations import locks
+from jvs_core.operations.context import Context
+from jvs_core.results import LockStatus
+
+
+class Locks:
+    """The locks of a repository's worktrees; ``worktree`` None means the one the repository was opened from.
+
+    ``Repository.hold`` does all of this for a ``with`` block.
+    """
+
+    def __init__(self, context: Context, worktree: str) -> None:
+        self._context = context
+        self._worktree = worktree
+
+    @translated
+    def acquire(
+        self,
+        worktree: str | None = None,
+        *,
+        lease_ms: int | None = None,
+        wait_s: float = 0.0,
+        purpose: str = "",
+    ) -> LeaseRecord:
+        """Take the worktree's lock for this session, for ``lease_ms`` (default 15 minutes).
+
+        Raises LockConflict with holder, since when and until when; ClockSkewExceeded.
+        """
+        return locks.acquire(
+            self._context, worktree or self._worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose
+        ).record
+
+    @translated
+    def status(self, worktree: str | None = None) -> LockStatus:
+        """Return the state of the worktree's lock and its record."""
+        return locks.status(self._context, worktree or self._worktree)
+
+    @translated
+    def renew(self, worktree: str | None = None) -> LeaseRecord:
+        """Extend the session's lease from now. Raises LockNotHeld, LockExpired, FencingMismatch."""
+        return locks.renew(self._context, worktree or self._worktree).record
+
+    @translated
+    def release(self, worktree: str | None = None) -> None:
+        """Give the session's lock back. Raises LockNotHeld, LockExpired, FencingMismatch."""
+        locks.release(self._context, worktree or self._worktree)

@@ -1,0 +1,33 @@
+"""``repository.refs``: names for snapshots."""
+
+from __future__ import annotations
+
+from jvs_core.control import refs as stored
+from jvs_core.files import translated
+from jvs_core.model import Ref
+from jvs_core.operations import refs
+from jvs_core.operations.context import Context
+
+
+class Refs:
+    """A repository's refs. A ref never changes, and protects its snapshot from gc."""
+
+    def __init__(self, context: Context, worktree: str) -> None:
+        self._context = context
+        self._worktree = worktree
+
+    @translated
+    def create(self, name: str, snapshot: str, *, note: str = "", worktree: str | None = None) -> Ref:
+        """Name a snapshot for good. Raises NameInvalid, AlreadyExists."""
+        snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
+        return refs.create(self._context, name, snapshot_id, note=note)
+
+    @translated
+    def all(self) -> list[Ref]:
+        """Return all refs by name. Raises RefBroken."""
+        return stored.read_all(self._context.layout)
+
+    @translated
+    def delete(self, name: str) -> Ref:
+        """Delete a ref and return what it was. Raises RefNotFound."""
+        return refs.delete(self._context, name)

@@ -1,0 +1,50 @@
+"""``repository.worktrees``: making, listing, renaming and removing worktrees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jvs_core.files import translated
+from jvs_core.operations import worktrees
+from jvs_core.operations.context import Context
+from jvs_core.progress import SILENT, Progress
+from jvs_core.results import WorktreeCreated, WorktreeInfo
+
+
+class Worktrees:
+    """A repository's worktrees: real folders, each with a head of its own."""
+
+    def __init__(self, context: Context, worktree: str) -> None:
+        self._context = context
+        self._worktree = worktree
+
+    @translated
+    def create(
+        self, name: str, *, from_: str | None = None, worktree: str | None = None, progress: Progress = SILENT
+    ) -> WorktreeCreated:
+        """Make a worktree from a snapshot (None: the head of the current worktree; empty when there is none).
+
+        Raises NameInvalid, AlreadyExists.
+        """
+        base = self._context.base_for_new_worktree(from_, worktree or self._worktree)
+        return worktrees.create(self._context, name, base, progress=progress)
+
+    @translated
+    def all(self) -> list[WorktreeInfo]:
+        """Return every worktree, ``main`` first."""
+        return worktrees.listing(self._context)
+
+    @translated
+    def path(self, worktree: str | None = None) -> Path:
+        """Return the absolute path of a worktree. Raises WorktreeNotFound."""
+        return worktrees.path(self._context, worktree or self._worktree)
+
+    @translated
+    def rename(self, old: str, new: str) -> WorktreeInfo:
+        """Give a worktree another name. Raises LockConflict when it is locked."""
+        return worktrees.rename(self._context, old, new)
+
+    @translated
+    def remove(self, name: str, *, force: bool = False, progress: Progress = SILENT) -> None:
+        """Remove a worktree; its snapshots stay. Raises InputError for ``main``, LockConflict, UnsavedChanges."""
+        worktrees.remove(self._context, name, force=force, progress=progress)
