@@ -205,6 +205,24 @@ class AuditRecord(Record):
     record_hash: Sha256
 
 
+class Signature(Record):
+    """A signature and the public key it fits, both in Base64."""
+
+    algo: Literal["ed25519"]
+    public_key: str
+    value: str
+
+
+class Checkpoint(Record):
+    """The audit log's head at one moment, for somebody outside the repository to keep."""
+
+    origin: str
+    seq: Count
+    head_hash: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    created_at: Timestamp
+    signature: Signature | None = None
+
+
 class Pin(Record):
     """A reason to keep a snapshot whatever retention says."""
 

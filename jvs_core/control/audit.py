@@ -12,6 +12,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from jvs_core.model import AuditRecord
 from jvs_core.settings import Settings
 
 ROTATE_BYTES = 100_000_000
-_TAIL_BYTES = 1 << 20
 
 
 def append(
@@ -190,53 +190,71 @@ def _recover(layout: Layout) -> dict[str, Any]:
     try:
         head = read_head(layout)
     except AuditChainBroken:
-        head = _head_from_log(layout)
+        return _head_from_log(layout)
     path = log_path(layout)
     size = path.stat().st_size if path.exists() else 0
-    if size < head["size"] and rotated_path(layout, head["seq"]).exists():
+    if rotated_path(layout, head["seq"]).exists():  # a crash came between the rotation and the new head
         head = {**head, "size": 0}
-    if size > head["size"]:
-        with path.open("rb") as log:
-            log.seek(head["size"])
-            rest = log.read(_TAIL_BYTES)
-        head = _roll_forward(path, head, rest)
-    return head
+    return _roll_forward(path, head) if size > head["size"] else head
 
 
-def _roll_forward(path: Path, head: dict[str, Any], rest: bytes) -> dict[str, Any]:
-    for line in rest.splitlines(keepends=True):
-        if not line.endswith(b"\n"):
-            os.truncate(path, head["size"])
-            break
-        try:
-            record = parse_line(line)
-        except AuditChainBroken:
-            return {**head, "size": path.stat().st_size}
-        if record.seq != head["seq"] + 1 or record.prev_hash != head["head_hash"]:
-            return {**head, "size": path.stat().st_size}
-        head = {**head, "seq": record.seq, "head_hash": record.record_hash, "size": head["size"] + len(line)}
+def _roll_forward(path: Path, head: dict[str, Any]) -> dict[str, Any]:
+    with path.open("rb") as log:
+        log.seek(head["size"])
+        for line in log:
+            if not line.endswith(b"\n"):  # only the very end of the file has none
+                os.truncate(path, head["size"])
+                break
+            try:
+                record = parse_line(line)
+            except AuditChainBroken:
+                return {**head, "size": path.stat().st_size}
+            if record.seq != head["seq"] + 1 or record.prev_hash != head["head_hash"]:
+                return {**head, "size": path.stat().st_size}
+            head = {
+                **head,
+                "seq": record.seq,
+                "head_hash": record.record_hash,
+                "size": head["size"] + len(line),
+            }
     return head
 
 
 def _head_from_log(layout: Layout) -> dict[str, Any]:
-    newest = tail(layout, 1)
-    last = newest[0] if newest else {"seq": 0, "record_hash": ""}
+    """Return a head that continues from the newest record that is whole."""
     size = log_path(layout).stat().st_size if log_path(layout).exists() else 0
-    return {"origin": layout.repo_id(), "seq": last["seq"], "head_hash": last["record_hash"], "size": size}
+    head = {"origin": layout.repo_id(), "seq": 0, "head_hash": "", "size": size}
+    for path in list(log_files(layout))[::-1]:
+        found = None
+        with path.open("rb") as log:
+            for line in log:
+                with suppress(AuditChainBroken):
+                    found = parse_line(line)
+        if found is not None:
+            return {**head, "seq": found.seq, "head_hash": found.record_hash}
+    return head
 
 
 def _write_line(layout: Layout, line: bytes) -> None:
     path = log_path(layout)
     created = not path.exists()
     mode = layout.file_mode
-    fd = os.open(
-        path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666 if mode is None else mode
-    )
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666 if mode is None else mode)
     try:
         if created and mode is not None:
             os.fchmod(fd, mode)
-        files.write_all(fd, line)
-        os.fsync(fd)
+        end = os.fstat(fd).st_size
+        if (
+            end and os.pread(fd, 1, end - 1) != b"\n"
+        ):  # somebody cut the log: keep this record apart from the rest
+            line = b"\n" + line
+        try:
+            files.write_all(fd, line)
+            os.fsync(fd)
+        except BaseException:  # a full disk takes a part of the line: leave the log as it was
+            with suppress(OSError):
+                os.ftruncate(fd, end)
+            raise
     finally:
         os.close(fd)
     if created:
