@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jvs_core.errors import ConsistencyUnavailable
 from jvs_core.payload import attributes
+from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry, printable
 from jvs_core.payload.faults import listed
@@ -19,6 +20,7 @@ from jvs_core.payload.tree import LeftOut, Scan, scan
 from jvs_core.progress import Progress
 
 
+@held_back()
 def capture_tree(
     source: Path,
     target: Path,

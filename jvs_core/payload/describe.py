@@ -10,6 +10,7 @@ from pathlib import Path
 from jvs_core.errors import UnsupportedFile
 from jvs_core.payload import attributes
 from jvs_core.payload.capture import owned, whole_groups
+from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
@@ -20,6 +21,7 @@ from jvs_core.payload.tree import Scan, Stamp, scan
 from jvs_core.progress import SILENT, Progress
 
 
+@held_back()
 def describe(
     worktree: Path,
     index: StatIndex,

@@ -23,6 +23,7 @@ from struct import Struct
 from typing import IO, NamedTuple
 
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, EngineFailed, PartialSnapshot
+from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import translate
 
@@ -65,6 +66,7 @@ def write(path: Path, entries: Sequence[Entry]) -> Written:
     return Written(digest.hexdigest(), size, len(entries))
 
 
+@held_back()
 def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
     """Read the manifest ``path``; with ``sha256`` (hex) hold the whole file against it first.
 

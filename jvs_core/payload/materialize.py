@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jvs_core.errors import PayloadHashMismatch
 from jvs_core.payload.capture import described, owned
+from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import listed
 from jvs_core.payload.hashing import hash_files
@@ -18,6 +19,7 @@ from jvs_core.progress import Progress
 UNREAD = bytes(32)  # stands for a digest that nobody asks for
 
 
+@held_back()
 def materialize_tree(
     source: Path, entries: Sequence[Entry], target: Path, *, method: Method, progress: Progress
 ) -> list[str]:
@@ -43,6 +45,7 @@ def materialize_tree(
     return [*given_up, *replica.degraded()]
 
 
+@held_back()
 def adopt_tree(source: Path, target: Path, *, method: Method, progress: Progress) -> list[str]:
     """Clone any folder ``source`` to the new folder ``target``; see ``SnapshotEngine.adopt``.
 

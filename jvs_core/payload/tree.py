@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jvs_core.errors import PathNotFound, UnsupportedFile
+from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import DENIED, GONE, listed, translate
 from jvs_core.payload.folders import Folders
@@ -67,6 +68,7 @@ def has_capability(number: int) -> bool:
     return os.geteuid() == 0
 
 
+@held_back()
 def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> Scan:
     """Walk ``root`` and return all that it holds.
 
