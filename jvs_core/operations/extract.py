@@ -12,6 +12,7 @@ from jvs_core.control.names import inside
 from jvs_core.errors import AlreadyExists, InputError, PathEscape, PathNotFound
 from jvs_core.operations import inplace, locks, stored
 from jvs_core.operations.context import Context, step
+from jvs_core.operations.locks import Locking
 from jvs_core.payload import converge
 from jvs_core.payload.entry import FOLDER, Entry, printable
 from jvs_core.progress import Progress
@@ -27,6 +28,7 @@ def path(
     to: str | None,
     replace: bool,
     reason: str,
+    locking: Locking,
     progress: Progress,
 ) -> Extracted:
     """Copy one file or folder out of a snapshot into worktree ``name``. See ``Repository.restore_path``."""
@@ -46,7 +48,7 @@ def path(
             raise AlreadyExists(
                 f"{target} exists already", hint="give --to another path, or --inplace --force --reason TEXT"
             )
-        return _replace(ctx, name, source, inner, target, reason, progress)
+        return _replace(ctx, name, source, inner, target, reason, locking, progress)
     temporary = _temporary(target)
     try:
         _extract(ctx, source, inner, temporary, progress)
@@ -97,11 +99,12 @@ def _replace(
     inner: bytes,
     target: Path,
     reason: str,
+    locking: Locking,
     progress: Progress,
 ) -> Extracted:
     """Exchange ``target`` for the snapshot's version in one step, the present snapshotted first."""
     snapshot_id = source.descriptor.snapshot_id
-    with locks.writing(ctx, name, take=False, wait_s=0, purpose="restore") as lease:
+    with locks.writing(ctx, name, locking, purpose="restore") as lease:
         inplace.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         pre = inplace.save_present(

@@ -17,6 +17,7 @@ from jvs_core.errors import InputError, NothingToUndo
 from jvs_core.model import Intent, UndoPoint, Worktree
 from jvs_core.operations import locks, stored
 from jvs_core.operations.context import Context, step
+from jvs_core.operations.locks import Locking
 from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_text
 from jvs_core.payload import converge
@@ -32,13 +33,20 @@ _UNDO_DEPTH = 16
 
 
 def restore(
-    ctx: Context, name: str, snapshot_id: str, *, reason: str, dry_run: bool, progress: Progress
+    ctx: Context,
+    name: str,
+    snapshot_id: str,
+    *,
+    reason: str,
+    dry_run: bool,
+    locking: Locking,
+    progress: Progress,
 ) -> RestoredInPlace:
     """Make worktree ``name`` equal to a snapshot, which becomes its head. See ``Repository.restore_inplace``."""
     check_reason(reason)
     if dry_run:
         return _preview(ctx, name, snapshot_id, snapshot_id, progress)
-    with locks.writing(ctx, name, take=False, wait_s=0, purpose="restore") as lease:
+    with locks.writing(ctx, name, locking, purpose="restore") as lease:
         finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         wanted = stored.load(ctx.layout, snapshot_id)
@@ -63,13 +71,15 @@ def restore(
         )
 
 
-def undo(ctx: Context, name: str, *, reason: str, dry_run: bool, progress: Progress) -> RestoredInPlace:
+def undo(
+    ctx: Context, name: str, *, reason: str, dry_run: bool, locking: Locking, progress: Progress
+) -> RestoredInPlace:
     """Take back the last in-place restore of worktree ``name``. See ``Repository.undo``."""
     check_text(reason, "reason")
     if dry_run:
         point = _last_undo_point(ctx.worktree(name), name)
         return _preview(ctx, name, point.snapshot_id, point.head_snapshot_id, progress)
-    with locks.writing(ctx, name, take=False, wait_s=0, purpose="undo") as lease:
+    with locks.writing(ctx, name, locking, purpose="undo") as lease:
         finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         point = _last_undo_point(record, name)

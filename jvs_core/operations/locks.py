@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 from jvs_core.control import catalog, lock
 from jvs_core.control.lock import Lease
@@ -71,9 +72,14 @@ def renew(ctx: Context, name: str) -> Lease:
 
 
 def release(ctx: Context, name: str) -> None:
-    """Give the session's lock on a worktree back. Raises LockNotHeld, LockExpired, FencingMismatch."""
+    """Give the session's lock on a worktree back, after the session's operation under way, if there is one.
+
+    Raises LockNotHeld, LockExpired, FencingMismatch, LockConflict (that operation went on for too long).
+    """
     worktree = ctx.worktree(name)
-    _release(ctx, require(ctx, name, worktree))
+    require(ctx, name, worktree)
+    with ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S):
+        _release(ctx, require(ctx, name, worktree))
 
 
 def require(ctx: Context, name: str, worktree: Worktree) -> Lease:
@@ -94,16 +100,24 @@ def require(ctx: Context, name: str, worktree: Worktree) -> Lease:
     return lease
 
 
+@dataclass(frozen=True)
+class Locking:
+    """How an operation comes by the lock: the session holds it, or it is taken for this one, within ``wait_s``."""
+
+    take: bool = False
+    wait_s: float = 0.0
+
+
 @contextmanager
-def writing(ctx: Context, name: str, *, take: bool, wait_s: float, purpose: str) -> Iterator[Lease]:
+def writing(ctx: Context, name: str, locking: Locking, *, purpose: str) -> Iterator[Lease]:
     """Take the session's turn on a worktree and yield its checked lease for one operation.
 
-    With ``take`` the lock is acquired unless the session holds it, renewed meanwhile, and given back.
+    With ``locking.take`` the lock is acquired unless the session holds it, renewed meanwhile, and given back.
     """
     worktree = ctx.worktree(name)
-    with ctx.session(worktree.worktree_id).turn(wait_s=max(wait_s, _TURN_S)):
-        if take:
-            with hold(ctx, name, wait_s=wait_s, purpose=purpose, reuse=True) as lease:
+    with ctx.session(worktree.worktree_id).turn(wait_s=max(locking.wait_s, _TURN_S)):
+        if locking.take:
+            with hold(ctx, name, wait_s=locking.wait_s, purpose=purpose, reuse=True, in_turn=True) as lease:
                 yield lease
         else:
             yield require(ctx, name, worktree)
@@ -118,11 +132,13 @@ def hold(
     purpose: str = "",
     lease_ms: int | None = None,
     reuse: bool = False,
+    in_turn: bool = False,
 ) -> Iterator[Lease]:
     """Hold a worktree's lock for the block, renewed by a daemon thread, and give it back.
 
     A renewal that the lock refuses ends the renewing; the next operation that needs the lock then raises what the
-    renewal raised. A lock lost meanwhile is not given back twice.
+    renewal raised. A lock lost meanwhile is not given back twice. Another operation of the session that uses the lock
+    is waited for, unless the caller is ``in_turn`` itself; one that goes on for too long leaves the lock to its lease.
     """
     worktree = ctx.worktree(name)
     if reuse:
@@ -146,9 +162,13 @@ def hold(
     try:
         yield lease
     finally:
-        stop.set()
-        thread.join()
-        _give_back(ctx, lease)
+        try:
+            with nullcontext() if in_turn else ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S):
+                stop.set()
+                thread.join()
+                _give_back(ctx, lease)
+        except LockConflict:
+            stop.set()
 
 
 def _keep(ctx: Context, lease: Lease, stop: threading.Event) -> None:

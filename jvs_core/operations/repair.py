@@ -51,7 +51,7 @@ def _advance_head(ctx: Context, progress: Progress) -> list[str]:
         name = _name_of(ctx, descriptor.worktree_id)
         if name is None:
             continue
-        with locks.writing(ctx, name, take=True, wait_s=0, purpose="repair"), ctx.critical():
+        with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair"), ctx.critical():
             record = ctx.worktree(name)
             behind = record.head_snapshot_id == descriptor.parent_snapshot_id
             publish.complete(ctx, name, record, descriptor, progress, move_head=behind, recovered=True)
@@ -69,7 +69,7 @@ def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
         name = _name_of(ctx, intent.worktree_id) if intent.worktree_id else None
         if name is None or intent.operation not in (inplace.RESTORE_INTENT, inplace.PATH_INTENT):
             continue
-        with locks.writing(ctx, name, take=True, wait_s=0, purpose="repair") as lease:
+        with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair") as lease:
             done += [finished.intent_id for finished in inplace.finish_pending(ctx, name, lease, progress)]
     return done
 

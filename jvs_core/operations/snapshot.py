@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from jvs_core.errors import InputError
+from dataclasses import replace
+from typing import Literal, get_args
+
+from jvs_core.errors import ConsistencyUnavailable, InputError
 from jvs_core.model import Descriptor
 from jvs_core.operations import inplace, locks
 from jvs_core.operations.context import Context
+from jvs_core.operations.locks import Locking
 from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_text
 from jvs_core.payload.engines.base import Consistency
 from jvs_core.progress import Progress
 
-CONSISTENCIES = ("quiesced", "best_effort")
+Demand = Literal["quiesced", "best_effort", "prefer_quiesced"]
 _LONGEST_TAG = 200
 
 
@@ -21,19 +25,23 @@ def take(
     *,
     note: str,
     tags: tuple[str, ...],
-    consistency: Consistency,
-    lock: bool,
-    wait_s: float,
+    consistency: Demand,
+    locking: Locking,
     progress: Progress,
 ) -> Descriptor:
     """Take a snapshot of worktree ``name``, in the session's turn and under its lock. See ``Repository.snapshot``."""
     request = _checked(note, tags, consistency)
-    with locks.writing(ctx, name, take=lock, wait_s=wait_s, purpose="snapshot") as lease:
+    with locks.writing(ctx, name, locking, purpose="snapshot") as lease:
         inplace.finish_pending(ctx, name, lease, progress)
-        return publish(ctx, name, request, lease, progress)
+        try:
+            return publish(ctx, name, request, lease, progress)
+        except ConsistencyUnavailable:
+            if consistency != "prefer_quiesced":
+                raise
+        return publish(ctx, name, replace(request, consistency="best_effort"), lease, progress)
 
 
-def _checked(note: str, tags: tuple[str, ...], consistency: str) -> Request:
+def _checked(note: str, tags: tuple[str, ...], consistency: Demand) -> Request:
     check_text(note, "note")
     for tag in tags:
         check_text(tag, "tag", longest=_LONGEST_TAG)
@@ -41,8 +49,9 @@ def _checked(note: str, tags: tuple[str, ...], consistency: str) -> Request:
             raise InputError(
                 f"not a valid tag: {tag!r}", hint="use printable text without spaces at its ends"
             )
-    if consistency not in CONSISTENCIES:
-        raise InputError(f"unknown consistency {consistency!r}", hint="one of: " + ", ".join(CONSISTENCIES))
-    return Request(
-        note, tuple(dict.fromkeys(tags)), "best_effort" if consistency == "best_effort" else "quiesced"
-    )
+    if consistency not in get_args(Demand):
+        raise InputError(
+            f"unknown consistency {consistency!r}", hint="one of: " + ", ".join(get_args(Demand))
+        )
+    first: Consistency = "best_effort" if consistency == "best_effort" else "quiesced"
+    return Request(note, tuple(dict.fromkeys(tags)), first)

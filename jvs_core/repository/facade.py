@@ -27,7 +27,7 @@ from jvs_core.operations import (
     verify,
 )
 from jvs_core.operations.context import Context
-from jvs_core.payload.engines.base import Consistency
+from jvs_core.operations.locks import Locking
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.locks import Locks
 from jvs_core.repository.refs import Refs
@@ -143,7 +143,7 @@ class Repository:
         *,
         worktree: str | None = None,
         tags: Iterable[str] = (),
-        consistency: Consistency = "quiesced",
+        consistency: snapshot.Demand = "quiesced",
         lock: bool = False,
         wait_s: float = 0.0,
         progress: Progress = SILENT,
@@ -151,7 +151,8 @@ class Repository:
         """Take a snapshot of the whole worktree.
 
         The caller's session must hold the worktree's lock; with ``lock`` it is taken for this call unless held, for
-        up to ``wait_s`` seconds, and given back.
+        up to ``wait_s`` seconds, and given back. With ``prefer_quiesced`` a worktree whose files keep changing is
+        taken once more as ``best_effort``: the descriptor says so and names the files.
 
         Raises
         ------
@@ -168,8 +169,7 @@ class Repository:
             note=note,
             tags=tuple(tags),
             consistency=consistency,
-            lock=lock,
-            wait_s=wait_s,
+            locking=Locking(lock, wait_s),
             progress=progress,
         )
 
@@ -255,17 +255,27 @@ class Repository:
         worktree: str | None = None,
         inplace: bool = False,
         reason: str = "",
+        lock: bool = False,
+        wait_s: float = 0.0,
         progress: Progress = SILENT,
     ) -> Extracted:
         """Copy one file or folder out of a snapshot to ``to`` in the worktree (None: where it was).
 
         An existing target is AlreadyExists unless ``inplace``, which needs the lock and a ``reason`` and takes a
-        snapshot of the present first, as ``restore_inplace`` does.
+        snapshot of the present first, as ``restore_inplace`` does. ``lock`` and ``wait_s`` as for ``snapshot``.
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
         return extract.path(
-            self._context, name, snapshot_id, path, to=to, replace=inplace, reason=reason, progress=progress
+            self._context,
+            name,
+            snapshot_id,
+            path,
+            to=to,
+            replace=inplace,
+            reason=reason,
+            locking=Locking(lock, wait_s),
+            progress=progress,
         )
 
     @translated
@@ -276,16 +286,25 @@ class Repository:
         reason: str,
         worktree: str | None = None,
         dry_run: bool = False,
+        lock: bool = False,
+        wait_s: float = 0.0,
         progress: Progress = SILENT,
     ) -> RestoredInPlace:
         """Make the worktree equal to a snapshot by changing only what differs; the present is snapshotted first.
 
-        Needs the lock. After a crash the next command that holds the lock, or ``doctor``, completes it.
+        Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``. After a crash the next command that holds the
+        lock, or ``doctor``, completes it.
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
         return inplace.restore(
-            self._context, name, snapshot_id, reason=reason, dry_run=dry_run, progress=progress
+            self._context,
+            name,
+            snapshot_id,
+            reason=reason,
+            dry_run=dry_run,
+            locking=Locking(lock, wait_s),
+            progress=progress,
         )
 
     @translated
@@ -295,11 +314,21 @@ class Repository:
         reason: str = "",
         worktree: str | None = None,
         dry_run: bool = False,
+        lock: bool = False,
+        wait_s: float = 0.0,
         progress: Progress = SILENT,
     ) -> RestoredInPlace:
-        """Take back the last in-place restore: content and head become what they were. Raises NothingToUndo."""
+        """Take back the last in-place restore: content and head become what they were.
+
+        Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``. Raises NothingToUndo.
+        """
         return inplace.undo(
-            self._context, worktree or self._worktree, reason=reason, dry_run=dry_run, progress=progress
+            self._context,
+            worktree or self._worktree,
+            reason=reason,
+            dry_run=dry_run,
+            locking=Locking(lock, wait_s),
+            progress=progress,
         )
 
     def hold(

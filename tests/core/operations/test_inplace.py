@@ -52,6 +52,20 @@ def test_it_brings_back_everything_and_touches_only_what_differs(repo: Repositor
     assert (status.clean, status.head_snapshot_id) == (True, first.snapshot_id)
 
 
+def test_it_takes_the_lock_for_itself_where_asked(repo: Repository) -> None:
+    first = repo.snapshot("one", lock=True)
+    change(repo)
+    with pytest.raises(LockNotHeld):
+        repo.restore_inplace(first.snapshot_id, reason="test")
+    repo.restore_inplace(first.snapshot_id, reason="test", lock=True)
+    assert (repo.status().clean, repo.locks.status().state) == (True, "free")
+    repo.undo(lock=True)
+    assert (main(repo) / "changed.txt").read_text() == "new content"
+    repo.restore_path(first.snapshot_id, "changed.txt", inplace=True, reason="test", lock=True)
+    assert (main(repo) / "changed.txt").read_text() == "old"
+    assert repo.locks.status().state == "free"
+
+
 def test_undo_brings_content_and_head_back_from_a_changed_worktree(repo: Repository) -> None:
     repo.locks.acquire()
     first = repo.snapshot("one")

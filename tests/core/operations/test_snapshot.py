@@ -212,12 +212,16 @@ def test_a_file_that_keeps_changing_is_named_or_labelled(xfs: object, make_workd
             threading.Event().wait(0.01)
         with pytest.raises(ConsistencyUnavailable, match=r"training\.log"):
             repo.snapshot("quiet", lock=True)
-        taken = repo.snapshot("busy", lock=True, consistency="best_effort")
+        taken = [
+            repo.snapshot("busy", lock=True, consistency="best_effort"),
+            repo.snapshot("as good as can be", lock=True, consistency="prefer_quiesced"),
+        ]
     finally:
         writer.kill()
         writer.wait()
-    assert taken.consistency_level == "best_effort"
-    assert any("training.log" in line for line in taken.degraded)
+    assert [one.consistency_level for one in taken] == ["best_effort", "best_effort"]
+    assert all(any("training.log" in line for line in one.degraded) for one in taken)
+    assert repo.snapshot("quiet", lock=True, consistency="prefer_quiesced").consistency_level == "quiesced"
     assert repo.verify(every=True).ok
 
 
@@ -251,6 +255,28 @@ def test_two_threads_take_turns(local: Repository) -> None:
         thread.join()
     assert failures == []
     assert len(local.history()) == 4
+
+
+def test_a_lock_held_for_a_block_is_given_back_after_the_operation_that_uses_it(local: Repository) -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+
+    class Waits:
+        def started(self, step: str, total: int | None = None) -> None:
+            if step == "manifest":
+                at_work.set()
+                go_on.wait(10)
+
+        def advanced(self, amount: int = 1) -> None: ...
+        def finished(self, step: str) -> None: ...
+
+    other = threading.Thread(target=lambda: local.snapshot("beside", lock=True, progress=Waits()))
+    with local.hold(purpose="a notebook's"):
+        other.start()
+        assert at_work.wait(10)
+        threading.Timer(0.3, go_on.set).start()
+    other.join()
+    assert [item.descriptor.note for item in local.history()] == ["beside"]
+    assert local.locks.status().state == "free"
 
 
 @pytest.mark.parametrize("tag", ["", " a", "a\nb", "x" * 201, "\udc80"])
