@@ -13,9 +13,13 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PACKAGES := jvs_core jvs_magics jvs_jupyter
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 # File systems, attributes and access lists, FUSE, fault injection.
 DEBIAN := acl attr btrfs-progs e2fsprogs fuse3 git mount strace util-linux xfsprogs
+
+# What JVS is measured against, besides git and cp.
+CONTENDERS := borgbackup restic
 
 .PHONY: help demo test build verify conformance bench docs fmt lint types layers clean installed ready
 
@@ -39,8 +43,8 @@ conformance: installed  ## Hold a repository and its file system against the req
 	$(BIN)/jvs conformance run --profile dev
 
 bench: ready  ## Measure against cp, git and others; writes docs/reference/benchmarks.md
-	.ci/debian-packages $(DEBIAN)
-	$(BIN)/python -m tests.bench
+	.ci/debian-packages $(DEBIAN) $(CONTENDERS)
+	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 docs: ready  ## Hold the documentation against the code
 	$(BIN)/python docs/generate.py --check

@@ -45,9 +45,11 @@ def remove_directory(filesystem: FileSystem, directory: Path) -> None:
 
 def _delete_subvolumes(mount: Path, directory: Path) -> None:
     listing = subprocess.run(["btrfs", "subvolume", "list", mount], capture_output=True, check=True).stdout
-    prefix = os.fsencode(directory.relative_to(mount)) + b"/"
+    top = os.fsencode(directory.relative_to(mount))
     inside = [
-        path for line in listing.splitlines() if (path := line.partition(b" path ")[2]).startswith(prefix)
+        path
+        for line in listing.splitlines()
+        if (path := line.partition(b" path ")[2]) == top or path.startswith(top + b"/")
     ]
     subvolumes = [os.path.join(os.fsencode(mount), path) for path in sorted(inside, key=len, reverse=True)]
     if not subvolumes or _quietly("btrfs", "subvolume", "delete", *subvolumes):

@@ -1,0 +1,119 @@
+"""The command line of the benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.bench import machine
+from tests.bench.compare import compare
+from tests.bench.others import PROGRAMS, version
+from tests.bench.report import page
+from tests.bench.results import Comparison, Results, Single, load, save
+from tests.bench.single import histories, scale, starts
+from tests.bench.workload import WORKLOADS
+from tests.support.filesystems import GIB, KINDS, FileSystem, Unavailable, juicefs_volume, loop_filesystem
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "build" / "bench.json"
+PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
+NOTES = Path(__file__).parent / "notes.md"
+PARTS = ("compare", "starts", "scale", "histories")
+SCALE = (50_000, 100_000, 200_000)
+HISTORY = 10_000
+_SIZE = 24 * GIB
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what was asked for; write results and page after each measurement."""
+    options = _options(arguments)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    with contextlib.suppress(PermissionError):
+        os.nice(options.nice)
+    results = Results() if options.fresh else load(options.results)
+    results.machine = machine.described()
+    results.versions = [version(name) for name in PROGRAMS if shutil.which(name)]
+
+    def keep(found: Comparison | Single) -> None:
+        results.add(found)
+        save(results, options.results)
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(page(results, NOTES.read_text(encoding="utf-8")), encoding="utf-8")
+
+    for kind in options.file_systems:
+        try:
+            with mounted(kind) as filesystem:
+                _measure(filesystem, options, keep)
+        except Unavailable as reason:
+            _say(f"{kind}: left out: {reason}")
+    _say(f"written: {options.output}")
+    return 0
+
+
+def mounted(kind: str) -> contextlib.AbstractContextManager[FileSystem]:
+    """Mount a file system with room for all that contenders make; JuiceFS by one client."""
+    if kind == "juicefs":
+        return juicefs_volume(clients=1)
+    # Without this ext4 goes on writing its inode tables for minutes.
+    options = "noinit_itable" if kind == "ext4" else ""
+    return loop_filesystem(kind, size=_SIZE, options=options)
+
+
+def _measure(
+    filesystem: FileSystem, options: argparse.Namespace, keep: Callable[[Comparison | Single], None]
+) -> None:
+    if "compare" in options.parts:
+        for name in options.workloads:
+            others = () if filesystem.kind == "juicefs" else options.others
+            keep(compare(filesystem, WORKLOADS[name], runs=options.runs, others=others, say=_say))
+    if filesystem.kind != options.file_systems[0]:
+        return
+    if "starts" in options.parts:
+        for found in starts(filesystem, options.runs):
+            keep(found)
+    if "scale" in options.parts:
+        for found in scale(filesystem, options.runs, options.scale):
+            _say(f"{filesystem.kind}: {found.what}")
+            keep(found)
+    if "histories" in options.parts:
+        _say(f"{filesystem.kind}: a history of {options.history} snapshots")
+        for found in histories(filesystem, options.runs, options.history):
+            keep(found)
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=sys.modules[__package__].__doc__
+    )
+    parser.add_argument("--file-systems", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND")
+    parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="NAME")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS[:2]), metavar="PART",
+                        help=f"of {', '.join(PARTS)} (default: the first two); all but the first on the first file system only")  # fmt: skip
+    parser.add_argument("--runs", type=int, default=5, help="how often each command runs (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="one run, without `large` and other programs")
+    parser.add_argument("--others", nargs="*", choices=PROGRAMS, default=list(PROGRAMS), metavar="PROGRAM",
+                        help="other programs that take part where they are installed, except on JuiceFS")  # fmt: skip
+    parser.add_argument("--scale", type=int, nargs="+", default=list(SCALE), help="file counts of `scale`")
+    parser.add_argument("--history", type=int, default=HISTORY, help="snapshots of `histories`")
+    parser.add_argument("--nice", type=int, default=-5, help="priority while measuring, where allowed")
+    parser.add_argument("--fresh", action="store_true", help="forget the results of earlier runs")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where all results are kept, as JSON")
+    parser.add_argument("--output", type=Path, default=PAGE, help="the page to write")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.runs, options.others = 1, []
+        options.workloads = [name for name in options.workloads if name != "large"]
+    return options
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

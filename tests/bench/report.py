@@ -1,0 +1,130 @@
+"""The page made of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tests.bench.contender import MEANINGS, Operation
+from tests.bench.results import Comparison, Figure, Results, Single
+
+# What each figure is held against, on the workload `many` as a ratio to the reference.
+AIMS: dict[str, dict[Operation, str]] = {
+    "xfs": {"first": "≤ 1.6", "changed": "≤ 0.7", "restore": "≤ 1.3", "inplace": "≤ 1.2"},
+    "ext4": {"first": "≤ 1.6", "changed": "≤ 0.7", "restore": "≤ 1.3", "inplace": "≤ 1.2"},
+    "btrfs": {"first": "≤ 1.0", "changed": "≤ 0.4", "restore": "≤ 0.3", "inplace": "≤ 0.7"},
+    "juicefs": {"first": "≤ 2 + reading", "changed": "≤ 1.5", "restore": "≤ 1.3"},
+}
+NAMES = {"xfs": "XFS", "ext4": "ext4", "btrfs": "btrfs", "juicefs": "JuiceFS"}
+_OURS = "JVS"
+_MIB = 1 << 20
+
+
+def page(results: Results, notes: str = "") -> str:
+    """Return the page in Markdown; ``notes`` goes before the tables."""
+    kinds = dict.fromkeys(found.filesystem for found in results.comparisons.values())
+    lines = [*_introduction(results), *notes.strip().splitlines(), ""]
+    for kind in sorted(kinds, key=lambda kind: [*NAMES, kind].index(kind)):
+        found = [each for each in results.comparisons.values() if each.filesystem == kind]
+        lines += [f"## {NAMES.get(kind, kind)}", "", *_comparisons(found), "", *_floors(found), ""]
+    if results.singles:
+        lines += ["## Figures that stand alone", "", *_singles(list(results.singles.values())), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _introduction(results: Results) -> Iterator[str]:
+    yield from ("<!-- Made by `make bench`; do not edit. -->", "", "# Benchmarks", "")
+    yield f"Machine: {results.machine}."
+    if results.versions:
+        yield f"Programs: {', '.join(results.versions)}."
+    yield from (_METHOD.strip().splitlines())
+    yield ""
+
+
+_METHOD = """
+File systems are loop devices over files on the machine's own disk (JuiceFS: objects in a folder there, metadata in
+SQLite). Every figure is of whole processes, from start to exit status; contenders take turns on one and the same tree,
+whose pages are in memory (warm), and the file system is flushed before each run. Times are medians; ratios are medians
+of the ratios run by run, to the reference named at the head of the column. Peak memory is the resident high-water mark
+of the largest process, and in brackets that of all processes of the command added up.
+
+"10 changes" overwrite 4 kB at ten places: in ten files of `notebook` and `many`, in one file of `large`. The in-place
+restore includes the snapshot that it takes of the present first; the reference has nothing of the kind and is the whole
+copy again. For `verify` the reference is `sha256sum` of the same files, by two processes. JVS makes durable all it
+reports, as `sync -f` does for the copy; git is given a `sync -f` at its end, restic and borg are as they are.
+"""
+
+
+def _comparisons(found: Sequence[Comparison]) -> Iterator[str]:
+    others = dict.fromkeys(
+        name
+        for each in found
+        for figures in each.figures.values()
+        for name in figures
+        if name not in (_OURS, each.reference)
+    )
+    head = ["workload", "operation", f"`{found[0].reference}`", _OURS, "ratio", "aim", *others, "peak memory"]
+    yield from _head(head)
+    for each in found:
+        label = f"`{each.workload}`: {each.files:,} × {_size(each.size)}"
+        for operation, meaning in MEANINGS.items():
+            figures = each.figures.get(operation, {})
+            if _OURS not in figures:
+                continue
+            ours, plain = figures[_OURS], figures[each.reference]
+            aim = AIMS.get(each.filesystem, {}).get(operation, "") if each.workload == "many" else ""
+            ratios = [f"{figures[name].ratio(plain):.2f}" if name in figures else "–" for name in others]
+            yield _row(
+                label, meaning, _time(plain), _time(ours), f"**{ours.ratio(plain):.2f}**", aim, *ratios, _memory(ours)
+            )  # fmt: skip
+            label = ""
+    yield ""
+    engines = dict.fromkeys(each.engine for each in found)
+    dates = dict.fromkeys(f"`{each.workload}` {each.date}, {_runs(each)} runs" for each in found)
+    yield f"Engine: {', '.join(f'`{engine}`' for engine in engines)}. Measured: {'; '.join(dates)}."
+
+
+def _floors(found: Sequence[Comparison]) -> Iterator[str]:
+    yield "Floors, and the first snapshot held against them:"
+    yield ""
+    yield from _head(["workload", "floor", "time", "floor to reference", "first snapshot to floor"])
+    for each in found:
+        first = each.figures["first"]
+        for name, figure in each.floors.items():
+            yield _row(
+                f"`{each.workload}`", name, _time(figure), f"{figure.ratio(first[each.reference]):.2f}",
+                f"{first[_OURS].ratio(figure):.2f}",
+            )  # fmt: skip
+
+
+def _singles(found: Sequence[Single]) -> Iterator[str]:
+    yield from _head(["what", "file system", "time", "aim", "peak memory", "measured"])
+    for each in found:
+        memory = _memory(each.figure) if each.figure.largest else "–"
+        runs = f"{each.date}, {len(each.figure.seconds)} runs"
+        yield _row(each.what, each.where, _time(each.figure), each.aim, memory, runs)
+
+
+def _head(titles: Sequence[str]) -> Iterator[str]:
+    yield _row(*titles)
+    yield "|" + "---|" * len(titles)
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _time(figure: Figure) -> str:
+    seconds = figure.median
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _memory(figure: Figure) -> str:
+    return f"{figure.largest / _MIB:.0f} MB ({figure.together / _MIB:.0f})"
+
+
+def _size(size: int) -> str:
+    return f"{size >> 20} MiB" if size >= _MIB else f"{size:,} B"
+
+
+def _runs(comparison: Comparison) -> int:
+    return len(comparison.figures["first"][_OURS].seconds)

@@ -1,0 +1,116 @@
+"""Figures that stand alone: the start of the command, small snapshots, many files, long histories."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import machine
+from tests.bench.jvs import command
+from tests.bench.process import Command, measure, run
+from tests.bench.results import Figure, Single
+from tests.bench.workload import NOTEBOOK, Workload
+from tests.support.directories import fresh_directory
+from tests.support.filesystems import FileSystem
+
+SOURCE = Path(__file__).parents[2]
+TINY = Workload("tiny", 3, 200)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A new repository with a workload in its main worktree, and a folder aside for the user's own state."""
+
+    main: Path
+    aside: Path
+    workload: Workload
+
+    def jvs(self, *arguments: str) -> Command:
+        return command(self.main, self.aside, *arguments)
+
+
+def starts(filesystem: FileSystem, runs: int) -> Iterator[Single]:
+    """Measure how long the command takes to start, and a snapshot of a small worktree."""
+    where = filesystem.kind
+    with _place(filesystem, NOTEBOOK) as place:
+        bare = Command((sys.executable, "-I", "-S", "-c", "pass"), place.main)
+        click = Command((sys.executable, "-I", "-c", "import click"), place.main)
+        snapshot = place.jvs("snapshot", "bench", "--lock")
+        figures = _in_turns([bare, click, place.jvs("--help"), snapshot], runs)
+        names = [
+            ("an empty program of the interpreter (floor)", ""),
+            ("a program that imports click (floor)", ""),
+            ("`jvs --help`", "≤ 0.15 s"),
+            ("`jvs snapshot` on `notebook`, as a process", "≤ 0.4 s"),
+        ]
+        for (what, aim), figure in zip(names, figures, strict=True):
+            yield Single(what, where, machine.now(), figure, aim)
+        seconds = _inside(place, max(10 * runs, 10))
+        yield Single(
+            "`Repository.snapshot` on `notebook`, in the process", where, machine.now(), Figure(seconds), "≤ 30 ms"
+        )  # fmt: skip
+
+
+def scale(filesystem: FileSystem, runs: int, counts: Sequence[int]) -> Iterator[Single]:
+    """Measure first and second snapshots of ever more files, in time and memory."""
+    for count in counts:
+        workload = Workload("scale", count, 1024)
+        with _place(filesystem, workload) as place:
+            for what in (
+                f"first snapshot of {count:,} files",
+                f"snapshot of {count:,} files after 10 changes",
+            ):
+                if "after" in what:
+                    workload.change(place.main, 1)
+                samples = [measure(place.jvs("snapshot", "bench", "--lock"))]
+                for turn in range(runs - 1 if "after" in what else 0):
+                    workload.change(place.main, 2 + turn)
+                    samples.append(measure(place.jvs("snapshot", "bench", "--lock")))
+                yield Single(what, filesystem.kind, machine.now(), Figure.of(samples), "≤ 300 MB")
+
+
+def histories(filesystem: FileSystem, runs: int, count: int) -> Iterator[Single]:
+    """Measure what looks at the history of a worktree that has ``count`` snapshots."""
+    with _place(filesystem, TINY) as place:
+        seconds = _inside(place, count, "--no-wait")
+        where = f"{filesystem.kind}, {count:,} snapshots"
+        last = Figure(seconds[-100:])
+        yield Single("`Repository.snapshot`, the last hundred, not flushed", where, machine.now(), last)
+        asked = [("history", "--limit", "10"), ("info",), ("status",), ("snapshot", "bench", "--lock")]
+        figures = _in_turns([place.jvs(*words) for words in asked], runs)
+        for words, figure in zip(asked, figures, strict=True):
+            yield Single(f"`jvs {words[0]}`", where, machine.now(), figure, "≤ 0.5 s")
+
+
+@contextmanager
+def _place(filesystem: FileSystem, workload: Workload) -> Iterator[_Place]:
+    with fresh_directory(filesystem) as base, tempfile.TemporaryDirectory(prefix="jvs-bench-") as aside:
+        run(command(base, Path(aside), "init", "repository"))
+        place = _Place(base / "repository" / "main", Path(aside), workload)
+        workload.make(place.main)
+        subprocess.run(["sync", "--file-system", base], check=True)
+        yield place
+
+
+def _in_turns(commands: Sequence[Command], runs: int) -> list[Figure]:
+    for each in commands:
+        run(each)
+    samples = [[measure(each) for each in commands] for _ in range(runs)]
+    return [Figure.of(column) for column in zip(*samples, strict=True)]
+
+
+def _inside(place: _Place, count: int, *options: str) -> list[float]:
+    asked = place.jvs()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.inside", place.main, str(count), *options],
+        cwd=SOURCE, env={**os.environ, **asked.environment}, stdout=subprocess.PIPE, check=True,
+    )  # fmt: skip
+    seconds: list[float] = json.loads(done.stdout)
+    return seconds
