@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jvs_core.control.lock import Lease
     from jvs_core.errors import JvsError
     from jvs_core.model import Descriptor, LeaseRecord, Ref
+    from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
     from jvs_core.settings import Settings
@@ -27,6 +28,7 @@ _HOMES = {
     "Progress": "jvs_core.progress",
     "Ref": "jvs_core.model",
     "Repository": "jvs_core.repository",
+    "Sandbox": "jvs_core.operations.sandbox",
     "Settings": "jvs_core.settings",
 }
 
@@ -38,6 +40,7 @@ __all__ = [
     "Progress",
     "Ref",
     "Repository",
+    "Sandbox",
     "Settings",
     "__version__",
 ]

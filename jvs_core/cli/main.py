@@ -37,6 +37,7 @@ _COMMANDS = {
     "compare": Lazy("jvs_core.cli.compare:compare", "List what changed between two snapshots, or since one."),
     "restore": Lazy("jvs_core.cli.restore:restore", "Put a snapshot, or a part of it, back."),
     "undo": Lazy("jvs_core.cli.restore:undo", "Take back the last in-place restore."),
+    "sandbox": Lazy("jvs_core.cli.sandbox:sandbox", "Run work in a worktree of its own."),
     "lock": Lazy("jvs_core.cli.lock:lock", "Take, show, renew and give back a worktree's lock."),
     "worktree": Lazy("jvs_core.cli.worktree:worktree", "Make, list, rename and remove worktrees."),
     "ref": Lazy("jvs_core.cli.ref:ref", "Name snapshots for good."),

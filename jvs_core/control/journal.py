@@ -24,9 +24,13 @@ def begin(
     fencing_token: int | None = None,
     **details: Any,
 ) -> Intent:
-    """Write a new intent, durable. ``details`` are what a repair needs to finish or undo the operation."""
+    """Write a new intent, durable. ``details`` are what a repair needs to finish or undo the operation.
+
+    Only an intent to make a snapshot is named after it: of one snapshot many restores may be under way.
+    """
+    own = snapshot_id if operation == "snapshot" and snapshot_id else uuid.uuid4().hex
     intent = Intent(
-        intent_id=f"{operation}-{snapshot_id or uuid.uuid4().hex}",
+        intent_id=f"{operation}-{own}",
         operation=operation,
         worktree=worktree,
         worktree_id=worktree_id,

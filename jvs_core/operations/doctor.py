@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from jvs_core import clock
 from jvs_core.control import catalog, journal, lock, refs, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.control.names import MAIN
@@ -81,11 +82,18 @@ def unfinished(ctx: Context) -> Iterator[tuple[str, Descriptor]]:
 
 
 def abandoned(ctx: Context) -> list[Intent]:
-    """Return the intents whose process is gone; those of other hosts count when the worktree's lock is not held."""
+    """Return the intents whose process is gone.
+
+    Those of other hosts count when they are older than a lease and the worktree's lock is not held.
+    """
+    lease = ctx.config.lease
+    recent = clock.now_ms() - lease.duration_ms - lease.max_clock_skew_ms - lease.steal_grace_ms
     found = []
     for intent in journal.pending(ctx.layout)[0]:
         running = journal.is_running(intent, ctx.settings)
-        if running is False or (running is None and not _is_held(ctx, intent.worktree_id)):
+        if running is None:
+            running = clock.parse(intent.started_at) >= recent or _is_held(ctx, intent)
+        if not running:
             found.append(intent)
     return found
 
@@ -266,10 +274,9 @@ def _circles(parents: dict[str, str | None]) -> set[str]:
     return found
 
 
-def _is_held(ctx: Context, worktree_id: str | None) -> bool:
-    if worktree_id is None:
-        return False
+def _is_held(ctx: Context, intent: Intent) -> bool:
     try:
+        worktree_id = intent.worktree_id or worktree.get(ctx.layout, intent.worktree or MAIN).worktree_id
         return lock.state(lock.current(ctx.layout, worktree_id)) == "held"
     except JvsError:
         return False

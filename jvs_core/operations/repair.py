@@ -11,7 +11,7 @@ from jvs_core import files
 from jvs_core.control import audit, journal, lock, worktree
 from jvs_core.errors import InputError, JvsError
 from jvs_core.model import Intent
-from jvs_core.operations import doctor, inplace, locks, publish, worktrees
+from jvs_core.operations import doctor, inplace, locks, publish, sandbox, worktrees
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.progress import Progress
@@ -83,6 +83,9 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
             intent.operation in (inplace.RESTORE_INTENT, inplace.PATH_INTENT)
             or intent.snapshot_id in unfinished
         ):
+            continue
+        if intent.operation == sandbox.INTENT:
+            done += [intent.intent_id] if sandbox.clean(ctx, intent, progress) else []
             continue
         with ctx.critical():
             _resolve(ctx, intent)

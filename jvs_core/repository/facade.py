@@ -23,11 +23,13 @@ from jvs_core.operations import (
     locks,
     repair,
     restore,
+    sandbox,
     snapshot,
     verify,
 )
 from jvs_core.operations.context import Context
 from jvs_core.operations.locks import Locking
+from jvs_core.operations.sandbox import Sandbox
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.locks import Locks
 from jvs_core.repository.refs import Refs
@@ -352,6 +354,38 @@ class Repository:
             purpose=purpose,
             lease_ms=lease_ms,
             reuse=reuse,
+        )
+
+    def sandbox(
+        self,
+        from_: str = "HEAD",
+        *,
+        keep: bool = False,
+        note: str = "",
+        tags: Iterable[str] = (),
+        worktree: str | None = None,
+        progress: Progress = SILENT,
+    ) -> AbstractContextManager[Sandbox]:
+        """Make a worktree from a snapshot for a ``with`` block and hold its lock.
+
+        At the end of the block it is snapshotted, with the tag ``sandbox``, and removed unless ``keep`` is set, here
+        or on the sandbox. A block that raises is snapshotted too, if it changed anything. After a crash ``doctor``
+        does the same.
+
+        Raises
+        ------
+        SnapshotNotFound, SnapshotExpired, PayloadHashMismatch
+            There is nothing to start from.
+        UnsavedChanges
+            Something still wrote after the snapshot: the sandbox stays.
+        """
+        return sandbox.sandbox(
+            self._context,
+            self._context.resolve(from_, worktree or self._worktree),
+            keep=keep,
+            note=note,
+            tags=tuple(tags),
+            progress=progress,
         )
 
     @translated

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from jvs_core.errors import (
     EngineUnavailable,
     FormatUnsupported,
     InputError,
+    JvsError,
     LockConflict,
     NameInvalid,
     NotARepository,
@@ -78,6 +80,25 @@ def test_a_worktree_is_renamed_and_removed_with_everything_of_it(repo: Repositor
     assert os.listdir(repo.root / ".jvs" / "intents") == []
     with pytest.raises(WorktreeNotFound):
         repo.status("new")
+
+
+def test_one_snapshot_is_restored_many_times_at_once(repo: Repository) -> None:
+    base = repo.history()[0].descriptor.snapshot_id
+    failures: list[JvsError] = []
+
+    def restore() -> None:
+        try:
+            repo.restore(base)
+        except JvsError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=restore) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(repo.worktrees.all()) == 6
 
 
 def test_unsaved_changes_and_locks_keep_a_worktree(local: Repository) -> None:

@@ -1,0 +1,74 @@
+"""``jvs sandbox``."""
+
+from __future__ import annotations
+
+import shutil
+
+import click
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Group
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import Snapshot
+from jvs_core.cli.text import identifier, safe
+from jvs_core.errors import InputError
+
+
+@click.group(cls=Group)
+def sandbox() -> None:
+    """Run work in a worktree of its own, which goes when the work is done; its snapshot stays.
+
+    \b
+    Example:
+      jvs sandbox run --from baseline -- python try.py
+    """
+
+
+@sandbox.command(context_settings={"allow_interspersed_args": False})
+@click.option(
+    "--from",
+    "from_",
+    metavar="SNAPSHOT",
+    type=Snapshot(),
+    default="HEAD",
+    show_default=True,
+    help="The snapshot to start from.",
+)
+@click.option("--keep", is_flag=True, help="Keep the worktree afterwards.")
+@click.option("--note", default="", metavar="TEXT", help="The note of the snapshot at the end.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag that snapshot; may be repeated.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
+@click.pass_obj
+def run(
+    call: Call, from_: str, keep: bool, note: str, tags: tuple[str, ...], command: tuple[str, ...]
+) -> Outcome:
+    """Run COMMAND in a fresh worktree, snapshot what it made, and return its exit status.
+
+    The worktree's lock is held meanwhile; JVS commands inside COMMAND use it. Afterwards the worktree is removed; the
+    snapshot stays. With --json the output of COMMAND goes to stderr.
+
+    \b
+    Example:
+      jvs sandbox run --from baseline -- python train.py
+    """
+    from jvs_core.cli.child import run_child
+
+    repository = call.repository()
+    if "/" not in command[0] and shutil.which(command[0]) is None:
+        raise InputError(f"cannot run {command[0]!r}: there is no such command")
+    with repository.sandbox(
+        from_, keep=keep, note=note, tags=tags, worktree=call.worktree, progress=call.progress()
+    ) as box:
+        status = run_child(command, session=repository.settings.session, folder=box.path, to_stderr=call.json)
+    value = {
+        "worktree": box.worktree,
+        "path": str(box.path),
+        "base_snapshot_id": box.base_snapshot_id,
+        "snapshot_id": box.snapshot_id,
+        "exit_status": status,
+        "kept": box.keep,
+    }
+    notices = [f"Created snapshot {identifier(box.snapshot_id or '')}"]
+    if box.keep:
+        notices.append(f"Kept {safe(str(box.path))}")
+    return Outcome(value, notices=notices, exit_status=status)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from jvs_core import JvsError, Repository
+from jvs_core.errors import SnapshotNotFound, UnsavedChanges
+
+KILLED = """
+import os, sys
+from jvs_core import Repository
+
+with Repository.open(sys.argv[1]).sandbox("baseline") as box:
+    (box.path / "made.txt").write_text("worth keeping")
+    os._exit(9)
+"""
+
+
+@pytest.fixture
+def repo(workdir: Path) -> Repository:
+    repo = Repository.init(workdir / "repo")
+    (repo.root / "main" / "data").mkdir()
+    for number in range(20):
+        (repo.root / "main" / "data" / f"{number}.txt").write_text(str(number))
+    repo.snapshot("base", lock=True)
+    repo.refs.create("baseline", "HEAD")
+    return repo
+
+
+def worktrees(repo: Repository) -> list[str]:
+    return [info.name for info in repo.worktrees.all()]
+
+
+def notes(repo: Repository) -> list[str]:
+    return [item.descriptor.note for item in repo.history(every=True)]
+
+
+def test_a_sandbox_leaves_its_snapshot_and_nothing_else(repo: Repository) -> None:
+    with repo.sandbox("baseline", note="tried", tags=["trial"]) as box:
+        assert worktrees(repo) == ["main", box.worktree]
+        assert repo.locks.status(box.worktree).state == "held"
+        (box.path / "data" / "0.txt").write_text("changed")
+    assert worktrees(repo) == ["main"]
+    assert not box.path.exists()
+    assert box.snapshot_id is not None
+    kept = repo.show(box.snapshot_id).descriptor
+    assert (kept.note, kept.tags, kept.parent_snapshot_id) == (
+        "tried",
+        ("trial", "sandbox"),
+        box.base_snapshot_id,
+    )
+    with repo.open_file(box.snapshot_id, "data/0.txt") as file:
+        assert file.read() == b"changed"
+    assert (repo.root / "main" / "data" / "0.txt").read_text() == "0"
+    assert repo.doctor(strict=True).findings == []
+
+
+def test_a_sandbox_stays_where_asked(repo: Repository) -> None:
+    with repo.sandbox() as box:
+        box.keep = True
+    assert worktrees(repo) == ["main", box.worktree]
+    assert repo.locks.status(box.worktree).state == "free"
+
+
+def test_work_that_fails_is_kept_too_when_it_changed_anything(repo: Repository) -> None:
+    def fail(text: str | None) -> None:
+        with repo.sandbox() as box:
+            if text:
+                (box.path / "half.txt").write_text(text)
+            raise ZeroDivisionError
+
+    for text in ("half", None):
+        with pytest.raises(ZeroDivisionError):
+            fail(text)
+    assert notes(repo) == ["sandbox, failed", "base"]
+    assert worktrees(repo) == ["main"]
+
+
+def test_a_sandbox_that_is_still_written_to_stays(repo: Repository) -> None:
+    class WritesAfterTheSnapshot:
+        box: Path
+
+        def started(self, step: str, total: int | None = None) -> None: ...
+        def advanced(self, amount: int = 1) -> None: ...
+        def finished(self, step: str) -> None:
+            if step == "audit" and hasattr(self, "box"):
+                (self.box / "late.txt").write_text("late")
+
+    writer = WritesAfterTheSnapshot()
+    with pytest.raises(UnsavedChanges, match="stays"), repo.sandbox(progress=writer) as box:
+        writer.box = box.path
+    assert (box.path / "late.txt").read_text() == "late"
+
+
+def test_a_sandbox_from_nowhere_is_refused(repo: Repository) -> None:
+    with pytest.raises(SnapshotNotFound):
+        repo.sandbox("nowhere")
+    assert worktrees(repo) == ["main"]
+
+
+def test_many_sandboxes_at_once_do_not_see_each_other(local: Repository) -> None:
+    failures: list[str] = []
+
+    def work(number: int) -> None:
+        try:
+            with local.sandbox("baseline", note=str(number)) as box:
+                seen = sorted(path.name for path in box.path.iterdir())
+                (box.path / f"made-{number}.txt").write_text(str(number))
+                if seen != ["data"]:
+                    failures.append(f"{number} saw {seen}")
+        except JvsError as error:
+            failures.append(f"{error.code}: {error.message}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert worktrees(local) == ["main"]
+    made = {item.descriptor.note: item.descriptor.snapshot_id for item in local.history(every=True)}
+    assert sorted(made) == sorted([*map(str, range(50)), "base"])
+    assert [entry.path for entry in local.ls(made["7"]) if entry.type == "file"] == ["made-7.txt"]
+    assert local.verify(every=True).ok
+    assert local.doctor(strict=True).findings == []
+
+
+def test_a_killed_sandbox_is_found_saved_and_removed(repo: Repository) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, repo.root], check=False).returncode == 9
+    assert [found.repair for found in repo.doctor(strict=True).findings if found.severity == "warning"] == [
+        "clean_intents"
+    ]
+    report = repo.doctor(repairs=["clean_intents"], strict=True)
+    assert report.healthy
+    assert worktrees(repo) == ["main"]
+    saved = repo.history(every=True)[0].descriptor
+    assert saved.note == "sandbox, cut short"
+    with repo.open_file(saved.snapshot_id, "made.txt") as file:
+        assert file.read() == b"worth keeping"
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Repository:
+    repo = Repository.init(tmp_path / "repo")
+    (repo.root / "main" / "data").mkdir()
+    repo.snapshot("base", lock=True)
+    repo.refs.create("baseline", "HEAD")
+    return repo
