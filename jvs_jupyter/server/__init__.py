@@ -1,0 +1,1 @@
+"""The Jupyter Server extension: snapshots over REST, events, and checkpoints."""
