@@ -14,13 +14,15 @@ from jvs_core.version import __version__
 if TYPE_CHECKING:
     from jvs_core.control.lock import Lease
     from jvs_core.errors import JvsError
-    from jvs_core.model import Descriptor, LeaseRecord, Ref
+    from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Ref
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
     from jvs_core.settings import Settings
 
 _HOMES = {
+    "AuditRecord": "jvs_core.model",
+    "Checkpoint": "jvs_core.model",
     "Descriptor": "jvs_core.model",
     "JvsError": "jvs_core.errors",
     "Lease": "jvs_core.control.lock",
@@ -33,6 +35,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AuditRecord",
+    "Checkpoint",
     "Descriptor",
     "JvsError",
     "Lease",

@@ -222,6 +222,10 @@ class Checkpoint(Record):
     created_at: Timestamp
     signature: Signature | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the checkpoint; ``signature`` only where it has one."""
+        return self.model_dump(exclude=None if self.signature else {"signature"})
+
 
 class Pin(Record):
     """A reason to keep a snapshot whatever retention says."""

@@ -43,6 +43,7 @@ _COMMANDS = {
     "ref": Lazy("jvs_core.cli.ref:ref", "Name snapshots for good."),
     "verify": Lazy("jvs_core.cli.verify:verify", "Verify snapshots and the repository byte by byte."),
     "doctor": Lazy("jvs_core.cli.doctor:doctor", "Look for what is wrong with the repository, and mend it."),
+    "audit": Lazy("jvs_core.cli.audit:audit", "Show the audit log, and make checkpoints of it."),
     "demo": Lazy("jvs_core.cli.demo:demo", "Show the whole story on a throw-away repository."),
 }
 

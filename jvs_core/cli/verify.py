@@ -10,12 +10,13 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import safe
-from jvs_core.errors import InputError
+from jvs_core.errors import InputError, PathNotFound
 
 if TYPE_CHECKING:
     from jvs_core.results import SnapshotReport
 
 _INTEGRITY = 5
+_LONGEST = 1 << 20
 
 
 @click.command(cls=Command)
@@ -23,17 +24,35 @@ _INTEGRITY = 5
 @click.option(
     "--all", "every", is_flag=True, help="Verify every snapshot, and the repository against its log."
 )
+@click.option(
+    "--since",
+    metavar="FILE",
+    type=click.Path(),
+    help="The log must extend this checkpoint (- reads standard input).",
+)
+@click.option(
+    "--key", metavar="FILE", type=click.Path(), help="The public key that the checkpoint must be signed with."
+)
 @click.pass_obj
-def verify(call: Call, snapshot: str | None, every: bool) -> Outcome:
+def verify(call: Call, snapshot: str | None, every: bool, since: str | None, key: str | None) -> Outcome:
     """Read a snapshot (default: the head) byte by byte and hold it against its manifest, checksum and the log.
 
     \b
     Example:
       jvs verify --all
+      jvs verify --all --since checkpoint.json --key ~/.config/jvs/audit.key.pub
     """
     if snapshot is not None and every:
         raise InputError("a SNAPSHOT and --all exclude each other")
-    report = call.repository().verify(snapshot, worktree=call.worktree, every=every, progress=call.progress())
+    repository = call.repository()
+    report = repository.verify(
+        snapshot,
+        worktree=call.worktree,
+        every=every,
+        since=None if since is None else repository.audit.parse(_text(since)),
+        key=key,
+        progress=call.progress(),
+    )
     lines = [line for found in report.snapshots for line in _lines(found)]
     lines.append(
         f"audit  OK  {report.audit.records} records"
@@ -41,6 +60,18 @@ def verify(call: Call, snapshot: str | None, every: bool) -> Outcome:
         else f"audit  BROKEN  {safe(report.audit.error or '')}"
     )
     return Outcome(report, lines, exit_status=0 if report.ok else _INTEGRITY)
+
+
+def _text(since: str) -> str:
+    """Return what the file ``since`` holds, as far as a checkpoint can be long."""
+    try:
+        with click.open_file(since, "rb") as file:
+            found: bytes = file.read(_LONGEST)
+            return found.decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise PathNotFound(
+            f"no checkpoint file {since}", hint="jvs audit checkpoint --json > FILE"
+        ) from error
 
 
 def _lines(found: SnapshotReport) -> list[str]:

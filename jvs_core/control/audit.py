@@ -1,4 +1,4 @@
-"""The audit log: one hash-chained JSON line for each mutating operation.
+"""Appending to the audit log: one hash-chained JSON line for each mutating operation.
 
 ``audit.jsonl`` grows at its end; ``head`` (two slots, in place) holds the newest sequence number and hash, so that a
 cut tail shows. Appending costs the same whatever the length. At 100 MB the file is renamed to ``audit-<seq>.jsonl``
@@ -7,19 +7,17 @@ and the chain goes on in a new one.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical, clock, files
 from jvs_core.control import slots
+from jvs_core.control.audit_log import head_path, log_files, log_path, parse_line, read_head, rotated_path
 from jvs_core.control.layout import Layout
-from jvs_core.errors import AuditChainBroken, DescriptorCorrupt
+from jvs_core.errors import AuditChainBroken
 from jvs_core.model import AuditRecord
 from jvs_core.settings import Settings
 
@@ -79,112 +77,6 @@ def append(
     return record
 
 
-def read_head(layout: Layout) -> dict[str, Any]:
-    """Return ``origin`` (the repository), ``seq``, ``head_hash`` and ``size`` (bytes of the current file).
-
-    Raises AuditChainBroken when the head is missing or unreadable although the log is not empty.
-    """
-    try:
-        head = slots.read(head_path(layout))
-        if not (
-            isinstance(head.get("seq"), int)
-            and isinstance(head.get("head_hash"), str)
-            and isinstance(head.get("size"), int)
-        ):
-            raise DescriptorCorrupt("the audit head lacks a field")
-        return head
-    except FileNotFoundError as error:
-        if any(True for _ in log_files(layout)):
-            raise AuditChainBroken(
-                "the audit log has no head", hint="jvs doctor --repair audit_repair"
-            ) from error
-        return {"origin": layout.repo_id(), "seq": 0, "head_hash": "", "size": 0}
-    except DescriptorCorrupt as error:
-        raise AuditChainBroken(
-            "the audit head is damaged", hint="jvs doctor --repair audit_repair"
-        ) from error
-
-
-def log_path(layout: Layout) -> Path:
-    """Return the current log file."""
-    return layout.audit / "audit.jsonl"
-
-
-def head_path(layout: Layout) -> Path:
-    """Return the head file."""
-    return layout.audit / "head"
-
-
-def rotated_path(layout: Layout, last_seq: int) -> Path:
-    """Return the file that a log ending with record ``last_seq`` is rotated to."""
-    return layout.audit / f"audit-{last_seq:012d}.jsonl"
-
-
-def log_files(layout: Layout) -> Iterator[Path]:
-    """Yield the log's files, oldest first, the current one last."""
-    names = sorted(name for name in os.listdir(layout.audit) if re.fullmatch(r"audit-\d{12}\.jsonl", name))
-    yield from (layout.audit / name for name in names)
-    if log_path(layout).exists():
-        yield log_path(layout)
-
-
-def lines(layout: Layout) -> Iterator[bytes]:
-    """Yield every line of the log as it lies on disk, oldest first."""
-    for path in log_files(layout):
-        with path.open("rb") as log:
-            yield from log
-
-
-def parse_line(line: bytes) -> AuditRecord:
-    """Return the record of one line, its own hash verified.
-
-    Raises AuditChainBroken.
-    """
-    try:
-        record = AuditRecord.parse(line, "an audit record")
-    except DescriptorCorrupt as error:
-        raise AuditChainBroken(error.message, hint="jvs verify --all") from error
-    fields = record.to_json()
-    stored = fields.pop("record_hash")
-    if not line.endswith(b"\n") or canonical.sha256(fields) != stored:
-        raise AuditChainBroken(f"audit record {record.seq} was changed", hint="jvs verify --all")
-    return record
-
-
-def tail(layout: Layout, limit: int | None) -> list[dict[str, Any]]:
-    """Return the newest ``limit`` records (all when None), newest first, as they lie on disk.
-
-    Raises AuditChainBroken for a line that is not JSON.
-    """
-    paths = list(log_files(layout))[::-1]
-    found: list[dict[str, Any]] = []
-    for path in paths:
-        rows = path.read_bytes().splitlines() if limit is None else _last_lines(path, limit - len(found))
-        for row in reversed(rows):
-            try:
-                found.append(json.loads(row))
-            except ValueError as error:
-                raise AuditChainBroken(
-                    f"{path.name} holds a line that is not JSON", hint="jvs verify --all"
-                ) from error
-        if limit is not None and len(found) >= limit:
-            return found[:limit]
-    return found
-
-
-def _last_lines(path: Path, count: int) -> list[bytes]:
-    size = path.stat().st_size
-    reach = 4096
-    with path.open("rb") as log:
-        while True:
-            start = max(0, size - reach)
-            log.seek(start)
-            rows = log.read().splitlines()
-            if start == 0 or len(rows) > count:
-                return rows[-count:] if count else []
-            reach *= 4
-
-
 def _recover(layout: Layout) -> dict[str, Any]:
     """Return the head that the next record continues from, with what a crash left behind put right."""
     try:
@@ -224,7 +116,7 @@ def _head_from_log(layout: Layout) -> dict[str, Any]:
     """Return a head that continues from the newest record that is whole."""
     size = log_path(layout).stat().st_size if log_path(layout).exists() else 0
     head = {"origin": layout.repo_id(), "seq": 0, "head_hash": "", "size": size}
-    for path in list(log_files(layout))[::-1]:
+    for path in log_files(layout)[::-1]:
         found = None
         with path.open("rb") as log:
             for line in log:

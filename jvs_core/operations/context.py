@@ -90,6 +90,13 @@ class Context:
         head = self.worktree(worktree_name).head_snapshot_id if snapshot.startswith("HEAD") else None
         return catalog.resolve(self.layout, snapshot, head)
 
+    def resolve_or_head(self, snapshot: str | None, worktree_name: str) -> list[str]:
+        """Return the full id that ``snapshot`` names; for None that of the worktree's head, if it has one."""
+        if snapshot is not None:
+            return [self.resolve(snapshot, worktree_name)]
+        head = self.worktree(worktree_name).head_snapshot_id
+        return [] if head is None else [head]
+
     def base_for_new_worktree(self, snapshot: str | None, current: str) -> str | None:
         """Return the snapshot a new worktree starts from: the one named, else the current worktree's head."""
         return (

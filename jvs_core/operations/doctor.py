@@ -12,10 +12,10 @@ from jvs_core.control.names import MAIN
 from jvs_core.errors import JvsError
 from jvs_core.files import TEMPORARY_SUFFIX
 from jvs_core.model import Descriptor, Intent
+from jvs_core.operations import audit
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import PATH_INTENT, RESTORE_INTENT
-from jvs_core.operations.verify import verify_log
 from jvs_core.results import Finding
 
 RUNTIME_FOLDERS = ("locks", "intents")
@@ -254,7 +254,7 @@ def _locks(ctx: Context) -> Iterator[Finding]:
 
 
 def _audit(ctx: Context) -> Iterator[Finding]:
-    report = verify_log(ctx, ledgers.read(ctx.layout), refs_too=False)
+    report = audit.check(ctx)
     if not report.ok:
         yield _finding("E_AUDIT_CHAIN_BROKEN", "error", ".jvs/audit", report.error or "", "audit_repair")
 

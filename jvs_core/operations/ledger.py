@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from jvs_core.control import audit
+from jvs_core.control import audit_log
 from jvs_core.control.layout import Layout
 
 
@@ -22,7 +22,7 @@ class Ledger:
 def read(layout: Layout) -> Ledger:
     """Return the ledger of a repository's log. Lines that cannot be read are skipped: the chain check names them."""
     ledger = Ledger()
-    for line in audit.lines(layout):
+    for line in audit_log.lines(layout):
         try:
             record = json.loads(line)
             _enter(ledger, record)

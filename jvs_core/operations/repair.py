@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from jvs_core import files
-from jvs_core.control import audit, journal, lock, worktree
+from jvs_core.control import audit_log, journal, lock, worktree
 from jvs_core.errors import InputError, JvsError
 from jvs_core.model import Intent
 from jvs_core.operations import doctor, inplace, locks, publish, sandbox, worktrees
@@ -155,7 +155,7 @@ def _audit_repair(ctx: Context, progress: Progress) -> list[str]:
         known = ledgers.read(ctx.layout)
         aside = ctx.layout.audit / f"damaged-{time.strftime('%Y%m%dT%H%M%S')}"
         files.make_folder(aside, mode=ctx.layout.folder_mode)
-        for path in [*audit.log_files(ctx.layout), audit.head_path(ctx.layout)]:
+        for path in [*audit_log.log_files(ctx.layout), audit_log.head_path(ctx.layout)]:
             if path.exists():
                 files.rename_durable(path, aside / path.name)
         ctx.audit(

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from jvs_core.control import audit, catalog, journal, refs
+from jvs_core.control import catalog, journal
 from jvs_core.errors import (
     AuditChainBroken,
     JvsError,
     LineageBroken,
     PartialSnapshot,
-    RefBroken,
     SnapshotNotFound,
 )
-from jvs_core.model import Descriptor
+from jvs_core.model import Checkpoint, Descriptor
+from jvs_core.operations import audit, stored
 from jvs_core.operations import ledger as ledgers
-from jvs_core.operations import stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
 from jvs_core.payload import manifest, reading
@@ -23,29 +23,44 @@ from jvs_core.payload.entry import FILE, Entry, text
 from jvs_core.payload.index import Digests
 from jvs_core.payload.tree import scan
 from jvs_core.progress import Progress
-from jvs_core.results import AuditReport, SnapshotReport, VerifyReport
+from jvs_core.results import SnapshotReport, VerifyReport
 
 _DAMAGED_SHOWN = 1000
 Inodes = dict[tuple[int, int], Digests]
 
 
-def verify(ctx: Context, snapshot_ids: Sequence[str] | None, progress: Progress) -> VerifyReport:
+def verify(
+    ctx: Context,
+    snapshot_ids: Sequence[str] | None,
+    progress: Progress,
+    *,
+    since: Checkpoint | None = None,
+    key: Path | None = None,
+) -> VerifyReport:
     """Verify the snapshots ``snapshot_ids``, or with None every snapshot and the repository against its log.
 
-    A damaged snapshot never stops the check of the others. Only the inodes of one snapshot before the current one
-    are remembered, so memory does not grow with the number of snapshots.
+    The log must extend the checkpoint ``since``, signed by the public key in the file ``key``. A damaged snapshot never
+    stops the check of the others. Only the inodes of one snapshot before the current one are remembered, so memory
+    does not grow with the number of snapshots.
     """
-    ledger = ledgers.read(ctx.layout)
     every = snapshot_ids is None
+    log = audit.check(ctx, refs_too=every, since=since, key=key)
     wanted = catalog.ids(ctx.layout) if snapshot_ids is None else list(snapshot_ids)
+    ledger = ledgers.read(
+        ctx.layout
+    )  # after the listing: what was published by then is in it, or has an intent
     reports: list[SnapshotReport] = []
     seen: Inodes = {}
     for snapshot_id in wanted:
-        report, seen = _verify_one(ctx, snapshot_id, ledger, seen, progress)
+        try:
+            report, seen = _verify_one(ctx, snapshot_id, ledger, seen, progress)
+        except SnapshotNotFound:
+            if not every:
+                raise
+            continue  # gone since the listing: by gc, or it is reported as missing
         reports.append(report)
     if every:
-        reports.extend(_missing(ctx, ledger, wanted))
-    log = verify_log(ctx, ledger, refs_too=every)
+        reports.extend(_missing(ctx))
     return VerifyReport(
         ok=log.ok and not any(report.tamper_detected for report in reports), snapshots=reports, audit=log
     )
@@ -134,9 +149,12 @@ def _form(entry: Entry) -> tuple[object, ...]:
 def _against_log(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> None:
     logged = ledger.snapshots.get(descriptor.snapshot_id)
     if logged is None:
-        pending, _ = journal.pending(ctx.layout)
-        if any(intent.snapshot_id == descriptor.snapshot_id for intent in pending):
-            return  # published, but a crash came before its audit record: doctor completes it
+        if any(intent.snapshot_id == descriptor.snapshot_id for intent in journal.pending(ctx.layout)[0]):
+            return  # being published, or a crash came before its audit record: doctor completes it
+        logged = ledgers.read(ctx.layout).snapshots.get(
+            descriptor.snapshot_id
+        )  # completed since it was listed
+    if logged is None:
         raise AuditChainBroken(f"snapshot {descriptor.snapshot_id} is not in the audit log")
     assert descriptor.descriptor_checksum is not None
     if logged != (descriptor.descriptor_checksum.value, descriptor.payload_root_hash.value):
@@ -149,8 +167,9 @@ def _require_parent(ctx: Context, descriptor: Descriptor) -> None:
         raise LineageBroken(f"the parent {parent} of {descriptor.snapshot_id} is missing")
 
 
-def _missing(ctx: Context, ledger: Ledger, present: Iterable[str]) -> list[SnapshotReport]:
-    gone = sorted(set(ledger.snapshots) - set(present) - ledger.removed)
+def _missing(ctx: Context) -> list[SnapshotReport]:
+    ledger = ledgers.read(ctx.layout)  # once more: gc may have run meanwhile
+    gone = sorted(set(ledger.snapshots) - set(catalog.ids(ctx.layout)) - ledger.removed)
     return [
         _damaged(
             snapshot_id,
@@ -161,40 +180,6 @@ def _missing(ctx: Context, ledger: Ledger, present: Iterable[str]) -> list[Snaps
         )
         for snapshot_id in gone
     ]
-
-
-def verify_log(ctx: Context, ledger: Ledger, *, refs_too: bool) -> AuditReport:
-    """Walk the log's chain to its head; with ``refs_too`` hold the refs against it."""
-    records = 0
-    previous = ""
-    try:
-        for line in audit.lines(ctx.layout):
-            record = audit.parse_line(line)
-            records += 1
-            if record.seq != records or record.prev_hash != previous:
-                return AuditReport(
-                    ok=False, records=records, error=f"E_AUDIT_CHAIN_BROKEN: break at record {records}"
-                )
-            previous = record.record_hash
-        head = audit.read_head(ctx.layout)
-        if records < head["seq"] or (records == head["seq"] and previous != head["head_hash"]):
-            return AuditReport(
-                ok=False, records=records, error="E_AUDIT_CHAIN_BROKEN: the end of the log is cut off"
-            )
-        if refs_too:
-            _refs_against_log(ctx, ledger)
-    except JvsError as error:
-        return AuditReport(ok=False, records=records, error=f"{error.code}: {error.message}")
-    return AuditReport(ok=True, records=records, error=None)
-
-
-def _refs_against_log(ctx: Context, ledger: Ledger) -> None:
-    present = {ref.name: ref.snapshot_id for ref in refs.read_all(ctx.layout)}
-    for name in sorted(present.keys() | ledger.refs.keys()):
-        if present.get(name) != ledger.refs.get(name):
-            raise RefBroken(f"ref {name!r} names {present.get(name)}, the log says {ledger.refs.get(name)}")
-        if not catalog.exists(ctx.layout, present[name]):
-            raise RefBroken(f"ref {name!r} names {present[name]}, which does not exist")
 
 
 def _damaged(

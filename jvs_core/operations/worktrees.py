@@ -74,6 +74,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
                 "worktree_rename",
                 worktree=new,
                 worktree_id=record.worktree_id,
+                fencing_token=lease.token,
                 target=new,
                 details={"old_name": old},
             )
@@ -127,6 +128,7 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
                 worktree=name,
                 worktree_id=record.worktree_id,
                 snapshot_id=record.head_snapshot_id,
+                fencing_token=lease.token,
                 target=name,
                 details={"force": force},
             )

@@ -13,7 +13,7 @@ from jvs_core.control.layout import Layout, find_root
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import MAIN
 from jvs_core.files import translated
-from jvs_core.model import Descriptor
+from jvs_core.model import Checkpoint, Descriptor
 from jvs_core.operations import (
     browse,
     compare,
@@ -31,6 +31,7 @@ from jvs_core.operations.context import Context
 from jvs_core.operations.locks import Locking
 from jvs_core.operations.sandbox import Sandbox
 from jvs_core.progress import SILENT, Progress
+from jvs_core.repository.audit import Audit
 from jvs_core.repository.locks import Locks
 from jvs_core.repository.refs import Refs
 from jvs_core.repository.worktrees import Worktrees
@@ -58,8 +59,8 @@ class Repository:
 
     Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
-    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees or refs alone
-    is in the registers ``locks``, ``worktrees`` and ``refs``. Every method raises subclasses of ``JvsError`` only. A
+    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs or the audit
+    log alone is in the registers ``locks``, ``worktrees``, ``refs`` and ``audit``. Every method raises subclasses of ``JvsError`` only. A
     method that changes something has made it durable and written its audit record when it returns; after a crash in
     the middle the repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -70,6 +71,7 @@ class Repository:
         self.locks = Locks(self._context, worktree)
         self.worktrees = Worktrees(self._context, worktree)
         self.refs = Refs(self._context, worktree)
+        self.audit = Audit(self._context)
 
     @classmethod
     @translated
@@ -395,17 +397,24 @@ class Repository:
         *,
         worktree: str | None = None,
         every: bool = False,
+        since: Checkpoint | None = None,
+        key: str | os.PathLike[str] | None = None,
         progress: Progress = SILENT,
     ) -> VerifyReport:
-        """Verify one snapshot (None: the worktree's head), or ``every`` one and the repository against its log.
+        """Verify one snapshot (None: the worktree's head, if it has one), or ``every`` one, and the audit log.
 
-        Reads every byte and trusts no cache. What is wrong stands in the report; only a snapshot that does not exist
-        raises. Reading changes nothing.
+        ``every`` also holds the repository against its log. The log must extend the checkpoint ``since``, which must
+        be signed by the public key in the file ``key`` where one is given. Reads every byte and trusts no cache. What
+        is wrong stands in the report; only a snapshot or key that does not exist raises. Reading changes nothing.
         """
-        if every:
-            return verify.verify(self._context, None, progress)
-        snapshot_id = self._context.resolve(snapshot or "HEAD", worktree or self._worktree)
-        return verify.verify(self._context, [snapshot_id], progress)
+        name = worktree or self._worktree
+        return verify.verify(
+            self._context,
+            None if every else self._context.resolve_or_head(snapshot, name),
+            progress,
+            since=since,
+            key=None if key is None else Path(key),
+        )
 
     @translated
     def doctor(

@@ -1,0 +1,163 @@
+"""The audit log as it lies on disk: its files, its lines, and the head that knows where it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from jvs_core.control import slots
+from jvs_core.control.layout import Layout
+from jvs_core.errors import AuditChainBroken, DescriptorCorrupt
+from jvs_core.model import AuditRecord
+
+LONGEST_LINE = 1 << 28
+_REPAIR = "jvs doctor --repair audit_repair"
+
+
+def log_path(layout: Layout) -> Path:
+    """Return the current log file."""
+    return layout.audit / "audit.jsonl"
+
+
+def head_path(layout: Layout) -> Path:
+    """Return the head file."""
+    return layout.audit / "head"
+
+
+def rotated_path(layout: Layout, last_seq: int) -> Path:
+    """Return the file that a log ending with record ``last_seq`` is rotated to."""
+    return layout.audit / f"audit-{last_seq:012d}.jsonl"
+
+
+def log_files(layout: Layout) -> list[Path]:
+    """Return the log's files, oldest first, the current one last."""
+    names = sorted(
+        name for name in layout.listing(layout.audit) if re.fullmatch(r"audit-\d{12}\.jsonl", name)
+    )
+    current = log_path(layout)
+    return [*(layout.audit / name for name in names), *([current] if current.exists() else [])]
+
+
+def opened(layout: Layout) -> Iterator[tuple[Path, BinaryIO]]:
+    """Yield the log's files with what they hold, oldest first; the current one last, under its name of now.
+
+    The current file is opened first: when it is rotated meanwhile, it is still read, once, and in its place.
+    """
+    with ExitStack() as undo:
+        current = _open(log_path(layout), undo)
+        for path in log_files(layout):
+            if path == log_path(layout):
+                continue
+            with path.open("rb") as log:
+                if current is None or not os.path.sameopenfile(log.fileno(), current.fileno()):
+                    yield path, log
+        if current is not None:
+            yield log_path(layout), current
+
+
+def _open(path: Path, undo: ExitStack) -> BinaryIO | None:
+    try:
+        return undo.enter_context(path.open("rb"))
+    except FileNotFoundError:
+        return None
+
+
+def lines(layout: Layout) -> Iterator[bytes]:
+    """Yield every line of the log as it lies on disk, oldest first."""
+    for _, log in opened(layout):
+        while line := log.readline(LONGEST_LINE):
+            yield line
+
+
+def parse_line(line: bytes) -> AuditRecord:
+    """Return the record of one line, its own hash verified.
+
+    The hash is over the line's very bytes without its own field, so a line that says the same in other words is
+    refused too. Raises AuditChainBroken.
+    """
+    try:
+        record = AuditRecord.parse(line, "an audit record")
+    except DescriptorCorrupt as error:
+        raise AuditChainBroken(error.message, hint="jvs verify --all") from error
+    own = b',"record_hash":"%s"' % record.record_hash.encode()
+    before, _, after = line.partition(own)
+    hashed = hashlib.sha256(before + after.removesuffix(b"\n")).hexdigest()
+    if not after.endswith(b"}\n") or own in after or hashed != record.record_hash:
+        raise AuditChainBroken(f"audit record {record.seq} was changed", hint="jvs verify --all")
+    return record
+
+
+def claims(line: bytes) -> tuple[int | None, str | None]:
+    """Return the number and the hash that a line says it has, true or not; None for what it does not say."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None, None
+    if not isinstance(found, dict):
+        return None, None
+    seq, record_hash = found.get("seq"), found.get("record_hash")
+    whole = isinstance(seq, int) and not isinstance(seq, bool) and seq > 0
+    return seq if whole else None, record_hash if isinstance(record_hash, str) else None
+
+
+def tail(layout: Layout, limit: int | None = None) -> list[AuditRecord]:
+    """Return the newest ``limit`` records (None: all), newest first, as they lie on disk; ``chain`` verifies them.
+
+    Raises AuditChainBroken for a line that is no record. What a crash left of a last line is none yet.
+    """
+    found: list[AuditRecord] = []
+    for path in log_files(layout)[::-1]:
+        for line in _last_lines(path, None if limit is None else limit - len(found)):
+            try:
+                found.append(AuditRecord.parse(line, f"a line of {path.name}"))
+            except DescriptorCorrupt as error:
+                raise AuditChainBroken(error.message, hint="jvs verify --all") from error
+        if limit is not None and len(found) >= limit:
+            break
+    return found
+
+
+def _last_lines(path: Path, count: int | None) -> list[bytes]:
+    """Return the last ``count`` whole lines, the last one first."""
+    if count == 0:
+        return []
+    size = path.stat().st_size
+    reach = size if count is None else 4096
+    with path.open("rb") as log:
+        while True:
+            start = max(0, size - reach)
+            log.seek(start)
+            whole = log.read(size - start).split(b"\n")[:-1]
+            if start == 0:
+                break
+            whole = whole[1:]  # the beginning of the first one may lie before the reach
+            if count is not None and len(whole) >= count:
+                break
+            reach *= 4
+    return whole[::-1] if count is None else whole[::-1][:count]
+
+
+def read_head(layout: Layout) -> dict[str, Any]:
+    """Return ``origin`` (the repository), ``seq``, ``head_hash`` and ``size`` (bytes of the current file).
+
+    Raises AuditChainBroken when the head is missing or unreadable although the log is not empty.
+    """
+    try:
+        head = slots.read(head_path(layout))
+    except FileNotFoundError as error:
+        if log_files(layout):
+            raise AuditChainBroken("the audit log has no head", hint=_REPAIR) from error
+        return {"origin": layout.repo_id(), "seq": 0, "head_hash": "", "size": 0}
+    except DescriptorCorrupt as error:
+        raise AuditChainBroken("the audit head is damaged", hint=_REPAIR) from error
+    kinds = {"origin": str, "seq": int, "head_hash": str, "size": int}
+    for name, kind in kinds.items():
+        if type(head.get(name)) is not kind:
+            raise AuditChainBroken(f"the audit head lacks its {name}", hint=_REPAIR)
+    return head

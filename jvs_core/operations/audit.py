@@ -1,0 +1,84 @@
+"""The audit log as a person asks for it: its records, checkpoints of it, and whether it is as it was written."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from jvs_core.control import audit_log, catalog, chain, checkpoint, refs
+from jvs_core.errors import AuditChainBroken, InputError, JvsError, RefBroken
+from jvs_core.model import AuditRecord, Checkpoint
+from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.context import Context
+from jvs_core.results import AuditReport
+
+_ATTEMPTS = 5
+_PAUSE_S = 0.1
+
+
+def log(ctx: Context, limit: int | None = None) -> list[AuditRecord]:
+    """Return the newest ``limit`` records, newest first. Raises AuditChainBroken, InputError."""
+    if limit is not None and limit < 0:
+        raise InputError(f"a limit of {limit} records")
+    return audit_log.tail(ctx.layout, limit)
+
+
+def make_checkpoint(ctx: Context, key: Path | None = None) -> Checkpoint:
+    """Return a checkpoint of the log as it is, signed by the private key in the file ``key`` where one is given."""
+    made = checkpoint.create(ctx.layout)
+    return made if key is None else checkpoint.sign(made, key)
+
+
+def check(
+    ctx: Context, *, refs_too: bool = False, since: Checkpoint | None = None, key: Path | None = None
+) -> AuditReport:
+    """Walk the log's chain to its head and through ``since``; with ``refs_too`` hold the refs against it.
+
+    ``key`` is the public key that ``since`` must be signed with. What is wrong stands in the report. Raises InputError,
+    PathNotFound when ``key`` is none.
+    """
+    doubt = None if since is None and key is None else _doubt(since, key)
+    found = chain.check(ctx.layout, None if doubt else since)
+    error = doubt or found.error
+    if error is None and refs_too:
+        error = _refs_error(ctx)
+    return AuditReport(ok=error is None, records=found.records, error=error)
+
+
+def _doubt(since: Checkpoint | None, key: Path | None) -> str | None:
+    """Return what is wrong with a checkpoint itself."""
+    if since is None:
+        raise InputError("a public key without a checkpoint", hint="jvs verify --since FILE --key FILE")
+    try:
+        checkpoint.verify_signature(since, key)
+    except AuditChainBroken as error:
+        return f"{error.code}: {error.message}"
+    return None
+
+
+def _refs_error(ctx: Context) -> str | None:
+    """Return how the refs differ from the log, None when they don't; somebody may be making one meanwhile."""
+    error = _refs_against_log(ctx)
+    for attempt in range(_ATTEMPTS):
+        if error is None:
+            break
+        time.sleep(_PAUSE_S * attempt)
+        again = _refs_against_log(ctx)
+        if again == error and attempt:
+            break
+        error = again
+    return error
+
+
+def _refs_against_log(ctx: Context) -> str | None:
+    try:
+        present = {ref.name: ref.snapshot_id for ref in refs.read_all(ctx.layout)}
+        logged = ledgers.read(ctx.layout).refs
+        for name in sorted(present.keys() | logged.keys()):
+            if present.get(name) != logged.get(name):
+                raise RefBroken(f"ref {name!r} names {present.get(name)}, the log says {logged.get(name)}")
+            if not catalog.exists(ctx.layout, present[name]):
+                raise RefBroken(f"ref {name!r} names {present[name]}, which does not exist")
+    except JvsError as error:
+        return f"{error.code}: {error.message}"
+    return None
