@@ -28,6 +28,7 @@ _REAL_FIXTURES = {
     "juicefs",
     "juicefs_pair",
     "mounts",
+    "bench",
 }
 
 

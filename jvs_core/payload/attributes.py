@@ -78,6 +78,17 @@ def read_xattrs(target: int | bytes, *, follow: bool = False) -> Xattrs:
     return tuple(pairs)
 
 
+def supported(folder: int) -> bool:
+    """Return whether the file system of the open ``folder`` has extended attributes; JuiceFS has, where asked for."""
+    try:
+        os.listxattr(folder)
+    except OSError as error:
+        if error.errno in NO_XATTRS:
+            return False
+        raise
+    return True
+
+
 def digest(xattrs: Xattrs) -> bytes:
     """Return SHA-256 over the names and values, each with its length, sorted by name; ``b""`` when there are none."""
     if not xattrs:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from jvs_core.errors import ConsistencyUnavailable
-from jvs_core.payload import attributes
+from jvs_core.payload import attributes, juicefs
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry, printable
 from jvs_core.payload.faults import listed
 from jvs_core.payload.index import Recalled, StatIndex, probe_clock
+from jvs_core.payload.reading import attributes_now
 from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.replica import Hint, Plan, Replica, make_top, replicate
 from jvs_core.payload.transfer import Method
@@ -63,7 +64,7 @@ def _attempt(
 ) -> Capture:
     now_ns = probe_clock(target.parent)
     found = scan(source, progress)
-    recalled = index.recall(found)
+    recalled = attributes_now(found, index.recall(found), threads=juicefs.THREADS)
     entries, given_up = owned(found.entries)
     hints = _Hints(entries, recalled, previous)
     make_top(target)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from jvs_core.errors import UnsupportedFile
-from jvs_core.payload import attributes
+from jvs_core.payload import attributes, juicefs
 from jvs_core.payload.capture import owned, whole_groups
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FILE, FOLDER, SYMLINK, Entry
@@ -16,6 +17,7 @@ from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
 from jvs_core.payload.hashing import hash_files
 from jvs_core.payload.index import Recalled, StatIndex, probe_clock
+from jvs_core.payload.threads import each
 from jvs_core.payload.transfer import same
 from jvs_core.payload.tree import Scan, Stamp, scan
 from jvs_core.progress import SILENT, Progress
@@ -78,29 +80,42 @@ def describe(
 def _read_attributes(
     worktree: Path, found: Sequence[Entry], entries: list[Entry | None], recalled: Recalled
 ) -> None:
-    """Fill in the digests of the extended attributes that are not known."""
+    """Fill in the digests of the extended attributes that are not known; None stands for what vanished."""
+    wanted = [
+        position
+        for position, (entry, known) in enumerate(zip(found, recalled.digests, strict=True))
+        if entry.kind != SYMLINK and (known is None or known.xattrs is None)
+    ]
+
+    @contextmanager
+    def opened() -> Iterator[Callable[[int], bytes | None]]:
+        with Folders(worktree) as folders:
+            yield lambda position: _attributes_at(folders, found[position])
+
     with Folders(worktree) as folders:
-        for position, entry in enumerate(found):
-            known = recalled.digests[position]
-            if entry.kind == SYMLINK or (known is not None and known.xattrs is not None):
-                continue
-            present = entries[position]
-            assert present is not None
-            try:
-                folder, name = split(entry.path)
-                target = (
-                    folders.at(entry.path)
-                    if entry.kind == FOLDER
-                    else attributes.below(folders.at(folder), name)
-                )
-                digest = attributes.digest(attributes.read_xattrs(target))
-            except OSError as error:
-                if error.errno not in GONE:
-                    raise translate(error, entry.path, reading=True) from error
-                entries[position] = None
-                continue
-            if digest:
-                entries[position] = present._replace(xattrs=digest)
+        if not attributes.supported(folders.top):
+            return
+    threads = juicefs.THREADS if juicefs.mount_at(worktree) else 1
+    for position, digest in zip(wanted, each(wanted, opened, threads), strict=True):
+        present = entries[position]
+        assert present is not None
+        if digest is None:
+            entries[position] = None
+        elif digest:
+            entries[position] = present._replace(xattrs=digest)
+
+
+def _attributes_at(folders: Folders, entry: Entry) -> bytes | None:
+    try:
+        folder, name = split(entry.path)
+        target = (
+            folders.at(entry.path) if entry.kind == FOLDER else attributes.below(folders.at(folder), name)
+        )
+        return attributes.digest(attributes.read_xattrs(target))
+    except OSError as error:
+        if error.errno not in GONE:
+            raise translate(error, entry.path, reading=True) from error
+        return None
 
 
 def _read_contents(

@@ -15,6 +15,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
+from jvs_core.payload import juicefs
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.tree import Scan, Stamp
 
@@ -87,7 +88,10 @@ class StatIndex:
         self.path = path
 
     def recall(self, scan: Scan) -> Recalled:
-        """Return what is known of the files of ``scan``."""
+        """Return what is known of the files of ``scan``.
+
+        On JuiceFS a change of extended attributes moves no ``ctime``, so there they count as never read.
+        """
         found: list[Digests | None] = [None] * len(scan.entries)
         stale: list[bytes] = []
         if self.path is None or not self.path.exists():
@@ -105,6 +109,8 @@ class StatIndex:
                         found[position] = _unpack(row)
         except _failures():
             return Recalled([None] * len(scan.entries))
+        if juicefs.mount_at(scan.root) is not None:
+            found = [known and Digests(known.sha256, None) for known in found]
         return Recalled(found, stale)
 
     def learn(self, scan: Scan, recalled: Recalled, now_ns: int, *, xattrs_read: bool = True) -> None:

@@ -22,6 +22,7 @@ from jvs_core.payload.mounts import Mount, mount_of
 
 KIND = "fuse.juicefs"
 OLDEST = (1, 1)
+THREADS = 16  # every call waits for the metadata engine
 END_SECONDS = 5.0
 
 _LOG_LINE = re.compile(r"^\S+ \S+ juicefs\[\d+\] <(\w+)>: (.*?)(?: \[[^\[\]]+@[^\[\]]+\])?$")

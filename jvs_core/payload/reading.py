@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 from jvs_core.payload import attributes, pool
-from jvs_core.payload.entry import FIFO, FOLDER, Entry
+from jvs_core.payload.entry import FIFO, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import translate
 from jvs_core.payload.folders import Folders
 from jvs_core.payload.glance import place
-from jvs_core.payload.index import Digests
+from jvs_core.payload.index import Digests, Recalled
 from jvs_core.payload.threads import each
 from jvs_core.payload.transfer import Changed, hash_fd, open_regular, same
 from jvs_core.payload.tree import Scan, Stamp
@@ -142,6 +143,34 @@ def filled(scan: Scan, digests: Sequence[Digests | None], *, threads: int = 1) -
         else:
             entries.append(entry)
     return entries
+
+
+def attributes_of(root: Path, entries: Sequence[Entry], *, threads: int) -> list[bytes]:
+    """Return the digests of the extended attributes that ``entries`` have now in ``root``, in ``threads`` threads."""
+
+    @contextmanager
+    def opened() -> Iterator[Callable[[Entry], bytes]]:
+        with Folders(root) as folders:
+            yield lambda entry: b"" if entry.kind == SYMLINK else _xattrs_at(folders, entry.path)
+
+    with Folders(root) as folders:
+        if not attributes.supported(folders.top):
+            return [b""] * len(entries)
+    return each(entries, opened, threads)
+
+
+def attributes_now(scan: Scan, recalled: Recalled, *, threads: int) -> Recalled:
+    """Return ``recalled`` with the extended attributes of the files that it knows but for them, read now."""
+    wanted = [p for p, known in enumerate(recalled.digests) if known is not None and known.xattrs is None]
+    if not wanted:
+        return recalled
+    digests = list(recalled.digests)
+    found = attributes_of(scan.root, [scan.entries[position] for position in wanted], threads=threads)
+    for position, xattrs in zip(wanted, found, strict=True):
+        known = digests[position]
+        assert known is not None
+        digests[position] = Digests(known.sha256, xattrs)
+    return replace(recalled, digests=digests)
 
 
 def _xattrs_at(folders: Folders, path: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jvs_core.errors import AlreadyExists
-from jvs_core.payload import attributes, pool
+from jvs_core.payload import attributes, juicefs, pool
 from jvs_core.payload.batches import cut
 from jvs_core.payload.copying import Action, Answer, Batch, CopyJob, Item, Outcome
 from jvs_core.payload.entry import FILE, FOLDER, Entry
@@ -166,7 +166,7 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
         plan.now_ns,
         os.path.abspath(os.fsencode(plan.previous)) if plan.previous is not None else None,
     )
-    usual = "copy" if plan.method == "copy" else "reflink"
+    usual = _usual(plan)
     entries, made = plan.entries, replica.entries
 
     def done(batch: Batch, answer: Answer) -> None:
@@ -186,7 +186,14 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
     pool.run(job, _batches(plan, positions), count=pool.processes(len(positions), size), done=done)
 
 
-def _note(replica: Replica, item: Item, old: Entry, result: Outcome, usual: str) -> None:
+def _usual(plan: Plan) -> tuple[str, ...]:
+    """Return the ways in which content comes over when nothing is lost; on JuiceFS ``copy_file_range`` shares data."""
+    if plan.method == "copy":
+        return ("copy",)
+    return ("reflink", "copy_file_range") if juicefs.mount_at(plan.target) else ("reflink",)
+
+
+def _note(replica: Replica, item: Item, old: Entry, result: Outcome, usual: tuple[str, ...]) -> None:
     """Record what became of an item that did not go as most do."""
     if result.changed:
         replica.changed.add(old.path)
@@ -199,7 +206,7 @@ def _note(replica: Replica, item: Item, old: Entry, result: Outcome, usual: str)
     )  # fmt: skip
     if result.refused:
         replica.refused.append(old.path)
-    if result.how not in ("", "link", usual):
+    if result.how not in ("", "link", *usual):
         replica.unshared.setdefault(result.how, []).append(old.path)
 
 

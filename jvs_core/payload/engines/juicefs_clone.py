@@ -20,13 +20,13 @@ from jvs_core.payload.faults import listed, translate
 from jvs_core.payload.glance import FORMS, look
 from jvs_core.payload.index import Digests, Recalled, StatIndex, probe_clock
 from jvs_core.payload.mounts import mounts_below
-from jvs_core.payload.reading import filled, read
+from jvs_core.payload.reading import attributes_of, filled, read
 from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.soundness import hold_against
 from jvs_core.payload.tree import Scan, scan
+from jvs_core.payload.valueless import with_valueless_xattrs
 from jvs_core.progress import Progress
 
-THREADS = 16
 LATE_FILES = 400
 STALE_NS = 2_000_000_000
 FORGET_SECONDS = 3.0
@@ -72,18 +72,30 @@ class JuicefsClone:
     ) -> Capture:
         """Clone ``source``; hash what the index does not know. See ``SnapshotEngine``.
 
-        Mounts inside the worktree are not in a clone: then ``reflink-copy`` does the whole job.
+        Mounts inside the worktree are not in a clone, and the client fails over extended attributes without a value:
+        then ``reflink-copy`` does the whole job.
         """
-        if mounts_below(source):
-            capture = self.other.capture(
-                source, target, index=index, previous=previous, consistency=consistency, progress=progress
-            )
-            self.other.settle(target)
-            return capture
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
+        obstacle: list[str] = []
+        if not mounts_below(source):
+            try:
+                return self._whole(source, target, index, progress, quiesced=consistency == "quiesced")
+            except EngineFailed:
+                obstacle = _obstacle(source)
+                if not obstacle:
+                    raise
+                self._clear(target)
+        capture = self.other.capture(
+            source, target, index=index, previous=previous, consistency=consistency, progress=progress
+        )
+        self.other.settle(target)
+        return replace(capture, degraded=[*capture.degraded, *obstacle])
+
+    def _whole(
+        self, source: Path, target: Path, index: StatIndex, progress: Progress, *, quiesced: bool
+    ) -> Capture:
         ahead = index.path is not None and index.path.exists()
-        quiesced = consistency == "quiesced"
         try:
             return self._attempt(source, target, index, progress, ahead=ahead, quiesced=quiesced)
         except _Changing:
@@ -105,32 +117,36 @@ class JuicefsClone:
         with self._cloning(source, target, begin=ahead) as clone:
             found = scan(source, progress)
             recalled = index.recall(found)
+            digests = list(recalled.digests)
             unknown = [
                 position
                 for position, entry in enumerate(found.entries)
-                if entry.kind == FILE and _incomplete(recalled.digests[position])
+                if entry.kind == FILE and digests[position] is None
             ]
-            digests = [None if _incomplete(known) else known for known in recalled.digests]
             if ahead and len(unknown) > LATE_FILES:
                 clone.abandon()
                 ahead = False
             if not ahead:
                 progress.started("hash", len(unknown))
                 for position, known in zip(
-                    unknown, read(found, unknown, threads=THREADS, flush=True), strict=True
+                    unknown, read(found, unknown, threads=juicefs.THREADS, flush=True), strict=True
                 ):
                     digests[position] = known
                 progress.finished("hash")
                 clone.begin()
-            amended = Amended(filled(found, digests, threads=THREADS), changed=set(found.changed))
+            amended = Amended(filled(found, digests, threads=juicefs.THREADS), changed=set(found.changed))
             progress.started("clone", len(found.entries))
             clone.finish()
         if ahead:
             # The clone may be older than the last write to a file that the index does not know.
-            amended.add(bring_again(found, target, amended.entries, unknown, now_ns=now_ns, threads=THREADS))
+            amended.add(
+                bring_again(found, target, amended.entries, unknown, now_ns=now_ns, threads=juicefs.THREADS)
+            )
         left_out = [each.path for each in found.left_out]
         touched = amended.touched | leave_out(target, left_out) | link_groups(target, amended.entries)
         folder_times(target, amended.entries, touched)
+        # A change of extended attributes moves no time: what the clone has is only to be known from the clone.
+        amended.entries = _with_attributes(amended.entries, target)
         progress.finished("clone")
         changed = amended.changed
         changed.update(_differences(target, amended.entries))
@@ -148,13 +164,21 @@ class JuicefsClone:
     def materialize(
         self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
     ) -> list[str]:
-        """Clone the payload ``source``, and check it against its manifest meanwhile."""
+        """Clone the payload ``source``, and check it against its manifest meanwhile; file by file as in ``capture``."""
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
         progress.started("clone", len(entries))
-        with self._cloning(source, target, begin=True) as clone:
-            moved = hold_against(source, entries, threads=THREADS)
-            clone.finish()
+        try:
+            with self._cloning(source, target, begin=True) as clone:
+                moved = hold_against(source, entries, threads=juicefs.THREADS)
+                clone.finish()
+        except EngineFailed:
+            obstacle = _obstacle(source)
+            if not obstacle:
+                raise
+            degraded = self.other.materialize(source, entries, target, progress=progress)
+            self.other.settle(target)
+            return [*degraded, *obstacle]
         folder_times(target, entries, link_groups(target, entries))
         restore(target, moved)
         progress.finished("clone")
@@ -232,8 +256,23 @@ class _Clone:
         self.engine._clear(self.target)
 
 
-def _incomplete(known: Digests | None) -> bool:
-    return known is None or known.xattrs is None
+def _obstacle(source: Path) -> list[str]:
+    """Return a line on what in ``source`` the client cannot clone; none when nothing is known to be."""
+    paths = with_valueless_xattrs(source)
+    if not paths:
+        return []
+    return [
+        "cloned file by file, since juicefs clone fails over an extended attribute without a value: "
+        + listed(paths)
+    ]
+
+
+def _with_attributes(entries: Sequence[Entry], target: Path) -> list[Entry]:
+    found = attributes_of(target, entries, threads=juicefs.THREADS)
+    return [
+        entry if entry.xattrs == xattrs else entry._replace(xattrs=xattrs)
+        for entry, xattrs in zip(entries, found, strict=True)
+    ]
 
 
 def _differences(target: Path, entries: Sequence[Entry]) -> list[bytes]:
@@ -259,7 +298,7 @@ def _differences(target: Path, entries: Sequence[Entry]) -> list[bytes]:
             and size in (-1, st.st_size)
         )
 
-    return look(target, entries, same, threads=THREADS).paths()
+    return look(target, entries, same, threads=juicefs.THREADS).paths()
 
 
 def _as_it_is(target: Path, entries: Sequence[Entry], changed: set[bytes]) -> Sequence[Entry]:
@@ -280,13 +319,13 @@ def _as_it_is(target: Path, entries: Sequence[Entry], changed: set[bytes]) -> Se
         for position, entry in enumerate(truth.entries)
         if entry.kind == FILE and digests[position] is None
     ]
-    for position, fresh in zip(unknown, read(truth, unknown, threads=THREADS), strict=True):
+    for position, fresh in zip(unknown, read(truth, unknown, threads=juicefs.THREADS), strict=True):
         if fresh is None:
             raise EngineFailed(
                 f"the clone changed while it was read: {listed([truth.entries[position].path])}"
             )
         digests[position] = fresh
-    return filled(truth, digests, threads=THREADS)
+    return filled(truth, digests, threads=juicefs.THREADS)
 
 
 def _learn(
@@ -302,7 +341,7 @@ def _learn(
         entries = [
             old if old.path in changed else new for old, new in zip(found.entries, entries, strict=True)
         ]
-    index.learn(replace(found, entries=entries), recalled, now_ns)
+    index.learn(replace(found, entries=entries), recalled, now_ns, xattrs_read=False)
 
 
 def _is_large(tree: Path) -> bool:

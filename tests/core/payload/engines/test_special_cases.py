@@ -1,0 +1,114 @@
+"""What single file systems do differently."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jvs_core.payload import subvolume
+from jvs_core.progress import SILENT
+from tests.core.payload.engines.conftest import Bench
+from tests.support.metadata import metadata_of
+
+
+def only(*pairs: tuple[str, str]) -> pytest.MarkDecorator:
+    """Run a test that uses ``bench`` on these pairs of file system and engine."""
+    return pytest.mark.parametrize("pair", pairs, ids=["-on-".join(reversed(pair)) for pair in pairs])
+
+
+@only(("btrfs", "btrfs-snapshot"))
+def test_a_worktree_with_a_nested_subvolume_is_cloned_file_by_file_and_complete(bench: Bench) -> None:
+    source = bench.worktree()
+    (source / "data").mkdir()
+    subvolume.create(source / "data" / "inner")
+    (source / "data" / "inner" / "deep.txt").write_text("deep")
+    (source / "top.txt").write_text("top")
+    capture = bench.capture(source)
+    assert (capture.engine, list(capture.degraded)) == ("reflink-copy", [])
+    assert (bench.folder / "one" / "data" / "inner" / "deep.txt").read_text() == "deep"
+    assert not subvolume.is_subvolume(bench.folder / "one" / "data" / "inner")
+    bench.engine.materialize(bench.folder / "one", capture.entries, bench.folder / "back", progress=SILENT)
+    assert metadata_of(bench.folder / "back") == metadata_of(source)
+    bench.engine.remove(source)
+    assert not source.exists()
+
+
+@only(("btrfs", "btrfs-snapshot"))
+def test_a_snapshot_of_a_subvolume_is_one_and_so_is_a_worktree_made_of_it(bench: Bench) -> None:
+    source = bench.worktree()
+    (source / "a.txt").write_text("a")
+    capture = bench.capture(source)
+    bench.engine.materialize(bench.folder / "one", capture.entries, bench.folder / "back", progress=SILENT)
+    assert all(subvolume.is_subvolume(bench.folder / name) for name in ("worktree", "one", "back"))
+    (bench.folder / "back" / "a.txt").write_text("mine")
+    assert (source / "a.txt").read_text() == (bench.folder / "one" / "a.txt").read_text() == "a"
+
+
+@only(("btrfs", "btrfs-snapshot"))
+def test_a_worktree_that_is_a_plain_folder_is_cloned_file_by_file(bench: Bench) -> None:
+    source = bench.folder / "copied"
+    source.mkdir()
+    (source / "a.txt").write_text("a")
+    capture = bench.capture(source)
+    assert (capture.engine, (bench.folder / "one" / "a.txt").read_text()) == ("reflink-copy", "a")
+
+
+def give_names(file: Path, folder: Path, count: int) -> None:
+    """Give a file so many further names."""
+    for number in range(count):
+        os.link(file, folder / str(number))
+
+
+@only(("ext4", "copy"))
+def test_a_file_with_all_the_names_it_may_have_is_copied_instead_of_linked(bench: Bench) -> None:
+    source = bench.worktree()
+    (source / "a.txt").write_text("a")
+    first = bench.capture(source)
+    shared = bench.folder / "one" / "a.txt"
+    names = bench.folder / "names"
+    names.mkdir()
+    with pytest.raises(OSError, match="Too many links"):
+        give_names(shared, names, 70_000)
+    # The payload is as its manifest says but for the link count and ctime, which no manifest holds.
+    second = bench.capture(source, "two", previous=bench.previous(first))
+    assert not (bench.folder / "two" / "a.txt").samefile(shared)
+    assert metadata_of(bench.folder / "two") == metadata_of(source)
+    assert second.entries == first.entries
+
+
+@only(("xfs", "reflink-copy"), ("btrfs", "reflink-copy"))
+def test_a_clone_shares_its_blocks(bench: Bench) -> None:
+    source = bench.worktree()
+    (source / "big").write_bytes(os.urandom(1 << 20))
+    os.sync()
+    bench.capture(source)
+    shown = subprocess.run(
+        ["filefrag", "-v", bench.folder / "one" / "big"], check=True, capture_output=True, text=True
+    )
+    assert "shared" in shown.stdout
+
+
+@only(("juicefs", "juicefs-clone"), ("juicefs", "reflink-copy"), ("juicefs", "copy"))
+def test_an_attribute_that_changed_alone_is_in_the_next_snapshot(bench: Bench) -> None:
+    """On JuiceFS this moves no ``ctime``."""
+    source = bench.worktree()
+    for name in ("a.txt", "b.txt"):
+        (source / name).write_text(name)
+        os.setxattr(source / name, "user.colour", b"red")
+    first = bench.capture(source)
+    os.setxattr(source / "a.txt", "user.colour", b"blue")
+    os.removexattr(source / "b.txt", "user.colour")
+    second = bench.capture(source, "two", previous=bench.previous(first))
+    assert second.engine == bench.engine.name
+    assert metadata_of(bench.folder / "two") == metadata_of(source)
+    changed = {new.path for old, new in zip(first.entries, second.entries, strict=True) if old != new}
+    assert changed == {b"a.txt", b"b.txt"}
+    assert os.getxattr(bench.folder / "one" / "a.txt", "user.colour") == b"red"
+
+
+def test_a_worktree_folder_is_new_and_empty(bench: Bench) -> None:
+    made: Path = bench.worktree()
+    assert os.listdir(made) == []
