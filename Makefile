@@ -15,8 +15,8 @@ PACKAGES := jvs_core jvs_magics jvs_jupyter
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-# File systems, attributes and access lists, FUSE, fault injection.
-DEBIAN := acl attr btrfs-progs e2fsprogs fuse3 git mount strace util-linux xfsprogs
+# File systems, attributes and access lists, FUSE, fault injection; a browser and its letters.
+DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mount strace util-linux xfsprogs
 
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
