@@ -1,0 +1,87 @@
+/** Open documents around a snapshot and a restore: saved before, reloaded after. */
+
+import { JupyterFrontEnd } from '@jupyterlab/application';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { DocumentRegistry } from '@jupyterlab/docregistry';
+import { Widget } from '@lumino/widgets';
+
+export class Documents {
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly manager: IDocumentManager
+  ) {}
+
+  /** The path, in the contents API's sense, of the document in front; null when that is no document. */
+  currentPath(): string | null {
+    const widget = this.app.shell.currentWidget;
+    const context = widget ? this.manager.contextForWidget(widget) : undefined;
+    return context ? this.localPath(context) : null;
+  }
+
+  /** Save every open document below `folder` that has unsaved edits; return the paths of those saved. */
+  async saveBelow(folder: string): Promise<string[]> {
+    const saved: string[] = [];
+    for (const context of this.below(folder)) {
+      if (context.model.dirty && !context.model.readOnly) {
+        await context.save();
+        saved.push(this.localPath(context));
+      }
+    }
+    return saved;
+  }
+
+  /** Reload every open document below `folder` from disk; return the paths that are no longer there. */
+  async reloadBelow(folder: string): Promise<string[]> {
+    const gone: string[] = [];
+    for (const context of this.below(folder)) {
+      try {
+        await context.revert();
+      } catch {
+        gone.push(this.localPath(context));
+      }
+    }
+    return gone;
+  }
+
+  /** Paths below `folder` that real-time collaboration holds: its store may write an older version back. */
+  sharedBelow(folder: string): string[] {
+    return this.below(folder)
+      .filter(context => this.isShared(context))
+      .map(context => this.localPath(context));
+  }
+
+  private below(folder: string): DocumentRegistry.Context[] {
+    const prefix = folder ? `${folder}/` : '';
+    const found = new Set<DocumentRegistry.Context>();
+    for (const area of ['main', 'left', 'right', 'down']) {
+      for (const widget of this.widgets(area)) {
+        const context = this.manager.contextForWidget(widget);
+        if (context && this.isOnDisk(context) && this.localPath(context).startsWith(prefix)) {
+          found.add(context);
+        }
+      }
+    }
+    return [...found];
+  }
+
+  private widgets(area: string): Widget[] {
+    try {
+      return [...this.app.shell.widgets(area)];
+    } catch {
+      return []; // Notebook 7's shell knows fewer areas than JupyterLab's
+    }
+  }
+
+  private isOnDisk(context: DocumentRegistry.Context): boolean {
+    const drive = this.app.serviceManager.contents.driveName(context.path);
+    return drive === '' || this.isShared(context);
+  }
+
+  private isShared(context: DocumentRegistry.Context): boolean {
+    return this.app.serviceManager.contents.driveName(context.path) === 'RTC';
+  }
+
+  private localPath(context: DocumentRegistry.Context): string {
+    return this.app.serviceManager.contents.localPath(context.path);
+  }
+}
