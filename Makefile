@@ -12,6 +12,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PACKAGES := jvs_core jvs_magics jvs_jupyter
+LAB := jvs_jupyter/lab
+LAB_BUILT := jvs_jupyter/labextension/package.json
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -21,7 +23,7 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mo
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test build verify conformance bench docs fmt lint types layers clean installed ready
+.PHONY: help demo test lab build verify conformance bench docs fmt lint types layers clean installed ready
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -29,11 +31,15 @@ help:  ## Say what there is
 demo: installed  ## Install, then show the whole story on a throw-away repository
 	$(BIN)/jvs demo
 
-test: ready  ## Run all tests; as root, on real file systems
+test: ready lab  ## Run all tests; as root, on real file systems
 	.ci/debian-packages $(DEBIAN)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-build: ready  ## Build the wheel and the source distribution into dist/
+lab: $(LAB_BUILT)  ## Build the JupyterLab panel; needs Node.js 20 or later and npm
+	@mkdir -p $(VENV)/share/jupyter/labextensions && rm -rf $(VENV)/share/jupyter/labextensions/jvs-snapshots
+	@ln -sfn $(abspath $(dir $(LAB_BUILT))) $(VENV)/share/jupyter/labextensions/jvs-snapshots
+
+build: ready lab  ## Build the wheel and the source distribution into dist/
 	rm -rf dist
 	$(BIN)/python -m build
 
@@ -64,7 +70,7 @@ layers: ready  ## Check that a layer imports only from lower ones
 	$(BIN)/lint-imports
 
 clean:  ## Remove what was made
-	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist $(dir $(LAB_BUILT)) $(LAB)/lib $(LAB)/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(PACKAGES) tests -name __pycache__ -prune -exec rm -rf {} +
 
 installed: $(STAMPS)/installed
@@ -72,6 +78,12 @@ installed: $(STAMPS)/installed
 
 ready: $(STAMPS)/ready
 	@$(BIN)/python -m compileall -q $(PACKAGES)
+
+$(LAB_BUILT): $(STAMPS)/ready $(wildcard $(LAB)/src/* $(LAB)/style/* $(LAB)/schema/* $(LAB)/*.json)
+	command -v npm >/dev/null || .ci/debian-packages nodejs npm
+	cd $(LAB) && npm ci --no-progress --loglevel=error
+	cd $(LAB) && PATH="$(abspath $(BIN)):$$PATH" npm run --silent build
+	touch $@
 
 $(STAMPS)/venv:
 	.ci/make-venv $(VENV)

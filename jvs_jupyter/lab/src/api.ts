@@ -3,6 +3,9 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+export const OPERATION_EVENT = 'urn:jvs:event:operation:v1';
+export const CHANGE_EVENT = 'urn:jvs:event:change:v1';
+
 export interface Page<T> {
   items: T[];
   next: string | null;

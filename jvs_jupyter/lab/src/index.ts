@@ -11,7 +11,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
 
 import { Actions } from './actions';
-import { Api, Operation } from './api';
+import { Api, CHANGE_EVENT, Operation, OPERATION_EVENT } from './api';
 import { addCommands, CommandIDs } from './commands';
 import { Documents } from './documents';
 import { SnapshotDrive } from './drive';
@@ -20,8 +20,6 @@ import { PANEL_ID, SnapshotsPanel } from './panel';
 import { StatusItem } from './status';
 
 const PLUGIN_ID = 'jvs-snapshots:panel';
-/** Events of the server extension have schema ids below this one. */
-const EVENTS = '/jvs';
 
 export const ISnapshots = new Token<WorkspaceModel>(
   'jvs-snapshots:ISnapshots',
@@ -72,8 +70,10 @@ const panel: JupyterFrontEndPlugin<WorkspaceModel> = {
       }
     });
     app.serviceManager.events.stream.connect((_, event) => {
-      if (String(event.schema_id).includes(EVENTS)) {
-        model.heard(event as unknown as { operation?: Operation });
+      if (event.schema_id === OPERATION_EVENT) {
+        model.heardOf(event as unknown as Operation);
+      } else if (event.schema_id === CHANGE_EVENT) {
+        model.refreshSoon();
       }
     });
     void registry?.load(PLUGIN_ID).then(settings => {

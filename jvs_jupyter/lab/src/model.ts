@@ -211,15 +211,12 @@ export class WorkspaceModel {
     this._changed.emit();
   }
 
-  /** Take in an event of the server's: progress of the operation under way, or a change somewhere. */
-  heard(event: { operation?: Operation }): void {
-    const told = event.operation;
-    if (told && told.id === this.operation?.id) {
+  /** Take in an event about an operation, perhaps the one under way. */
+  heardOf(told: Omit<Operation, 'result'>): void {
+    if (told.id === this.operation?.id) {
       this.operation = { ...this.operation, ...told };
       this.wake?.();
       this._changed.emit();
-    } else if (!told || told.state === 'done') {
-      this.refreshSoon();
     }
   }
 
@@ -288,8 +285,8 @@ export class WorkspaceModel {
     this._changed.emit();
     for (;;) {
       const now = this.operation as Operation<R> | null;
-      if (now?.state === 'done') {
-        return now.result as R;
+      if (now?.state === 'done' && now.result !== null) {
+        return now.result;
       }
       if (now?.state === 'failed' && now.error) {
         throw new JvsError(409, now.error);
