@@ -26,6 +26,8 @@ SCHEMA = 1
 BUSY_SECONDS = 2.0
 _KEY = Struct("<QQQqq")
 _CHECK = Struct("<I")
+# What the checksum over anything and its own checksum is.
+_SOUND = crc32(_CHECK.pack(crc32(b"")))
 _UNKNOWN, _KNOWN = 0, 1
 
 
@@ -120,14 +122,15 @@ class StatIndex:
         """
         if self.path is None or not now_ns:
             return
-        rows = [
-            (path, _pack(key, scan.entries[position], xattrs_read))
-            for position, path, key in _files(scan.entries, scan.stamps)
-            if path is not None
+        news = [
+            position
+            for position, known in enumerate(recalled.digests)
+            if (known is None or (known.xattrs is None and xattrs_read))
             and scan.entries[position].sha256
             and scan.stamps[position].ctime_ns < now_ns
-            and ((known := recalled.digests[position]) is None or (known.xattrs is None and xattrs_read))
         ]
+        files = _files([scan.entries[position] for position in news], [scan.stamps[p] for p in news])
+        rows = [(path, _pack(key, scan.entries[news[number]], xattrs_read)) for number, path, key in files]
         if not rows and not recalled.stale:
             return
         try:
@@ -153,7 +156,7 @@ class StatIndex:
 _END: tuple[int, bytes | None, bytes] = (0, None, b"")
 
 
-def _files(entries: Sequence[Entry], stamps: Sequence[Stamp]) -> Iterator[tuple[int, bytes | None, bytes]]:
+def _files(entries: Sequence[Entry], stamps: Sequence[Stamp]) -> Iterator[tuple[int, bytes, bytes]]:
     pack = _KEY.pack
     for position, (entry, stamp) in enumerate(zip(entries, stamps, strict=True)):
         if entry.kind == FILE:
@@ -167,7 +170,7 @@ def _pack(key: bytes, entry: Entry, xattrs_read: bool) -> bytes:
 
 def _unpack(row: bytes) -> Digests | None:
     # The database is written without fsync, so after a power cut a page may be half old: each row is checked.
-    if crc32(row[:-4]).to_bytes(4, "little") != row[-4:]:
+    if crc32(row) != _SOUND:
         return None
     end = _KEY.size + 33
     return Digests(row[end - 32 : end], row[end:-4] if row[_KEY.size] == _KNOWN else None)

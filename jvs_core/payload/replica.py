@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jvs_core.errors import AlreadyExists
 from jvs_core.payload import attributes, juicefs, pool
 from jvs_core.payload.batches import cut
-from jvs_core.payload.copying import Action, Answer, Batch, CopyJob, Item, Outcome
+from jvs_core.payload.copying import Action, Answer, Batch, CopyJob, Outcome
 from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
@@ -173,13 +173,13 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
         answers = iter(answer)
         for _, items in batch:
             for item in items:
-                result = next(answers)
-                old = entries[item.position]
+                result, position = next(answers), item[0]
+                old = entries[position]
                 if isinstance(result, bytes):
                     if result:
-                        made[item.position] = tuple.__new__(Entry, (*old[:10], result))
+                        made[position] = tuple.__new__(Entry, (*old[:10], result))
                 else:
-                    _note(replica, item, old, result, usual)
+                    _note(replica, position, old, result, usual)
         progress.advanced(len(answer))
 
     size = sum(entries[position].size for position in positions)
@@ -193,14 +193,14 @@ def _usual(plan: Plan) -> tuple[str, ...]:
     return ("reflink", "copy_file_range") if juicefs.mount_at(plan.target) else ("reflink",)
 
 
-def _note(replica: Replica, item: Item, old: Entry, result: Outcome, usual: tuple[str, ...]) -> None:
+def _note(replica: Replica, position: int, old: Entry, result: Outcome, usual: tuple[str, ...]) -> None:
     """Record what became of an item that did not go as most do."""
     if result.changed:
         replica.changed.add(old.path)
     if result.gone:
-        replica.entries[item.position] = None
+        replica.entries[position] = None
         return
-    replica.entries[item.position] = old._replace(
+    replica.entries[position] = old._replace(
         mode=result.mode, uid=result.uid, gid=result.gid, size=result.size, mtime_ns=result.mtime_ns,
         xattrs=result.xattrs, sha256=result.sha256,
     )  # fmt: skip
@@ -213,15 +213,14 @@ def _note(replica: Replica, item: Item, old: Entry, result: Outcome, usual: tupl
 def _batches(plan: Plan, positions: list[int]) -> Iterator[Batch]:
     entries, stamps, hint = plan.entries, plan.stamps, plan.hint
     for chosen in cut([entries[position].size for position in positions]):
-        grouped: dict[bytes, list[Item]] = {}
+        grouped: dict[bytes, list[tuple[Any, ...]]] = {}
         for index in chosen:
             position = positions[index]
             path, kind, mode, uid, gid, size, mtime_ns, target, _, _, _ = entries[position]
             folder, _, name = path.rpartition(b"/")
             known = hint(position) if kind == FILE else NOTHING_KNOWN
-            item = Item(
-                position, name, kind, stamps[position], size, mtime_ns, mode, uid, gid, target, *known
-            )
+            stamp = tuple(stamps[position])
+            item = (position, name, kind, stamp, size, mtime_ns, mode, uid, gid, target, *known)
             grouped.setdefault(folder, []).append(item)
         yield list(grouped.items())
 

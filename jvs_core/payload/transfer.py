@@ -9,8 +9,8 @@ import stat
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
-from jvs_core.payload.tree import Stamp
-
+State = tuple[int, int, int]
+"""The fields of a ``Stamp``, or a ``Stamp`` itself."""
 Method = Literal["reflink", "copy"]
 How = Literal["reflink", "copy_file_range", "copy", "link", ""]
 
@@ -55,7 +55,7 @@ def open_regular(
     return fd, st
 
 
-def same(st: os.stat_result, stamp: Stamp, size: int, mtime_ns: int) -> bool:
+def same(st: os.stat_result, stamp: State, size: int, mtime_ns: int) -> bool:
     """Say whether ``st`` shows the very state that was scanned; a ``ctime_ns`` of -1 is not compared."""
     return (
         (st.st_ctime_ns == stamp[2] or stamp[2] == -1)
@@ -186,7 +186,7 @@ def fill(
     source: int,
     st: os.stat_result,
     target: int,
-    stamp: Stamp,
+    stamp: State,
     size: int,
     mtime_ns: int,
     *,

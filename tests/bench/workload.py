@@ -33,8 +33,9 @@ class Workload:
         """Fill the folder ``tree`` and make it durable. The content is the same every time."""
         for folder in {path.parent for path in self._paths(tree)}:
             folder.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(_WRITERS if self.size <= _CHUNK_BYTES else 1) as threads:
-            for _ in threads.map(self._fill, range(self.files), self._paths(tree)):
+        writers = _WRITERS if self.size <= _CHUNK_BYTES else 1
+        with ThreadPoolExecutor(writers) as threads:
+            for _ in threads.map(lambda first: self._fill_each(tree, first, writers), range(writers)):
                 pass
 
     def change(self, tree: Path, generation: int) -> None:
@@ -55,6 +56,10 @@ class Workload:
             tree / f"part-{number // FOLDER_FILES:04}" / f"file-{number:06}.bin"
             for number in range(self.files)
         ]
+
+    def _fill_each(self, tree: Path, first: int, step: int) -> None:
+        for number, path in list(enumerate(self._paths(tree)))[first::step]:
+            self._fill(number, path)
 
     def _fill(self, number: int, path: Path) -> None:
         source = random.Random(number)
