@@ -22,7 +22,13 @@ class Result(BaseModel):
         return self.model_dump()
 
 
-class Initialized(Result):
+class _Made(Result):
+    """Files that were brought somewhere; ``degraded``, which is not in the JSON, says in words what got lost."""
+
+    degraded: tuple[str, ...] = Field(default=(), exclude=True)
+
+
+class Initialized(_Made):
     """A new repository."""
 
     repo_root: str
@@ -130,7 +136,7 @@ class TreeEntry(Result):
         return shown
 
 
-class Restored(Result):
+class Restored(_Made):
     """A snapshot put back as a new worktree."""
 
     snapshot_id: str
@@ -138,14 +144,14 @@ class Restored(Result):
     path: str
 
 
-class Extracted(Result):
+class Extracted(_Made):
     """A file or folder copied out of a snapshot."""
 
     snapshot_id: str
     path: str
 
 
-class RestoredInPlace(Result):
+class RestoredInPlace(_Made):
     """A worktree made equal to a snapshot, and the snapshot that holds what it was."""
 
     snapshot_id: str
@@ -168,7 +174,7 @@ class LockStatus(Result):
         return {"state": self.state, "lock": self.lock.to_json() if self.lock else None}
 
 
-class WorktreeCreated(Result):
+class WorktreeCreated(_Made):
     """A new worktree."""
 
     worktree: str

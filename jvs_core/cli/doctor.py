@@ -30,7 +30,8 @@ def doctor(call: Call, strict: bool, repair_runtime: bool, repairs: tuple[str, .
     """
     actions = dict.fromkeys([*(_RUNTIME if repair_runtime else ()), *repairs])
     report = call.repository().doctor(repairs=actions, strict=strict, progress=call.progress())
-    lines = ["Repository is healthy." if not report.findings else f"Findings: {len(report.findings)}"]
+    wrong = [found for found in report.findings if found.severity != "info"]
+    lines = [f"Findings: {len(report.findings)}" if wrong else "Repository is healthy."]
     for found in report.findings:
         lines.append(f"{found.severity:<8} {found.code}  {safe(found.target)}: {safe(found.message)}")
         if found.repair:

@@ -51,6 +51,7 @@ def init(call: Call, name: str, from_: str | None, engine: str | None, shared: b
             f"Initialized JVS repository in {safe(made.repo_root)}",
             *fields([("Worktree", safe(made.main_path)), ("Engine", safe(made.snapshot_engine))]),
         ],
+        warnings=made.degraded,
         notices=[f'next: cd {name}/main, work, then: jvs snapshot "note" --lock'],
     )
 

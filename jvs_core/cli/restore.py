@@ -71,6 +71,7 @@ def restore(
         return Outcome(
             copied,
             [f"Restored {safe(path)} of snapshot {identifier(copied.snapshot_id)} to {safe(copied.path)}"],
+            warnings=copied.degraded,
         )
     if inplace:
         done = repository.restore_inplace(
@@ -86,6 +87,7 @@ def restore(
     return Outcome(
         made,
         [f"Restored snapshot {identifier(made.snapshot_id)} to {safe(made.path)}"],
+        warnings=made.degraded,
         notices=[f"it is the new worktree {made.worktree}; no other was touched"],
     )
 
@@ -151,5 +153,10 @@ def _confirm(call: Call, snapshot: str, force: bool) -> None:
 def _changed(done: RestoredInPlace, headline: str, dry_run: bool) -> Outcome:
     lines = [headline, f"  {safe(done.path)}: {change_count(done)}", *change_lines(done)]
     if dry_run:
-        return Outcome(done, lines)
-    return Outcome(done, lines, notices=[f"what was there is snapshot {done.pre_restore_snapshot_id}"])
+        return Outcome(done, lines, warnings=done.degraded)
+    return Outcome(
+        done,
+        lines,
+        warnings=done.degraded,
+        notices=[f"what was there is snapshot {done.pre_restore_snapshot_id}"],
+    )

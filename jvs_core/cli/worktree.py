@@ -39,7 +39,8 @@ def create(call: Call, name: str, from_: str | None) -> Outcome:
         name, from_=from_, worktree=call.worktree, progress=call.progress()
     )
     base = f"from snapshot {identifier(made.base_snapshot_id)}" if made.base_snapshot_id else "empty"
-    return Outcome(made, [f"Created worktree '{made.worktree}' at {safe(made.path)}", f"  {base}"])
+    lines = [f"Created worktree '{made.worktree}' at {safe(made.path)}", f"  {base}"]
+    return Outcome(made, lines, warnings=made.degraded)
 
 
 @worktree.command("list")

@@ -199,4 +199,6 @@ def find_root(start: Path) -> Path:
     for folder in (here, *here.parents):
         if (folder / ".jvs").is_dir():
             return folder
-    raise NotARepository(f"no JVS repository at or above {start}", hint="make one with: jvs init NAME")
+    raise NotARepository(
+        f"no JVS repository at or above {os.path.abspath(start)}", hint="make one with: jvs init NAME"
+    )

@@ -18,6 +18,7 @@ from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import PATH_INTENT, RESTORE_INTENT
 from jvs_core.results import Finding
 
+MANY_LEASES = 100  # every acquisition leaves one, and a few cost nothing
 RUNTIME_FOLDERS = ("locks", "intents")
 
 
@@ -242,7 +243,7 @@ def _locks(ctx: Context) -> Iterator[Finding]:
             yield _finding(
                 "W_LOCK_DEAD", "info", name, f"its lease ran out: {lock.describe_holder(newest)}", None
             )
-        if len(given) > 1:
+        if len(given) > MANY_LEASES:
             yield _finding(
                 "W_LOCK_SUPERSEDED", "info", name, f"{len(given) - 1} superseded leases", "clean_locks"
             )

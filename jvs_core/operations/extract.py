@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files
@@ -41,24 +43,26 @@ def path(
         raise InputError("the whole payload is no path in it", hint=f"jvs restore {snapshot_id}")
     root = ctx.layout.worktree(name)
     target = _target(root, os.fsdecode(inner) if to is None else to)
-    if not target.parent.is_dir():
-        raise PathNotFound(f"{target.parent} is no folder", hint=f"mkdir -p {target.parent}")
     if os.path.lexists(target):
         if not replace:
             raise AlreadyExists(
                 f"{target} exists already", hint="give --to another path, or --inplace --force --reason TEXT"
             )
         return _replace(ctx, name, source, inner, target, reason, locking, progress)
+    made = _make_parents(root, target, source.entries if to is None else [])
     temporary = _temporary(target)
     try:
-        _extract(ctx, source, inner, temporary, progress)
+        degraded = _extract(ctx, source, inner, temporary, progress)
         files.rename_durable(temporary, target)
     except BaseException:
         converge.remove_leftover(target.parent, temporary.name)
+        with suppress(OSError):
+            for folder in reversed(made):
+                folder.rmdir()
         raise
     with ctx.critical():
         _audit(ctx, name, snapshot_id, target, None, wanted, None)
-    return Extracted(snapshot_id=snapshot_id, path=str(target))
+    return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
 
 
 def payload_path(path: str) -> bytes:
@@ -92,6 +96,23 @@ def _target(root: Path, to: str) -> Path:
     return inside(root, target.parent) / target.name
 
 
+def _make_parents(root: Path, target: Path, entries: Sequence[Entry]) -> list[Path]:
+    """Make the missing folders above ``target``, with the modes that ``entries`` have for them; return them.
+
+    Raises PathNotFound where something else stands in the way.
+    """
+    missing = [folder for folder in target.parents if folder.is_relative_to(root) and not folder.is_dir()]
+    modes = {entry.path: entry.mode for entry in entries if entry.kind == FOLDER}
+    made = []
+    for folder in reversed(missing):
+        try:
+            files.make_folder(folder, mode=modes.get(os.fsencode(folder.relative_to(root))))
+        except AlreadyExists as error:
+            raise PathNotFound(f"{folder} is no folder", hint="give --to another path") from error
+        made.append(folder)
+    return made
+
+
 def _replace(
     ctx: Context,
     name: str,
@@ -122,7 +143,7 @@ def _replace(
             pre=pre,
         )
         try:
-            _extract(ctx, source, inner, temporary, progress)
+            degraded = _extract(ctx, source, inner, temporary, progress)
             with files.uninterrupted(), ctx.critical():
                 lock.check(ctx.layout, lease)
                 files.exchange(temporary, target)
@@ -132,17 +153,20 @@ def _replace(
         finally:
             converge.remove_leftover(target.parent, temporary.name)
         journal.complete(ctx.layout, intent)
-    return Extracted(snapshot_id=snapshot_id, path=str(target))
+    return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
 
 
-def _extract(ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress) -> None:
+def _extract(
+    ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress
+) -> list[str]:
     with step(progress, "clone"):
-        converge.extract(source.payload, source.entries, inner, temporary)
+        degraded = converge.extract(source.payload, source.entries, inner, temporary)
     with step(progress, "settle"):
         if temporary.is_dir() and not temporary.is_symlink():
             ctx.engine().settle(temporary)
         elif temporary.is_file() and not temporary.is_symlink():
             files.sync_file(temporary)
+    return degraded
 
 
 def _temporary(target: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core import files
@@ -29,11 +30,11 @@ def create(
     engine: str | None,
     shared: bool,
     progress: Progress,
-) -> Context:
+) -> list[str]:
     """Make a repository at ``path``, with ``source`` cloned into its ``main`` when one is given.
 
     It is built under a temporary name beside its place and renamed when it is complete: a crash leaves nothing of
-    the name ``path``.
+    the name ``path``. Returns what of ``source`` could not be kept or not be shared, one line each.
 
     Raises
     ------
@@ -55,6 +56,7 @@ def create(
         )
     if source is not None:
         source = _source(source, target)
+    select.choose(engine or settings.engine, parent)  # what cannot work is refused before anything is made
     temporary = parent / f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}"
     layout = Layout(temporary, shared)
     made_by: SnapshotEngine | None = None
@@ -62,25 +64,27 @@ def create(
         files.make_folder(temporary, mode=layout.folder_mode)
         _make_control_plane(layout, RepositoryConfig(engine=engine, shared=shared))
         made_by = select.choose(engine or settings.engine or "auto", layout.control)
-        _make_main(layout, made_by, source, settings, progress)
-        audit.append(layout, settings, "init", worktree=MAIN, target=name, details={"engine": made_by.name})
+        degraded = _make_main(layout, made_by, source, settings, progress)
+        details = {"engine": made_by.name, **({"degraded": degraded} if degraded else {})}
+        audit.append(layout, settings, "init", worktree=MAIN, target=name, details=details)
         files.rename_durable(temporary, target)
     except BaseException:
         if made_by is not None:
             made_by.remove(temporary)
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return Context.open(Layout(target), settings)
+    return degraded
 
 
-def describe(ctx: Context) -> Initialized:
-    """Return what ``init`` reports of a repository."""
+def describe(ctx: Context, degraded: Sequence[str] = ()) -> Initialized:
+    """Return what ``init`` reports of a repository; ``degraded`` is what ``create`` returned."""
     return Initialized(
         repo_root=str(ctx.layout.root),
         repo_id=ctx.repo_id,
         format_version=FORMAT_VERSION,
         main_path=str(ctx.layout.worktree(MAIN)),
         snapshot_engine=ctx.engine_name(),
+        degraded=tuple(degraded),
     )
 
 
@@ -114,14 +118,16 @@ def _make_control_plane(layout: Layout, config: RepositoryConfig) -> None:
 
 def _make_main(
     layout: Layout, engine: SnapshotEngine, source: Path | None, settings: Settings, progress: Progress
-) -> None:
+) -> list[str]:
     main = layout.worktree(MAIN)
+    degraded: list[str] = []
     if source is None:
         engine.make_worktree(main)
         if layout.folder_mode is not None:
             os.chmod(main, layout.folder_mode)
     else:
-        engine.adopt(source, main, progress=progress)
+        degraded = engine.adopt(source, main, progress=progress)
         engine.settle(main)
     worktree.register(layout, MAIN, base=None)
     files.sync_folder(layout.root)
+    return degraded

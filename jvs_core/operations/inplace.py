@@ -21,6 +21,7 @@ from jvs_core.operations.locks import Locking
 from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_text
 from jvs_core.payload import converge
+from jvs_core.payload.capture import owned
 from jvs_core.payload.compare import Changes, compare
 from jvs_core.payload.describe import describe
 from jvs_core.payload.entry import FOLDER, Entry, text
@@ -188,25 +189,29 @@ def _carry_out(
             undo=[point.model_dump() for point in undo_points],
             reason=reason,
         )
-    changes = _converge(ctx, name, lease, wanted, progress)
+    changes, lost = _converge(ctx, name, lease, wanted, progress)
     with step(progress, "head"):
         _commit(ctx, name, lease, intent)
-    return _answer(ctx, name, head or wanted.descriptor.snapshot_id, pre, changes)
+    return _answer(ctx, name, head or wanted.descriptor.snapshot_id, pre, changes, lost)
 
 
-def _converge(ctx: Context, name: str, lease: Lease, wanted: stored.Stored, progress: Progress) -> Changes:
+def _converge(
+    ctx: Context, name: str, lease: Lease, wanted: stored.Stored, progress: Progress
+) -> tuple[Changes, list[str]]:
+    """Make the worktree equal to ``wanted``; return what changed and what could not be kept."""
     root = ctx.layout.worktree(name)
     with step(progress, "compare"):
         present = describe_worktree(ctx, name, ctx.worktree(name), progress)
-        plan = converge.plan(present, wanted.entries)
-        changes = compare(present.entries, wanted.entries)
+        entries, given_up = owned(wanted.entries)
+        plan = converge.plan(present, entries)
+        changes = compare(present.entries, entries)
     with step(progress, "converge"):
-        converge.apply(
+        lost = converge.apply(
             root, wanted.payload, plan, check=lambda: lock.check(ctx.layout, lease), progress=progress
         )
     with step(progress, "settle"):
         ctx.engine().settle(root)
-    return changes
+    return changes, [*given_up, *lost]
 
 
 def _commit(ctx: Context, name: str, lease: Lease, intent: Intent) -> None:
@@ -257,10 +262,18 @@ def _save_later_edits(ctx: Context, name: str, lease: Lease, intent: Intent, pro
 def _preview(ctx: Context, name: str, content: str, head: str | None, progress: Progress) -> RestoredInPlace:
     wanted = stored.load(ctx.layout, content)
     present = describe_worktree(ctx, name, ctx.worktree(name), progress)
-    return _answer(ctx, name, head or content, None, compare(present.entries, wanted.entries))
+    entries, given_up = owned(wanted.entries)
+    return _answer(ctx, name, head or content, None, compare(present.entries, entries), given_up)
 
 
-def _answer(ctx: Context, name: str, snapshot_id: str, pre: str | None, changes: Changes) -> RestoredInPlace:
+def _answer(
+    ctx: Context,
+    name: str,
+    snapshot_id: str,
+    pre: str | None,
+    changes: Changes,
+    lost: Sequence[str] = (),
+) -> RestoredInPlace:
     return RestoredInPlace(
         snapshot_id=snapshot_id,
         worktree=name,
@@ -269,6 +282,7 @@ def _answer(ctx: Context, name: str, snapshot_id: str, pre: str | None, changes:
         added=[text(path) for path in changes.added],
         modified=[text(path) for path in changes.modified],
         removed=[text(path) for path in changes.removed],
+        degraded=tuple(lost),
     )
 
 

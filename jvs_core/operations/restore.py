@@ -12,7 +12,7 @@ from jvs_core import files
 from jvs_core.control import journal, worktree
 from jvs_core.control.names import check_worktree_name
 from jvs_core.errors import AlreadyExists, JvsError
-from jvs_core.model import Intent, Worktree
+from jvs_core.model import Intent
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload.engines.base import SnapshotEngine
@@ -27,14 +27,18 @@ def to_new_worktree(ctx: Context, snapshot_id: str, *, name: str | None, progres
         if name is None
         else name
     )
-    new_worktree(ctx, name, snapshot_id, operation="restore", progress=progress)
-    return Restored(snapshot_id=snapshot_id, worktree=name, path=str(ctx.layout.worktree(name)))
+    degraded = new_worktree(ctx, name, snapshot_id, operation="restore", progress=progress)
+    return Restored(
+        snapshot_id=snapshot_id, worktree=name, path=str(ctx.layout.worktree(name)), degraded=tuple(degraded)
+    )
 
 
 def new_worktree(
     ctx: Context, name: str, base: str | None, *, operation: str, progress: Progress
-) -> Worktree:
+) -> list[str]:
     """Make the worktree ``name`` equal to snapshot ``base`` (None: empty), under a temporary name until complete.
+
+    Returns what of the snapshot could not be kept, one line each.
 
     A crash leaves at most an intent and a hidden folder that ``doctor`` removes.
 
@@ -61,12 +65,13 @@ def new_worktree(
             temporary=temporary.name,
         )
     registered = False
+    degraded: list[str] = []
     try:
         with step(progress, "clone", len(source.entries) if source else None):
             if source is None:
                 engine.make_worktree(temporary)
             else:
-                engine.materialize(source.payload, source.entries, temporary, progress=progress)
+                degraded = engine.materialize(source.payload, source.entries, temporary, progress=progress)
         with step(progress, "settle"):
             engine.settle(temporary)
         with files.uninterrupted(), ctx.critical():
@@ -83,13 +88,14 @@ def new_worktree(
                     worktree_id=record.worktree_id,
                     snapshot_id=base,
                     target=base or name,
+                    details={"degraded": degraded} if degraded else None,
                 )
             journal.complete(ctx.layout, intent)
     except BaseException:
         if not target.exists():
             _discard(ctx, engine, name, temporary, intent, registered)
         raise
-    return record
+    return degraded
 
 
 def _require_free(ctx: Context, name: str, target: Path) -> None:

@@ -21,8 +21,13 @@ from jvs_core.results import WorktreeCreated, WorktreeInfo
 def create(ctx: Context, name: str, base: str | None, *, progress: Progress) -> WorktreeCreated:
     """Make a worktree from a snapshot, empty when there is none. Raises NameInvalid, AlreadyExists."""
     name = check_worktree_name(name)
-    restore.new_worktree(ctx, name, base, operation="worktree_create", progress=progress)
-    return WorktreeCreated(worktree=name, path=str(ctx.layout.worktree(name)), base_snapshot_id=base)
+    degraded = restore.new_worktree(ctx, name, base, operation="worktree_create", progress=progress)
+    return WorktreeCreated(
+        worktree=name,
+        path=str(ctx.layout.worktree(name)),
+        base_snapshot_id=base,
+        degraded=tuple(degraded),
+    )
 
 
 def listing(ctx: Context) -> list[WorktreeInfo]:

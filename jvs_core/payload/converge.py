@@ -226,7 +226,7 @@ def extract(
     ]
     if damaged:
         raise payload_mismatch(damaged)
-    return [*lost, *made.degraded()]
+    return [*lost, *made.losses()]
 
 
 def _extract_one(payload: Path, entry: Entry, path: bytes, target: Path) -> list[str]:

@@ -47,14 +47,16 @@ class Replica:
     refused: list[bytes] = field(default_factory=list)
     unshared: dict[str, list[bytes]] = field(default_factory=dict)
 
-    def degraded(self) -> list[str]:
+    def losses(self) -> list[str]:
         """Return what could not be kept, one line each."""
-        lines = []
-        if self.refused:
-            paths = sorted(self.refused)
-            lines.append(
-                f"extended attributes refused by the file system on {len(paths)} entries: {listed(paths)}"
-            )
+        if not self.refused:
+            return []
+        paths = sorted(self.refused)
+        return [f"extended attributes refused by the file system on {len(paths)} entries: {listed(paths)}"]
+
+    def degraded(self) -> list[str]:
+        """Return what could not be kept or not be shared, one line each."""
+        lines = self.losses()
         for how, paths in sorted(self.unshared.items()):
             way = (
                 "copied, sharing no blocks"

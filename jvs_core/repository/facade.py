@@ -68,6 +68,7 @@ class Repository:
     def __init__(self, root: Path, *, worktree: str = MAIN, settings: Settings | None = None) -> None:
         self._context = Context.open(Layout(root), settings or environment.from_environment())
         self._worktree = worktree
+        self._degraded: tuple[str, ...] = ()
         self.locks = Locks(self._context, worktree)
         self.worktrees = Worktrees(self._context, worktree)
         self.refs = Refs(self._context, worktree)
@@ -100,7 +101,7 @@ class Repository:
         Raises NameInvalid, AlreadyExists, PathNotFound, EngineUnavailable.
         """
         settings = settings or environment.from_environment()
-        init.create(
+        degraded = init.create(
             Path(path),
             settings,
             source=Path(from_) if from_ else None,
@@ -108,7 +109,9 @@ class Repository:
             shared=shared,
             progress=progress,
         )
-        return cls(Path(os.path.realpath(path)), settings=settings)
+        made = cls(Path(os.path.realpath(path)), settings=settings)
+        made._degraded = tuple(degraded)
+        return made
 
     @property
     def root(self) -> Path:
@@ -127,8 +130,8 @@ class Repository:
 
     @translated
     def initialized(self) -> Initialized:
-        """Return what ``init`` reports."""
-        return init.describe(self._context)
+        """Return what ``init`` reports; made with ``from_``, ``degraded`` says what of that folder got lost."""
+        return init.describe(self._context, self._degraded)
 
     @translated
     def info(self) -> RepositoryInfo:
