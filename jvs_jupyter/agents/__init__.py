@@ -1,0 +1,1 @@
+"""JVS for agents: the tools of one repository over the Model Context Protocol."""

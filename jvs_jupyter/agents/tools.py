@@ -1,0 +1,257 @@
+"""The tools: what an agent may ask of a repository, each with a model of its arguments."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jvs_core import Repository
+from jvs_jupyter.agents import trial
+
+WAIT_S = 10.0
+PATHS_SHOWN = 500
+
+
+class Arguments(BaseModel):
+    """Arguments of a tool: no coercion, nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Text = Annotated[str, Field(max_length=10_000)]
+Short = Annotated[str, Field(min_length=1, max_length=200)]
+Worktree = Annotated[
+    str | None,
+    Field(max_length=100, description="A worktree's name; the one the server was started in when left out"),
+]
+SnapshotName = Annotated[
+    str, Field(min_length=1, max_length=200, description="An id, a unique prefix, a ref, HEAD or HEAD~N")
+]
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What tools work with: the repository, and whether whoever called still waits."""
+
+    repository: Repository
+    cancelled: threading.Event
+
+
+@dataclass(frozen=True)
+class Tool(Generic[A]):
+    """One tool. ``reads`` only reads; ``destroys`` changes files that exist."""
+
+    name: str
+    description: str
+    arguments: type[A]
+    call: Callable[[Desk, A], dict[str, Any]]
+    reads: bool = False
+    destroys: bool = False
+
+
+class SnapshotArguments(Arguments):
+    """What to say about the snapshot."""
+
+    note: Text = ""
+    tags: Annotated[list[Short], Field(max_length=50)] = []
+    worktree: Worktree = None
+
+
+def snapshot(desk: Desk, given: SnapshotArguments) -> dict[str, Any]:
+    """Take a snapshot; where files keep changing it is labelled best_effort."""
+    return desk.repository.snapshot(
+        given.note,
+        tags=given.tags,
+        worktree=given.worktree,
+        consistency="prefer_quiesced",
+        lock=True,
+        wait_s=WAIT_S,
+    ).to_json()
+
+
+class HistoryArguments(Arguments):
+    """Which snapshots."""
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+    tag: Annotated[str | None, Field(max_length=200)] = None
+    every: Annotated[bool, Field(description="Of all worktrees, not only what led to the head")] = False
+    worktree: Worktree = None
+
+
+def history(desk: Desk, given: HistoryArguments) -> dict[str, Any]:
+    """Return snapshots, newest first."""
+    found = desk.repository.history(given.worktree, limit=given.limit, every=given.every, tag=given.tag)
+    return {"items": [item.to_json() for item in found]}
+
+
+class CompareArguments(Arguments):
+    """What to compare."""
+
+    before: SnapshotName
+    after: Annotated[
+        str | None, Field(max_length=200, description="The worktree as it is, when left out")
+    ] = None
+    worktree: Worktree = None
+
+
+def compare(desk: Desk, given: CompareArguments) -> dict[str, Any]:
+    """Return the changed paths, the first of each kind, and how many there are."""
+    found = desk.repository.compare(given.before, given.after, worktree=given.worktree)
+    return bounded(found.to_json())
+
+
+class RestoreArguments(Arguments):
+    """What to restore, to which new worktree."""
+
+    snapshot: SnapshotName
+    name: Annotated[
+        str | None, Field(max_length=100, description="Of the new worktree; chosen when left out")
+    ] = None
+
+
+def restore(desk: Desk, given: RestoreArguments) -> dict[str, Any]:
+    """Make a new worktree from a snapshot."""
+    return desk.repository.restore(given.snapshot, name=given.name).to_json()
+
+
+class VerifyArguments(Arguments):
+    """What to verify."""
+
+    snapshot: Annotated[str | None, Field(max_length=200, description="The head, when left out")] = None
+    every: Annotated[bool, Field(description="Every snapshot and the audit log")] = False
+
+
+def verify(desk: Desk, given: VerifyArguments) -> dict[str, Any]:
+    """Read every byte again and hold it against manifest and log."""
+    return desk.repository.verify(given.snapshot, every=given.every).to_json()
+
+
+class SandboxArguments(Arguments):
+    """What to run, and from which state."""
+
+    command: Annotated[
+        list[Text], Field(min_length=1, max_length=1000, description="Program and arguments; no shell")
+    ]
+    start: Annotated[SnapshotName, Field(description="The snapshot to start from")] = "HEAD"
+    keep: Annotated[bool, Field(description="Keep the worktree; its snapshot stays in any case")] = False
+    note: Text = ""
+    timeout_s: Annotated[int, Field(ge=1, le=86_400)] = 600
+
+
+def sandbox(desk: Desk, given: SandboxArguments) -> dict[str, Any]:
+    """Run a command in a fresh worktree and return how it ended and what it changed."""
+    with desk.repository.sandbox(given.start, keep=given.keep, note=given.note) as box:
+        done = trial.run(
+            given.command,
+            box.path,
+            session=desk.repository.settings.session,
+            timeout_s=given.timeout_s,
+            cancelled=desk.cancelled,
+        )
+    assert box.snapshot_id is not None
+    changes = desk.repository.compare(box.base_snapshot_id, box.snapshot_id).to_json()
+    return {
+        "worktree": box.worktree,
+        "path": str(box.path) if box.keep else None,
+        "snapshot_id": box.snapshot_id,
+        "exit_status": done.exit_status,
+        "stopped": done.stopped,
+        "output": done.output,
+        "errors": done.errors,
+        "output_truncated": done.truncated,
+        "changes": bounded(changes),
+    }
+
+
+class InPlaceArguments(Arguments):
+    """What the worktree is to become, and why."""
+
+    snapshot: SnapshotName
+    reason: Annotated[str, Field(min_length=1, max_length=10_000)]
+    worktree: Worktree = None
+
+
+def restore_inplace(desk: Desk, given: InPlaceArguments) -> dict[str, Any]:
+    """Make a worktree equal to a snapshot, the present snapshotted first."""
+    return bounded(
+        desk.repository.restore_inplace(
+            given.snapshot, reason=given.reason, worktree=given.worktree, lock=True, wait_s=WAIT_S
+        ).to_json()
+    )
+
+
+class UndoArguments(Arguments):
+    """Why, and where."""
+
+    reason: Text = ""
+    worktree: Worktree = None
+
+
+def undo(desk: Desk, given: UndoArguments) -> dict[str, Any]:
+    """Take the last in-place restore back."""
+    return bounded(
+        desk.repository.undo(reason=given.reason, worktree=given.worktree, lock=True, wait_s=WAIT_S).to_json()
+    )
+
+
+def bounded(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return ``answer`` with its lists of paths cut to the first ``PATHS_SHOWN``, and ``counts`` of the whole."""
+    kinds = ("added", "modified", "removed")
+    return {
+        **answer,
+        **{kind: answer[kind][:PATHS_SHOWN] for kind in kinds},
+        "counts": {kind: len(answer[kind]) for kind in kinds},
+    }
+
+
+SAFE: tuple[Tool[Any], ...] = (
+    Tool(
+        "snapshot",
+        "Take a snapshot of a whole worktree. Nothing is lost that a snapshot holds.",
+        SnapshotArguments,
+        snapshot,
+    ),
+    Tool("history", "List snapshots, newest first.", HistoryArguments, history, reads=True),
+    Tool(
+        "compare",
+        "List the paths that differ between two snapshots, or since one.",
+        CompareArguments,
+        compare,
+        reads=True,
+    ),
+    Tool(
+        "restore",
+        "Put a snapshot back as a new worktree. Nothing that exists is touched.",
+        RestoreArguments,
+        restore,
+    ),
+    Tool(
+        "sandbox",
+        "Run a command in a fresh worktree made from a snapshot, snapshot what it made, and remove the worktree. It "
+        "keeps work apart; it is no security boundary: the command runs with all rights of this user.",
+        SandboxArguments,
+        sandbox,
+    ),
+    Tool(
+        "verify",
+        "Check that snapshots are byte for byte what was stored.",
+        VerifyArguments,
+        verify,
+        reads=True,
+    ),
+)
+IN_PLACE: tuple[Tool[Any], ...] = (
+    Tool(
+        "restore_inplace",
+        "Make a worktree equal to a snapshot, replacing what is there. The present is snapshotted first.",
+        InPlaceArguments,
+        restore_inplace,
+        destroys=True,
+    ),
+    Tool("undo", "Take back the last in-place restore of a worktree.", UndoArguments, undo, destroys=True),
+)

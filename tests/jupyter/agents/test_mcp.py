@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp_types import CallToolResult
+
+from jvs_core import Repository
+
+pytestmark = pytest.mark.anyio
+
+SAFE = ["snapshot", "history", "compare", "restore", "sandbox", "verify"]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    repo = Repository.init(tmp_path / "repo")
+    (repo.root / "main" / "notes.txt").write_text("notes")
+    repo.snapshot("base", lock=True, tags=["start"])
+    return repo
+
+
+@asynccontextmanager
+async def client(repo: Repository, *options: str) -> AsyncIterator[Client]:
+    """Run ``jvs mcp`` as a process of its own, at the other end of a real pipe."""
+    parameters = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "jvs_core.cli", "--repo", str(repo.root), "mcp", *options],
+        env={
+            name: os.environ[name]
+            for name in ("PATH", "JVS_STATE_DIR", "JVS_CACHE_DIR")
+            if name in os.environ
+        },
+    )
+    async with Client(parameters) as connected:
+        yield connected
+
+
+def error(result: CallToolResult) -> str:
+    assert result.is_error
+    assert result.structured_content is not None
+    found = result.structured_content["error"]
+    assert set(found) == {"code", "message", "hint"}
+    return str(found["code"])
+
+
+def wait_until_alone(repo: Repository) -> None:
+    deadline = time.monotonic() + 20
+    while [info.name for info in repo.worktrees.all()] != ["main"] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [info.name for info in repo.worktrees.all()] == ["main"]
+    assert (
+        subprocess.run(["pgrep", "-f", "^sleep 61$"], check=False, stdout=subprocess.DEVNULL).returncode == 1
+    )
+
+
+def read(*parts: str) -> str:
+    return Path(*parts).read_text()
+
+
+async def ask(connected: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await connected.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    answer: dict[str, Any] | None = result.structured_content
+    assert answer is not None
+    return answer
+
+
+async def test_the_tools_are_the_safe_ones_and_strict(repo: Repository) -> None:
+    async with client(repo) as connected:
+        tools = (await connected.list_tools()).tools
+    assert [tool.name for tool in tools] == SAFE
+    assert all(tool.input_schema["additionalProperties"] is False for tool in tools)
+    assert [tool.name for tool in tools if tool.annotations and tool.annotations.read_only_hint] == [
+        "history",
+        "compare",
+        "verify",
+    ]
+    assert not any(tool.annotations and tool.annotations.destructive_hint for tool in tools)
+
+
+async def test_an_agent_tries_looks_and_keeps(repo: Repository) -> None:
+    script = "import pathlib; pathlib.Path('made.txt').write_text('made'); print('done')"
+    async with client(repo) as connected:
+        tried = await ask(connected, "sandbox", command=[sys.executable, "-c", script], note="a try")
+        assert (tried["exit_status"], tried["output"], tried["stopped"]) == (0, "done\n", None)
+        assert tried["changes"]["added"] == ["made.txt"]
+        restored = await ask(connected, "restore", snapshot=tried["snapshot_id"], name="kept")
+        assert read(restored["path"], "made.txt") == "made"
+        (repo.root / "main" / "notes.txt").write_text("changed")
+        changed = await ask(connected, "compare", before="HEAD")
+        assert (changed["modified"], changed["counts"]["modified"]) == (["notes.txt"], 1)
+        taken = await ask(connected, "snapshot", note="kept", tags=["t"])
+        listed = await ask(connected, "history", limit=1)
+        assert [item["snapshot_id"] for item in listed["items"]] == [taken["snapshot_id"]]
+        assert taken["holder_id"].rpartition(":")[2].startswith("mcp-")
+        assert (await ask(connected, "verify", every=True))["ok"]
+    assert repo.locks.status().state == "free"
+
+
+async def test_what_replaces_files_must_be_allowed(repo: Repository) -> None:
+    (repo.root / "main" / "notes.txt").write_text("changed")
+    async with client(repo) as connected:
+        assert (
+            error(await connected.call_tool("restore_inplace", {"snapshot": "HEAD", "reason": "x"}))
+            == "E_USAGE"
+        )
+    assert (repo.root / "main" / "notes.txt").read_text() == "changed"
+    async with client(repo, "--allow-inplace") as connected:
+        assert [tool.name for tool in (await connected.list_tools()).tools] == [
+            *SAFE,
+            "restore_inplace",
+            "undo",
+        ]
+        done = await ask(connected, "restore_inplace", snapshot="HEAD", reason="a try")
+        assert done["modified"] == ["notes.txt"]
+        assert (repo.root / "main" / "notes.txt").read_text() == "notes"
+        await ask(connected, "undo")
+        assert (repo.root / "main" / "notes.txt").read_text() == "changed"
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("snapshot", {"note": 5}, "E_USAGE"),
+    ("snapshot", {"force": True}, "E_USAGE"),
+    ("snapshot", {"tags": ["a\nb"]}, "E_USAGE"),
+    ("snapshot", {"worktree": "../../etc"}, "E_WORKTREE_NOT_FOUND"),
+    ("history", {"limit": 0}, "E_USAGE"),
+    ("history", {"limit": "20"}, "E_USAGE"),
+    ("compare", {}, "E_USAGE"),
+    ("compare", {"before": "nowhere"}, "E_SNAPSHOT_NOT_FOUND"),
+    ("restore", {"snapshot": "HEAD", "name": "../out"}, "E_NAME_INVALID"),
+    ("restore", {"snapshot": "../../etc/passwd"}, "E_SNAPSHOT_NOT_FOUND"),
+    ("sandbox", {"command": []}, "E_USAGE"),
+    ("sandbox", {"command": ["no-such-command-anywhere"]}, "E_USAGE"),
+    ("sandbox", {"command": ["true"], "timeout_s": 0}, "E_USAGE"),
+    ("sandbox", {"command": ["tr\0ue"]}, "E_USAGE"),
+    ("delete_everything", {}, "E_USAGE"),
+]
+
+
+async def test_wrong_and_hostile_input_is_refused_in_the_contract_s_words(repo: Repository) -> None:
+    async with client(repo) as connected:
+        for name, arguments, code in WRONG:
+            assert (name, error(await connected.call_tool(name, arguments))) == (name, code)
+        assert [item["note"] for item in (await ask(connected, "history"))["items"]] == ["base"]
+    assert [info.name for info in repo.worktrees.all()] == ["main"]
+
+
+async def test_a_command_that_takes_too_long_or_says_too_much_is_bounded(repo: Repository) -> None:
+    async with client(repo) as connected:
+        slow = await ask(connected, "sandbox", command=["sleep", "60"], timeout_s=1)
+        assert (slow["stopped"], slow["exit_status"]) == ("timeout", 143)
+        loud = await ask(connected, "sandbox", command=[sys.executable, "-c", "print('x' * 100_000)"])
+        assert loud["output_truncated"]
+        assert len(loud["output"]) == 32_768
+    assert [info.name for info in repo.worktrees.all()] == ["main"]
+
+
+async def test_a_cancelled_call_ends_its_command_and_its_sandbox(repo: Repository) -> None:
+    async with client(repo) as connected:
+        with anyio.move_on_after(1.5):
+            await connected.call_tool("sandbox", {"command": ["sleep", "61"]})
+        await anyio.to_thread.run_sync(wait_until_alone, repo)
+
+
+async def test_another_holder_is_named(repo: Repository) -> None:
+    repo.locks.acquire()
+    async with client(repo) as connected:
+        with anyio.fail_after(60):
+            result = await connected.call_tool("snapshot", {})
+    assert error(result) == "E_LOCK_CONFLICT"
+    assert result.structured_content is not None
+    assert repo.settings.holder_id in result.structured_content["error"]["message"]
+
+
+def test_json_is_not_for_it(repo: Repository) -> None:
+    command = [sys.executable, "-m", "jvs_core.cli", "--json", "--repo", str(repo.root), "mcp"]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "E_USAGE" in ended.stdout
