@@ -119,6 +119,11 @@ class Repository:
         return self._context.layout.root
 
     @property
+    def repo_id(self) -> str:
+        """The repository's identity, which it keeps when it is moved."""
+        return self._context.repo_id
+
+    @property
     def worktree(self) -> str:
         """The name of the worktree that the repository was opened from."""
         return self._worktree
@@ -188,9 +193,15 @@ class Repository:
         limit: int | None = None,
         every: bool = False,
         tag: str | None = None,
+        before: str | None = None,
     ) -> list[HistoryItem]:
-        """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first."""
-        return browse.history(self._context, worktree or self._worktree, limit=limit, every=every, tag=tag)
+        """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
+
+        ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
+        """
+        name = worktree or self._worktree
+        start = None if before is None else self._context.resolve(before, name)
+        return browse.history(self._context, name, limit=limit, every=every, tag=tag, before=start)
 
     @translated
     def resolve(self, snapshot: str, *, worktree: str | None = None) -> str:
@@ -216,6 +227,11 @@ class Repository:
             path,
             recursive=recursive,
         )
+
+    @translated
+    def stat(self, snapshot: str, path: str, *, worktree: str | None = None) -> TreeEntry:
+        """Return the one entry of a snapshot that ``path`` is, a folder too. Raises PathNotFound."""
+        return browse.stat(self._context, self._context.resolve(snapshot, worktree or self._worktree), path)
 
     @translated
     def open_file(self, snapshot: str, path: str, *, worktree: str | None = None) -> BinaryIO:
