@@ -18,8 +18,8 @@ def extension_config() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture
-def jp_server_config(  # type: ignore[no-redef]  # overriding a fixture is how it is set
+@pytest.fixture  # type: ignore[no-redef]  # overriding a fixture is how it is set
+def jp_server_config(
     extension_config: dict[str, Any],
 ) -> dict[str, Any]:
     """Enable the extension."""
