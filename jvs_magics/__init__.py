@@ -1,1 +1,5 @@
-"""Bring JVS into notebooks as magics; nothing is implemented here yet."""
+"""Bring JVS into notebooks as magics; nothing but ``metric`` is implemented here yet."""
+
+from jvs_magics.metric import metric
+
+__all__ = ["metric"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jvs_core import settings as environment
+from jvs_core.control import catalog
 from jvs_core.control.layout import Layout, find_root
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import MAIN
@@ -34,6 +35,7 @@ from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
 from jvs_core.repository.locks import Locks
 from jvs_core.repository.refs import Refs
+from jvs_core.repository.runs import Runs
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
     Comparison,
@@ -59,8 +61,9 @@ class Repository:
 
     Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
-    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs or the audit
-    log alone is in the registers ``locks``, ``worktrees``, ``refs`` and ``audit``. Every method raises subclasses of ``JvsError`` only. A
+    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs, runs
+    or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``runs`` and ``audit``. Every method
+    raises subclasses of ``JvsError`` only. A
     method that changes something has made it durable and written its audit record when it returns; after a crash in
     the middle the repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -72,6 +75,7 @@ class Repository:
         self.locks = Locks(self._context, worktree)
         self.worktrees = Worktrees(self._context, worktree)
         self.refs = Refs(self._context, worktree)
+        self.runs = Runs(self._context, worktree)
         self.audit = Audit(self._context)
 
     @classmethod
@@ -158,13 +162,15 @@ class Repository:
         consistency: snapshot.Demand = "quiesced",
         lock: bool = False,
         wait_s: float = 0.0,
+        snapshot_id: str | None = None,
         progress: Progress = SILENT,
     ) -> Descriptor:
         """Take a snapshot of the whole worktree.
 
         The caller's session must hold the worktree's lock; with ``lock`` it is taken for this call unless held, for
         up to ``wait_s`` seconds, and given back. With ``prefer_quiesced`` a worktree whose files keep changing is
-        taken once more as ``best_effort``: the descriptor says so and names the files.
+        taken once more as ``best_effort``: the descriptor says so and names the files. ``snapshot_id`` is an id
+        from ``reserve_snapshot_id``, for who must write it into a file of the snapshot itself.
 
         Raises
         ------
@@ -182,8 +188,14 @@ class Repository:
             tags=tuple(tags),
             consistency=consistency,
             locking=Locking(lock, wait_s),
+            snapshot_id=snapshot_id,
             progress=progress,
         )
+
+    @staticmethod
+    def reserve_snapshot_id() -> str:
+        """Return an id for a later ``snapshot``. Nothing is written; one that is never used costs nothing."""
+        return catalog.new_id()
 
     @translated
     def history(
