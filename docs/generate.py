@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the code: commands and errors.
+"""Write the reference pages that are made from the code: commands, magics and errors.
 
 ``python docs/generate.py`` writes them, ``--check`` only says which ones are not up to date (exit status 1).
 """
@@ -13,14 +13,34 @@ import click
 
 from jvs_core.cli.main import build
 from jvs_core.errors import error_classes
+from jvs_magics.call import COMMANDS
+from jvs_magics.magics import JvsMagics
 
 REFERENCE = Path(__file__).parent / "reference"
 _MADE = "<!-- Made by docs/generate.py; do not edit. -->"
+_MAGICS = """\
+`%load_ext jvs_magics` makes them known. `%jvs COMMAND …` takes the commands and options of [`jvs`](cli.md), with these
+differences:
+
+- The answer is an object: it shows itself, has the attributes of the result (`made.snapshot_id`) and `to_json()`. With
+  `--json` it is plain Python lists and dictionaries.
+- What changes the worktree takes its lock for that operation, waits up to 10 s for another holder, and gives it back.
+  `%jvs lock acquire` keeps it, renewed, until `%jvs lock release` or the end of the kernel.
+- A snapshot is `quiesced` if files hold still, else taken once more as `best_effort`, which names them.
+- The cells run since the last snapshot are kept with it: `%jvs show HEAD --cells`. A cell that begins with
+  `# jvs: private` is not. The kernel's memory is not captured, and unsaved edits of a notebook are in the browser only.
+- An in-place restore needs `--force` and `--reason`: nobody is asked.
+- A mistake is one line, `UsageError: CODE: what happened (hint: what to run)`.
+
+`%%jvs NOTE` on a cell takes a snapshot, runs the cell and takes another one. Both have the tag `cell-N` (N: the execution
+count), the second also `after-ID` with the id of the first, and `failed` if the cell raised.
+
+In `$name` and `{expression}` the values of Python variables are filled in, as in every magic."""
 
 
 def pages() -> dict[str, str]:
     """Return the generated pages by file name."""
-    return {"cli.md": commands_page(), "errors.md": errors_page()}
+    return {"cli.md": commands_page(), "errors.md": errors_page(), "magics.md": magics_page()}
 
 
 def errors_page() -> str:
@@ -47,6 +67,41 @@ def commands_page() -> str:
     """Return the page of all commands with their options."""
     lines = [_MADE, "", "# The `jvs` command", "", *_help(build(), "jvs")]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def magics_page() -> str:
+    """Return the page of the magics: the shared commands, those of notebooks only, and the options."""
+    tree = build(COMMANDS)
+    context = click.Context(tree, info_name="jvs")
+    shared = [name for name in tree.list_commands(context) if name not in COMMANDS]
+    lines = [
+        _MADE,
+        "",
+        "# The `%jvs` magics",
+        "",
+        _MAGICS,
+        "",
+        "## Commands",
+        "",
+        "| magic | does |",
+        "|---|---|",
+    ]
+    for name in shared:
+        command = tree.get_command(context, name)
+        line = command.get_short_help_str(limit=100) if command else ""
+        lines.append(f"| [`%jvs {name}`](cli.md#jvs-{name}) | {line} |")
+    lines += ["", *_own_magics(tree), "## Options", "", "| option | default | meaning |", "|---|---|---|"]
+    for name, trait in sorted(JvsMagics.class_own_traits(config=True).items()):
+        lines.append(f"| `%config JvsMagics.{name}` | `{trait.default_value!r}` | {trait.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _own_magics(tree: click.Group) -> Iterator[str]:
+    root = click.Context(tree, info_name="%jvs")
+    for name in COMMANDS:
+        command = tree.get_command(root, name)
+        if command is not None:
+            yield from _help(command, name, root)
 
 
 def _help(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[str]:

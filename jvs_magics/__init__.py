@@ -1,5 +1,22 @@
-"""Bring JVS into notebooks as magics; nothing but ``metric`` is implemented here yet."""
+"""``%jvs``: snapshots of the workspace from the notebook. Load with ``%load_ext jvs_magics``."""
 
-from jvs_magics.metric import metric
+from __future__ import annotations
 
-__all__ = ["metric"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Make ``%jvs`` and ``%%jvs`` known to the shell, with completion and the record of executed cells."""
+    from jvs_magics.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Give kept locks back and leave the shell as it was."""
+    from jvs_magics.magics import unload
+
+    unload(shell)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,6 +17,7 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import PathInSnapshot, Snapshot
 from jvs_core.cli.text import columns, fields, identifier, safe, size
+from jvs_core.errors import PathNotFound
 
 if TYPE_CHECKING:
     from jvs_core.results import SnapshotDetails, TreeEntry
@@ -24,8 +27,9 @@ _TYPE_LETTERS = {"file": "-", "directory": "d", "symlink": "l", "fifo": "p"}
 
 @click.command(cls=Command)
 @click.argument("snapshot", type=Snapshot())
+@click.option("--cells", is_flag=True, help="Show the notebook cells that were executed on the way to it.")
 @click.pass_obj
-def show(call: Call, snapshot: str) -> Outcome:
+def show(call: Call, snapshot: str, cells: bool) -> Outcome:
     """Show one snapshot in full.
 
     SNAPSHOT is an id or a unique part of its beginning, a ref, HEAD or HEAD~N.
@@ -33,7 +37,10 @@ def show(call: Call, snapshot: str) -> Outcome:
     \b
     Example:
       jvs show HEAD~1
+      jvs show HEAD --cells
     """
+    if cells:
+        return _cells(call, snapshot)
     found = call.repository().show(snapshot, worktree=call.worktree)
     return Outcome(found, _description(found))
 
@@ -72,6 +79,18 @@ def cat(call: Call, snapshot: str, path: str) -> Outcome:
 
 
 @dataclass(frozen=True)
+class ExecutedCells:
+    """The notebook of executed cells that a kernel kept with a snapshot."""
+
+    snapshot_id: str
+    notebook: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the notebook."""
+        return self.notebook
+
+
+@dataclass(frozen=True)
 class FileContent:
     """A file of a snapshot, open for reading once."""
 
@@ -88,6 +107,27 @@ class FileContent:
             "sha256": hashlib.sha256(content).hexdigest(),
             "content_base64": base64.b64encode(content).decode(),
         }
+
+
+def _cells(call: Call, snapshot: str) -> Outcome:
+    repository = call.repository()
+    snapshot_id = repository.resolve(snapshot, worktree=call.worktree)
+    kept = repository.cells.read(snapshot_id)
+    if kept is None:
+        raise PathNotFound(
+            f"no executed cells are kept with snapshot {snapshot_id}",
+            hint="%jvs snapshot in a notebook keeps them",
+        )
+    notebook = json.loads(kept)
+    return Outcome(ExecutedCells(snapshot_id, notebook), _cell_lines(notebook))
+
+
+def _cell_lines(notebook: dict[str, Any]) -> Iterator[str]:
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            yield style(f"In [{cell['execution_count'] or ' '}]:", fg="green")
+        yield from map(safe, "".join(cell["source"]).splitlines())
+        yield ""
 
 
 def _description(found: SnapshotDetails) -> list[str]:

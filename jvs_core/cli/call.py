@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from jvs_core.errors import InputError
 from jvs_core.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from jvs_core.operations.snapshot import Demand
     from jvs_core.repository import Repository
 
 RepositoryOpener = Callable[[str], "Repository"]
@@ -28,24 +29,40 @@ def silent_progress(_finish: ExitStack) -> Progress:
     return SILENT
 
 
+class Locking(TypedDict):
+    """The arguments of an operation that say how it comes by the lock."""
+
+    lock: bool
+    wait_s: float
+
+
 @dataclass
 class Call:
     """The object that commands receive.
 
     ``opener`` opens the repository at or above a path. ``confirm`` asks the person a yes-or-no question; None when
     there is nobody to ask. ``progress_factory`` makes the receiver of the work's steps and registers its end on the
-    stack. The other fields are the common options, wherever on the command line they stood.
+    stack. ``lock_wait`` is for a front end that takes locks for the person: it is asked before an operation that needs
+    the lock of a worktree, and answers how many seconds that may wait for another holder. ``consistency`` is what a
+    snapshot asks for when the command line does not say, ``lease_ms`` how long a lock taken by it lasts, and ``cells``
+    gives the executed cells to keep with a snapshot. ``command`` names the command that ran. The other fields are the
+    common options, wherever on the command line they stood.
     """
 
     opener: RepositoryOpener = open_repository
     confirm: Callable[[str], bool] | None = None
     progress_factory: Callable[[ExitStack], Progress] = silent_progress
+    lock_wait: Callable[[Repository, str], float] | None = None
+    consistency: Demand = "quiesced"
+    lease_ms: Callable[[Repository], int] | None = None
+    cells: Callable[[], bytes | None] | None = None
     json: bool = False
     quiet: bool = False
     verbose: int = 0
     color: bool = True
     repo: str | None = None
     worktree: str | None = None
+    command: str = ""
     finish: ExitStack = field(default_factory=ExitStack)
 
     def repository(self) -> Repository:
@@ -56,6 +73,12 @@ class Call:
                     f"{option} is empty", hint=f"name one after {option}, or leave the option out"
                 )
         return self.opener("." if self.repo is None else self.repo)
+
+    def locking(self, repository: Repository, *, needed: bool = True) -> Locking:
+        """Return how an operation on the command line's worktree comes by the lock, where it is needed."""
+        if self.lock_wait is None or not needed:
+            return {"lock": False, "wait_s": 0.0}
+        return {"lock": True, "wait_s": self.lock_wait(repository, self.worktree or repository.worktree)}
 
     def progress(self) -> Progress:
         """Return the receiver of the work's steps; silent with ``-q`` and ``--json``."""

@@ -38,6 +38,13 @@ class Lazy(NamedTuple):
 class Command(click.Command):
     """A command that takes the common options anywhere among its own."""
 
+    def invoke(self, ctx: Context) -> Any:
+        """Run the command; the call knows from now on which one it is."""
+        call = ctx.find_object(Call)
+        if call is not None:
+            call.command = ctx.command_path.removeprefix("jvs ")
+        return super().invoke(ctx)
+
     def get_params(self, ctx: Context) -> list[Parameter]:
         """Return the command's parameters and the common options."""
         return [*self.params, *_common_options(hidden=True), _help_option()]

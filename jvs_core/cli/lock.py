@@ -48,7 +48,10 @@ def acquire(call: Call, lease_ms: int | None, wait_s: float, purpose: str) -> Ou
     Example:
       jvs lock acquire --wait 60 --purpose "cleaning the data"
     """
-    record = call.repository().locks.acquire(call.worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose)
+    repository = call.repository()
+    if lease_ms is None and call.lease_ms is not None:
+        lease_ms = call.lease_ms(repository)
+    record = repository.locks.acquire(call.worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose)
     return Outcome(
         record,
         [f"Lock acquired on worktree '{record.worktree}'", *_description(record)],

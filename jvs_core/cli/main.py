@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -48,11 +48,13 @@ _COMMANDS = {
 }
 
 
-def build() -> Group:
-    """Return the tree of all commands. A command's module is imported when the command is named."""
+def build(more: Mapping[str, Lazy] | None = None) -> Group:
+    """Return the tree of all commands, with ``more`` of a front end's own; a module is imported when it is named."""
     from jvs_core.cli.plugins import PluginGroup
 
-    return PluginGroup(name="jvs", help=_HELP, lazy=_COMMANDS, root=True, params=[_version_option()])
+    return PluginGroup(
+        name="jvs", help=_HELP, lazy={**_COMMANDS, **(more or {})}, root=True, params=[_version_option()]
+    )
 
 
 def execute(
@@ -61,11 +63,13 @@ def execute(
     repo_opener: RepositoryOpener | None = None,
     progress: Progress | None = None,
     call: Call | None = None,
+    more: Mapping[str, Lazy] | None = None,
 ) -> Outcome:
     """Run one command line, without the leading ``jvs``, and return its outcome; print nothing.
 
     ``repo_opener`` opens the repository at or above a path, so that a front end may bring its own ``Repository``;
     ``progress`` receives the steps of long work. ``call``, instead, sets everything and receives the common options.
+    ``more`` are commands of the front end's own.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def execute(
         call.opener = repo_opener
     if progress is not None:
         call.progress_factory = lambda _finish: progress
-    tree = build()
+    tree = build(more)
     try:
         with command_line_errors(), call.finish, tree.make_context("jvs", list(args), obj=call) as ctx:
             return _outcome(tree.invoke(ctx))
@@ -95,13 +99,17 @@ def execute(
 
 
 def complete(
-    args: Sequence[str], incomplete: str, *, repo_opener: RepositoryOpener | None = None
+    args: Sequence[str],
+    incomplete: str,
+    *,
+    repo_opener: RepositoryOpener | None = None,
+    more: Mapping[str, Lazy] | None = None,
 ) -> list[Any]:
     """Return click's completion items for the word ``incomplete`` after ``args``."""
     from click.shell_completion import ShellComplete
 
     call = Call() if repo_opener is None else Call(opener=repo_opener)
-    return ShellComplete(build(), {"obj": call}, "jvs", _COMPLETION_VARIABLE).get_completions(
+    return ShellComplete(build(more), {"obj": call}, "jvs", _COMPLETION_VARIABLE).get_completions(
         list(args), incomplete
     )
 

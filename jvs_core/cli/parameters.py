@@ -112,5 +112,7 @@ class PathInSnapshot(_Completed):
         self, repository: Repository, call: Call, ctx: Context, incomplete: str
     ) -> Iterable[tuple[str, str]]:
         folder = incomplete.rpartition("/")[0]
-        for entry in repository.ls(ctx.params["snapshot"], folder, worktree=call.worktree):
+        # After an option that waits for its value, as here for ``--path``, the parser leaves the arguments unread.
+        snapshot = ctx.params.get("snapshot") or next(iter(ctx.args), "HEAD")
+        for entry in repository.ls(snapshot, folder, worktree=call.worktree):
             yield entry.path + ("/" if entry.type == "directory" else ""), ""

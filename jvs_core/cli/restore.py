@@ -66,6 +66,7 @@ def restore(
             worktree=call.worktree,
             inplace=inplace,
             reason=reason,
+            **call.locking(repository, needed=inplace),
             progress=call.progress(),
         )
         return Outcome(
@@ -79,6 +80,7 @@ def restore(
             reason=reason or "dry run",
             worktree=call.worktree,
             dry_run=dry_run,
+            **call.locking(repository, needed=not dry_run),
             progress=call.progress(),
         )
         verb = "Would restore" if dry_run else "Restored"
@@ -103,8 +105,13 @@ def undo(call: Call, reason: str, dry_run: bool) -> Outcome:
     Example:
       jvs undo
     """
-    done = call.repository().undo(
-        reason=reason, worktree=call.worktree, dry_run=dry_run, progress=call.progress()
+    repository = call.repository()
+    done = repository.undo(
+        reason=reason,
+        worktree=call.worktree,
+        dry_run=dry_run,
+        **call.locking(repository, needed=not dry_run),
+        progress=call.progress(),
     )
     verb = "Would restore" if dry_run else "Restored"
     return _changed(

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--consistency",
     type=click.Choice(["quiesced", "best_effort"]),
-    default="quiesced",
-    show_default=True,
-    help="What to do when files change meanwhile: refuse, or record and label it.",
+    help="What to do when files change meanwhile: refuse (quiesced, the default), or record and label it.",
 )
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Give the snapshot a tag; may be repeated.")
 @click.option(
@@ -39,7 +37,12 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def snapshot(
-    call: Call, note: str, consistency: Consistency, tags: tuple[str, ...], lock: bool, wait_s: float | None
+    call: Call,
+    note: str,
+    consistency: Consistency | None,
+    tags: tuple[str, ...],
+    lock: bool,
+    wait_s: float | None,
 ) -> Outcome:
     """Take a snapshot of the whole worktree. Needs the worktree's lock.
 
@@ -49,13 +52,16 @@ def snapshot(
     """
     if wait_s is not None and not lock:
         raise InputError("--wait goes with --lock", hint="jvs snapshot --lock --wait SECONDS")
-    made = call.repository().snapshot(
+    repository = call.repository()
+    locking = call.locking(repository)
+    made = repository.snapshot(
         note,
         worktree=call.worktree,
         tags=tags,
-        consistency=consistency,
-        lock=lock,
-        wait_s=wait_s or 0.0,
+        consistency=consistency or call.consistency,
+        cells=call.cells() if call.cells else None,
+        lock=lock or locking["lock"],
+        wait_s=locking["wait_s"] if wait_s is None else wait_s,
         progress=call.progress(),
     )
     label = "" if made.consistency_level == "quiesced" else f", {made.consistency_level}"

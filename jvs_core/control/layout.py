@@ -30,6 +30,9 @@ CONTROL_FOLDERS = (
 )
 
 
+CELLS = "cells.ipynb"
+
+
 @dataclass(frozen=True)
 class Layout:
     """Paths of the repository at ``root``; ``shared`` repositories give their group write access."""
@@ -108,6 +111,10 @@ class Layout:
     def manifest(self, snapshot_id: str) -> Path:
         """The manifest of one snapshot."""
         return self.snapshots / snapshot_id / "manifest"
+
+    def cells(self, snapshot_id: str) -> Path:
+        """The notebook of executed cells kept with one snapshot."""
+        return self.snapshots / snapshot_id / CELLS
 
     def ready(self, snapshot_id: str) -> Path:
         """The READY marker of one snapshot."""

@@ -56,8 +56,9 @@ def create(
         )
     if source is not None:
         source = _source(source, target)
-    select.choose(engine or settings.engine, parent)  # what cannot work is refused before anything is made
-    temporary = parent / f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}"
+    site = _building_site(parent, target, source)
+    select.choose(engine or settings.engine, site)  # what cannot work is refused before anything is made
+    temporary = site / f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}"
     layout = Layout(temporary, shared)
     made_by: SnapshotEngine | None = None
     try:
@@ -91,13 +92,23 @@ def describe(ctx: Context, degraded: Sequence[str] = ()) -> Initialized:
 def _source(source: Path, target: Path) -> Path:
     if not source.is_dir():
         raise PathNotFound(f"{source} is no folder", hint="name an existing folder after --from")
-    source = Path(os.path.realpath(source))
-    if target.is_relative_to(source):
+    return Path(os.path.realpath(source))
+
+
+def _building_site(parent: Path, target: Path, source: Path | None) -> Path:
+    """Return the folder to build in: beside ``target``; beside ``source`` when ``target`` will lie inside it.
+
+    No engine clones a tree into itself.
+    """
+    if source is None or not target.is_relative_to(source):
+        return parent
+    beside = source.parent
+    if source.stat().st_dev != beside.stat().st_dev or not os.access(beside, os.W_OK):
         raise InputError(
-            f"{target} would lie inside {source}, which it is made from",
-            hint=f"run it in another folder, for example: cd {source.parent}",
+            f"{target} would lie inside {source}, which it is made from, and it cannot be built in {beside}",
+            hint="run it in a folder outside of that one",
         )
-    return source
+    return beside
 
 
 def _make_control_plane(layout: Layout, config: RepositoryConfig) -> None:

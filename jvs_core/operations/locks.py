@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from jvs_core.control import catalog, lock
@@ -139,7 +139,6 @@ def hold(
     A renewal that the lock refuses ends the renewing; the next operation that needs the lock then raises what the
     renewal raised. A lock lost meanwhile is not given back twice. Another operation of the session that uses the lock
     is waited for, unless the caller is ``in_turn`` itself; one that goes on for too long leaves the lock to its lease.
-    With ``reuse`` a lock that the session holds already is used, renewed, and kept.
     """
     worktree = ctx.worktree(name)
     if reuse:
@@ -148,8 +147,7 @@ def hold(
         except JvsError:
             pass
         else:
-            with nullcontext() if in_turn else _renewing(ctx, lease):
-                yield lease
+            yield lease
             return
     lease = acquire(
         ctx,
@@ -158,33 +156,19 @@ def hold(
         wait_s=wait_s,
         purpose=purpose,
     )
-    with _renewing(ctx, lease) as stop:
-        try:
-            yield lease
-        finally:
-            with (
-                suppress(LockConflict),
-                nullcontext() if in_turn else ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S),
-            ):
-                stop()
-                _give_back(ctx, lease)
-
-
-@contextmanager
-def _renewing(ctx: Context, lease: Lease) -> Iterator[Callable[[], None]]:
-    """Renew a lease in a daemon thread during the block; yield what ends the renewing, for who must be sooner."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_keep, args=(ctx, lease, ended), name="jvs-lease", daemon=True)
-
-    def stop() -> None:
-        ended.set()
-        thread.join()
-
+    stop = threading.Event()
+    thread = threading.Thread(target=_keep, args=(ctx, lease, stop), name="jvs-lease", daemon=True)
     thread.start()
     try:
-        yield stop
+        yield lease
     finally:
-        ended.set()
+        try:
+            with nullcontext() if in_turn else ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S):
+                stop.set()
+                thread.join()
+                _give_back(ctx, lease)
+        except LockConflict:
+            stop.set()
 
 
 def _keep(ctx: Context, lease: Lease, stop: threading.Event) -> None:

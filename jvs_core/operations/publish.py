@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from jvs_core import canonical, clock, files
 from jvs_core.control import catalog, journal, lock, worktree
+from jvs_core.control.layout import CELLS
 from jvs_core.control.lock import Lease
 from jvs_core.errors import FencingMismatch, JvsError, WorktreeNotFound
 from jvs_core.model import Descriptor, HashValue, Intent, Ready, Worktree
-from jvs_core.operations import stored
+from jvs_core.operations import cells, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
 from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
@@ -25,12 +26,12 @@ from jvs_core.progress import Progress
 
 @dataclass(frozen=True)
 class Request:
-    """What a snapshot was asked to be; ``snapshot_id`` was reserved before, or is None."""
+    """What a snapshot was asked to be."""
 
     note: str
     tags: tuple[str, ...]
     consistency: Consistency
-    snapshot_id: str | None = None
+    cells: bytes | None = None
 
 
 def publish(ctx: Context, name: str, request: Request, lease: Lease, progress: Progress) -> Descriptor:
@@ -41,7 +42,7 @@ def publish(ctx: Context, name: str, request: Request, lease: Lease, progress: P
         engine = ctx.engine()
         if not ctx.layout.worktree(name).is_dir():
             raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
-    snapshot_id = request.snapshot_id or catalog.new_id()
+    snapshot_id = catalog.new_id()
     with step(progress, "intent"):
         intent = journal.begin(
             ctx.layout,
@@ -98,6 +99,8 @@ def _prepare(
         if ctx.layout.file_mode is not None:
             os.chmod(temporary / "manifest", ctx.layout.file_mode)
         root_hash = HashValue(value=manifest.root_hash(capture.entries))
+        if request.cells is not None:
+            files.write_new(temporary / CELLS, request.cells, mode=ctx.layout.file_mode)
     with step(progress, "settle"):
         engine.settle(temporary)
     with step(progress, "descriptor"):
@@ -210,6 +213,7 @@ def _describe(
         degraded=(*capture.degraded, *changed),
         payload_root_hash=root_hash,
         manifest_hash=HashValue(value=manifest_sha256),
+        cells_hash=None if request.cells is None else cells.digest(request.cells),
         integrity_state="verified",
     )
     return descriptor.changed(descriptor_checksum=catalog.checksum(descriptor).model_dump())

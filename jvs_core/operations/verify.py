@@ -14,7 +14,7 @@ from jvs_core.errors import (
     SnapshotNotFound,
 )
 from jvs_core.model import Checkpoint, Descriptor
-from jvs_core.operations import audit, stored
+from jvs_core.operations import audit, cells, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
@@ -81,6 +81,7 @@ def _verify_one(
         _against_log(ctx, descriptor, ledger)
         _require_parent(ctx, descriptor)
         snapshot = stored.load(ctx.layout, snapshot_id)
+        cells.checked(ctx.layout, descriptor)
         if manifest.root_hash(snapshot.entries) != descriptor.payload_root_hash.value:
             raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
         found, seen = _read_payload(snapshot, seen, progress)

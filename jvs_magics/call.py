@@ -1,0 +1,97 @@
+"""One ``%jvs`` line, run through the parser of ``jvs`` inside the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jvs_core import JvsError, LeaseRecord, Progress, Repository
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Lazy
+from jvs_core.cli.outcome import Outcome
+from jvs_magics.speech import say
+
+if TYPE_CHECKING:
+    from jvs_magics.magics import JvsMagics
+
+COMMANDS = {
+    "auto": Lazy("jvs_magics.commands:auto", "Take a snapshot after each cell that changed files."),
+    "browse": Lazy("jvs_magics.commands:browse", "Browse snapshots with widgets."),
+}
+_IN_TERMINAL = ("mcp",)
+
+
+@dataclass
+class KernelCall(Call):
+    """A call that comes from a kernel; ``magics`` is its state."""
+
+    magics: JvsMagics | None = None
+
+
+def run(
+    magics: JvsMagics, args: Sequence[str], *, keep: int | None = None, leave_out: int | None = None
+) -> tuple[Outcome, KernelCall]:
+    """Run one command line and return its outcome; kept locks and executed cells follow what it did.
+
+    ``leave_out`` is the execution count of a cell that is no part of the snapshot yet. Raises JvsError.
+    """
+    from jvs_core.cli.main import execute
+
+    if args and args[0] in _IN_TERMINAL:
+        raise refuse(f"jvs {args[0]} talks on standard input and output: run it in a terminal")
+    call = KernelCall(
+        repo=magics.repo or None,
+        worktree=magics.worktree or None,
+        lock_wait=lambda repository, worktree: wait(magics, repository, worktree),
+        consistency="prefer_quiesced",
+        lease_ms=lambda repository: repository.info().lease_duration_ms,
+        cells=lambda: magics.cells.notebook(leave_out=leave_out) if magics.keep_cells else None,
+        progress_factory=lambda finish: _progress(magics, finish),
+        magics=magics,
+    )
+    outcome = execute(args, call=call, more=COMMANDS)
+    _follow(magics, call, outcome, leave_out)
+    return outcome, call
+
+
+def wait(magics: JvsMagics, repository: Repository, worktree: str) -> float:
+    """Return how long an operation may wait for the lock, and say for whom. Raises what became of a kept lock."""
+    magics.locks.check(repository, worktree)
+    found = repository.locks.status(worktree)
+    if (
+        found.state == "held"
+        and found.lock is not None
+        and found.lock.holder_id != repository.settings.holder_id
+    ):
+        say(
+            f"waiting up to {magics.wait_s:g} s for {found.lock.holder_id},"
+            f" who holds the lock on worktree '{worktree}' since {found.lock.acquired_at}"
+        )
+    return magics.wait_s
+
+
+def refuse(message: str) -> JvsError:
+    """Return the error for a line that cannot be carried out in a kernel."""
+    from jvs_core.errors import InputError
+
+    return InputError(message)
+
+
+def _follow(magics: JvsMagics, call: KernelCall, outcome: Outcome, leave_out: int | None) -> None:
+    value: Any = outcome.value
+    if call.command == "snapshot":
+        magics.cells.taken(but=leave_out)
+    elif call.command in ("lock acquire", "lock release"):
+        repository = call.repository()
+        if isinstance(value, LeaseRecord):
+            magics.locks.keep(repository, value)
+        else:
+            magics.locks.forget(repository, call.worktree or repository.worktree)
+
+
+def _progress(magics: JvsMagics, finish: ExitStack) -> Progress:
+    from jvs_magics.progress import progress
+
+    return progress(magics.host, finish)

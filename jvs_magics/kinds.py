@@ -1,0 +1,236 @@
+"""How each kind of answer shows itself in HTML."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.text import change_count, first_line, number, size
+from jvs_magics import html
+from jvs_magics.answers import Answer, Answers
+from jvs_magics.content import ExecutedCells, FileContent
+
+
+class Snapshot(Answer):
+    """A snapshot just taken."""
+
+    def _html(self) -> str:
+        made = self._value
+        label = "" if made.consistency_level == "quiesced" else html.span("differs", made.consistency_level)
+        counts = f"{number(made.files, 'file')}, {size(made.bytes)}, worktree {made.worktree}"
+        return html.line(
+            "Created snapshot", html.code(made.snapshot_id), html.tags(made.tags), label
+        ) + html.line(html.text(first_line(made.note)), html.span("dim", counts))
+
+
+class SnapshotDetails(Answer):
+    """One snapshot in full."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("descriptor"), name)
+
+    def _html(self) -> str:
+        made = self._value.descriptor
+        state = "" if not self._value.expired else html.span("bad", "expired: its files are gone")
+        rows = [
+            ("Note", html.lines(made.note)),
+            ("Created", html.text(made.created_at)),
+            ("Tags", html.tags(made.tags)),
+            ("Refs", html.tags(self._value.refs)),
+            ("Worktree", html.text(made.worktree)),
+            ("Parent", html.code(made.parent_snapshot_id) if made.parent_snapshot_id else ""),
+            ("By", html.text(made.holder_id)),
+            ("Content", html.text(f"{number(made.files, 'file')}, {size(made.bytes)}")),
+            ("Engine", html.text(made.engine)),
+            ("Consistency", html.text(made.consistency_level)),
+            ("Integrity", html.text(made.integrity_state)),
+            ("Not kept", "<br>".join(map(html.text, made.degraded))),
+            ("Path", html.code(self._value.path)),
+        ]
+        return html.line("Snapshot", html.code(made.snapshot_id), state) + html.fields(rows)
+
+
+class History(Answers):
+    """Snapshots, newest first."""
+
+    def _html(self) -> str:
+        if not self._value:
+            return ""
+        rows = [
+            (
+                html.code(item.descriptor.snapshot_id),
+                html.text(item.descriptor.created_at[:19].replace("T", " ")),
+                html.text(first_line(item.descriptor.note)),
+                html.tags(item.descriptor.tags) + html.tags(item.refs, "ok tag"),
+                _labels(item),
+            )
+            for item in self._value[: html.FIRST_PAGE]
+        ]
+        return html.table(
+            ("Snapshot", "Time (UTC)", "Note", "Tags and refs", ""),
+            rows,
+            of=len(self._value),
+            more="%jvs browse",
+        )
+
+
+class Status(Answer):
+    """A worktree against its newest snapshot."""
+
+    def _html(self) -> str:
+        found = self._value
+        state = (
+            html.span("ok", "clean: nothing changed since the newest snapshot")
+            if found.clean
+            else html.text(f"{change_count(found)}:")
+        )
+        head = html.code(found.head_snapshot_id) if found.head_snapshot_id else html.text("no snapshot yet")
+        return (
+            html.line("On worktree", html.code(found.worktree), "at", html.code(found.path))
+            + html.line(
+                html.span("dim", "newest snapshot"), head, html.span("dim", f"lock {found.lock_state}")
+            )
+            + html.line(state)
+            + html.changes(found.added, found.modified, found.removed, "print(answer)")
+        )
+
+
+class Comparison(Answer):
+    """What changed from one snapshot to another, or to the worktree."""
+
+    def _html(self) -> str:
+        found = self._value
+        return html.changes(found.added, found.modified, found.removed, "print(answer)")
+
+
+class Initialized(Answer):
+    """A new repository; the answer's ``main_path`` is where to work."""
+
+    def __init__(self, outcome: Outcome, *, coloured: bool = False, note: str = "") -> None:
+        there = f"go there with: %cd {outcome.value.main_path}"
+        super().__init__(replace(outcome, notices=[there]), coloured=coloured, note=note)
+
+
+class Restored(Answer):
+    """A snapshot put back as a new worktree; the answer's ``path`` is its folder."""
+
+    def __init__(self, outcome: Outcome, *, coloured: bool = False, note: str = "") -> None:
+        there = f"go there with: %cd {outcome.value.path}"
+        super().__init__(replace(outcome, notices=[*outcome.notices, there]), coloured=coloured, note=note)
+
+    def _html(self) -> str:
+        made = self._value
+        return html.line("Restored snapshot", html.code(made.snapshot_id), "to", html.link(made.path))
+
+
+class RestoredInPlace(Answer):
+    """A worktree made equal to a snapshot."""
+
+    def _html(self) -> str:
+        done = self._value
+        return (
+            html.line(html.text(self._headline))
+            + html.line(html.code(done.path), html.text(change_count(done)))
+            + html.changes(done.added, done.modified, done.removed, "print(answer)")
+        )
+
+
+class VerifyReport(Answer):
+    """What verifying found."""
+
+    def _html(self) -> str:
+        report = self._value
+        damaged = [found for found in report.snapshots if found.tamper_detected]
+        chosen = [*damaged, *(found for found in report.snapshots if not found.tamper_detected)]
+        rows = [
+            (
+                html.code(found.snapshot_id),
+                html.span("bad", f"TAMPERED {found.code}")
+                if found.tamper_detected
+                else html.span("ok", "OK"),
+                html.text(found.message or ""),
+                "<br>".join(html.code(path) for path in found.damaged_paths[: html.FIRST_PAGE]),
+            )
+            for found in chosen[: html.FIRST_PAGE]
+        ]
+        log = (
+            html.span("ok", f"audit log OK, {report.audit.records:,} records")
+            if report.audit.ok
+            else html.span("bad", f"audit log BROKEN: {report.audit.error}")
+        )
+        return html.table((), rows, of=len(chosen), more="print(answer)") + html.line(log)
+
+
+class Listing(Answers):
+    """The entries of a folder of a snapshot."""
+
+    def _html(self) -> str:
+        rows = [
+            (
+                html.code(entry.path + ("/" if entry.type == "directory" else "")),
+                html.text(size(entry.size) if entry.type == "file" else entry.type),
+                html.text(entry.mtime[:19].replace("T", " ")),
+            )
+            for entry in self._value[: html.FIRST_PAGE]
+        ]
+        return html.table(("Path", "Size", "Changed (UTC)"), rows, of=len(self._value), more="print(answer)")
+
+
+class Worktrees(Answers):
+    """The worktrees of the repository."""
+
+    def _html(self) -> str:
+        rows = [
+            (
+                html.code(info.name),
+                html.code(info.head_snapshot_id or ""),
+                html.text(info.lock_state),
+                html.link(info.path),
+            )
+            for info in self._value[: html.FIRST_PAGE]
+        ]
+        return html.table(
+            ("Worktree", "Newest snapshot", "Lock", "Path"), rows, of=len(self._value), more="print(answer)"
+        )
+
+
+_KINDS: dict[str, type[Answer]] = {
+    "snapshot": Snapshot,
+    "history": History,
+    "status": Status,
+    "compare": Comparison,
+    "undo": RestoredInPlace,
+    "verify": VerifyReport,
+    "ls": Listing,
+    "worktree list": Worktrees,
+    "cat": FileContent,
+}
+_BY_VALUE: dict[str, type[Answer]] = {
+    "Initialized": Initialized,
+    "Restored": Restored,
+    "RestoredInPlace": RestoredInPlace,
+    "SnapshotDetails": SnapshotDetails,
+    "ExecutedCells": ExecutedCells,
+}
+
+
+def answer(command: str, outcome: Outcome, *, coloured: bool = False, note: str = "") -> Answer:
+    """Return the answer of its kind for what a command came to."""
+    value = outcome.value
+    kind = _KINDS.get(command) or _BY_VALUE.get(type(value).__name__)
+    if kind is None:
+        kind = Answers if isinstance(value, list) else Answer
+    return kind(outcome, coloured=coloured, note=note)
+
+
+def _labels(item: Any) -> str:
+    labels = []
+    if item.descriptor.consistency_level == "best_effort":
+        labels.append(html.span("differs", "best_effort"))
+    if item.expired:
+        labels.append(html.span("bad", "expired"))
+    return " ".join(labels)

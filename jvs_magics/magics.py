@@ -1,0 +1,169 @@
+"""The magics, and the state of one kernel behind them."""
+
+from __future__ import annotations
+
+import atexit
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+from traitlets import Bool, Float, Unicode
+
+from jvs_core import JvsError
+from jvs_magics.auto import Auto
+from jvs_magics.cells import ExecutedCells
+from jvs_magics.locks import KeptLocks
+from jvs_magics.speech import say, usage_error
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_LIMITS = "files on disk only: save your notebook first; the kernel's memory is not in it"
+_INTERRUPTED = "interrupted; nothing was left half done"
+
+
+@magics_class
+class JvsMagics(Magics):
+    """``%jvs`` and ``%%jvs``. Options: ``%config JvsMagics``."""
+
+    keep_cells = Bool(
+        True,
+        help="Keep the executed cells with a snapshot. A cell that begins with '# jvs: private' never is.",
+    ).tag(config=True)
+    repo = Unicode("", help="The repository to work on; empty: the one around the current directory.").tag(
+        config=True
+    )
+    worktree = Unicode("", help="The worktree to work on; empty: the one of the current directory.").tag(
+        config=True
+    )
+    wait_s = Float(10.0, min=0.0, help="How many seconds to wait for another holder of the lock.").tag(
+        config=True
+    )
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self.host: Any = shell
+        self.cells = ExecutedCells()
+        self.locks = KeptLocks()
+        self.auto = Auto(self)
+        self.nested = False
+        self._told_limits = False
+
+    @line_cell_magic
+    def jvs(self, line: str, cell: str | None = None) -> Any:
+        """Version the workspace: ``%jvs COMMAND …`` as on the command line, ``%%jvs NOTE`` around a cell.
+
+        ``%jvs --help`` lists the commands, ``%jvs COMMAND --help`` explains one.
+        """
+        from IPython.core.error import UsageError
+
+        try:
+            args = shlex.split(line)
+        except ValueError as error:
+            raise UsageError(f"E_USAGE: cannot read the line: {error}") from None
+        try:
+            if cell is not None:
+                from jvs_magics.pair import around
+
+                return around(self, args, cell)
+            return self._line(args)
+        except JvsError as error:
+            raise usage_error(error) from None
+        except KeyboardInterrupt:
+            if cell is not None:
+                raise
+            raise UsageError(_INTERRUPTED) from None
+
+    def show(self, answer: Any) -> None:
+        """Display an answer that is not the value of the cell."""
+        from IPython.display import display
+
+        display(answer)
+
+    def _line(self, args: list[str]) -> Any:
+        from jvs_magics.call import run
+        from jvs_magics.kinds import answer
+
+        if args in ([], ["--help"], ["-h"]):
+            args = ["--help"]
+        outcome, call = run(self, args)
+        if call.json:
+            return outcome.to_json()
+        if type(outcome.value).__name__ == "Browser":
+            return outcome.value.show()
+        note = ""
+        if call.command == "snapshot" and hasattr(self.host, "kernel") and not self._told_limits:
+            self._told_limits, note = True, _LIMITS
+        return answer(call.command, outcome, coloured=self._is_terminal(), note=note)
+
+    def _is_terminal(self) -> bool:
+        return not hasattr(self.host, "kernel") and sys.stdout.isatty()
+
+    def began(self, info: Any) -> None:
+        """Note a cell that begins."""
+        if self.keep_cells and info.store_history and not info.silent and not self.nested:
+            self.cells.began(info.raw_cell, self.host.execution_count)
+
+    def ended(self, result: Any) -> None:
+        """Note a cell that ended, and take the snapshot after it if ``auto`` is on."""
+        if self.nested or not result.info.store_history or result.info.silent:
+            return
+        count = result.execution_count
+        self.cells.ended(count, result.error_before_exec or result.error_in_exec)
+        try:
+            self.auto.after_cell(count)
+        except KeyboardInterrupt:
+            say(_INTERRUPTED)
+
+
+_LOADED: dict[int, JvsMagics] = {}
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics with a shell; loading twice changes nothing."""
+    if id(shell) in _LOADED:
+        return
+    from jvs_magics.completion import complete_line
+
+    magics = JvsMagics(shell)
+    _LOADED[id(shell)] = magics
+    shell.register_magics(magics)
+    configurables: list[Any] = shell.configurables
+    configurables.append(magics)
+    shell.events.register("pre_run_cell", magics.began)
+    shell.events.register("post_run_cell", magics.ended)
+    shell.Completer.custom_matchers.append(complete_line(magics))
+    _show_html(shell)
+    atexit.register(magics.locks.release_all)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Give kept locks back and take the magics out of the shell."""
+    magics = _LOADED.pop(id(shell), None)
+    if magics is None:
+        return
+    magics.locks.release_all()
+    atexit.unregister(magics.locks.release_all)
+    shell.events.unregister("pre_run_cell", magics.began)
+    shell.events.unregister("post_run_cell", magics.ended)
+    configurables: list[Any] = shell.configurables
+    configurables.remove(magics)
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [found for found in matchers if getattr(found, "jvs_magics", None) is not magics]
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("jvs", None)
+
+
+def _show_html(shell: InteractiveShell) -> None:
+    formatter = shell.display_formatter
+    if formatter is not None:
+        formatter.mimebundle_formatter.for_type_by_name(
+            "jvs_magics.answers", "Answer", lambda answer, **_chosen: _shown(answer)
+        )
+
+
+def _shown(answer: Any) -> dict[str, Any]:
+    from jvs_magics.answers import shown
+
+    return shown(answer)
