@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jvs_core.progress import SILENT, Progress
@@ -31,6 +32,11 @@ class _Step:
     name: str
     total: int | None
     done: int = 0
+    since: float = field(default_factory=time.monotonic)
+
+    def rate(self) -> str:
+        """Return how much is done in a second, on average, in words."""
+        return f"{self.done / max(time.monotonic() - self.since, 0.001):,.0f}/s" if self.done else ""
 
 
 class Drawing:
@@ -61,7 +67,9 @@ class Drawing:
             if self._steps:
                 self._steps[-1].done += amount
                 if self._display is not None and self._task is not None:
-                    self._display.update(self._task, completed=self._steps[-1].done)
+                    self._display.update(
+                        self._task, completed=self._steps[-1].done, rate=self._steps[-1].rate()
+                    )
 
     def finished(self, step: str) -> None:
         """Take the step away."""
@@ -80,7 +88,14 @@ class Drawing:
 
     def _draw(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
         from rich.progress import Progress as Display
 
         with self._mutex:
@@ -91,7 +106,10 @@ class Drawing:
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}", markup=False),
                 TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
             )
@@ -105,5 +123,5 @@ class Drawing:
         if self._task is not None:
             self._display.remove_task(self._task)
         self._task = self._display.add_task(
-            step.name.replace("_", " "), total=step.total, completed=step.done
+            step.name.replace("_", " "), total=step.total, completed=step.done, rate=step.rate()
         )

@@ -159,7 +159,7 @@ def _replace(
 def _extract(
     ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress
 ) -> list[str]:
-    with step(progress, "clone"):
+    with step(progress, "clone"), source.read():
         degraded = converge.extract(source.payload, source.entries, inner, temporary)
     with step(progress, "settle"):
         if temporary.is_dir() and not temporary.is_symlink():

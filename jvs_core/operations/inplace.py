@@ -51,6 +51,7 @@ def restore(
         finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         wanted = stored.load(ctx.layout, snapshot_id)
+        wanted.require_sound()
         pre = save_present(ctx, name, lease, f"before in-place restore of {snapshot_id}: {reason}", progress)
         point = UndoPoint(
             snapshot_id=pre,
@@ -85,6 +86,7 @@ def undo(
         record = ctx.worktree(name)
         point = _last_undo_point(record, name)
         wanted = stored.load(ctx.layout, point.snapshot_id)
+        wanted.require_sound()
         pre = save_present(
             ctx, name, lease, f"before undo of the restore of {point.restored_snapshot_id}", progress
         )
@@ -205,7 +207,7 @@ def _converge(
         entries, given_up = owned(wanted.entries)
         plan = converge.plan(present, entries)
         changes = compare(present.entries, entries)
-    with step(progress, "converge"):
+    with step(progress, "converge"), wanted.read():
         lost = converge.apply(
             root, wanted.payload, plan, check=lambda: lock.check(ctx.layout, lease), progress=progress
         )

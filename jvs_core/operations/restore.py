@@ -71,7 +71,10 @@ def new_worktree(
             if source is None:
                 engine.make_worktree(temporary)
             else:
-                degraded = engine.materialize(source.payload, source.entries, temporary, progress=progress)
+                with source.read():
+                    degraded = engine.materialize(
+                        source.payload, source.entries, temporary, progress=progress
+                    )
         with step(progress, "settle"):
             engine.settle(temporary)
         with files.uninterrupted(), ctx.critical():

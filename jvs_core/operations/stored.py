@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
-from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
+from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMismatch
 from jvs_core.model import Descriptor
-from jvs_core.payload import manifest
+from jvs_core.payload import juicefs, manifest, soundness
 from jvs_core.payload.entry import Entry
 
 
@@ -20,6 +22,28 @@ class Stored:
     descriptor: Descriptor
     payload: Path
     entries: list[Entry]
+
+    def require_sound(self) -> None:
+        """Make sure, before anything is changed in a worktree, that the payload is what the manifest says.
+
+        Every inode is looked at, and read where its time or owner moved; ``verify`` reads all of them. Raises
+        PayloadHashMismatch.
+        """
+        with self.read():
+            soundness.hold_against(
+                self.payload, self.entries, threads=juicefs.THREADS if juicefs.mount_at(self.payload) else 1
+            )
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """Name the snapshot, and how to see the damage, where the block finds its payload damaged."""
+        try:
+            yield
+        except PayloadHashMismatch as error:
+            snapshot_id = self.descriptor.snapshot_id
+            raise PayloadHashMismatch(
+                f"snapshot {snapshot_id}: {error.message}", hint=f"jvs verify {snapshot_id}", **error.facts
+            ) from error
 
 
 def load(layout: Layout, snapshot_id: str) -> Stored:

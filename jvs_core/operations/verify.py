@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jvs_core.control import catalog, journal
@@ -18,15 +20,23 @@ from jvs_core.operations import audit, cells, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
-from jvs_core.payload import manifest, reading
-from jvs_core.payload.entry import FILE, Entry, text
-from jvs_core.payload.index import Digests
-from jvs_core.payload.tree import scan
+from jvs_core.payload import juicefs, manifest
+from jvs_core.payload.entry import Entry, text
+from jvs_core.payload.shared import SharedFiles
+from jvs_core.payload.threads import ahead
+from jvs_core.payload.tree import Scan, scan
 from jvs_core.progress import Progress
 from jvs_core.results import SnapshotReport, VerifyReport
 
 _DAMAGED_SHOWN = 1000
-Inodes = dict[tuple[int, int], Digests]
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A snapshot whose records agree, with its payload as a walk found it."""
+
+    snapshot: stored.Stored
+    found: Scan
 
 
 def verify(
@@ -40,8 +50,8 @@ def verify(
     """Verify the snapshots ``snapshot_ids``, or with None every snapshot and the repository against its log.
 
     The log must extend the checkpoint ``since``, signed by the public key in the file ``key``. A damaged snapshot never
-    stops the check of the others. Only the inodes of one snapshot before the current one are remembered, so memory
-    does not grow with the number of snapshots.
+    stops the check of the others. A file that snapshots share is read once. Memory holds two snapshots, and of the
+    files of earlier ones those that later ones share.
     """
     every = snapshot_ids is None
     log = audit.check(ctx, refs_too=every, since=since, key=key)
@@ -50,15 +60,15 @@ def verify(
         ctx.layout
     )  # after the listing: what was published by then is in it, or has an intent
     reports: list[SnapshotReport] = []
-    seen: Inodes = {}
-    for snapshot_id in wanted:
+    shared = SharedFiles(threads=juicefs.THREADS if juicefs.mount_at(ctx.layout.control) else 0)
+    for prepared in ahead([partial(_prepare, ctx, snapshot_id, ledger) for snapshot_id in wanted]):
         try:
-            report, seen = _verify_one(ctx, snapshot_id, ledger, seen, progress)
+            found = prepared()
         except SnapshotNotFound:
             if not every:
                 raise
             continue  # gone since the listing: by gc, or it is reported as missing
-        reports.append(report)
+        reports.append(found if isinstance(found, SnapshotReport) else _read(found, shared, progress))
     if every:
         reports.extend(_missing(ctx))
     return VerifyReport(
@@ -66,17 +76,16 @@ def verify(
     )
 
 
-def _verify_one(
-    ctx: Context, snapshot_id: str, ledger: Ledger, seen: Inodes, progress: Progress
-) -> tuple[SnapshotReport, Inodes]:
+def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | SnapshotReport:
+    """Check all of a snapshot but the bytes of its files; return what is to be read, or what is wrong already."""
     try:
         descriptor = catalog.read(ctx.layout, snapshot_id)
     except SnapshotNotFound:
         raise
     except JvsError as error:
-        return _damaged(snapshot_id, error.code, error.message, checksum=False, payload=False), seen
+        return _damaged(snapshot_id, error.code, error.message, checksum=False, payload=False)
     if catalog.is_expired(ctx.layout, snapshot_id):
-        return SnapshotReport(snapshot_id=snapshot_id, expired=True), seen
+        return SnapshotReport(snapshot_id=snapshot_id, expired=True)
     try:
         _against_log(ctx, descriptor, ledger)
         _require_parent(ctx, descriptor)
@@ -84,47 +93,33 @@ def _verify_one(
         cells.checked(ctx.layout, descriptor)
         if manifest.root_hash(snapshot.entries) != descriptor.payload_root_hash.value:
             raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
-        found, seen = _read_payload(snapshot, seen, progress)
+        return _Prepared(snapshot, scan(snapshot.payload, must_read=False))
     except JvsError as error:
+        if catalog.is_expired(ctx.layout, snapshot_id):  # gc took it meanwhile
+            return SnapshotReport(snapshot_id=snapshot_id, expired=True)
         lineage = error.code in ("E_LINEAGE_BROKEN", "E_AUDIT_CHAIN_BROKEN")
-        return _damaged(snapshot_id, error.code, error.message, checksum=True, payload=lineage), seen
-    damaged, drifted = _hold_against(snapshot.entries, found)
+        return _damaged(snapshot_id, error.code, error.message, checksum=True, payload=lineage)
+
+
+def _read(prepared: _Prepared, shared: SharedFiles, progress: Progress) -> SnapshotReport:
+    """Read the files of a snapshot and hold the whole tree against its manifest."""
+    snapshot_id = prepared.snapshot.descriptor.snapshot_id
+    try:
+        found = shared.read(prepared.found, progress)
+    except JvsError as error:
+        return _damaged(snapshot_id, error.code, error.message, checksum=True, payload=False)
+    damaged, drifted = _hold_against(prepared.snapshot.entries, found)
     if damaged:
         message = f"{len(damaged)} paths are not as the manifest says"
-        return (
-            _damaged(
-                snapshot_id, "E_PAYLOAD_HASH_MISMATCH", message, checksum=True, payload=False, paths=damaged
-            ),
-            seen,
+        return _damaged(
+            snapshot_id, "E_PAYLOAD_HASH_MISMATCH", message, checksum=True, payload=False, paths=damaged
         )
     if drifted:
         message = f"content is sound; times, owners or attributes of {len(drifted)} paths are not as kept"
-        return (
-            SnapshotReport(
-                snapshot_id=snapshot_id, severity="warning", message=message, drifted_paths=_shown(drifted)
-            ),
-            seen,
+        return SnapshotReport(
+            snapshot_id=snapshot_id, severity="warning", message=message, drifted_paths=_shown(drifted)
         )
-    return SnapshotReport(snapshot_id=snapshot_id), seen
-
-
-def _read_payload(snapshot: stored.Stored, seen: Inodes, progress: Progress) -> tuple[list[Entry], Inodes]:
-    found = scan(snapshot.payload, must_read=False)
-    files = [position for position, entry in enumerate(found.entries) if entry.kind == FILE]
-    progress.started("verify", len(files))
-    unseen = [position for position in files if found.stamps[position][:2] not in seen]
-    progress.advanced(len(files) - len(unseen))
-    digests: list[Digests | None] = [None] * len(found.entries)
-    for position, digest in zip(unseen, reading.read(found, unseen), strict=True):
-        digests[position] = digest
-    for position in files:
-        if digests[position] is None:
-            digests[position] = seen.get(found.stamps[position][:2])
-    progress.finished("verify")
-    inodes = {
-        found.stamps[position][:2]: digest for position in files if (digest := digests[position]) is not None
-    }
-    return reading.filled(found, digests), inodes
+    return SnapshotReport(snapshot_id=snapshot_id)
 
 
 def _hold_against(wanted: Iterable[Entry], found: Iterable[Entry]) -> tuple[list[bytes], list[bytes]]:

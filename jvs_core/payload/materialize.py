@@ -99,6 +99,6 @@ def mismatch(paths: Sequence[bytes]) -> PayloadHashMismatch:
     """Return the error that names the damaged ``paths``."""
     return PayloadHashMismatch(
         f"the snapshot is not what its manifest says: {listed(paths)}",
-        hint="run: jvs verify; restore another snapshot",
+        hint="jvs verify",
         paths=list(paths),
     )

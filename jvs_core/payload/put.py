@@ -78,7 +78,7 @@ def mismatch(entry: Entry) -> PayloadHashMismatch:
     """Return the error for an entry whose content in the payload is not what the manifest says."""
     return PayloadHashMismatch(
         f"the snapshot is not what its manifest says: {printable(entry.path)}",
-        hint="run: jvs verify; restore another snapshot",
+        hint="jvs verify",
         paths=[entry.path],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,9 @@ from jvs_core.payload.index import Digests, Recalled
 from jvs_core.payload.threads import each
 from jvs_core.payload.transfer import Changed, hash_fd, open_regular, same
 from jvs_core.payload.tree import Scan, Stamp
+from jvs_core.progress import SILENT, Progress
+
+_ASKED_FOR = 1 << 20
 
 
 class Wanted(NamedTuple):
@@ -43,10 +46,28 @@ class ReadJob:
     def open(self) -> Iterator[Callable[[list[Wanted]], list[Digests | None]]]:
         """Open the tree; yield the function that reads a batch."""
         with Folders(self.root) as folders:
-            yield lambda batch: [self.read(folders, wanted) for wanted in batch]
+            yield lambda batch: self.read(folders, batch)
 
-    def read(self, folders: Folders, wanted: Wanted) -> Digests | None:
-        """Return the digests of one file."""
+    def read(self, folders: Folders, batch: list[Wanted]) -> list[Digests | None]:
+        """Return the digests of a batch of files, at most some hundred.
+
+        All are opened and asked for before the first is read, so that the device has many requests at a time.
+        """
+        opened: list[int | None] = []
+        try:
+            for wanted in batch:
+                fd = self._ask_for(folders, wanted)
+                opened.append(fd)
+            return [
+                None if fd is None else self._read(fd, wanted)
+                for fd, wanted in zip(opened, batch, strict=True)
+            ]
+        finally:
+            for fd in opened:
+                if fd is not None:
+                    os.close(fd)
+
+    def _ask_for(self, folders: Folders, wanted: Wanted) -> int | None:
         try:
             folder, name = place(folders, wanted.path)
             fd, _ = open_regular(name, folder, wanted.stamp[:2])
@@ -54,6 +75,11 @@ class ReadJob:
             return None
         except OSError as error:
             raise translate(error, wanted.path, reading=True) from error
+        with suppress(OSError):  # advice only
+            os.posix_fadvise(fd, 0, min(wanted.size, _ASKED_FOR), os.POSIX_FADV_WILLNEED)
+        return fd
+
+    def _read(self, fd: int, wanted: Wanted) -> Digests | None:
         try:
             if self.flush:
                 os.fsync(fd)
@@ -63,24 +89,29 @@ class ReadJob:
             return Digests(sha256, xattrs) if steady else None
         except OSError as error:
             raise translate(error, wanted.path, reading=True) from error
-        finally:
-            os.close(fd)
 
 
 def read(
-    scan: Scan, positions: Sequence[int], *, threads: int = 0, flush: bool = False
+    scan: Scan,
+    positions: Sequence[int],
+    *,
+    threads: int = 0,
+    flush: bool = False,
+    progress: Progress = SILENT,
 ) -> list[Digests | None]:
     """Return the digests of the files at ``positions`` of ``scan``; None where a file changed since.
 
     Names of one inode are read once. With ``threads`` it works in that many of them, for file systems where every
-    call waits; else in several processes where there is enough to do. Raises UnsupportedFile, with the path.
+    call waits; else in several processes where there is enough to do, which report how many files are done. Raises
+    UnsupportedFile, with the path.
     """
     first: dict[tuple[int, int], int] = {}
     for position in positions:
         first.setdefault(scan.stamps[position][:2], position)
     chosen = [_wanted(scan, position) for position in first.values()]
     job = ReadJob(os.fsencode(os.path.abspath(scan.root)), flush)
-    found = _in_threads(job, chosen, threads) if threads else _in_processes(job, chosen)
+    progress.advanced(len(positions) - len(chosen))
+    found = _in_threads(job, chosen, threads) if threads else _in_processes(job, chosen, progress)
     by_inode = dict(zip(first, found, strict=True))
     return [by_inode[scan.stamps[position][:2]] for position in positions]
 
@@ -95,16 +126,17 @@ def _in_threads(job: ReadJob, chosen: list[Wanted], threads: int) -> list[Digest
     @contextmanager
     def opened() -> Iterator[Callable[[Wanted], Digests | None]]:
         with Folders(job.root) as folders:
-            yield lambda wanted: job.read(folders, wanted)
+            yield lambda wanted: job.read(folders, [wanted])[0]
 
     return each(chosen, opened, threads)
 
 
-def _in_processes(job: ReadJob, chosen: list[Wanted]) -> list[Digests | None]:
+def _in_processes(job: ReadJob, chosen: list[Wanted], progress: Progress) -> list[Digests | None]:
     results: dict[bytes, Digests | None] = {}
 
     def keep(batch: list[Wanted], answer: list[Digests | None]) -> None:
         results.update((wanted.path, digests) for wanted, digests in zip(batch, answer, strict=True))
+        progress.advanced(len(batch))
 
     count = pool.processes(len(chosen), sum(wanted.size for wanted in chosen))
     pool.run(job, _batches(chosen), count=count, done=keep)
@@ -122,6 +154,25 @@ def _batches(chosen: list[Wanted]) -> Iterator[list[Wanted]]:
         size += wanted.size
     if batch:
         yield batch
+
+
+def restamped(scan: Scan, positions: Sequence[int]) -> Scan:
+    """Return ``scan`` with the stamps of now for those files at ``positions`` of which only links were made or taken.
+
+    A new hard link moves the change time of a file and nothing else.
+    """
+    stamps = list(scan.stamps)
+    with Folders(scan.root) as folders:
+        for position in positions:
+            entry = scan.entries[position]
+            try:
+                folder, name = place(folders, entry.path)
+                st = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except OSError:
+                continue
+            if same(st, Stamp(*stamps[position][:2], -1), entry.size, entry.mtime_ns):
+                stamps[position] = Stamp(st.st_dev, st.st_ino, st.st_ctime_ns)
+    return replace(scan, stamps=stamps)
 
 
 def filled(scan: Scan, digests: Sequence[Digests | None], *, threads: int = 1) -> list[Entry]:

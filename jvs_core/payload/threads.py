@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
@@ -62,3 +64,22 @@ def together(serve: Callable[[], None], count: int, failures: list[BaseException
                 thread.join()
     if failures:
         raise failures[0]
+
+
+def ahead(tasks: Sequence[Callable[[], Result]]) -> Iterator[Callable[[], Result]]:
+    """Yield for each of ``tasks`` a function that returns its result or raises its failure, one task ahead.
+
+    While the caller works on one result, another thread prepares the next one, and no more than that.
+    """
+    with ThreadPoolExecutor(1, "jvs-ahead") as pool:
+        coming = deque(pool.submit(task) for task in tasks[:1])
+        try:
+            for following in [*tasks[1:], None]:
+                here = coming.popleft()
+                wait([here])
+                if following is not None:
+                    coming.append(pool.submit(following))
+                yield here.result
+        finally:
+            for future in coming:
+                future.cancel()

@@ -3,11 +3,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jvs_core import Repository
+from jvs_core.errors import IntegrityError
 from jvs_core.model import Descriptor
+from jvs_core.payload import reading, shared
+from jvs_core.payload.index import Digests
+from jvs_core.payload.tree import Scan
 from tests.support.payloads import build_git_repository, build_notebooks
 
 
@@ -122,3 +127,104 @@ def test_a_moved_time_is_a_warning_and_no_tampering(repo: Repository) -> None:
     assert report.ok
     assert report.snapshots[0].severity == "warning"
     assert report.snapshots[0].drifted_paths == ["a.txt"]
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return the paths that verifying reads, as it goes."""
+    real = reading.read
+    paths: list[bytes] = []
+
+    def read(found: Scan, positions: list[int], **options: Any) -> list[Digests | None]:
+        paths.extend(found.entries[position].path for position in positions)
+        return real(found, positions, **options)
+
+    monkeypatch.setattr(reading, "read", read)
+    return paths
+
+
+def test_a_file_that_snapshots_share_is_read_once_also_between_worktrees(
+    repo: Repository, reads: list[bytes]
+) -> None:
+    repo.snapshot("one", lock=True)
+    repo.worktrees.create("exp", from_="HEAD")
+    (repo.worktrees.path("exp") / "c.txt").write_text("three")
+    repo.snapshot("exp", worktree="exp", lock=True)
+    (repo.root / "main" / "a.txt").write_text("ONE")
+    repo.snapshot("two", lock=True)
+    assert repo.verify(every=True).ok
+    assert sorted(reads) == [b"a.txt", b"a.txt", b"b.txt", b"c.txt"]
+
+
+def test_what_was_forgotten_is_read_again(
+    repo: Repository, reads: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "MOST_REMEMBERED", 1)
+    repo.snapshot("one", lock=True)
+    repo.snapshot("two", lock=True)
+    assert repo.verify(every=True).ok
+    assert sorted(reads) == [b"a.txt", b"a.txt", b"b.txt"]
+
+
+def test_a_link_that_a_snapshot_makes_meanwhile_is_no_damage(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = repo.snapshot("one", lock=True)
+    real = reading.read
+    links = iter(range(2))
+
+    def read(found: Scan, positions: list[int], **options: Any) -> list[Digests | None]:
+        for number in links:
+            os.link(_payload(repo, taken) / "a.txt", repo.root / f"link{number}")
+            break
+        return real(found, positions, **options)
+
+    monkeypatch.setattr(reading, "read", read)
+    assert repo.verify().ok
+
+
+def test_snapshots_taken_and_refs_made_meanwhile_are_no_fault(repo: Repository) -> None:
+    class Busy:
+        def started(self, step: str, total: int | None = None) -> None:
+            (repo.root / "main" / "a.txt").write_text(f"{len(repo.history())}")
+            taken = repo.snapshot("meanwhile", lock=True)
+            repo.refs.create(f"ref{len(repo.history())}", taken.snapshot_id)
+
+        def advanced(self, amount: int = 1) -> None: ...
+
+        def finished(self, step: str) -> None: ...
+
+    repo.snapshot("one", lock=True)
+    repo.snapshot("two", lock=True)
+    report = repo.verify(every=True, progress=Busy())
+    assert report.ok, report
+    assert len(report.snapshots) == 2
+    assert len(repo.history()) == 4
+
+
+@pytest.mark.parametrize("damage", ["content", "missing", "descriptor", "manifest", "marker"])
+def test_restoring_a_damaged_snapshot_is_refused_and_says_how_to_see_the_damage(
+    repo: Repository, damage: str
+) -> None:
+    taken = repo.snapshot("one", lock=True)
+    folder = _payload(repo, taken).parent
+    if damage == "content":
+        (folder / "payload" / "a.txt").write_text("0ne")
+    elif damage == "missing":
+        (folder / "payload" / "a.txt").unlink()
+    elif damage == "descriptor":
+        path = repo.root / ".jvs" / "descriptors" / f"{taken.snapshot_id}.json"
+        path.write_text(path.read_text().replace('"note":"one"', '"note":"two"'))
+    elif damage == "manifest":
+        (folder / "manifest").write_bytes((folder / "manifest").read_bytes().replace(b"a.txt", b"c.txt"))
+    else:
+        (folder / ".READY").unlink()
+    for restore in (
+        lambda: repo.restore(taken.snapshot_id, name="back"),
+        lambda: repo.restore_inplace(taken.snapshot_id, reason="x", lock=True),
+    ):
+        with pytest.raises(IntegrityError) as raised:
+            restore()
+        assert raised.value.hint in (f"jvs verify {taken.snapshot_id}", "jvs doctor")
+    assert [info.name for info in repo.worktrees.all()] == ["main"]
+    assert (repo.root / "main" / "a.txt").read_text() == "one"

@@ -1,0 +1,85 @@
+"""Reading the files of many snapshots, each inode once: snapshots share by hard links what did not change."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from jvs_core.payload import reading
+from jvs_core.payload.entry import FILE, Entry
+from jvs_core.payload.index import Digests
+from jvs_core.payload.tree import Scan
+from jvs_core.progress import Progress
+
+MOST_REMEMBERED = 4_000_000
+_AGAIN = 3
+Inode = tuple[int, int]
+
+
+class SharedFiles:
+    """The digests of the files read so far, kept while another snapshot may hold the same file.
+
+    A file in two consecutive snapshots is remembered for the next one; one that the later of them lacks is kept too,
+    for another worktree's snapshots, until there are ``MOST_REMEMBERED``; then the longest unseen are dropped, which
+    costs reading them again and nothing else. ``threads`` as for ``reading.read``.
+    """
+
+    def __init__(self, *, threads: int = 0, most: int | None = None) -> None:
+        self._threads = threads
+        self._most = MOST_REMEMBERED if most is None else most
+        self._known: dict[Inode, _Known] = {}
+
+    def read(self, found: Scan, progress: Progress) -> list[Entry]:
+        """Return the entries of ``found`` with the digests of their files, every file not known yet read now.
+
+        Reports the step ``verify``, in files. Raises UnsupportedFile.
+        """
+        files = [position for position, entry in enumerate(found.entries) if entry.kind == FILE]
+        progress.started("verify", len(files))
+        digests: list[Digests | None] = [None] * len(found.entries)
+        unread = []
+        for position in files:
+            digests[position] = self._recall(found, position)
+            if digests[position] is None:
+                unread.append(position)
+        progress.advanced(len(files) - len(unread))
+        for position, digest in zip(unread, self._read(found, unread, progress), strict=True):
+            digests[position] = digest
+        for position in files:
+            self._remember(found, position, digests[position])
+        self._forget_oldest()
+        progress.finished("verify")
+        return reading.filled(found, digests)
+
+    def _read(self, found: Scan, unread: list[int], progress: Progress) -> list[Digests | None]:
+        digests = reading.read(found, unread, threads=self._threads, progress=progress)
+        for _ in range(_AGAIN):
+            moved = [place for place, digest in enumerate(digests) if digest is None]
+            if not moved:
+                break
+            positions = [unread[place] for place in moved]  # a snapshot that is being taken links files
+            fresh = reading.restamped(found, positions)
+            for place, digest in zip(
+                moved, reading.read(fresh, positions, threads=self._threads), strict=True
+            ):
+                digests[place] = digest
+        return digests
+
+    def _recall(self, found: Scan, position: int) -> Digests | None:
+        dev, ino, ctime_ns = found.stamps[position]
+        known = self._known.get((dev, ino))
+        return known.digests if known is not None and known.ctime_ns == ctime_ns else None
+
+    def _remember(self, found: Scan, position: int, digests: Digests | None) -> None:
+        dev, ino, ctime_ns = found.stamps[position]
+        self._known.pop((dev, ino), None)  # the newest stand last
+        if digests is not None:
+            self._known[dev, ino] = _Known(ctime_ns, digests)
+
+    def _forget_oldest(self) -> None:
+        for inode in list(self._known)[: max(0, len(self._known) - self._most)]:
+            del self._known[inode]
+
+
+class _Known(NamedTuple):
+    ctime_ns: int
+    digests: Digests
