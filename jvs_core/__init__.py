@@ -14,7 +14,7 @@ from jvs_core.version import __version__
 if TYPE_CHECKING:
     from jvs_core.control.lock import Lease
     from jvs_core.errors import JvsError
-    from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Ref
+    from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
@@ -27,6 +27,7 @@ _HOMES = {
     "JvsError": "jvs_core.errors",
     "Lease": "jvs_core.control.lock",
     "LeaseRecord": "jvs_core.model",
+    "Pin": "jvs_core.model",
     "Progress": "jvs_core.progress",
     "Ref": "jvs_core.model",
     "Repository": "jvs_core.repository",
@@ -41,6 +42,7 @@ __all__ = [
     "JvsError",
     "Lease",
     "LeaseRecord",
+    "Pin",
     "Progress",
     "Ref",
     "Repository",

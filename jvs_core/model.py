@@ -248,7 +248,10 @@ class Pin(Record):
 
 
 class Plan(Record):
-    """What a gc run is to remove, as decided at one moment."""
+    """What a gc run is to remove, as decided at one moment.
+
+    ``thinning`` says that a policy decided: a snapshot that only its descendants need may then lose its payload.
+    """
 
     plan_id: str
     created_at: Timestamp
@@ -260,7 +263,7 @@ class Plan(Record):
 
 
 class Tombstone(Record):
-    """That a snapshot's payload was removed on purpose, and its descriptor as it was."""
+    """That a snapshot was removed on purpose, and its descriptor as it was; as a ``stub`` that one stays in place."""
 
     snapshot_id: SnapshotId
     plan_id: str

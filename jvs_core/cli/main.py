@@ -41,6 +41,7 @@ _COMMANDS = {
     "lock": Lazy("jvs_core.cli.lock:lock", "Take, show, renew and give back a worktree's lock."),
     "worktree": Lazy("jvs_core.cli.worktree:worktree", "Make, list, rename and remove worktrees."),
     "ref": Lazy("jvs_core.cli.ref:ref", "Name snapshots for good."),
+    "gc": Lazy("jvs_core.cli.gc:gc", "Remove snapshots that nothing needs, or that a policy does not keep."),
     "verify": Lazy("jvs_core.cli.verify:verify", "Verify snapshots and the repository byte by byte."),
     "doctor": Lazy("jvs_core.cli.doctor:doctor", "Look for what is wrong with the repository, and mend it."),
     "audit": Lazy("jvs_core.cli.audit:audit", "Show the audit log, and make checkpoints of it."),

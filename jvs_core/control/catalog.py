@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 from jvs_core import canonical, clock
-from jvs_core.control import refs
+from jvs_core.control import refs, tombstones
 from jvs_core.control.layout import Layout
 from jvs_core.errors import (
     DescriptorCorrupt,
@@ -102,15 +101,11 @@ def read_ready(layout: Layout, snapshot_id: str) -> Ready:
 
     Raises SnapshotExpired when retention removed the payload, PartialSnapshot when the marker or payload is missing.
     """
+    require_kept(layout, snapshot_id)
     folder = layout.snapshot(snapshot_id)
     try:
         data = layout.ready(snapshot_id).read_bytes()
     except FileNotFoundError as error:
-        if is_expired(layout, snapshot_id):
-            raise SnapshotExpired(
-                f"snapshot {snapshot_id} was thinned out by retention: its payload is gone",
-                hint="jvs history",
-            ) from error
         raise PartialSnapshot(f"snapshot {snapshot_id} has no READY marker", hint="jvs doctor") from error
     if not layout.payload(snapshot_id).is_dir() or not layout.manifest(snapshot_id).is_file():
         raise PartialSnapshot(
@@ -119,14 +114,23 @@ def read_ready(layout: Layout, snapshot_id: str) -> Ready:
     return Ready.parse(data, f"the READY marker of {snapshot_id}")
 
 
-def tombstone(layout: Layout, snapshot_id: str) -> Path:
-    """Return the path of the record that says a snapshot's payload was removed on purpose."""
-    return layout.gc / "tombstones" / f"{snapshot_id}.json"
-
-
 def is_expired(layout: Layout, snapshot_id: str) -> bool:
     """Return whether retention removed the payload of a snapshot whose descriptor stays."""
-    return tombstone(layout, snapshot_id).is_file()
+    return tombstones.exists(layout, snapshot_id)
+
+
+def require_kept(layout: Layout, snapshot_id: str) -> None:
+    """Raise SnapshotExpired when gc removed a snapshot's payload, SnapshotNotFound when there is no such snapshot.
+
+    In the repository's critical section this holds until its end: gc decides under the same lock.
+    """
+    if is_expired(layout, snapshot_id):
+        raise SnapshotExpired(
+            f"snapshot {snapshot_id} was thinned out by retention: its payload is gone",
+            hint="jvs history shows which snapshots are whole",
+        )
+    if not exists(layout, snapshot_id):
+        raise SnapshotNotFound(f"no snapshot {snapshot_id}", hint="jvs history --all")
 
 
 def lineage(layout: Layout, head: str | None) -> Iterator[Descriptor]:

@@ -124,6 +124,11 @@ class Layout:
         """The descriptor of one snapshot."""
         return self.descriptors / f"{snapshot_id}.json"
 
+    def trash(self, snapshot_id: str | None = None) -> Path:
+        """The folder of what gc is deleting; with ``snapshot_id`` that snapshot's place in it."""
+        folder = self.gc / "trash"
+        return folder if snapshot_id is None else folder / snapshot_id
+
     def locks(self, worktree_id: str) -> Path:
         """The folder of one worktree's leases."""
         return self.control / "locks" / worktree_id

@@ -52,6 +52,10 @@ class Context:
         """
         return select.choose(self.requested_engine, self.layout.control)
 
+    def removal_engine(self) -> SnapshotEngine:
+        """Return the engine that can remove whatever any engine may have made here."""
+        return select.for_removal(self.layout.control)
+
     def engine_name(self) -> str:
         """Return the name of the engine to work with, or ``unavailable: reason``."""
         try:

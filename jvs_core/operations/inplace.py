@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 
 from jvs_core import clock, files
-from jvs_core.control import journal, lock, pins, worktree
+from jvs_core.control import catalog, journal, lock, pins, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.errors import InputError, NothingToUndo
 from jvs_core.model import Intent, UndoPoint, Worktree
@@ -175,8 +175,10 @@ def _carry_out(
     progress: Progress,
 ) -> RestoredInPlace:
     record = ctx.worktree(name)
-    with step(progress, "intent"):
+    with step(progress, "intent"), ctx.critical():
         lock.check(ctx.layout, lease)
+        for needed in {wanted.descriptor.snapshot_id, head} - {None}:
+            catalog.require_kept(ctx.layout, str(needed))  # from here on the intent keeps it from gc
         intent = journal.begin(
             ctx.layout,
             ctx.settings,

@@ -30,6 +30,16 @@ def descriptors(layout: Layout) -> dict[str, Descriptor]:
     return {snapshot_id: catalog.read(layout, snapshot_id) for snapshot_id in catalog.ids(layout)}
 
 
+def refresh(layout: Layout, known: dict[str, Descriptor]) -> None:
+    """Bring ``known`` to the present: descriptors never change, so only new ones are read. Raises as ``descriptors``."""
+    present = catalog.ids(layout)
+    for gone in known.keys() - set(present):
+        del known[gone]
+    for snapshot_id in present:
+        if snapshot_id not in known:
+            known[snapshot_id] = catalog.read(layout, snapshot_id)
+
+
 def read(layout: Layout, known: dict[str, Descriptor]) -> Protection:
     """Return what protects the snapshots ``known``.
 
@@ -53,17 +63,38 @@ def read(layout: Layout, known: dict[str, Descriptor]) -> Protection:
     return Protection(direct, lineage)
 
 
-def ancestors_of(ids: Iterable[str], known: dict[str, Descriptor]) -> set[str]:
-    """Return every ancestor of ``ids``, themselves not unless one descends from another. Raises LineageBroken."""
+def ancestors_of(ids: Iterable[str], known: dict[str, Descriptor], *, strict: bool = True) -> set[str]:
+    """Return every ancestor of ``ids``, themselves not unless one descends from another.
+
+    Raises LineageBroken where a parent is missing; not ``strict``, the line ends there.
+    """
     found: set[str] = set()
     for snapshot_id in ids:
         child, parent = snapshot_id, known[snapshot_id].parent_snapshot_id
         while parent is not None and parent not in found:
             if parent not in known:
-                raise LineageBroken(f"the parent {parent} of {child} is missing", hint="jvs doctor")
+                if strict:
+                    raise LineageBroken(f"the parent {parent} of {child} is missing", hint="jvs doctor")
+                break
             found.add(parent)
             child, parent = parent, known[parent].parent_snapshot_id
     return found
+
+
+def by_depth(known: dict[str, Descriptor]) -> dict[str, int]:
+    """Return the length of the line above each snapshot, as far as it is known. Raises LineageBroken for a circle."""
+    depth: dict[str, int] = {}
+    for start in known:
+        line: list[str] = []
+        here: str | None = start
+        while here is not None and here in known and here not in depth:
+            line.append(here)
+            if len(line) > len(known):
+                raise LineageBroken(f"the lineage of {start} runs in a circle", hint="jvs doctor")
+            here = known[here].parent_snapshot_id
+        above = depth.get(here, -1) if here is not None else -1
+        depth.update((key, above + number) for number, key in enumerate(reversed(line), 1))
+    return depth
 
 
 def _of_worktrees(layout: Layout) -> Iterator[Claim]:
@@ -90,6 +121,17 @@ def _of_intents(layout: Layout, known: dict[str, Descriptor]) -> Iterator[Claim]
     if unreadable:
         raise DescriptorCorrupt(f"intent {unreadable[0]} is damaged", hint="jvs doctor")
     for intent in pending:
-        for value in (intent.snapshot_id, *intent.details.values()):
-            if isinstance(value, str) and value in known:
+        for value in _texts((intent.snapshot_id, intent.details)):
+            if value in known:
                 yield value, f"intent {intent.operation}", False
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in a JSON value: an intent may name snapshots anywhere in its details."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts(tuple(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from jvs_core.control import refs
+from jvs_core.control import catalog, refs
 from jvs_core.errors import InputError
 from jvs_core.model import Ref
 from jvs_core.operations.context import Context
 
 
 def create(ctx: Context, name: str, snapshot_id: str, *, note: str) -> Ref:
-    """Name a snapshot for good, durable. Raises NameInvalid, AlreadyExists."""
+    """Name a snapshot for good, durable. Raises NameInvalid, AlreadyExists, SnapshotExpired."""
     check_text(note, "note")
     with ctx.critical():
+        catalog.require_kept(ctx.layout, snapshot_id)
         ref = refs.create(ctx.layout, name, snapshot_id, note=note, by=ctx.settings.holder_id)
         ctx.audit("ref_create", snapshot_id=snapshot_id, target=ref.name, reason=note or None)
     return ref

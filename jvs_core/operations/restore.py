@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import journal, worktree
+from jvs_core.control import catalog, journal, worktree
 from jvs_core.control.names import check_worktree_name
 from jvs_core.errors import AlreadyExists, JvsError
 from jvs_core.model import Intent
@@ -55,7 +55,9 @@ def new_worktree(
     source = None if base is None else stored.load(ctx.layout, base)
     engine = ctx.engine()
     temporary = target.with_name(f".{name}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
-    with step(progress, "intent"):
+    with step(progress, "intent"), ctx.critical():
+        if base is not None:
+            catalog.require_kept(ctx.layout, base)  # from here on the intent keeps it from gc
         intent = journal.begin(
             ctx.layout,
             ctx.settings,

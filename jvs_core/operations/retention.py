@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 
 from jvs_core import clock
 from jvs_core.errors import InputError
@@ -24,8 +24,8 @@ _BUCKETS: dict[str, Bucket] = {
 
 
 def is_empty(policy: RetentionPolicy) -> bool:
-    """Return whether a policy says nothing at all, which keeps everything."""
-    return policy == RetentionPolicy()
+    """Return whether a policy names nothing to keep, and so thins nothing out."""
+    return not any(policy.model_dump().values())
 
 
 def kept(snapshots: Sequence[Descriptor], policy: RetentionPolicy) -> dict[str, list[str]]:
@@ -62,22 +62,40 @@ def kept(snapshots: Sequence[Descriptor], policy: RetentionPolicy) -> dict[str, 
     return reasons
 
 
+def check_duration(duration: str) -> None:
+    """Raise InputError unless ``duration`` is one, like ``30d`` or ``1y6m7d12h``."""
+    before(datetime(2000, 1, 1, tzinfo=UTC), duration)
+
+
 def before(moment: datetime, duration: str) -> datetime:
     """Return the time ``duration`` before ``moment``; durations are like ``30d`` or ``1y6m7d12h``.
 
     Raises InputError.
     """
-    match = re.fullmatch(r"(?:(\d{1,4})y)?(?:(\d{1,5})m)?(?:(\d{1,6})d)?(?:(\d{1,7})h)?", duration)
+    return _shifted(moment, duration, -1)
+
+
+def after(moment: datetime, duration: str) -> datetime:
+    """Return the time ``duration`` after ``moment``. Raises InputError, also beyond the year 9999."""
+    found = _shifted(moment, duration, 1)
+    if found < moment:
+        raise InputError(f"too long: {duration!r}", hint="leave the end out to keep it for good")
+    return found
+
+
+def _shifted(moment: datetime, duration: str, sign: int) -> datetime:
+    """Return ``moment`` moved by ``duration``; the first moment of the calendar when that is outside of it."""
+    match = re.fullmatch(r"(?:(\d{1,4})y)?(?:(\d{1,5})m)?(?:(\d{1,6})d)?(?:(\d{1,7})h)?", duration, re.ASCII)
     if not match or not duration:
         raise InputError(f"not a duration: {duration!r}", hint="for example 30d or 1y6m7d12h")
     years, months, days, hours = (int(part or 0) for part in match.groups())
-    total = moment.year * 12 + moment.month - 1 - years * 12 - months
+    total = moment.year * 12 + moment.month - 1 + sign * (years * 12 + months)
     year, month = divmod(total, 12)
-    if year < 1:
+    if not MINYEAR <= year <= MAXYEAR:
         return datetime.min.replace(tzinfo=UTC)
     day = min(moment.day, calendar.monthrange(year, month + 1)[1])
     try:
-        return moment.replace(year=year, month=month + 1, day=day) - timedelta(days=days, hours=hours)
+        return moment.replace(year=year, month=month + 1, day=day) + sign * timedelta(days=days, hours=hours)
     except OverflowError:
         return datetime.min.replace(tzinfo=UTC)
 

@@ -15,6 +15,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from jvs_core.errors import EngineFailed, JvsError, NoSpace
 from jvs_core.payload.entry import printable
@@ -50,12 +51,24 @@ def mount_at(directory: Path) -> Mount | None:
 
 def served_version(mount: Mount) -> str | None:
     """Return the version of the process that serves ``mount``; None where it may not be read (root only)."""
+    found = _served(mount).get("Version")
+    return found if isinstance(found, str) else None
+
+
+def trash_days(mount: Mount) -> int | None:
+    """Return for how many days the volume keeps what is deleted; None where it may not be read (root only)."""
+    volume = _served(mount).get("Format")
+    found = volume.get("TrashDays") if isinstance(volume, dict) else None
+    return found if isinstance(found, int) else None
+
+
+def _served(mount: Mount) -> dict[str, Any]:
     try:
         with open(mount.point + b"/.config", "rb") as file:
-            found = json.load(file).get("Version")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return found if isinstance(found, str) else None
+            found = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def too_old(version: str) -> bool:

@@ -33,7 +33,9 @@ from jvs_core.operations.sandbox import Sandbox
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
 from jvs_core.repository.cells import Cells
+from jvs_core.repository.gc import Gc
 from jvs_core.repository.locks import Locks
+from jvs_core.repository.pins import Pins
 from jvs_core.repository.refs import Refs
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
@@ -60,8 +62,8 @@ class Repository:
 
     Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
-    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs or the audit
-    log alone is in the registers ``locks``, ``worktrees``, ``refs`` and ``audit``. Every method raises subclasses of ``JvsError`` only. A
+    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
+    pins, gc or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc`` and ``audit``. Every method raises subclasses of ``JvsError`` only. A
     method that changes something has made it durable and written its audit record when it returns; after a crash in
     the middle the repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -75,6 +77,8 @@ class Repository:
         self.refs = Refs(self._context, worktree)
         self.cells = Cells(self._context, worktree)
         self.audit = Audit(self._context)
+        self.gc = Gc(self._context, worktree)
+        self.pins = Pins(self._context, worktree)
 
     @classmethod
     @translated

@@ -46,6 +46,11 @@ def choose(requested: str | None, directory: Path) -> SnapshotEngine:
     return load(BEST_FIRST[-1])
 
 
+def for_removal(directory: Path) -> SnapshotEngine:
+    """Return the engine to remove with in ``directory``: the best that works there knows what all others make."""
+    return choose(AUTO, directory)
+
+
 def engine_name(text: str) -> EngineName:
     """Return ``text`` as the name of an engine; InputError when it is none."""
     for name in BEST_FIRST:

@@ -1,0 +1,152 @@
+"""``jvs gc``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Group
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import Snapshot
+from jvs_core.cli.text import columns, first_line, identifier, number, safe, size
+
+if TYPE_CHECKING:
+    from jvs_core.model import Pin
+    from jvs_core.results import GcPlan, GcRun
+
+_CONFLICT, _STORAGE = 4, 7
+_AT_LEAST_ONE = click.IntRange(min=1)
+
+
+@click.group(cls=Group)
+def gc() -> None:
+    """Remove snapshots that nothing needs, or that a policy does not keep.
+
+    \b
+    Example:
+      jvs gc plan --keep-last 10 --keep-daily 7
+      jvs gc run --plan-id 3f2a9c0d1b4e
+    """
+
+
+@gc.command()
+@click.option("--policy", metavar="NAME", help="Use [retention.NAME] of .jvs/config.toml.")
+@click.option("--keep-last", type=_AT_LEAST_ONE, metavar="N", help="Keep the N newest.")
+@click.option("--keep-hourly", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N hours.")
+@click.option("--keep-daily", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N days.")
+@click.option("--keep-weekly", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N weeks.")
+@click.option("--keep-monthly", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N months.")
+@click.option("--keep-yearly", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N years.")
+@click.option(
+    "--keep-within", metavar="DURATION", help="Keep what is at most so much older than the newest: 30d, 1y6m."
+)
+@click.option("--keep-tag", multiple=True, metavar="TAG", help="Keep those with this tag; may be repeated.")
+@click.pass_obj
+def plan(call: Call, /, policy: str | None, **keep: Any) -> Outcome:
+    """Say what a run would remove, and remove nothing.
+
+    Without a policy that is only what no worktree, ref, pin or history needs. With one, each worktree's history is
+    thinned out; hours to years are counted where they have snapshots, in UTC. Heads, refs and pins always stay.
+
+    \b
+    Example:
+      jvs gc plan
+      jvs gc plan --keep-daily 7 --keep-tag baseline
+    """
+    made = call.repository().gc.plan(policy, **keep, progress=call.progress())
+    return Outcome(made, _planned(made))
+
+
+@gc.command()
+@click.option("--plan-id", required=True, metavar="ID", help="The plan, as jvs gc plan named it.")
+@click.pass_obj
+def run(call: Call, plan_id: str) -> Outcome:
+    """Remove what a plan says, unless something needs it by now. Interrupted, it can be run again.
+
+    \b
+    Example:
+      jvs gc run --plan-id 3f2a9c0d1b4e
+    """
+    done = call.repository().gc.run(plan_id, progress=call.progress())
+    return Outcome(done, _done(done), notices=done.notes, exit_status=_status(done))
+
+
+@gc.command()
+@click.argument("snapshot", type=Snapshot())
+@click.option("--reason", metavar="TEXT", default="", help="Why.")
+@click.option("--expires", metavar="WHEN", help="Until then only: 30d from now, or 2030-01-31.")
+@click.pass_obj
+def pin(call: Call, snapshot: str, reason: str, expires: str | None) -> Outcome:
+    """Keep SNAPSHOT, whatever a policy says.
+
+    \b
+    Example:
+      jvs gc pin HEAD --reason "in the paper" --expires 1y
+    """
+    made = call.repository().pins.create(snapshot, reason=reason, expires=expires, worktree=call.worktree)
+    return Outcome(made, [f"Pinned snapshot {identifier(made.snapshot_id)} as {made.pin_id}{_until(made)}"])
+
+
+@gc.command()
+@click.argument("pin_id", metavar="ID")
+@click.pass_obj
+def unpin(call: Call, pin_id: str) -> Outcome:
+    """Remove the pin ID; its snapshot stays until a run of a plan removes it.
+
+    \b
+    Example:
+      jvs gc unpin 3f2a9c0d1b4e
+    """
+    gone = call.repository().pins.delete(pin_id)
+    return Outcome(gone, [f"Unpinned snapshot {identifier(gone.snapshot_id)}"])
+
+
+@gc.command()
+@click.pass_obj
+def pins(call: Call) -> Outcome:
+    """List the pins, oldest first; in-place restores make one each, for jvs undo.
+
+    \b
+    Example:
+      jvs gc pins --json
+    """
+    found = call.repository().pins.all()
+    rows = [
+        (p.pin_id, identifier(p.snapshot_id), p.expires_at or "for good", first_line(p.reason)) for p in found
+    ]
+    return Outcome(found, columns(rows), notices=[] if found else ["no pins"])
+
+
+def _until(pin: Pin) -> str:
+    return f" until {pin.expires_at}" if pin.expires_at else ""
+
+
+def _planned(made: GcPlan) -> list[str]:
+    protected = f"{made.protected_by_ref} by refs, {made.protected_by_pin} by pins, {made.protected_by_lineage} by lineage"
+    lines = [
+        f"GC Plan: {made.plan_id}",
+        f"  {number(made.candidate_count, 'snapshot')} to remove, about {size(made.deletable_bytes_estimate)}",
+        *(f"  {note}" for note in made.notes),
+        *(f"- {identifier(found.snapshot_id)}  {size(found.bytes)}" for found in made.candidates),
+        f"  {number(len(made.kept), 'snapshot')} kept; protected: {protected}",
+        *(f"  {identifier(kept.snapshot_id)}  {safe(', '.join(kept.reasons))}" for kept in made.kept),
+    ]
+    return [*lines, f"run it with: jvs gc run --plan-id {made.plan_id}"] if made.candidates else lines
+
+
+def _done(done: GcRun) -> list[str]:
+    freed = f", {size(done.reclaimed_bytes)} reclaimed" if done.deleted else ""
+    return [
+        f"Deleted {number(len(done.deleted), 'snapshot')}{freed}",
+        *(f"- {identifier(snapshot_id)}" for snapshot_id in done.deleted),
+        *(f"! {identifier(failure.snapshot_id)}  {safe(failure.error)}" for failure in done.failed),
+    ]
+
+
+def _status(done: GcRun) -> int:
+    if not done.failed:
+        return 0
+    overtaken = all(failure.error.startswith("E_GC_PLAN_MISMATCH") for failure in done.failed)
+    return _CONFLICT if overtaken else _STORAGE

@@ -1,0 +1,77 @@
+"""``repository.gc``: removing snapshots that nothing needs, or that a policy does not keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jvs_core.files import translated
+from jvs_core.operations import gc_plan, gc_run
+from jvs_core.operations.context import Context
+from jvs_core.progress import SILENT, Progress
+from jvs_core.results import GcPlan, GcRun
+from jvs_core.settings import RetentionPolicy
+
+
+class Gc:
+    """Garbage collection, in two steps: a plan says what would go, a run of that very plan removes it."""
+
+    def __init__(self, context: Context, worktree: str) -> None:
+        self._context = context
+        self._worktree = worktree
+
+    @translated
+    def plan(
+        self,
+        policy: str | None = None,
+        *,
+        keep_last: int | None = None,
+        keep_hourly: int | None = None,
+        keep_daily: int | None = None,
+        keep_weekly: int | None = None,
+        keep_monthly: int | None = None,
+        keep_yearly: int | None = None,
+        keep_within: str | None = None,
+        keep_tag: Iterable[str] = (),
+        progress: Progress = SILENT,
+    ) -> GcPlan:
+        """Decide what a run may remove, and remove nothing.
+
+        ``policy`` names a policy of the configuration; each ``keep_…`` takes the place of its value. With neither,
+        only what no head, ref, pin, intent or lineage needs is a candidate; with a policy a history is thinned out,
+        and the descriptors that its lineage needs stay as stubs.
+
+        Raises
+        ------
+        InputError
+            The policy is not known, or a value makes no sense.
+        DescriptorCorrupt, RefBroken, LineageBroken
+            Something that may protect a snapshot cannot be read; nothing is planned.
+        """
+        wanted = RetentionPolicy(
+            keep_last=keep_last,
+            keep_hourly=keep_hourly,
+            keep_daily=keep_daily,
+            keep_weekly=keep_weekly,
+            keep_monthly=keep_monthly,
+            keep_yearly=keep_yearly,
+            keep_within=keep_within,
+            keep_tag=list(keep_tag),
+        )
+        return gc_plan.plan(self._context, policy, wanted, progress)
+
+    @translated
+    def run(self, plan_id: str, *, progress: Progress = SILENT) -> GcRun:
+        """Carry out a plan. Killed at any moment, it is completed by running it again.
+
+        Raises
+        ------
+        PlanNotFound
+            There is no such plan.
+        GcPlanMismatch
+            Something that appeared since needs a snapshot of the plan; nothing was deleted.
+        DescriptorCorrupt, RefBroken, LineageBroken
+            Something that may protect a snapshot cannot be read; nothing was deleted.
+        FencingMismatch
+            This process was stopped for so long that it went no further.
+        """
+        return gc_run.run(self._context, plan_id, progress)

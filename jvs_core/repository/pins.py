@@ -1,0 +1,38 @@
+"""``repository.pins``: reasons to keep a snapshot whatever retention says."""
+
+from __future__ import annotations
+
+from jvs_core.control import pins as stored
+from jvs_core.files import translated
+from jvs_core.model import Pin
+from jvs_core.operations import pins
+from jvs_core.operations.context import Context
+
+
+class Pins:
+    """A repository's pins, those of in-place restores among them."""
+
+    def __init__(self, context: Context, worktree: str) -> None:
+        self._context = context
+        self._worktree = worktree
+
+    @translated
+    def create(
+        self, snapshot: str, *, reason: str = "", expires: str | None = None, worktree: str | None = None
+    ) -> Pin:
+        """Keep a snapshot from gc, until ``expires``: a duration from now (``30d``), a date or a time in UTC.
+
+        Raises InputError, SnapshotNotFound, SnapshotExpired.
+        """
+        snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
+        return pins.create(self._context, snapshot_id, reason=reason, expires=expires)
+
+    @translated
+    def all(self) -> list[Pin]:
+        """Return all pins, oldest first, expired ones too. Raises DescriptorCorrupt."""
+        return stored.read_all(self._context.layout)
+
+    @translated
+    def delete(self, pin_id: str) -> Pin:
+        """Remove a pin and return what it was. Raises PinNotFound."""
+        return pins.delete(self._context, pin_id)

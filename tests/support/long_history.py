@@ -1,0 +1,92 @@
+"""Long histories, written with the library's own records instead of being taken."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from jvs_core import Repository, canonical, clock
+from jvs_core.control import catalog, worktree
+from jvs_core.control.layout import Layout
+from jvs_core.model import Descriptor, HashValue, Ready
+from jvs_core.payload import manifest
+from jvs_core.payload.entry import FILE, FOLDER, Entry
+
+_HOUR_MS = 3_600_000
+
+
+def write_history(repo: Repository, count: int, *, last_ms: int = 1_760_000_000_000) -> list[str]:
+    """Give ``main`` a history of ``count`` snapshots of one file, an hour apart, and return their ids, oldest first.
+
+    None of them is in the audit log, and nothing is synced.
+    """
+    layout = Layout(repo.root)
+    record = worktree.get(layout, "main")
+    parent: str | None = record.head_snapshot_id
+    made = []
+    for number in range(count):
+        moment = last_ms - (count - 1 - number) * _HOUR_MS
+        parent = _write(layout, record.worktree_id, f"{moment:013d}-{number:08x}", parent, moment)
+        made.append(parent)
+    worktree.update(layout, "main", record.changed(head_snapshot_id=parent))
+    return made
+
+
+def _write(layout: Layout, worktree_id: str, snapshot_id: str, parent: str | None, moment: int) -> str:
+    folder = layout.snapshot(snapshot_id)
+    payload = folder / "payload"
+    payload.mkdir(parents=True)
+    content = snapshot_id.encode()
+    (payload / "notes.txt").write_bytes(content)
+    entries = _entries(payload, content)
+    written = manifest.write(folder / "manifest", entries)
+    root_hash = HashValue(value=manifest.root_hash(entries))
+    draft = Descriptor(
+        snapshot_id=snapshot_id,
+        worktree_id=worktree_id,
+        worktree="main",
+        parent_snapshot_id=parent,
+        created_at=clock.timestamp(moment),
+        note=f"hour {moment // _HOUR_MS}",
+        tags=(),
+        engine="copy",
+        requested_engine="copy",
+        consistency_level="quiesced",
+        fencing_token=1,
+        holder_id="user@host",
+        files=1,
+        bytes=len(content),
+        degraded=(),
+        payload_root_hash=root_hash,
+        manifest_hash=HashValue(value=written.sha256),
+        integrity_state="verified",
+    )
+    descriptor = draft.changed(descriptor_checksum=catalog.checksum(draft).model_dump())
+    assert descriptor.descriptor_checksum is not None
+    ready = Ready(
+        snapshot_id=snapshot_id,
+        created_at=descriptor.created_at,
+        engine="copy",
+        descriptor_checksum=descriptor.descriptor_checksum,
+        payload_root_hash=root_hash,
+    )
+    layout.ready(snapshot_id).write_bytes(canonical.dumps(ready.to_json()) + b"\n")
+    layout.descriptor(snapshot_id).write_bytes(catalog.encode(descriptor))
+    return snapshot_id
+
+
+def _entries(payload: Path, content: bytes) -> list[Entry]:
+    top, notes = payload.stat(), (payload / "notes.txt").stat()
+    return [
+        Entry(b"", FOLDER, top.st_mode & 0o7777, top.st_uid, top.st_gid, 0, top.st_mtime_ns),
+        Entry(
+            b"notes.txt",
+            FILE,
+            notes.st_mode & 0o7777,
+            notes.st_uid,
+            notes.st_gid,
+            len(content),
+            notes.st_mtime_ns,
+            sha256=hashlib.sha256(content).digest(),
+        ),
+    ]
