@@ -13,8 +13,8 @@ from jvs_core.version import __version__
 
 if TYPE_CHECKING:
     from jvs_core.control.lock import Lease
-    from jvs_core.errors import JvsError
-    from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref
+    from jvs_core.errors import InputError, JvsError, LockConflict, NotARepository
+    from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref, Run
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
@@ -24,13 +24,17 @@ _HOMES = {
     "AuditRecord": "jvs_core.model",
     "Checkpoint": "jvs_core.model",
     "Descriptor": "jvs_core.model",
+    "InputError": "jvs_core.errors",
     "JvsError": "jvs_core.errors",
     "Lease": "jvs_core.control.lock",
     "LeaseRecord": "jvs_core.model",
+    "LockConflict": "jvs_core.errors",
+    "NotARepository": "jvs_core.errors",
     "Pin": "jvs_core.model",
     "Progress": "jvs_core.progress",
     "Ref": "jvs_core.model",
     "Repository": "jvs_core.repository",
+    "Run": "jvs_core.model",
     "Sandbox": "jvs_core.operations.sandbox",
     "Settings": "jvs_core.settings",
 }
@@ -39,13 +43,17 @@ __all__ = [
     "AuditRecord",
     "Checkpoint",
     "Descriptor",
+    "InputError",
     "JvsError",
     "Lease",
     "LeaseRecord",
+    "LockConflict",
+    "NotARepository",
     "Pin",
     "Progress",
     "Ref",
     "Repository",
+    "Run",
     "Sandbox",
     "Settings",
     "__version__",

@@ -36,6 +36,11 @@ class Settings:
     state_dir: Path
     cache_dir: Path
 
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Return the settings of this process, as a repository opened without any has them."""
+        return from_environment()
+
     @property
     def holder_id(self) -> str:
         """Who the lock and the audit log name: ``user@host``, with the session where it is not the default."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jvs_magics.metric import metric
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["load_ipython_extension", "metric", "unload_ipython_extension"]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import os
 import uuid
-from typing import Any
+from typing import Any, Protocol
 
 from jvs_core import canonical, clock, files
 from jvs_core.control.layout import Layout
 from jvs_core.errors import JvsError
 from jvs_core.model import Intent
 from jvs_core.settings import Settings
+
+
+class StartedProcess(Protocol):
+    """A record that says which process is behind it."""
+
+    @property
+    def host(self) -> str:
+        """The host it runs on."""
+
+    @property
+    def boot_id(self) -> str:
+        """The boot of that host."""
+
+    @property
+    def pid(self) -> int:
+        """Its id within that boot."""
 
 
 def begin(
@@ -73,8 +89,8 @@ def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
     return sorted(found, key=lambda intent: intent.started_at), unreadable
 
 
-def is_running(intent: Intent, settings: Settings) -> bool | None:
-    """Return whether the process behind an intent still runs; None when it was started on another host."""
+def is_running(intent: StartedProcess, settings: Settings) -> bool | None:
+    """Return whether the process behind an intent or a run still runs; None when it was started on another host."""
     if intent.host != settings.host:
         return None
     if intent.boot_id != clock.boot_id():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO
@@ -37,16 +38,20 @@ def info(ctx: Context) -> RepositoryInfo:
     )
 
 
-def history(ctx: Context, name: str, *, limit: int | None, every: bool, tag: str | None) -> list[HistoryItem]:
-    """Return the lineage of a worktree's head, or every snapshot, newest first.
+def history(
+    ctx: Context, name: str, *, limit: int | None, every: bool, tag: str | None, before: str | None
+) -> list[HistoryItem]:
+    """Return the lineage of a worktree's head, or every snapshot, newest first, those after ``before`` left out.
 
-    Raises LineageBroken, DescriptorCorrupt.
+    Reads no more descriptors than it returns, unless ``tag`` is given. Raises SnapshotNotFound, LineageBroken,
+    DescriptorCorrupt.
     """
     head = ctx.worktree(name).head_snapshot_id
     if every:
-        found = iter(sorted(_all(ctx), key=lambda d: (d.created_at, d.snapshot_id), reverse=True))
+        found = _all(ctx, before)
     else:
-        found = catalog.lineage(ctx.layout, head)
+        start = head if before is None else catalog.peek(ctx.layout, before).parent_snapshot_id
+        found = catalog.lineage(ctx.layout, start)
     if tag is not None:
         found = (descriptor for descriptor in found if tag in descriptor.tags)
     named = refs_by_snapshot(ctx)
@@ -58,6 +63,13 @@ def history(ctx: Context, name: str, *, limit: int | None, every: bool, tag: str
         )
         for descriptor in islice(found, limit)
     ]
+
+
+def _all(ctx: Context, before: str | None) -> Iterator[Descriptor]:
+    # An id starts with the snapshot's time: their order is that of the times, and nothing need be read to know it.
+    for snapshot_id in reversed(catalog.ids(ctx.layout)):
+        if before is None or snapshot_id < before:
+            yield catalog.peek(ctx.layout, snapshot_id)
 
 
 def refs_by_snapshot(ctx: Context) -> dict[str, list[str]]:
@@ -95,6 +107,12 @@ def ls(ctx: Context, snapshot_id: str, path: str, *, recursive: bool) -> list[Tr
     ]
 
 
+def stat(ctx: Context, snapshot_id: str, path: str) -> TreeEntry:
+    """Return the one entry of a snapshot that ``path`` is, from its manifest. Raises PathNotFound."""
+    inner = payload_path(path)
+    return _shown(require(stored.load(ctx.layout, snapshot_id).entries, inner, snapshot_id))
+
+
 def open_file(ctx: Context, snapshot_id: str, path: str) -> BinaryIO:
     """Open a regular file of a snapshot for reading; no symbolic link on the way is followed.
 
@@ -112,10 +130,6 @@ def open_file(ctx: Context, snapshot_id: str, path: str) -> BinaryIO:
     with Folders(snapshot.payload) as folders:
         fd, _ = transfer.open_regular(name, folders.at(folder))
     return os.fdopen(fd, "rb")
-
-
-def _all(ctx: Context) -> list[Descriptor]:
-    return [catalog.peek(ctx.layout, snapshot_id) for snapshot_id in catalog.ids(ctx.layout)]
 
 
 def _shown(entry: Entry) -> TreeEntry:

@@ -55,6 +55,7 @@ def leftovers(ctx: Context) -> Iterator[str]:
         ".jvs/refs",
         ".jvs/worktrees",
         ".jvs/gc/pins",
+        ".jvs/runs",
         "worktrees",
     ):
         for name in _names(ctx, folder):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from jvs_core.control import catalog, lock
@@ -139,6 +139,7 @@ def hold(
     A renewal that the lock refuses ends the renewing; the next operation that needs the lock then raises what the
     renewal raised. A lock lost meanwhile is not given back twice. Another operation of the session that uses the lock
     is waited for, unless the caller is ``in_turn`` itself; one that goes on for too long leaves the lock to its lease.
+    With ``reuse`` a lock that the session holds already is used, renewed, and kept.
     """
     worktree = ctx.worktree(name)
     if reuse:
@@ -147,7 +148,8 @@ def hold(
         except JvsError:
             pass
         else:
-            yield lease
+            with nullcontext() if in_turn else _renewing(ctx, lease):
+                yield lease
             return
     lease = acquire(
         ctx,
@@ -156,19 +158,33 @@ def hold(
         wait_s=wait_s,
         purpose=purpose,
     )
-    stop = threading.Event()
-    thread = threading.Thread(target=_keep, args=(ctx, lease, stop), name="jvs-lease", daemon=True)
+    with _renewing(ctx, lease) as stop:
+        try:
+            yield lease
+        finally:
+            with (
+                suppress(LockConflict),
+                nullcontext() if in_turn else ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S),
+            ):
+                stop()
+                _give_back(ctx, lease)
+
+
+@contextmanager
+def _renewing(ctx: Context, lease: Lease) -> Iterator[Callable[[], None]]:
+    """Renew a lease in a daemon thread during the block; yield what ends the renewing, for who must be sooner."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_keep, args=(ctx, lease, ended), name="jvs-lease", daemon=True)
+
+    def stop() -> None:
+        ended.set()
+        thread.join()
+
     thread.start()
     try:
-        yield lease
+        yield stop
     finally:
-        try:
-            with nullcontext() if in_turn else ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S):
-                stop.set()
-                thread.join()
-                _give_back(ctx, lease)
-        except LockConflict:
-            stop.set()
+        ended.set()
 
 
 def _keep(ctx: Context, lease: Lease, stop: threading.Event) -> None:

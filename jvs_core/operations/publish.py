@@ -26,12 +26,13 @@ from jvs_core.progress import Progress
 
 @dataclass(frozen=True)
 class Request:
-    """What a snapshot was asked to be."""
+    """What a snapshot was asked to be; ``snapshot_id`` was reserved before, or is None."""
 
     note: str
     tags: tuple[str, ...]
     consistency: Consistency
     cells: bytes | None = None
+    snapshot_id: str | None = None
 
 
 def publish(ctx: Context, name: str, request: Request, lease: Lease, progress: Progress) -> Descriptor:
@@ -42,7 +43,7 @@ def publish(ctx: Context, name: str, request: Request, lease: Lease, progress: P
         engine = ctx.engine()
         if not ctx.layout.worktree(name).is_dir():
             raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
-    snapshot_id = catalog.new_id()
+    snapshot_id = request.snapshot_id or catalog.new_id()
     with step(progress, "intent"):
         intent = journal.begin(
             ctx.layout,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Literal, get_args
 
-from jvs_core.errors import ConsistencyUnavailable, InputError
-from jvs_core.model import Descriptor
+from jvs_core.control import catalog
+from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, InputError
+from jvs_core.model import SNAPSHOT_ID, Descriptor
 from jvs_core.operations import inplace, locks
 from jvs_core.operations.context import Context
 from jvs_core.operations.locks import Locking
@@ -29,9 +31,10 @@ def take(
     cells: bytes | None = None,
     locking: Locking,
     progress: Progress,
+    snapshot_id: str | None = None,
 ) -> Descriptor:
     """Take a snapshot of worktree ``name``, in the session's turn and under its lock. See ``Repository.snapshot``."""
-    request = replace(_checked(note, tags, consistency), cells=cells)
+    request = replace(_checked(note, tags, consistency), cells=cells, snapshot_id=_free(ctx, snapshot_id))
     with locks.writing(ctx, name, locking, purpose="snapshot") as lease:
         inplace.finish_pending(ctx, name, lease, progress)
         try:
@@ -40,6 +43,16 @@ def take(
             if consistency != "prefer_quiesced":
                 raise
         return publish(ctx, name, replace(request, consistency="best_effort"), lease, progress)
+
+
+def _free(ctx: Context, snapshot_id: str | None) -> str | None:
+    if snapshot_id is None:
+        return None
+    if not re.fullmatch(SNAPSHOT_ID[1:-1], snapshot_id):
+        raise InputError(f"not a snapshot id: {snapshot_id!r}", hint="reserve one with reserve_snapshot_id()")
+    if catalog.exists(ctx.layout, snapshot_id):
+        raise AlreadyExists(f"snapshot {snapshot_id} exists already")
+    return snapshot_id
 
 
 def _checked(note: str, tags: tuple[str, ...], consistency: Demand) -> Request:

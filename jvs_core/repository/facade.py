@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jvs_core import settings as environment
+from jvs_core.control import catalog
 from jvs_core.control.layout import Layout, find_root
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import MAIN
@@ -37,6 +38,7 @@ from jvs_core.repository.gc import Gc
 from jvs_core.repository.locks import Locks
 from jvs_core.repository.pins import Pins
 from jvs_core.repository.refs import Refs
+from jvs_core.repository.runs import Runs
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
     Comparison,
@@ -64,6 +66,9 @@ class Repository:
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
     prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
     pins, gc or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc`` and ``audit``. Every method raises subclasses of ``JvsError`` only. A
+    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs, runs
+    or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``runs`` and ``audit``. Every method
+    raises subclasses of ``JvsError`` only. A
     method that changes something has made it durable and written its audit record when it returns; after a crash in
     the middle the repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -76,6 +81,7 @@ class Repository:
         self.worktrees = Worktrees(self._context, worktree)
         self.refs = Refs(self._context, worktree)
         self.cells = Cells(self._context, worktree)
+        self.runs = Runs(self._context, worktree)
         self.audit = Audit(self._context)
         self.gc = Gc(self._context, worktree)
         self.pins = Pins(self._context, worktree)
@@ -125,6 +131,11 @@ class Repository:
         return self._context.layout.root
 
     @property
+    def repo_id(self) -> str:
+        """The repository's identity, which it keeps when it is moved."""
+        return self._context.repo_id
+
+    @property
     def worktree(self) -> str:
         """The name of the worktree that the repository was opened from."""
         return self._worktree
@@ -160,6 +171,7 @@ class Repository:
         cells: bytes | None = None,
         lock: bool = False,
         wait_s: float = 0.0,
+        snapshot_id: str | None = None,
         progress: Progress = SILENT,
     ) -> Descriptor:
         """Take a snapshot of the whole worktree.
@@ -167,7 +179,8 @@ class Repository:
         The caller's session must hold the worktree's lock; with ``lock`` it is taken for this call unless held, for
         up to ``wait_s`` seconds, and given back. With ``prefer_quiesced`` a worktree whose files keep changing is
         taken once more as ``best_effort``: the descriptor says so and names the files. ``cells`` is a notebook of
-        what a kernel executed, kept beside the payload (see the register ``cells``).
+        what a kernel executed, kept beside the payload (see the register ``cells``). ``snapshot_id`` is an id
+        from ``reserve_snapshot_id``, for who must write it into a file of the snapshot itself.
 
         Raises
         ------
@@ -186,8 +199,14 @@ class Repository:
             consistency=consistency,
             cells=cells,
             locking=Locking(lock, wait_s),
+            snapshot_id=snapshot_id,
             progress=progress,
         )
+
+    @staticmethod
+    def reserve_snapshot_id() -> str:
+        """Return an id for a later ``snapshot``. Nothing is written; one that is never used costs nothing."""
+        return catalog.new_id()
 
     @translated
     def history(
@@ -197,9 +216,15 @@ class Repository:
         limit: int | None = None,
         every: bool = False,
         tag: str | None = None,
+        before: str | None = None,
     ) -> list[HistoryItem]:
-        """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first."""
-        return browse.history(self._context, worktree or self._worktree, limit=limit, every=every, tag=tag)
+        """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
+
+        ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
+        """
+        name = worktree or self._worktree
+        start = None if before is None else self._context.resolve(before, name)
+        return browse.history(self._context, name, limit=limit, every=every, tag=tag, before=start)
 
     @translated
     def resolve(self, snapshot: str, *, worktree: str | None = None) -> str:
@@ -225,6 +250,11 @@ class Repository:
             path,
             recursive=recursive,
         )
+
+    @translated
+    def stat(self, snapshot: str, path: str, *, worktree: str | None = None) -> TreeEntry:
+        """Return the one entry of a snapshot that ``path`` is, a folder too. Raises PathNotFound."""
+        return browse.stat(self._context, self._context.resolve(snapshot, worktree or self._worktree), path)
 
     @translated
     def open_file(self, snapshot: str, path: str, *, worktree: str | None = None) -> BinaryIO:

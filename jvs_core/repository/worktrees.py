@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jvs_core.files import translated
+from jvs_core.model import UndoPoint
 from jvs_core.operations import worktrees
 from jvs_core.operations.context import Context
 from jvs_core.progress import SILENT, Progress
@@ -38,6 +39,12 @@ class Worktrees:
     def path(self, worktree: str | None = None) -> Path:
         """Return the absolute path of a worktree. Raises WorktreeNotFound."""
         return worktrees.path(self._context, worktree or self._worktree)
+
+    @translated
+    def undo_point(self, worktree: str | None = None) -> UndoPoint | None:
+        """Return what the last in-place restore of a worktree replaced; None when there is nothing to undo."""
+        points = self._context.worktree(worktree or self._worktree).undo
+        return points[-1] if points else None
 
     @translated
     def rename(self, old: str, new: str) -> WorktreeInfo:

@@ -1,0 +1,241 @@
+"""Recording runs of notebooks: begun, ended, given up for lost; an audit record for each change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any
+
+from jvs_core import clock
+from jvs_core.control import journal, lock, runs
+from jvs_core.control.lock import Lease
+from jvs_core.errors import Conflict, DescriptorCorrupt, FencingMismatch, LockConflict
+from jvs_core.model import Run, RunOutcome, RunOwner, Verdict
+from jvs_core.operations import locks
+from jvs_core.operations.context import Context
+
+LOST = "its process ended without a word, and its lease with it"
+
+
+def start(
+    ctx: Context, name: str, lease: Lease, *, lock_kept: bool, within: Collection[int], **fields: Any
+) -> Run:
+    """Record that a run begins in worktree ``name`` under ``lease``, durable, and return its record.
+
+    Raises LockConflict when another run uses the same lock at this moment, unless its process is one of ``within``.
+    """
+    run_id = runs.new_id()
+    with ctx.critical():
+        for other in beside(ctx, name, within):
+            if is_running(ctx, other):
+                raise conflict(other)
+        point = fields.get("point")
+        run = Run(
+            run_id=run_id,
+            worktree=name,
+            outcome="started",
+            error=None,
+            after_snapshot_id=None,
+            host=ctx.settings.host,
+            attempt=1 if point is None else runs.begin_attempt(ctx.layout, point, run_id),
+            started_at=clock.timestamp(),
+            finished_at=None,
+            duration_s=None,
+            metrics={},
+            owner=_owner(ctx, lease, lock_kept=lock_kept),
+            **fields,
+        )
+        runs.create(ctx.layout, run)
+        _audit(ctx, "run_start", run, snapshot_id=run.before_snapshot_id)
+    return run
+
+
+def finish(
+    ctx: Context,
+    run_id: str,
+    outcome: RunOutcome,
+    *,
+    error: str | None,
+    after_snapshot_id: str | None,
+    duration_s: float,
+    metrics: dict[str, Any],
+) -> Run:
+    """Record how a run ended, durable, and return its record.
+
+    Of several attempts at one point of a sweep the first that is ``ok`` gives the result; a later one is recorded as
+    ``lost``.
+
+    Raises
+    ------
+    FencingMismatch
+        The run was given up for lost meanwhile: it has ended already.
+    """
+    with ctx.critical():
+        run = runs.read(ctx.layout, run_id)
+        if run.outcome != "started":
+            raise FencingMismatch(f"run {run_id} was recorded as {run.outcome} at {run.finished_at}")
+        if outcome == "ok" and run.point is not None and not runs.win(ctx.layout, run.point, run_id):
+            first = runs.winner(ctx.layout, run.point)
+            outcome, error = "lost", f"another attempt at the same point was first: {first}"
+        return _close(
+            ctx,
+            run,
+            outcome=outcome,
+            error=error,
+            after_snapshot_id=after_snapshot_id,
+            duration_s=round(duration_s, 3),
+            metrics=metrics,
+        )
+
+
+def judge(ctx: Context, run_id: str, verdict: Verdict, paths: Iterable[str]) -> Run:
+    """Record what a reproduction showed, durable. Raises RunNotFound, Conflict (it was judged before)."""
+    with ctx.critical():
+        run = runs.read(ctx.layout, run_id)
+        if run.verdict is not None:
+            raise Conflict(f"run {run_id} was judged before: {run.verdict}")
+        judged = run.changed(verdict=verdict, paths=tuple(paths))
+        runs.replace(ctx.layout, judged)
+        _audit(ctx, "run_finish", judged, snapshot_id=judged.after_snapshot_id, verdict=verdict)
+    return judged
+
+
+def sweep_lost(ctx: Context) -> list[Run]:
+    """Record as ``lost`` every run whose process is gone and whose lease ended, durable, and return them."""
+    swept: list[Run] = []
+    for run in runs.read_started(ctx.layout):
+        if is_lost(ctx, run):
+            with ctx.critical():
+                current = runs.read(ctx.layout, run.run_id)
+                if is_lost(ctx, current):
+                    swept.append(_close(ctx, current, outcome="lost", error=LOST))
+    return swept
+
+
+def listing(ctx: Context) -> list[Run]:
+    """Return every run, newest first; a lost one as ``lost``, whether or not it is recorded as that yet.
+
+    Changes nothing. Raises DescriptorCorrupt for the first record that is unreadable.
+    """
+    found, unreadable = runs.read_all(ctx.layout)
+    if unreadable:
+        raise DescriptorCorrupt(f"the record of run {unreadable[0]} is damaged", hint="jvs doctor")
+    return [_as_it_is(ctx, run) for run in reversed(found)]
+
+
+def get(ctx: Context, text: str) -> Run:
+    """Return the run that ``text`` names, as ``listing`` does. Raises RunNotFound, InputError."""
+    return _as_it_is(ctx, runs.read(ctx.layout, runs.resolve(ctx.layout, text)))
+
+
+def is_lost(ctx: Context, run: Run) -> bool:
+    """Return whether a run that is recorded as started cannot end any more.
+
+    Its process is gone, and so is its lease; a lock that was the session's before the run outlives it. A process on
+    another host cannot be seen: there the lease decides.
+    """
+    if run.outcome != "started" or (runs_on := _is_running(ctx, run.owner)):
+        return False
+    return (run.owner.lock_kept and runs_on is False) or not _holds_lease(ctx, run.owner)
+
+
+def beside(ctx: Context, name: str, within: Collection[int]) -> list[Run]:
+    """Return the runs under way that use the lock of worktree ``name`` as it is held now.
+
+    A run whose process is one of ``within`` is left out: it started the caller.
+    """
+    record = locks.current(ctx, ctx.worktree(name))
+    if record is None:
+        return []
+    lease = (record.worktree_id, record.fencing_token)
+    return [
+        run
+        for run in runs.read_started(ctx.layout)
+        if (run.owner.worktree_id, run.owner.fencing_token) == lease
+        and not (run.owner.pid in within and run.owner.host == ctx.settings.host)
+    ]
+
+
+def make_way(ctx: Context, name: str, within: Collection[int]) -> None:
+    """Give back a lock that a dead run of this session left on a worktree. Raises LockConflict for a live one."""
+    for run in beside(ctx, name, within):
+        if is_running(ctx, run):
+            raise conflict(run)
+        if not run.owner.lock_kept:
+            locks.release(ctx, name)
+            return
+
+
+def is_running(ctx: Context, run: Run) -> bool:
+    """Return whether the process of a run runs, as far as can be seen: on another host it may."""
+    return run.outcome == "started" and _is_running(ctx, run.owner) is not False
+
+
+def conflict(run: Run) -> LockConflict:
+    """Return the error for a run that is under way in the same worktree."""
+    return LockConflict(
+        f"run {run.run_id} of {run.notebook} is under way in worktree {run.worktree!r} "
+        f"(process {run.owner.pid} on {run.owner.host}, since {run.started_at})",
+        hint="wait for it, or run beside it with: jvs run exec --isolate",
+    )
+
+
+def _as_it_is(ctx: Context, run: Run) -> Run:
+    return run.model_copy(update={"outcome": "lost", "error": LOST}) if is_lost(ctx, run) else run
+
+
+def _close(ctx: Context, run: Run, **fields: Any) -> Run:
+    ended = run.changed(finished_at=clock.timestamp(), **fields)
+    runs.replace(ctx.layout, ended)
+    _audit(ctx, "run_finish", ended, snapshot_id=ended.after_snapshot_id, outcome=ended.outcome)
+    return ended
+
+
+def _audit(ctx: Context, operation: str, run: Run, *, snapshot_id: str | None, **details: str) -> None:
+    ctx.audit(
+        operation,
+        worktree=run.worktree,
+        worktree_id=run.owner.worktree_id,
+        snapshot_id=snapshot_id,
+        fencing_token=run.owner.fencing_token,
+        target=run.run_id,
+        details={"notebook": run.notebook, **details},
+    )
+
+
+def _owner(ctx: Context, lease: Lease, *, lock_kept: bool) -> RunOwner:
+    return RunOwner(
+        worktree_id=lease.record.worktree_id,
+        fencing_token=lease.token,
+        lock_kept=lock_kept,
+        holder_id=ctx.settings.holder_id,
+        host=ctx.settings.host,
+        pid=os.getpid(),
+        boot_id=clock.boot_id(),
+        process_start=_process_start(os.getpid()),
+    )
+
+
+def _is_running(ctx: Context, owner: RunOwner) -> bool | None:
+    seen = journal.is_running(owner, ctx.settings)
+    if seen and owner.process_start is not None:
+        return _process_start(owner.pid) == owner.process_start
+    return seen
+
+
+def _process_start(pid: int) -> int | None:
+    """Return when a process was started, in clock ticks since boot; None where there is no such process."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
+    except OSError:
+        return None
+    return int(status.rpartition(")")[2].split()[19])
+
+
+def _holds_lease(ctx: Context, owner: RunOwner) -> bool:
+    try:
+        record = lock.current(ctx.layout, owner.worktree_id)
+    except (DescriptorCorrupt, FileNotFoundError):
+        return False
+    return record is not None and record.fencing_token == owner.fencing_token and lock.state(record) == "held"

@@ -1,0 +1,248 @@
+"""One recorded run: lock, snapshot, record, cells, snapshot, record, lock; whatever happens in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+from papermill.exceptions import PapermillException
+from papermill.execute import raise_for_execution_errors
+from papermill.iorw import write_ipynb
+from papermill.log import logger
+
+from jvs_core import JvsError, Lease, LockConflict, Run
+from jvs_jupyter.papermill import metrics, outcome, provenance
+from jvs_jupyter.papermill.outcome import EarlyExit, Signals, Told
+from jvs_jupyter.papermill.place import local_path
+from jvs_jupyter.papermill.request import Kernel, RunRequest
+
+_POLL_S = 0.2
+
+
+class RecordedRun:
+    """A notebook run in a worktree. ``execute`` runs it once; the record is ``request.result`` afterwards."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        nb: Any,
+        kernel_name: str,
+        output_path: Any,
+        options: dict[str, Any],
+    ) -> None:
+        self._request = request
+        self._place = request.place
+        self._repository = request.place.repository
+        self._nb = nb
+        self._output_path = output_path
+        self._input_path = options.get("input_path")
+        self._setup = _setup(request, kernel_name, options)
+
+    def execute(self, cells: Callable[[], Any], kernel: Kernel) -> Any:
+        """Run ``cells`` between two snapshots and return the notebook, or raise what they raised.
+
+        A crash leaves the record as ``started``; whoever looks after the lease ended finds it ``lost``.
+        """
+        with outcome.handled() as signals:
+            with self._locked(signals) as (lease, kept):
+                run = self._begin(lease, kept)
+                failure = self._run(cells, kernel, run, signals)
+            signals.deliver()
+        if failure is not None:
+            raise failure
+        return self._nb
+
+    @contextmanager
+    def _locked(self, signals: Signals) -> Iterator[tuple[Lease, bool]]:
+        """Hold the worktree's lock; a lock of the caller's session is used and kept, a dead run's is not."""
+        repository, worktree = self._repository, self._place.worktree
+        with signals.allowed():
+            repository.runs.sweep_lost()
+            deadline = time.monotonic() + self._request.wait_s
+            while True:
+                try:
+                    repository.runs.make_way(worktree, within=_ancestors())
+                    break
+                except LockConflict:
+                    if time.monotonic() >= deadline:
+                        raise
+                time.sleep(_POLL_S)
+            kept = self._session_holds_lock()
+            hold = repository.hold(
+                worktree,
+                wait_s=max(deadline - time.monotonic(), 0),
+                purpose=f"run {self._place.shown(self._input_path)}"[:200],
+                reuse=kept,
+            )
+            lease = hold.__enter__()
+        try:
+            yield lease, kept
+        finally:
+            hold.__exit__(None, None, None)
+
+    def _session_holds_lock(self) -> bool:
+        try:
+            self._repository.locks.renew(self._place.worktree)
+        except JvsError:
+            return False
+        return True
+
+    def _begin(self, lease: Lease, kept: bool) -> Run:
+        place, request = self._place, self._request
+        shown = place.shown(self._input_path) or ""
+        sha256 = provenance.notebook_sha256(self._nb, self._input_path)
+        before = request.before_snapshot_id or self._snapshot(f"before run of {shown}", "before-run")
+        run = self._repository.runs.start(
+            lease,
+            notebook=_notebook_name(shown),
+            input_path=shown,
+            output_path=place.shown(self._output_path),
+            parameters=provenance.plain(dict(self._nb.metadata.papermill.get("parameters", {}))),
+            before_snapshot_id=before,
+            notebook_sha256=sha256,
+            environment_digest=provenance.environment_digest(),
+            git_commit=provenance.git_commit(place.root),
+            reproduces=request.reproduces,
+            point=request.point,
+            setup=self._setup,
+            lock_kept=kept,
+            within=_ancestors(),
+        )
+        self._nb.metadata["jvs"] = _metadata(run)
+        self._say_what_is_not_kept()
+        return run
+
+    def _run(
+        self, cells: Callable[[], Any], kernel: Kernel, run: Run, signals: Signals
+    ) -> BaseException | None:
+        """Run the cells, take the snapshot after them and close the record; return what is to be raised."""
+        began = time.monotonic()
+        failure, told = self._run_cells(cells, kernel, signals)
+        after: str | None = self._repository.reserve_snapshot_id()
+        try:
+            self._write(run, told, after, failure)
+        except OSError as error:
+            failure, told = failure or error, _not_kept(told, error)
+        try:
+            self._snapshot(f"after run of {run.notebook}: {told.outcome}", "after-run", after)
+        except JvsError as error:
+            after, failure, told = None, failure or error, _not_kept(told, error)
+            self._take_back(run, told)
+        self._request.result = self._repository.runs.finish(
+            run.run_id,
+            told.outcome,
+            error=told.error,
+            after_snapshot_id=after,
+            duration_s=time.monotonic() - began,
+            metrics=metrics.of_notebook(self._nb),
+        )
+        if failure is None and told.outcome == "early_exit" and self._request.early_exit_fails:
+            if local_path(self._output_path) is None:
+                write_ipynb(self._nb, self._output_path)
+            return EarlyExit(told.error)
+        return failure
+
+    def _run_cells(
+        self, cells: Callable[[], Any], kernel: Kernel, signals: Signals
+    ) -> tuple[BaseException | None, Told]:
+        try:
+            with signals.allowed():
+                self._nb = cells()
+            raise_for_execution_errors(self._nb, None)  # adds the error cells; written with the outcome below
+        except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - recorded here, raised by the caller
+            begun = any(cell.metadata.get("papermill", {}).get("start_time") for cell in self._nb.cells)
+            return error, outcome.of_exception(error, kernel_up=begun or not kernel.starting)
+        return None, outcome.of_notebook(self._nb)
+
+    def _write(self, run: Run, told: Told, after: str | None, failure: BaseException | None) -> None:
+        """Write the final notebook, with its outcome, where papermill would; what is remote papermill writes itself."""
+        self._nb.metadata["jvs"] = {
+            **_metadata(run),
+            "outcome": told.outcome,
+            "error": told.error,
+            "after_snapshot_id": after,
+        }
+        local = local_path(self._output_path)
+        if local is not None or isinstance(failure, PapermillException):
+            write_ipynb(self._nb, self._output_path)
+
+    def _take_back(self, run: Run, told: Told) -> None:
+        """Let the output notebook no longer speak of a snapshot that there is not."""
+        try:
+            self._write(run, told, None, None)
+        except OSError:
+            logger.warning("the output notebook could not be written; the record of the run is right")
+
+    def _snapshot(self, note: str, tag: str, snapshot_id: str | None = None) -> str:
+        made = self._repository.snapshot(
+            note,
+            worktree=self._place.worktree,
+            tags=("run", tag),
+            consistency="prefer_quiesced",
+            snapshot_id=snapshot_id,
+        )
+        for line in made.degraded:
+            logger.warning(f"snapshot {made.snapshot_id}: {line}")
+        return made.snapshot_id
+
+    def _say_what_is_not_kept(self) -> None:
+        local = local_path(self._output_path)
+        if self._output_path is None or (local is not None and self._place.relative(local) is not None):
+            return
+        shown = self._output_path if isinstance(self._output_path, str) else "the output"
+        logger.warning(
+            f"{shown} is not in worktree {self._place.worktree!r}: the snapshots do not hold the output notebook"
+        )
+
+
+def _setup(request: RunRequest, kernel_name: str, options: dict[str, Any]) -> dict[str, Any]:
+    place = request.place
+    return {
+        "cwd": place.relative(place.cwd),
+        "kernel_name": kernel_name,
+        "execution_timeout": options.get("execution_timeout"),
+        **request.setup,
+    }
+
+
+def _metadata(run: Run) -> dict[str, Any]:
+    names = (
+        "run_id",
+        "outcome",
+        "error",
+        "before_snapshot_id",
+        "after_snapshot_id",
+        "worktree",
+        "parameters",
+    )
+    more = (
+        "notebook_sha256",
+        "environment_digest",
+        "git_commit",
+        "host",
+        "attempt",
+        "started_at",
+        "reproduces",
+    )
+    record = run.to_json()
+    return {name: record[name] for name in (*names, *more)}
+
+
+def _not_kept(told: Told, error: Exception) -> Told:
+    """Return the outcome of a run whose result no snapshot holds: ``ok`` it cannot be."""
+    reason = f"{getattr(error, 'code', None) or type(error).__name__}: {error}"
+    if told.error is None:
+        return Told("lost", f"no snapshot holds the result: {reason}")
+    return Told(told.outcome, f"{told.error}; and no snapshot holds the result: {reason}")
+
+
+def _notebook_name(shown: str) -> str:
+    return shown.removeprefix("jvs://").partition("/")[2] if shown.startswith("jvs://") else shown
+
+
+def _ancestors() -> frozenset[int]:
+    """Return the processes that started this one: a run among them has this one as its part."""
+    return frozenset(process.pid for process in psutil.Process().parents())

@@ -1,0 +1,37 @@
+"""What the server tells everybody who subscribed to ``/api/events``."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+from jupyter_events import EventLogger
+
+OPERATION = "urn:jvs:event:operation:v1"
+CHANGE = "urn:jvs:event:change:v1"
+
+What = Literal["repository", "snapshots", "content", "worktrees", "refs", "pins", "locks"]
+
+
+class Events:
+    """The events of the JVS extension. Called on the event loop only."""
+
+    def __init__(self, logger: EventLogger | None) -> None:
+        assert logger is not None
+        self._logger = logger
+        for name in ("operation", "change"):
+            text = files("jvs_jupyter.server").joinpath("event_schemas", f"{name}.yaml").read_text("utf-8")
+            schema = yaml.safe_load(text)
+            if schema["$id"] not in logger.schemas:
+                logger.register_event_schema(schema)
+
+    def operation(self, operation: dict[str, Any]) -> None:
+        """Tell how an operation stands; its result and times stay behind."""
+        kept = ("id", "kind", "state", "progress", "error", "repo_id", "worktree", "worktree_path")
+        self._logger.emit(schema_id=OPERATION, data={name: operation[name] for name in kept})
+
+    def change(self, what: What, *, repo_id: str, worktree: str | None, worktree_path: str | None) -> None:
+        """Tell that something in a repository is not as it was."""
+        data = {"what": what, "repo_id": repo_id, "worktree": worktree, "worktree_path": worktree_path}
+        self._logger.emit(schema_id=CHANGE, data=data)

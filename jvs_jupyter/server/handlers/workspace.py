@@ -1,0 +1,83 @@
+"""``workspace``: which repository and worktree a notebook or folder lies in, and how it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jvs_core import JvsError
+from jvs_jupyter.server.handlers.base import Handler, route
+from jvs_jupyter.server.handlers.locks import shown_lock
+from jvs_jupyter.server.keeping import Keeper
+from jvs_jupyter.server.paths import Place
+
+
+class WorkspaceHandler(Handler):
+    """The workspace of a path."""
+
+    @route("getWorkspace")
+    async def get(self) -> None:
+        """Describe it."""
+        query = self.query()
+        place = await self.place(query["path"])
+        writable = await self.may_write()
+        engine = await self.services.engine(place.repository)
+        self.answer(
+            await self.call(_describe, place, query["limit"], self.services.keeper, engine, writable=writable)
+        )
+
+
+def _describe(place: Place, limit: int, keeper: Keeper, engine: str, *, writable: bool) -> dict[str, Any]:
+    repository = place.repository
+    status = repository.status()
+    lock = shown_lock(place, place.worktree, keeper)
+    head = status.head_snapshot_id
+    free = writable and (lock["mine"] or lock["state"] != "held")
+    return {
+        "path": place.path,
+        "repo_id": repository.repo_id,
+        "repo_root": str(repository.root),
+        "repo_path": place.root.contents_path(repository.root),
+        "worktree": place.worktree,
+        "worktree_root": status.path,
+        "worktree_path": place.worktree_path,
+        "inner_path": place.inner,
+        "snapshot_engine": engine,
+        "head_snapshot_id": head,
+        "head": _head(place, head),
+        "lock": lock,
+        "changes": _changes(status.added, status.modified, status.removed, limit),
+        "can": {
+            "snapshot": free,
+            "restore": writable and head is not None,
+            "restore_inplace": free and head is not None,
+            "undo": free and repository.worktrees.undo_point() is not None,
+            "lock": free,
+            "release": writable and lock["mine"],
+        },
+    }
+
+
+def _head(place: Place, head: str | None) -> dict[str, Any] | None:
+    if head is None:
+        return None
+    try:
+        return place.repository.show(head).descriptor.to_json()
+    except JvsError as error:
+        if error.exit_status == 5:  # the panel must open for the repair to be found
+            return None
+        raise
+
+
+def _changes(added: list[str], modified: list[str], removed: list[str], limit: int) -> dict[str, Any]:
+    total = len(added) + len(modified) + len(removed)
+    first = modified[:limit]
+    second = added[: limit - len(first)]
+    third = removed[: limit - len(first) - len(second)]
+    return {
+        "clean": total == 0,
+        "total": total,
+        "truncated": total > limit,
+        "added": second,
+        "modified": first,
+        "removed": third,
+    }
