@@ -31,28 +31,30 @@ class KernelCall(Call):
 
 
 def run(
-    magics: JvsMagics, args: Sequence[str], *, keep: int | None = None, leave_out: int | None = None
+    magics: JvsMagics, args: Sequence[str], *, without_running: bool = False
 ) -> tuple[Outcome, KernelCall]:
     """Run one command line and return its outcome; kept locks and executed cells follow what it did.
 
-    ``leave_out`` is the execution count of a cell that is no part of the snapshot yet. Raises JvsError.
+    ``without_running`` leaves the cell that runs out of the cells that a snapshot keeps. Raises JvsError.
     """
     from jvs_core.cli.main import execute
 
     if args and args[0] in _IN_TERMINAL:
         raise refuse(f"jvs {args[0]} talks on standard input and output: run it in a terminal")
+    magics.cells.counted(magics.count())
+    makes_one = args[:1] == ["init"]
     call = KernelCall(
-        repo=magics.repo or None,
-        worktree=magics.worktree or None,
+        repo=None if makes_one else magics.repo or None,
+        worktree=None if makes_one else magics.worktree or None,
         lock_wait=lambda repository, worktree: wait(magics, repository, worktree),
         consistency="prefer_quiesced",
         lease_ms=lambda repository: repository.info().lease_duration_ms,
-        cells=lambda: magics.cells.notebook(leave_out=leave_out) if magics.keep_cells else None,
+        cells=lambda: magics.cells.notebook(without_running=without_running) if magics.keep_cells else None,
         progress_factory=lambda finish: _progress(magics, finish),
         magics=magics,
     )
     outcome = execute(args, call=call, more=COMMANDS)
-    _follow(magics, call, outcome, leave_out)
+    _follow(magics, call, outcome, without_running)
     return outcome, call
 
 
@@ -79,10 +81,10 @@ def refuse(message: str) -> JvsError:
     return InputError(message)
 
 
-def _follow(magics: JvsMagics, call: KernelCall, outcome: Outcome, leave_out: int | None) -> None:
+def _follow(magics: JvsMagics, call: KernelCall, outcome: Outcome, without_running: bool) -> None:
     value: Any = outcome.value
     if call.command == "snapshot":
-        magics.cells.taken(but=leave_out)
+        magics.cells.taken(without_running=without_running)
     elif call.command in ("lock acquire", "lock release"):
         repository = call.repository()
         if isinstance(value, LeaseRecord):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 PRIVATE = "# jvs: private"
+RUNNING = "running"
 _LONGEST = 1000
 _HEADER = """Cells that a kernel executed on the way to this snapshot, in their order.
 
@@ -19,8 +20,8 @@ class Cell:
     """One executed cell; ``outcome`` is ``running`` until it ended with ``ok`` or the name of an exception."""
 
     source: str
-    execution_count: int
-    outcome: str = "running"
+    execution_count: int | None = None
+    outcome: str = RUNNING
 
 
 class ExecutedCells:
@@ -33,32 +34,38 @@ class ExecutedCells:
     def __len__(self) -> int:
         return len(self._cells)
 
-    def began(self, source: str, execution_count: int) -> None:
+    def began(self, source: str) -> None:
         """Note a cell that begins to run, unless it is private or empty."""
         if is_private(source) or not source.strip():
             return
-        self._cells.append(Cell(source, execution_count))
+        self._cells.append(Cell(source))
         if len(self._cells) > _LONGEST:
             del self._cells[0]
             self._omitted += 1
 
+    def counted(self, execution_count: int) -> None:
+        """Note the execution count of the cell that runs."""
+        if self._cells and self._cells[-1].outcome == RUNNING:
+            self._cells[-1].execution_count = execution_count
+
     def ended(self, execution_count: int, error: BaseException | None) -> None:
-        """Note how the cell ended."""
-        if self._cells and self._cells[-1].execution_count == execution_count:
+        """Note how the cell that runs ended."""
+        if self._cells and self._cells[-1].outcome == RUNNING:
+            self.counted(execution_count)
             self._cells[-1].outcome = "ok" if error is None else type(error).__name__
 
-    def notebook(self, *, leave_out: int | None = None) -> bytes | None:
-        """Return the cells as an nbformat 4.5 notebook, without the one counted ``leave_out``; None without cells."""
-        chosen = [cell for cell in self._cells if cell.execution_count != leave_out]
+    def notebook(self, *, without_running: bool = False) -> bytes | None:
+        """Return the cells, if wanted without the one that runs, as an nbformat 4.5 notebook; None without cells."""
+        chosen = [cell for cell in self._cells if not (without_running and cell.outcome == RUNNING)]
         if not chosen:
             return None
         return json.dumps(_notebook(chosen, self._omitted), ensure_ascii=False, indent=1).encode(
             "utf-8", "backslashreplace"
         )
 
-    def taken(self, *, but: int | None = None) -> None:
-        """Forget the cells, which a snapshot keeps now; the one counted ``but`` stays."""
-        self._cells = [cell for cell in self._cells if cell.execution_count == but]
+    def taken(self, *, without_running: bool = False) -> None:
+        """Forget the cells, which a snapshot keeps now, but for the one that runs where it was left out."""
+        self._cells = [cell for cell in self._cells if without_running and cell.outcome == RUNNING]
         self._omitted = 0
 
 

@@ -75,6 +75,11 @@ class JvsMagics(Magics):
                 raise
             raise UsageError(_INTERRUPTED) from None
 
+    def count(self) -> int:
+        """Return the execution count of the cell that runs; the shell's own has moved on already in some versions."""
+        history = self.host.history_manager
+        return len(history.input_hist_raw) - 1 if history is not None else self.host.execution_count
+
     def show(self, answer: Any) -> None:
         """Display an answer that is not the value of the cell."""
         from IPython.display import display
@@ -103,7 +108,7 @@ class JvsMagics(Magics):
     def began(self, info: Any) -> None:
         """Note a cell that begins."""
         if self.keep_cells and info.store_history and not info.silent and not self.nested:
-            self.cells.began(info.raw_cell, self.host.execution_count)
+            self.cells.began(info.raw_cell)
 
     def ended(self, result: Any) -> None:
         """Note a cell that ended, and take the snapshot after it if ``auto`` is on."""

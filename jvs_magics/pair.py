@@ -37,10 +37,10 @@ def around(magics: JvsMagics, args: Sequence[str], cell: str) -> CellSnapshots:
         raise refuse(
             "a cell that awaits at its top level cannot stand under %%jvs: use %jvs snapshot around it"
         )
-    count = shell.execution_count
+    count = magics.count()
     words = _note_first(args)
     before, _ = run(
-        magics, ["snapshot", *words, "--tag", f"cell-{count}", "--tag", "before"], leave_out=count
+        magics, ["snapshot", *words, "--tag", f"cell-{count}", "--tag", "before"], without_running=True
     )
     error = _run_cell(magics, cell)
     tags = [f"cell-{count}", "after", f"after-{before.value.snapshot_id}", *(["failed"] if error else [])]
