@@ -23,7 +23,7 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mo
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test lab build verify conformance bench docs fmt lint types layers clean installed ready
+.PHONY: help demo test lab build verify gate conformance bench docs fmt lint types layers clean installed ready
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -43,7 +43,13 @@ build: ready lab  ## Build the wheel and the source distribution into dist/
 	rm -rf dist
 	$(BIN)/python -m build
 
-verify: lint types layers test docs build  ## Run all checks
+verify: lint types layers test docs build gate conformance  ## Run all checks
+
+gate: installed  ## Take a real repository through the production gate: doctor --strict, verify --all
+	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	export PATH="$(abspath $(BIN)):$$PATH"; \
+	jvs demo --dir "$$folder/demo" -q > "$$folder/story.txt"; cd "$$folder/demo/analysis"; \
+	jvs doctor --strict && jvs verify --all
 
 conformance: installed  ## Hold a repository and its file system against the requirements
 	$(BIN)/jvs conformance run --profile dev

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,12 @@ from pathlib import Path
 import click
 
 from jvs_core.cli.main import build
+from jvs_core.conformance import requirements
 from jvs_core.errors import error_classes
 from jvs_magics.call import COMMANDS
 from jvs_magics.magics import JvsMagics
 
+_KINDS = ("xfs", "btrfs", "ext4", "juicefs")
 REFERENCE = Path(__file__).parent / "reference"
 _MADE = "<!-- Made by docs/generate.py; do not edit. -->"
 _MAGICS = """\
@@ -40,7 +43,12 @@ In `$name` and `{expression}` the values of Python variables are filled in, as i
 
 def pages() -> dict[str, str]:
     """Return the generated pages by file name."""
-    return {"cli.md": commands_page(), "errors.md": errors_page(), "magics.md": magics_page()}
+    return {
+        "cli.md": commands_page(),
+        "errors.md": errors_page(),
+        "conformance.md": conformance_page(),
+        "magics.md": magics_page(),
+    }
 
 
 def errors_page() -> str:
@@ -102,6 +110,51 @@ def _own_magics(tree: click.Group) -> Iterator[str]:
         command = tree.get_command(root, name)
         if command is not None:
             yield from _help(command, name, root)
+
+
+def conformance_page() -> str:
+    """Return the page of all requirements and of the faults that were tried."""
+    rows = [
+        f"| `{found.id}` | {found.title} | {'dev, release' if found.profile == 'dev' else 'release'} |"
+        for found in requirements()
+    ]
+    lines = [
+        _MADE,
+        "",
+        "# Conformance",
+        "",
+        "`jvs conformance run` holds a file system, and JVS on it, against these requirements. It works in a scratch",
+        "folder beside `.jvs` (outside a repository: in the current folder), which it removes, and touches nothing else.",
+        "Each requirement is met (`PASS`), not met (`FAIL`, with what was found instead) or of no concern here (`SKIP`,",
+        "with the reason); the exit status is 5 when one is not met. The profile `dev` takes seconds, `release` tries all.",
+        "",
+        "| requirement | what must hold | profiles |",
+        "|---|---|---|",
+        *rows,
+        "",
+        "## Faults tried",
+        "",
+        *_faults(),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _faults() -> Iterator[str]:
+    """Yield the table of the faults that the crash tests counted in ``faults.json``."""
+    path = REFERENCE / "faults.json"
+    counts: dict[str, dict[str, int]] = json.loads(path.read_text()) if path.exists() else {}
+    if not counts:
+        yield "`tests/crash/` tries them; its counts have not been recorded yet."
+        return
+    kinds = [kind for kind in _KINDS if any(kind in tried for tried in counts.values())]
+    kinds += sorted({kind for tried in counts.values() for kind in tried} - set(kinds))
+    yield "How often each fault was tried on each file system by `tests/crash/`, which counts them. After every one all visible"
+    yield "snapshots verify, nothing half made is visible, the doctor mends what is left, and the user's bytes are all there."
+    yield ""
+    yield f"| fault | {' | '.join(kinds)} |"
+    yield f"|---|{'---:|' * len(kinds)}"
+    for fault, tried in sorted(counts.items()):
+        yield f"| {fault} | {' | '.join(f'{tried.get(kind, 0):,}' if tried.get(kind) else '–' for kind in kinds)} |"
 
 
 def _help(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[str]:

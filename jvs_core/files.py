@@ -10,6 +10,7 @@ import secrets
 import signal
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 TEMPORARY_SUFFIX = ".tmp"
+_LOOKS = 30
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -129,6 +131,22 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
             os.unlink(temporary)
         raise
     sync_folder(path.parent)
+
+
+def read_replaced(path: Path) -> bytes:
+    """Return what a file holds that others replace by renaming another one over it: the old content or the new one.
+
+    On JuiceFS the name leads nowhere for a moment; while the folder still lists it, this looks again. Raises
+    FileNotFoundError when it is gone.
+    """
+    for attempt in range(_LOOKS):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            if path.name not in os.listdir(path.parent):
+                raise
+            time.sleep(0.001 * attempt)
+    return path.read_bytes()
 
 
 def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:

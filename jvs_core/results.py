@@ -288,3 +288,22 @@ class DoctorReport(Result):
     healthy: bool
     findings: list[Finding]
     repaired: list[str] = Field(default_factory=list)
+
+
+class RequirementResult(Result):
+    """One requirement held against a file system; ``reason`` says why it failed or was skipped."""
+
+    id: str
+    title: str
+    status: Literal["PASS", "FAIL", "SKIP"]
+    reason: str | None
+    facts: dict[str, Any]
+
+
+class ConformanceReport(Result):
+    """All requirements of a profile; ``passed`` and ``failed`` count them."""
+
+    profile: Literal["dev", "release"]
+    passed: int
+    failed: int
+    results: list[RequirementResult]

@@ -45,6 +45,9 @@ _COMMANDS = {
     "verify": Lazy("jvs_core.cli.verify:verify", "Verify snapshots and the repository byte by byte."),
     "doctor": Lazy("jvs_core.cli.doctor:doctor", "Look for what is wrong with the repository, and mend it."),
     "audit": Lazy("jvs_core.cli.audit:audit", "Show the audit log, and make checkpoints of it."),
+    "conformance": Lazy(
+        "jvs_core.cli.conformance:conformance", "Hold a file system against the requirements."
+    ),
     "demo": Lazy("jvs_core.cli.demo:demo", "Show the whole story on a throw-away repository."),
 }
 

@@ -35,7 +35,7 @@ def get(layout: Layout, name: str) -> Worktree:
             raise WorktreeNotFound(f"no worktree {name!r}", hint="jvs worktree list")
         layout.listing(path.parent)
     try:
-        data = path.read_bytes()
+        data = files.read_replaced(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DescriptorCorrupt(f"worktree {name!r} has no config.json", hint="jvs doctor") from error
     return Worktree.parse(data, f"the configuration of worktree {name!r}")

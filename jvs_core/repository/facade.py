@@ -145,6 +145,11 @@ class Repository:
         """Who is calling."""
         return self._context.settings
 
+    @property
+    def requested_engine(self) -> str:
+        """The engine asked for by environment or configuration, or ``auto``."""
+        return self._context.requested_engine
+
     @translated
     def initialized(self) -> Initialized:
         """Return what ``init`` reports; made with ``from_``, ``degraded`` says what of that folder got lost."""

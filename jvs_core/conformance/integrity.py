@@ -1,0 +1,248 @@
+"""What shows when stored data is changed, and what is mended after a crash or a move."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from jvs_core.conformance.requirement import Chapter, Facts, Scene, demand, refused
+from jvs_core.control import audit_log, catalog, slots
+from jvs_core.control.layout import Layout
+from jvs_core.model import Descriptor
+from jvs_core.repository import Repository
+
+integrity = Chapter("integrity")
+recovery = Chapter("recovery")
+
+_RUNTIME = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
+_STEPS = ["check", "intent", "clone", "manifest", "settle", "descriptor"]
+_STEPS += ["ready", "fence", "publish", "catalog", "head", "audit"]
+_KILLED = """
+import os
+from jvs_core import Repository
+
+class Killed:
+    def started(self, step, total=None):
+        if step == sys.argv[2]:
+            os._exit(9)
+    def advanced(self, amount=1): pass
+    def finished(self, step): pass
+
+Repository.open(sys.argv[1]).snapshot("killed", lock=True, progress=Killed())
+"""
+
+
+def _taken(scene: Scene) -> tuple[Repository, Descriptor, Layout]:
+    repo = scene.repository()
+    taken = repo.snapshot("one", lock=True)
+    demand(repo.verify(every=True).ok, "a new snapshot does not verify")
+    return repo, taken, Layout(repo.root)
+
+
+def _found(repo: Repository, snapshot_id: str) -> str | None:
+    report = repo.verify(every=True)
+    demand(not report.ok, "verify finds nothing")
+    return {found.snapshot_id: found.code for found in report.snapshots}.get(snapshot_id)
+
+
+@integrity(
+    "tampered-payload", "A changed, missing or added file of a snapshot is named, and no restore uses it"
+)
+def _tampered_payload(scene: Scene) -> None:
+    repo, taken, layout = _taken(scene)
+    payload = layout.payload(taken.snapshot_id)
+    _writable(repo, payload)
+    path = payload / "notes.txt"
+    before = path.stat()
+    path.write_text("nOtes\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (payload / "data" / "a.csv").unlink()
+    (payload / "added").touch()
+    report = repo.verify().snapshots[0]
+    demand(report.damaged_paths == ["added", "data/a.csv", "notes.txt"], f"named are {report.damaged_paths}")
+    with refused("E_PAYLOAD_HASH_MISMATCH"):
+        repo.restore(taken.snapshot_id)
+    (repo.root / "main" / "notes.txt").write_text("changed")
+    with refused("E_PAYLOAD_HASH_MISMATCH"):
+        repo.restore_inplace(taken.snapshot_id, reason="x", lock=True)
+    demand((repo.root / "main" / "notes.txt").read_text() == "changed", "the worktree was touched")
+
+
+def _writable(repo: Repository, payload: Path) -> None:
+    """Let a payload that the kernel keeps read-only be changed, as its owner could."""
+    if repo.info().snapshot_engine == "btrfs-snapshot":
+        from jvs_core.payload import subvolume
+
+        subvolume.set_read_only(payload, False)
+
+
+@integrity("tampered-descriptor", "An edited descriptor does not match its checksum")
+def _tampered_descriptor(scene: Scene) -> None:
+    repo, taken, layout = _taken(scene)
+    path = layout.descriptor(taken.snapshot_id)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "note": "another"}))
+    code = _found(repo, taken.snapshot_id)
+    demand(code == "E_DESCRIPTOR_CORRUPT", f"verify says {code}")
+    with refused("E_DESCRIPTOR_CORRUPT"):
+        repo.restore(taken.snapshot_id)
+
+
+@integrity("forged-descriptor", "A descriptor rewritten with its checksum is not the one in the audit log")
+def _forged_descriptor(scene: Scene) -> None:
+    repo, taken, layout = _taken(scene)
+    forged = taken.changed(note="another")
+    forged = forged.changed(descriptor_checksum=catalog.checksum(forged).model_dump())
+    layout.descriptor(taken.snapshot_id).write_bytes(catalog.encode(forged))
+    ready = layout.ready(taken.snapshot_id)
+    marker = json.loads(ready.read_text())
+    _writable(repo, layout.payload(taken.snapshot_id))
+    ready.write_text(json.dumps({**marker, "descriptor_checksum": forged.to_json()["descriptor_checksum"]}))
+    code = _found(repo, taken.snapshot_id)
+    demand(code == "E_AUDIT_CHAIN_BROKEN", f"verify says {code}")
+
+
+@integrity("vanished-snapshot", "A snapshot that went without gc and a ref that was retargeted are missed")
+def _vanished_snapshot(scene: Scene) -> None:
+    repo, first, layout = _taken(scene)
+    (repo.root / "main" / "notes.txt").write_text("changed")
+    second = repo.snapshot("two", lock=True)
+    repo.refs.create("base", first.snapshot_id)
+    path = layout.refs / "base.json"
+    path.write_text(path.read_text().replace(first.snapshot_id, second.snapshot_id))
+    layout.descriptor(first.snapshot_id).unlink()
+    report = repo.verify(every=True)
+    codes = {found.snapshot_id: found.code for found in report.snapshots}
+    demand(codes.get(first.snapshot_id) == "E_PARTIAL_SNAPSHOT", f"verify says {codes}")
+    demand(codes.get(second.snapshot_id) == "E_LINEAGE_BROKEN", f"verify says {codes}")
+    demand("E_REF_BROKEN" in (report.audit.error or ""), f"the refs: {report.audit.error}")
+
+
+@integrity("tampered-log", "Edited, deleted, repeated and reordered records and a cut tail show")
+def _tampered_log(scene: Scene) -> Facts:
+    repo, _, layout = _taken(scene)
+    path = audit_log.log_path(layout)
+    lines = path.read_bytes().splitlines(keepends=True)
+    changes: dict[str, list[bytes]] = {
+        "edited": [lines[0].replace(b'"init"', b'"tini"'), *lines[1:]],
+        "deleted": [lines[0], *lines[2:]],
+        "repeated": [lines[0], lines[0], *lines[1:]],
+        "reordered": [lines[0], lines[2], lines[1], *lines[3:]],
+        "cut": lines[:-1],
+    }
+    for name, changed in changes.items():
+        path.write_bytes(b"".join(changed))
+        demand(not repo.verify(every=True).audit.ok, f"{name} records do not show")
+    path.write_bytes(b"".join(lines))
+    demand(repo.verify(every=True).ok, "the log as it was does not verify")
+    return {"changes": sorted(changes)}
+
+
+@integrity("rolled-back-log", "A log rolled back with its head shows against a kept checkpoint")
+def _rolled_back_log(scene: Scene) -> None:
+    repo, _, layout = _taken(scene)
+    shutil.copytree(layout.audit, scene.folder / "kept")
+    repo.refs.create("base", "HEAD")
+    checkpoint = repo.audit.checkpoint()
+    demand(repo.audit.check(since=checkpoint).ok, "the checkpoint does not fit the log it was made of")
+    for name in ("audit.jsonl", "head"):
+        (layout.audit / name).write_bytes((scene.folder / "kept" / name).read_bytes())
+    demand(not repo.audit.check(since=checkpoint).ok, "a rolled back log passes")
+    head = audit_log.read_head(layout)
+    slots.write(audit_log.head_path(layout), {**head, "origin": "elsewhere"})
+    demand(not repo.audit.check().ok, "another repository's head passes")
+
+
+@integrity("signed-checkpoint", "A signed checkpoint that was changed, or is by another key, is refused")
+def _signed_checkpoint(scene: Scene) -> None:
+    repo = scene.repository()
+    with tempfile.TemporaryDirectory(prefix="jvs-key-") as elsewhere:
+        public = repo.audit.keygen(Path(elsewhere) / "key")
+        other = repo.audit.keygen(Path(elsewhere) / "other")
+        signed = repo.audit.checkpoint(Path(elsewhere) / "key")
+        demand(repo.audit.check(since=signed, key=public).ok, "it is refused as it is")
+        demand(not repo.audit.check(since=signed, key=other).ok, "another key passes")
+        demand(not repo.audit.check(since=signed.changed(origin="x"), key=public).ok, "a changed one passes")
+    with refused("E_USAGE"):
+        repo.audit.keygen(repo.root / "key")
+
+
+@recovery("leftovers", "What was cut short is not visible, is named by doctor, and is cleared away")
+def _leftovers(scene: Scene) -> None:
+    repo, taken, layout = _taken(scene)
+    left = layout.snapshots / "1700000000000-0badcafe.tmp"
+    (left / "payload").mkdir(parents=True)
+    demand(len(repo.history(every=True)) == 1, "it is in the history")
+    found = [finding.repair for finding in repo.doctor(strict=True).findings]
+    demand("clean_tmp" in found, f"doctor says {found}")
+    repo.doctor(repairs=["clean_tmp"])
+    demand(not left.exists(), "it is still there")
+    demand(repo.verify(every=True).ok, f"{taken.snapshot_id} does not verify any more")
+
+
+def _killed_at(scene: Scene, steps: list[str]) -> Facts:
+    repo = scene.repository()
+    repo.snapshot("one", lock=True)
+    for step in steps:
+        (repo.root / "main" / "notes.txt").write_text(f"before {step}")
+        done = scene.run_python(_KILLED, str(repo.root), step)
+        demand(done.returncode == 9, f"the process was to die at {step}: {done.stderr[-300:]}")
+        repo = scene.opened(repo.root)
+        found = [f for f in repo.verify(every=True).snapshots if f.tamper_detected]
+        demand(not found, f"killed at {step}: {found}")
+        report = repo.doctor(repairs=[*_RUNTIME, "advance_head"], strict=True)
+        bad = [finding.code for finding in report.findings if finding.severity != "info"]
+        demand(not bad, f"killed at {step}, after repair: {bad}")
+        demand(
+            (repo.root / "main" / "notes.txt").read_text() == f"before {step}", f"killed at {step}: content"
+        )
+        repo.locks.release()
+    demand(repo.verify(every=True).ok, "not everything verifies at the end")
+    return {"steps": steps}
+
+
+@recovery("killed-publishing", "A snapshot killed before and after it is published is undone or completed")
+def _killed_publishing(scene: Scene) -> Facts:
+    return _killed_at(scene, ["clone", "publish", "audit"])
+
+
+@recovery("killed-anywhere", "A snapshot killed at any of its twelve steps is undone or completed", "release")
+def _killed_anywhere(scene: Scene) -> Facts:
+    return _killed_at(scene, _STEPS)
+
+
+@recovery("half-line", "A record that a crash left half written is cut off by the next one")
+def _half_line(scene: Scene) -> None:
+    repo, _, layout = _taken(scene)
+    with audit_log.log_path(layout).open("ab") as log:
+        log.write(b'{"actor":"half')
+    demand(repo.verify(every=True).ok, "it counts as damage")
+    repo.refs.create("base", "HEAD")
+    demand(repo.verify(every=True).ok, "the log does not verify after the next record")
+
+
+@recovery(
+    "moved", "A copy without locks and intents is healthy, and goes on where the original was", "release"
+)
+def _moved(scene: Scene) -> None:
+    repo, taken, _ = _taken(scene)
+    repo.locks.acquire()
+    away = scene.folder / "moved"
+    shutil.copytree(repo.root, away, symlinks=True, ignore=_without_runtime(repo.root))
+    moved = scene.opened(away)
+    moved.doctor(repairs=_RUNTIME)
+    report = moved.doctor(strict=True)
+    demand(report.healthy, f"findings: {[finding.code for finding in report.findings]}")
+    demand(moved.verify(every=True).ok, "it does not verify")
+    demand(moved.status().clean, "its worktree is not clean")
+    again = moved.snapshot("moved", lock=True)
+    demand(again.parent_snapshot_id == taken.snapshot_id, "the lineage does not go on")
+    demand(again.fencing_token > taken.fencing_token, "the fencing token does not go on")
+
+
+def _without_runtime(root: Path) -> Callable[[str, list[str]], list[str]]:
+    control = str(root / ".jvs")
+    return lambda folder, names: ["locks", "intents"] if folder == control else []
