@@ -90,6 +90,8 @@ def require(entries: list[Entry], path: bytes, snapshot_id: str) -> Entry:
 
 
 def _target(root: Path, to: str) -> Path:
+    if "\0" in to:  # the system would take the name up to there
+        raise PathEscape(f"{to!r} is no path")
     target = Path(os.path.normpath(root / to)) if not os.path.isabs(to) else Path(os.path.normpath(to))
     if target == root or not target.is_relative_to(root):
         raise PathEscape(f"{to!r} is outside the worktree {root}")

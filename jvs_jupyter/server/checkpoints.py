@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from jupyter_server import CallContext
 from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
 from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
+from jupyter_server.services.contents.handlers import CheckpointsHandler
 from tornado import web
 from traitlets import Bool, Float, Integer, default
 
@@ -50,18 +52,29 @@ class JvsCheckpoints(AsyncCheckpoints):
         return bool(self.config.JvsServer.get("enclosing_repository", False))
 
     async def create_checkpoint(self, contents_mgr: Any, path: str) -> dict[str, Any]:
-        """Take a snapshot and return it as a checkpoint of ``path``."""
+        """Take a snapshot and return it as a checkpoint of ``path``.
+
+        Saving a notebook that has none asks for one too: where that fails, the notebook is saved all the same, and the
+        log says why it has no checkpoint.
+        """
         place = await self._place(path)
         if place is None:
             return dict(await self.outside.create_checkpoint(contents_mgr, path))
-        taken = await _in_thread(
-            place.repository.snapshot,
-            _note(place),
-            tags=(TAG,),
-            consistency="prefer_quiesced",
-            lock=True,
-            wait_s=self.wait_s,
-        )
+        asked = isinstance(CallContext.get(CallContext.JUPYTER_HANDLER), CheckpointsHandler)
+        try:
+            taken = await _in_thread(
+                place.repository.snapshot,
+                _note(place),
+                tags=(TAG,),
+                consistency="prefer_quiesced",
+                lock=True,
+                wait_s=self.wait_s if asked else 0.0,
+            )
+        except web.HTTPError as error:
+            if asked:
+                raise
+            self.log.warning("no checkpoint of %s: %s", path, error.log_message)
+            return {}
         return _model(taken)
 
     async def restore_checkpoint(self, contents_mgr: Any, checkpoint_id: str, path: str) -> None:

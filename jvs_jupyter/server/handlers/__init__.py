@@ -12,9 +12,11 @@ from jvs_jupyter.server.handlers.content import ContentHandler
 from jvs_jupyter.server.handlers.files import FilesHandler
 from jvs_jupyter.server.handlers.locks import LocksHandler
 from jvs_jupyter.server.handlers.operations import OperationHandler, OperationsHandler
+from jvs_jupyter.server.handlers.pins import PinHandler, PinsHandler
 from jvs_jupyter.server.handlers.refs import RefHandler, RefsHandler
 from jvs_jupyter.server.handlers.repositories import RepositoriesHandler
 from jvs_jupyter.server.handlers.restores import RestoresHandler, UndoHandler
+from jvs_jupyter.server.handlers.runs import RunHandler, RunsHandler
 from jvs_jupyter.server.handlers.snapshots import SnapshotHandler, SnapshotsHandler
 from jvs_jupyter.server.handlers.workspace import WorkspaceHandler
 from jvs_jupyter.server.handlers.worktrees import WorktreeHandler, WorktreesHandler
@@ -33,9 +35,13 @@ ROUTES: dict[str, type[RequestHandler]] = {
     "/worktrees/{name}": WorktreeHandler,
     "/refs": RefsHandler,
     "/refs/{name}": RefHandler,
+    "/pins": PinsHandler,
+    "/pins/{pin}": PinHandler,
     "/locks": LocksHandler,
     "/operations": OperationsHandler,
     "/operations/{operation}": OperationHandler,
+    "/runs": RunsHandler,
+    "/runs/{run}": RunHandler,
 }
 
 

@@ -82,7 +82,7 @@ async def test_a_kept_lock_is_renewed(server: Interface, repo: Repository) -> No
     def renewed() -> bool:
         lock = repo.locks.status().lock
         assert lock is not None
-        return lock.last_renewed_at > kept["last_renewed_at"]
+        return lock.last_renewed_at > str(kept["last_renewed_at"])
 
     await until(renewed)
 

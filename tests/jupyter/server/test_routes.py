@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ async def test_a_history_is_paged_without_gap_or_repetition(
 ) -> None:
     taken = [repo.snapshot(f"number {n}", lock=True).snapshot_id for n in range(7)]
     seen: list[str] = []
-    before: dict[str, str] = {}
+    before: dict[str, Any] = {}
     sizes = []
     while True:
         page = (await server.ask("GET", "snapshots", path="team", limit=3, all=every, **before)).json
@@ -239,7 +240,7 @@ async def test_a_comparison_is_paged(server: Interface, repo: Repository) -> Non
     for number in range(5):
         write(repo, f"{number}.txt", "x")
     seen: list[str] = []
-    after: dict[str, str] = {}
+    after: dict[str, Any] = {}
     while True:
         page = (await server.ask("GET", "compare", path="team", from_="HEAD", limit=2, **after)).json
         seen += [item["path"] for item in page["items"]]

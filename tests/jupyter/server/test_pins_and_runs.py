@@ -1,0 +1,63 @@
+"""Pins and runs over REST."""
+
+from __future__ import annotations
+
+from jvs_core import Repository
+from tests.jupyter.server.interface import Interface
+
+
+async def test_pins_are_made_paged_and_removed(server: Interface, repo: Repository) -> None:
+    taken = await server.snapshot("team/main")
+    made = []
+    for number in range(3):
+        body = {"path": "team", "snapshot": "HEAD", "reason": f"{number}", "expires": "30d"}
+        answer = await server.ask("POST", "pins", body)
+        assert (answer.status, answer.json["snapshot_id"]) == (201, taken["snapshot_id"])
+        assert answer.json["expires_at"] is not None
+        made.append(answer.json["pin_id"])
+    first = (await server.ask("GET", "pins", path="team", limit=2)).json
+    rest = (await server.ask("GET", "pins", path="team", after=first["next"])).json
+    assert {item["pin_id"] for item in first["items"] + rest["items"]} == set(made)
+    assert (len(first["items"]), rest["next"]) == (2, None)
+    removed = await server.ask("DELETE", f"pins/{made[0]}", path="team")
+    assert (removed.status, removed.json["pin_id"]) == (200, made[0])
+    gone = await server.ask("DELETE", f"pins/{made[0]}", path="team")
+    assert (gone.status, gone.code) == (404, "E_PIN_NOT_FOUND")
+    assert len(repo.pins.all()) == 2
+
+
+async def test_a_pin_that_makes_no_sense_is_refused(server: Interface, repo: Repository) -> None:
+    await server.snapshot("team/main")
+    answer = await server.ask("POST", "pins", {"path": "team", "snapshot": "HEAD", "expires": "soon"})
+    assert (answer.status, answer.code) == (400, "E_USAGE")
+    missing = await server.ask("POST", "pins", {"path": "team", "snapshot": "nope"})
+    assert (missing.status, missing.code) == (404, "E_SNAPSHOT_NOT_FOUND")
+
+
+async def test_runs_are_paged_newest_first(server: Interface, repo: Repository) -> None:
+    recorded = []
+    for number in range(3):
+        with repo.hold(purpose="run") as lease:
+            before = repo.snapshot(f"before {number}").snapshot_id
+            run = repo.runs.start(
+                lease,
+                notebook="a.ipynb",
+                input_path="a.ipynb",
+                output_path="out.ipynb",
+                parameters={"alpha": number},
+                before_snapshot_id=before,
+                notebook_sha256="0" * 64,
+                environment_digest="1" * 64,
+            )
+            repo.runs.finish(
+                run.run_id, "ok", error=None, after_snapshot_id=None, duration_s=0.5, metrics={"a": number}
+            )
+        recorded.append(run.run_id)
+    first = (await server.ask("GET", "runs", path="team", limit=2)).json
+    assert [item["run_id"] for item in first["items"]] == recorded[:0:-1]
+    rest = (await server.ask("GET", "runs", path="team", after=first["next"])).json
+    assert ([item["run_id"] for item in rest["items"]], rest["next"]) == (recorded[:1], None)
+    shown = (await server.ask("GET", f"runs/{recorded[0]}", path="team")).json
+    assert (shown["outcome"], shown["metrics"], shown["parameters"]) == ("ok", {"a": 0}, {"alpha": 0})
+    missing = await server.ask("GET", "runs/nope", path="team")
+    assert (missing.status, missing.code) == (404, "E_RUN_NOT_FOUND")
