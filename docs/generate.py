@@ -15,6 +15,7 @@ import click
 from jvs_core.cli.main import build
 from jvs_core.conformance import requirements
 from jvs_core.errors import error_classes
+from jvs_core.operations.findings import kinds
 from jvs_magics.call import COMMANDS
 from jvs_magics.magics import JvsMagics
 
@@ -47,6 +48,7 @@ def pages() -> dict[str, str]:
         "cli.md": commands_page(),
         "errors.md": errors_page(),
         "conformance.md": conformance_page(),
+        "doctor.md": doctor_page(),
         "magics.md": magics_page(),
     }
 
@@ -67,6 +69,31 @@ def errors_page() -> str:
         "| exit status | code | class in `jvs_core.errors` | meaning |",
         "|---|---|---|---|",
         *(f"| {status} | `{code}` | `{name}` | {meaning} |" for status, code, name, meaning in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def doctor_page() -> str:
+    """Return the page of all findings of ``jvs doctor``."""
+    order = {"error": 0, "warning": 1, "info": 2}
+    rows = sorted(kinds().values(), key=lambda kind: (order[kind.severity], kind.code, kind.meaning))
+    lines = [
+        _MADE,
+        "",
+        "# What `jvs doctor` finds",
+        "",
+        "Looking changes nothing. A finding of severity `error` makes the repository unhealthy (exit status 5), with",
+        "`--strict` a `warning` does too; an `info` never does. `jvs doctor --repair ACTION` carries out the repair named;",
+        "`--repair-runtime` carries out `clean_tmp`, `clean_locks`, `clean_intents` and `finish_restore`, which are always",
+        "safe, after a crash or a move for instance. No repair deletes the only copy of anything, each one that does",
+        "something is in the audit log, and a second one finds nothing to do.",
+        "",
+        "| code | severity | what is found | repair | what it does, or what you can do |",
+        "|---|---|---|---|---|",
+        *(
+            f"| `{kind.code}` | {kind.severity} | {kind.meaning} | {f'`{kind.repair}`' if kind.repair else '–'} | {kind.action} |"
+            for kind in rows
+        ),
     ]
     return "\n".join(lines) + "\n"
 

@@ -38,6 +38,11 @@ def ids(layout: Layout) -> list[str]:
     )
 
 
+def is_id(text: str) -> bool:
+    """Return whether ``text`` has the form of a snapshot id."""
+    return _ID.fullmatch(text) is not None
+
+
 def exists(layout: Layout, snapshot_id: str) -> bool:
     """Return whether a snapshot of exactly this id is published."""
     return _ID.fullmatch(snapshot_id) is not None and layout.descriptor(snapshot_id).is_file()

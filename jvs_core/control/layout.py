@@ -163,16 +163,16 @@ class Layout:
             ) from error
 
     def complete(self) -> None:
-        """Make the control folders that are missing: empty and runtime ones are lost when a repository is moved.
+        """Make the folders that are missing: empty and runtime ones are lost when a repository is moved.
 
         Raises PathEscape for a symbolic link in the place of one.
         """
-        for folder in CONTROL_FOLDERS:
+        for folder in (*(self.control / name for name in CONTROL_FOLDERS), self.root / "worktrees"):
             try:
-                files.make_folder(self.control / folder, mode=self.folder_mode, exist_ok=True)
+                files.make_folder(folder, mode=self.folder_mode, exist_ok=True)
             except AlreadyExists as error:
-                inside(self.root, self.control / folder)
-                raise DescriptorCorrupt(f"{self.control / folder} is no folder", hint="jvs doctor") from error
+                inside(self.root, folder)
+                raise DescriptorCorrupt(f"{folder} is no folder", hint="jvs doctor") from error
 
     def listing(self, folder: Path) -> list[str]:
         """Return the names in a control folder; none when it is missing, as empty ones are in a moved repository."""

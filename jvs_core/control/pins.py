@@ -37,11 +37,26 @@ def create(
     return pin
 
 
+def ids(layout: Layout) -> list[str]:
+    """Return the ids of all pins, readable or not."""
+    names = layout.listing(layout.gc / "pins")
+    return sorted(name[:-5] for name in names if re.fullmatch(r"[0-9a-f]{12}\.json", name))
+
+
+def read(layout: Layout, pin_id: str) -> Pin:
+    """Return a pin. Raises PinNotFound, or DescriptorCorrupt when it is unreadable."""
+    try:
+        if re.fullmatch(r"[0-9a-f]{12}", pin_id) is None:
+            raise FileNotFoundError
+        data = (layout.gc / "pins" / f"{pin_id}.json").read_bytes()
+    except FileNotFoundError as error:
+        raise PinNotFound(f"no pin {pin_id!r}", hint="jvs gc pins") from error
+    return Pin.parse(data, f"pin {pin_id}")
+
+
 def read_all(layout: Layout) -> list[Pin]:
     """Return all pins, oldest first, expired ones too. Raises DescriptorCorrupt for one that is unreadable."""
-    folder = layout.gc / "pins"
-    names = [name for name in layout.listing(folder) if re.fullmatch(r"[0-9a-f]{12}\.json", name)]
-    found = [Pin.parse((folder / name).read_bytes(), f"pin {name[:-5]}") for name in names]
+    found = [read(layout, pin_id) for pin_id in ids(layout)]
     return sorted(found, key=lambda pin: (pin.created_at, pin.pin_id))
 
 
@@ -52,9 +67,6 @@ def has_expired(pin: Pin) -> bool:
 
 def delete(layout: Layout, pin_id: str) -> Pin:
     """Remove a pin, durable, and return what it was. Raises PinNotFound."""
-    path = layout.gc / "pins" / f"{pin_id}.json"
-    if re.fullmatch(r"[0-9a-f]{12}", pin_id) is None or not path.is_file():
-        raise PinNotFound(f"no pin {pin_id!r}", hint="jvs gc pins")
-    pin = Pin.parse(path.read_bytes(), f"pin {pin_id}")
-    files.remove_file(path, missing_ok=False)
+    pin = read(layout, pin_id)
+    files.remove_file(layout.gc / "pins" / f"{pin_id}.json", missing_ok=False)
     return pin

@@ -63,8 +63,8 @@ def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Prog
             thinning=not retention.is_empty(policy),
             candidates=tuple(choice.candidates),
         )
-        ctx.layout.complete()
-        plans.create(ctx.layout, record)
+        with ctx.critical():
+            plans.create(ctx.layout, record)
     return GcPlan(
         plan_id=record.plan_id,
         candidate_count=len(candidates),

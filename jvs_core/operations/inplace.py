@@ -111,7 +111,8 @@ def save_present(ctx: Context, name: str, lease: Lease, note: str, progress: Pro
         request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
         pre = publish(ctx, name, request, lease, progress).snapshot_id
     expires = clock.timestamp(clock.now_ms() + pins.UNDO_MS)
-    pins.create(ctx.layout, pre, reason=note, by=ctx.settings.holder_id, expires_at=expires, lineage=True)
+    with ctx.critical():
+        pins.create(ctx.layout, pre, reason=note, by=ctx.settings.holder_id, expires_at=expires, lineage=True)
     return pre
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 from jvs_core import files
 from jvs_core.control import audit_log, journal, lock, worktree
+from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.errors import InputError, JvsError
-from jvs_core.model import Intent
-from jvs_core.operations import doctor, inplace, locks, publish, sandbox, worktrees
+from jvs_core.model import Intent, Worktree
+from jvs_core.operations import audit, doctor, gc_state, inplace, locks, publish, remains, sandbox, worktrees
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.progress import Progress
@@ -37,7 +38,7 @@ def examine(ctx: Context, actions: Sequence[str], *, strict: bool, progress: Pro
             done = _REPAIRS[action](ctx, progress)
             repaired += [f"{action}: {what}" for what in done]
             _log(ctx, action, done)
-    found = doctor.findings(ctx)
+    found = doctor.examine(ctx)
     bad = ("error", "warning") if strict else ("error",)
     return DoctorReport(
         healthy=not any(finding.severity in bad for finding in found), findings=found, repaired=repaired
@@ -47,9 +48,20 @@ def examine(ctx: Context, actions: Sequence[str], *, strict: bool, progress: Pro
 def _advance_head(ctx: Context, progress: Progress) -> list[str]:
     """Complete the snapshots that were renamed into place: descriptor, head, log."""
     done = []
-    for snapshot_id, descriptor in sorted(doctor.unfinished(ctx)):
+    for snapshot_id, descriptor in sorted(remains.unfinished(ctx, ledgers.read(ctx.layout))):
         name = _name_of(ctx, descriptor.worktree_id)
-        if name is None:
+        if name is None:  # its worktree is gone: there is no head to move
+            gone = Worktree(
+                worktree_id=descriptor.worktree_id,
+                created_at=descriptor.created_at,
+                base_snapshot_id=None,
+                head_snapshot_id=None,
+            )
+            with ctx.critical():
+                publish.complete(
+                    ctx, descriptor.worktree, gone, descriptor, progress, move_head=False, recovered=True
+                )
+            done.append(snapshot_id)
             continue
         with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair"), ctx.critical():
             record = ctx.worktree(name)
@@ -65,7 +77,7 @@ def _advance_head(ctx: Context, progress: Progress) -> list[str]:
 def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
     """Roll interrupted in-place restores forward."""
     done = []
-    for intent in doctor.abandoned(ctx):
+    for intent in remains.abandoned(ctx):
         name = _name_of(ctx, intent.worktree_id) if intent.worktree_id else None
         if name is None or intent.operation not in (inplace.RESTORE_INTENT, inplace.PATH_INTENT):
             continue
@@ -76,9 +88,9 @@ def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
 
 def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
     """Undo or complete what was abandoned, then drop its intent."""
-    unfinished = {snapshot_id for snapshot_id, _ in doctor.unfinished(ctx)}
+    unfinished = {snapshot_id for snapshot_id, _ in remains.unfinished(ctx, ledgers.read(ctx.layout))}
     done = []
-    for intent in doctor.abandoned(ctx):
+    for intent in remains.abandoned(ctx):
         if (
             intent.operation in (inplace.RESTORE_INTENT, inplace.PATH_INTENT)
             or intent.snapshot_id in unfinished
@@ -121,35 +133,51 @@ def _resolve(ctx: Context, intent: Intent) -> None:
 
 
 def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:
-    ctx.layout.complete()
-    done = list(doctor.leftovers(ctx))
-    for path in done:
-        target = ctx.layout.root / path
-        if target.is_dir() and not target.is_symlink():
-            ctx.engine().remove(target)
-        else:
-            files.remove_file(target)
-    return done
+    """Remove what nothing owns, make what is missing and empty, and finish or take back what gc left behind."""
+    ledger = ledgers.read(ctx.layout)
+    done = [
+        f".jvs/{folder}" for folder in CONTROL_FOLDERS if not os.path.lexists(ctx.layout.control / folder)
+    ]
+    with ctx.critical():
+        left = [ctx.layout.root / path for path in remains.leftovers(ctx, ledger)]
+        done += [str(path.relative_to(ctx.layout.root)) for path in left]
+        folders = [path for path in left if path.is_dir() and not path.is_symlink()]
+        for path in left:
+            if path not in folders:
+                files.remove_file(path)
+        for name in [name for name, empty in doctor.without_folder(ctx) if empty]:
+            folder = ctx.layout.worktree(name)
+            ctx.engine().make_worktree(folder)
+            files.sync_folder(folder.parent)
+            done.append(name)
+    for path in folders:
+        ctx.removal_engine().remove(path)
+    return [*done, *(gc_state.mend(ctx, ledger) if audit.check(ctx).ok else [])]
 
 
 def _clean_locks(ctx: Context, progress: Progress) -> list[str]:
-    done = []
-    known = set()
-    for name in worktree.names(ctx.layout):
-        worktree_id = ctx.worktree(name).worktree_id
-        known.add(worktree_id)
-        done += [f"{name} {token}" for token in lock.remove_superseded(ctx.layout, worktree_id)]
-    for folder in sorted((ctx.layout.control / "locks").iterdir()):
-        if folder.is_dir() and folder.name not in known:
-            shutil.rmtree(folder)
-            done.append(folder.name)
+    """Remove superseded leases, and those of worktrees that are gone, unless some worktree cannot be read."""
+    done: list[str] = []
+    with ctx.critical():
+        known: set[str] = set()
+        for name in worktree.names(ctx.layout):
+            try:
+                worktree_id = ctx.worktree(name).worktree_id
+            except JvsError:
+                return done
+            known.add(worktree_id)
+            done += [f"{name} {token}" for token in lock.remove_superseded(ctx.layout, worktree_id)]
+        for folder in sorted((ctx.layout.control / "locks").iterdir()):
+            if folder.is_dir() and folder.name not in known:
+                shutil.rmtree(folder)
+                done.append(folder.name)
     return done
 
 
 def _audit_repair(ctx: Context, progress: Progress) -> list[str]:
     """Set a damaged log aside, whole, and go on in a new one that names it; an intact one gets its head mended."""
     with ctx.critical():
-        damaged = [finding for finding in doctor.findings(ctx) if finding.repair == "audit_repair"]
+        damaged = [finding for finding in doctor.examine(ctx) if finding.repair == "audit_repair"]
         if not damaged:
             return []
         known = ledgers.read(ctx.layout)

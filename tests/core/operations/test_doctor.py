@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from jvs_core import Repository
 from jvs_core.errors import InputError
+from jvs_core.progress import Silent
+from tests.support.filesystems import juicefs_client
 from tests.support.metadata import metadata_of
 
 KILLED = """
@@ -116,3 +120,71 @@ def test_a_damaged_log_is_set_aside_and_the_repository_verifies_against_what_it_
 def test_an_unknown_repair_is_refused(repo: Repository) -> None:
     with pytest.raises(InputError):
         repo.doctor(repairs=["magic"])
+
+
+def copied(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "-a", source, target], check=True)
+    for name in ("locks", "intents"):
+        shutil.rmtree(target / ".jvs" / name)
+
+
+def synchronised(source: Path, target: Path) -> None:
+    client = juicefs_client()
+    if client is None:
+        pytest.skip("the JuiceFS client is not installed (extra 'juicefs')")
+    options = ["--perms", "--links", "--dirs", "--exclude", ".jvs/locks/", "--exclude", ".jvs/intents/"]
+    target.mkdir()
+    subprocess.run([client, "sync", *options, f"{source}/", f"{target}/"], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("move", [copied, synchronised])
+def test_a_repository_moved_without_locks_and_intents_is_healthy(
+    workdir: Path, move: Callable[[Path, Path], None]
+) -> None:
+    repo = Repository.init(workdir / "repo")
+    for number in range(3):
+        (repo.root / "main" / "notes.txt").write_text(f"notes {number}")
+        repo.snapshot(f"{number}", lock=True)
+    repo.refs.create("first", "HEAD~2")
+    repo.worktrees.create("exp")
+    repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
+    repo.locks.acquire()
+    move(repo.root, workdir / "moved")
+    moved = Repository.open(workdir / "moved")
+    assert [found for found in moved.doctor(strict=True).findings if found.severity != "info"] == []
+    assert moved.doctor(repairs=RUNTIME, strict=True).findings == []
+    assert moved.doctor(repairs=RUNTIME).repaired == []
+    assert moved.verify(every=True).ok
+    assert [item.expired for item in moved.history()] == [False, True, False]
+    (moved.root / "main" / "notes.txt").write_text("moved on")
+    assert moved.snapshot("after", lock=True).fencing_token > moved.show("HEAD~1").descriptor.fencing_token
+    moved.restore("first")
+    moved.worktrees.create("other")
+    assert moved.verify(every=True).ok
+
+
+def test_a_repository_moved_without_its_empty_folders_is_healthy(tmp_path: Path) -> None:
+    repo = Repository.init(tmp_path / "repo", engine="copy")
+    subprocess.run(["find", repo.root, "-type", "d", "-empty", "-delete"], check=True)
+    assert not (repo.root / "main").exists()
+    moved = Repository.open(repo.root)
+    assert moved.doctor().healthy
+    assert moved.doctor(repairs=RUNTIME, strict=True).findings == []
+    (repo.root / "main" / "a").write_text("a")
+    moved.snapshot("one", lock=True)
+    moved.worktrees.create("exp")
+    assert moved.verify(every=True).ok
+
+
+def test_nothing_under_way_is_called_wrong(repo: Repository) -> None:
+    seen: dict[str, list[str]] = {}
+
+    class Looking(Silent):
+        def started(self, step: str, total: int | None = None) -> None:
+            if step in STEPS and step not in ("fence", "publish"):
+                report = Repository.open(repo.root).doctor(strict=True)
+                seen[step] = [f"{f.code} {f.target}" for f in report.findings if f.severity != "info"]
+
+    repo.snapshot("two", progress=Looking())
+    assert seen
+    assert {step: found for step, found in seen.items() if found} == {}

@@ -1,0 +1,252 @@
+"""Every kind of finding that ``doctor`` knows: its code, how bad it is, and the repair that mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jvs_core.results import Finding
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of finding; ``action`` says what ``repair`` does, or what a person can do where there is none."""
+
+    code: str
+    severity: Severity
+    meaning: str
+    repair: str | None
+    action: str
+
+    def at(self, target: str, message: str) -> Finding:
+        """Return a finding of this kind."""
+        return Finding(
+            code=self.code, severity=self.severity, target=target, message=message, repair=self.repair
+        )
+
+
+FOLDER_LOST = Kind(
+    "E_FOLDER_MISSING",
+    "error",
+    "a control folder is gone that is never empty",
+    None,
+    "restore it from a backup",
+)
+FOLDER_MISSING = Kind(
+    "W_FOLDER_MISSING",
+    "info",
+    "a control folder is missing, as an empty one is after some ways of moving",
+    "clean_tmp",
+    "makes it; so does the next command that needs it",
+)
+CONFIG_MISSING = Kind(
+    "W_CONFIG_MISSING",
+    "warning",
+    "`config.toml` is gone; defaults apply",
+    None,
+    "write it anew, or restore it from a backup",
+)
+WORKTREE_LOST = Kind(
+    "E_WORKTREE_NOT_FOUND",
+    "error",
+    "`main` is not registered, or the folder of a worktree is gone",
+    None,
+    "`jvs restore` its head, or restore the folder from a backup",
+)
+WORKTREE_EMPTY = Kind(
+    "W_WORKTREE_MISSING",
+    "warning",
+    "the folder of a worktree without a snapshot is missing, as an empty one is after some ways of moving",
+    "clean_tmp",
+    "makes the empty folder",
+)
+WORKTREE_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "the configuration of a worktree cannot be read",
+    None,
+    "restore it from a backup",
+)
+WORKTREE_ESCAPES = Kind(
+    "E_PATH_ESCAPE",
+    "error",
+    "a symbolic link stands in the place of a worktree",
+    None,
+    "put the folder back in its place",
+)
+WORKTREE_UNKNOWN = Kind(
+    "W_WORKTREE_UNKNOWN",
+    "warning",
+    "a folder in `worktrees/` that is no worktree",
+    None,
+    "move it out of the repository",
+)
+HEAD_MISSING = Kind(
+    "E_LINEAGE_BROKEN",
+    "error",
+    "the head of a worktree is missing or was removed",
+    None,
+    "restore the snapshot from a backup",
+)
+DESCRIPTOR_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "a descriptor or READY marker cannot be read or does not match its checksum",
+    None,
+    "restore it from a backup",
+)
+SNAPSHOT_PARTIAL = Kind(
+    "E_PARTIAL_SNAPSHOT",
+    "error",
+    "a snapshot lacks its READY marker, payload or manifest",
+    None,
+    "restore it from a backup",
+)
+SNAPSHOT_LOST = Kind(
+    "E_PARTIAL_SNAPSHOT",
+    "error",
+    "a snapshot that the log knows is gone, and not by gc",
+    None,
+    "restore it from a backup",
+)
+SNAPSHOT_UNKNOWN = Kind(
+    "E_PARTIAL_SNAPSHOT",
+    "error",
+    "a folder of snapshots without a descriptor",
+    None,
+    "look at it, then move it out of the repository",
+)
+PARENT_MISSING = Kind(
+    "E_LINEAGE_BROKEN", "error", "the parent of a snapshot is missing", None, "restore it from a backup"
+)
+CIRCLE = Kind(
+    "E_LINEAGE_BROKEN",
+    "error",
+    "a snapshot is its own ancestor",
+    None,
+    "restore the descriptors from a backup",
+)
+SNAPSHOT_UNFINISHED = Kind(
+    "W_SNAPSHOT_UNFINISHED",
+    "warning",
+    "a snapshot is in place, but a crash came before head and log knew of it",
+    "advance_head",
+    "completes it: descriptor, head, log",
+)
+REF_BROKEN = Kind(
+    "E_REF_BROKEN",
+    "error",
+    "a ref cannot be read, or names a snapshot that is missing",
+    None,
+    "restore it, or the snapshot, from a backup",
+)
+PIN_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "a pin cannot be read; gc refuses to plan",
+    None,
+    "restore its file in `.jvs/gc/pins`, or remove it",
+)
+PIN_DANGLING = Kind(
+    "E_LINEAGE_BROKEN",
+    "error",
+    "a pin names a snapshot that is missing; gc refuses to plan",
+    None,
+    "`jvs gc unpin`, or restore the snapshot",
+)
+PIN_EXPIRED = Kind("W_PIN_EXPIRED", "info", "a pin protects nothing any more", "clean_tmp", "removes it")
+INTENT_ABANDONED = Kind(
+    "W_INTENT_ABANDONED", "warning", "an operation was cut short", "clean_intents", "undoes or completes it"
+)
+RESTORE_ABANDONED = Kind(
+    "W_INTENT_ABANDONED",
+    "warning",
+    "an in-place restore was cut short",
+    "finish_restore",
+    "completes it; so does the next command under the lock",
+)
+INTENT_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "an intent cannot be read",
+    "clean_intents",
+    "sets it aside as `….unreadable`",
+)
+LEFTOVER = Kind(
+    "W_LEFTOVER",
+    "warning",
+    "a temporary file or folder that nothing under way owns",
+    "clean_tmp",
+    "removes it",
+)
+LOCK_UNREADABLE = Kind(
+    "W_LOCK_UNREADABLE",
+    "info",
+    "the newest lease of a worktree cannot be read",
+    None,
+    "the next `jvs lock acquire` replaces it",
+)
+LOCK_DEAD = Kind(
+    "W_LOCK_DEAD",
+    "info",
+    "the lease of a worktree ran out and was not given back",
+    None,
+    "the next `jvs lock acquire` takes it over",
+)
+LOCK_SUPERSEDED = Kind(
+    "W_LOCK_SUPERSEDED", "info", "many superseded leases", "clean_locks", "removes all but the newest"
+)
+LOCK_ORPHAN = Kind(
+    "W_LOCK_ORPHAN", "info", "leases of a worktree that is gone", "clean_locks", "removes them"
+)
+GC_UNFINISHED = Kind(
+    "W_GC_UNFINISHED",
+    "warning",
+    "a gc run was cut short before the log knew of this removal",
+    "clean_tmp",
+    "takes it back: the snapshot is whole again. Or run the plan again",
+)
+GC_TRASH = Kind(
+    "W_GC_TRASH",
+    "warning",
+    "a gc run was cut short before all that it removed was deleted",
+    "clean_tmp",
+    "deletes the rest",
+)
+GC_STRAY = Kind(
+    "W_GC_STRAY",
+    "warning",
+    "a snapshot lies in gc's trash without a tombstone",
+    "clean_tmp",
+    "puts it back in its place, if that is free",
+)
+STUB_LOST = Kind(
+    "E_LINEAGE_BROKEN",
+    "error",
+    "the descriptor of a thinned snapshot is gone",
+    "clean_tmp",
+    "writes it from the tombstone, if it is sound there",
+)
+TOMBSTONE_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT", "error", "a tombstone cannot be read", None, "restore it from a backup"
+)
+PLAN_DAMAGED = Kind(
+    "W_GC_PLAN_DAMAGED", "warning", "a gc plan cannot be read", "clean_tmp", "removes it; make another"
+)
+PLAN_OPEN = Kind(
+    "W_GC_PLAN_OPEN", "info", "a gc plan older than 30 days was never carried out", "clean_tmp", "removes it"
+)
+AUDIT_BROKEN = Kind(
+    "E_AUDIT_CHAIN_BROKEN",
+    "error",
+    "the audit log was changed, cut or damaged",
+    "audit_repair",
+    "sets the log aside, whole, and begins a new one that names it",
+)
+
+
+def kinds() -> dict[str, Kind]:
+    """Return every kind by its name, for documentation and tests."""
+    return {name: kind for name, kind in globals().items() if isinstance(kind, Kind)}

@@ -1,0 +1,180 @@
+"""What gc left unfinished: finding it, and taking it back or completing it.
+
+The log decides. A removal that it does not hold is taken back from tombstone and trash; one that it holds is
+completed. While a gc run is under way, or the log is damaged, nothing is found and nothing touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from jvs_core import clock, files
+from jvs_core.control import catalog, journal, pins, plans, tombstones
+from jvs_core.control.layout import Layout
+from jvs_core.errors import JvsError
+from jvs_core.model import Descriptor, Pin, Tombstone
+from jvs_core.operations import findings, gc_run
+from jvs_core.operations.context import Context
+from jvs_core.operations.ledger import Ledger
+from jvs_core.results import Finding
+
+_STALE_PLAN_MS = 30 * 24 * 3600 * 1000
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """Removals to take back (parents first) and to complete (children first), and trash without a tombstone."""
+
+    uncommitted: list[str]
+    undeleted: list[str]
+    strays: list[str]
+
+
+def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
+    """Return what an interrupted gc left behind; nothing while one is running."""
+    if _is_running(ctx):
+        return Unfinished([], [], [])
+    layout = ctx.layout
+    standing = sorted(tombstones.ids(layout), key=lambda key: _age(layout, key))
+    trash = {name for name in layout.listing(layout.trash()) if catalog.is_id(name)}
+    return Unfinished(
+        [
+            key
+            for key in standing
+            if key not in ledger.removed and (key in trash or layout.snapshot(key).is_dir())
+        ],
+        [
+            key
+            for key in reversed(standing)
+            if key in ledger.removed and (key in trash or _has_to_be_dropped(layout, key))
+        ],
+        sorted(trash - set(standing)),
+    )
+
+
+def examine(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
+    """Yield what is wrong with pins, plans, tombstones and trash."""
+    left = unfinished(ctx, ledger)
+    for key in left.uncommitted:
+        yield findings.GC_UNFINISHED.at(key, f"the removal of snapshot {key} by gc was not completed")
+    for key in left.undeleted:
+        yield findings.GC_TRASH.at(key, f"snapshot {key} was removed by gc, and not all of it deleted")
+    for key in left.strays:
+        yield findings.GC_STRAY.at(key, f"snapshot {key} lies in .jvs/gc/trash without a tombstone")
+    for key, tombstone in _tombstones(ctx.layout):
+        if tombstone is None:
+            yield findings.TOMBSTONE_DAMAGED.at(key, f"the tombstone of {key} cannot be read")
+        elif tombstone.stub and not catalog.exists(ctx.layout, key):
+            yield findings.STUB_LOST.at(key, f"the descriptor of the thinned snapshot {key} is missing")
+    yield from _pins(ctx.layout)
+    yield from _plans(ctx.layout)
+
+
+def mend(ctx: Context, ledger: Ledger) -> list[str]:
+    """Carry out what ``findings`` calls ``clean_tmp`` for gc, and say what was done. The caller is in no critical section."""
+    done = []
+    with ctx.critical():
+        left = unfinished(ctx, ledger)
+        done += [f"put back {key}" for key in [*left.uncommitted, *left.strays] if _put_back(ctx.layout, key)]
+        done += [f"descriptor of {key}" for key in _write_stubs(ctx.layout)]
+        done += [f"pin {pin.pin_id}" for pin in _expired_pins(ctx.layout)]
+        done += [f"plan {plan_id}" for plan_id in _stale_plans(ctx.layout)]
+        gc_run.drop_descriptors(ctx, left.undeleted)
+    for key in left.undeleted:
+        ctx.removal_engine().remove(ctx.layout.trash(key))
+        done.append(f"deleted {key}")
+    return done
+
+
+def _is_running(ctx: Context) -> bool:
+    return any(
+        intent.operation == gc_run.RUN_INTENT and journal.is_running(intent, ctx.settings) is not False
+        for intent in journal.pending(ctx.layout)[0]
+    )
+
+
+def _age(layout: Layout, snapshot_id: str) -> tuple[int, str]:
+    """Return a key that puts parents before their children."""
+    with suppress(JvsError):
+        tombstone = tombstones.read(layout, snapshot_id)
+        if tombstone is not None:
+            return clock.parse(str(tombstone.descriptor.get("created_at", ""))), snapshot_id
+    return 0, snapshot_id
+
+
+def _has_to_be_dropped(layout: Layout, snapshot_id: str) -> bool:
+    with suppress(JvsError):
+        tombstone = tombstones.read(layout, snapshot_id)
+        return tombstone is not None and not tombstone.stub and catalog.exists(layout, snapshot_id)
+    return False
+
+
+def _put_back(layout: Layout, snapshot_id: str) -> bool:
+    """Make a removed snapshot whole again, its tombstone taken down last; False where its place is taken."""
+    trash, place = layout.trash(snapshot_id), layout.snapshot(snapshot_id)
+    if trash.is_dir():
+        if place.exists() or not catalog.exists(layout, snapshot_id):
+            return False
+        files.rename_durable(trash, place)
+    tombstones.remove(layout, snapshot_id)
+    return True
+
+
+def _tombstones(layout: Layout) -> Iterator[tuple[str, Tombstone | None]]:
+    for key in sorted(tombstones.ids(layout)):
+        try:
+            yield key, tombstones.read(layout, key)
+        except JvsError:
+            yield key, None
+
+
+def _write_stubs(layout: Layout) -> Iterator[str]:
+    for key, tombstone in _tombstones(layout):
+        if tombstone is None or not tombstone.stub or catalog.exists(layout, key):
+            continue
+        with suppress(ValueError):  # pydantic's error is one: such a descriptor is not written
+            descriptor = Descriptor.model_validate(tombstone.descriptor)
+            if descriptor.snapshot_id == key and descriptor.descriptor_checksum == catalog.checksum(
+                descriptor
+            ):
+                files.create_atomic(layout.descriptor(key), catalog.encode(descriptor), mode=layout.file_mode)
+                yield key
+
+
+def _pins(layout: Layout) -> Iterator[Finding]:
+    for pin_id in pins.ids(layout):
+        try:
+            pin = pins.read(layout, pin_id)
+        except JvsError as error:
+            yield findings.PIN_DAMAGED.at(pin_id, error.message)
+            continue
+        if pins.has_expired(pin):
+            yield findings.PIN_EXPIRED.at(pin_id, f"it protected {pin.snapshot_id} until {pin.expires_at}")
+        elif not catalog.exists(layout, pin.snapshot_id):
+            yield findings.PIN_DANGLING.at(pin_id, f"it names {pin.snapshot_id}, which is missing")
+
+
+def _expired_pins(layout: Layout) -> Iterator[Pin]:
+    for pin_id in pins.ids(layout):
+        with suppress(JvsError):
+            if pins.has_expired(pins.read(layout, pin_id)):
+                yield pins.delete(layout, pin_id)
+
+
+def _plans(layout: Layout) -> Iterator[Finding]:
+    for plan_id in plans.ids(layout):
+        try:
+            plan = plans.read(layout, plan_id)
+        except JvsError as error:
+            yield findings.PLAN_DAMAGED.at(plan_id, error.message)
+            continue
+        if plan.finished_at is None and clock.now_ms() > clock.parse(plan.created_at) + _STALE_PLAN_MS:
+            yield findings.PLAN_OPEN.at(plan_id, f"planned at {plan.created_at} and never carried out")
+
+
+def _stale_plans(layout: Layout) -> Iterator[str]:
+    for finding in _plans(layout):
+        plans.remove(layout, finding.target)
+        yield finding.target

@@ -1,0 +1,123 @@
+"""What a crash leaves behind: abandoned intents, snapshots in place but not completed, temporary files and folders."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from jvs_core import clock
+from jvs_core.control import catalog, journal, lock, worktree
+from jvs_core.control.layout import Layout
+from jvs_core.control.names import MAIN
+from jvs_core.errors import JvsError
+from jvs_core.files import TEMPORARY_SUFFIX
+from jvs_core.model import Descriptor, Intent
+from jvs_core.operations.context import Context
+from jvs_core.operations.ledger import Ledger
+
+_SETTLING_S = 60.0
+_FOLDERS = (
+    ".jvs/snapshots",
+    ".jvs/descriptors",
+    ".jvs/refs",
+    ".jvs/worktrees",
+    ".jvs/gc/pins",
+    ".jvs/gc/plans",
+    ".jvs/gc/tombstones",
+    ".jvs/intents",
+    ".jvs/runs",
+    "worktrees",
+)
+# Records in these folders are written outside of the critical section, so a young one may be somebody's at work.
+_UNLOCKED = (".jvs/intents", ".jvs/runs")
+
+
+def abandoned(ctx: Context) -> list[Intent]:
+    """Return the intents whose process is gone.
+
+    Those of other hosts count when they are older than a lease and the worktree's lock is not held.
+    """
+    lease = ctx.config.lease
+    recent = clock.now_ms() - lease.duration_ms - lease.max_clock_skew_ms - lease.steal_grace_ms
+    found = []
+    for intent in journal.pending(ctx.layout)[0]:
+        running = journal.is_running(intent, ctx.settings)
+        if running is None:
+            running = clock.parse(intent.started_at) >= recent or _is_held(ctx, intent)
+        if not running:
+            found.append(intent)
+    return found
+
+
+def unfinished(ctx: Context, ledger: Ledger) -> Iterator[tuple[str, Descriptor]]:
+    """Yield the snapshots that are in place but not known to head and log, and that nobody is completing."""
+    busy = under_way(ctx)
+    for name in names(ctx.layout, ".jvs/snapshots"):
+        if name in ledger.snapshots or name in busy or not ctx.layout.ready(name).is_file():
+            continue
+        path = ctx.layout.descriptor(name)
+        for candidate in (path, path.with_name(path.name + TEMPORARY_SUFFIX)):
+            if candidate.is_file():
+                with suppress(JvsError):
+                    descriptor = Descriptor.parse(candidate.read_bytes(), f"the descriptor of {name}")
+                    if descriptor.descriptor_checksum == catalog.checksum(descriptor):
+                        yield name, descriptor
+                        break
+
+
+def leftovers(ctx: Context, ledger: Ledger) -> Iterator[str]:
+    """Yield the paths, relative to the repository, of temporary files and folders that nothing under way owns."""
+    busy = under_way(ctx)
+    orphans = {snapshot_id for snapshot_id, _ in unfinished(ctx, ledger)}
+    for folder in _FOLDERS:
+        for name in names(ctx.layout, folder):
+            base = name.removesuffix(TEMPORARY_SUFFIX)
+            if name == base or {base, name, base.removesuffix(".json")} & busy:
+                continue
+            if folder == ".jvs/descriptors" and base.removesuffix(".json") in orphans:
+                continue
+            if folder in _UNLOCKED and _is_young(ctx.layout.root / folder / name):
+                continue
+            yield f"{folder}/{name}"
+
+
+def under_way(ctx: Context) -> set[str]:
+    """Return the snapshot ids and temporary names of operations that run, or may run on another host."""
+    return {
+        value
+        for intent in journal.pending(ctx.layout)[0]
+        if journal.is_running(intent, ctx.settings) is not False
+        for value in (intent.snapshot_id, intent.details.get("temporary"))
+        if isinstance(value, str)
+    }
+
+
+def names(layout: Layout, folder: str) -> list[str]:
+    """Return the names in a folder of the repository, sorted; none when it is missing."""
+    try:
+        return sorted(os.listdir(layout.root / folder))
+    except FileNotFoundError:
+        return []
+
+
+def logged_but_gone(ctx: Context, ledger: Ledger) -> list[str]:
+    """Return the snapshots of which the log holds the making, not the removal, and the disk nothing."""
+    return sorted(ledger.snapshots.keys() - ledger.removed - set(catalog.ids(ctx.layout)))
+
+
+def _is_young(path: Path) -> bool:
+    try:
+        return path.lstat().st_mtime > time.time() - _SETTLING_S
+    except FileNotFoundError:
+        return True
+
+
+def _is_held(ctx: Context, intent: Intent) -> bool:
+    try:
+        worktree_id = intent.worktree_id or worktree.get(ctx.layout, intent.worktree or MAIN).worktree_id
+        return lock.state(lock.current(ctx.layout, worktree_id)) == "held"
+    except JvsError:
+        return False
