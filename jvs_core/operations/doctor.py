@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jvs_core.control import catalog, journal, lock, refs, worktree
+from jvs_core.control import catalog, journal, lock, refs, runs, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.control.names import MAIN
 from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot, PathEscape, SnapshotExpired
@@ -32,6 +32,7 @@ def examine(ctx: Context) -> list[Finding]:
         *_intents(ctx),
         *_leftovers(ctx, ledger),
         *gc_state.examine(ctx, ledger),
+        *_runs(ctx),
         *_locks(ctx),
         *_audit(ctx),
     ]
@@ -152,6 +153,11 @@ def _intents(ctx: Context) -> Iterator[Finding]:
 def _leftovers(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     for path in remains.leftovers(ctx, ledger):
         yield findings.LEFTOVER.at(path, "left behind by something that was cut short")
+
+
+def _runs(ctx: Context) -> Iterator[Finding]:
+    for run_id in runs.read_all(ctx.layout)[1]:
+        yield findings.RUN_DAMAGED.at(run_id, f"the record of run {run_id} cannot be read")
 
 
 def _locks(ctx: Context) -> Iterator[Finding]:

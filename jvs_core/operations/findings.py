@@ -238,6 +238,13 @@ PLAN_DAMAGED = Kind(
 PLAN_OPEN = Kind(
     "W_GC_PLAN_OPEN", "info", "a gc plan older than 30 days was never carried out", "clean_tmp", "removes it"
 )
+RUN_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "the record of a notebook run cannot be read",
+    None,
+    "restore its file in `.jvs/runs` from a backup, or move it out of the repository",
+)
 AUDIT_BROKEN = Kind(
     "E_AUDIT_CHAIN_BROKEN",
     "error",

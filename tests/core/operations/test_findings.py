@@ -305,6 +305,13 @@ def plan_open(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def run_damaged(repo: Repository, made: list[str]) -> str:
+    run_id = "run-1760000000000-0123abcd"
+    (control(repo) / "runs" / f"{run_id}.json").write_text("{")
+    return run_id
+
+
+@scenario
 def audit_broken(repo: Repository, made: list[str]) -> str:
     path = control(repo) / "audit/audit.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
