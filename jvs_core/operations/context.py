@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jvs_core.control import audit, catalog, critical, worktree
@@ -12,6 +12,8 @@ from jvs_core.control.layout import Layout
 from jvs_core.control.session import Session, session
 from jvs_core.errors import EngineUnavailable
 from jvs_core.model import AuditRecord, Worktree
+from jvs_core.operations import stored
+from jvs_core.operations.stored import Stored
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.index import StatIndex
@@ -22,13 +24,22 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What one operation has read, so that none of its parts reads it again; it ends with the operation."""
+
+    snapshots: dict[str, Stored] = field(default_factory=dict)
+    indexes: dict[str, StatIndex] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Context:
-    """An open repository, as operations see it. Immutable; safe to share between threads."""
+    """An open repository, as operations see it. Immutable; safe to share between threads, unless it remembers."""
 
     layout: Layout
     settings: Settings
     config: RepositoryConfig
     repo_id: str
+    memory: Memory | None = None
 
     @classmethod
     def open(cls, layout: Layout, settings: Settings) -> Context:
@@ -39,6 +50,10 @@ class Context:
         layout.check_format()
         config = read_config(layout.config)
         return cls(Layout(layout.root, config.shared), settings, config, layout.repo_id())
+
+    def remembering(self) -> Context:
+        """Return a context for one operation, which reads each snapshot and stat cache once."""
+        return replace(self, memory=Memory())
 
     @property
     def requested_engine(self) -> str:
@@ -68,13 +83,26 @@ class Context:
         return session(self.settings, self.repo_id, worktree_id)
 
     def index(self, worktree_id: str) -> StatIndex:
-        """Return the stat cache of a worktree; the caller closes it."""
+        """Return the stat cache of a worktree."""
+        if self.memory is None:
+            return self._index(worktree_id)
+        return self.memory.indexes.setdefault(worktree_id, self._index(worktree_id))
+
+    def _index(self, worktree_id: str) -> StatIndex:
         folder = self.settings.cache_dir / "index" / self.repo_id
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError:  # no cache costs time, nothing else
             return StatIndex(None)
         return StatIndex(folder / f"{worktree_id}.sqlite")
+
+    def stored(self, snapshot_id: str) -> Stored:
+        """Return a stored snapshot, read and checked. Raises as ``stored.load`` does."""
+        if self.memory is None:
+            return stored.load(self.layout, snapshot_id)
+        if snapshot_id not in self.memory.snapshots:
+            self.memory.snapshots[snapshot_id] = stored.load(self.layout, snapshot_id)
+        return self.memory.snapshots[snapshot_id]
 
     def critical(self) -> AbstractContextManager[None]:
         """Hold the repository's critical section: for audit, heads, refs and gc commits only."""

@@ -127,6 +127,7 @@ def _replace(
 ) -> Extracted:
     """Exchange ``target`` for the snapshot's version in one step, the present snapshotted first."""
     snapshot_id = source.descriptor.snapshot_id
+    ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
         inplace.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)

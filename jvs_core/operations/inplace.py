@@ -15,11 +15,12 @@ from jvs_core.control import catalog, journal, lock, pins, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.errors import InputError, NothingToUndo
 from jvs_core.model import Intent, UndoPoint, Worktree
-from jvs_core.operations import locks, stored
+from jvs_core.operations import locks
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.locks import Locking
 from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_text
+from jvs_core.operations.stored import Stored
 from jvs_core.payload import converge
 from jvs_core.payload.capture import owned
 from jvs_core.payload.compare import Changes, compare
@@ -47,10 +48,11 @@ def restore(
     check_reason(reason)
     if dry_run:
         return _preview(ctx, name, snapshot_id, snapshot_id, progress)
+    ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
         finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
-        wanted = stored.load(ctx.layout, snapshot_id)
+        wanted = ctx.stored(snapshot_id)
         wanted.require_sound()
         pre = save_present(ctx, name, lease, f"before in-place restore of {snapshot_id}: {reason}", progress)
         point = UndoPoint(
@@ -81,11 +83,12 @@ def undo(
     if dry_run:
         point = _last_undo_point(ctx.worktree(name), name)
         return _preview(ctx, name, point.snapshot_id, point.head_snapshot_id, progress)
+    ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="undo") as lease:
         finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         point = _last_undo_point(record, name)
-        wanted = stored.load(ctx.layout, point.snapshot_id)
+        wanted = ctx.stored(point.snapshot_id)
         wanted.require_sound()
         pre = save_present(
             ctx, name, lease, f"before undo of the restore of {point.restored_snapshot_id}", progress
@@ -107,7 +110,7 @@ def save_present(ctx: Context, name: str, lease: Lease, note: str, progress: Pro
     with step(progress, "scan"):
         present = describe_worktree(ctx, name, record, progress)
     pre = record.head_snapshot_id
-    if pre is None or _differs(stored.entries(ctx.layout, pre), present.entries):
+    if pre is None or _differs(ctx.stored(pre).entries, present.entries):
         request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
         pre = publish(ctx, name, request, lease, progress).snapshot_id
     expires = clock.timestamp(clock.now_ms() + pins.UNDO_MS)
@@ -143,7 +146,7 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
             journal.complete(ctx.layout, intent)
             continue
         _save_later_edits(ctx, name, lease, intent, progress)
-        _converge(ctx, name, lease, stored.load(ctx.layout, intent.details["content"]), progress)
+        _converge(ctx, name, lease, ctx.stored(intent.details["content"]), progress)
         _commit(ctx, name, lease, intent)
     return found
 
@@ -168,7 +171,7 @@ def _carry_out(
     name: str,
     lease: Lease,
     operation: str,
-    wanted: stored.Stored,
+    wanted: Stored,
     head: str | None,
     pre: str,
     undo_points: Sequence[UndoPoint],
@@ -201,7 +204,7 @@ def _carry_out(
 
 
 def _converge(
-    ctx: Context, name: str, lease: Lease, wanted: stored.Stored, progress: Progress
+    ctx: Context, name: str, lease: Lease, wanted: Stored, progress: Progress
 ) -> tuple[Changes, list[str]]:
     """Make the worktree equal to ``wanted``; return what changed and what could not be kept."""
     root = ctx.layout.worktree(name)
@@ -249,7 +252,7 @@ def _save_later_edits(ctx: Context, name: str, lease: Lease, intent: Intent, pro
     known = {
         (entry.path, entry.kind, entry.target, entry.sha256)
         for snapshot_id in (intent.details["content"], intent.details["pre"])
-        for entry in stored.entries(ctx.layout, snapshot_id)
+        for entry in ctx.stored(snapshot_id).entries
     }
     present = describe_worktree(ctx, name, ctx.worktree(name), progress)
     later = [
@@ -265,7 +268,7 @@ def _save_later_edits(ctx: Context, name: str, lease: Lease, intent: Intent, pro
 
 
 def _preview(ctx: Context, name: str, content: str, head: str | None, progress: Progress) -> RestoredInPlace:
-    wanted = stored.load(ctx.layout, content)
+    wanted = ctx.stored(content)
     present = describe_worktree(ctx, name, ctx.worktree(name), progress)
     entries, given_up = owned(wanted.entries)
     return _answer(ctx, name, head or content, None, compare(present.entries, entries), given_up)
@@ -300,9 +303,7 @@ def _last_undo_point(record: Worktree, name: str) -> UndoPoint:
 
 
 def _differs(head: Sequence[Entry], present: Sequence[Entry]) -> bool:
-    """Return whether anything kept but times differs."""
-
-    def kept(entries: Sequence[Entry]) -> list[Entry]:
-        return [entry._replace(mtime_ns=0) for entry in entries if entry.path]
-
-    return kept(head) != kept(present)
+    """Return whether anything kept but times differs, below the top folder."""
+    return len(head) != len(present) or any(
+        was[:6] != now[:6] or was[7:] != now[7:] for was, now in zip(head[1:], present[1:], strict=True)
+    )

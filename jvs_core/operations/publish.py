@@ -16,7 +16,7 @@ from jvs_core.control.layout import CELLS
 from jvs_core.control.lock import Lease
 from jvs_core.errors import FencingMismatch, JvsError, WorktreeNotFound
 from jvs_core.model import Descriptor, HashValue, Intent, Ready, Worktree
-from jvs_core.operations import cells, stored
+from jvs_core.operations import cells
 from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
 from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
@@ -177,7 +177,7 @@ def _previous(ctx: Context, record: Worktree, engine: SnapshotEngine) -> Previou
     if record.head_snapshot_id is None or engine.name not in ("reflink-copy", "copy"):
         return None
     try:
-        head = stored.load(ctx.layout, record.head_snapshot_id)
+        head = ctx.stored(record.head_snapshot_id)
     except JvsError:
         return None  # a head that is damaged or thinned out shares nothing; the new snapshot stands alone
     return PreviousSnapshot(head.payload, head.entries)

@@ -84,16 +84,40 @@ class StatIndex:
     A hash is filed under (path, dev, ino, size, mtime, ctime). ``learn`` stores only files whose ``ctime`` lies
     before ``now_ns``, which the caller took from ``probe_clock`` before it read them: a change in the same clock
     tick would leave no trace. Several processes may use one file; the last to learn wins.
+
+    The object keeps the last scan and what is known of it, so that looking again within one operation is cheap. It is
+    not for two threads at once.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        self._last: tuple[Scan, list[Digests | None]] | None = None
 
     def recall(self, scan: Scan) -> Recalled:
         """Return what is known of the files of ``scan``.
 
         On JuiceFS a change of extended attributes moves no ``ctime``, so there they count as never read.
         """
+        recalled = self._again(scan) or self._read(scan)
+        self._last = (scan, list(recalled.digests))
+        if juicefs.mount_at(scan.root) is not None:
+            digests = [known and Digests(known.sha256, None) for known in recalled.digests]
+            return Recalled(digests, recalled.stale)
+        return recalled
+
+    def _again(self, scan: Scan) -> Recalled | None:
+        """Return what is known of the files that are as they were in the last scan; None where that had other paths."""
+        if self._last is None or len(self._last[0].entries) != len(scan.entries):
+            return None
+        last, known = self._last
+        if last.entries == scan.entries and last.stamps == scan.stamps:
+            return Recalled(known)
+        if any(was.path != now.path for was, now in zip(last.entries, scan.entries, strict=True)):
+            return None
+        files = zip(last.entries, scan.entries, last.stamps, scan.stamps, known, strict=True)
+        return Recalled([digests if a == b and s == t else None for a, b, s, t, digests in files])
+
+    def _read(self, scan: Scan) -> Recalled:
         found: list[Digests | None] = [None] * len(scan.entries)
         stale: list[bytes] = []
         if self.path is None or not self.path.exists():
@@ -111,8 +135,6 @@ class StatIndex:
                         found[position] = _unpack(row)
         except _failures():
             return Recalled([None] * len(scan.entries))
-        if juicefs.mount_at(scan.root) is not None:
-            found = [known and Digests(known.sha256, None) for known in found]
         return Recalled(found, stale)
 
     def learn(self, scan: Scan, recalled: Recalled, now_ns: int, *, xattrs_read: bool = True) -> None:
@@ -133,6 +155,10 @@ class StatIndex:
         rows = [(path, _pack(key, scan.entries[news[number]], xattrs_read)) for number, path, key in files]
         if not rows and not recalled.stale:
             return
+        if self._last is not None and self._last[0].stamps is scan.stamps:
+            for position in news:
+                entry = scan.entries[position]
+                self._last[1][position] = Digests(entry.sha256, entry.xattrs if xattrs_read else None)
         try:
             self._store(rows, recalled.stale)
         except _failures() as error:

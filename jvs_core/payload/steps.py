@@ -99,7 +99,9 @@ def _contents(
     fill: list[Entry] = []
     link: list[Link] = []
     claimed: set[Inode] = set()
-    for names in _files(wanted):
+    # A file of one name that is as it should be is nobody else's and needs nothing: nearly all are.
+    alone = {entry for entry in present.entries if not entry.link_group}
+    for names in _files([entry for entry in wanted if entry.link_group or entry not in alone]):
         keeper: Entry | None = None
         inode: Inode | None = None
         others: list[Entry] = []
