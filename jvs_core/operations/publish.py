@@ -7,6 +7,7 @@ the intent are kept, and ``doctor`` completes the snapshot from them.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,11 +17,11 @@ from jvs_core.control.layout import CELLS
 from jvs_core.control.lock import Lease
 from jvs_core.errors import FencingMismatch, JvsError, WorktreeNotFound
 from jvs_core.model import Descriptor, HashValue, Intent, Ready, Worktree
-from jvs_core.operations import cells
+from jvs_core.operations import cells, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
 from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
-from jvs_core.payload.entry import printable
+from jvs_core.payload.entry import Entry, printable
 from jvs_core.progress import Progress
 
 
@@ -96,7 +97,7 @@ def _prepare(
             progress=progress,
         )
     with step(progress, "manifest", len(capture.entries)):
-        written = manifest.write(temporary / "manifest", capture.entries)
+        written = manifest.write(temporary / "manifest", capture.entries, capture.lines)
         if ctx.layout.file_mode is not None:
             os.chmod(temporary / "manifest", ctx.layout.file_mode)
         root_hash = HashValue(value=manifest.root_hash(capture.entries))
@@ -174,13 +175,21 @@ def complete(
 
 
 def _previous(ctx: Context, record: Worktree, engine: SnapshotEngine) -> PreviousSnapshot | None:
-    if record.head_snapshot_id is None or engine.name not in ("reflink-copy", "copy"):
+    head = record.head_snapshot_id
+    if head is None or engine.name not in ("reflink-copy", "copy"):
         return None
     try:
-        head = ctx.stored(record.head_snapshot_id)
+        lines = stored.lines(ctx.layout, head)
     except JvsError:
         return None  # a head that is damaged or thinned out shares nothing; the new snapshot stands alone
-    return PreviousSnapshot(head.payload, head.entries)
+
+    def entries() -> Sequence[Entry]:
+        try:
+            return ctx.stored(head).entries
+        except JvsError:
+            return ()
+
+    return PreviousSnapshot(ctx.layout.payload(head), lines, entries)
 
 
 def _describe(

@@ -56,13 +56,7 @@ def load(layout: Layout, snapshot_id: str) -> Stored:
     DescriptorCorrupt, PartialSnapshot
         It is damaged; ``jvs verify`` shows how.
     """
-    descriptor = catalog.read(layout, snapshot_id)
-    ready = catalog.read_ready(layout, snapshot_id)
-    if ready.descriptor_checksum != descriptor.descriptor_checksum or ready.snapshot_id != snapshot_id:
-        raise DescriptorCorrupt(
-            f"the READY marker of {snapshot_id} belongs to another descriptor",
-            hint=f"jvs verify {snapshot_id}",
-        )
+    descriptor = _checked(layout, snapshot_id)
     try:
         entries = manifest.read(layout.manifest(snapshot_id), sha256=descriptor.manifest_hash.value)
     except (PartialSnapshot, DescriptorCorrupt) as error:
@@ -73,3 +67,22 @@ def load(layout: Layout, snapshot_id: str) -> Stored:
 def entries(layout: Layout, snapshot_id: str | None) -> list[Entry]:
     """Return the manifest of a snapshot; of None, that of an empty workspace."""
     return [] if snapshot_id is None else load(layout, snapshot_id).entries
+
+
+def lines(layout: Layout, snapshot_id: str) -> frozenset[bytes]:
+    """Return the lines of a snapshot's manifest, checked as ``load`` does but for the form of each line."""
+    descriptor = _checked(layout, snapshot_id)
+    path = layout.manifest(snapshot_id)
+    return frozenset(manifest.read_lines(path, sha256=descriptor.manifest_hash.value))
+
+
+def _checked(layout: Layout, snapshot_id: str) -> Descriptor:
+    """Return the descriptor of a snapshot, which agrees with its READY marker."""
+    descriptor = catalog.read(layout, snapshot_id)
+    ready = catalog.read_ready(layout, snapshot_id)
+    if ready.descriptor_checksum != descriptor.descriptor_checksum or ready.snapshot_id != snapshot_id:
+        raise DescriptorCorrupt(
+            f"the READY marker of {snapshot_id} belongs to another descriptor",
+            hint=f"jvs verify {snapshot_id}",
+        )
+    return descriptor

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from jvs_core.errors import ConsistencyUnavailable
-from jvs_core.payload import attributes, juicefs
+from jvs_core.payload import attributes, juicefs, manifest
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry, printable
@@ -65,7 +66,8 @@ def _attempt(
     now_ns = probe_clock(target.parent)
     found = scan(source, progress)
     recalled = attributes_now(found, index.recall(found), threads=juicefs.THREADS)
-    entries, given_up = owned(found.entries)
+    owned_entries, given_up = owned(found.entries)
+    entries = _known(owned_entries, recalled)
     hints = _Hints(entries, recalled, previous)
     make_top(target)
     plan = Plan(
@@ -81,13 +83,37 @@ def _attempt(
     replica = replicate(plan, progress)
     changed = replica.changed.union(found.changed)
     index.learn(_learnable(found, replica, changed), recalled, now_ns)
+    made, lines = _lined(entries, replica, hints)
     return Capture(
         engine=engine,
-        entries=whole_groups([entry for entry in replica.entries if entry is not None]),
+        entries=made,
+        lines=lines,
         degraded=[*described(found.left_out), *given_up, *replica.degraded()],
         changed_meanwhile=sorted(changed),
         left_out=[entry.path for entry in found.left_out],
     )
+
+
+def _known(entries: Sequence[Entry], recalled: Recalled) -> list[Entry]:
+    """Fill in the digests that are known in full."""
+    return [
+        entry
+        if known is None or known.xattrs is None
+        else tuple.__new__(Entry, (*entry[:9], known.xattrs, known.sha256))
+        for entry, known in zip(entries, recalled.digests, strict=True)
+    ]
+
+
+def _lined(
+    planned: Sequence[Entry], replica: Replica, hints: _Hints
+) -> tuple[Sequence[Entry], Sequence[bytes | None]]:
+    """Return the entries made, and beside each the line that it has already because it is as it was planned."""
+    made = [entry for entry in replica.entries if entry is not None]
+    whole = whole_groups(made)
+    if not hints.lines or whole != made or len(made) < len(planned):
+        return whole, ()
+    lines = zip(planned, made, hints.lines, strict=True)
+    return made, [line if entry is plan else None for plan, entry, line in lines]
 
 
 class _Hints:
@@ -98,16 +124,19 @@ class _Hints:
     ) -> None:
         self.entries = entries
         self.recalled = recalled.digests
-        self.previous = (
-            {entry.path: entry for entry in previous.entries if entry.kind == FILE} if previous else {}
-        )
-        self.split_groups = _unequal_groups(entries, previous.entries) if previous else frozenset()
+        self.previous = previous
+        self.lines = manifest.encode(entries) if previous else []
 
     def of(self, position: int) -> Hint:
         known = self.recalled[position]
         sha, xattrs = known if known is not None else (b"", None)
+        if self.previous is None:
+            return Hint("make", sha, xattrs)
         entry = self.entries[position]
-        old = self.previous.get(entry.path)
+        complete = bool(sha) and xattrs is not None
+        if complete and not entry.link_group:
+            return Hint("link" if self.lines[position] in self.previous.lines else "make", sha, xattrs)
+        old = self.before.get(entry.path)
         if (
             old is None
             or old[2:7] != entry[2:7]
@@ -116,9 +145,21 @@ class _Hints:
             or entry.path in self.split_groups
         ):
             return Hint("make", sha, xattrs)
-        if sha and xattrs is not None:
+        if complete:
             return Hint("link", sha, xattrs)
         return Hint("check", sha, xattrs, old.sha256, old.xattrs)
+
+    @cached_property
+    def before(self) -> dict[bytes, Entry]:
+        """The files of the previous snapshot, for those whose line does not tell."""
+        assert self.previous is not None
+        return {entry.path: entry for entry in self.previous.entries() if entry.kind == FILE}
+
+    @cached_property
+    def split_groups(self) -> frozenset[bytes]:
+        """The names whose link group is not the same in both."""
+        assert self.previous is not None
+        return _unequal_groups(self.entries, self.previous.entries())
 
 
 def _unequal_groups(entries: Sequence[Entry], previous: Sequence[Entry]) -> frozenset[bytes]:

@@ -144,9 +144,12 @@ class StatIndex:
         """
         if self.path is None or not now_ns:
             return
+        filed = list(recalled.digests)
+        if self._last is not None and self._last[0].stamps is scan.stamps:
+            filed = self._last[1]
         news = [
             position
-            for position, known in enumerate(recalled.digests)
+            for position, known in enumerate(filed)
             if (known is None or (known.xattrs is None and xattrs_read))
             and scan.entries[position].sha256
             and scan.stamps[position].ctime_ns < now_ns
@@ -155,10 +158,9 @@ class StatIndex:
         rows = [(path, _pack(key, scan.entries[news[number]], xattrs_read)) for number, path, key in files]
         if not rows and not recalled.stale:
             return
-        if self._last is not None and self._last[0].stamps is scan.stamps:
-            for position in news:
-                entry = scan.entries[position]
-                self._last[1][position] = Digests(entry.sha256, entry.xattrs if xattrs_read else None)
+        for position in news:
+            entry = scan.entries[position]
+            filed[position] = Digests(entry.sha256, entry.xattrs if xattrs_read else None)
         try:
             self._store(rows, recalled.stale)
         except _failures() as error:

@@ -42,17 +42,17 @@ class Written(NamedTuple):
     entries: int
 
 
-def write(path: Path, entries: Sequence[Entry]) -> Written:
+def write(path: Path, entries: Sequence[Entry], lines: Sequence[bytes | None] = ()) -> Written:
     """Write ``entries`` to the new file ``path`` and make it durable (the folder's own entry is the caller's to sync).
 
-    A crash leaves a file without its closing line, which ``read`` refuses. Raises AlreadyExists when ``path``
-    exists; nothing is overwritten.
+    ``lines``, parallel to ``entries`` where given, holds what ``encode`` made of them already. A crash leaves a file
+    without its closing line, which ``read`` refuses. Raises AlreadyExists when ``path`` exists; nothing is overwritten.
     """
     digest = hashlib.sha256()
     size = 0
     try:
         with open(path, "xb", buffering=0) as file:
-            for chunk in _lines(entries):
+            for chunk in _chunks(entries, lines):
                 digest.update(chunk)
                 size += len(chunk)
                 view = memoryview(chunk)
@@ -88,6 +88,22 @@ def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
         raise PartialSnapshot(f"no manifest at {path}", path=str(path)) from error
     except OSError as error:
         raise EngineFailed(f"cannot read the manifest {path}: {error.strerror}", path=str(path)) from error
+
+
+def read_lines(path: Path, *, sha256: str) -> list[bytes]:
+    """Return the lines of the manifest ``path``, one an entry, once the file's digest is ``sha256`` (hex).
+
+    Raises PartialSnapshot when it is missing, DescriptorCorrupt when it has another digest.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise PartialSnapshot(f"no manifest at {path}", path=str(path)) from error
+    except OSError as error:
+        raise EngineFailed(f"cannot read the manifest {path}: {error.strerror}", path=str(path)) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
+    return data.split(b"\n")[1:-2]
 
 
 def root_hash(entries: Sequence[Entry]) -> str:
@@ -126,29 +142,37 @@ def _digest_of(file: IO[bytes]) -> str:
     return state.hexdigest()
 
 
-def _lines(entries: Sequence[Entry]) -> Iterable[bytes]:
-    yield HEADER
-    records = iter(entries)
-    while chunk := list(islice(records, CHUNK)):
-        yield b"".join(
-            [
-                b"%b\t%o\t%d\t%d\t%d\t%d\t%d\t%b\t%b\t%b%b\n"
-                % (
-                    kind.encode(),
-                    mode,
-                    uid,
-                    gid,
-                    size,
-                    mtime_ns,
-                    group,
-                    hexlify(xattrs) if xattrs else b"-",
-                    hexlify(sha) if sha else b"-",
-                    _escape(path) if path else b".",
-                    b"\t" + _escape(target) if kind == SYMLINK else b"",
-                )
-                for path, kind, mode, uid, gid, size, mtime_ns, target, group, xattrs, sha in chunk
-            ]
+def encode(entries: Iterable[Entry]) -> list[bytes]:
+    """Return the line of each entry, without the newline at its end."""
+    return [
+        b"%b\t%o\t%d\t%d\t%d\t%d\t%d\t%b\t%b\t%b%b"
+        % (
+            kind.encode(),
+            mode,
+            uid,
+            gid,
+            size,
+            mtime_ns,
+            group,
+            hexlify(xattrs) if xattrs else b"-",
+            hexlify(sha) if sha else b"-",
+            _escape(path) if path else b".",
+            b"\t" + _escape(target) if kind == SYMLINK else b"",
         )
+        for path, kind, mode, uid, gid, size, mtime_ns, target, group, xattrs, sha in entries
+    ]
+
+
+def _chunks(entries: Sequence[Entry], lines: Sequence[bytes | None]) -> Iterable[bytes]:
+    yield HEADER
+    for start in range(0, len(entries), CHUNK):
+        part = entries[start : start + CHUNK]
+        if lines:
+            ready = lines[start : start + CHUNK]
+            made = [line or encode([entry])[0] for entry, line in zip(part, ready, strict=True)]
+        else:
+            made = encode(part)
+        yield b"\n".join([*made, b""])
     yield b"end %d\n" % len(entries)
 
 

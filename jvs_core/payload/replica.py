@@ -178,8 +178,8 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
                 result, position = next(answers), item[0]
                 old = entries[position]
                 if isinstance(result, bytes):
-                    if result:
-                        made[position] = tuple.__new__(Entry, (*old[:10], result))
+                    if result and (result != old.sha256 or old.xattrs):
+                        made[position] = tuple.__new__(Entry, (*old[:9], b"", result))
                 else:
                     _note(replica, position, old, result, usual)
         progress.advanced(len(answer))

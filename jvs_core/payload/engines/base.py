@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -17,10 +18,15 @@ Consistency = Literal["quiesced", "best_effort"]
 
 @dataclass(frozen=True)
 class PreviousSnapshot:
-    """The snapshot whose unchanged files the next one may share by hard link."""
+    """The snapshot whose unchanged files the next one may share by hard link.
+
+    ``lines`` are those of its manifest, which tell in one look-up that a file is unchanged; ``entries`` reads it in
+    full, for files that are not so easily told.
+    """
 
     payload: Path
-    entries: Sequence[Entry]
+    lines: AbstractSet[bytes]
+    entries: Callable[[], Sequence[Entry]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class Capture:
 
     ``entries`` is the manifest of the target, complete with digests, sorted by path, the top folder first.
     ``engine`` is the engine that really ran. ``degraded`` says in words what could not be kept, one line each.
-    ``changed_meanwhile`` names the files that changed while they were read (always empty in ``quiesced``).
+    ``changed_meanwhile`` names the files that changed while they were read (always empty in ``quiesced``). ``lines``,
+    parallel to ``entries`` where given, holds the manifest's lines that are made already.
     """
 
     engine: EngineName
@@ -37,6 +44,7 @@ class Capture:
     degraded: Sequence[str] = ()
     changed_meanwhile: Sequence[bytes] = ()
     left_out: Sequence[bytes] = field(default=())
+    lines: Sequence[bytes | None] = ()
 
 
 class SnapshotEngine(Protocol):

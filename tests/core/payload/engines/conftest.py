@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jvs_core.payload import manifest
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
 from jvs_core.payload.index import StatIndex
@@ -65,8 +66,10 @@ class Bench:
 
     def previous(self, capture: Capture, name: str = "one") -> PreviousSnapshot | None:
         """Return the capture as the next one is given it; only engines that share files are."""
-        shares = self.engine.name in ("reflink-copy", "copy")
-        return PreviousSnapshot(self.folder / name, capture.entries) if shares else None
+        if self.engine.name not in ("reflink-copy", "copy"):
+            return None
+        lines = frozenset(manifest.encode(capture.entries))
+        return PreviousSnapshot(self.folder / name, lines, lambda: capture.entries)
 
 
 @pytest.fixture(params=PAIRS, ids=["-on-".join(reversed(pair)) for pair in PAIRS])

@@ -1,0 +1,70 @@
+"""Lines of a manifest that are made once, compared with those of the snapshot before, and written as they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
+from jvs_core.payload import manifest
+from jvs_core.payload.engines import plain_copy
+from jvs_core.payload.engines.base import Capture, PreviousSnapshot
+from jvs_core.payload.index import StatIndex
+from jvs_core.progress import SILENT
+
+
+def _tree(root: Path) -> Path:
+    (root / "sub").mkdir(parents=True)
+    (root / "tab\tand\nnewline").write_text("odd")
+    (root / "sub" / "plain").write_text("plain")
+    (root / "sub" / "other").write_text("other")
+    os.link(root / "sub" / "plain", root / "again")
+    os.symlink("sub/plain", root / "link")
+    return root
+
+
+def _capture(tree: Path, name: str, before: tuple[Capture, str] | None = None) -> Capture:
+    previous = None
+    if before is not None:
+        lines = frozenset(manifest.encode(before[0].entries))
+        previous = PreviousSnapshot(tree.parent / before[1], lines, lambda: before[0].entries)
+    return plain_copy.ENGINE.capture(
+        tree, tree.parent / name, index=StatIndex(tree.parent / "index"), previous=previous,
+        consistency="best_effort", progress=SILENT,
+    )  # fmt: skip
+
+
+def test_the_manifest_is_the_same_whether_its_lines_were_made_before_or_not(tmp_path: Path) -> None:
+    tree = _tree(tmp_path / "tree")
+    first = _capture(tree, "one")
+    (tree / "sub" / "other").write_text("changed")
+    second = _capture(tree, "two", (first, "one"))
+    assert any(second.lines)
+    made = manifest.encode(second.entries)
+    assert all(line in (None, fresh) for line, fresh in zip(second.lines, made, strict=True))
+    plain = manifest.write(tmp_path / "plain", second.entries)
+    assert manifest.write(tmp_path / "lined", second.entries, second.lines) == plain
+    assert (tmp_path / "lined").read_bytes() == (tmp_path / "plain").read_bytes()
+    assert manifest.read(tmp_path / "lined", sha256=plain.sha256) == list(second.entries)
+
+
+def test_lines_are_read_back_as_they_were_made(tmp_path: Path) -> None:
+    captured = _capture(_tree(tmp_path / "tree"), "one")
+    written = manifest.write(tmp_path / "manifest", captured.entries)
+    lines = manifest.read_lines(tmp_path / "manifest", sha256=written.sha256)
+    assert lines == manifest.encode(captured.entries)
+    with pytest.raises(DescriptorCorrupt):
+        manifest.read_lines(tmp_path / "manifest", sha256="0" * 64)
+    with pytest.raises(PartialSnapshot):
+        manifest.read_lines(tmp_path / "none", sha256=written.sha256)
+
+
+def test_a_file_whose_name_was_one_of_two_before_is_made_anew(tmp_path: Path) -> None:
+    tree = _tree(tmp_path / "tree")
+    first = _capture(tree, "one")
+    (tree / "again").unlink()
+    _capture(tree, "two", (first, "one"))
+    assert os.stat(tmp_path / "two" / "sub" / "plain").st_nlink == 1
+    assert os.stat(tmp_path / "one" / "sub" / "plain").st_nlink == 2
