@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -107,9 +108,10 @@ class _Look:
             prefix = path + b"/" if path else b""
             inner: list[tuple[bytes, int, int]] = []
             positions, get = self.positions, self.positions.get
+            encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
             with os.scandir(fd) as listing:
                 for item in listing:
-                    child = prefix + os.fsencode(item.name)
+                    child = prefix + item.name.encode(encoding, surrogates)
                     try:
                         status = item.stat(follow_symlinks=False)
                     except FileNotFoundError:

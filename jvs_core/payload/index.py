@@ -29,6 +29,8 @@ _CHECK = Struct("<I")
 # What the checksum over anything and its own checksum is.
 _SOUND = crc32(_CHECK.pack(crc32(b"")))
 _UNKNOWN, _KNOWN = 0, 1
+# Where in a row the content hash stands: behind the key and the byte that says whether the xattrs are known.
+_DIGEST = slice(_KEY.size + 1, _KEY.size + 33)
 
 
 class Digests(NamedTuple):
@@ -131,8 +133,10 @@ class StatIndex:
                         position, path, key = next(files, _END)
                     if path != stored:
                         stale.append(stored)
-                    elif row.startswith(key):
-                        found[position] = _unpack(row)
+                    # The file is written without fsync, so after a power cut a page may be half old.
+                    elif row.startswith(key) and crc32(row) == _SOUND:
+                        xattrs = row[_DIGEST.stop : -4] if row[_KEY.size] == _KNOWN else None
+                        found[position] = tuple.__new__(Digests, (row[_DIGEST], xattrs))
         except _failures():
             return Recalled([None] * len(scan.entries))
         return Recalled(found, stale)
@@ -194,14 +198,6 @@ def _files(entries: Sequence[Entry], stamps: Sequence[Stamp]) -> Iterator[tuple[
 def _pack(key: bytes, entry: Entry, xattrs_read: bool) -> bytes:
     row = key + bytes((_KNOWN if xattrs_read else _UNKNOWN,)) + entry.sha256 + entry.xattrs
     return row + _CHECK.pack(crc32(row))
-
-
-def _unpack(row: bytes) -> Digests | None:
-    # The database is written without fsync, so after a power cut a page may be half old: each row is checked.
-    if crc32(row) != _SOUND:
-        return None
-    end = _KEY.size + 33
-    return Digests(row[end - 32 : end], row[end:-4] if row[_KEY.size] == _KNOWN else None)
 
 
 class _Database:

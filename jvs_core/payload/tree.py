@@ -156,7 +156,6 @@ class _Walk:
         encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
         rows, device = self.rows, self.device
         folder, link, regular = stat.S_IFDIR, stat.S_IFLNK, stat.S_IFREG
-        make, nothing = tuple.__new__, (b"", 0, b"", b"")  # half the time of calling the classes
         with os.scandir(fd) as listing:
             for item in listing:
                 name = item.name.encode(encoding, surrogates)
@@ -168,10 +167,21 @@ class _Walk:
                     continue
                 form = st.st_mode & 0o170000
                 if form == regular and st.st_nlink == 1 and not self.check_access:
-                    mode = st.st_mode & 0o7777
-                    fields = (child, FILE, mode, st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns, *nothing)
-                    stamp = (st.st_dev, st.st_ino, st.st_ctime_ns)
-                    rows.append((child, make(Entry, fields), make(Stamp, stamp)))
+                    rows.append(
+                        (
+                            child,
+                            Entry(
+                                child,
+                                FILE,
+                                st.st_mode & 0o7777,
+                                st.st_uid,
+                                st.st_gid,
+                                st.st_size,
+                                st.st_mtime_ns,
+                            ),
+                            Stamp(st.st_dev, st.st_ino, st.st_ctime_ns),
+                        )
+                    )
                 elif form == folder:
                     if st.st_dev != device:
                         self.nested.append(child)

@@ -14,6 +14,7 @@ from jvs_core.payload import subvolume
 from jvs_core.payload.amend import folder_times, leave_out, restore
 from jvs_core.payload.attributes import apply_to_fd, read_xattrs
 from jvs_core.payload.capture import described
+from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines import reflink_copy
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry
@@ -85,6 +86,7 @@ class BtrfsSnapshot:
             source, target, index=index, previous=previous, consistency=consistency, progress=progress
         )
 
+    @held_back()
     def _attempt(
         self, found: Scan, target: Path, index: StatIndex, now_ns: int, progress: Progress
     ) -> Capture:

@@ -13,6 +13,7 @@ from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
 from jvs_core.payload import juicefs
 from jvs_core.payload.amend import Amended, bring_again, folder_times, leave_out, link_groups, restore
 from jvs_core.payload.capture import described
+from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines import reflink_copy
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry
@@ -109,6 +110,7 @@ class JuicefsClone:
                 paths=changing.paths,
             ) from None
 
+    @held_back()
     def _attempt(
         self, source: Path, target: Path, index: StatIndex, progress: Progress, *, ahead: bool, quiesced: bool
     ) -> Capture:
