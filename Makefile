@@ -23,7 +23,7 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mo
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test lab build verify gate conformance bench docs fmt lint types layers clean installed ready
+.PHONY: help demo test crash nightly lab build verify gate conformance bench docs fmt lint types layers clean installed ready
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -38,6 +38,13 @@ test: ready lab  ## Run all tests; as root, on real file systems
 lab: $(LAB_BUILT)  ## Build the JupyterLab panel; needs Node.js 20 or later and npm
 	@mkdir -p $(VENV)/share/jupyter/labextensions && rm -rf $(VENV)/share/jupyter/labextensions/jvs-snapshots
 	@ln -sfn $(abspath $(dir $(LAB_BUILT))) $(VENV)/share/jupyter/labextensions/jvs-snapshots
+
+crash: ready  ## Try every fault on every file system, and write docs/reference/faults.json
+	.ci/debian-packages $(DEBIAN)
+	JVS_PROOF=full JVS_FAULTS_JSON=docs/reference/faults.json $(BIN)/python -m pytest tests/crash --timeout 1800 $(PYTEST_ARGS)
+
+nightly: crash  ## Every fault; the state machine and the fuzzers with ten times the examples
+	JVS_PROOF=full $(BIN)/python -m pytest tests/properties --timeout 7200 $(PYTEST_ARGS)
 
 build: ready lab  ## Build the wheel and the source distribution into dist/
 	rm -rf dist

@@ -65,12 +65,17 @@ def begin(
     return intent
 
 
-def complete(layout: Layout, intent: Intent) -> None:
+def complete(layout: Layout, intent: Intent, *, durable: bool = False) -> None:
     """Remove an intent whose operation is finished, or undone without a trace.
 
-    Not synced: an intent that comes back after a power cut is resolved again, with the same result.
+    Without ``durable`` it may come back after a power cut and is resolved again: right where that gives the same
+    result, whatever was done in between.
     """
-    (layout.intents / f"{intent.intent_id}.json").unlink(missing_ok=True)
+    path = layout.intents / f"{intent.intent_id}.json"
+    if durable:
+        files.remove_file(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def pending(layout: Layout) -> tuple[list[Intent], list[str]]:

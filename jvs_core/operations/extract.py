@@ -7,11 +7,13 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from jvs_core import files
 from jvs_core.control import journal, lock
 from jvs_core.control.names import inside
 from jvs_core.errors import AlreadyExists, InputError, PathEscape, PathNotFound
+from jvs_core.model import Intent
 from jvs_core.operations import inplace, locks, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.locks import Locking
@@ -19,6 +21,8 @@ from jvs_core.payload import converge
 from jvs_core.payload.entry import FOLDER, Entry, printable
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
+
+INTENT = "restore_new_path"
 
 
 def path(
@@ -51,6 +55,7 @@ def path(
         return _replace(ctx, name, source, inner, target, reason, locking, progress)
     made = _make_parents(root, target, source.entries if to is None else [])
     temporary = _temporary(target)
+    intent = _begin(ctx, INTENT, name, temporary)
     try:
         degraded = _extract(ctx, source, inner, temporary, progress)
         files.rename_durable(temporary, target)
@@ -59,9 +64,11 @@ def path(
         with suppress(OSError):
             for folder in reversed(made):
                 folder.rmdir()
+        journal.complete(ctx.layout, intent)
         raise
     with ctx.critical():
         _audit(ctx, name, snapshot_id, target, None, wanted, None)
+    journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
 
 
@@ -135,16 +142,7 @@ def _replace(
             ctx, name, lease, f"before restore of a path from {snapshot_id}: {reason}", progress
         )
         temporary = _temporary(target)
-        intent = journal.begin(
-            ctx.layout,
-            ctx.settings,
-            inplace.PATH_INTENT,
-            worktree=name,
-            worktree_id=record.worktree_id,
-            fencing_token=lease.token,
-            temporary=os.fsencode(temporary.relative_to(ctx.layout.worktree(name))).hex(),
-            pre=pre,
-        )
+        intent = _begin(ctx, inplace.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
         try:
             degraded = _extract(ctx, source, inner, temporary, progress)
             with files.uninterrupted(), ctx.critical():
@@ -155,6 +153,7 @@ def _replace(
                 _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason)
         finally:
             converge.remove_leftover(target.parent, temporary.name)
+            files.sync_folder(target.parent)
         journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
 
@@ -170,6 +169,25 @@ def _extract(
         elif temporary.is_file() and not temporary.is_symlink():
             files.sync_file(temporary)
     return degraded
+
+
+def leftover(ctx: Context, intent: Intent) -> Path:
+    """Return where an interrupted operation of this module left its copy, if it made one."""
+    assert intent.worktree is not None
+    name = os.fsdecode(bytes.fromhex(intent.details["temporary"]))
+    return inside(ctx.layout.root, ctx.layout.worktree(intent.worktree) / name)
+
+
+def _begin(ctx: Context, operation: str, name: str, temporary: Path, **details: Any) -> Intent:
+    return journal.begin(
+        ctx.layout,
+        ctx.settings,
+        operation,
+        worktree=name,
+        worktree_id=ctx.worktree(name).worktree_id,
+        temporary=os.fsencode(temporary.relative_to(ctx.layout.worktree(name))).hex(),
+        **details,
+    )
 
 
 def _temporary(target: Path) -> Path:

@@ -244,7 +244,8 @@ def _commit(ctx: Context, name: str, lease: Lease, intent: Intent) -> None:
                 "pre_restore_snapshot_id": details["pre"],
             },
         )
-        journal.complete(ctx.layout, intent)
+        # Rolled forward once more after a power cut, it would take back what was done since.
+        journal.complete(ctx.layout, intent, durable=True)
 
 
 def _save_later_edits(ctx: Context, name: str, lease: Lease, intent: Intent, progress: Progress) -> None:

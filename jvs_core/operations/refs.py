@@ -2,28 +2,75 @@
 
 from __future__ import annotations
 
-from jvs_core.control import catalog, refs
-from jvs_core.errors import InputError
-from jvs_core.model import Ref
+from contextlib import suppress
+
+from jvs_core import files
+from jvs_core.control import catalog, journal, refs
+from jvs_core.control.names import check_ref_name
+from jvs_core.errors import InputError, JvsError
+from jvs_core.model import Intent, Ref
+from jvs_core.operations import ledger
 from jvs_core.operations.context import Context
+
+CREATE = "ref_create"
+DELETE = "ref_delete"
 
 
 def create(ctx: Context, name: str, snapshot_id: str, *, note: str) -> Ref:
-    """Name a snapshot for good, durable. Raises NameInvalid, AlreadyExists, SnapshotExpired."""
+    """Name a snapshot for good, durable. Raises NameInvalid, AlreadyExists, SnapshotExpired.
+
+    A crash leaves an intent from which ``doctor`` brings the log up to the refs.
+    """
     check_text(note, "note")
-    with ctx.critical():
+    check_ref_name(name)
+    with files.uninterrupted(), ctx.critical():
         catalog.require_kept(ctx.layout, snapshot_id)
-        ref = refs.create(ctx.layout, name, snapshot_id, note=note, by=ctx.settings.holder_id)
-        ctx.audit("ref_create", snapshot_id=snapshot_id, target=ref.name, reason=note or None)
+        intent = _begin(ctx, CREATE, name)
+        try:
+            ref = refs.create(ctx.layout, name, snapshot_id, note=note, by=ctx.settings.holder_id)
+        except BaseException:
+            with suppress(OSError, JvsError):  # else it is left to the doctor
+                reconcile(ctx, intent)
+                journal.complete(ctx.layout, intent)
+            raise
+        ctx.audit(CREATE, snapshot_id=snapshot_id, target=ref.name, reason=note or None)
+        journal.complete(ctx.layout, intent)
     return ref
 
 
 def delete(ctx: Context, name: str) -> Ref:
-    """Delete a ref, durable, and return what it was. Raises RefNotFound, RefBroken."""
-    with ctx.critical():
-        ref = refs.delete(ctx.layout, name)
-        ctx.audit("ref_delete", snapshot_id=ref.snapshot_id, target=ref.name)
+    """Delete a ref, durable, and return what it was. Raises RefNotFound, RefBroken.
+
+    A crash leaves an intent from which ``doctor`` brings the log up to the refs.
+    """
+    with files.uninterrupted(), ctx.critical():
+        ref = refs.get(ctx.layout, name)
+        intent = _begin(ctx, DELETE, name)
+        refs.delete(ctx.layout, name)
+        ctx.audit(DELETE, snapshot_id=ref.snapshot_id, target=ref.name)
+        journal.complete(ctx.layout, intent)
     return ref
+
+
+def reconcile(ctx: Context, intent: Intent) -> None:
+    """Record what an interrupted change of a ref did, if anything; the caller holds the critical section."""
+    name = str(intent.details["ref"])
+    logged = ledger.read(ctx.layout).refs.get(name)
+    present = refs.find(ctx.layout, name)
+    if present is not None and logged is None:
+        ctx.audit(
+            CREATE,
+            snapshot_id=present.snapshot_id,
+            target=name,
+            reason=present.note or None,
+            details={"recovered": True},
+        )
+    elif present is None and logged is not None:
+        ctx.audit(DELETE, snapshot_id=logged, target=name, details={"recovered": True})
+
+
+def _begin(ctx: Context, operation: str, name: str) -> Intent:
+    return journal.begin(ctx.layout, ctx.settings, operation, ref=name)
 
 
 def check_text(text: str, what: str, *, longest: int = 65_536) -> str:

@@ -12,9 +12,22 @@ from jvs_core.control import audit_log, journal, lock, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.errors import InputError, JvsError
 from jvs_core.model import Intent, Worktree
-from jvs_core.operations import audit, doctor, gc_state, inplace, locks, publish, remains, sandbox, worktrees
+from jvs_core.operations import (
+    audit,
+    doctor,
+    extract,
+    gc_state,
+    inplace,
+    locks,
+    publish,
+    refs,
+    remains,
+    sandbox,
+    worktrees,
+)
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
+from jvs_core.payload import converge
 from jvs_core.progress import Progress
 from jvs_core.results import DoctorReport
 
@@ -111,6 +124,8 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
 
 
 def _resolve(ctx: Context, intent: Intent) -> None:
+    if intent.operation in (refs.CREATE, refs.DELETE):
+        refs.reconcile(ctx, intent)
     name = intent.worktree
     if name is None:
         return
@@ -130,6 +145,9 @@ def _resolve(ctx: Context, intent: Intent) -> None:
         record = worktree.get(ctx.layout, name)
         worktree.unregister(ctx.layout, name)
         worktrees.forget(ctx, record)
+    elif intent.operation == extract.INTENT:
+        leftover = extract.leftover(ctx, intent)
+        converge.remove_leftover(leftover.parent, leftover.name)
 
 
 def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:

@@ -51,14 +51,16 @@ class FileSystem:
 
 
 @contextlib.contextmanager
-def loop_filesystem(kind: str, *, size: int = 2 * GIB, options: str = "") -> Iterator[FileSystem]:
-    """Make a file system of ``kind`` in a sparse file of ``size`` bytes and mount it."""
+def loop_filesystem(
+    kind: str, *, size: int = 2 * GIB, options: str = "", folder: Path | None = None
+) -> Iterator[FileSystem]:
+    """Make a file system of ``kind`` in a sparse file of ``size`` bytes, which lies in ``folder``, and mount it."""
     make = _MKFS[kind]
     _require_root(f"mounting {kind}")
     tool = _require_tool(make[0])
     with ledger_entry() as undo:
         base = _scratch(undo)
-        image, mount = base / f"{kind}.img", base / kind
+        image, mount = (folder or base) / f"{kind}.img", base / kind
         mount.mkdir()
         with image.open("wb") as file:
             file.truncate(size)

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -12,25 +11,11 @@ import pytest
 from jvs_core import Repository
 from jvs_core.errors import InputError
 from jvs_core.progress import Silent
+from tests.crash import children
 from tests.support.filesystems import juicefs_client
 from tests.support.metadata import metadata_of
 
-KILLED = """
-import os, sys
-from operator import attrgetter
-from jvs_core import Repository
-
-class Killed:
-    def started(self, step, total=None):
-        if step == sys.argv[2]:
-            os._exit(9)
-    def advanced(self, amount=1): pass
-    def finished(self, step): pass
-
-repo = Repository.open(sys.argv[1])
-attrgetter(sys.argv[3])(repo)(*sys.argv[4:], progress=Killed())
-"""
-STEPS = [
+STEPS = (
     "check",
     "intent",
     "clone",
@@ -43,7 +28,7 @@ STEPS = [
     "catalog",
     "head",
     "audit",
-]
+)
 RUNTIME = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
 
 
@@ -57,42 +42,14 @@ def repo(workdir: Path) -> Repository:
     return repo
 
 
-def kill(repo: Repository, step: str, *call: str) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, repo.root, step, *call], check=False)
-    assert done.returncode == 9
+def kill(repo: Repository, step: str, call: str, *arguments: str) -> None:
+    killed = children.Steps(at=f"before {step}", act=children.die)
+    assert children.run(lambda: attrgetter(call)(repo)(*arguments, progress=killed)) == children.KILLED
 
 
 def test_a_new_repository_is_healthy(repo: Repository) -> None:
     report = repo.doctor(strict=True)
     assert (report.healthy, report.findings) == (True, [])
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_snapshot_killed_at_any_step_is_cleaned_up_or_completed(repo: Repository, step: str) -> None:
-    before = metadata_of(repo.root / "main")
-    kill(repo, step, "snapshot", "two")
-    assert all(not found.tamper_detected for found in repo.verify(every=True).snapshots)
-    report = repo.doctor(repairs=[*RUNTIME, "advance_head"], strict=True)
-    assert [found for found in report.findings if found.severity != "info"] == []
-    published = step in ("catalog", "head", "audit")
-    assert [item.descriptor.note for item in repo.history()] == (["two", "one"] if published else ["one"])
-    assert metadata_of(repo.root / "main") == before
-    assert repo.status().clean is published
-    repo.snapshot("three")
-    assert repo.verify(every=True).ok
-    assert os.listdir(repo.root / ".jvs" / "intents") == []
-
-
-@pytest.mark.parametrize("step", ["clone", "settle", "register", "publish", "audit"])
-def test_a_restore_killed_at_any_step_leaves_nothing_or_a_whole_worktree(repo: Repository, step: str) -> None:
-    kill(repo, step, "worktrees.create", "exp")
-    report = repo.doctor(repairs=RUNTIME, strict=True)
-    assert [found for found in report.findings if found.severity != "info"] == []
-    names = [info.name for info in repo.worktrees.all()]
-    assert names == (["main", "exp"] if step == "audit" else ["main"])
-    assert os.listdir(repo.root / "worktrees") == names[1:]
-    if step != "audit":
-        repo.worktrees.create("exp")
 
 
 def test_looking_changes_nothing(repo: Repository) -> None:

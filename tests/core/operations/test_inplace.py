@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from jvs_core import Repository
 from jvs_core.errors import LockNotHeld, NothingToUndo
+from tests.crash import children
 from tests.support.metadata import metadata_of
 from tests.support.payloads import build_notebooks
 
@@ -102,21 +102,6 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(repo: Repository) 
     assert (metadata_of(main(repo)), repo.verify().audit.records) == (before, records)
 
 
-KILLED = """
-import os, sys
-from jvs_core import Repository
-
-class Killed:
-    def started(self, step, total=None):
-        if step == sys.argv[3]:
-            os._exit(9)
-    def advanced(self, amount=1): pass
-    def finished(self, step): pass
-
-Repository.open(sys.argv[1]).restore_inplace(sys.argv[2], reason="test", progress=Killed())
-"""
-
-
 @pytest.mark.parametrize("step", ["scan", "intent", "compare", "converge", "settle", "head"])
 def test_a_restore_killed_at_any_step_is_completed_by_the_next_snapshot(repo: Repository, step: str) -> None:
     repo.locks.acquire()
@@ -125,8 +110,10 @@ def test_a_restore_killed_at_any_step_is_completed_by_the_next_snapshot(repo: Re
     change(repo)
     second = repo.snapshot("two")
     changed = metadata_of(main(repo))
-    killed = subprocess.run([sys.executable, "-c", KILLED, main(repo), first.snapshot_id, step], check=False)
-    assert killed.returncode == 9
+    killed = children.Steps(at=f"before {step}", act=children.die)
+    again = Repository.open(main(repo))
+    work = partial(again.restore_inplace, first.snapshot_id, reason="test", progress=killed)
+    assert children.run(work) == children.KILLED
     (main(repo) / "later.txt").write_text("written after the crash")
     taken = repo.snapshot("after")
     completed = step not in ("scan", "intent")

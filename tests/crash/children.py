@@ -1,0 +1,106 @@
+"""Work done in a child process, which may be killed, stopped or traced at any point of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from jvs_core.errors import JvsError
+
+DONE = "done"
+KILLED = "killed"
+Work = Callable[[], object]
+
+
+@dataclass
+class Child:
+    """A forked child and the reading end of the pipe that it writes its outcome to."""
+
+    pid: int
+    pipe: int
+
+    def outcome(self) -> str:
+        """Wait for the end; return ``done``, ``killed``, the code of an error, or the traceback of any other."""
+        with os.fdopen(self.pipe, "rb") as pipe:
+            said = pipe.read().decode()
+        _, status = os.waitpid(self.pid, 0)
+        if os.WIFSIGNALED(status):
+            assert os.WTERMSIG(status) == signal.SIGKILL, f"ended by signal {os.WTERMSIG(status)}"
+            return KILLED
+        return said
+
+    def wait_until_stopped(self) -> None:
+        """Return when the child stopped itself. Raises AssertionError when it ended instead."""
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"it ended with status {status} and was to stop"
+
+    def resume(self) -> None:
+        """Let a stopped child go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+
+def fork(work: Work) -> Child:
+    """Run ``work`` in a child process. Always wait for its ``outcome``."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return Child(pid, reading)
+    said = ""
+    try:
+        os.close(reading)
+        work()
+        said = DONE
+    except JvsError as error:
+        said = error.code
+    except BaseException:  # noqa: BLE001 - the parent shows it
+        said = traceback.format_exc()
+    finally:
+        os.write(writing, said.encode())
+        os._exit(0)
+
+
+def run(work: Work) -> str:
+    """Run ``work`` in a child process and return its outcome."""
+    return fork(work).outcome()
+
+
+@dataclass
+class Steps:
+    """A receiver of progress that counts the points ``before STEP`` and ``after STEP`` and acts at one of them.
+
+    ``at`` is the number of the point, or its name: then the first of that name.
+    """
+
+    at: int | str = -1
+    act: Callable[[], None] = field(default=lambda: None)
+    seen: list[str] = field(default_factory=list)
+
+    def started(self, step: str, total: int | None = None) -> None:
+        """Count the point before a step."""
+        self._pass(f"before {step}")
+
+    def advanced(self, amount: int = 1) -> None:
+        """Ignore the advance."""
+
+    def finished(self, step: str) -> None:
+        """Count the point after a step."""
+        self._pass(f"after {step}")
+
+    def _pass(self, point: str) -> None:
+        if self.at == len(self.seen) or (self.at == point and point not in self.seen):
+            self.act()
+        self.seen.append(point)
+
+
+def die() -> None:
+    """End this process as a power switch would."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def stop() -> None:
+    """Stop this process until somebody sends SIGCONT."""
+    os.kill(os.getpid(), signal.SIGSTOP)

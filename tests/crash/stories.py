@@ -1,0 +1,168 @@
+"""The operations that faults are tried on: how each begins, what it does, and what it is to leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from jvs_core import Progress, Repository
+from jvs_core.control import slots
+from jvs_core.settings import LeaseConfig, RepositoryConfig, from_environment, render_config
+from tests.crash import children
+from tests.crash.worlds import REPAIRS, Tree, World
+
+Visible = tuple[dict[str, Tree], dict[str, str]]
+LEASE_MS = 3000
+
+
+@dataclass(frozen=True)
+class Story:
+    """One operation on the world that ``worlds.build`` makes; ``after`` is what it makes of worktrees and refs."""
+
+    name: str
+    act: Callable[[Repository, Progress], object]
+    prepare: Callable[[Repository], object] = lambda repo: None
+    after: Callable[[World], Visible] = World.visible
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _worktrees(before: World, **changed: Tree | None) -> Visible:
+    trees = {**before.worktrees, **changed}
+    return {name: tree for name, tree in trees.items() if tree is not None}, before.refs
+
+
+def _first(before: World) -> Tree:
+    return before.snapshots[before.refs["first"]]
+
+
+def _release(repo: Repository) -> None:
+    """Free the lock, and let leases be short: one that a killed process took is waited for."""
+    repo.locks.release()
+    config = RepositoryConfig(
+        lease=LeaseConfig(duration_ms=LEASE_MS, renew_interval_ms=500, max_clock_skew_ms=0, steal_grace_ms=0)
+    )
+    (repo.root / ".jvs" / "config.toml").write_text(render_config(config))
+
+
+def _leave_expired(repo: Repository) -> None:
+    """Let the lock be one that another session left behind long ago."""
+    _release(repo)
+    other = Repository.open(repo.root, settings=replace(from_environment(), session="other"))
+    record = other.locks.acquire()
+    past = {"last_renewed_at": "2026-01-01T00:00:00.000Z", "lease_expires_at": "2026-01-01T00:00:01.000Z"}
+    path = repo.root / ".jvs" / "locks" / record.worktree_id / str(record.fencing_token)
+    slots.update(path, lambda value: {**value, **past})
+
+
+def _restored(repo: Repository) -> None:
+    repo.restore_inplace("first", reason="to be undone")
+    (repo.root / "main" / "after.txt").write_text("made after the restore")
+
+
+def _undone(before: World) -> Visible:
+    pre = [tree for tree in before.snapshots.values() if b"new/file" in tree]
+    return _worktrees(before, main=pre[-1])
+
+
+def _killed(point: str, work: Callable[[Repository, Progress], object]) -> Callable[[Repository], None]:
+    """Return a preparation that leaves behind what a process killed at ``point`` of ``work`` leaves."""
+
+    def prepare(repo: Repository) -> None:
+        progress = children.Steps(at=point, act=children.die)
+        assert children.run(lambda: work(repo, progress)) == children.KILLED
+
+    return prepare
+
+
+def _in_place(repo: Repository, progress: Progress) -> None:
+    repo.restore_inplace("first", reason="test", progress=progress)
+
+
+def _repair(repo: Repository, progress: Progress) -> None:
+    repo.doctor(repairs=REPAIRS, progress=progress)
+
+
+def _replaced_path(before: World) -> Visible:
+    tree = dict(before.worktrees["main"])
+    tree[b"changed.txt"] = _first(before)[b"changed.txt"]
+    return _worktrees(before, main=tree)
+
+
+def _extracted_path(before: World) -> Visible:
+    tree = dict(before.worktrees["main"])
+    return _worktrees(before, main={**tree, b"old.txt": _first(before)[b"changed.txt"]})
+
+
+STORIES = [
+    Story("snapshot", lambda repo, progress: repo.snapshot("three", progress=progress)),
+    Story(
+        "snapshot --lock",
+        lambda repo, progress: repo.snapshot("three", lock=True, wait_s=5, progress=progress),
+        _release,
+    ),
+    Story(
+        "restore",
+        lambda repo, progress: repo.restore("first", name="back", progress=progress),
+        after=lambda before: _worktrees(before, back=_first(before)),
+    ),
+    Story(
+        "restore --inplace",
+        _in_place,
+        after=lambda before: _worktrees(before, main=_first(before)),
+    ),
+    Story("undo", lambda repo, progress: repo.undo(progress=progress), _restored, _undone),
+    Story(
+        "restore --path",
+        lambda repo, progress: repo.restore_path("first", "changed.txt", to="old.txt", progress=progress),
+        after=_extracted_path,
+    ),
+    Story(
+        "restore --path --inplace",
+        lambda repo, progress: repo.restore_path(
+            "first", "changed.txt", inplace=True, reason="test", progress=progress
+        ),
+        after=_replaced_path,
+    ),
+    Story(
+        "worktree create",
+        lambda repo, progress: repo.worktrees.create("made", from_="first", progress=progress),
+        after=lambda before: _worktrees(before, made=_first(before)),
+    ),
+    Story(
+        "worktree rename",
+        lambda repo, progress: repo.worktrees.rename("exp", "renamed"),
+        after=lambda before: _worktrees(before, exp=None, renamed=before.worktrees["exp"]),
+    ),
+    Story(
+        "worktree remove",
+        lambda repo, progress: repo.worktrees.remove("exp", force=True, progress=progress),
+        after=lambda before: _worktrees(before, exp=None),
+    ),
+    Story(
+        "ref create",
+        lambda repo, progress: repo.refs.create("second", "HEAD"),
+        after=lambda before: (before.worktrees, {**before.refs, "second": max(before.snapshots)}),
+    ),
+    Story(
+        "ref delete",
+        lambda repo, progress: repo.refs.delete("first"),
+        after=lambda before: (before.worktrees, {}),
+    ),
+    Story("lock acquire", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _release),
+    Story("lock steal", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _leave_expired),
+    Story("lock renew", lambda repo, progress: repo.locks.renew()),
+    Story("lock release", lambda repo, progress: repo.locks.release()),
+    Story(
+        "doctor after a killed snapshot",
+        _repair,
+        _killed("before head", lambda repo, progress: repo.snapshot("three", progress=progress)),
+    ),
+    Story(
+        "doctor after a killed restore --inplace",
+        _repair,
+        _killed("after converge", _in_place),
+        lambda before: _worktrees(before, main=_first(before)),
+    ),
+]

@@ -1,0 +1,149 @@
+"""What a repository holds that a fault must not touch, and how it is after one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jvs_core import Repository
+from tests.crash import children
+from tests.support.metadata import Metadata, metadata_of
+
+Tree = dict[bytes, Metadata]
+REPAIRS = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore", "advance_head")
+
+
+@dataclass(frozen=True)
+class World:
+    """Every user's byte: the trees of the worktrees by name, the payloads of the snapshots by id, and the refs."""
+
+    worktrees: dict[str, Tree]
+    snapshots: dict[str, Tree]
+    refs: dict[str, str]
+
+    def visible(self) -> tuple[dict[str, Tree], dict[str, str]]:
+        """Return what an operation is about: worktrees and refs."""
+        return self.worktrees, self.refs
+
+
+def build(root: Path, prepare: Callable[[Repository], object]) -> Repository:
+    """Make a repository with two snapshots, a ref, a second worktree, the lock held, and unsaved changes in main.
+
+    It and ``prepare`` run in a process that is gone afterwards, as after a restart: no intent is anybody's then.
+    """
+    assert children.run(lambda: prepare(_build(root))) == children.DONE
+    return Repository.open(root)
+
+
+def _build(root: Path) -> Repository:
+    repo = Repository.init(root)
+    main = repo.root / "main"
+    (main / "kept").mkdir()
+    (main / "kept" / "data.bin").write_bytes(os.urandom(20_000))
+    (main / "changed.txt").write_text("old")
+    (main / "gone").mkdir()
+    (main / "gone" / "deep.txt").write_text("gone")
+    (main / "link").symlink_to("changed.txt")
+    repo.locks.acquire()
+    first = repo.snapshot("one")
+    (main / "changed.txt").write_text("newer")
+    (main / "gone" / "deep.txt").unlink()
+    (main / "gone").rmdir()
+    (main / "added.txt").write_text("added")
+    repo.snapshot("two")
+    repo.refs.create("first", first.snapshot_id)
+    repo.worktrees.create("exp", from_=first.snapshot_id)
+    (main / "changed.txt").write_text("unsaved")
+    (main / "new").mkdir()
+    (main / "new" / "file").write_text("unsaved too")
+    return repo
+
+
+def tree_of(folder: Path) -> Tree:
+    """Return the tree below ``folder``; the time of a folder, which every entry made in it changes, left out."""
+    found = metadata_of(folder, holes=False)
+    return {
+        path: entry._replace(mtime_ns=0) if entry.kind == "directory" else entry
+        for path, entry in found.items()
+    }
+
+
+def look(repo: Repository) -> World:
+    """Return the repository's world as its own commands show it."""
+    snapshots = [item.descriptor.snapshot_id for item in repo.history(every=True)]
+    return World(
+        worktrees={info.name: tree_of(Path(info.path)) for info in repo.worktrees.all()},
+        snapshots={
+            snapshot_id: tree_of(repo.root / ".jvs" / "snapshots" / snapshot_id / "payload")
+            for snapshot_id in snapshots
+        },
+        refs={ref.name: ref.snapshot_id for ref in repo.refs.all()},
+    )
+
+
+def require_sound(root: Path, before: World, allowed: Callable[[World], bool]) -> World:
+    """Hold a repository that a fault hit against what it was; mend it by ``doctor``; return what it is then.
+
+    Before the repair every visible snapshot verifies. After it the repository is healthy, nothing saved is lost,
+    worktrees and refs are as they were or as ``allowed`` says, nothing temporary is left, and work goes on.
+    """
+    repo = Repository.open(root)
+    report = repo.verify(every=True)
+    assert not [found for found in report.snapshots if found.tamper_detected], report
+    age(repo)
+    mended = repo.doctor(repairs=REPAIRS, strict=True)
+    assert [found for found in mended.findings if found.severity != "info"] == []
+    after = look(repo)
+    assert after.snapshots.items() >= before.snapshots.items()
+    assert after.visible() == before.visible() or allowed(after), _difference(before, after)
+    known = [tree for world in (before, after) for tree in world.snapshots.values()]
+    for name, tree in before.worktrees.items():
+        assert after.worktrees.get(name) == tree or allowed(after) or tree in known, name
+    require_tidy(repo)
+    repo.snapshot("work goes on", lock=True, wait_s=10)
+    final = repo.verify(every=True)
+    assert final.ok, final
+    assert repo.status().clean
+    return after
+
+
+def age(repo: Repository) -> None:
+    """Let a minute pass for temporary names, which until then may be somebody's at work."""
+    for folder in ("intents", "runs"):
+        for path in (repo.root / ".jvs" / folder).glob(".*.tmp"):
+            os.utime(path, (0, 0))
+
+
+def require_tidy(repo: Repository) -> None:
+    """Make sure that no operation left an intent or a temporary name behind."""
+    control = repo.root / ".jvs"
+    assert os.listdir(control / "intents") == []
+    for folder in (
+        "snapshots",
+        "descriptors",
+        "refs",
+        "worktrees",
+        "gc/pins",
+        "gc/plans",
+        "gc/tombstones",
+        "runs",
+    ):
+        assert [name for name in os.listdir(control / folder) if name.endswith(".tmp")] == [], folder
+    assert sorted(os.listdir(repo.root / "worktrees")) == sorted(
+        info.name for info in repo.worktrees.all() if info.name != "main"
+    )
+
+
+def _difference(before: World, after: World) -> str:
+    names = before.worktrees.keys() | after.worktrees.keys()
+    changed = {
+        name: sorted(
+            path
+            for path in {*before.worktrees.get(name, {}), *after.worktrees.get(name, {})}
+            if before.worktrees.get(name, {}).get(path) != after.worktrees.get(name, {}).get(path)
+        )
+        for name in sorted(names)
+    }
+    return f"worktrees differ: {changed}; refs: {before.refs} then {after.refs}"
