@@ -170,8 +170,9 @@ def restamped(scan: Scan, positions: Sequence[int]) -> Scan:
                 st = os.stat(name, dir_fd=folder, follow_symlinks=False)
             except OSError:
                 continue
-            if same(st, Stamp(*stamps[position][:2], -1), entry.size, entry.mtime_ns):
-                stamps[position] = Stamp(st.st_dev, st.st_ino, st.st_ctime_ns)
+            fresh = Stamp(*stamps[position][:2], st.st_ctime_ns)
+            if same(st, fresh, entry.size, entry.mtime_ns):
+                stamps[position] = fresh
     return replace(scan, stamps=stamps)
 
 

@@ -56,13 +56,15 @@ def open_regular(
 
 
 def same(st: os.stat_result, stamp: State, size: int, mtime_ns: int) -> bool:
-    """Say whether ``st`` shows the very state that was scanned; a ``ctime_ns`` of -1 is not compared."""
+    """Say whether ``st`` shows the very state that was scanned; with a ``ctime_ns`` of -1 no time is compared.
+
+    That is for payloads, which nobody changes: a move of the repository may have lost their times.
+    """
     return (
-        (st.st_ctime_ns == stamp[2] or stamp[2] == -1)
+        (stamp[2] == -1 or (st.st_ctime_ns == stamp[2] and st.st_mtime_ns == mtime_ns))
         and st.st_ino == stamp[1]
         and st.st_dev == stamp[0]
         and st.st_size == size
-        and st.st_mtime_ns == mtime_ns
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from jvs_core import Repository
 from jvs_core.errors import IntegrityError
 from jvs_core.model import Descriptor
-from jvs_core.payload import reading, shared
+from jvs_core.payload import reading, shared, subvolume
 from jvs_core.payload.index import Digests
 from jvs_core.payload.tree import Scan
 from tests.support.payloads import build_git_repository, build_notebooks
@@ -228,3 +228,25 @@ def test_restoring_a_damaged_snapshot_is_refused_and_says_how_to_see_the_damage(
         assert raised.value.hint in (f"jvs verify {taken.snapshot_id}", "jvs doctor")
     assert [info.name for info in repo.worktrees.all()] == ["main"]
     assert (repo.root / "main" / "a.txt").read_text() == "one"
+
+
+def test_a_snapshot_whose_times_a_move_lost_is_restored_with_them(workdir: Path) -> None:
+    repo = Repository.init(workdir / "repo")
+    main = repo.root / "main"
+    (main / "a.txt").write_text("one")
+    (main / "folder").mkdir()
+    (main / "folder" / "link").symlink_to("../a.txt")
+    os.utime(main / "a.txt", ns=(1, 1_234_567_890_123_456_789))
+    taken = repo.snapshot("one", lock=True)
+    payload = _payload(repo, taken)
+    if taken.engine == "btrfs-snapshot":
+        subvolume.set_read_only(payload, False)
+    os.utime(payload / "a.txt", (1, 1))
+    os.utime(payload / "folder" / "link", (1, 1), follow_symlinks=False)
+    restored = Path(repo.restore(taken.snapshot_id, name="back").path)
+    (main / "a.txt").write_text("two")
+    repo.restore_path(taken.snapshot_id, "a.txt", to="b.txt")
+    repo.restore_inplace(taken.snapshot_id, reason="back", lock=True)
+    for path in (restored / "a.txt", main / "a.txt"):
+        assert path.read_text() == "one"
+        assert path.stat().st_mtime_ns == 1_234_567_890_123_456_789
