@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the code: commands, magics and errors.
+"""Write the reference pages that are made from the code: commands, magics, errors and the REST interface.
 
 ``python docs/generate.py`` writes them, ``--check`` only says which ones are not up to date (exit status 1).
 """
@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ from jvs_core.cli.main import build
 from jvs_core.conformance import requirements
 from jvs_core.errors import error_classes
 from jvs_core.operations.findings import kinds
+from jvs_jupyter.server.specification import document
 from jvs_magics.call import COMMANDS
 from jvs_magics.magics import JvsMagics
 
@@ -50,6 +52,7 @@ def pages() -> dict[str, str]:
         "conformance.md": conformance_page(),
         "doctor.md": doctor_page(),
         "magics.md": magics_page(),
+        "rest-api.md": rest_page(),
     }
 
 
@@ -196,6 +199,111 @@ def _help(command: click.Command, name: str, parent: click.Context | None = None
 
 def _first(docstring: str | None) -> str:
     return (docstring or "").strip().splitlines()[0]
+
+
+def rest_page() -> str:
+    """Return the page of the REST interface, from its OpenAPI file."""
+    described = document()
+    lines = [
+        _MADE,
+        "",
+        "# REST interface",
+        "",
+        f"Below `{described['servers'][0]['url']}` of a Jupyter server with the JVS extension. The OpenAPI 3.1 file is",
+        "`jvs_jupyter/server/openapi.yaml` in the package.",
+        "",
+        described["info"]["description"].rstrip(),
+        "",
+    ]
+    for path, item in described["paths"].items():
+        for method in ("get", "head", "post", "patch", "delete"):
+            if method in item:
+                lines += _rest_operation(method, path, item)
+    lines += ["## Objects", ""]
+    for name, schema in described["components"]["schemas"].items():
+        lines += _rest_schema(name, schema)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _rest_operation(method: str, path: str, item: dict[str, Any]) -> Iterator[str]:
+    operation = item[method]
+    yield from (f"## `{method.upper()} {path}`", "", f"{operation['summary']}.", "")
+    if "description" in operation:
+        yield from (operation["description"].rstrip(), "")
+    parameters = [_target(given) for given in (*item.get("parameters", ()), *operation.get("parameters", ()))]
+    if parameters:
+        yield from ("| parameter | in | | meaning |", "|---|---|---|---|")
+        for given in parameters:
+            required = " (required)" if given.get("required") else ""
+            meaning = " ".join(given.get("description", "").split())
+            yield f"| `{given['name']}`{required} | {given['in']} | {_kind(given['schema'])} | {meaning} |"
+        yield ""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body:
+        yield from (f"Body: {_kind(body['schema'])}.", "")
+    for status, response in operation["responses"].items():
+        if status == "default":
+            continue
+        found = _target(response)
+        content = next(iter(found.get("content", {}).values()), {}).get("schema")
+        what = f": {_kind(content)}" if content else ""
+        yield f"- {status}: {found['description']}{what}"
+    yield ""
+
+
+def _rest_schema(name: str, schema: dict[str, Any]) -> Iterator[str]:
+    parts = schema.get("allOf", [schema])
+    properties = [(part, field) for part in parts for field in part.get("properties", {})]
+    if not properties:
+        return
+    yield from (f"### {name}", "")
+    if "description" in schema:
+        yield from (schema["description"], "")
+    above = [_kind(part) for part in parts if "$ref" in part]
+    if above:
+        yield from (f"All of {' and '.join(above)}, and:", "")
+    yield from ("| field | | meaning |", "|---|---|---|")
+    for part, field in properties:
+        described = part["properties"][field]
+        required = (
+            " (required)" if field in part.get("required", ()) and "additionalProperties" in part else ""
+        )
+        meaning = described.get("description", "")
+        yield f"| `{field}`{required} | {_kind(described)} | {meaning} |"
+    yield ""
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    """Return a schema in a few words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        target = document()["components"]["schemas"][name]
+        is_object = "properties" in target or "allOf" in target
+        return f"[{name}](#{name.lower()})" if is_object else _kind(target)
+    if "oneOf" in schema:
+        return " or ".join(_kind(choice) for choice in schema["oneOf"])
+    if "enum" in schema:
+        return _default(schema, ", ".join(f"`{word}`" for word in schema["enum"]))
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
+    kinds = schema.get("type", "anything")
+    if kinds == "array":
+        return f"list of {_kind(schema['items'])}"
+    text = kinds if isinstance(kinds, str) else " or ".join(kinds)
+    if "minimum" in schema and "maximum" in schema:
+        text = f"{text}, {schema['minimum']} to {schema['maximum']}"
+    return _default(schema, text)
+
+
+def _default(schema: dict[str, Any], text: str) -> str:
+    return f"{text}; `{json.dumps(schema['default'])}`" if "default" in schema else text
+
+
+def _target(value: dict[str, Any]) -> dict[str, Any]:
+    found: Any = document() if "$ref" in value else value
+    for part in value["$ref"].removeprefix("#/").split("/") if "$ref" in value else ():
+        found = found[part]
+    return dict(found)
 
 
 def main(arguments: list[str]) -> int:

@@ -26,7 +26,7 @@ from jvs_core import Repository
 from jvs_jupyter.server import specification
 from tests.browser.server import JupyterServer, jupyter_server
 
-EXAMPLES = int(os.environ.get("JVS_FUZZ_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("JVS_FUZZ_EXAMPLES", "8"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
