@@ -206,7 +206,7 @@ def find_root(start: Path) -> Path:
     """
     try:
         here = Path(os.path.realpath(start, strict=True))
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NotARepository(f"{start} does not exist", hint="name a folder inside a repository") from error
     for folder in (here, *here.parents):
         if (folder / ".jvs").is_dir():

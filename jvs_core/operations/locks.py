@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
+from jvs_core import files
 from jvs_core.control import catalog, lock
 from jvs_core.control.lock import Lease
 from jvs_core.errors import (
@@ -28,9 +29,18 @@ _TURN_S = 30.0
 
 
 def acquire(
-    ctx: Context, name: str, *, lease_ms: int | None = None, wait_s: float = 0.0, purpose: str = ""
+    ctx: Context,
+    name: str,
+    *,
+    lease_ms: int | None = None,
+    wait_s: float = 0.0,
+    purpose: str = "",
+    taken: list[Lease] | None = None,
 ) -> Lease:
     """Take the lock of worktree ``name`` for the caller's session, waiting up to ``wait_s`` seconds.
+
+    Ctrl-C acts before or after, never half way; the lease is appended to ``taken`` before it can act, so that a
+    caller who is interrupted knows what to give back.
 
     Raises LockConflict, ClockSkewExceeded, InputError (a lease shorter than a second or longer than a day).
     """
@@ -43,7 +53,11 @@ def acquire(
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            return _acquire_once(ctx, name, worktree, lease_ms, purpose)
+            with files.uninterrupted():
+                lease = _acquire_once(ctx, name, worktree, lease_ms, purpose)
+                if taken is not None:
+                    taken.append(lease)
+            return lease
         except LockConflict:
             if time.monotonic() >= deadline:
                 raise
@@ -78,7 +92,7 @@ def release(ctx: Context, name: str) -> None:
     """
     worktree = ctx.worktree(name)
     require(ctx, name, worktree)
-    with ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S):
+    with ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S), files.uninterrupted():
         _release(ctx, require(ctx, name, worktree))
 
 
@@ -151,23 +165,30 @@ def hold(
             with nullcontext() if in_turn else _renewing(ctx, lease):
                 yield lease
             return
-    lease = acquire(
-        ctx,
-        name,
-        lease_ms=ctx.config.lease.duration_ms if lease_ms is None else lease_ms,
-        wait_s=wait_s,
-        purpose=purpose,
-    )
-    with _renewing(ctx, lease) as stop:
+    taken: list[Lease] = []
+    with ExitStack() as renewing:
         try:
+            lease = acquire(
+                ctx,
+                name,
+                lease_ms=ctx.config.lease.duration_ms if lease_ms is None else lease_ms,
+                wait_s=wait_s,
+                purpose=purpose,
+                taken=taken,
+            )
+            renewing.callback(renewing.enter_context(_renewing(ctx, lease)))
             yield lease
         finally:
             with (
                 suppress(LockConflict),
-                nullcontext() if in_turn else ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S),
+                nullcontext()
+                if in_turn or not taken
+                else ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S),
+                files.uninterrupted(),
             ):
-                stop()
-                _give_back(ctx, lease)
+                renewing.close()
+                for lease in taken:
+                    _give_back(ctx, lease)
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def new_worktree(
             snapshot_id=base,
             temporary=temporary.name,
         )
-    registered = False
+    registered = published = False
     degraded: list[str] = []
     try:
         with step(progress, "clone", len(source.entries) if source else None):
@@ -85,6 +85,7 @@ def new_worktree(
                 record = worktree.register(ctx.layout, name, base=base)
                 registered = True
             with step(progress, "publish"):
+                published = True
                 files.rename_durable(temporary, target)
             with step(progress, "audit"):
                 ctx.audit(
@@ -97,7 +98,8 @@ def new_worktree(
                 )
             journal.complete(ctx.layout, intent)
     except BaseException:
-        if not target.exists():
+        # Somebody else may have made a worktree of that name: only what is under the own temporary name is this one.
+        if not published or os.path.lexists(temporary):
             _discard(ctx, engine, name, temporary, intent, registered)
         raise
     return degraded

@@ -74,7 +74,7 @@ def ahead(tasks: Sequence[Callable[[], Result]]) -> Iterator[Callable[[], Result
     with ThreadPoolExecutor(1, "jvs-ahead") as pool:
         coming = deque(pool.submit(task) for task in tasks[:1])
         try:
-            for following in [*tasks[1:], None]:
+            for following in [*tasks[1:], None][: len(tasks)]:
                 here = coming.popleft()
                 wait([here])
                 if following is not None:

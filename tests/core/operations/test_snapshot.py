@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
+from jvs_core.control import lock
 from jvs_core.errors import (
     ConsistencyUnavailable,
     InputError,
@@ -283,3 +285,25 @@ def test_a_lock_held_for_a_block_is_given_back_after_the_operation_that_uses_it(
 def test_a_tag_that_no_record_can_carry_is_refused(local: Repository, tag: str) -> None:
     with pytest.raises(InputError):
         local.snapshot("one", tags=[tag], lock=True)
+
+
+def test_an_interrupt_while_the_lock_is_taken_gives_it_back(
+    local: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = lock.acquire
+
+    def interrupted(*args: object, **kwargs: object) -> object:
+        taken = take(*args, **kwargs)  # type: ignore[arg-type]  # passed through
+        signal.raise_signal(signal.SIGINT)
+        return taken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lock, "acquire", interrupted)
+        for attempt in (lambda: local.snapshot("one", lock=True), local.locks.acquire):
+            with pytest.raises(KeyboardInterrupt):
+                attempt()
+    assert local.locks.status().state == "held"  # acquire is complete: its holder can use it
+    local.locks.release()
+    log = [json.loads(line) for line in (local.root / ".jvs/audit/audit.jsonl").read_text().splitlines()]
+    pairs = ["init", *["lock_acquire", "lock_release"] * 2]
+    assert [record["operation"] for record in log] == pairs
