@@ -17,7 +17,7 @@ STYLE = (
     ".jvs code,.jvs pre{font-family:monospace;background:none;color:inherit;white-space:pre-wrap;overflow-wrap:anywhere}"
     ".jvs .ok,.jvs .new{color:#2f9150}.jvs .differs{color:#b07d12}.jvs .gone,.jvs .bad{color:#d1495b}"
     ".jvs .tag{border:1px solid rgba(128,128,128,.6);border-radius:8px;padding:0 6px;margin-right:4px}"
-    ".jvs .dim{opacity:.75}"
+    ".jvs .dim{opacity:.75}.jvs-browser .widget-select .widget-label{text-align:left!important}"
     "</style>"
 )
 

@@ -36,8 +36,9 @@ class Panel:
         self.inplace = _button(
             "Restore in place", "Make this worktree equal to the snapshot; %jvs undo takes it back"
         )
-        self.preview = widgets.HTML(layout=widgets.Layout(max_height="420px", overflow="auto"))
-        self.status = widgets.HTML()
+        # Of fixed height: nothing moves away from under the pointer when content arrives.
+        self.preview = widgets.HTML(layout=widgets.Layout(height="360px", overflow="auto"))
+        self.status = widgets.HTML(layout=widgets.Layout(min_height="28px"))
         self._snapshots_more = False
         self.box = self._layout()
         self.box.add_class("jvs-browser")
