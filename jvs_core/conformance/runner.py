@@ -9,6 +9,7 @@ from pathlib import Path
 from jvs_core.conformance.engines import engines
 from jvs_core.conformance.guarantees import writing
 from jvs_core.conformance.integrity import integrity, recovery
+from jvs_core.conformance.removal import removal
 from jvs_core.conformance.requirement import NotHere, Profile, Requirement, Scene, Unmet
 from jvs_core.conformance.storage import storage
 from jvs_core.errors import JvsError
@@ -94,4 +95,4 @@ def _held(requirement: Requirement, scene: Scene) -> RequirementResult:
     )
 
 
-_CHAPTERS = (storage, engines, writing, integrity, recovery)
+_CHAPTERS = (storage, engines, writing, integrity, recovery, removal)

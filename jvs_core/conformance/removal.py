@@ -1,0 +1,71 @@
+"""What gc never does: remove what is needed, act on a plan that was overtaken, guess where it cannot read."""
+
+from __future__ import annotations
+
+from jvs_core.conformance.requirement import Chapter, Facts, Scene, demand, refused
+from jvs_core.control.layout import Layout
+from jvs_core.repository import Repository
+
+removal = Chapter("gc")
+
+
+def _history(scene: Scene) -> tuple[Repository, list[str]]:
+    """Return a repository with three snapshots in a line, oldest first."""
+    repo, made = scene.repository(), []
+    for number in range(3):
+        (repo.root / "main" / "notes.txt").write_text(f"{number}")
+        made.append(repo.snapshot(f"{number}", lock=True).snapshot_id)
+    return repo, made
+
+
+@removal("needed-kept", "Without a policy what a head, ref, pin or lineage needs is no candidate")
+def _needed_kept(scene: Scene) -> None:
+    repo, made = _history(scene)
+    demand(repo.gc.plan().candidate_count == 0, "a snapshot of the lineage is to go")
+    repo.refs.create("base", made[0])
+    repo.pins.create(made[1], reason="kept")
+    plan = repo.gc.plan(keep_last=1)
+    demand(not plan.candidates, f"{[found.snapshot_id for found in plan.candidates]} are to go")
+    repo.gc.run(plan.plan_id)
+    demand(repo.verify(every=True).ok, "it does not verify after a run that removed nothing")
+
+
+@removal("thinned", "A thinned snapshot stays in the history, cannot be restored, and lineage and log verify")
+def _thinned(scene: Scene) -> Facts:
+    repo, made = _history(scene)
+    plan = repo.gc.plan(keep_last=1)
+    demand([found.snapshot_id for found in plan.candidates], "there is no candidate")
+    done = repo.gc.run(plan.plan_id)
+    demand(sorted(done.deleted) == made[:2], f"removed were {done.deleted}")
+    demand([item.expired for item in repo.history()] == [False, True, True], "the history says otherwise")
+    with refused("E_SNAPSHOT_EXPIRED"):
+        repo.restore(made[0])
+    demand(repo.verify(every=True).ok, "it does not verify afterwards")
+    demand(repo.doctor(strict=True).healthy, "it is not healthy afterwards")
+    return {"removed": len(done.deleted), "reclaimed_bytes": done.reclaimed_bytes}
+
+
+@removal("plan-overtaken", "A plan that was overtaken by a ref or pin is refused, and nothing is removed")
+def _plan_overtaken(scene: Scene) -> None:
+    repo, made = _history(scene)
+    plan = repo.gc.plan(keep_last=1)
+    repo.refs.create("late", made[0])
+    with refused("E_GC_PLAN_MISMATCH"):
+        repo.gc.run(plan.plan_id)
+    demand(not any(item.expired for item in repo.history()), "something was removed")
+    with refused("E_PLAN_NOT_FOUND"):
+        repo.gc.run("0123456789ab")
+
+
+@removal("fails-closed", "Where a ref or pin cannot be read nothing is planned and nothing removed")
+def _fails_closed(scene: Scene) -> None:
+    repo, made = _history(scene)
+    plan = repo.gc.plan(keep_last=1)
+    repo.refs.create("base", made[2])
+    (repo.root / ".jvs" / "refs" / "base.json").write_text("{")
+    with refused("E_REF_BROKEN", "E_DESCRIPTOR_CORRUPT"):
+        repo.gc.plan(keep_last=1)
+    with refused("E_REF_BROKEN", "E_DESCRIPTOR_CORRUPT"):
+        repo.gc.run(plan.plan_id)
+    layout = Layout(repo.root)
+    demand(all(layout.payload(snapshot_id).is_dir() for snapshot_id in made), "something was removed")
