@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import files
-from jvs_core.control import journal, lock
+from jvs_core.control import journal
 from jvs_core.control.names import inside
 from jvs_core.errors import AlreadyExists, InputError, PathEscape, PathNotFound
 from jvs_core.model import Intent
@@ -146,7 +146,7 @@ def _replace(
         try:
             degraded = _extract(ctx, source, inner, temporary, progress)
             with files.uninterrupted(), ctx.critical():
-                lock.check(ctx.layout, lease)
+                locks.check(ctx, lease)
                 files.exchange(temporary, target)
                 files.sync_folder(target.parent)
                 inplace.add_undo_point(ctx, name, pre, record.head_snapshot_id, snapshot_id)

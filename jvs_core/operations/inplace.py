@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 
 from jvs_core import clock, files
-from jvs_core.control import catalog, journal, lock, pins, worktree
+from jvs_core.control import catalog, journal, pins, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.errors import InputError, NothingToUndo
 from jvs_core.model import Intent, UndoPoint, Worktree
@@ -180,7 +180,7 @@ def _carry_out(
 ) -> RestoredInPlace:
     record = ctx.worktree(name)
     with step(progress, "intent"), ctx.critical():
-        lock.check(ctx.layout, lease)
+        locks.check(ctx, lease)
         for needed in {wanted.descriptor.snapshot_id, head} - {None}:
             catalog.require_kept(ctx.layout, str(needed))  # from here on the intent keeps it from gc
         intent = journal.begin(
@@ -215,7 +215,7 @@ def _converge(
         changes = compare(present.entries, entries)
     with step(progress, "converge"), wanted.read():
         lost = converge.apply(
-            root, wanted.payload, plan, check=lambda: lock.check(ctx.layout, lease), progress=progress
+            root, wanted.payload, plan, check=lambda: locks.check(ctx, lease), progress=progress
         )
     with step(progress, "settle"):
         ctx.engine().settle(root)
@@ -225,7 +225,7 @@ def _converge(
 def _commit(ctx: Context, name: str, lease: Lease, intent: Intent) -> None:
     details = intent.details
     with files.uninterrupted(), ctx.critical():
-        lock.check(ctx.layout, lease)
+        locks.check(ctx, lease)
         record = ctx.worktree(name)
         worktree.update(
             ctx.layout, name, record.changed(head_snapshot_id=details["head"], undo=tuple(details["undo"]))

@@ -269,6 +269,17 @@ def _published_token(ctx: Context, worktree: Worktree) -> int:
     return head.fencing_token if head.worktree_id == worktree.worktree_id else 0
 
 
+def check(ctx: Context, lease: Lease) -> None:
+    """Make sure that ``lease``, as it was last renewed, still is the worktree's only valid one.
+
+    An operation may last longer than the lease that it began with. Raises as ``lock.check`` does.
+    """
+    renewed = ctx.session(lease.record.worktree_id).load()
+    if renewed is not None and renewed.record.lock_id == lease.record.lock_id:
+        lease = renewed
+    lock.check(ctx.layout, lease)
+
+
 def _renew(ctx: Context, lease: Lease) -> Lease:
     renewed = lock.renew(ctx.layout, lease)
     ctx.session(lease.record.worktree_id).save(renewed)

@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from jvs_core import canonical, clock, files
-from jvs_core.control import catalog, journal, lock, worktree
+from jvs_core.control import catalog, journal, worktree
 from jvs_core.control.layout import CELLS
 from jvs_core.control.lock import Lease
 from jvs_core.errors import FencingMismatch, JvsError, WorktreeNotFound
 from jvs_core.model import Descriptor, HashValue, Intent, Ready, Worktree
-from jvs_core.operations import cells, stored
+from jvs_core.operations import cells, locks, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
 from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
@@ -40,7 +40,7 @@ def publish(ctx: Context, name: str, request: Request, lease: Lease, progress: P
     """Run the twelve steps for worktree ``name`` under ``lease``."""
     with step(progress, "check"):
         record = ctx.worktree(name)
-        lock.check(ctx.layout, lease)
+        locks.check(ctx, lease)
         engine = ctx.engine()
         if not ctx.layout.worktree(name).is_dir():
             raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
@@ -62,7 +62,7 @@ def publish(ctx: Context, name: str, request: Request, lease: Lease, progress: P
         descriptor = _prepare(ctx, name, record, request, lease, engine, snapshot_id, progress)
         with files.uninterrupted(), ctx.critical():
             with step(progress, "fence"):
-                lock.check(ctx.layout, lease)
+                locks.check(ctx, lease)
                 _require_unmoved(ctx, name, record)
             with step(progress, "publish"):
                 files.rename_new(temporary, ctx.layout.snapshot(snapshot_id))

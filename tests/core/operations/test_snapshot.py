@@ -175,6 +175,21 @@ def test_a_lease_that_ran_out_publishes_nothing(local: Repository) -> None:
     assert local.history() == []
 
 
+def test_a_snapshot_may_last_longer_than_the_lease_that_is_renewed_meanwhile(local: Repository) -> None:
+    config = local.root / ".jvs/config.toml"
+    times = {"duration_ms": 6000, "renew_interval_ms": 500}
+    config.write_text("[lease]\n" + "".join(f"{name} = {value}\n" for name, value in times.items()))
+    repo = Repository.open(local.root)
+
+    class Sleeping(Silent):
+        def started(self, step: str, total: int | None = None) -> None:
+            if step == "settle":
+                threading.Event().wait(6.5)
+
+    taken = repo.snapshot("long", lock=True, progress=Sleeping())
+    assert [item.descriptor.snapshot_id for item in repo.history()] == [taken.snapshot_id]
+
+
 def test_sockets_are_left_out_and_named_and_pipes_are_kept(repo: Repository, tmp_path: Path) -> None:
     os.mkfifo(main(repo) / "pipe")
     server = socket.socket(socket.AF_UNIX)
