@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jvs_jupyter.papermill.execute import run
+    from jvs_jupyter.papermill.reproduce import Reproduction, reproduce
+    from jvs_jupyter.papermill.sweep import sweep
+    from jvs_jupyter.papermill.table import Sweep
+
+# Loaded on first use: the server needs no papermill.
+_HOMES = {
+    "Reproduction": "jvs_jupyter.papermill.reproduce",
+    "Sweep": "jvs_jupyter.papermill.table",
+    "reproduce": "jvs_jupyter.papermill.reproduce",
+    "run": "jvs_jupyter.papermill.execute",
+    "sweep": "jvs_jupyter.papermill.sweep",
+}
+
+__all__ = ["Reproduction", "Sweep", "reproduce", "run", "sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jvs_jupyter' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:

@@ -49,7 +49,10 @@ def run(
 
 def run_one(spec: dict[str, Any]) -> dict[str, Any]:
     """Run one spec and return its record: JSON in, JSON out, for any pool, queue or scheduler."""
-    return run(**_as_options(RunSpec.parse(spec))).to_json()
+    finished = execute(RunSpec.parse(spec))
+    if isinstance(finished.failure, KeyboardInterrupt | SystemExit):
+        raise finished.failure
+    return finished.run.to_json()
 
 
 def execute(spec: RunSpec, *, progress_bar: bool = False) -> Finished:
@@ -118,7 +121,3 @@ def _anchor(spec: RunSpec) -> str:
 
 def _plain_path(notebook: str) -> str:
     return place.in_snapshot(notebook)[1] if notebook.startswith(place.IN_SNAPSHOT) else notebook
-
-
-def _as_options(spec: RunSpec) -> dict[str, Any]:
-    return spec.to_json()

@@ -46,7 +46,7 @@ class Isolated:
         A file appears whole or not at all. A run that is no result (``lost``) delivers nothing.
         """
         self.keep = self.spec.keep == "all" or (self.spec.keep == "failed" and run.outcome != "ok")
-        if run.outcome == "lost":
+        if run.outcome == "lost" or not self.spec.deliver:
             return
         if self.wanted_output is not None and self.output_path.is_file():
             _copy(self.output_path, self.wanted_output)

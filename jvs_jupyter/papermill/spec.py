@@ -18,7 +18,7 @@ class RunSpec(BaseModel):
     """One run. Relative paths start from ``cwd`` of the caller; ``from`` names a snapshot and implies ``isolate``.
 
     ``output`` is where the output notebook goes (default: beside the notebook, ``NAME.out.ipynb``; an isolated run
-    leaves it in its after-snapshot). ``outputs`` is a folder that receives every file an isolated run made or changed.
+    leaves it in its after-snapshot; ``deliver`` false leaves it there in any case). ``outputs`` is a folder that receives every file an isolated run made or changed.
     ``keep`` says which isolated worktrees stay. ``point`` is the digest that all attempts at one point of a sweep share.
     """
 
@@ -27,6 +27,7 @@ class RunSpec(BaseModel):
     notebook: Annotated[str, Field(min_length=1)]
     parameters: dict[str, Any] = Field(default_factory=dict)
     output: str | None = None
+    deliver: bool = True
     outputs: str | None = None
     from_: str | None = Field(default=None, alias="from")
     isolate: bool = False

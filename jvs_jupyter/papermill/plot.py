@@ -1,0 +1,68 @@
+"""A metric over the grid, drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jvs_core import InputError
+from jvs_jupyter.papermill.table import values
+
+if TYPE_CHECKING:
+    from jvs_jupyter.papermill.table import Sweep
+
+
+def draw(sweep: Sweep, metric: str) -> Any:
+    """Return a matplotlib figure of a metric over the parameters that vary. Raises InputError."""
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise InputError("matplotlib is not installed", hint="pip install matplotlib") from error
+    rows = [(point.parameters, values(point)[metric]) for point in sweep.points if metric in values(point)]
+    if not rows:
+        raise InputError(f"no point has a number for the metric {metric!r}")
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(f"{metric} of {sweep.notebook}")
+    varied = [n for n in rows[0][0] if len({repr(p.parameters[n]) for p in sweep.points}) > 1] or list(
+        rows[0][0]
+    )
+    if len(varied) == 2:
+        _map(figure, axes, rows, varied, metric)
+    else:
+        _lines(axes, rows, varied, metric)
+    return figure
+
+
+def _lines(axes: Any, rows: list[tuple[dict[str, Any], float]], varied: list[str], metric: str) -> None:
+    across, *others = varied
+    lines: dict[str, list[tuple[Any, float]]] = {}
+    for parameters, value in rows:
+        name = ", ".join(f"{other}={parameters[other]}" for other in others)
+        lines.setdefault(name, []).append((parameters[across], value))
+    for name, found in lines.items():
+        axes.plot([_position(x) for x, _ in found], [y for _, y in found], marker="o", label=name or None)
+    axes.set_xlabel(across)
+    axes.set_ylabel(metric)
+    if others:
+        axes.legend(fontsize="small")
+
+
+def _map(
+    figure: Any, axes: Any, rows: list[tuple[dict[str, Any], float]], varied: list[str], metric: str
+) -> None:
+    across, up = varied
+    columns = list(dict.fromkeys(repr(parameters[across]) for parameters, _ in rows))
+    lines = list(dict.fromkeys(repr(parameters[up]) for parameters, _ in rows))
+    cells = [[float("nan")] * len(columns) for _ in lines]
+    for parameters, value in rows:
+        cells[lines.index(repr(parameters[up]))][columns.index(repr(parameters[across]))] = value
+    image = axes.imshow(cells, aspect="auto", origin="lower")
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(lines)), lines)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    figure.colorbar(image, label=metric)
+
+
+def _position(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
