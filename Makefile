@@ -65,6 +65,9 @@ bench: ready  ## Measure against cp, git and others; writes docs/reference/bench
 	.ci/debian-packages $(DEBIAN) $(CONTENDERS)
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
+papermill: ready  ## Run papermill's own tests with this engine, inside and outside a repository
+	$(BIN)/python -m tests.jupyter.papermill.suite
+
 docs: ready  ## Hold the documentation against the code
 	$(BIN)/python docs/generate.py --check
 

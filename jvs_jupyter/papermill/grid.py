@@ -44,7 +44,8 @@ def parse(texts: Sequence[str]) -> dict[str, list[Any]]:
             raise InputError(f"not a grid: {text!r}", hint="--grid alpha=1,2,3 or --grid seed=0:10")
         if name in grid:
             raise InputError(f"the grid names {name!r} twice", hint=f"--grid {name}=VALUE,VALUE,…")
-        grid[name] = _range(values) or [_typed(value) for value in values.split(",")]
+        numbers = _range(values)
+        grid[name] = [_typed(value) for value in values.split(",")] if numbers is None else numbers
     return grid
 
 

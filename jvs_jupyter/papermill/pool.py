@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -55,6 +56,20 @@ def processes(jobs: int) -> Iterator[Executor]:
 def threads(jobs: int | None) -> ThreadPoolExecutor:
     """Return a pool of threads. The cells run in kernels, which are processes of their own anyway."""
     return ThreadPoolExecutor(jobs or os.cpu_count() or 1, thread_name_prefix="jvs-sweep")
+
+
+@contextmanager
+def event_loop_of_thread() -> Iterator[None]:
+    """Close, after the block, the event loop that nbclient opens in a thread and leaves to the collector."""
+    try:
+        yield
+    finally:
+        if threading.current_thread() is not threading.main_thread():
+            from jupyter_core.utils import ensure_event_loop
+
+            loop = ensure_event_loop()
+            if not loop.is_running():
+                loop.close()
 
 
 def refuse_after_stop() -> None:

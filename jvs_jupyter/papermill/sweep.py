@@ -177,7 +177,8 @@ def _submitted(
 def run_point(spec: dict[str, Any]) -> dict[str, Any]:
     """Run one point, JSON in and JSON out, in whatever process or on whatever host this is called."""
     pool.refuse_after_stop()
-    finished = execute(RunSpec.parse(spec))
+    with pool.event_loop_of_thread():
+        finished = execute(RunSpec.parse(spec))
     if isinstance(finished.failure, KeyboardInterrupt | SystemExit):
         pool.stop()
     return {"run_id": finished.run.run_id}

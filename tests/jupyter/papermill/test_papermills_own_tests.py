@@ -1,0 +1,23 @@
+"""papermill's own tests of its engine, with this one as the default; ``make papermill`` runs all and compares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.jupyter.papermill.suite import ENGINE, inside, results
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("place", ["outside", "inside"])
+def test_papermills_own_tests_of_its_engine_pass(place: str, tmp_path: Path) -> None:
+    repository = inside(tmp_path)
+    folder = repository.root / "main" if place == "inside" else tmp_path
+    ended = results(folder, tmp_path / "report.xml", ENGINE, jvs=True)
+    assert len(ended) > 50
+    assert {name: how for name, how in ended.items() if how not in ("passed", "skipped")} == {}
+    recorded = repository.runs.all()
+    assert bool(recorded) == (place == "inside")
+    assert all(run.outcome != "started" for run in recorded)

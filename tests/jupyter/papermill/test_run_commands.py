@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jvs_core import InputError
+from jvs_jupyter import reproduce, run
+from jvs_jupyter.papermill.execute import run_one
+from tests.jupyter.papermill.support import Workspace
+
+Jvs = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_a_run_from_the_command_tells_its_outcome_by_exit_status(workspace: Workspace, jvs: Jvs) -> None:
+    workspace.notebook("good.ipynb", "print(alpha)", parameters="alpha = 1")
+    workspace.notebook("bad.ipynb", "1/0")
+    good = json.loads(
+        jvs("run", "exec", "good.ipynb", "-p", "alpha", "2.5", "-o", "out.ipynb", "--json").stdout
+    )
+    assert (good["outcome"], good["parameters"], good["output_path"]) == ("ok", {"alpha": 2.5}, "out.ipynb")
+    bad = jvs("run", "exec", "bad.ipynb", status=10)
+    assert bad.stdout.startswith("Run run-")
+    assert "ZeroDivisionError" in bad.stdout
+    assert Path("bad.out.ipynb").exists()
+    listed = json.loads(jvs("run", "list", "--json").stdout)
+    assert [(item["notebook"], item["outcome"]) for item in listed] == [
+        ("bad.ipynb", "cell_error"),
+        ("good.ipynb", "ok"),
+    ]
+    assert json.loads(jvs("run", "show", good["run_id"][-8:], "--json").stdout) == good
+    compared = json.loads(jvs("run", "compare", good["run_id"], listed[0]["run_id"], "--json").stdout)
+    assert compared["parameters"] == {"alpha": [2.5, None]}
+    assert compared["added"] == ["bad.out.ipynb"]
+    jvs("run", "show", "nothing", status=3)
+    jvs("run", "exec", "missing.ipynb", status=2)
+    jvs("run", "exec", status=2)
+
+
+def test_a_spec_from_a_file_or_a_pipe_is_a_run(workspace: Workspace, jvs: Jvs) -> None:
+    workspace.notebook("in.ipynb", "print(alpha)", parameters="alpha = 1")
+    spec = {"notebook": "in.ipynb", "parameters": {"alpha": [1, {"a": None}]}, "output": "out.ipynb"}
+    Path("spec.json").write_text(json.dumps(spec))
+    done = json.loads(jvs("run", "exec", "--spec", "spec.json", "--json").stdout)
+    assert done["parameters"] == spec["parameters"]
+    jvs("run", "exec", "--spec", "-", stdin=json.dumps(spec))
+    unfit: list[object] = [{"notebook": "in.ipynb", "notes": 1}, {"notebook": ""}, [], {"notebook": 1}]
+    for wrong in unfit:
+        jvs("run", "exec", "--spec", "-", stdin=json.dumps(wrong), status=2)
+    jvs("run", "exec", "--spec", "-", stdin="{", status=2)
+    jvs("run", "exec", "--spec", "missing.json", status=2)
+
+
+def test_an_isolated_run_touches_nothing_but_what_was_asked_for(workspace: Workspace) -> None:
+    workspace.notebook(
+        "deep/in.ipynb",
+        "import os\nopen('made.txt', 'w').write(os.getcwd())",
+        "1 / alpha",
+        parameters="alpha = 1",
+    )
+    Path("deep/data.txt").write_text("data")
+    record = run("deep/in.ipynb", {"alpha": 2}, isolate=True, output="out.ipynb", outputs="all", cwd="deep")
+    assert record.outcome == "ok"
+    assert sorted(str(path) for path in Path().rglob("*") if path.is_file()) == [
+        "all/deep/made.txt", "all/out.ipynb", "deep/data.txt", "deep/in.ipynb", "out.ipynb",
+    ]  # fmt: skip
+    assert Path("all/deep/made.txt").read_text().endswith(f"worktrees/{record.worktree}/deep")
+    assert [info.name for info in workspace.repository.worktrees.all()] == ["main"]
+    failed = run("deep/in.ipynb", {"alpha": 0}, from_=record.before_snapshot_id)
+    assert failed.outcome == "cell_error"
+    assert [info.name for info in workspace.repository.worktrees.all()] == ["main", failed.worktree]
+    assert (workspace.repository.worktrees.path(failed.worktree) / "deep" / "in.out.ipynb").exists()
+    record = run("deep/in.ipynb", {"alpha": 0}, isolate=True, keep="none")
+    assert [info.name for info in workspace.repository.worktrees.all()] == ["main", failed.worktree]
+
+
+def test_a_seeded_notebook_is_identical_and_one_that_writes_the_time_differs(
+    workspace: Workspace, jvs: Jvs
+) -> None:
+    workspace.notebook(
+        "seeded.ipynb",
+        "import random\nrandom.seed(seed)\nopen('r.txt', 'w').write(str(random.random()))\nprint(random.random())\nobject()",
+        parameters="seed = 1",
+    )
+    workspace.notebook("clock.ipynb", "import time\nopen('t.txt', 'w').write(str(time.time_ns()))")
+    seeded, clock = run("seeded.ipynb", {"seed": 4}), run("clock.ipynb")
+    Path("r.txt").write_text("changed since")
+    same = json.loads(jvs("run", "reproduce", seeded.run_id, "--json").stdout)
+    assert set(same) == {"run_id", "reproduces", "verdict", "paths"}
+    assert (same["reproduces"], same["verdict"], same["paths"]) == (seeded.run_id, "identical", [])
+    assert Path("r.txt").read_text() == "changed since"
+    other = json.loads(jvs("run", "reproduce", clock.run_id, "--json", status=20).stdout)
+    assert (other["verdict"], other["paths"]) == ("differs", ["t.txt"])
+    shown = json.loads(jvs("run", "show", other["run_id"], "--json").stdout)
+    assert (shown["reproduces"], shown["verdict"], shown["paths"]) == (clock.run_id, "differs", ["t.txt"])
+    assert [info.name for info in workspace.repository.worktrees.all()] == ["main"]
+
+
+def test_a_run_that_ends_otherwise_is_not_reproduced(workspace: Workspace, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    workspace.notebook("in.ipynb", f"open({str(outside)!r}, 'x').close()")
+    first = run("in.ipynb")
+    again = reproduce(first)
+    assert (first.outcome, again.verdict, again.run.outcome) == ("ok", "failed", "cell_error")
+
+
+def test_run_one_takes_json_and_gives_json(workspace: Workspace) -> None:
+    workspace.notebook("in.ipynb", "1")
+    answer = json.loads(json.dumps(run_one({"notebook": "in.ipynb", "isolate": True})))
+    assert answer["outcome"] == "ok"
+    with pytest.raises(InputError, match="notebok"):
+        run_one({"notebook": "in.ipynb", "notebok": 1})
+
+
+def test_metrics_of_scrapbook_are_read_too(workspace: Workspace) -> None:
+    pytest.importorskip("scrapbook")
+    workspace.notebook(
+        "in.ipynb",
+        "import scrapbook as sb\nsb.glue('auc', 0.75)\nsb.glue('name', 'forest')\nsb.glue('shape', {'a': [1, 2]})",
+        "from jvs_magics import metric\nimport math\nmetric('loss', math.inf)\nmetric('n', 3)",
+    )
+    assert run("in.ipynb").metrics == {
+        "auc": 0.75, "name": "forest", "shape": {"a": [1, 2]}, "loss": "inf", "n": 3,
+    }  # fmt: skip
