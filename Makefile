@@ -23,7 +23,7 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mo
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test crash nightly lab build verify gate conformance bench docs fmt lint types layers clean installed ready
+.PHONY: help demo test crash nightly lab build verify gate conformance bench papermill docs fmt lint types layers clean installed ready
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22

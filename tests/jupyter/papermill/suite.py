@@ -10,8 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from xml.etree import ElementTree as ET
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from jvs_core import Repository
 
