@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,15 +18,15 @@ Work = Callable[[], object]
 
 @dataclass
 class Child:
-    """A forked child and the reading end of the pipe that it writes its outcome to."""
+    """A forked child and the socket that it sends its outcome to: a call that no fault is put into."""
 
     pid: int
-    pipe: int
+    socket: socket.socket
 
     def outcome(self) -> str:
         """Wait for the end; return ``done``, ``killed``, the code of an error, or the traceback of any other."""
-        with os.fdopen(self.pipe, "rb") as pipe:
-            said = pipe.read().decode()
+        with self.socket, self.socket.makefile("rb") as answer:
+            said = answer.read().decode()
         _, status = os.waitpid(self.pid, 0)
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL, f"ended by signal {os.WTERMSIG(status)}"
@@ -44,23 +45,26 @@ class Child:
 
 def fork(work: Work) -> Child:
     """Run ``work`` in a child process. Always wait for its ``outcome``."""
-    reading, writing = os.pipe()
+    here, there = socket.socketpair()
     pid = os.fork()
     if pid:
-        os.close(writing)
-        return Child(pid, reading)
-    said = ""
+        there.close()
+        return Child(pid, here)
     try:
-        os.close(reading)
-        work()
-        said = DONE
-    except JvsError as error:
-        said = error.code
-    except BaseException:  # noqa: BLE001 - the parent shows it
-        said = traceback.format_exc()
+        here.close()
+        there.sendall(_outcome(work).encode())
     finally:
-        os.write(writing, said.encode())
         os._exit(0)
+
+
+def _outcome(work: Work) -> str:
+    try:
+        work()
+    except JvsError as error:
+        return error.code
+    except BaseException:  # noqa: BLE001 - the parent shows it
+        return traceback.format_exc()
+    return DONE
 
 
 def run(work: Work) -> str:

@@ -43,7 +43,7 @@ def calls(work: Work) -> list[tuple[str, int]]:
                 seen[call[1]] += 1
                 if " = -1 E" not in line:
                     found.append((call[1], seen[call[1]]))
-        return found[:-1]  # the last write is the child's word that it is done
+        return found
 
 
 def killed_at(work: Work, call: str, number: int) -> str:
