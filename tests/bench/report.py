@@ -119,7 +119,8 @@ def _time(figure: Figure) -> str:
 
 
 def _memory(figure: Figure) -> str:
-    return f"{figure.largest / _MIB:.0f} MB ({figure.together / _MIB:.0f})"
+    largest = f"{figure.largest / _MIB:.0f} MB" if figure.largest else "–"
+    return f"{largest} ({figure.together / _MIB:.0f})"
 
 
 def _size(size: int) -> str:
