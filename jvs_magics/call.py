@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jvs_core import JvsError, LeaseRecord, Progress, Repository
+from jvs_core import InputError, JvsError, LeaseRecord, Progress, Repository
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Lazy
 from jvs_core.cli.outcome import Outcome
@@ -76,8 +76,6 @@ def wait(magics: JvsMagics, repository: Repository, worktree: str) -> float:
 
 def refuse(message: str) -> JvsError:
     """Return the error for a line that cannot be carried out in a kernel."""
-    from jvs_core.errors import InputError
-
     return InputError(message)
 
 

@@ -15,7 +15,7 @@ from tests.bench.compare import compare
 from tests.bench.others import PROGRAMS, version
 from tests.bench.report import page
 from tests.bench.results import Comparison, Results, Single, load, save
-from tests.bench.single import histories, scale, starts
+from tests.bench.single import cells, histories, scale, starts
 from tests.bench.workload import WORKLOADS
 from tests.support.filesystems import GIB, KINDS, FileSystem, Unavailable, juicefs_volume, loop_filesystem
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "build" / "bench.json"
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 NOTES = Path(__file__).parent / "notes.md"
-PARTS = ("compare", "starts", "scale", "histories")
+PARTS = ("compare", "starts", "cells", "scale", "histories")
 SCALE = (50_000, 100_000, 200_000)
 HISTORY = 10_000
 _SIZE = 24 * GIB
@@ -76,6 +76,9 @@ def _measure(
     if "starts" in options.parts:
         for found in starts(filesystem, options.runs):
             keep(found)
+    if "cells" in options.parts:
+        for found in cells(filesystem, options.runs):
+            keep(found)
     if "scale" in options.parts:
         for found in scale(filesystem, options.runs, options.scale):
             _say(f"{filesystem.kind}: {found.what}")
@@ -92,8 +95,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--file-systems", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND")
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="NAME")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS[:2]), metavar="PART",
-                        help=f"of {', '.join(PARTS)} (default: the first two); all but the first on the first file system only")  # fmt: skip
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS[:3]), metavar="PART",
+                        help=f"of {', '.join(PARTS)} (default: the first three); all but the first on the first file system only")  # fmt: skip
     parser.add_argument("--runs", type=int, default=5, help="how often each command runs (default: 5)")
     parser.add_argument("--quick", action="store_true", help="one run, without `large` and other programs")
     parser.add_argument("--others", nargs="*", choices=PROGRAMS, default=list(PROGRAMS), metavar="PROGRAM",

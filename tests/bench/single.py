@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.bench import machine
 from tests.bench.jvs import command
@@ -22,6 +23,7 @@ from tests.support.filesystems import FileSystem
 
 SOURCE = Path(__file__).parents[2]
 TINY = Workload("tiny", 3, 200)
+THOUSAND = Workload("thousand", 1000, 4000)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,31 @@ def histories(filesystem: FileSystem, runs: int, count: int) -> Iterator[Single]
             yield Single(f"`jvs {words[0]}`", where, machine.now(), figure, "≤ 0.5 s")
 
 
+def cells(filesystem: FileSystem, runs: int) -> Iterator[Single]:
+    """Measure what ``%jvs`` adds to a cell in a notebook."""
+    for workload, asked in (
+        (
+            NOTEBOOK,
+            [
+                ("`%load_ext jvs_magics`", "load", "≤ 150 ms"),
+                ("`%jvs snapshot` on `notebook`", "snapshot", "≤ 50 ms"),
+            ],
+        ),
+        (
+            THOUSAND,
+            [
+                ("a cell that changes nothing, plain", "idle", ""),
+                ("the same under `%jvs auto on`", "auto", "≤ 20 ms more"),
+            ],
+        ),
+    ):
+        with _place(filesystem, workload) as place:
+            found = _asked(place, "tests.bench.shell", max(10 * runs, 10))
+            where = f"{filesystem.kind}, {workload.files:,} files"
+            for what, key, aim in asked:
+                yield Single(what, where, machine.now(), Figure(found[key]), aim)
+
+
 @contextmanager
 def _place(filesystem: FileSystem, workload: Workload) -> Iterator[_Place]:
     with fresh_directory(filesystem) as base, tempfile.TemporaryDirectory(prefix="jvs-bench-") as aside:
@@ -107,10 +134,14 @@ def _in_turns(commands: Sequence[Command], runs: int) -> list[Figure]:
 
 
 def _inside(place: _Place, count: int, *options: str) -> list[float]:
-    asked = place.jvs()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.inside", place.main, str(count), *options],
-        cwd=SOURCE, env={**os.environ, **asked.environment}, stdout=subprocess.PIPE, check=True,
-    )  # fmt: skip
-    seconds: list[float] = json.loads(done.stdout)
+    seconds: list[float] = _asked(place, "tests.bench.inside", count, *options)
     return seconds
+
+
+def _asked(place: _Place, module: str, count: int, *options: str) -> Any:
+    environment = {**os.environ, **place.jvs().environment, "IPYTHONDIR": str(place.aside / "ipython")}
+    done = subprocess.run(
+        [sys.executable, "-m", module, place.main, str(count), *options],
+        cwd=SOURCE, env=environment, stdout=subprocess.PIPE, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout.splitlines()[-1])

@@ -31,8 +31,8 @@ def repo(kernels: tuple[Kernel, Kernel, Kernel], tmp_path: Path) -> Repository:
     """Return a new repository with short leases, in whose worktree all kernels are."""
     made = Repository.init(tmp_path / "repo", engine="copy")
     config = made.root / ".jvs" / "config.toml"
-    text = config.read_text().replace("duration_ms = 30000", "duration_ms = 1500")
-    text = text.replace("renew_interval_ms = 10000", "renew_interval_ms = 300")
+    text = config.read_text().replace("duration_ms = 30000", "duration_ms = 4000")
+    text = text.replace("renew_interval_ms = 10000", "renew_interval_ms = 500")
     config.write_text(text.replace("max_clock_skew_ms = 2000", "max_clock_skew_ms = 200"))
     (made.root / "main" / "a.txt").write_text("one")
     for one in kernels:
@@ -58,7 +58,7 @@ def test_a_lock_kept_by_one_kernel_serves_its_session_and_stops_another_by_name(
 ) -> None:
     first, second, other = kernels
     assert "Lock acquired" in first.value("%jvs lock acquire --purpose training")
-    time.sleep(2.5)
+    time.sleep(5)
     second.ok("%jvs snapshot 'same session'")
     other.ok("%config JvsMagics.wait_s = 0.5")
     ran = other.run("%jvs snapshot 'other session'")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click import unstyle
 
 from jvs_core import Repository
-from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot
+from jvs_core.cli.main import execute
+from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot, PathNotFound
 
 CELLS = b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}'
 
@@ -63,6 +66,19 @@ def test_cells_slipped_into_a_snapshot_are_found(repo: Repository) -> None:
     taken = repo.snapshot("plain", lock=True)
     (repo.root / ".jvs" / "snapshots" / taken.snapshot_id / "cells.ipynb").write_bytes(CELLS)
     assert not repo.verify("HEAD").ok
+
+
+def test_the_command_line_shows_them(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repo.root / "main")
+    cell = {"cell_type": "code", "source": ["x = 1\n", "\x1b[31m"], "execution_count": 3, "outputs": []}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    repo.snapshot("plain", lock=True)
+    with pytest.raises(PathNotFound):
+        execute(["show", "HEAD", "--cells"])
+    repo.snapshot("with cells", cells=json.dumps(notebook).encode(), lock=True)
+    shown = execute(["show", "HEAD", "--cells"])
+    assert shown.to_json() == notebook
+    assert [unstyle(line) for line in shown.lines] == ["In [3]:", "x = 1", r"\x1b[31m", ""]
 
 
 def test_a_failed_snapshot_leaves_no_cells(repo: Repository) -> None:
