@@ -31,6 +31,9 @@ class RequestError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[type[RequestError], tuple[int, str, str, str | None]]:
+        return type(self), (self.status, self.code, self.message, self.hint)
+
     def to_json(self) -> dict[str, Any]:
         """Return code, message and hint."""
         return {"code": self.code, "message": self.message, "hint": self.hint}

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Integer
@@ -22,8 +22,10 @@ from jvs_jupyter.server.handlers import routes
 from jvs_jupyter.server.keeping import Keeper
 from jvs_jupyter.server.operations import Operation, Operations
 from jvs_jupyter.server.paths import Place, Root
+from jvs_jupyter.server.reading import Reader, is_large
 from jvs_jupyter.server.session import ServerSession
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _ENGINE_S = 60.0
@@ -38,6 +40,7 @@ class Services:
     keeper: Keeper
     events: Events
     readers: ThreadPoolExecutor
+    reader: Reader
     answer_within_s: float
     engines: dict[Path, tuple[float, str]] = field(default_factory=dict)
 
@@ -45,6 +48,18 @@ class Services:
         """Run a short function that touches the disk in a reading thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.readers, partial(function, *args, **kwargs))
+
+    async def look(
+        self,
+        function: Callable[Concatenate[Root, str, P], T],
+        place: Place,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Call a function of root and path that looks a whole worktree over: in a thread, a large one in a process."""
+        if await self.call(is_large, place):
+            return await self.reader.run(function, place.root, place.path, *args, **kwargs)
+        return await self.call(function, place.root, place.path, *args, **kwargs)
 
     async def engine(self, repository: Repository) -> str:
         """Return the name of a repository's engine; asking the file system is dear, so the answer serves for a minute."""
@@ -107,7 +122,7 @@ class JvsServer(ExtensionApp):
             return await self.services.call(function, *args, **kwargs)
 
         keeper = Keeper(idle_s=self.lock_idle_s, call=call, changed=lambda place: _lock_gone(events, place))
-        self.services = Services(root, operations, keeper, events, readers, self.answer_within_s)
+        self.services = Services(root, operations, keeper, events, readers, Reader(), self.answer_within_s)
         self.settings["jvs_services"] = self.services
 
     def initialize_handlers(self) -> None:
@@ -119,6 +134,7 @@ class JvsServer(ExtensionApp):
         await self.services.operations.close()
         await self.services.keeper.close()
         self.services.readers.shutdown()
+        self.services.reader.close()
         self._undo.close()
 
     def _root_folder(self) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jvs_core import Repository
 from jvs_jupyter.server.handlers.base import Handler, route
 from jvs_jupyter.server.pages import page
+from jvs_jupyter.server.paths import Root
 
 _KINDS = ("added", "modified", "removed")
 
@@ -19,11 +19,12 @@ class CompareHandler(Handler):
         """Page through the changed paths, by name."""
         query = self.query()
         place = await self.place(query["path"])
-        self.answer(await self.call(_page, place.repository, query))
+        self.answer(await self.services.look(page_of, place, query))
 
 
-def _page(repository: Repository, query: dict[str, Any]) -> dict[str, Any]:
-    found = repository.compare(query["from"], query["to"])
+def page_of(root: Root, path: str, query: dict[str, Any]) -> dict[str, Any]:
+    """Return one page of a comparison in the worktree of a contents path."""
+    found = root.place(path).repository.compare(query["from"], query["to"])
     lists = {kind: getattr(found, kind) for kind in _KINDS}
     changes = sorted((path, kind) for kind, paths in lists.items() for path in paths)
     shown = page(

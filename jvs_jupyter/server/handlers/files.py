@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jvs_core import Repository
 from jvs_jupyter.server.handlers.base import Handler, route
 from jvs_jupyter.server.pages import page
+from jvs_jupyter.server.paths import Root
 
 
 class FilesHandler(Handler):
@@ -17,12 +17,13 @@ class FilesHandler(Handler):
         """Page through them."""
         query = self.query()
         place = await self.place(query["path"])
-        self.answer(await self.call(_page, place.repository, id, query))
+        self.answer(await self.services.look(page_of, place, id, query))
 
 
-def _page(repository: Repository, snapshot: str, query: dict[str, Any]) -> dict[str, Any]:
+def page_of(root: Root, path: str, snapshot: str, query: dict[str, Any]) -> dict[str, Any]:
+    """Return one page of a folder of a snapshot."""
     return page(
-        repository.ls(snapshot, query["dir"]),
+        root.place(path).repository.ls(snapshot, query["dir"]),
         key=lambda entry: entry.path,
         show=lambda entry: entry.to_json(),
         after=query["after"],

@@ -38,7 +38,7 @@ class LocksHandler(Handler):
         self.answer({"released": True})
 
 
-def shown_lock(place: Place, worktree: str, keeper: Keeper) -> dict[str, Any]:
+def shown_lock(place: Place, worktree: str, *, kept: bool) -> dict[str, Any]:
     """Return the lock of a worktree, and whether it is the server's own."""
     status = place.repository.locks.status(worktree)
     holder = status.lock.holder_id if status.lock is not None else None
@@ -46,9 +46,10 @@ def shown_lock(place: Place, worktree: str, keeper: Keeper) -> dict[str, Any]:
         "worktree": worktree,
         **status.to_json(),
         "mine": status.state == "held" and holder == place.root.settings.holder_id,
-        "kept": keeper.has(place, worktree),
+        "kept": kept,
     }
 
 
 def _all(place: Place, keeper: Keeper) -> dict[str, Any]:
-    return whole([shown_lock(place, info.name, keeper) for info in place.repository.worktrees.all()])
+    names = [info.name for info in place.repository.worktrees.all()]
+    return whole([shown_lock(place, name, kept=keeper.has(place, name)) for name in names])

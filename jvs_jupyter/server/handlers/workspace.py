@@ -7,8 +7,7 @@ from typing import Any
 from jvs_core import JvsError
 from jvs_jupyter.server.handlers.base import Handler, route
 from jvs_jupyter.server.handlers.locks import shown_lock
-from jvs_jupyter.server.keeping import Keeper
-from jvs_jupyter.server.paths import Place
+from jvs_jupyter.server.paths import Place, Root
 
 
 class WorkspaceHandler(Handler):
@@ -21,15 +20,17 @@ class WorkspaceHandler(Handler):
         place = await self.place(query["path"])
         writable = await self.may_write()
         engine = await self.services.engine(place.repository)
-        self.answer(
-            await self.call(_describe, place, query["limit"], self.services.keeper, engine, writable=writable)
-        )
+        kept = self.services.keeper.has(place, place.worktree)
+        described = await self.services.look(describe, place, query["limit"], writable=writable, kept=kept)
+        self.answer({**described, "snapshot_engine": engine})
 
 
-def _describe(place: Place, limit: int, keeper: Keeper, engine: str, *, writable: bool) -> dict[str, Any]:
+def describe(root: Root, path: str, limit: int, *, writable: bool, kept: bool) -> dict[str, Any]:
+    """Return the workspace of a contents path, but for its engine."""
+    place = root.place(path)
     repository = place.repository
     status = repository.status()
-    lock = shown_lock(place, place.worktree, keeper)
+    lock = shown_lock(place, place.worktree, kept=kept)
     head = status.head_snapshot_id
     free = writable and (lock["mine"] or lock["state"] != "held")
     return {
@@ -41,7 +42,6 @@ def _describe(place: Place, limit: int, keeper: Keeper, engine: str, *, writable
         "worktree_root": status.path,
         "worktree_path": place.worktree_path,
         "inner_path": place.inner,
-        "snapshot_engine": engine,
         "head_snapshot_id": head,
         "head": _head(place, head),
         "lock": lock,
