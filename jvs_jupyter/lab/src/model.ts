@@ -259,20 +259,25 @@ export class WorkspaceModel {
   }
 
   private async loadFirst(turn: number): Promise<void> {
-    const [page, runs] = await Promise.all([
-      this.page(null),
-      this.api.get<Page<Run>>('runs', { path: this.path, limit: 200 })
-    ]);
-    if (turn !== this.turn) {
-      return;
+    const page = await this.page(null);
+    if (turn === this.turn) {
+      this.snapshots = page.items;
+      this.next = page.next;
+      void this.loadRuns(turn);
     }
-    this.snapshots = page.items;
-    this.next = page.next;
-    this.runs = new Map();
-    for (const run of runs.items) {
-      if (run.after_snapshot_id) {
-        this.runs.set(run.after_snapshot_id, run);
+  }
+
+  /** The badges may come later than the timeline, and a failure here does not hide it. */
+  private async loadRuns(turn: number): Promise<void> {
+    try {
+      const runs = await this.api.get<Page<Run>>('runs', { path: this.path, limit: 200 });
+      if (turn === this.turn) {
+        const made = runs.items.filter(run => run.after_snapshot_id !== null);
+        this.runs = new Map(made.map(run => [run.after_snapshot_id as string, run]));
+        this._changed.emit();
       }
+    } catch (error) {
+      this.fail(error as Error);
     }
   }
 
