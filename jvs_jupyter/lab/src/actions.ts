@@ -46,7 +46,6 @@ export class Actions {
       const session = widget.context.sessionContext;
       session.kernelPreference = { ...session.kernelPreference, shouldStart: false, canStart: false };
       await widget.revealed;
-      widget.title.label = `${widget.title.label} @ ${shortId(snapshot)}`;
       widget.title.caption = this.trans.__('As in snapshot %1, read-only', snapshot);
     }
   }
@@ -128,7 +127,7 @@ export class Actions {
   private inPlace(route: string, values: object, what: string): Promise<void> {
     return this.attempt(async folder => {
       await this.documents.saveBelow(folder);
-      const preview = await this.model.run<RestoredInPlace>(route, { ...values, dry_run: true });
+      const preview = await this.model.run<RestoredInPlace>(route, { ...values, reason: 'preview', dry_run: true });
       const changes = describe(preview);
       const shared = this.documents.sharedBelow(folder);
       const reason = await askInPlace(this.trans, what, changes.slice(0, SHOWN), changes.length, shared);

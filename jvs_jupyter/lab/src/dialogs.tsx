@@ -2,7 +2,6 @@
 
 import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { Message } from '@lumino/messaging';
 import { ReactElement, ReactNode } from 'react';
 
 interface Field {
@@ -27,11 +26,6 @@ class Form extends ReactWidget implements Dialog.IBodyWidget<Record<string, stri
 
   getValue(): Record<string, string> {
     return { ...this.values };
-  }
-
-  protected onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    void this.renderPromise?.then(() => this.node.querySelector('input')?.focus());
   }
 
   protected render(): ReactElement {
@@ -73,6 +67,7 @@ async function ask(
     const answer = await showDialog({
       title,
       body: new Form(start, intro),
+      focusNodeSelector: 'input',
       buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), button]
     });
     const value = answer.value;

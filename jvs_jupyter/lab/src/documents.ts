@@ -11,11 +11,18 @@ export class Documents {
     private readonly manager: IDocumentManager
   ) {}
 
-  /** The path, in the contents API's sense, of the document in front; null when that is no document. */
+  /** The path, in the contents API's sense, of the document in front; null when that is none on disk. */
   currentPath(): string | null {
     const widget = this.app.shell.currentWidget;
     const context = widget ? this.manager.contextForWidget(widget) : undefined;
-    return context ? this.localPath(context) : null;
+    return context && this.isOnDisk(context) ? this.localPath(context) : null;
+  }
+
+  /** Whether a document of another drive is in front, an old version for example. */
+  get isElsewhere(): boolean {
+    const widget = this.app.shell.currentWidget;
+    const context = widget ? this.manager.contextForWidget(widget) : undefined;
+    return context !== undefined && !this.isOnDisk(context);
   }
 
   /** Save every open document below `folder` that has unsaved edits; return the paths of those saved. */

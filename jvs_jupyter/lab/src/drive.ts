@@ -4,13 +4,19 @@ import { Contents, ServerConnection } from '@jupyterlab/services';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api } from './api';
-import { baseName } from './format';
+import { baseName, shortId } from './format';
 
 export const DRIVE = 'JVS';
 
-/** The path of `file` of `snapshot` on the drive; `workspace` is the folder whose repository it belongs to. */
+/**
+ * The path of `file` of `snapshot` on the drive; `workspace` is the folder whose repository it belongs to.
+ *
+ * The name carries the snapshot, so that the tab of an old version is told from that of the present one.
+ */
 export function drivePath(workspace: string, snapshot: string, file: string): string {
-  return `${DRIVE}:${encodeURIComponent(workspace) || '.'}/${snapshot}/${file}`;
+  const [, stem, extension] = /^(.*?)((?:\.[^./]*)?)$/.exec(file) as RegExpExecArray;
+  const name = `${stem}${mark(snapshot)}${extension}`;
+  return `${DRIVE}:${encodeURIComponent(workspace) || '.'}/${snapshot}/${name}`;
 }
 
 interface Place {
@@ -44,11 +50,12 @@ export class SnapshotDrive implements Contents.IDrive {
   async get(path: string, options: Contents.IFetchOptions = {}): Promise<Contents.IModel> {
     const place = parse(path);
     const isNotebook = options.type === 'notebook' || path.endsWith('.ipynb');
+    const taken = new Date(Number(place.snapshot.slice(0, 13))).toISOString();
     const base = {
       name: baseName(path),
       path,
-      created: '',
-      last_modified: '',
+      created: taken,
+      last_modified: taken,
       writable: false,
       mimetype: ''
     };
@@ -77,35 +84,35 @@ export class SnapshotDrive implements Contents.IDrive {
   }
 
   newUntitled(): Promise<Contents.IModel> {
-    return refuse();
+    return refuse('newUntitled');
   }
 
   delete(): Promise<void> {
-    return refuse();
+    return refuse('delete');
   }
 
   rename(): Promise<Contents.IModel> {
-    return refuse();
+    return refuse('rename');
   }
 
   save(): Promise<Contents.IModel> {
-    return refuse();
+    return refuse('save');
   }
 
   copy(): Promise<Contents.IModel> {
-    return refuse();
+    return refuse('copy');
   }
 
   createCheckpoint(): Promise<Contents.ICheckpointModel> {
-    return refuse();
+    return refuse('createCheckpoint');
   }
 
   restoreCheckpoint(): Promise<void> {
-    return refuse();
+    return refuse('restoreCheckpoint');
   }
 
   deleteCheckpoint(): Promise<void> {
-    return refuse();
+    return refuse('deleteCheckpoint');
   }
 
   private readonly changed = new Signal<this, Contents.IChangedArgs>(this);
@@ -120,10 +127,19 @@ function parse(path: string): Place {
   return {
     workspace: workspace === '.' ? '' : decodeURIComponent(workspace),
     snapshot,
-    file: rest.join('/')
+    file: unmarked(rest.join('/'), mark(snapshot))
   };
 }
 
-function refuse(): Promise<never> {
-  return Promise.reject(new Error('A snapshot never changes. Restore it to work with its files.'));
+function mark(snapshot: string): string {
+  return ` @ ${shortId(snapshot)}`;
+}
+
+function unmarked(path: string, marked: string): string {
+  const at = path.lastIndexOf(marked);
+  return at < 0 ? path : path.slice(0, at) + path.slice(at + marked.length);
+}
+
+function refuse(what: string): Promise<never> {
+  return Promise.reject(new Error(`${what}: a snapshot never changes. Restore it to work with its files.`));
 }

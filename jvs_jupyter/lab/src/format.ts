@@ -16,7 +16,10 @@ export function size(bytes: number): string {
 
 /** A moment in the reader's language and time zone. */
 export function moment(iso: string): string {
-  return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  const date = new Date(iso);
+  const year = date.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
+  const shown = { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' } as const;
+  return date.toLocaleString(undefined, { ...shown, year });
 }
 
 /** The part of a snapshot id that people type. */

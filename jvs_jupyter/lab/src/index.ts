@@ -55,6 +55,9 @@ const panel: JupyterFrontEndPlugin<WorkspaceModel> = {
     addCommands(app, model, actions, palette, browser);
 
     const follow = (): void => {
+      if (documents.isElsewhere) {
+        return;
+      }
       const path = documents.currentPath();
       void (path === null ? model.follow(browser?.model.path ?? '', true) : model.follow(path, false));
     };

@@ -48,6 +48,8 @@ export class WorkspaceModel {
   error: JvsError | Error | null = null;
   /** What was done last, in words, and what should be known about it. */
   notice: { text: string; notes: readonly string[] } | null = null;
+  /** Show the snapshots of all worktrees, not only what led to the head. */
+  everything = false;
   /** Only snapshots in which this file changed, when one is named. */
   file: string | null = null;
 
@@ -220,6 +222,12 @@ export class WorkspaceModel {
     }
   }
 
+  /** Show the snapshots of all worktrees, or only what led to the head. */
+  async showEverything(everything: boolean): Promise<void> {
+    this.everything = everything;
+    await this.refresh();
+  }
+
   /** Show only the snapshots in which `file`, a path inside the worktree, changed; null shows all again. */
   async showFile(file: string | null): Promise<void> {
     this.file = file;
@@ -282,7 +290,7 @@ export class WorkspaceModel {
   }
 
   private page(before: string | null): Promise<Page<Snapshot>> {
-    return this.api.get('snapshots', { path: this.path, limit: this.pageSize, before, file: this.file });
+    return this.api.get('snapshots', { path: this.path, limit: this.pageSize, before, file: this.file, all: this.everything });
   }
 
   private async complete<R>(started: Operation<R>): Promise<R> {

@@ -81,6 +81,14 @@ function Content(props: Props): ReactElement {
               value={filter}
               onChange={event => setFilter(event.target.value)}
             />
+            <label title={trans.__('Snapshots of all worktrees, also those that restores left behind')}>
+              <input
+                type="checkbox"
+                checked={model.everything}
+                onChange={event => void model.showEverything(event.target.checked)}
+              />
+              {trans.__('all')}
+            </label>
           </div>
           {model.file !== null && (
             <p className="jvs-Notice">

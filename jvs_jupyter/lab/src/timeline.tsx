@@ -55,13 +55,10 @@ function Row(props: {
   const { snapshot, run, trans } = props;
   return (
     <div className="jvs-Snapshot" data-expired={snapshot.expired ? '' : undefined}>
-      <div className="jvs-Snapshot-note" title={snapshot.note}>
-        {snapshot.note.split('\n')[0] || <em>{trans.__('no note')}</em>}
-      </div>
-      <div className="jvs-Snapshot-facts">
-        <code>{shortId(snapshot.snapshot_id)}</code>
-        <time dateTime={snapshot.created_at}>{moment(snapshot.created_at)}</time>
-        <span>{size(snapshot.bytes)}</span>
+      <div className="jvs-Snapshot-title">
+        <span className="jvs-Snapshot-note" title={snapshot.note}>
+          {snapshot.note.split('\n')[0] || <em>{trans.__('no note')}</em>}
+        </span>
         {props.isHead && <Badge kind="head" text={trans.__('head')} />}
         {snapshot.refs.map(name => (
           <Badge key={`ref ${name}`} kind="ref" text={name} />
@@ -74,6 +71,11 @@ function Row(props: {
           <Badge kind="bad" text={trans.__('best effort')} title={snapshot.degraded.join('\n')} />
         )}
         {snapshot.expired && <Badge kind="bad" text={trans.__('expired')} />}
+      </div>
+      <div className="jvs-Snapshot-facts">
+        <code>{shortId(snapshot.snapshot_id)}</code>
+        <time dateTime={snapshot.created_at}>{moment(snapshot.created_at)}</time>
+        <span>{size(snapshot.bytes)}</span>
       </div>
     </div>
   );
