@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -41,3 +41,28 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def browser_page_in_dark(browser: Browser) -> Iterator[Page]:
+    """Return a page of a person who prefers dark colours."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, reduced_motion="reduce", color_scheme="dark"
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return a function that photographs the page into ``$JVS_PICTURES``, for a person to look at; else does nothing."""
+    folder = os.environ.get("JVS_PICTURES")
+
+    def photograph(name: str) -> None:
+        if folder:
+            fixture = "page" if "page" in request.fixturenames else "browser_page_in_dark"
+            shown: Page = request.getfixturevalue(fixture)
+            shown.wait_for_timeout(500)
+            shown.screenshot(path=os.path.join(folder, f"{name}.png"))
+
+    return photograph

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import json
+import secrets
+import urllib.request
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from jvs_core import Repository
+from jvs_core.settings import from_environment
+from tests.browser.lab import open_notebook, run_all, wait_until_idle
+from tests.browser.panel import PATIENCE_MS, Panel
+from tests.browser.server import JupyterServer, jupyter_server
+from tests.support.long_history import write_history
+
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+
+def make(server: JupyterServer, name: str) -> Repository:
+    """Return a repository below the server's root with a notebook, data, and two snapshots."""
+    folder = server.root.parent
+    settings = replace(from_environment(), state_dir=folder / "state", cache_dir=folder / "cache")
+    repo = Repository.init(server.root / name, settings=settings)
+    cells = [nbformat.v4.new_code_cell("x = 1\nprint(x)")]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, main(repo) / "work.ipynb")
+    (main(repo) / "data").mkdir()
+    (main(repo) / "data" / "iris.csv").write_text("a,b\n1,2\n")
+    repo.snapshot("first state", lock=True, tags=["raw"])
+    (main(repo) / "data" / "iris.csv").write_text("a,b\n1,3\n")
+    repo.snapshot("second state", lock=True)
+    return repo
+
+
+def main(repo: Repository) -> Path:
+    return repo.root / "main"
+
+
+@pytest.fixture
+def repo(lab: JupyterServer) -> Repository:
+    return make(lab, f"ws-{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def opened(lab: JupyterServer, repo: Repository, page: Page) -> tuple[Panel, Locator]:
+    """Return the panel and the notebook, both open in JupyterLab."""
+    notebook = open_notebook(page, lab, f"{repo.root.name}/main/work.ipynb")
+    panel = Panel(page)
+    panel.open()
+    expect(panel.rows.first).to_contain_text("second state", timeout=PATIENCE_MS)
+    return panel, notebook
+
+
+def type_into(notebook: Locator, page: Page, text: str) -> None:
+    notebook.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text)
+
+
+def test_a_snapshot_holds_the_unsaved_edits(
+    opened: tuple[Panel, Locator], repo: Repository, page: Page, picture: Callable[[str], None]
+) -> None:
+    panel, notebook = opened
+    type_into(notebook, page, "  # unsaved")
+    panel.take("with unsaved edits", tags="mine, checked")
+    picture("lab-timeline")
+    newest = repo.history()[0].descriptor
+    assert (newest.note, newest.tags) == ("with unsaved edits", ("mine", "checked"))
+    with repo.open_file(newest.snapshot_id, "work.ipynb") as file:
+        assert b"# unsaved" in file.read()
+    expect(page.locator(".jvs-Status")).to_contain_text("main")
+    panel.node.get_by_label("Filter snapshots").fill("raw")
+    expect(panel.rows).to_have_count(1)
+
+
+def test_an_old_version_is_compared_and_opened_read_only(
+    opened: tuple[Panel, Locator], page: Page, picture: Callable[[str], None]
+) -> None:
+    panel, _ = opened
+    panel.choose("first state")
+    panel.press("Compare with now")
+    expect(panel.details).to_contain_text("changed since")
+    changed = panel.details.get_by_role("option").filter(has_text="data/iris.csv")
+    expect(changed).to_be_visible()
+    picture("lab-compare")
+    panel.press("Files")
+    panel.details.get_by_role("option").filter(has_text="work.ipynb").dblclick()
+    old = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    expect(page.locator(".lm-TabBar-tab").filter(has_text="work @ ")).to_be_visible(timeout=PATIENCE_MS)
+    expect(old).to_contain_text("print(x)")
+    expect(page.get_by_text("notebook is read-only")).to_be_visible()
+    picture("lab-old-version")
+    panel.details.get_by_role("option").filter(has_text="data/").dblclick()
+    panel.details.get_by_role("option").filter(has_text="iris.csv").dblclick()
+    expect(
+        page.locator(".jp-FileEditor:not(.lm-mod-hidden), .jp-CSVViewer:not(.lm-mod-hidden)")
+    ).to_be_visible()
+    expect(panel.rows.first).to_contain_text("second state")
+
+
+def test_a_restore_makes_a_new_worktree_and_shows_it(
+    opened: tuple[Panel, Locator], repo: Repository, page: Page
+) -> None:
+    panel, _ = opened
+    panel.choose("first state")
+    panel.press("Restore…")
+    panel.answer("Name", "again", "Restore")
+    expect(page.locator(".jp-FileBrowser")).to_contain_text("again", timeout=PATIENCE_MS)
+    expect(page.locator(".jp-DirListing-item").filter(has_text="data")).to_be_visible()
+    assert (repo.root / "worktrees" / "again" / "data" / "iris.csv").read_text() == "a,b\n1,2\n"
+    assert (main(repo) / "data" / "iris.csv").read_text() == "a,b\n1,3\n"
+
+
+def test_in_place_the_open_notebook_reloads_and_the_kernel_runs_on(
+    opened: tuple[Panel, Locator], repo: Repository, page: Page, picture: Callable[[str], None]
+) -> None:
+    panel, notebook = opened
+    run_all(page, notebook)
+    type_into(notebook, page, "\ny = x + 1")
+    panel.take("edited")
+    panel.choose("second state")
+    panel.press("Restore in place…")
+    expect(page.locator(".jp-Dialog")).to_contain_text("~ work.ipynb")
+    picture("lab-restore-in-place")
+    panel.answer("Reason", "the edit was wrong", "Change my files")
+    expect(notebook.locator(".jp-CodeCell .cm-content").first).not_to_contain_text(
+        "y = x + 1", timeout=PATIENCE_MS
+    )
+    type_into(notebook, page, "\nprint('still', x)")
+    page.keyboard.press("Shift+Enter")
+    expect(notebook.locator(".jp-OutputArea").first).to_contain_text("still 1", timeout=PATIENCE_MS)
+    wait_until_idle(page, notebook)
+    panel.node.get_by_role("button", name="Undo restore…").click()
+    panel.answer("Reason", "it was right", "Change my files")
+    expect(notebook.locator(".jp-CodeCell .cm-content").first).to_contain_text(
+        "y = x + 1", timeout=PATIENCE_MS
+    )
+    assert repo.history()[0].descriptor.note == "edited"
+
+
+def test_another_server_s_lock_is_named(
+    opened: tuple[Panel, Locator], lab: JupyterServer, repo: Repository, tmp_path: Path
+) -> None:
+    panel, _ = opened
+    (tmp_path / "root").symlink_to(lab.root)
+    with jupyter_server(tmp_path, app="jupyter_server", JVS_STATE_DIR=str(tmp_path / "state")) as other:
+        request = urllib.request.Request(
+            other.url + "jvs/api/v1/locks",
+            data=json.dumps({"path": f"{repo.root.name}/main", "purpose": "their run"}).encode(),
+            headers={"Authorization": f"token {other.token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            holder = json.load(answer)["holder_id"]
+        panel.node.get_by_role("button", name="Refresh").click()
+        expect(panel.node.locator(".jvs-Lock")).to_contain_text(f"Locked by {holder}", timeout=PATIENCE_MS)
+        expect(panel.node.get_by_role("button", name="Take snapshot…")).to_be_disabled()
+    panel.node.get_by_role("button", name="Refresh").click()
+    expect(panel.node.get_by_role("button", name="Take snapshot…")).to_be_enabled(timeout=PATIENCE_MS)
+
+
+def test_a_long_history_scrolls_to_its_end(
+    opened: tuple[Panel, Locator], repo: Repository, page: Page
+) -> None:
+    panel, _ = opened
+    write_history(repo, 2_000)
+    panel.node.get_by_role("button", name="Refresh").click()
+    listing = page.get_by_role("listbox", name="Snapshots, newest first")
+    listing.focus()
+    for _ in range(60):
+        page.keyboard.press("End")
+        if panel.rows.filter(has_text="first state").count():
+            break
+        page.wait_for_timeout(150)
+    expect(panel.rows.filter(has_text="first state")).to_be_visible(timeout=PATIENCE_MS)
+    assert panel.rows.count() < 60
+
+
+def test_a_folder_becomes_a_repository(lab: JupyterServer, page: Page) -> None:
+    folder = lab.root / f"plain-{secrets.token_hex(4)}"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("notes")
+    page.goto(lab.address(f"lab/workspaces/{secrets.token_hex(4)}/tree/{folder.name}"))
+    panel = Panel(page)
+    page.locator("#jp-main-statusbar").wait_for(timeout=60_000)
+    panel.open()
+    expect(panel.node).to_contain_text("is not in a JVS repository", timeout=PATIENCE_MS)
+    panel.node.get_by_role("button", name="Version this folder…").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Make it").click()
+    expect(page.locator(".jp-FileBrowser")).to_contain_text(f"{folder.name}-jvs", timeout=PATIENCE_MS)
+    assert (lab.root / f"{folder.name}-jvs" / "main" / "notes.txt").read_text() == "notes"
+
+
+def test_the_panel_is_in_notebook_7_too(
+    browser_page_in_dark: Page, tmp_path: Path, picture: Callable[[str], None]
+) -> None:
+    page = browser_page_in_dark
+    state, cache = str(tmp_path / "state"), str(tmp_path / "cache")
+    with jupyter_server(tmp_path, app="notebook", JVS_STATE_DIR=state, JVS_CACHE_DIR=cache) as server:
+        repo = make(server, "ws")
+        page.goto(server.address("notebooks/ws/main/work.ipynb"))
+        notebook = page.locator(".jp-NotebookPanel")
+        expect(notebook).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("Python 3 (ipykernel)").first).to_be_visible(timeout=60_000)
+        page.get_by_role("menuitem", name="View", exact=True).click()
+        page.get_by_text("Left Sidebar").hover()
+        page.get_by_text("Show Snapshots").click()
+        panel = Panel(page)
+        expect(panel.rows.first).to_contain_text("second state", timeout=PATIENCE_MS)
+        type_into(notebook, page, "  # unsaved")
+        panel.take("from Notebook 7")
+        picture("notebook-7")
+        with repo.open_file("HEAD", "work.ipynb") as file:
+            assert b"# unsaved" in file.read()
