@@ -55,8 +55,8 @@ def browser_page_in_dark(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def picture(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Return a function that photographs the page into ``$JVS_PICTURES``, for a person to look at; else does nothing."""
-    folder = os.environ.get("JVS_PICTURES")
+    """Return a function that photographs the page into ``$PICTURES``, for a person to look at; else does nothing."""
+    folder = os.environ.get("PICTURES")
 
     def photograph(name: str) -> None:
         if folder:

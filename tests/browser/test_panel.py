@@ -188,10 +188,11 @@ def test_a_folder_becomes_a_repository(lab: JupyterServer, page: Page) -> None:
     panel = Panel(page)
     page.locator("#jp-main-statusbar").wait_for(timeout=60_000)
     panel.open()
-    expect(panel.node).to_contain_text("is not in a JVS repository", timeout=PATIENCE_MS)
+    expect(panel.node).to_contain_text(f"{folder.name} is not in a JVS repository", timeout=PATIENCE_MS)
     panel.node.get_by_role("button", name="Version this folder…").click()
     page.locator(".jp-Dialog").get_by_role("button", name="Make it").click()
-    expect(page.locator(".jp-FileBrowser")).to_contain_text(f"{folder.name}-jvs", timeout=PATIENCE_MS)
+    expect(page.locator(".jp-BreadCrumbs-item").last).to_have_text("main", timeout=PATIENCE_MS)
+    expect(page.locator(".jp-DirListing-item").filter(has_text="notes.txt")).to_be_visible()
     assert (lab.root / f"{folder.name}-jvs" / "main" / "notes.txt").read_text() == "notes"
 
 

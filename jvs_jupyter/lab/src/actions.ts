@@ -119,7 +119,7 @@ export class Actions {
     if (answer.button.accept) {
       await this.guarded(async () => {
         const made = await this.model.create({ path, from });
-        await this.show(made.contents_path);
+        await this.show(made.contents_path === null ? null : `${made.contents_path}/main`);
       });
     }
   }
