@@ -44,10 +44,16 @@ class JupyterServer:
 
 @contextlib.contextmanager
 def jupyter_server(
-    folder: Path, *, app: str = "jupyterlab", options: tuple[str, ...] = (), **environment: str
+    folder: Path,
+    *,
+    app: str = "jupyterlab",
+    python: str = sys.executable,
+    options: tuple[str, ...] = (),
+    **environment: str,
 ) -> Iterator[JupyterServer]:
     """Run ``python -m app`` (``jupyterlab`` or ``notebook``) with everything it keeps below ``folder``.
 
+    Another ``python`` than this one sees only what is installed for it.
     The served folder is ``folder/root``. The server and its kernels are gone when the block ends.
     """
     root = folder / "root"
@@ -57,7 +63,7 @@ def jupyter_server(
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [
-                sys.executable,
+                python,
                 "-m",
                 app,
                 "--no-browser",
@@ -69,7 +75,7 @@ def jupyter_server(
                 *options,
             ],
             cwd=root,
-            env=_environment(folder, runtime, environment),
+            env=_environment(folder, runtime, python, environment),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -82,7 +88,7 @@ def jupyter_server(
             _end(process)
 
 
-def _environment(folder: Path, runtime: Path, changes: dict[str, str]) -> dict[str, str]:
+def _environment(folder: Path, runtime: Path, python: str, changes: dict[str, str]) -> dict[str, str]:
     config = folder / "config"
     (config / "labconfig").mkdir(parents=True, exist_ok=True)
     (config / "labconfig" / "page_config.json").write_text(json.dumps(_QUIET))
@@ -95,13 +101,8 @@ def _environment(folder: Path, runtime: Path, changes: dict[str, str]) -> dict[s
         "IPYTHONDIR": folder / "ipython",
         "MPLCONFIGDIR": folder / "matplotlib",
     }
-    source = str(Path(__file__).parents[2])
-    return {
-        **os.environ,
-        **{name: str(path) for name, path in own.items()},
-        "PYTHONPATH": source,
-        **changes,
-    }
+    source = {"PYTHONPATH": str(Path(__file__).parents[2])} if python == sys.executable else {}
+    return {**os.environ, **{name: str(path) for name, path in own.items()}, **source, **changes}
 
 
 def _free_port() -> int:
