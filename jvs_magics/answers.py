@@ -19,11 +19,11 @@ class Answer:
     ``answer.snapshot_id`` and ``answer["snapshot_id"]`` are the same; ``to_json()`` is what ``--json`` gives.
     """
 
-    def __init__(self, outcome: Outcome, *, coloured: bool = False, note: str = "") -> None:
+    def __init__(self, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> None:
         self._value: Any = outcome.value
         self._lines = [in_notebook(line) for line in outcome.lines]
         self._warnings = tuple(outcome.warnings)
-        self._notices = [in_notebook(notice) for notice in outcome.notices] + ([note] if note else [])
+        self._notices = [*map(in_notebook, outcome.notices), *notes]
         self._coloured = coloured
         self.ok = outcome.exit_status == 0
 

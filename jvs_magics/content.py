@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from jvs_core.cli.outcome import Outcome
@@ -18,13 +19,13 @@ _LARGEST_IMAGE = 4_000_000
 class FileContent(Answer):
     """A file of a snapshot: ``content`` are its bytes, ``text`` the same as UTF-8."""
 
-    def __init__(self, outcome: Outcome, *, coloured: bool = False, note: str = "") -> None:
+    def __init__(self, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> None:
         if outcome.stream is None:
             raise TypeError("the outcome holds no file")
         with outcome.stream as stream:
             self.content = stream.read()
         self.path: str = outcome.value.path
-        super().__init__(Outcome(outcome.value), coloured=coloured, note=note)
+        super().__init__(Outcome(outcome.value), coloured=coloured, notes=notes)
 
     @property
     def text(self) -> str:

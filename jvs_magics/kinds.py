@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -110,17 +111,17 @@ class Comparison(Answer):
 class Initialized(Answer):
     """A new repository; the answer's ``main_path`` is where to work."""
 
-    def __init__(self, outcome: Outcome, *, coloured: bool = False, note: str = "") -> None:
+    def __init__(self, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> None:
         there = f"go there with: %cd {outcome.value.main_path}"
-        super().__init__(replace(outcome, notices=[there]), coloured=coloured, note=note)
+        super().__init__(replace(outcome, notices=[there]), coloured=coloured, notes=notes)
 
 
 class Restored(Answer):
     """A snapshot put back as a new worktree; the answer's ``path`` is its folder."""
 
-    def __init__(self, outcome: Outcome, *, coloured: bool = False, note: str = "") -> None:
+    def __init__(self, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> None:
         there = f"go there with: %cd {outcome.value.path}"
-        super().__init__(replace(outcome, notices=[*outcome.notices, there]), coloured=coloured, note=note)
+        super().__init__(replace(outcome, notices=[*outcome.notices, there]), coloured=coloured, notes=notes)
 
     def _html(self) -> str:
         made = self._value
@@ -218,13 +219,13 @@ _BY_VALUE: dict[str, type[Answer]] = {
 }
 
 
-def answer(command: str, outcome: Outcome, *, coloured: bool = False, note: str = "") -> Answer:
+def answer(command: str, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> Answer:
     """Return the answer of its kind for what a command came to."""
     value = outcome.value
     kind = _KINDS.get(command) or _BY_VALUE.get(type(value).__name__)
     if kind is None:
         kind = Answers if isinstance(value, list) else Answer
-    return kind(outcome, coloured=coloured, note=note)
+    return kind(outcome, coloured=coloured, notes=notes)
 
 
 def _labels(item: Any) -> str:

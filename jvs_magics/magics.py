@@ -19,6 +19,9 @@ from jvs_magics.speech import say, usage_error
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from jvs_core.cli.outcome import Outcome
+    from jvs_magics.call import KernelCall
+
 _LIMITS = "files on disk only: save your notebook first; the kernel's memory is not in it"
 _INTERRUPTED = "interrupted; nothing was left half done"
 
@@ -70,8 +73,8 @@ class JvsMagics(Magics):
             return self._line(args)
         except JvsError as error:
             raise usage_error(error) from None
-        except KeyboardInterrupt:
-            if cell is not None:
+        except KeyboardInterrupt as stopped:
+            if hasattr(stopped, "_render_traceback_"):  # the cell under %%jvs, not a snapshot around it
                 raise
             raise UsageError(_INTERRUPTED) from None
 
@@ -97,10 +100,21 @@ class JvsMagics(Magics):
             return outcome.to_json()
         if type(outcome.value).__name__ == "Browser":
             return outcome.value.show()
-        note = ""
-        if call.command == "snapshot" and hasattr(self.host, "kernel") and not self._told_limits:
-            self._told_limits, note = True, _LIMITS
-        return answer(call.command, outcome, coloured=self._is_terminal(), note=note)
+        notes = self._notes(call, outcome) if call.command == "snapshot" else ()
+        return answer(call.command, outcome, coloured=self._is_terminal(), notes=notes)
+
+    def _notes(self, call: KernelCall, outcome: Outcome) -> list[str]:
+        """Return what a person should know about a snapshot: that nothing changed; once, what it does not hold."""
+        made, notes = outcome.value, []
+        parent = made.parent_snapshot_id
+        if parent is not None:
+            before = call.repository().show(parent).descriptor
+            if before.payload_root_hash == made.payload_root_hash:
+                notes.append(f"no file changed since snapshot {parent}")
+        if hasattr(self.host, "kernel") and not self._told_limits:
+            self._told_limits = True
+            notes.append(_LIMITS)
+        return notes
 
     def _is_terminal(self) -> bool:
         return not hasattr(self.host, "kernel") and sys.stdout.isatty()

@@ -250,10 +250,38 @@ def test_an_interrupt_in_the_middle_leaves_nothing_half_done(ip: Kernel, main: P
     ip.ok("%jvs snapshot again")
 
 
+def test_an_interrupt_of_a_cell_between_snapshots_is_the_cells_own(ip: Kernel, main: Path) -> None:
+    ran = ip.run("%%jvs long\nimport os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)")
+    assert (ran.status, ran.ename) == ("error", "KeyboardInterrupt")
+    newest = Repository.open(main).history()[0].descriptor
+    assert "failed" in newest.tags
+
+
+def test_a_snapshot_of_nothing_new_says_so(ip: Kernel, main: Path) -> None:
+    first = ip.ok("first = %jvs snapshot one\nprint(first.snapshot_id)").out.strip()
+    assert f"no file changed since snapshot {first}" in ip.value("%jvs snapshot two")
+    (main / "b.txt").touch()
+    assert "no file changed" not in ip.value("%jvs snapshot three")
+
+
+def test_long_work_shows_a_widget_and_takes_it_away(ip: Kernel) -> None:
+    ip.ok("import jvs_magics.progress as shown\nusual, shown._DELAY_S = shown._DELAY_S, 0")
+    ran = ip.ok("taken = %jvs snapshot slow")
+    ip.ok("shown._DELAY_S = usual")
+    assert [set(one) for one in ran.displays] == [{"text/plain", "application/vnd.jupyter.widget-view+json"}]
+
+
+def test_commands_of_other_packages_run_too(ip: Kernel) -> None:
+    ip.ok("%jvs snapshot one")
+    assert ip.value("%jvs gc plan").startswith("GC Plan")
+    ip.ok("%jvs run list")
+
+
 def test_loading_again_and_unloading(ip: Kernel) -> None:
     ip.ok("%load_ext jvs_magics\n%reload_ext jvs_magics")
     ip.ok("%jvs snapshot one")
     ip.ok("%unload_ext jvs_magics")
     assert ip.run("%jvs status").err.startswith("UsageError: Line magic function `%jvs` not found")
+    assert "snapshot" not in ip.complete("%jvs sna")
     ip.ok("%load_ext jvs_magics")
     assert "one" in ip.value("%jvs history")
