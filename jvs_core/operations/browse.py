@@ -92,7 +92,7 @@ def show(ctx: Context, snapshot_id: str) -> SnapshotDetails:
 
 def ls(ctx: Context, snapshot_id: str, path: str, *, recursive: bool) -> list[TreeEntry]:
     """Return the entries of one folder of a snapshot, or the one entry that ``path`` is, from its manifest."""
-    entries = stored.load(ctx.layout, snapshot_id).entries
+    entries = stored.look(ctx.layout, snapshot_id).entries
     inner = payload_path(path)
     chosen = require(entries, inner, snapshot_id)
     if chosen.kind != FOLDER:
@@ -110,7 +110,7 @@ def ls(ctx: Context, snapshot_id: str, path: str, *, recursive: bool) -> list[Tr
 def stat(ctx: Context, snapshot_id: str, path: str) -> TreeEntry:
     """Return the one entry of a snapshot that ``path`` is, from its manifest. Raises PathNotFound."""
     inner = payload_path(path)
-    return _shown(require(stored.load(ctx.layout, snapshot_id).entries, inner, snapshot_id))
+    return _shown(require(stored.look(ctx.layout, snapshot_id).entries, inner, snapshot_id))
 
 
 def open_file(ctx: Context, snapshot_id: str, path: str) -> BinaryIO:
@@ -118,7 +118,7 @@ def open_file(ctx: Context, snapshot_id: str, path: str) -> BinaryIO:
 
     Raises PathNotFound.
     """
-    snapshot = stored.load(ctx.layout, snapshot_id)
+    snapshot = stored.look(ctx.layout, snapshot_id)
     inner = payload_path(path)
     entry = require(snapshot.entries, inner, snapshot_id)
     if entry.kind != FILE:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from jvs_core.control import catalog
@@ -13,6 +14,8 @@ from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMisma
 from jvs_core.model import Descriptor
 from jvs_core.payload import juicefs, manifest, soundness
 from jvs_core.payload.entry import Entry
+
+_REMEMBERED_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -56,17 +59,21 @@ def load(layout: Layout, snapshot_id: str) -> Stored:
     DescriptorCorrupt, PartialSnapshot
         It is damaged; ``jvs verify`` shows how.
     """
-    descriptor = _checked(layout, snapshot_id)
-    try:
-        entries = manifest.read(layout.manifest(snapshot_id), sha256=descriptor.manifest_hash.value)
-    except (PartialSnapshot, DescriptorCorrupt) as error:
-        raise type(error)(f"{snapshot_id}: {error.message}", hint=f"jvs verify {snapshot_id}") from error
-    return Stored(descriptor, layout.payload(snapshot_id), entries)
+    return _stored(layout, snapshot_id, lambda path, sha256: manifest.read(path, sha256=sha256))
+
+
+def look(layout: Layout, snapshot_id: str) -> Stored:
+    """Return a snapshot as ``load`` does, for who only looks and changes neither it nor anything else.
+
+    A manifest that was read lately is not read again while its file is the same: a server or kernel that is asked again
+    and again spends most of its time there otherwise.
+    """
+    return _stored(layout, snapshot_id, _read_lately)
 
 
 def entries(layout: Layout, snapshot_id: str | None) -> list[Entry]:
-    """Return the manifest of a snapshot; of None, that of an empty workspace."""
-    return [] if snapshot_id is None else load(layout, snapshot_id).entries
+    """Return the manifest of a snapshot, to look at; of None, that of an empty workspace."""
+    return [] if snapshot_id is None else look(layout, snapshot_id).entries
 
 
 def lines(layout: Layout, snapshot_id: str) -> frozenset[bytes]:
@@ -74,6 +81,30 @@ def lines(layout: Layout, snapshot_id: str) -> frozenset[bytes]:
     descriptor = _checked(layout, snapshot_id)
     path = layout.manifest(snapshot_id)
     return frozenset(manifest.read_lines(path, sha256=descriptor.manifest_hash.value))
+
+
+def _stored(layout: Layout, snapshot_id: str, read: Callable[[Path, str], list[Entry]]) -> Stored:
+    descriptor = _checked(layout, snapshot_id)
+    try:
+        found = read(layout.manifest(snapshot_id), descriptor.manifest_hash.value)
+    except (PartialSnapshot, DescriptorCorrupt) as error:
+        raise type(error)(f"{snapshot_id}: {error.message}", hint=f"jvs verify {snapshot_id}") from error
+    return Stored(descriptor, layout.payload(snapshot_id), found)
+
+
+def _read_lately(path: Path, sha256: str) -> list[Entry]:
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        return manifest.read(path, sha256=sha256)
+    if now.st_size > _REMEMBERED_BYTES:
+        return manifest.read(path, sha256=sha256)
+    return _remembered(path, sha256, (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
+
+
+@lru_cache(maxsize=2)
+def _remembered(path: Path, sha256: str, file: tuple[int, ...]) -> list[Entry]:
+    return manifest.read(path, sha256=sha256)
 
 
 def _checked(layout: Layout, snapshot_id: str) -> Descriptor:

@@ -9,7 +9,8 @@ import pytest
 from jvs_core import Descriptor, Repository
 from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
-from jvs_core.errors import PathEscape, PathNotFound, SnapshotNotFound
+from jvs_core.errors import IntegrityError, PathEscape, PathNotFound, SnapshotNotFound
+from jvs_core.payload import manifest
 
 
 @pytest.fixture
@@ -59,3 +60,24 @@ def test_a_name_with_a_nul_is_never_cut_there(repo: Repository) -> None:
     with pytest.raises(PathEscape):
         repo.restore_path("HEAD", "notes.txt", to="copy\0.txt")
     assert not (repo.root / "main" / "copy").exists()
+
+
+def test_looking_again_at_a_manifest_that_changed_finds_the_damage(repo: Repository) -> None:
+    head = repo.resolve("HEAD")
+    assert repo.status().clean
+    file = Layout(repo.root).manifest(head)
+    file.write_bytes(file.read_bytes().replace(b"notes.txt", b"other.txt"))
+    with pytest.raises(IntegrityError):
+        repo.status()
+    with pytest.raises(IntegrityError):
+        repo.ls("HEAD")
+
+
+def test_a_manifest_is_read_once_for_who_looks_again(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = repo.resolve("HEAD")
+    repo.status()
+    monkeypatch.setattr(manifest, "read", lambda *_, **__: pytest.fail("read again"))
+    assert repo.status().clean
+    assert [entry.path for entry in repo.ls(head)] == ["notes.txt"]
