@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from jvs_core import InputError
 from jvs_core.cli.group import Command, Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Seconds
@@ -79,10 +80,14 @@ def browse(call: KernelCall) -> Outcome:
     Example:
       %jvs browse
     """
-    from jvs_magics.browser import Browser
-
-    browser = Browser(_magics(call), call.repository(), call.worktree)
-    return Outcome(browser, ["browsing with widgets"])
+    magics = _magics(call)
+    if not hasattr(magics.host, "kernel"):
+        raise InputError("widgets need a notebook; this is a terminal", hint="jvs history")
+    try:
+        from jvs_magics.browser import Browser
+    except ModuleNotFoundError as error:
+        raise InputError("widgets need the package ipywidgets", hint="pip install ipywidgets") from error
+    return Outcome(Browser(magics, call.repository(), call.worktree), ["browsing with widgets"])
 
 
 def _state(magics: JvsMagics) -> Outcome:

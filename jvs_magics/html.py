@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from html import escape
+from urllib.parse import quote
 
 from jvs_core.cli.text import safe
 
@@ -44,9 +46,6 @@ def span(style: str, value: object) -> str:
 
 def link(path: str) -> str:
     """Return a link to a path, relative where it can be, which JupyterLab and Notebook open."""
-    import os
-    from urllib.parse import quote
-
     target = quote(os.fsencode(os.path.relpath(path)))
     return f'<a href="{escape(target, quote=True)}">{code(path)}</a>'
 

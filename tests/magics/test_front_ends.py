@@ -45,7 +45,7 @@ def test_completion_outside_a_repository_is_silent(ip: Kernel, tmp_path: Path) -
 
 def test_ipython_in_a_terminal_shows_text(tmp_path: Path) -> None:
     Repository.init(tmp_path / "repo", engine="copy")
-    lines = "%load_ext jvs_magics\n%jvs snapshot one\n%jvs history\n%jvs show nowhere\n1/0\n"
+    lines = "%load_ext jvs_magics\n%jvs snapshot one\n%jvs history\n%jvs show nowhere\n%jvs browse\n1/0\n"
     done = subprocess.run(
         [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"],
         input=lines,
@@ -60,6 +60,7 @@ def test_ipython_in_a_terminal_shows_text(tmp_path: Path) -> None:
     assert re.search(r"\d{13}-[0-9a-f]{8}  20\S+  one", done.stdout)
     assert "<div" not in done.stdout
     assert "UsageError: E_SNAPSHOT_NOT_FOUND" in done.stdout + done.stderr
+    assert "UsageError: E_USAGE: widgets need a notebook" in done.stdout + done.stderr
     assert [item.descriptor.note for item in Repository.open(tmp_path / "repo").history()] == ["one"]
 
 
