@@ -11,7 +11,7 @@ from click import unstyle
 
 from jvs_core import Repository
 from jvs_core.cli.main import execute
-from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot, PathNotFound
+from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot, PathNotFound, SnapshotExpired
 
 CELLS = b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}'
 
@@ -104,3 +104,14 @@ def test_a_repository_can_be_made_inside_the_folder_it_starts_from(tmp_path: Pat
     assert sorted(path.name for path in (made.root / "main").iterdir()) == ["data"]
     assert (source / "data" / "a.csv").read_text() == "1"
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+def test_cells_go_with_their_snapshot(repo: Repository) -> None:
+    for number in range(2):
+        (repo.root / "main" / "a.txt").write_text(str(number))
+        repo.snapshot(str(number), cells=CELLS, lock=True)
+    repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
+    assert len(list((repo.root / ".jvs").rglob("cells.ipynb"))) == 1
+    with pytest.raises(SnapshotExpired):
+        repo.cells.read("HEAD~1")
+    assert repo.verify(every=True).ok
