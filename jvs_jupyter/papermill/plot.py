@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
 
 from jvs_core import InputError
 from jvs_jupyter.papermill.table import values
@@ -11,16 +14,21 @@ if TYPE_CHECKING:
     from jvs_jupyter.papermill.table import Sweep
 
 
-def draw(sweep: Sweep, metric: str) -> Any:
+class Plot(Figure):
+    """A figure that notebooks show by itself, without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        image = io.BytesIO()
+        self.savefig(image, format="png")
+        return image.getvalue()
+
+
+def draw(sweep: Sweep, metric: str) -> Plot:
     """Return a matplotlib figure of a metric over the parameters that vary. Raises InputError."""
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise InputError("matplotlib is not installed", hint="pip install matplotlib") from error
     rows = [(point.parameters, values(point)[metric]) for point in sweep.points if metric in values(point)]
     if not rows:
         raise InputError(f"no point has a number for the metric {metric!r}")
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = Plot(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     axes.set_title(f"{metric} of {sweep.notebook}")
     varied = [n for n in rows[0][0] if len({repr(p.parameters[n]) for p in sweep.points}) > 1] or list(

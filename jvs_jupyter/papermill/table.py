@@ -83,8 +83,12 @@ class Sweep:
         One varied parameter gives a line, two a map of colours, more a line for each combination of the others.
         Raises InputError when no point has the metric, or matplotlib is not installed.
         """
-        from jvs_jupyter.papermill.plot import draw
-
+        try:
+            from jvs_jupyter.papermill.plot import draw
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "matplotlib":
+                raise
+            raise InputError("matplotlib is not installed", hint="pip install matplotlib") from error
         return draw(self, metric)
 
     def _repr_html_(self) -> str:

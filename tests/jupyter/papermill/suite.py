@@ -31,9 +31,12 @@ ALL = (
 )
 
 
-def results(folder: Path, report: Path, modules: tuple[str, ...], *, jvs: bool) -> dict[str, str]:
-    """Run the modules in ``folder`` and return how each test ended."""
+def results(
+    folder: Path, report: Path, modules: tuple[str, ...], *, jvs: bool, only: str = ""
+) -> dict[str, str]:
+    """Run the modules in ``folder``, ``only`` some of their tests, and return how each test ended."""
     plugin = ["-p", "tests.jupyter.papermill.as_default"] if jvs else []
+    plugin += ["-k", only] if only else []
     names = [f"papermill.tests.{module}" for module in modules]
     done = subprocess.run(
         [

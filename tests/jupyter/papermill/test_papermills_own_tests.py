@@ -17,7 +17,13 @@ def test_papermills_own_tests_of_its_engine_pass(place: str, tmp_path: Path) -> 
     folder = repository.root / "main" if place == "inside" else tmp_path
     ended = results(folder, tmp_path / "report.xml", ENGINE, jvs=True)
     assert len(ended) > 50
-    assert {name: how for name, how in ended.items() if how not in ("passed", "skipped")} == {}
+    failing = {name for name, how in ended.items() if how not in ("passed", "skipped")}
+    if (
+        failing
+    ):  # a release's tests may not fit the kernel installed: then they fail with papermill's engine too
+        classes = " or ".join(sorted({name.split(".")[-2] for name in failing}))
+        plain = results(tmp_path, tmp_path / "plain.xml", ENGINE, jvs=False, only=classes)
+        assert failing == {name for name, how in plain.items() if how not in ("passed", "skipped")}
     recorded = repository.runs.all()
     assert bool(recorded) == (place == "inside")
     assert all(run.outcome != "started" for run in recorded)
