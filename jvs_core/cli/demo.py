@@ -16,7 +16,7 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import safe
-from jvs_core.errors import AlreadyExists, JvsError
+from jvs_core.errors import AlreadyExists
 
 
 @click.command(cls=Command)
@@ -94,7 +94,3 @@ def _delete_subvolumes(folder: Path) -> None:
 
     for path in subvolume.topmost(folder):
         subvolume.delete(path)
-
-
-class StepFailed(JvsError):
-    """A step of the demonstration did not do what it says."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core.cli import demo_workspace as workspace
-from jvs_core.cli.demo import StepFailed
+from jvs_core.cli.demo_workspace import StepFailed
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jvs_core.cli.demo import StepFailed
+from jvs_core.errors import JvsError
 
 _ROWS = 2_000
+
+
+class StepFailed(JvsError):
+    """A step of the demonstration did not do what it says."""
+
+
 _LOAD = """import csv
 
 with open("data/measurements.csv") as file:
