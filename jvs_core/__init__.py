@@ -14,7 +14,7 @@ from jvs_core.version import __version__
 if TYPE_CHECKING:
     from jvs_core.control.lock import Lease
     from jvs_core.errors import InputError, JvsError, LockConflict, NotARepository
-    from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref, Run
+    from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref, Run, Verdict
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
@@ -37,6 +37,7 @@ _HOMES = {
     "Run": "jvs_core.model",
     "Sandbox": "jvs_core.operations.sandbox",
     "Settings": "jvs_core.settings",
+    "Verdict": "jvs_core.model",
 }
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Run",
     "Sandbox",
     "Settings",
+    "Verdict",
     "__version__",
 ]
 

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import click
 
-from jvs_core import Repository
+from jvs_core import InputError, Repository
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
-from jvs_core.errors import InputError
 from jvs_jupyter.agents import server, tools
 
 

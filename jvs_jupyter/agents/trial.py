@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from jvs_core.errors import InputError
+from jvs_core import InputError
 
 OUTPUT_BYTES = 32_768
 _LOOK_EVERY_S = 0.1

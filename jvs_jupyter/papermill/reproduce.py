@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jvs_core import InputError, Repository, Run
-from jvs_core.model import Verdict
+from jvs_core import InputError, Repository, Run, Verdict
 from jvs_jupyter.papermill import place
 from jvs_jupyter.papermill.normalise import equal
 from jvs_jupyter.papermill.spec import Keep, RunSpec
