@@ -27,7 +27,7 @@ from tests.jupyter.papermill.support import write_notebook
 PAIRS = 7
 FILES = 1_000
 RECORDS = 1_000
-POINTS = 100
+POINTS = int(os.environ.get("POINTS", "100"))
 JOBS = 2
 
 
@@ -83,7 +83,7 @@ def listing(folder: Path) -> None:
 
 
 def sweeping(folder: Path) -> None:
-    """Print what snapshots and isolation add to 100 runs of a 1-second notebook on 2 processes."""
+    """Print what snapshots and isolation add to 100 runs of a 1-second notebook (``POINTS`` in the environment: fewer) on 2 processes."""
     main_folder = workspace(folder)
     write_notebook(main_folder / "in.ipynb", "import time\ntime.sleep(1)", parameters="alpha = 0")
     outputs = folder / "outputs"

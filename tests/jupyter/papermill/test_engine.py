@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jvs_core import Repository
@@ -53,10 +54,7 @@ def started(workspace: Workspace, *args: str) -> Iterator[subprocess.Popen[str]]
 
 
 def kernels_below(child: subprocess.Popen[str]) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(child.pid)], capture_output=True, text=True, check=False
-    )
-    return [int(pid) for pid in listed.stdout.split()]
+    return [kernel.pid for kernel in psutil.Process(child.pid).children(recursive=True)]
 
 
 def test_a_run_is_recorded_between_two_snapshots(workspace: Workspace, papermill: Papermill) -> None:

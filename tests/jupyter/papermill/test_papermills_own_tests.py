@@ -11,12 +11,14 @@ from tests.jupyter.papermill.suite import ENGINE, inside, results
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("place", ["outside", "inside"])
-def test_papermills_own_tests_of_its_engine_pass(place: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("place", "modules"), [("inside", ENGINE), ("outside", ENGINE[:2])])
+def test_papermills_own_tests_of_its_engine_pass(
+    place: str, modules: tuple[str, ...], tmp_path: Path
+) -> None:
     repository = inside(tmp_path)
     folder = repository.root / "main" if place == "inside" else tmp_path
-    ended = results(folder, tmp_path / "report.xml", ENGINE, jvs=True)
-    assert len(ended) > 50
+    ended = results(folder, tmp_path / "report.xml", modules, jvs=True)
+    assert len(ended) > 10
     failing = {name for name, how in ended.items() if how not in ("passed", "skipped")}
     if (
         failing

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from jvs_core import InputError
@@ -211,8 +212,6 @@ def test_dask_may_lose_a_worker_and_loses_no_point(workspace: Workspace) -> None
 
 
 def descendants(pid: int) -> list[int]:
-    import psutil
-
     return [child.pid for child in psutil.Process(pid).children(recursive=True)]
 
 
