@@ -116,7 +116,6 @@ def test_the_version_is_shown(jvs: Jvs) -> None:
         ["--repo"],
         ["--json"],
         ["run"],
-        ["mcp"],
     ],
     ids=" ".join,
 )
