@@ -24,9 +24,17 @@ class Child:
     socket: socket.socket
 
     def outcome(self) -> str:
-        """Wait for the end; return ``done``, ``killed``, the code of an error, or the traceback of any other."""
-        with self.socket, self.socket.makefile("rb") as answer:
-            said = answer.read().decode()
+        """Wait for the end; return ``done``, ``killed``, the code of an error, or the traceback of any other.
+
+        A child that is not waited for to its end, because the test's time is over, say, is killed.
+        """
+        try:
+            with self.socket, self.socket.makefile("rb") as answer:
+                said = answer.read().decode()
+        except BaseException:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            raise
         _, status = os.waitpid(self.pid, 0)
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL, f"ended by signal {os.WTERMSIG(status)}"

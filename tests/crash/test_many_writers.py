@@ -128,8 +128,8 @@ def hold_together(roots: list[Path], diaries: Path) -> int:
         for line in diary.read_text().splitlines():
             kind, what = line.split(" ", 1)
             said.setdefault(kind, []).append(what)
-    found = {item.descriptor.snapshot_id for item in repo.history(every=True)}
-    assert found >= set(said["snapshot"])
+    found = {item.descriptor.snapshot_id: item.descriptor.worktree for item in repo.history(every=True)}
+    assert found.keys() >= set(said["snapshot"])
     kept = Counter(said["ref"]) - Counter(said.get("gone", []))
     assert {ref.name for ref in repo.refs.all()} == {*kept, *said.get("shared", [])}
     assert len(set(said.get("shared", []))) == len(said.get("shared", [])), "two made the same ref"
@@ -143,9 +143,9 @@ def hold_together(roots: list[Path], diaries: Path) -> int:
     done = Counter(record.operation for record in records)
     assert done["snapshot"] == len(found)
     assert done["ref_create"] == len(said["ref"]) + len(said.get("shared", []))
-    heads = [d.descriptor.snapshot_id for d in repo.history()]
-    shared = [i for i in said["snapshot"] if repo.show(i).descriptor.worktree == "main"]
-    assert set(shared) <= set(heads), "a snapshot of main fell out of its history"
+    shared = {snapshot_id for snapshot_id in said["snapshot"] if found[snapshot_id] == "main"}
+    history = {item.descriptor.snapshot_id for item in repo.history()}
+    assert shared <= history, "a snapshot of main fell out of its history"
     mended = repo.doctor(repairs=REPAIRS, strict=True)
     assert [finding for finding in mended.findings if finding.severity != "info"] == []
     assert os.listdir(repo.root / ".jvs" / "intents") == []

@@ -6,12 +6,14 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+FULL = os.environ.get("JVS_PROOF") == "full"
+
 settings.register_profile(
     "proof",
     deadline=None,
     print_blob=True,
-    derandomize=os.environ.get("JVS_PROOF") != "full",
-    max_examples=500 if os.environ.get("JVS_PROOF") == "full" else 50,
+    derandomize=not FULL,
+    max_examples=500 if FULL else 50,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 PROOF = settings.get_profile("proof")
