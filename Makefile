@@ -23,7 +23,7 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mo
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test crash nightly lab build verify gate conformance bench papermill docs fmt lint types layers clean installed ready
+.PHONY: help demo test crash nightly lab build verify gate conformance bench papermill docs picture fmt lint types layers clean installed ready
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -68,8 +68,12 @@ bench: ready  ## Measure against cp, git and others; writes docs/reference/bench
 papermill: ready  ## Run papermill's own tests with this engine, inside and outside a repository
 	$(BIN)/python -m tests.jupyter.papermill.suite
 
-docs: ready  ## Hold the documentation against the code
+docs: ready  ## Hold the documentation against the code, and build the site into build/docs
 	$(BIN)/python docs/generate.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --clean --config-file docs/site/mkdocs.yml
+
+picture: ready  ## Draw the README's picture of the demonstration anew
+	$(BIN)/python docs/picture.py
 
 fmt: ready  ## Format the code
 	$(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the code: commands, magics, errors and the REST interface.
+"""Write the reference pages that are made from the code, and the measured figures that other pages quote.
 
 ``python docs/generate.py`` writes them, ``--check`` only says which ones are not up to date (exit status 1).
 """
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import interfaces
+import measured
 
 from jvs_core.cli.main import build
 from jvs_core.conformance import requirements
@@ -22,7 +24,9 @@ from jvs_magics.call import COMMANDS
 from jvs_magics.magics import JvsMagics
 
 _KINDS = ("xfs", "btrfs", "ext4", "juicefs")
-REFERENCE = Path(__file__).parent / "reference"
+DOCS = Path(__file__).parent
+REFERENCE = DOCS / "reference"
+_QUOTING = ("../README.md", "concepts/engines.md", "concepts/scale.md")
 _MADE = "<!-- Made by docs/generate.py; do not edit. -->"
 _MAGICS = """\
 `%load_ext jvs_magics` makes them known. `%jvs COMMAND …` takes the commands and options of [`jvs`](cli.md), with these
@@ -44,16 +48,24 @@ count), the second also `after-ID` with the id of the first, and `failed` if the
 In `$name` and `{expression}` the values of Python variables are filled in, as in every magic."""
 
 
-def pages() -> dict[str, str]:
-    """Return the generated pages by file name."""
-    return {
+def pages() -> dict[Path, str]:
+    """Return the generated pages, and those with generated parts."""
+    made = {
         "cli.md": commands_page(),
         "errors.md": errors_page(),
         "conformance.md": conformance_page(),
         "doctor.md": doctor_page(),
         "magics.md": magics_page(),
+        "python.md": _page(interfaces.python_page()),
+        "configuration.md": _page(interfaces.configuration_page()),
         "rest-api.md": rest_page(),
     }
+    quoting = {DOCS / name: measured.filled((DOCS / name).read_text(encoding="utf-8")) for name in _QUOTING}
+    return {**{REFERENCE / name: text for name, text in made.items()}, **quoting}
+
+
+def _page(lines: Iterator[str]) -> str:
+    return "\n".join([_MADE, "", *lines]).rstrip() + "\n"
 
 
 def errors_page() -> str:
@@ -308,14 +320,14 @@ def _target(value: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> int:
     """Write or check the pages."""
-    stale = [name for name, text in pages().items() if not _is_current(REFERENCE / name, text)]
-    if "--check" in arguments:
-        for name in stale:
-            sys.stderr.write(f"docs/reference/{name} is not up to date: run python docs/generate.py\n")
-        return 1 if stale else 0
-    for name in stale:
-        (REFERENCE / name).write_text(pages()[name], encoding="utf-8")
-    return 0
+    stale = {path: text for path, text in pages().items() if not _is_current(path, text)}
+    for path, text in stale.items():
+        if "--check" in arguments:
+            name = path.resolve().relative_to(DOCS.resolve().parent)
+            sys.stderr.write(f"{name} is not up to date: run python docs/generate.py\n")
+        else:
+            path.write_text(text, encoding="utf-8")
+    return 1 if stale and "--check" in arguments else 0
 
 
 def _is_current(path: Path, text: str) -> bool:

@@ -15,6 +15,7 @@ from jvs_magics.auto import Auto
 from jvs_magics.cells import ExecutedCells
 from jvs_magics.locks import KeptLocks
 from jvs_magics.speech import say, usage_error
+from jvs_magics.words import words
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -62,7 +63,7 @@ class JvsMagics(Magics):
         from IPython.core.error import UsageError
 
         try:
-            args = shlex.split(line)
+            args = words(line) if cell is None else shlex.split(line)
         except ValueError as error:
             raise UsageError(f"E_USAGE: cannot read the line: {error}") from None
         try:

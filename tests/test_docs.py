@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -50,3 +51,48 @@ def test_the_reference_pages_are_what_the_code_says() -> None:
 def test_every_file_named_in_the_readme_exists() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()):
         assert (ROOT / target).exists(), target
+
+
+def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "-f", "docs/site/mkdocs.yml", "-d", str(tmp_path / "site")],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > 20
+    loads = re.compile(
+        r"<(?:script|img|iframe)\b[^>]*\bsrc=[\"']?(?:https?:)?//|<link\b[^>]*\bhref=[\"']?(?:https?:)?//"
+    )
+    for page in pages:
+        assert not loads.search(page.read_text(encoding="utf-8")), page
+    for style in (tmp_path / "site").rglob("*.css"):
+        assert not re.search(r"url\([\"']?(?:https?:)?//", style.read_text(encoding="utf-8")), style
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "docs" / "site" / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").rglob("*.md"):
+        name = page.relative_to(ROOT / "docs").as_posix()
+        if page.parent.name != "design":
+            assert f"{name}\n" in navigation, name
+
+
+def test_completion_is_installed_by_the_line_of_the_readme() -> None:
+    line = 'eval "$(_JVS_COMPLETE=bash_source jvs)"'
+    assert line in (ROOT / "README.md").read_text(encoding="utf-8")
+    script = f"""
+{line}
+COMP_WORDS=(jvs work) COMP_CWORD=1
+_jvs_completion jvs work jvs
+echo "${{COMPREPLY[@]}}"
+COMPREPLY=() COMP_WORDS=(jvs gc pl) COMP_CWORD=2
+_jvs_completion jvs pl gc
+echo "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["worktree", "plan"], done.stdout + done.stderr

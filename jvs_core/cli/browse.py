@@ -41,9 +41,8 @@ def show(call: Call, snapshot: str, cells: bool) -> Outcome:
     """
     if cells:
         return _cells(call, snapshot)
-    repository = call.repository()
-    found = repository.show(snapshot, worktree=call.worktree)
-    return Outcome(found, _description(found), warnings=repository.refs.broken())
+    found = call.repository().show(snapshot, worktree=call.worktree)
+    return Outcome(found, _description(found))
 
 
 @click.command(cls=Command)

@@ -73,9 +73,9 @@ def _all(ctx: Context, before: str | None) -> Iterator[Descriptor]:
 
 
 def refs_by_snapshot(ctx: Context) -> dict[str, list[str]]:
-    """Return the names of each snapshot that has any, as far as they can be read."""
+    """Return the names of each snapshot that has any."""
     named: dict[str, list[str]] = {}
-    for ref in refs.readable(ctx.layout)[0]:
+    for ref in refs.read_all(ctx.layout):
         named.setdefault(ref.snapshot_id, []).append(ref.name)
     return named
 

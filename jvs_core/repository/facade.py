@@ -65,12 +65,10 @@ class Repository:
     Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
     prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
-    pins, gc or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc`` and ``audit``. Every method raises subclasses of ``JvsError`` only. A
-    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs, runs
-    or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``runs`` and ``audit``. Every method
-    raises subclasses of ``JvsError`` only. A
-    method that changes something has made it durable and written its audit record when it returns; after a crash in
-    the middle the repository is as before or as after, or ``doctor`` makes it so.
+    pins, gc, runs or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
+    ``runs``, ``audit`` and ``cells``. Every method raises subclasses of ``JvsError`` only. A method that changes
+    something has made it durable and written its audit record when it returns; after a crash in the middle the
+    repository is as before or as after, or ``doctor`` makes it so.
     """
 
     def __init__(self, root: Path, *, worktree: str = MAIN, settings: Settings | None = None) -> None:

@@ -1,0 +1,66 @@
+"""Tables of measured figures in other pages, taken from the benchmark's page so that they cannot drift from it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+_BEGIN, _END = "<!-- measured: {} -->\n", "<!-- measured: end -->\n"
+_WANTED = {
+    "first snapshot": "first snapshot",
+    "snapshot after 10 changes": "after 10 changes",
+    "safe restore": "restore, new worktree",
+    "in-place restore of 10 changes": "restore in place, 10 changes",
+    "verify": "verify",
+}
+
+
+def filled(text: str) -> str:
+    """Return ``text`` with the tables between its marks made anew."""
+    for name, make in (("engines", _engines), ("scale", _scale)):
+        begin = _BEGIN.format(name)
+        if begin in text:
+            before, _, rest = text.partition(begin)
+            _, _, after = rest.partition(_END)
+            text = f"{before}{begin}\n{make()}\n{_END}{after}"
+    return text
+
+
+def _engines() -> str:
+    sections = re.split(r"^## ", _page(), flags=re.MULTILINE)[1:]
+    rows = []
+    for section in sections:
+        engine = re.search(r"^Engine: `(.*?)`\.", section, re.MULTILINE)
+        times = dict(
+            re.findall(
+                r"^\| (?:`many`[^|]*)? ?\| ([^|]+?) \| [^|]+ \| ([^|]+?) \|",
+                section.split("`notebook`")[0],
+                re.MULTILINE,
+            )
+        )
+        copy = re.search(r"first snapshot \| ([^|]+?) \|", section)
+        if engine and copy and _WANTED.keys() <= times.keys():
+            cells = " | ".join(times[key] for key in _WANTED)
+            rows.append(f"| {section.split()[0]} | `{engine[1]}` | {copy[1]} | {cells} |")
+    head = f"| 20,000 files of 4 kB | engine | whole copy | {' | '.join(_WANTED.values())} |"
+    return "\n".join([head, "|---|---|---:|" + "---:|" * len(_WANTED), *rows]) + "\n"
+
+
+def _scale() -> str:
+    rows = re.findall(
+        r"^\| ((?:first )?snapshot of [\d,]+ files[^|]*?) \| (\w+) \| ([^|]+?) \| [^|]* \| ([^|]+?) \| ([^|]+?) \|",
+        _page(),
+        re.MULTILINE,
+    )
+    lines = [f"| {what} | {where} | {time} | {memory} | {when} |" for what, where, time, memory, when in rows]
+    return (
+        "\n".join(
+            ["| what | file system | time | peak memory | measured |", "|---|---|---:|---:|---|", *lines]
+        )
+        + "\n"
+    )
+
+
+def _page() -> str:
+    return (DOCS / "reference" / "benchmarks.md").read_text(encoding="utf-8")
