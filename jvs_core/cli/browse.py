@@ -41,8 +41,9 @@ def show(call: Call, snapshot: str, cells: bool) -> Outcome:
     """
     if cells:
         return _cells(call, snapshot)
-    found = call.repository().show(snapshot, worktree=call.worktree)
-    return Outcome(found, _description(found))
+    repository = call.repository()
+    found = repository.show(snapshot, worktree=call.worktree)
+    return Outcome(found, _description(found), warnings=repository.refs.broken())
 
 
 @click.command(cls=Command)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from jvs_core.errors import InputError
+from jvs_core.errors import InputError, NotARepository
 from jvs_core.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -72,7 +74,20 @@ class Call:
                 raise InputError(
                     f"{option} is empty", hint=f"name one after {option}, or leave the option out"
                 )
-        return self.opener("." if self.repo is None else self.repo)
+        if self.repo is None:
+            return self.opener(".")
+        found = self.opener(self.repo)
+        if os.path.realpath(self.repo) != str(found.root):
+            return found
+        return self._around_here(found.root) or found
+
+    def _around_here(self, root: Path) -> Repository | None:
+        """Open the repository at ``root`` from the current directory, if that lies in it, for its worktree."""
+        try:
+            here = self.opener(".")
+        except NotARepository:
+            return None
+        return here if here.root == root else None
 
     def locking(self, repository: Repository, *, needed: bool = True) -> Locking:
         """Return how an operation on the command line's worktree comes by the lock, where it is needed."""

@@ -31,9 +31,10 @@ def history(call: Call, limit: int | None, every: bool, tag: str | None) -> Outc
       jvs history --limit 10
       jvs history --all --tag baseline --json
     """
-    found = call.repository().history(call.worktree, limit=limit, every=every, tag=tag)
+    repository = call.repository()
+    found = repository.history(call.worktree, limit=limit, every=every, tag=tag)
     lines = [line for item in found for line in (_line(item), *(_details(item) if call.verbose else ()))]
-    return Outcome(found, lines, notices=[] if found else ["no snapshots"])
+    return Outcome(found, lines, warnings=repository.refs.broken(), notices=[] if found else ["no snapshots"])
 
 
 def _line(item: HistoryItem) -> str:

@@ -61,9 +61,26 @@ def names(layout: Layout) -> list[str]:
     )
 
 
+def readable(layout: Layout) -> tuple[list[Ref], list[RefBroken]]:
+    """Return the refs that can be read, by name, and what is wrong with each of the others."""
+    found: list[Ref] = []
+    broken: list[RefBroken] = []
+    for name in names(layout):
+        try:
+            ref = find(layout, name)
+        except RefBroken as error:
+            broken.append(error)
+        else:
+            found += [ref] if ref is not None else []
+    return found, broken
+
+
 def read_all(layout: Layout) -> list[Ref]:
     """Return all refs by name. Raises RefBroken for the first that is unreadable."""
-    return [ref for name in names(layout) if (ref := find(layout, name)) is not None]
+    found, broken = readable(layout)
+    if broken:
+        raise broken[0]
+    return found
 
 
 def delete(layout: Layout, name: str) -> Ref:

@@ -73,9 +73,9 @@ def _all(ctx: Context, before: str | None) -> Iterator[Descriptor]:
 
 
 def refs_by_snapshot(ctx: Context) -> dict[str, list[str]]:
-    """Return the names of each snapshot that has any."""
+    """Return the names of each snapshot that has any, as far as they can be read."""
     named: dict[str, list[str]] = {}
-    for ref in refs.read_all(ctx.layout):
+    for ref in refs.readable(ctx.layout)[0]:
         named.setdefault(ref.snapshot_id, []).append(ref.name)
     return named
 

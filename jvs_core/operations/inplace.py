@@ -47,7 +47,7 @@ def restore(
     """Make worktree ``name`` equal to a snapshot, which becomes its head. See ``Repository.restore_inplace``."""
     check_reason(reason)
     if dry_run:
-        return _preview(ctx, name, snapshot_id, snapshot_id, progress)
+        return _preview(ctx, name, snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
         finish_pending(ctx, name, lease, progress)
@@ -82,7 +82,7 @@ def undo(
     check_text(reason, "reason")
     if dry_run:
         point = _last_undo_point(ctx.worktree(name), name)
-        return _preview(ctx, name, point.snapshot_id, point.head_snapshot_id, progress)
+        return _preview(ctx, name, point.snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="undo") as lease:
         finish_pending(ctx, name, lease, progress)
@@ -200,7 +200,7 @@ def _carry_out(
     changes, lost = _converge(ctx, name, lease, wanted, progress)
     with step(progress, "head"):
         _commit(ctx, name, lease, intent)
-    return _answer(ctx, name, head or wanted.descriptor.snapshot_id, pre, changes, lost)
+    return _answer(ctx, name, wanted.descriptor.snapshot_id, pre, changes, lost)
 
 
 def _converge(
@@ -268,11 +268,11 @@ def _save_later_edits(ctx: Context, name: str, lease: Lease, intent: Intent, pro
         publish(ctx, name, Request(note, (PRE_RESTORE_TAG,), "quiesced"), lease, progress)
 
 
-def _preview(ctx: Context, name: str, content: str, head: str | None, progress: Progress) -> RestoredInPlace:
+def _preview(ctx: Context, name: str, content: str, progress: Progress) -> RestoredInPlace:
     wanted = ctx.stored(content)
     present = describe_worktree(ctx, name, ctx.worktree(name), progress)
     entries, given_up = owned(wanted.entries)
-    return _answer(ctx, name, head or content, None, compare(present.entries, entries), given_up)
+    return _answer(ctx, name, content, None, compare(present.entries, entries), given_up)
 
 
 def _answer(

@@ -28,6 +28,11 @@ class Refs:
         return stored.read_all(self._context.layout)
 
     @translated
+    def broken(self) -> list[str]:
+        """Return what is wrong with each ref that cannot be read; a history or a snapshot is shown without them."""
+        return [error.message for error in stored.readable(self._context.layout)[1]]
+
+    @translated
     def delete(self, name: str) -> Ref:
         """Delete a ref and return what it was. Raises RefNotFound."""
         return refs.delete(self._context, name)

@@ -9,7 +9,7 @@ from jvs_core import Progress, Repository
 from jvs_core.control import slots
 from jvs_core.settings import LeaseConfig, RepositoryConfig, from_environment, render_config
 from tests.crash import children
-from tests.crash.worlds import REPAIRS, Tree, World
+from tests.crash.worlds import REPAIRS, THROWN, Tree, World
 
 Visible = tuple[dict[str, Tree], dict[str, str]]
 LEASE_MS = 3000
@@ -17,7 +17,10 @@ LEASE_MS = 3000
 
 @dataclass(frozen=True)
 class Story:
-    """One operation on the world that ``worlds.build`` makes; ``after`` is what it makes of worktrees and refs."""
+    """One operation on the world that ``worlds.build`` makes.
+
+    ``after`` is what it makes of worktrees and refs; snapshots that hold ``thrown`` may be gone.
+    """
 
     name: str
     act: Callable[[Repository, Progress], object]
@@ -66,6 +69,18 @@ def _undone(before: World) -> Visible:
     return _worktrees(before, main=pre[-1])
 
 
+def _throw_away(repo: Repository) -> None:
+    """Leave a snapshot behind that nothing needs."""
+    repo.worktrees.create("short-lived", from_="first")
+    (repo.root / "worktrees" / "short-lived" / THROWN).write_text("nobody needs it")
+    repo.snapshot("thrown away", worktree="short-lived", lock=True)
+    repo.worktrees.remove("short-lived")
+
+
+def _collect(repo: Repository, progress: Progress) -> None:
+    repo.gc.run(repo.gc.plan(progress=progress).plan_id, progress=progress)
+
+
 def _killed(point: str, work: Callable[[Repository, Progress], object]) -> Callable[[Repository], None]:
     """Return a preparation that leaves behind what a process killed at ``point`` of ``work`` leaves."""
 
@@ -78,6 +93,11 @@ def _killed(point: str, work: Callable[[Repository, Progress], object]) -> Calla
 
 def _in_place(repo: Repository, progress: Progress) -> None:
     repo.restore_inplace("first", reason="test", progress=progress)
+
+
+def _thrown_and_killed(repo: Repository) -> None:
+    _throw_away(repo)
+    _killed("after trash", _collect)(repo)
 
 
 def _repair(repo: Repository, progress: Progress) -> None:
@@ -154,6 +174,18 @@ STORIES = [
     Story("lock steal", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _leave_expired),
     Story("lock renew", lambda repo, progress: repo.locks.renew()),
     Story("lock release", lambda repo, progress: repo.locks.release()),
+    Story("gc run", _collect, _throw_away),
+    Story("gc pin", lambda repo, progress: repo.pins.create("HEAD", reason="test")),
+    Story(
+        "gc unpin",
+        lambda repo, progress: repo.pins.delete(repo.pins.all()[0].pin_id),
+        lambda repo: repo.pins.create("HEAD"),
+    ),
+    Story(
+        "doctor after a killed gc run",
+        _repair,
+        _thrown_and_killed,
+    ),
     Story(
         "doctor after a killed snapshot",
         _repair,

@@ -19,7 +19,13 @@ from tests.support.directories import remove_directory
 from tests.support.filesystems import FileSystem
 
 Sample = Callable[[Any, int], Any]
-STEPPED = [story for story in STORIES if not story.name.startswith(("ref", "lock", "worktree rename"))]
+STEPPED = [
+    story
+    for story in STORIES
+    if not story.name.startswith(
+        ("ref", "lock", "gc pin", "gc unpin", "worktree rename", "doctor after a killed gc")
+    )
+]
 
 
 @contextmanager
