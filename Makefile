@@ -14,6 +14,8 @@ STAMPS := $(VENV)/.stamps
 PACKAGES := jvs_core jvs_magics jvs_jupyter
 LAB := jvs_jupyter/lab
 LAB_BUILT := jvs_jupyter/labextension/package.json
+HUB := tests/jupyter/hub
+PROXY := $(HUB)/node_modules/.bin/configurable-http-proxy
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -31,7 +33,7 @@ help:  ## Say what there is
 demo: installed  ## Install, then show the whole story on a throw-away repository
 	$(BIN)/jvs demo
 
-test: ready lab  ## Run all tests; as root, on real file systems
+test: ready lab $(PROXY)  ## Run all tests; as root, on real file systems
 	.ci/debian-packages $(DEBIAN)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -90,7 +92,7 @@ layers: ready  ## Check that a layer imports only from lower ones
 	$(BIN)/lint-imports
 
 clean:  ## Remove what was made
-	rm -rf $(VENV) build dist $(dir $(LAB_BUILT)) $(LAB)/lib $(LAB)/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist $(dir $(LAB_BUILT)) $(LAB)/lib $(LAB)/node_modules $(HUB)/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(PACKAGES) tests -name __pycache__ -prune -exec rm -rf {} +
 
 installed: $(STAMPS)/installed
@@ -103,6 +105,11 @@ $(LAB_BUILT): $(STAMPS)/ready $(wildcard $(LAB)/src/* $(LAB)/style/* $(LAB)/sche
 	command -v npm >/dev/null || .ci/debian-packages nodejs npm
 	cd $(LAB) && npm ci --no-progress --loglevel=error
 	cd $(LAB) && PATH="$(abspath $(BIN)):$$PATH" npm run --silent build
+	touch $@
+
+$(PROXY): $(HUB)/package-lock.json
+	command -v npm >/dev/null || .ci/debian-packages nodejs npm
+	cd $(HUB) && npm ci --no-progress --loglevel=error
 	touch $@
 
 $(STAMPS)/venv:

@@ -13,14 +13,16 @@ from jvs_core.version import __version__
 
 if TYPE_CHECKING:
     from jvs_core.control.lock import Lease
-    from jvs_core.errors import InputError, JvsError, LockConflict, NotARepository
+    from jvs_core.errors import AlreadyExists, InputError, JvsError, LockConflict, NotARepository
     from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref, Run, Verdict
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
+    from jvs_core.results import WorktreeInfo
     from jvs_core.settings import Settings
 
 _HOMES = {
+    "AlreadyExists": "jvs_core.errors",
     "AuditRecord": "jvs_core.model",
     "Checkpoint": "jvs_core.model",
     "Descriptor": "jvs_core.model",
@@ -38,9 +40,11 @@ _HOMES = {
     "Sandbox": "jvs_core.operations.sandbox",
     "Settings": "jvs_core.settings",
     "Verdict": "jvs_core.model",
+    "WorktreeInfo": "jvs_core.results",
 }
 
 __all__ = [
+    "AlreadyExists",
     "AuditRecord",
     "Checkpoint",
     "Descriptor",
@@ -58,6 +62,7 @@ __all__ = [
     "Sandbox",
     "Settings",
     "Verdict",
+    "WorktreeInfo",
     "__version__",
 ]
 

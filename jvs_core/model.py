@@ -131,7 +131,10 @@ class UndoPoint(Record):
 
 
 class Worktree(Record):
-    """A worktree's ``config.json``, the only truth about it. The name is its folder's."""
+    """A worktree's ``config.json``, the only truth about it. The name is its folder's.
+
+    ``labels`` say whose it is or what it is for, in the words of who made it; JVS only keeps them.
+    """
 
     worktree_id: str
     isolation: Literal["exclusive"] = "exclusive"
@@ -139,6 +142,7 @@ class Worktree(Record):
     base_snapshot_id: SnapshotId | None
     head_snapshot_id: SnapshotId | None
     undo: tuple[UndoPoint, ...] = Field(default=(), strict=False)
+    labels: dict[str, str] = Field(default_factory=dict)
 
 
 class Ref(Record):

@@ -191,6 +191,11 @@ class WorktreeInfo(Result):
     base_snapshot_id: str | None
     isolation: str
     lock_state: Literal["free", "held", "expired"]
+    labels: dict[str, str] = Field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the worktree; ``labels`` only where it has any."""
+        return self.model_dump(exclude=None if self.labels else {"labels"})
 
 
 class SnapshotReport(Result):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
+from collections.abc import Mapping
 
 from jvs_core import canonical, clock, files
 from jvs_core.control.layout import Layout
@@ -41,7 +42,9 @@ def get(layout: Layout, name: str) -> Worktree:
     return Worktree.parse(data, f"the configuration of worktree {name!r}")
 
 
-def register(layout: Layout, name: str, *, base: str | None) -> Worktree:
+def register(
+    layout: Layout, name: str, *, base: str | None, labels: Mapping[str, str] | None = None
+) -> Worktree:
     """Register a new worktree whose base and head are ``base``, durable.
 
     Raises AlreadyExists.
@@ -51,6 +54,7 @@ def register(layout: Layout, name: str, *, base: str | None) -> Worktree:
         created_at=clock.timestamp(),
         base_snapshot_id=base,
         head_snapshot_id=base,
+        labels=dict(labels or {}),
     )
     folder = layout.worktree_config(name).parent
     temporary = folder.with_name(f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,7 +35,13 @@ def to_new_worktree(ctx: Context, snapshot_id: str, *, name: str | None, progres
 
 
 def new_worktree(
-    ctx: Context, name: str, base: str | None, *, operation: str, progress: Progress
+    ctx: Context,
+    name: str,
+    base: str | None,
+    *,
+    operation: str,
+    labels: Mapping[str, str] | None = None,
+    progress: Progress,
 ) -> list[str]:
     """Make the worktree ``name`` equal to snapshot ``base`` (None: empty), under a temporary name until complete.
 
@@ -82,7 +89,7 @@ def new_worktree(
         with files.uninterrupted(), ctx.critical():
             _require_free(ctx, name, target)
             with step(progress, "register"):
-                record = worktree.register(ctx.layout, name, base=base)
+                record = worktree.register(ctx.layout, name, base=base, labels=labels)
                 registered = True
             with step(progress, "publish"):
                 published = True
@@ -94,7 +101,10 @@ def new_worktree(
                     worktree_id=record.worktree_id,
                     snapshot_id=base,
                     target=base or name,
-                    details={"degraded": degraded} if degraded else None,
+                    details={
+                        **({"labels": dict(labels)} if labels else {}),
+                        **({"degraded": degraded} if degraded else {}),
+                    },
                 )
             journal.complete(ctx.layout, intent)
     except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from jvs_core import files
@@ -17,11 +18,22 @@ from jvs_core.operations.context import Context, step
 from jvs_core.progress import Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
 
+_MOST_LABELS = 20
+_LONGEST_LABEL = 1000
 
-def create(ctx: Context, name: str, base: str | None, *, progress: Progress) -> WorktreeCreated:
-    """Make a worktree from a snapshot, empty when there is none. Raises NameInvalid, AlreadyExists."""
+
+def create(
+    ctx: Context, name: str, base: str | None, *, labels: Mapping[str, str] | None = None, progress: Progress
+) -> WorktreeCreated:
+    """Make a worktree from a snapshot, empty when there is none.
+
+    Raises NameInvalid, AlreadyExists, InputError (labels).
+    """
     name = check_worktree_name(name)
-    degraded = restore.new_worktree(ctx, name, base, operation="worktree_create", progress=progress)
+    _check_labels(labels or {})
+    degraded = restore.new_worktree(
+        ctx, name, base, operation="worktree_create", labels=labels, progress=progress
+    )
     return WorktreeCreated(
         worktree=name,
         path=str(ctx.layout.worktree(name)),
@@ -33,6 +45,32 @@ def create(ctx: Context, name: str, base: str | None, *, progress: Progress) -> 
 def listing(ctx: Context) -> list[WorktreeInfo]:
     """Return every worktree, ``main`` first."""
     return [_info(ctx, name) for name in worktree.names(ctx.layout)]
+
+
+def names(ctx: Context) -> list[str]:
+    """Return the names of all worktrees, ``main`` first."""
+    return worktree.names(ctx.layout)
+
+
+def get(ctx: Context, name: str) -> WorktreeInfo:
+    """Return one worktree as the listing shows it. Raises WorktreeNotFound."""
+    return _info(ctx, name)
+
+
+def label(ctx: Context, name: str, labels: Mapping[str, str]) -> WorktreeInfo:
+    """Replace a worktree's labels, durable. Raises WorktreeNotFound, InputError."""
+    _check_labels(labels)
+    with files.uninterrupted(), ctx.critical():
+        record = ctx.worktree(name)
+        worktree.update(ctx.layout, name, record.changed(labels=dict(labels)))
+        ctx.audit(
+            "worktree_label",
+            worktree=name,
+            worktree_id=record.worktree_id,
+            target=name,
+            details={"labels": dict(labels), "before": record.labels},
+        )
+    return _info(ctx, name)
 
 
 def path(ctx: Context, name: str) -> Path:
@@ -194,4 +232,13 @@ def _info(ctx: Context, name: str) -> WorktreeInfo:
         base_snapshot_id=record.base_snapshot_id,
         isolation=record.isolation,
         lock_state=lock.state(locks.current(ctx, record)),
+        labels=record.labels,
     )
+
+
+def _check_labels(labels: Mapping[str, str]) -> None:
+    for key, value in labels.items():
+        if len(key) > _LONGEST_LABEL or len(value) > _LONGEST_LABEL or len(labels) > _MOST_LABELS:
+            raise InputError(
+                f"a worktree has at most {_MOST_LABELS} labels of at most {_LONGEST_LABEL} characters"
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from jvs_core.files import translated
@@ -21,14 +22,37 @@ class Worktrees:
 
     @translated
     def create(
-        self, name: str, *, from_: str | None = None, worktree: str | None = None, progress: Progress = SILENT
+        self,
+        name: str,
+        *,
+        from_: str | None = None,
+        worktree: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        progress: Progress = SILENT,
     ) -> WorktreeCreated:
         """Make a worktree from a snapshot (None: the head of the current worktree; empty when there is none).
 
-        Raises NameInvalid, AlreadyExists.
+        ``labels`` say whose it is or what it is for; JVS only keeps them.
+
+        Raises NameInvalid, AlreadyExists, InputError (labels).
         """
         base = self._context.base_for_new_worktree(from_, worktree or self._worktree)
-        return worktrees.create(self._context, name, base, progress=progress)
+        return worktrees.create(self._context, name, base, labels=labels, progress=progress)
+
+    @translated
+    def names(self) -> list[str]:
+        """Return the names of all worktrees, ``main`` first; one listing of a folder, whatever they hold."""
+        return worktrees.names(self._context)
+
+    @translated
+    def get(self, worktree: str | None = None) -> WorktreeInfo:
+        """Return one worktree. Raises WorktreeNotFound."""
+        return worktrees.get(self._context, worktree or self._worktree)
+
+    @translated
+    def label(self, name: str, labels: Mapping[str, str]) -> WorktreeInfo:
+        """Replace the labels of a worktree, with an audit record. Raises WorktreeNotFound, InputError."""
+        return worktrees.label(self._context, name, labels)
 
     @translated
     def all(self) -> list[WorktreeInfo]:

@@ -65,7 +65,12 @@ def status_of(error: JvsError | RequestError) -> int:
     """Return the HTTP status that goes with an error; 500 only where nobody's request is to blame."""
     if isinstance(error, RequestError):
         return int(error.status)
-    found = _BY_CODE.get(error.code) or _BY_EXIT_STATUS.get(error.exit_status)
+    return status_for(error.code, error.exit_status)
+
+
+def status_for(code: str, exit_status: int) -> int:
+    """Return the HTTP status that goes with an error of the command line."""
+    found = _BY_CODE.get(code) or _BY_EXIT_STATUS.get(exit_status)
     return int(found or HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

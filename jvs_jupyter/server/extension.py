@@ -16,9 +16,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Integer
 
-from jvs_core import Repository, Settings
+from jvs_core import JvsError, Repository, Settings
+from jvs_jupyter.server.errors import RequestError
 from jvs_jupyter.server.events import Events
 from jvs_jupyter.server.handlers import routes
+from jvs_jupyter.server.holding import hold
 from jvs_jupyter.server.keeping import Keeper
 from jvs_jupyter.server.operations import Operation, Operations
 from jvs_jupyter.server.paths import Place, Root
@@ -100,6 +102,13 @@ class JvsServer(ExtensionApp):
         help="""Use the repository around the server's root folder too, when the root lies in one of its worktrees.
         Its control folder is then written to outside the root, and its other worktrees' snapshots can be read.""",
     ).tag(config=True)
+    hold_lock = Bool(
+        False,
+        help="""Hold the lock of the worktree that the server's root folder lies in as long as the server runs.
+        A lock that its session holds already, as a hub hands it over, is taken on and renewed.""",
+    ).tag(config=True)
+
+    _holding: asyncio.Task[None] | None = None
 
     def initialize_settings(self) -> None:
         """Start what the handlers share."""
@@ -125,12 +134,25 @@ class JvsServer(ExtensionApp):
         self.services = Services(root, operations, keeper, events, readers, Reader(), self.answer_within_s)
         self.settings["jvs_services"] = self.services
 
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Begin to hold the root's lock, where that is asked for."""
+        if self.hold_lock:
+            self._holding = asyncio.get_running_loop().create_task(self._hold(), name="jvs-hold")
+
+    async def _hold(self) -> None:
+        try:
+            await hold(self.services.root, self.services.keeper, self.services.call, self.log)
+        except (JvsError, RequestError) as error:
+            self.log.error("the lock of the root folder is not held: %s", error.message)
+
     def initialize_handlers(self) -> None:
         """Add the routes."""
         self.handlers.extend(routes())
 
     async def stop_extension(self) -> None:
         """End what is under way, give kept locks back."""
+        if self._holding is not None:
+            self._holding.cancel()
         await self.services.operations.close()
         await self.services.keeper.close()
         self.services.readers.shutdown()

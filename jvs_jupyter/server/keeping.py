@@ -24,6 +24,7 @@ class _Kept:
     place: Place
     record: LeaseRecord
     used_at: float
+    for_good: bool = False
     task: asyncio.Task[None] | None = None
 
 
@@ -50,8 +51,12 @@ class Keeper:
         if kept is not None:
             kept.used_at = time.monotonic()
 
-    async def keep(self, place: Place, *, purpose: str, wait_s: float) -> tuple[LeaseRecord, bool]:
+    async def keep(
+        self, place: Place, *, purpose: str, wait_s: float, for_good: bool = False
+    ) -> tuple[LeaseRecord, bool]:
         """Take the lock of the place's worktree, or go on with the session's; return it and whether it is new.
+
+        ``for_good`` keeps it however long nobody works there.
 
         Raises LockConflict with the holder's name, after ``wait_s`` seconds.
         """
@@ -59,9 +64,10 @@ class Keeper:
         name = (place.repository.root, place.worktree)
         if name in self._kept:
             self._kept[name].record = record
+            self._kept[name].for_good |= for_good
             self.touch(place)
         else:
-            kept = self._kept[name] = _Kept(place, record, time.monotonic())
+            kept = self._kept[name] = _Kept(place, record, time.monotonic(), for_good)
             kept.task = asyncio.get_running_loop().create_task(self._renew(name, kept), name="jvs-lock")
         return record, new
 
@@ -102,7 +108,7 @@ class Keeper:
     async def _renew(self, name: tuple[Path, str], kept: _Kept) -> None:
         while True:
             await asyncio.sleep(min(kept.record.renew_interval_ms / 1000, self._idle_s / 4))
-            if time.monotonic() - kept.used_at >= self._idle_s:
+            if not kept.for_good and time.monotonic() - kept.used_at >= self._idle_s:
                 await self._give_back(kept)
                 break
             try:

@@ -278,3 +278,20 @@ def test_a_repository_moved_without_its_runtime_state_works_on(local: Repository
     assert held.fencing_token
     repo.snapshot("after the move")
     assert repo.verify(every=True).ok
+
+
+def test_labels_are_kept_renamed_along_replaced_and_logged(local: Repository) -> None:
+    local.worktrees.create("ann", labels={"team.user": "ann"})
+    assert local.worktrees.get("ann").labels == {"team.user": "ann"}
+    assert "labels" not in local.worktrees.get("main").to_json()
+    local.worktrees.rename("ann", "anna")
+    local.worktrees.label("anna", {"team.user": "anna"})
+    assert local.worktrees.names() == ["main", "anna"]
+    assert local.worktrees.all()[1].to_json()["labels"] == {"team.user": "anna"}
+    record = local.audit.log(1)[0]
+    assert (record.operation, record.worktree) == ("worktree_label", "anna")
+    assert record.details == {"labels": {"team.user": "anna"}, "before": {"team.user": "ann"}}
+    with pytest.raises(InputError, match="labels"):
+        local.worktrees.label("anna", {"key": "v" * 1001})
+    with pytest.raises(WorktreeNotFound):
+        local.worktrees.label("nobody", {})

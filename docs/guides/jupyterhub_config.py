@@ -1,0 +1,35 @@
+"""A hub on one machine whose users each have a versioned worktree: ``jupyterhub -f jupyterhub_config.py``.
+
+Start it in a folder that holds the repository ``team`` (``jvs init team --from ~/course-material``, then
+``jvs snapshot "first" --lock`` and ``jvs ref create template-1 HEAD``), or say where that is in JVS_HUB_REPOSITORY.
+"""
+
+import os
+from pathlib import Path
+
+c = get_config()  # noqa: F821
+
+repository = Path(os.environ.get("JVS_HUB_REPOSITORY", "team")).resolve()
+
+# Real system users when root starts the hub, each the owner of its worktree; the hub's own user otherwise.
+c.JupyterHub.spawner_class = (
+    "jvs_jupyter.hub.JvsLocalProcessSpawner"
+    if os.geteuid() == 0
+    else "jvs_jupyter.hub.JvsSimpleLocalProcessSpawner"
+)
+c.JvsSpawnerMixin.jvs_repository = str(repository)
+c.JvsSpawnerMixin.jvs_template = os.environ.get("JVS_HUB_TEMPLATE", "template-1")
+c.JvsSpawnerMixin.jvs_snapshot_on_stop = True
+c.JvsSpawnerMixin.jvs_archive_days = 30
+c.JvsSpawnerMixin.jvs_state_dir = str(repository.parent / "hub-state")
+c.SimpleLocalProcessSpawner.home_dir_template = str(repository.parent / "homes" / "{username}")
+
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.cleanup_servers = False  # servers, and the locks they hold, outlive a restart of the hub
+c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+
+# For trying it out: any name, one password. Put your own authenticator here.
+c.JupyterHub.authenticator_class = "dummy"
+c.DummyAuthenticator.password = os.environ.get("JVS_HUB_PASSWORD", "change me")
+c.Authenticator.allow_all = True
+c.Authenticator.admin_users = {"admin"}

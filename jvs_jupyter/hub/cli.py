@@ -1,0 +1,243 @@
+"""``jvs hub``: what an admin does to the worktrees of a JupyterHub's users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from jvs_core import InputError, JvsError, Repository, Settings, WorktreeInfo
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Group
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import Snapshot
+from jvs_core.cli.text import columns, number, safe, size
+from jvs_jupyter.hub import lifecycle
+from jvs_jupyter.hub.lifecycle import Changed
+from jvs_jupyter.hub.names import Person
+from jvs_jupyter.hub.people import from_file, from_hub
+from jvs_jupyter.hub.provision import Provided, by_name, provide_all, shown
+from jvs_jupyter.hub.report import age, usage
+
+F = TypeVar("F", bound=Callable[..., Any])
+Change = Callable[[Repository, Person, WorktreeInfo], Changed]
+
+
+@click.group(cls=Group)
+def hub() -> None:
+    """Give the users of a JupyterHub their worktrees, and look after them.
+
+    \b
+    Example:
+      jvs hub provision --users students.txt --template template-1
+    """
+
+
+def _people(command: F) -> F:
+    """Add the options that say who a command is for."""
+    for option in (
+        click.option(
+            "--as", "admin", metavar="NAME", help="Who the audit log names (default: the system user)."
+        ),
+        click.option("--dry-run", is_flag=True, help="Only say what would be done."),
+        click.option("--group", metavar="NAME", help="With --from-hub: only this group's users."),
+        click.option(
+            "--from-hub", is_flag=True, help="Everybody the hub knows (JUPYTERHUB_API_URL, …_TOKEN)."
+        ),
+        click.option(
+            "--users", metavar="FILE", help="One user a line, a named server after a tab; - reads stdin."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@hub.command()
+@_people
+@click.option(
+    "--template", metavar="REF", type=Snapshot(), help="The snapshot to start from (default: main's head)."
+)
+@click.pass_obj
+def provision(
+    call: Call,
+    /,
+    users: str | None,
+    from_hub: bool,
+    group: str | None,
+    dry_run: bool,
+    admin: str | None,
+    template: str | None,
+) -> Outcome:
+    """Make the worktrees that are missing, one clone each; whoever has one keeps it.
+
+    \b
+    Example:
+      jvs hub provision --users students.txt --template template-1
+    """
+    people = _listed(users, from_hub, group, ())
+    outcomes = list(provide_all(_opened(call, admin), people, template=template, dry_run=dry_run))
+    return _outcome(outcomes, [(one.action, one.person, one.worktree or "", one.failure) for one in outcomes])
+
+
+@hub.command("list")
+@click.pass_obj
+def list_(call: Call) -> Outcome:
+    """List the users' worktrees.
+
+    \b
+    Example:
+      jvs hub list
+    """
+    found = sorted(by_name(call.repository()).items())
+    rows = [(safe(user), safe(server), info.name, info.lock_state) for (user, server), info in found]
+    value = [{"user": user, "server": server, **info.to_json()} for (user, server), info in found]
+    return Outcome(value, columns(rows), notices=[] if found else ["no users"])
+
+
+@hub.command()
+@click.argument("names", nargs=-1, metavar="[USER]...")
+@_people
+@click.option(
+    "--template", metavar="REF", type=Snapshot(), help="The snapshot to start from (default: main's head)."
+)
+@click.pass_obj
+def reset(
+    call: Call,
+    /,
+    names: tuple[str, ...],
+    users: str | None,
+    from_hub: bool,
+    group: str | None,
+    dry_run: bool,
+    admin: str | None,
+    template: str | None,
+) -> Outcome:
+    """Give users a fresh worktree from the template; the old one is snapshotted and stays beside it.
+
+    \b
+    Example:
+      jvs hub reset alice bob --template template-2
+    """
+    people = _listed(users, from_hub, group, names)
+
+    def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
+        return lifecycle.reset(repository, person, info, template=template)
+
+    return _changed(call, admin, people, None if not dry_run else "would_reset", change)
+
+
+@hub.command()
+@click.argument("names", nargs=-1, metavar="[USER]...")
+@_people
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="How long what they had can be brought back.",
+)
+@click.pass_obj
+def archive(
+    call: Call,
+    /,
+    names: tuple[str, ...],
+    users: str | None,
+    from_hub: bool,
+    group: str | None,
+    dry_run: bool,
+    admin: str | None,
+    days: int,
+) -> Outcome:
+    """Put the worktrees of users who left away: a last snapshot, pinned for so many days, then the worktree goes.
+
+    \b
+    Example:
+      jvs hub archive alice --days 90
+    """
+    people = _listed(users, from_hub, group, names)
+
+    def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
+        return lifecycle.archive(repository, person, info, days=days)
+
+    return _changed(call, admin, people, None if not dry_run else "would_archive", change)
+
+
+@hub.command()
+@click.option("--measure", is_flag=True, help="Walk every worktree and say what it takes on disk.")
+@click.pass_obj
+def report(call: Call, measure: bool) -> Outcome:
+    """Show who has how much, the last snapshot, and who holds the lock.
+
+    Sizes are those of the last snapshot unless measured.
+
+    \b
+    Example:
+      jvs hub report
+    """
+    found = sorted(usage(call.repository(), measure=measure), key=lambda row: (row.user, row.server))
+    rows = [
+        (
+            safe(row.user),
+            safe(row.server),
+            number(row.files, "file"),
+            size(row.bytes if row.disk_bytes is None else row.disk_bytes),
+            age(row.last_snapshot_at) if row.own_snapshot else "template",
+            safe(row.holder or row.lock_state),
+        )
+        for row in found
+    ]
+    return Outcome(found, columns(rows), notices=[] if found else ["no users"])
+
+
+def _opened(call: Call, admin: str | None) -> Repository:
+    repository = call.repository()
+    if admin is None:
+        return repository
+    settings: Settings = replace(repository.settings, user=shown(admin))
+    return Repository(repository.root, worktree=repository.worktree, settings=settings)
+
+
+def _listed(users: str | None, everybody: bool, group: str | None, names: Iterable[str]) -> list[Person]:
+    named = [Person(name) for name in names]
+    if (users is not None) + everybody + bool(named) != 1:
+        raise InputError("say who: names, --users FILE, or --from-hub", hint="jvs hub provision --users FILE")
+    if group is not None and not everybody:
+        raise InputError("--group goes with --from-hub")
+    return named or (list(from_hub(group)) if users is None else from_file(users))
+
+
+def _changed(
+    call: Call, admin: str | None, people: Iterable[Person], pretended: Any, change: Change
+) -> Outcome:
+    repository = _opened(call, admin)
+    known = by_name(repository)
+    outcomes: list[Changed] = []
+    for person in people:
+        info = known.get((person.user, person.server))
+        if info is None:
+            outcomes.append(Changed(person, "unchanged"))
+        elif pretended is not None:
+            outcomes.append(Changed(person, pretended, info.name))
+        else:
+            try:
+                outcomes.append(change(repository, person, info))
+            except JvsError as failure:
+                outcomes.append(Changed(person, "failed", info.name, failure=failure))
+    rows = [(one.action, one.person, one.kept_as or one.snapshot_id or "", one.failure) for one in outcomes]
+    return _outcome(outcomes, rows)
+
+
+def _outcome(
+    outcomes: list[Provided] | list[Changed], rows: Sequence[tuple[str, Person, str, JvsError | None]]
+) -> Outcome:
+    lines = columns(
+        [
+            (action, safe(person.user), safe(person.server), safe(failure.message) if failure else about)
+            for action, person, about, failure in rows
+        ]
+    )
+    failures = [failure.exit_status for *_, failure in rows if failure is not None]
+    told = [f"{number(len(failures), 'user')} failed"] if failures else []
+    return Outcome(outcomes, lines, warnings=told, exit_status=max(failures, default=0))

@@ -1,0 +1,175 @@
+"""Giving every person a worktree of their own, cloned once from the team's template; the next time it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from jvs_core import AlreadyExists, JvsError, Repository, Settings, WorktreeInfo
+from jvs_jupyter.hub.names import IDENTITY, SERVER, USER, Person, digest, worktree_name
+from jvs_jupyter.hub.ownership import Owner, give
+
+Action = Literal["created", "exists", "adopted", "renamed", "would_create", "failed"]
+
+
+@dataclass(frozen=True)
+class Provided:
+    """What became of one person; ``failure`` where they got nothing."""
+
+    person: Person
+    action: Action
+    worktree: str | None = None
+    path: Path | None = None
+    base_snapshot_id: str | None = None
+    failure: JvsError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as the command shows it."""
+        error = None if self.failure is None else {"code": self.failure.code, "message": self.failure.message}
+        return {
+            "user": self.person.user,
+            "server": self.person.server,
+            "action": self.action,
+            "worktree": self.worktree,
+            "path": None if self.path is None else str(self.path),
+            "base_snapshot_id": self.base_snapshot_id,
+            "error": error,
+        }
+
+
+def as_admin(name: str) -> Settings:
+    """Return the settings of this process with ``name`` as who the audit log names."""
+    return replace(Settings.from_environment(), user=shown(name))
+
+
+def shown(name: str) -> str:
+    """Return a hub's user name as locks and audit records may carry it: one printable line of 100 characters."""
+    plain = "".join(character if character.isprintable() else "?" for character in name)
+    return plain if len(plain) <= 100 else f"{plain[:99]}…"
+
+
+def provide(
+    repository: Repository, person: Person, *, template: str | None, owner: Owner | None = None
+) -> Provided:
+    """Return the person's worktree; make it from the snapshot ``template`` (None: the head of ``main``) if need be.
+
+    One clone the first time, two look-ups afterwards. A worktree provisioned by name, or kept under the name of
+    before a user was renamed, gets its present name and labels. With ``owner`` the files are given to that system
+    user. Interrupted, it goes on where it stopped when called again.
+
+    Raises
+    ------
+    AlreadyExists
+        A worktree of that name is somebody else's.
+    LockConflict
+        It must change its name and somebody holds it.
+    SnapshotNotFound, NoSpace, EngineFailed
+        The template is none, or could not be cloned; nothing is there.
+    """
+    name = worktree_name(person)
+    action: Action = "exists"
+    info = find(repository, person)
+    if info is None:
+        action, info = _create(repository, person, name, template)
+    elif info.labels != person.labels or info.name != name:
+        if not person.owns(info.labels):
+            raise _somebody_else(info, person)
+        action = "adopted" if IDENTITY not in info.labels else "renamed"
+        info = _renamed(repository, info, person, name)
+    if owner is not None:
+        give(Path(info.path), owner)
+    return Provided(person, action, info.name, Path(info.path), info.base_snapshot_id)
+
+
+def provide_all(
+    repository: Repository, people: Iterable[Person], *, template: str | None, dry_run: bool = False
+) -> Iterator[Provided]:
+    """Provide for many people known by name, one after another; what fails for one does not stop the others."""
+    base = None if template is None else repository.resolve(template)
+    known = by_name(repository)
+    for person in people:
+        info = known.get((person.user, person.server))
+        try:
+            if info is not None:
+                yield Provided(person, "exists", info.name, Path(info.path), info.base_snapshot_id)
+            elif dry_run:
+                yield Provided(person, "would_create", worktree_name(person), None, base)
+            else:
+                yield provide(repository, person, template=base)
+        except JvsError as failure:
+            yield Provided(person, "failed", failure=failure)
+
+
+def find(repository: Repository, person: Person) -> WorktreeInfo | None:
+    """Return the worktree at the place of this person's, under the present name, that of before, or the listed one."""
+    name = worktree_name(person)
+    return _named(repository, name) or _moved(repository, person, name)
+
+
+def by_name(repository: Repository) -> dict[tuple[str, str], WorktreeInfo]:
+    """Return the worktrees of the hub's people by user and server, in one pass over the repository."""
+    found = {}
+    for info in repository.worktrees.all():
+        person = person_of(info)
+        if person is not None:
+            found[person.user, person.server] = info
+    return found
+
+
+def person_of(info: WorktreeInfo) -> Person | None:
+    """Return whose worktree it is; None for those of nobody, and for those put aside."""
+    if USER not in info.labels or SERVER not in info.labels:
+        return None
+    person = Person(info.labels[USER], info.labels[SERVER], info.labels.get(IDENTITY))
+    return person if info.name.endswith((digest(person), digest(person.by_name()))) else None
+
+
+def _named(repository: Repository, name: str) -> WorktreeInfo | None:
+    try:
+        return repository.worktrees.get(name)
+    except JvsError as error:
+        if error.code == "E_WORKTREE_NOT_FOUND":
+            return None
+        raise
+
+
+def _moved(repository: Repository, person: Person, name: str) -> WorktreeInfo | None:
+    """Return the worktree of a user who was renamed since, or who was provisioned by name."""
+    if person.identity is None:
+        return None
+    end = f"-{digest(person)}"
+    for other in repository.worktrees.names():
+        if other != name and other.endswith(end):
+            return repository.worktrees.get(other)
+    found = _named(repository, worktree_name(person.by_name()))
+    return found if found is not None and person.owns(found.labels) else None
+
+
+def _create(
+    repository: Repository, person: Person, name: str, template: str | None
+) -> tuple[Action, WorktreeInfo]:
+    try:
+        repository.worktrees.create(name, from_=template, worktree="main", labels=person.labels)
+    except JvsError as error:
+        if error.code != "E_ALREADY_EXISTS":
+            raise
+        info = repository.worktrees.get(name)  # two spawns at once: the other one made it
+        if info.labels != person.labels:
+            raise _somebody_else(info, person) from error
+        return "exists", info
+    return "created", repository.worktrees.get(name)
+
+
+def _renamed(repository: Repository, info: WorktreeInfo, person: Person, name: str) -> WorktreeInfo:
+    if info.labels != person.labels:
+        info = repository.worktrees.label(info.name, person.labels)
+    return info if info.name == name else repository.worktrees.rename(info.name, name)
+
+
+def _somebody_else(info: WorktreeInfo, person: Person) -> JvsError:
+    return AlreadyExists(
+        f"worktree {info.name!r}, which should be that of {person.user!r}, is labelled as somebody else's",
+        hint="jvs worktree rename it to another name",
+    )

@@ -1,0 +1,94 @@
+"""What each of the hub's people has: the last snapshot and its size, who holds the lock, what is on disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jvs_core import Descriptor, Repository, WorktreeInfo
+from jvs_jupyter.hub.provision import person_of
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One worktree. ``files`` and ``bytes`` are of its last snapshot; ``disk_bytes`` of the folder, when measured."""
+
+    user: str
+    server: str
+    worktree: str
+    path: str
+    files: int
+    bytes: int
+    disk_bytes: int | None
+    last_snapshot_id: str | None
+    last_snapshot_at: str | None
+    own_snapshot: bool
+    lock_state: str
+    holder: str | None
+    lease_expires_at: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as plain JSON values."""
+        return asdict(self)
+
+
+def usage(repository: Repository, *, measure: bool = False) -> Iterator[Usage]:
+    """Yield the usage of every person's worktree, in one pass over the repository; sizes from the snapshots' records.
+
+    ``measure`` walks every worktree and adds what it takes on disk, blocks that it shares with snapshots included.
+    """
+    heads: dict[str, Descriptor] = {}
+    for info in repository.worktrees.all():
+        person = person_of(info)
+        if person is not None:
+            head = _head(repository, info, heads)
+            lock = repository.locks.status(info.name).lock if info.lock_state == "held" else None
+            yield Usage(
+                user=person.user,
+                server=person.server,
+                worktree=info.name,
+                path=info.path,
+                files=head.files if head else 0,
+                bytes=head.bytes if head else 0,
+                disk_bytes=_disk(Path(info.path)) if measure else None,
+                last_snapshot_id=info.head_snapshot_id,
+                last_snapshot_at=head.created_at if head else None,
+                own_snapshot=info.head_snapshot_id != info.base_snapshot_id,
+                lock_state=info.lock_state,
+                holder=lock.holder_id if lock else None,
+                lease_expires_at=lock.lease_expires_at if lock else None,
+            )
+
+
+def age(timestamp: str | None) -> str:
+    """Return how long ago something was, in words."""
+    if timestamp is None:
+        return "never"
+    then = time.mktime(time.strptime(timestamp[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+    minutes = max(time.time() - then, 0) / 60
+    for size, unit in ((1440, "d"), (60, "h")):
+        if minutes >= size:
+            return f"{minutes / size:.0f} {unit} ago"
+    return f"{minutes:.0f} min ago"
+
+
+def _head(repository: Repository, info: WorktreeInfo, heads: dict[str, Descriptor]) -> Descriptor | None:
+    """Return the descriptor of a worktree's head; that of a template that many share is read once."""
+    head = info.head_snapshot_id
+    if head is None:
+        return None
+    if head not in heads:
+        heads[head] = repository.history(info.name, limit=1)[0].descriptor
+    return heads[head]
+
+
+def _disk(folder: Path) -> int:
+    total = 0
+    for here, folders, names, inside in os.fwalk(folder, follow_symlinks=False):
+        del here, folders
+        total += sum(os.stat(name, dir_fd=inside, follow_symlinks=False).st_blocks * 512 for name in names)
+    return total

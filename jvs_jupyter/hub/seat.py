@@ -1,0 +1,144 @@
+"""The lock of a person's worktree, taken before their server starts and left to it; always as the person's own user.
+
+The hub runs ``jvs`` with the rights, session and state folder that the server will have: what a user may write to,
+nobody else's process follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jvs_jupyter.hub.names import Person, session_name
+from jvs_jupyter.hub.ownership import PRIVATE, Owner
+from jvs_jupyter.hub.provision import shown
+
+LEASE_MS = 120_000
+_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+
+
+class Refused(Exception):
+    """What a command of ``jvs`` answered instead of doing it."""
+
+    def __init__(self, code: str, message: str, hint: str | None, exit_status: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.exit_status = exit_status
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where a person's server keeps its lock: the session and the folder of its secrets."""
+
+    person: Person
+    repository: Path
+    state: Path
+    owner: Owner | None = None
+    groups: tuple[int, ...] = ()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes a process the person's session."""
+        return {"JVS_SESSION": session_name(self.person), "JVS_STATE_DIR": str(self.folder)}
+
+    @property
+    def folder(self) -> Path:
+        """The state folder of this server."""
+        return self.state / session_name(self.person)
+
+    def prepare(self) -> None:
+        """Make the state folder, for its owner only."""
+        self.state.mkdir(mode=0o711, parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(mode=PRIVATE)
+        except FileExistsError:
+            return
+        if self.owner is not None:
+            os.chown(self.folder, self.owner.uid, self.owner.gid)
+
+    async def take(self, worktree: str) -> dict[str, Any]:
+        """Take the lock for the server that is about to start; one that a dead server of this session left is replaced.
+
+        Raises Refused (E_LOCK_CONFLICT) with the holder's name.
+        """
+        acquire = ("lock", "acquire", "--lease-ms", str(LEASE_MS), "--purpose", "server is starting")
+        try:
+            return await self.run(worktree, *acquire)
+        except Refused as refused:
+            if refused.code != "E_LOCK_CONFLICT" or not await self.give_back(worktree):
+                raise
+        return await self.run(worktree, *acquire)
+
+    async def give_back(self, worktree: str) -> bool:
+        """Give the session's lock back and return whether it had one."""
+        try:
+            await self.run(worktree, "lock", "release")
+        except Refused as refused:
+            if refused.exit_status != 4:
+                raise
+            return False
+        return True
+
+    async def save(self, worktree: str, note: str, *tags: str) -> str | None:
+        """Take a snapshot under the session's own lock; return its id, None when nothing changed since the last."""
+        if (await self.run(worktree, "status"))["clean"]:
+            return None
+        tagged = [argument for tag in tags for argument in ("--tag", tag)]
+        made = await self.run(worktree, "snapshot", note, "--lock", "--wait", "10", *tagged)
+        return str(made["snapshot_id"])
+
+    async def run(self, worktree: str, *command: str) -> dict[str, Any]:
+        """Run a command of ``jvs`` on the worktree and return its answer; cancelled, it is ended.
+
+        Raises Refused.
+        """
+        rights: dict[str, Any] = {}
+        if self.owner is not None:
+            rights = {"user": self.owner.uid, "group": self.owner.gid, "extra_groups": list(self.groups)}
+        where = ("--repo", str(self.repository), "--worktree", worktree)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "jvs_core.cli",
+            "--json",
+            *where,
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd="/",
+            env=self._command_environment(),
+            **rights,
+        )
+        try:
+            output, errors = await process.communicate()
+        except BaseException:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            raise
+        return _answer(process.returncode or 0, output, errors)
+
+    def _command_environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        name = shown(self.person.user)
+        return {**kept, **self.environment, "USER": name, "LOGNAME": name, "HOME": str(self.folder)}
+
+
+def _answer(status: int, output: bytes, errors: bytes) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = json.loads(output)
+    except ValueError as error:
+        told = errors.decode(errors="replace").strip()[-300:]
+        raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, status or 1) from error
+    if "error" in value:
+        failure = value["error"]
+        raise Refused(failure["code"], failure["message"], failure["hint"], status)
+    return value

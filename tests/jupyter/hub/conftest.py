@@ -1,0 +1,56 @@
+"""A hub for a module, and the repository ``team`` that its users' worktrees come from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jvs_core import Repository, Settings
+from tests.jupyter.hub.hub import Hub, proxy, running
+
+
+def make_team(folder: Path, *, shared: bool = False) -> Repository:
+    """Make the repository ``team`` with two files and the ref ``template-1``."""
+    settings = replace(
+        Settings.from_environment(), user="maker", state_dir=folder / "state", cache_dir=folder / "cache"
+    )
+    repo = Repository.init(folder / "team", engine="copy", shared=shared, settings=settings)
+    (repo.root / "main" / "notes.txt").write_text("notes")
+    (repo.root / "main" / "data").mkdir()
+    (repo.root / "main" / "data" / "a.csv").write_text("a,b\n1,2\n")
+    repo.snapshot("first", lock=True)
+    repo.refs.create("template-1", "HEAD")
+    return repo
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Repository:
+    """Return a fresh repository ``team``."""
+    return make_team(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """Return a running hub; ``hub.folder / "team"`` is its repository."""
+    if proxy() is None:
+        reason = "configurable-http-proxy is not installed (make test)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("hub")
+    make_team(folder)
+    with running(Hub(folder)) as started:
+        yield started
+
+
+@pytest.fixture
+def repo(hub: Hub) -> Repository:
+    """Return the hub's repository as an outsider sees it."""
+    settings = replace(
+        Settings.from_environment(), user="ann", session="elsewhere", state_dir=hub.folder / "state"
+    )
+    return Repository(hub.folder / "team", settings=settings)

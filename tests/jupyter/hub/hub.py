@@ -1,0 +1,252 @@
+"""A real JupyterHub of the test's own, from the guide's example configuration; every process it starts is ended by id."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "docs" / "guides" / "jupyterhub_config.py"
+PROXY = Path(__file__).parent / "node_modules" / ".bin"
+PASSWORD = "sesame"
+_PATIENCE_S = 90.0
+_MARK = "JVS_TEST_HUB"
+
+_CONFIG = """
+load_subconfig({example!r})
+c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
+c.JupyterHub.hub_port = {hub_port}
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
+c.JupyterHub.spawner_class = {spawner!r}
+c.Spawner.environment = {{"{mark}": "{token}", "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}}
+c.Spawner.poll_interval = 1
+c.Spawner.start_timeout = 90
+c.Spawner.http_timeout = 90
+c.Spawner.args = ["--allow-root"]
+c.JupyterHub.services = [{{"name": "test", "api_token": "{token}"}}]
+c.JupyterHub.load_roles = [
+    {{"name": "test", "scopes": ["admin:users", "admin:servers", "access:servers"], "services": ["test"]}}
+]
+{more}
+"""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Answer(Exception):
+    """What the hub answered with a status above 399."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"{status}: {body[:2000]}")
+        self.status = status
+        self.body = body
+
+
+@dataclass
+class Hub:
+    """A hub below ``folder``, where the repository ``team`` lies too."""
+
+    folder: Path
+    spawner: str = "jvs_jupyter.hub.JvsSimpleLocalProcessSpawner"
+    more: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    port: int = field(default_factory=_free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The hub's address, with a slash at the end."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        """Start the hub, or start it again, and wait until it answers."""
+        config = self.folder / "test_config.py"
+        if not config.exists():
+            values = {"example": str(EXAMPLE), "port": self.port, "hub_port": _free_port()}
+            values |= {"proxy_port": _free_port(), "spawner": self.spawner, "mark": _MARK}
+            config.write_text(_CONFIG.format(**values, token=self.token, more=self.more))
+        environment = {
+            **os.environ,
+            "PATH": os.pathsep.join([str(PROXY), str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PYTHONPATH": str(ROOT),
+            "JVS_HUB_REPOSITORY": str(self.folder / "team"),
+            "JVS_HUB_PASSWORD": PASSWORD,
+            _MARK: self.token,
+            **self.environment,
+        }
+        with (self.folder / "hub.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.until(self._answers, "the hub answers")
+
+    def kill(self) -> None:
+        """End the hub with SIGKILL; proxy and servers go on."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End the hub as an admin does, and see that it ends."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(_PATIENCE_S)
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the hub's REST interface as an admin. Raises Answer."""
+        return self.ask(method, f"hub/api/{path}", body)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask anything behind the proxy as an admin. Raises Answer."""
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:
+                data = answer.read()
+        except urllib.error.HTTPError as error:
+            raise Answer(error.code, error.read().decode(errors="replace")) from error
+        return json.loads(data) if data else None
+
+    def add(self, *users: str) -> None:
+        """Make users."""
+        self.api("POST", "users", {"usernames": list(users)})
+
+    def spawn(self, user: str, server: str = "") -> None:
+        """Start a user's server and wait until it runs. Raises Answer."""
+        self.api("POST", f"users/{_quoted(user)}/servers/{_quoted(server)}", {})
+        self.until(lambda: self.ready(user, server), f"the server of {user} runs")
+
+    def leave(self, user: str, server: str = "") -> None:
+        """Stop a user's server and wait until it is gone."""
+        self.api("DELETE", f"users/{_quoted(user)}/servers/{_quoted(server)}", {})
+        self.until(lambda: not self.known(user, server), f"the server of {user} is gone")
+
+    def ready(self, user: str, server: str = "") -> bool:
+        """Return whether a server runs."""
+        return bool(self.api("GET", f"users/{_quoted(user)}")["servers"].get(server, {}).get("ready"))
+
+    def known(self, user: str, server: str = "") -> bool:
+        """Return whether the hub has a server that is running, starting or stopping."""
+        found = self.api("GET", f"users/{_quoted(user)}")["servers"].get(server)
+        return bool(found and (found["ready"] or found["pending"]))
+
+    def jvs(self, user: str, method: str, path: str, body: Any = None, server: str = "") -> Any:
+        """Ask the extension of a user's server. Raises Answer."""
+        prefix = "/".join(["user", _quoted(user), *([_quoted(server)] if server else [])])
+        return self.ask(method, f"{prefix}/jvs/api/v1/{path}", body)
+
+    def done(self, user: str, operation: dict[str, Any], server: str = "") -> dict[str, Any]:
+        """Wait for an operation of a user's server and return it."""
+        found: dict[str, Any] = {}
+
+        def over() -> bool:
+            found.update(
+                self.jvs(user, "GET", f"operations/{operation['operation']['id']}", server=server)[
+                    "operation"
+                ]
+            )
+            return found["state"] not in ("queued", "running")
+
+        self.until(over, "the operation is over")
+        return found
+
+    def server_process(self, user: str) -> psutil.Process:
+        """Return the process of a user's server."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                environment = process.environ()
+                if (
+                    environment.get("JUPYTERHUB_USER") == user
+                    and "singleuser" in " ".join(process.cmdline())
+                    and process.ppid() in (1, self.process.pid if self.process else 1)
+                ):
+                    return process
+        raise AssertionError(f"{user} has no server process")
+
+    def processes(self) -> list[psutil.Process]:
+        """Return everything this hub started, itself included, and nothing else."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(_MARK) == self.token:
+                    found.append(process)
+        return found
+
+    def until(self, true: Callable[[], bool], what: str) -> None:
+        """Wait for something to become true; the hub's log is told when it does not."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(Answer, OSError):
+                if true():
+                    return
+            if self.process is not None and self.process.poll() not in (None, -signal.SIGKILL):
+                break
+            time.sleep(0.1)
+        raise AssertionError(f"waited in vain until {what}:\n{self.log()[-6000:]}")
+
+    def log(self) -> str:
+        """Return what the hub and its servers logged."""
+        return (self.folder / "hub.log").read_text(errors="replace")
+
+    def _answers(self) -> bool:
+        return "version" in self.api("GET", "")
+
+
+@contextlib.contextmanager
+def running(hub: Hub) -> Iterator[Hub]:
+    """Start a hub for the block, and end everything it started."""
+    try:
+        hub.start()
+        yield hub
+    finally:
+        left = hub.processes()
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.terminate()
+        _, alive = psutil.wait_procs(left, timeout=10)
+        for process in [*alive, *hub.processes()]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        if hub.process is not None:
+            hub.process.wait(10)
+
+
+def proxy() -> str | None:
+    """Return the path of the hub's proxy; None where it is not installed."""
+    return shutil.which("configurable-http-proxy", path=str(PROXY))
+
+
+def _quoted(name: str) -> str:
+    return urllib.parse.quote(name, safe="")

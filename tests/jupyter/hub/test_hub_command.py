@@ -1,0 +1,90 @@
+"""``jvs hub``: what an admin types."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jvs_core import Repository
+from jvs_jupyter.hub.names import Person, worktree_name
+
+
+def jvs(team: Repository, *arguments: str, status: int = 0) -> Any:
+    """Run ``jvs hub`` as a process and return its JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", "jvs_core.cli", "--json", "--repo", str(team.root), "hub", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_term_from_the_first_list_to_the_last_day(team: Repository, tmp_path: Path) -> None:
+    users = tmp_path / "users.txt"
+    users.write_text("# the course\nann\n\nbob\tgpu\n../../etc\nann\n")
+    dry = jvs(team, "provision", "--users", str(users), "--template", "template-1", "--dry-run")
+    assert [one["action"] for one in dry] == ["would_create"] * 3
+    made = jvs(team, "provision", "--users", str(users), "--template", "template-1", "--as", "head teacher")
+    assert [(one["user"], one["server"], one["action"]) for one in made] == [
+        ("ann", "", "created"),
+        ("bob", "gpu", "created"),
+        ("../../etc", "", "created"),
+    ]
+    assert {Path(one["path"]).parent for one in made} == {team.root / "worktrees"}
+    assert team.audit.log()[0].actor.startswith("head teacher@")
+    again = jvs(team, "provision", "--users", str(users), "--template", "template-1")
+    assert [one["action"] for one in again] == ["exists"] * 3
+
+    ann = Path(made[0]["path"])
+    (ann / "mine.txt").write_text("m" * 1000)
+    team.snapshot("mine", worktree=made[0]["worktree"], lock=True)
+    team.locks.acquire(made[1]["worktree"])
+    rows = {row["user"]: row for row in jvs(team, "report")}
+    assert rows["ann"]["own_snapshot"]
+    assert (rows["ann"]["files"], rows["ann"]["bytes"]) == (3, 1013)
+    assert rows["../../etc"]["own_snapshot"] is False
+    assert rows["bob"]["holder"] == team.settings.holder_id
+    measured = {row["user"]: row for row in jvs(team, "report", "--measure")}
+    assert measured["ann"]["disk_bytes"] > 0
+
+    reset = jvs(team, "reset", "ann", "nobody", "--template", "template-1", "--as", "head teacher")
+    assert [one["action"] for one in reset] == ["reset", "unchanged"]
+    assert not (ann / "mine.txt").exists()
+    assert (team.worktrees.path(reset[0]["kept_as"]) / "mine.txt").exists()
+    assert [one["action"] for one in jvs(team, "reset", "ann", "--template", "template-1")] == ["unchanged"]
+
+    assert [one["action"] for one in jvs(team, "archive", "ann")] == ["archived"]
+    assert [one["action"] for one in jvs(team, "archive", "ann")] == ["unchanged"]
+    assert [one["user"] for one in jvs(team, "list")] == ["../../etc", "bob"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("provision",),
+        ("provision", "--users", "/no/such/file"),
+        ("provision", "--users", "/dev/null", "--from-hub"),
+        ("provision", "--users", "/dev/null", "--group", "a"),
+        ("reset",),
+        ("provision", "--from-hub"),
+    ],
+)
+def test_who_is_meant_must_be_said(
+    team: Repository, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JUPYTERHUB_API_URL", raising=False)
+    assert jvs(team, *arguments, status=2)["error"]["code"] == "E_USAGE"
+
+
+def test_one_who_fails_gives_the_exit_status(team: Repository, tmp_path: Path) -> None:
+    (tmp_path / "users.txt").write_text("ann\nbob\n")
+    team.worktrees.create(worktree_name(Person("ann")))
+    made = jvs(team, "provision", "--users", str(tmp_path / "users.txt"), status=4)
+    assert [one["action"] for one in made] == ["failed", "created"]
