@@ -1,0 +1,64 @@
+"""Refs as files: made once, never changed, each held against its own name."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jvs_core.control import refs
+from jvs_core.control.layout import Layout
+from jvs_core.errors import AlreadyExists, NameInvalid, RefBroken, RefNotFound
+
+ONE, TWO = "1700000000000-00000001", "1700000000000-00000002"
+
+
+def test_a_ref_is_read_as_it_was_made_and_never_moves(layout: Layout) -> None:
+    made = refs.create(layout, "best", ONE, note="n", by="ada@here")
+    assert refs.get(layout, "best") == refs.find(layout, "best") == made
+    with pytest.raises(AlreadyExists):
+        refs.create(layout, "best", TWO, note="", by="bob@here")
+    assert refs.get(layout, "best").snapshot_id == ONE
+    assert refs.delete(layout, "best") == made
+    with pytest.raises(RefNotFound):
+        refs.delete(layout, "best")
+    assert refs.find(layout, "best") is None
+
+
+def test_refs_are_listed_by_name_and_foreign_files_are_none(layout: Layout) -> None:
+    for name in ("b", "a.json", "C"):
+        refs.create(layout, name, ONE, note="", by="ada@here")
+    for name in (".hidden.json", "d.json.tmp", "notes.txt", "-x.json"):
+        (layout.refs / name).write_text("{}")
+    assert refs.names(layout) == ["C", "a.json", "b"]
+    assert [ref.name for ref in refs.read_all(layout)] == ["C", "a.json", "b"]
+    for name in ("", "..", "../refs/b", "no", "b\0"):
+        assert refs.find(layout, name) is None
+    with pytest.raises(NameInvalid):
+        refs.create(layout, "../b", ONE, note="", by="ada@here")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"name": "bad"}'])
+def test_an_unreadable_ref_is_named_beside_the_readable_ones(layout: Layout, content: str) -> None:
+    good = refs.create(layout, "good", ONE, note="", by="ada@here")
+    (layout.refs / "bad.json").write_text(content)
+    found, broken = refs.readable(layout)
+    assert found == [good]
+    assert ["'bad'" in error.message for error in broken] == [True]
+    with pytest.raises(RefBroken, match="bad"):
+        refs.read_all(layout)
+    with pytest.raises(RefBroken, match="bad"):
+        refs.delete(layout, "bad")
+
+
+def test_a_ref_under_another_name_is_broken(layout: Layout) -> None:
+    made = refs.create(layout, "one", ONE, note="", by="ada@here")
+    (layout.refs / "other.json").write_text(json.dumps(made.to_json()))
+    with pytest.raises(RefBroken, match="'other' speaks of 'one'"):
+        refs.get(layout, "other")
+
+
+def test_what_a_newer_version_adds_is_kept(layout: Layout) -> None:
+    made = refs.create(layout, "one", ONE, note="", by="ada@here")
+    (layout.refs / "one.json").write_text(json.dumps({**made.to_json(), "colour": "red"}))
+    assert refs.get(layout, "one").to_json()["colour"] == "red"

@@ -1,0 +1,73 @@
+"""The register of worktrees: one record each, made and moved whole."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from jvs_core.control import worktree
+from jvs_core.control.layout import Layout
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, WorktreeNotFound
+
+ONE, TWO = "1700000000000-00000001", "1700000000000-00000002"
+
+
+def test_a_worktree_is_registered_changed_renamed_and_gone(layout: Layout) -> None:
+    made = worktree.register(layout, "w", base=ONE)
+    assert (made.base_snapshot_id, made.head_snapshot_id) == (ONE, ONE)
+    assert worktree.get(layout, "w") == made
+    assert layout.locks(made.worktree_id).is_dir()
+    worktree.update(layout, "w", made.changed(head_snapshot_id=TWO))
+    worktree.rename(layout, "w", "v")
+    found = worktree.get(layout, "v")
+    assert (found.worktree_id, found.base_snapshot_id, found.head_snapshot_id) == (made.worktree_id, ONE, TWO)
+    with pytest.raises(WorktreeNotFound, match="'w'"):
+        worktree.get(layout, "w")
+    worktree.unregister(layout, "v")
+    assert worktree.names(layout) == []
+    assert os.listdir(layout.control / "worktrees") == []
+
+
+def test_a_name_is_given_once_and_a_failure_leaves_nothing(layout: Layout) -> None:
+    first = worktree.register(layout, "w", base=None)
+    worktree.register(layout, "v", base=None)
+    with pytest.raises(AlreadyExists):
+        worktree.register(layout, "w", base=ONE)
+    with pytest.raises(AlreadyExists):
+        worktree.rename(layout, "v", "w")
+    assert worktree.get(layout, "w") == first
+    assert sorted(os.listdir(layout.control / "worktrees")) == ["v", "w"]
+
+
+def test_an_id_is_never_used_again(layout: Layout) -> None:
+    ids = set()
+    for _ in range(5):
+        ids.add(worktree.register(layout, "w", base=None).worktree_id)
+        worktree.unregister(layout, "w")
+    assert len(ids) == 5
+
+
+def test_main_is_listed_first_and_foreign_names_not_at_all(layout: Layout) -> None:
+    for name in ("z", "main", "a"):
+        worktree.register(layout, name, base=None)
+    (layout.control / "worktrees" / ".x.tmp").mkdir()
+    (layout.control / "worktrees" / "file").write_text("")
+    assert worktree.names(layout) == ["main", "a", "z"]
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "no", "main\n", "../worktrees/w"])
+def test_a_name_that_is_none_is_not_found(layout: Layout, name: str) -> None:
+    worktree.register(layout, "w", base=None)
+    with pytest.raises(WorktreeNotFound):
+        worktree.get(layout, name)
+
+
+def test_a_damaged_record_is_named(layout: Layout) -> None:
+    worktree.register(layout, "w", base=None)
+    layout.worktree_config("w").write_text("{}")
+    with pytest.raises(DescriptorCorrupt, match="'w'"):
+        worktree.get(layout, "w")
+    layout.worktree_config("w").unlink()
+    with pytest.raises(DescriptorCorrupt, match="'w'"):
+        worktree.get(layout, "w")
