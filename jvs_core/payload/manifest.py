@@ -303,8 +303,8 @@ class _Reader:
         if path == b".":
             path = b""
         else:
-            folder, _, name = path.rpartition(b"/")
-            if folder not in self.folders:
+            folder, inner, name = path.rpartition(b"/")
+            if folder not in self.folders or (inner and not folder):
                 raise ValueError("its folder is not listed")
             if name in (b"", b".", b"..") or b"\0" in name:
                 raise ValueError("a bad name")
