@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 import jvs_core
 from jvs_core import Repository
+from jvs_core.cli.main import build
 
 
 def members() -> list[tuple[str, object]]:
@@ -28,11 +31,81 @@ def members() -> list[tuple[str, object]]:
 
 MEMBERS = members()
 
+PUBLIC = (
+    "AlreadyExists AuditRecord Checkpoint Descriptor InputError JvsError Lease LeaseRecord LockConflict "
+    "NotARepository Pin Progress Ref Repository Run Sandbox Settings Verdict WorktreeInfo __version__"
+)
+# Each command, and what does the same in Python.
+IN_PYTHON = {
+    "init": "Repository.init",
+    "info": "Repository.info",
+    "status": "Repository.status",
+    "snapshot": "Repository.snapshot",
+    "history": "Repository.history",
+    "show": "Repository.show",
+    "ls": "Repository.ls",
+    "cat": "Repository.open_file",
+    "compare": "Repository.compare",
+    "restore": "Repository.restore Repository.restore_path Repository.restore_inplace",
+    "undo": "Repository.undo",
+    "sandbox run": "Repository.sandbox",
+    "lock acquire": "Locks.acquire",
+    "lock status": "Locks.status",
+    "lock renew": "Locks.renew",
+    "lock release": "Locks.release",
+    "lock run": "Repository.hold",
+    "worktree create": "Worktrees.create",
+    "worktree list": "Worktrees.all",
+    "worktree path": "Worktrees.path",
+    "worktree rename": "Worktrees.rename",
+    "worktree remove": "Worktrees.remove",
+    "ref create": "Refs.create",
+    "ref list": "Refs.all",
+    "ref delete": "Refs.delete",
+    "gc plan": "Gc.plan",
+    "gc run": "Gc.run",
+    "gc pin": "Pins.create",
+    "gc unpin": "Pins.delete",
+    "gc pins": "Pins.all",
+    "verify": "Repository.verify",
+    "doctor": "Repository.doctor",
+    "audit log": "Audit.log",
+    "audit checkpoint": "Audit.checkpoint",
+    "audit keygen": "Audit.keygen",
+}
+COMMAND_LINE_ONLY = {
+    "demo",
+    "conformance run",
+}  # the one runs the command itself, the other is jvs_core.conformance
+
+
+def leaves(group: click.Group, names: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the words of every command."""
+    ctx = click.Context(group)
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        if isinstance(command, click.Group):
+            yield from leaves(command, (*names, name))
+        else:
+            yield " ".join((*names, name))
+
+
+def test_every_command_has_its_way_in_python() -> None:
+    assert set(leaves(build())) == IN_PYTHON.keys() | COMMAND_LINE_ONLY
+    ways = {way for found in IN_PYTHON.values() for way in found.split()}
+    assert ways <= {name for name, _ in MEMBERS}
+
 
 def test_every_public_name_can_be_imported() -> None:
     assert list(jvs_core.__all__) == sorted(jvs_core.__all__, key=lambda name: (name.startswith("_"), name))
     assert all(getattr(jvs_core, name) is not None for name in jvs_core.__all__)
-    assert {"Repository", "JvsError", "Progress", "Settings", "Descriptor"} <= set(jvs_core.__all__)
+    assert set(jvs_core.__all__) <= set(dir(jvs_core))
+    with pytest.raises(AttributeError, match="no attribute 'repo'"):
+        _ = jvs_core.repo
+
+
+def test_the_public_names_are_these() -> None:
+    assert jvs_core.__all__ == PUBLIC.split()
 
 
 @pytest.mark.parametrize(("name", "function"), MEMBERS, ids=[name for name, _ in MEMBERS])

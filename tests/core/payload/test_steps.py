@@ -22,7 +22,7 @@ def described(root: Path) -> Scan:
     return describe(root, StatIndex(None), clock_folder=root.parent, with_attributes=True)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(before=trees(), after=trees())
 def test_any_tree_becomes_any_other_and_then_nothing_is_left_to_do(before: Tree, after: Tree) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +63,6 @@ def paths(entries: object) -> list[bytes]:
 
 def test_equal_trees_need_nothing(pair: tuple[Path, Path]) -> None:
     assert not planned(pair)
-    assert planned(pair) == Steps(settle=[])
 
 
 def test_a_file_of_other_content_is_filled_and_its_folder_settled(pair: tuple[Path, Path]) -> None:
@@ -84,7 +83,7 @@ def test_a_file_of_other_attributes_keeps_its_inode(pair: tuple[Path, Path], cha
     assert not any((steps.clear, steps.make, steps.fill, steps.link, steps.remove, steps.settle))
     inode = (pair[0] / "a").stat().st_ino
     converge.apply(*pair, steps)
-    assert ((pair[0] / "a").stat().st_ino, planned(pair)) == (inode, planned(pair))
+    assert (pair[0] / "a").stat().st_ino == inode
     assert not planned(pair)
 
 
