@@ -12,7 +12,7 @@ from tests.crash import children
 from tests.crash.worlds import REPAIRS, THROWN, Tree, World
 
 Visible = tuple[dict[str, Tree], dict[str, str]]
-LEASE_MS = 3000
+LEASE_MS = 8000
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def test_killed_at_any_step_it_loses_nothing(
         story.act(repo, steps)
         assert look(repo).visible() == story.after(before)
     assert steps.seen
-    for number in sample(range(len(steps.seen)), 9 if filesystem.kind == "juicefs" else 4):
+    for number in sample(range(len(steps.seen)), 12 if filesystem.kind == "juicefs" else 5):
         progress = children.Steps(at=number, act=children.die)
         try:
             killed(
@@ -80,7 +80,7 @@ def test_killed_at_any_system_call_that_writes_it_loses_nothing(
     with begun(story, workdir, filesystem) as repo:
         calls = tracing.calls(lambda: story.act(repo, SILENT))
     tried = 0
-    for call, number in sample(calls, 60 if filesystem.kind == "juicefs" else 24):
+    for call, number in sample(calls, 80 if filesystem.kind == "juicefs" else 32):
         try:
             hit = killed(
                 story,

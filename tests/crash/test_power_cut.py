@@ -81,7 +81,7 @@ def test_power_cut_at_any_step_it_loses_nothing(
         assert done.visible() == wanted
         # btrfs takes a mounted original for its copies: it must be gone first.
     frames = sorted(album.iterdir(), key=lambda frame: int(frame.name))
-    chosen = {*sample(range(len(frames)), 12), len(frames) - 1}
+    chosen = {*sample(range(len(frames)), 16), len(frames) - 1}
     mount = outer / "mount"
     mount.mkdir()
     for frame in (frames[number] for number in sorted(chosen)):

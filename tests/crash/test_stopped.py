@@ -15,7 +15,7 @@ from tests.crash.conftest import Count
 from tests.crash.worlds import REPAIRS, look, tree_of
 from tests.support.filesystems import FileSystem
 
-LEASE_MS = 3000
+LEASE_MS = 4000
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core import Repository
+from jvs_core.errors import LockExpired, LockNotHeld
+from jvs_core.settings import RepositoryConfig, render_config
 from tests.crash import children
 from tests.support.metadata import Metadata, metadata_of
 
@@ -94,7 +97,7 @@ def require_sound(root: Path, before: World, allowed: Callable[[World], bool]) -
     repo = Repository.open(root)
     report = repo.verify(every=True)
     assert not [found for found in report.snapshots if found.tamper_detected], report
-    age(repo)
+    repo = _settled(repo)
     mended = repo.doctor(repairs=REPAIRS, strict=True)
     assert [found for found in mended.findings if found.severity != "info"] == []
     after = look(repo)
@@ -106,11 +109,21 @@ def require_sound(root: Path, before: World, allowed: Callable[[World], bool]) -
     for name, tree in before.worktrees.items():
         assert after.worktrees.get(name) == tree or allowed(after) or tree in known, name
     require_tidy(repo)
-    repo.snapshot("work goes on", lock=True, wait_s=10)
+    repo.snapshot("work goes on", lock=True, wait_s=30)
     final = repo.verify(every=True)
     assert final.ok, final
     assert repo.status().clean
     return after
+
+
+def _settled(repo: Repository) -> Repository:
+    """Give back what the dead process held of the lock, so that nobody works under the end of a short lease."""
+    age(repo)
+    with suppress(LockNotHeld, LockExpired):
+        repo.locks.release()
+    repo_config = repo.root / ".jvs" / "config.toml"
+    repo_config.write_text(render_config(RepositoryConfig()))
+    return Repository.open(repo.root)
 
 
 def age(repo: Repository) -> None:
