@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.bench import machine
@@ -15,7 +15,7 @@ from tests.bench.compare import compare
 from tests.bench.others import PROGRAMS, version
 from tests.bench.report import page
 from tests.bench.results import Comparison, Results, Single, load, save
-from tests.bench.single import cells, histories, scale, starts
+from tests.bench.single import cells, histories, sandboxes, scale, starts
 from tests.bench.workload import WORKLOADS
 from tests.support.filesystems import GIB, KINDS, FileSystem, Unavailable, juicefs_volume, loop_filesystem
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "build" / "bench.json"
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 NOTES = Path(__file__).parent / "notes.md"
-PARTS = ("compare", "starts", "cells", "scale", "histories")
+PARTS = ("compare", "starts", "cells", "sandboxes", "scale", "histories")
 SCALE = (50_000, 100_000, 200_000)
 HISTORY = 10_000
 _SIZE = 24 * GIB
@@ -71,22 +71,23 @@ def _measure(
         for name in options.workloads:
             others = () if filesystem.kind == "juicefs" else options.others
             keep(compare(filesystem, WORKLOADS[name], runs=options.runs, others=others, say=_say))
-    if filesystem.kind != options.file_systems[0]:
-        return
-    if "starts" in options.parts:
-        for found in starts(filesystem, options.runs):
-            keep(found)
-    if "cells" in options.parts:
-        for found in cells(filesystem, options.runs):
-            keep(found)
-    if "scale" in options.parts:
-        for found in scale(filesystem, options.runs, options.scale):
-            _say(f"{filesystem.kind}: {found.what}")
-            keep(found)
-    if "histories" in options.parts:
-        _say(f"{filesystem.kind}: a history of {options.history} snapshots")
-        for found in histories(filesystem, options.runs, options.history):
-            keep(found)
+    for found in _singles(filesystem, options):
+        keep(found)
+
+
+def _singles(filesystem: FileSystem, options: argparse.Namespace) -> Iterator[Single]:
+    makers: dict[str, Callable[[], Iterator[Single]]] = {
+        "sandboxes": lambda: sandboxes(filesystem, options.runs),
+        "starts": lambda: starts(filesystem, options.runs),
+        "cells": lambda: cells(filesystem, options.runs),
+        "scale": lambda: scale(filesystem, options.runs, options.scale),
+        "histories": lambda: histories(filesystem, options.runs, options.history),
+    }
+    first = filesystem.kind == options.file_systems[0]
+    for part, make in makers.items():
+        if part in options.parts and (first or part == "sandboxes"):
+            _say(f"{filesystem.kind}: {part}")
+            yield from make()
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -95,8 +96,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--file-systems", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND")
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="NAME")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS[:3]), metavar="PART",
-                        help=f"of {', '.join(PARTS)} (default: the first three); all but the first on the first file system only")  # fmt: skip
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS[:4]), metavar="PART",
+                        help=f"of {', '.join(PARTS)} (default: the first four); all but `compare` and `sandboxes` on the first file system only")  # fmt: skip
     parser.add_argument("--runs", type=int, default=5, help="how often each command runs (default: 5)")
     parser.add_argument("--quick", action="store_true", help="one run, without `large` and other programs")
     parser.add_argument("--others", nargs="*", choices=PROGRAMS, default=list(PROGRAMS), metavar="PROGRAM",

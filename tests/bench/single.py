@@ -116,6 +116,18 @@ def cells(filesystem: FileSystem, runs: int) -> Iterator[Single]:
                 yield Single(what, where, machine.now(), Figure(found[key]), aim)
 
 
+def sandboxes(filesystem: FileSystem, runs: int) -> Iterator[Single]:
+    """Measure a sandbox of 1,000 files within a process: until its first command can run, and as a whole."""
+    aims = {"btrfs": "≤ 150 ms", "xfs": "≤ 250 ms"}
+    with _place(filesystem, THOUSAND) as place:
+        found = _asked(place, "tests.bench.boxes", max(4 * runs, 5))
+        where = f"{filesystem.kind}, {THOUSAND.files:,} files"
+        ready, whole = Figure(found["fork"]), Figure(found["whole"])
+        aim = aims.get(filesystem.kind, "")
+        yield Single("`Repository.sandbox`, until its first command", where, machine.now(), ready, aim)
+        yield Single("the same, one file changed, with its snapshot and removal", where, machine.now(), whole)
+
+
 @contextmanager
 def _place(filesystem: FileSystem, workload: Workload) -> Iterator[_Place]:
     with fresh_directory(filesystem) as base, tempfile.TemporaryDirectory(prefix="jvs-bench-") as aside:
