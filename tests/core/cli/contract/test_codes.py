@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,40 +13,13 @@ from typing import Any
 import pytest
 
 from jvs_core import clock
-from jvs_core.control import slots
 from jvs_core.errors import error_classes
 from jvs_core.files import storage_error
 from jvs_core.operations import browse
-from tests.core.cli.conftest import Jvs
+from tests.core.cli.contract.conftest import Scene, run_out, taken_over
 
-Provoke = Callable[["Scene"], list[str]]
+Provoke = Callable[[Scene], list[str]]
 IN_PLACE = ["--inplace", "--force", "--reason", "why"]
-
-
-class Scene:
-    """A repository with two snapshots, the lock held."""
-
-    def __init__(self, root: Path, ids: tuple[str, str], jvs: Jvs, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.root = root
-        self.control = root / ".jvs"
-        self.ids = ids
-        self.jvs = jvs
-        self.monkeypatch = monkeypatch
-
-    def session(self, name: str) -> None:
-        """Be another holder of the same user from now on."""
-        self.monkeypatch.setenv("JVS_SESSION", name)
-
-    def lease(self, **fields: Any) -> None:
-        """Change fields of the lease that is held, as its holder's renewal would."""
-        newest = max((path for path in self.control.glob("locks/*/*")), key=lambda path: int(path.name))
-        slots.update(newest, lambda value: {**value, **fields})
-
-
-@pytest.fixture
-def scene(repo: Path, two: tuple[str, str], jvs: Jvs, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    jvs("lock", "acquire", "--lease-ms", "1000")
-    return Scene(repo, two, jvs, monkeypatch)
 
 
 def internal(scene: Scene) -> list[str]:
@@ -72,20 +44,6 @@ def expired_snapshot(scene: Scene) -> list[str]:
     plan = scene.jvs("gc", "plan", "--keep-last", "1", "--json").json["plan_id"]
     scene.jvs("gc", "run", "--plan-id", plan)
     return ["restore", scene.ids[0]]
-
-
-def run_out(scene: Scene) -> list[str]:
-    time.sleep(1.1)
-    return ["snapshot", "x"]
-
-
-def taken_over(scene: Scene) -> list[str]:
-    past = "2020-01-01T00:00:00.000Z"
-    scene.lease(last_renewed_at=past, lease_expires_at=past)
-    scene.session("other")
-    scene.jvs("lock", "acquire")
-    scene.session("default")
-    return ["snapshot", "x"]
 
 
 def future(scene: Scene) -> list[str]:
