@@ -6,15 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jvs_jupyter.hub.kube import JvsKubeSpawner
     from jvs_jupyter.hub.spawner import (
         JvsLocalProcessSpawner,
         JvsSimpleLocalProcessSpawner,
         JvsSpawnerMixin,
     )
 
-__all__ = ["JvsLocalProcessSpawner", "JvsSimpleLocalProcessSpawner", "JvsSpawnerMixin"]
+__all__ = ["JvsKubeSpawner", "JvsLocalProcessSpawner", "JvsSimpleLocalProcessSpawner", "JvsSpawnerMixin"]
 
-_HOMES = dict.fromkeys(__all__, "jvs_jupyter.hub.spawner")
+_HOMES = {**dict.fromkeys(__all__, "jvs_jupyter.hub.spawner"), "JvsKubeSpawner": "jvs_jupyter.hub.kube"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from jvs_jupyter.hub import lifecycle
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.people import from_file, from_hub
-from jvs_jupyter.hub.provision import Provided, by_name, provide_all, shown
+from jvs_jupyter.hub.provision import Provided, by_name, provide, provide_all, shown
 from jvs_jupyter.hub.report import age, usage
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,6 +56,9 @@ def _people(command: F) -> F:
 
 @hub.command()
 @_people
+@click.option("--user", metavar="NAME", help="One user; what a pod does before its server starts.")
+@click.option("--server", default="", metavar="NAME", help="With --user: a named server.")
+@click.option("--identity", metavar="ID", help="With --user: what the hub never gives to anybody else.")
 @click.option(
     "--template", metavar="REF", type=Snapshot(), help="The snapshot to start from (default: main's head)."
 )
@@ -63,6 +66,9 @@ def _people(command: F) -> F:
 def provision(
     call: Call,
     /,
+    user: str | None,
+    server: str,
+    identity: str | None,
     users: str | None,
     from_hub: bool,
     group: str | None,
@@ -76,8 +82,13 @@ def provision(
     Example:
       jvs hub provision --users students.txt --template template-1
     """
-    people = _listed(users, from_hub, group, ())
-    outcomes = list(provide_all(_opened(call, admin), people, template=template, dry_run=dry_run))
+    repository = _opened(call, admin)
+    if user is not None and identity is not None and not dry_run:
+        outcomes = [provide(repository, Person(user, server, identity), template=template)]
+    else:
+        named = () if user is None else (Person(user, server),)
+        people = _listed(users, from_hub, group, named)
+        outcomes = list(provide_all(repository, people, template=template, dry_run=dry_run))
     return _outcome(outcomes, [(one.action, one.person, one.worktree or "", one.failure) for one in outcomes])
 
 
@@ -120,7 +131,7 @@ def reset(
     Example:
       jvs hub reset alice bob --template template-2
     """
-    people = _listed(users, from_hub, group, names)
+    people = _listed(users, from_hub, group, map(Person, names))
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
         return lifecycle.reset(repository, person, info, template=template)
@@ -156,7 +167,7 @@ def archive(
     Example:
       jvs hub archive alice --days 90
     """
-    people = _listed(users, from_hub, group, names)
+    people = _listed(users, from_hub, group, map(Person, names))
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
         return lifecycle.archive(repository, person, info, days=days)
@@ -199,8 +210,8 @@ def _opened(call: Call, admin: str | None) -> Repository:
     return Repository(repository.root, worktree=repository.worktree, settings=settings)
 
 
-def _listed(users: str | None, everybody: bool, group: str | None, names: Iterable[str]) -> list[Person]:
-    named = [Person(name) for name in names]
+def _listed(users: str | None, everybody: bool, group: str | None, people: Iterable[Person]) -> list[Person]:
+    named = list(people)
     if (users is not None) + everybody + bool(named) != 1:
         raise InputError("say who: names, --users FILE, or --from-hub", hint="jvs hub provision --users FILE")
     if group is not None and not everybody:

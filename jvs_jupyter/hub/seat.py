@@ -103,20 +103,28 @@ class Seat:
         if self.owner is not None:
             rights = {"user": self.owner.uid, "group": self.owner.gid, "extra_groups": list(self.groups)}
         where = ("--repo", str(self.repository), "--worktree", worktree)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "jvs_core.cli",
-            "--json",
-            *where,
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd="/",
-            env=self._command_environment(),
-            **rights,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "jvs_core.cli",
+                "--json",
+                *where,
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd="/",
+                env=self._command_environment(),
+                **rights,
+            )
+        except OSError as error:
+            raise Refused(
+                "E_INTERNAL",
+                f"{self.person.user!r} cannot run {sys.executable}: {error.strerror}",
+                "install the hub where its users can read it",
+                1,
+            ) from error
         try:
             output, errors = await process.communicate()
         except BaseException:

@@ -18,6 +18,7 @@ from traitlets.config import Configurable
 
 from jvs_core import JvsError, Repository, WorktreeInfo
 from jvs_jupyter.hub import lifecycle
+from jvs_jupyter.hub.identity import SERVER_OPTIONS, person_of_spawner
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
@@ -25,8 +26,6 @@ from jvs_jupyter.hub.seat import Refused, Seat
 from jvs_jupyter.server.errors import status_for
 
 T = TypeVar("T")
-
-_SERVER_OPTIONS = ("--JvsServer.enclosing_repository=True", "--JvsServer.hold_lock=True")
 
 
 class JvsSpawnerMixin(Configurable):
@@ -59,10 +58,8 @@ class JvsSpawnerMixin(Configurable):
     jvs_worktree = ""
 
     def jvs_person(self) -> Person:
-        """Return whose server this is: the hub's row of the user, with its birth, belongs to nobody else ever."""
-        row = self.user.orm_user  # type: ignore[attr-defined]  # a Spawner's
-        born = row.created.isoformat() if row.created else ""
-        return Person(str(self.user.name), str(self.name), f"{row.id}@{born}")  # type: ignore[attr-defined]
+        """Return whose server this is."""
+        return person_of_spawner(self)
 
     def jvs_owner(self) -> tuple[Owner, tuple[int, ...]] | None:
         """Return the system user that the server runs as, with its groups; None: the hub's own."""
@@ -101,7 +98,7 @@ class JvsSpawnerMixin(Configurable):
 
     def get_args(self) -> list[str]:
         """Return the server's arguments: it uses the repository around its folder, and holds the lock."""
-        return [*super().get_args(), *_SERVER_OPTIONS]  # type: ignore[misc]
+        return [*super().get_args(), *SERVER_OPTIONS]  # type: ignore[misc]
 
     async def delete_forever(self) -> None:
         """Put the worktree away when the user or the named server is deleted."""

@@ -1,4 +1,4 @@
-"""A hub for a module, and the repository ``team`` that its users' worktrees come from."""
+"""One hub for all tests, and the repository ``team`` that its users' worktrees come from."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def team(tmp_path: Path) -> Repository:
     return make_team(tmp_path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """Return a running hub; ``hub.folder / "team"`` is its repository."""
     if proxy() is None:
@@ -42,7 +42,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("hub")
-    make_team(folder)
+    config = make_team(folder).root / ".jvs" / "config.toml"
+    config.write_text(config.read_text().replace("renew_interval_ms = 10000", "renew_interval_ms = 1000"))
+    assert "= 1000\n" in config.read_text()
     with running(Hub(folder)) as started:
         yield started
 

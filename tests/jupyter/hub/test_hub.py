@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from jvs_core import Repository
 from jvs_jupyter.hub.names import USER
-from tests.jupyter.hub.hub import Hub
+from tests.jupyter.hub.hub import Answer, Hub
+
+pytestmark = pytest.mark.timeout(900)
 
 
 def worktree_of(repo: Repository, user: str, server: str = "") -> str:
@@ -45,3 +49,92 @@ def test_a_server_opens_in_its_own_worktree_holds_the_lock_and_gives_it_back(
     hub.leave("alice")
     created = [record for record in repo.audit.log() if record.operation == "worktree_create"]
     assert [record.worktree for record in created] == [name]
+
+
+def test_server_and_hub_may_die_in_any_order(hub: Hub, repo: Repository) -> None:
+    hub.add("carol")
+    hub.spawn("carol")
+    name = worktree_of(repo, "carol")
+    (repo.worktrees.path(name) / "result.txt").write_text("42")
+    hub.server_process("carol").kill()
+    hub.until(lambda: not hub.known("carol"), "the hub sees that the server is gone")
+    hub.until(lambda: repo.locks.status(name).state == "free", "the hub gave the dead server's lock back")
+    hub.until(lambda: repo.history(name)[0].descriptor.tags == ("hub-stop",), "what it left was saved")
+
+    hub.spawn("carol")
+    hub.kill()
+    lock = repo.locks.status(name).lock
+    assert lock is not None
+    until_renewed = lock.last_renewed_at
+
+    def renewed() -> bool:
+        found = repo.locks.status(name).lock
+        return found is not None and found.last_renewed_at > until_renewed
+
+    hub.until(renewed, "the server renews its lock without the hub")
+    hub.start()
+    hub.until(lambda: hub.ready("carol"), "the hub knows its running server again")
+    assert hub.jvs("carol", "GET", "workspace?path=")["lock"]["mine"]
+
+    server = hub.server_process("carol")
+    hub.kill()
+    server.kill()
+    hub.start()
+    hub.until(lambda: not hub.known("carol"), "the hub sees that the server is gone")
+    hub.spawn("carol")  # at once: the dead server's lease is its own session's
+    assert hub.jvs("carol", "GET", "workspace?path=")["lock"]["mine"]
+    hub.leave("carol")
+    assert repo.locks.status(name).state == "free"
+    assert repo.doctor().healthy
+
+
+def test_a_renamed_user_keeps_a_deleted_one_leaves_and_a_new_one_starts_afresh(
+    hub: Hub, repo: Repository
+) -> None:
+    hub.add("dave")
+    hub.spawn("dave")
+    folder = repo.worktrees.path(worktree_of(repo, "dave"))
+    (folder / "mine.txt").write_text("mine")
+    hub.leave("dave")
+    hub.api("PATCH", "users/dave", {"name": "davina"})
+    hub.spawn("davina")
+    folder = repo.worktrees.path(worktree_of(repo, "davina"))
+    assert (folder / "mine.txt").read_text() == "mine"
+    assert folder.name.startswith("davina-")
+
+    hub.api("DELETE", "users/davina")
+    hub.until(lambda: not folder.exists(), "the worktree is put away")
+    assert any(pin.reason == f"archived worktree {folder.name}" for pin in repo.pins.all())
+    hub.add("davina")
+    hub.spawn("davina")
+    assert not (repo.worktrees.path(worktree_of(repo, "davina")) / "mine.txt").exists()
+    hub.leave("davina")
+
+
+def test_a_named_server_has_a_worktree_of_its_own(hub: Hub, repo: Repository) -> None:
+    hub.add("erin")
+    hub.spawn("erin", "gpu")
+    name = worktree_of(repo, "erin", "gpu")
+    place = hub.jvs("erin", "GET", "workspace?path=", server="gpu")
+    assert (place["worktree"], place["lock"]["mine"]) == (name, True)
+    hub.leave("erin", "gpu")
+    hub.api("DELETE", "users/erin/servers/gpu", {"remove": True})
+    hub.until(lambda: name not in repo.worktrees.names(), "the named server's worktree is put away")
+
+
+def test_a_spawn_is_refused_with_the_holders_name(hub: Hub, repo: Repository) -> None:
+    hub.add("frank")
+    hub.spawn("frank")
+    hub.leave("frank")
+    name = worktree_of(repo, "frank")
+    repo.locks.acquire(name, purpose="nightly training")
+    try:
+        with pytest.raises(Answer) as refused:
+            hub.spawn("frank")
+    finally:
+        repo.locks.release(name)
+    assert refused.value.status == 409
+    assert "ann@" in refused.value.body
+    assert "nightly training" in refused.value.body
+    hub.spawn("frank")
+    hub.leave("frank")
