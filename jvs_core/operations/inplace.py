@@ -21,12 +21,10 @@ from jvs_core.operations.locks import Locking
 from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_text
 from jvs_core.operations.stored import Stored
+from jvs_core.operations.way import Present, Way, find, is_latest, look
 from jvs_core.payload import converge
-from jvs_core.payload.capture import owned
-from jvs_core.payload.compare import Changes, compare
-from jvs_core.payload.describe import describe
+from jvs_core.payload.compare import Changes
 from jvs_core.payload.entry import FOLDER, Entry, text
-from jvs_core.payload.tree import Scan
 from jvs_core.progress import Progress
 from jvs_core.results import RestoredInPlace
 
@@ -53,8 +51,9 @@ def restore(
         finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         wanted = ctx.stored(snapshot_id)
-        wanted.require_sound()
-        pre = save_present(ctx, name, lease, f"before in-place restore of {snapshot_id}: {reason}", progress)
+        way = find(ctx, name, wanted, progress)
+        note = f"before in-place restore of {snapshot_id}: {reason}"
+        pre = save_present(ctx, name, lease, note, progress, way.present)
         point = UndoPoint(
             snapshot_id=pre,
             head_snapshot_id=record.head_snapshot_id,
@@ -67,6 +66,7 @@ def restore(
             lease,
             "restore",
             wanted,
+            way,
             snapshot_id,
             pre,
             (*record.undo, point)[-_UNDO_DEPTH:],
@@ -89,12 +89,21 @@ def undo(
         record = ctx.worktree(name)
         point = _last_undo_point(record, name)
         wanted = ctx.stored(point.snapshot_id)
-        wanted.require_sound()
-        pre = save_present(
-            ctx, name, lease, f"before undo of the restore of {point.restored_snapshot_id}", progress
-        )
+        way = find(ctx, name, wanted, progress)
+        note = f"before undo of the restore of {point.restored_snapshot_id}"
+        pre = save_present(ctx, name, lease, note, progress, way.present)
         return _carry_out(
-            ctx, name, lease, "undo", wanted, point.head_snapshot_id, pre, record.undo[:-1], reason, progress
+            ctx,
+            name,
+            lease,
+            "undo",
+            wanted,
+            way,
+            point.head_snapshot_id,
+            pre,
+            record.undo[:-1],
+            reason,
+            progress,
         )
 
 
@@ -104,15 +113,19 @@ def check_reason(reason: str) -> None:
         raise InputError("an in-place restore needs a reason", hint="--reason TEXT")
 
 
-def save_present(ctx: Context, name: str, lease: Lease, note: str, progress: Progress) -> str:
-    """Return a pinned snapshot that holds the worktree as it is: its head, or a new one where it differs from it."""
+def save_present(
+    ctx: Context, name: str, lease: Lease, note: str, progress: Progress, present: Present | None = None
+) -> str:
+    """Return a pinned snapshot that holds the worktree as it is: its head, or a new one where it differs from it.
+
+    ``present`` is what a look at it just now found; a new snapshot is of what is there when it is taken.
+    """
     record = ctx.worktree(name)
-    with step(progress, "scan"):
-        present = describe_worktree(ctx, name, record, progress)
+    present = present or look(ctx, name, progress)
     pre = record.head_snapshot_id
-    if pre is None or _differs(ctx.stored(pre).entries, present.entries):
+    if pre is None or _differs(ctx.stored(pre).entries, present.scan.entries):
         request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
-        pre = publish(ctx, name, request, lease, progress).snapshot_id
+        pre = publish(ctx, name, request, lease, progress, found=present.found).snapshot_id
     expires = clock.timestamp(clock.now_ms() + pins.UNDO_MS)
     with ctx.critical():
         pins.create(ctx.layout, pre, reason=note, by=ctx.settings.holder_id, expires_at=expires, lineage=True)
@@ -146,7 +159,8 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
             journal.complete(ctx.layout, intent)
             continue
         _save_later_edits(ctx, name, lease, intent, progress)
-        _converge(ctx, name, lease, ctx.stored(intent.details["content"]), progress)
+        wanted = ctx.stored(intent.details["content"])
+        _converge(ctx, name, lease, wanted, find(ctx, name, wanted, progress), progress)
         _commit(ctx, name, lease, intent)
     return found
 
@@ -155,23 +169,13 @@ RESTORE_INTENT = "restore_inplace"
 PATH_INTENT = "restore_path"
 
 
-def describe_worktree(ctx: Context, name: str, record: Worktree, progress: Progress) -> Scan:
-    """Return the worktree as it is, every file hashed or known, attributes included."""
-    return describe(
-        ctx.layout.worktree(name),
-        ctx.index(record.worktree_id),
-        clock_folder=ctx.layout.control,
-        with_attributes=True,
-        progress=progress,
-    )
-
-
 def _carry_out(
     ctx: Context,
     name: str,
     lease: Lease,
     operation: str,
     wanted: Stored,
+    way: Way,
     head: str | None,
     pre: str,
     undo_points: Sequence[UndoPoint],
@@ -179,6 +183,10 @@ def _carry_out(
     progress: Progress,
 ) -> RestoredInPlace:
     record = ctx.worktree(name)
+    if not is_latest(ctx, record, way.present):
+        way = find(
+            ctx, name, wanted, progress
+        )  # files changed, and the snapshot was taken of them as they are
     with step(progress, "intent"), ctx.critical():
         locks.check(ctx, lease)
         for needed in {wanted.descriptor.snapshot_id, head} - {None}:
@@ -197,29 +205,24 @@ def _carry_out(
             undo=[point.model_dump() for point in undo_points],
             reason=reason,
         )
-    changes, lost = _converge(ctx, name, lease, wanted, progress)
+    lost = _converge(ctx, name, lease, wanted, way, progress)
     with step(progress, "head"):
         _commit(ctx, name, lease, intent)
-    return _answer(ctx, name, wanted.descriptor.snapshot_id, pre, changes, lost)
+    return _answer(ctx, name, wanted.descriptor.snapshot_id, pre, way.changes, lost)
 
 
 def _converge(
-    ctx: Context, name: str, lease: Lease, wanted: Stored, progress: Progress
-) -> tuple[Changes, list[str]]:
-    """Make the worktree equal to ``wanted``; return what changed and what could not be kept."""
+    ctx: Context, name: str, lease: Lease, wanted: Stored, way: Way, progress: Progress
+) -> list[str]:
+    """Make the worktree equal to ``wanted``; return what could not be kept."""
     root = ctx.layout.worktree(name)
-    with step(progress, "compare"):
-        present = describe_worktree(ctx, name, ctx.worktree(name), progress)
-        entries, given_up = owned(wanted.entries)
-        plan = converge.plan(present, entries)
-        changes = compare(present.entries, entries)
     with step(progress, "converge"), wanted.read():
         lost = converge.apply(
-            root, wanted.payload, plan, check=lambda: locks.check(ctx, lease), progress=progress
+            root, wanted.payload, way.steps, check=lambda: locks.check(ctx, lease), progress=progress
         )
     with step(progress, "settle"):
         ctx.engine().settle(root)
-    return changes, [*given_up, *lost]
+    return [*way.given_up, *lost]
 
 
 def _commit(ctx: Context, name: str, lease: Lease, intent: Intent) -> None:
@@ -255,24 +258,23 @@ def _save_later_edits(ctx: Context, name: str, lease: Lease, intent: Intent, pro
         for snapshot_id in (intent.details["content"], intent.details["pre"])
         for entry in ctx.stored(snapshot_id).entries
     }
-    present = describe_worktree(ctx, name, ctx.worktree(name), progress)
+    present = look(ctx, name, progress)
     later = [
         entry
-        for entry in present.entries
+        for entry in present.scan.entries
         if entry.kind != FOLDER
         and (entry.path, entry.kind, entry.target, entry.sha256) not in known
         and not converge.is_leftover(entry.path)
     ]
     if later:
         note = f"edits made after an interrupted in-place restore of {intent.details['content']}"
-        publish(ctx, name, Request(note, (PRE_RESTORE_TAG,), "quiesced"), lease, progress)
+        request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
+        publish(ctx, name, request, lease, progress, found=present.found)
 
 
 def _preview(ctx: Context, name: str, content: str, progress: Progress) -> RestoredInPlace:
-    wanted = ctx.stored(content)
-    present = describe_worktree(ctx, name, ctx.worktree(name), progress)
-    entries, given_up = owned(wanted.entries)
-    return _answer(ctx, name, content, None, compare(present.entries, entries), given_up)
+    way = find(ctx, name, ctx.stored(content), progress)
+    return _answer(ctx, name, content, None, way.changes, way.given_up)
 
 
 def _answer(

@@ -22,6 +22,7 @@ from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
 from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
 from jvs_core.payload.entry import Entry, printable
+from jvs_core.payload.tree import Scan
 from jvs_core.progress import Progress
 
 
@@ -36,8 +37,16 @@ class Request:
     snapshot_id: str | None = None
 
 
-def publish(ctx: Context, name: str, request: Request, lease: Lease, progress: Progress) -> Descriptor:
-    """Run the twelve steps for worktree ``name`` under ``lease``."""
+def publish(
+    ctx: Context,
+    name: str,
+    request: Request,
+    lease: Lease,
+    progress: Progress,
+    *,
+    found: Scan | None = None,
+) -> Descriptor:
+    """Run the twelve steps for worktree ``name`` under ``lease``; ``found`` is a scan of it made just now, if any."""
     with step(progress, "check"):
         record = ctx.worktree(name)
         locks.check(ctx, lease)
@@ -59,7 +68,7 @@ def publish(ctx: Context, name: str, request: Request, lease: Lease, progress: P
         )
     temporary = ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
     try:
-        descriptor = _prepare(ctx, name, record, request, lease, engine, snapshot_id, progress)
+        descriptor = _prepare(ctx, name, record, request, lease, engine, snapshot_id, found, progress)
         with files.uninterrupted(), ctx.critical():
             with step(progress, "fence"):
                 locks.check(ctx, lease)
@@ -82,6 +91,7 @@ def _prepare(
     lease: Lease,
     engine: SnapshotEngine,
     snapshot_id: str,
+    found: Scan | None,
     progress: Progress,
 ) -> Descriptor:
     temporary = ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
@@ -95,6 +105,7 @@ def _prepare(
             previous=_previous(ctx, record, engine),
             consistency=request.consistency,
             progress=progress,
+            found=found,
         )
     with step(progress, "manifest", len(capture.entries)):
         written = manifest.write(temporary / "manifest", capture.entries, capture.lines)

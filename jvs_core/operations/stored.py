@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,16 +26,18 @@ class Stored:
     payload: Path
     entries: list[Entry]
 
-    def require_sound(self) -> None:
-        """Make sure, before anything is changed in a worktree, that the payload is what the manifest says.
+    def require_sound(self, brought: Sequence[Entry]) -> None:
+        """Make sure, before anything is changed in a worktree, that what is ``brought`` is what the manifest says.
 
-        Every inode is looked at, and read where its time or owner moved; ``verify`` reads all of them. Raises
-        PayloadHashMismatch.
+        Every inode of it is looked at, and read where its time or owner moved; of the whole payload when nothing is to
+        be brought. ``verify`` reads all of them. Raises PayloadHashMismatch.
         """
+        threads = juicefs.THREADS if juicefs.mount_at(self.payload) else 1
         with self.read():
-            soundness.hold_against(
-                self.payload, self.entries, threads=juicefs.THREADS if juicefs.mount_at(self.payload) else 1
-            )
+            if brought:
+                soundness.hold_each(self.payload, brought, threads=threads)
+            else:
+                soundness.hold_against(self.payload, self.entries, threads=threads)
 
     @contextmanager
     def read(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ from jvs_core.payload.reading import attributes_now
 from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.replica import Hint, Plan, Replica, make_top, replicate
 from jvs_core.payload.transfer import Method
-from jvs_core.payload.tree import LeftOut, Scan, scan
+from jvs_core.payload.tree import LeftOut, Scan, require_readable, scan
 from jvs_core.progress import Progress
 
 
@@ -33,6 +33,7 @@ def capture_tree(
     previous: PreviousSnapshot | None,
     consistency: Consistency,
     progress: Progress,
+    found: Scan | None = None,
 ) -> Capture:
     """Copy ``source`` to the new folder ``target``; see ``SnapshotEngine.capture``.
 
@@ -41,7 +42,8 @@ def capture_tree(
     not, a ``quiesced`` capture starts again, once; a ``best_effort`` one names them.
     """
     for last in (consistency == "best_effort", True):
-        capture = _attempt(source, target, engine, method, index, previous, progress)
+        capture = _attempt(source, target, engine, method, index, previous, progress, found)
+        found = None
         if not capture.changed_meanwhile or consistency == "best_effort":
             return capture
         if not last:
@@ -62,9 +64,10 @@ def _attempt(
     index: StatIndex,
     previous: PreviousSnapshot | None,
     progress: Progress,
+    found: Scan | None,
 ) -> Capture:
     now_ns = probe_clock(target.parent)
-    found = scan(source, progress)
+    found = scan(source, progress) if found is None else require_readable(found)
     recalled = attributes_now(found, index.recall(found), threads=juicefs.THREADS)
     owned_entries, given_up = owned(found.entries)
     entries = _known(owned_entries, recalled)

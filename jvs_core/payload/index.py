@@ -95,6 +95,11 @@ class StatIndex:
         self.path = path
         self._last: tuple[Scan, list[Digests | None]] | None = None
 
+    @property
+    def latest(self) -> Scan | None:
+        """The scan that was looked up last, None before the first."""
+        return None if self._last is None else self._last[0]
+
     def recall(self, scan: Scan) -> Recalled:
         """Return what is known of the files of ``scan``.
 
@@ -112,7 +117,7 @@ class StatIndex:
         if self._last is None or len(self._last[0].entries) != len(scan.entries):
             return None
         last, known = self._last
-        if last.entries == scan.entries and last.stamps == scan.stamps:
+        if last is scan or (last.entries == scan.entries and last.stamps == scan.stamps):
             return Recalled(known)
         if any(was.path != now.path for was, now in zip(last.entries, scan.entries, strict=True)):
             return None

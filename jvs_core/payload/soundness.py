@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jvs_core.payload.entry import FILE, SYMLINK, Entry
-from jvs_core.payload.faults import translate
-from jvs_core.payload.folders import Folders
+from jvs_core.payload.faults import GONE, translate
+from jvs_core.payload.folders import Folders, split
 from jvs_core.payload.glance import FORMS, look, place
 from jvs_core.payload.materialize import mismatch
 from jvs_core.payload.threads import each
@@ -53,6 +53,39 @@ def hold_against(payload: Path, entries: Sequence[Entry], *, threads: int = 1) -
     if wrong:
         raise mismatch(sorted(wrong))
     return touched
+
+
+def hold_each(payload: Path, entries: Sequence[Entry], *, threads: int = 1) -> None:
+    """Hold single ``entries`` of ``payload`` against it, as ``hold_against`` does a whole one. Raises PayloadHashMismatch."""
+
+    @contextmanager
+    def opened() -> Iterator[Callable[[Entry], bool]]:
+        with Folders(payload) as folders:
+            yield lambda entry: _as_recorded(folders, entry)
+
+    sound = each(entries, opened, threads)
+    wrong = {entry.path for entry, good in zip(entries, sound, strict=True) if not good}
+    if wrong:
+        raise mismatch(sorted(wrong))
+
+
+def _as_recorded(folders: Folders, entry: Entry) -> bool:
+    parent, name = split(entry.path)
+    try:
+        folder = folders.at(parent)
+        st = os.stat(name, dir_fd=folder, follow_symlinks=False) if entry.path else os.fstat(folder)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise translate(error, entry.path, reading=True) from error
+        return False
+    if entry.kind == SYMLINK:
+        return stat.S_ISLNK(st.st_mode) and _equal(folders, entry)
+    if st.st_mode != FORMS[entry.kind] | entry.mode:
+        return not entry.path and stat.S_ISDIR(st.st_mode)
+    if entry.kind != FILE:
+        return True
+    untouched = (st.st_mtime_ns, st.st_uid, st.st_gid) == (entry.mtime_ns, entry.uid, entry.gid)
+    return st.st_size == entry.size and (untouched or _equal(folders, entry))
 
 
 def _equal(folders: Folders, entry: Entry) -> bool:

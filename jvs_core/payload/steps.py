@@ -39,6 +39,11 @@ class Steps:
     settle: Sequence[Entry] = ()
     open_up: Sequence[bytes] = ()
 
+    def brought(self) -> list[Entry]:
+        """Return the entries that are read from the payload: those brought whole, and those of attributes to restore."""
+        attributed = [entry for entry in (*self.mend, *self.settle) if entry.xattrs]
+        return [*self.fill, *attributed]
+
     def __bool__(self) -> bool:
         return any((self.clear, self.make, self.fill, self.link, self.mend, self.remove, self.settle))
 

@@ -15,7 +15,7 @@ from jvs_core.errors import PathNotFound, UnsupportedFile
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import DENIED, GONE, listed, translate
-from jvs_core.payload.folders import Folders
+from jvs_core.payload.folders import Folders, split
 from jvs_core.progress import SILENT, Progress
 
 KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S_IFIFO: FIFO}
@@ -83,9 +83,7 @@ def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> 
         ``root`` is not a folder.
     """
     progress.started("scan")
-    walk = _Walk(
-        root, must_read and not (has_capability(CAP_DAC_OVERRIDE) or has_capability(CAP_DAC_READ_SEARCH))
-    )
+    walk = _Walk(root)
     try:
         walk.folders = Folders(root)
     except OSError as error:
@@ -94,21 +92,63 @@ def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> 
         raise translate(error, os.fsencode(root), reading=True) from error
     with walk.folders:
         walk.run(progress)
-    if walk.unreadable:
-        paths = sorted(walk.unreadable)
-        raise UnsupportedFile(
-            f"cannot read {listed(paths)}",
-            hint="make them readable, or move them out of the worktree",
-            paths=paths,
-        )
     walk.rows.sort(key=itemgetter(0))
     entries = [row[1] for row in walk.rows]
     stamps = [row[2] for row in walk.rows]
     walk.rows.clear()
     if walk.linked:
         _number_link_groups(entries, walk.linked)
+    found = Scan(root, entries, stamps, sorted(walk.left_out), sorted(walk.nested), sorted(walk.changed))
+    _refuse([*walk.unreadable, *(_unreadable_files(found) if must_read else ())])
     progress.finished("scan")
-    return Scan(root, entries, stamps, sorted(walk.left_out), sorted(walk.nested), sorted(walk.changed))
+    return found
+
+
+def require_readable(found: Scan) -> Scan:
+    """Return ``found``, a scan made without ``must_read``, once that is made up for. Raises UnsupportedFile as ``scan`` does."""
+    _refuse(_unreadable_files(found))
+    return found
+
+
+def _refuse(unreadable: Sequence[bytes]) -> None:
+    if unreadable:
+        paths = sorted(unreadable)
+        raise UnsupportedFile(
+            f"cannot read {listed(paths)}",
+            hint="make them readable, or move them out of the worktree",
+            paths=paths,
+        )
+
+
+def _unreadable_files(found: Scan) -> list[bytes]:
+    """Return the files of ``found`` that the effective user may not read; what is gone by now is none of them."""
+    if has_capability(CAP_DAC_OVERRIDE) or has_capability(CAP_DAC_READ_SEARCH):
+        return []
+    user = os.geteuid()
+    unreadable = []
+    with Folders(found.root) as folders:
+        for entry in found.entries:
+            if entry.kind != FILE:
+                continue
+            if entry.uid == user:  # the owner's bits are exact; an ACL cannot change them
+                readable = bool(entry.mode & stat.S_IRUSR)
+            else:
+                readable = _may_read(folders, entry.path)
+            if not readable:
+                unreadable.append(entry.path)
+    return unreadable
+
+
+def _may_read(folders: Folders, path: bytes) -> bool:
+    folder, name = split(path)
+    try:
+        parent = folders.at(folder)
+        if os.access(name, os.R_OK, dir_fd=parent, effective_ids=True):
+            return True
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except OSError as error:
+        return error.errno in GONE
+    return False
 
 
 class _Walk:
@@ -116,10 +156,8 @@ class _Walk:
 
     folders: Folders
 
-    def __init__(self, root: Path, check_access: bool) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
-        self.check_access = check_access
-        self.user = os.geteuid()
         self.rows: list[tuple[bytes, Entry, Stamp]] = []
         self.left_out: list[LeftOut] = []
         self.nested: list[bytes] = []
@@ -166,7 +204,7 @@ class _Walk:
                     self.changed.append(child)
                     continue
                 form = st.st_mode & 0o170000
-                if form == regular and st.st_nlink == 1 and not self.check_access:
+                if form == regular and st.st_nlink == 1:
                     rows.append(
                         (
                             child,
@@ -193,8 +231,6 @@ class _Walk:
                     except OSError:
                         self.changed.append(child)
                 elif form in KINDS:
-                    if form == regular and self.check_access and not self.readable(name, st, fd):
-                        self.unreadable.append(child)
                     self.add(child, KINDS[form], st)
                 else:
                     self.left_out.append(LeftOut(child, LEFT_OUT.get(form, "unknown kind of file")))
@@ -205,11 +241,6 @@ class _Walk:
         self.rows.append((path, entry, Stamp(st.st_dev, st.st_ino, st.st_ctime_ns)))
         if st.st_nlink > 1 and kind != FOLDER:
             self.linked[path] = (st.st_dev, st.st_ino)
-
-    def readable(self, name: bytes, st: os.stat_result, fd: int) -> bool:
-        if st.st_uid == self.user:  # the owner's bits are exact; an ACL cannot change them
-            return bool(st.st_mode & stat.S_IRUSR)
-        return os.access(name, os.R_OK, dir_fd=fd, effective_ids=True)
 
 
 def _number_link_groups(entries: list[Entry], linked: dict[bytes, tuple[int, int]]) -> None:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from jvs_core.payload.entry import Entry
 from jvs_core.payload.index import StatIndex
+from jvs_core.payload.tree import Scan
 from jvs_core.progress import Progress
 
 EngineName = Literal["juicefs-clone", "btrfs-snapshot", "reflink-copy", "copy"]
@@ -79,8 +80,12 @@ class SnapshotEngine(Protocol):
         previous: PreviousSnapshot | None,
         consistency: Consistency,
         progress: Progress,
+        found: Scan | None = None,
     ) -> Capture:
-        """Copy the worktree ``source`` to the new folder ``target`` and hash every file of it."""
+        """Copy the worktree ``source`` to the new folder ``target`` and hash every file of it.
+
+        ``found`` is a scan of ``source`` made just now, which may save another; all of it is looked at again.
+        """
 
     def materialize(
         self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress

@@ -26,7 +26,7 @@ from jvs_core.payload.mounts import mounts_below
 from jvs_core.payload.reading import filled, read
 from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.soundness import hold_against
-from jvs_core.payload.tree import Scan, scan
+from jvs_core.payload.tree import Scan, require_readable, scan
 from jvs_core.progress import Progress
 
 
@@ -57,6 +57,7 @@ class BtrfsSnapshot:
         previous: PreviousSnapshot | None,
         consistency: Consistency,
         progress: Progress,
+        found: Scan | None = None,
     ) -> Capture:
         """Take a read-only snapshot of ``source``; hash what the index does not know. See ``SnapshotEngine``.
 
@@ -68,10 +69,11 @@ class BtrfsSnapshot:
         if subvolume.is_subvolume(source) and not mounts_below(source):
             for last in (consistency == "best_effort", True):
                 now_ns = probe_clock(target.parent)
-                found = scan(source, progress)
-                if found.nested:
+                here = scan(source, progress) if found is None else require_readable(found)
+                if here.nested:
                     break
-                capture = self._attempt(found, target, index, now_ns, progress)
+                capture = self._attempt(here, target, index, now_ns, progress)
+                found = None
                 if not capture.changed_meanwhile or consistency == "best_effort":
                     return capture
                 self.remove(target)
@@ -83,8 +85,9 @@ class BtrfsSnapshot:
                         paths=paths,
                     )
         return self.other.capture(
-            source, target, index=index, previous=previous, consistency=consistency, progress=progress
-        )
+            source, target, index=index, previous=previous, consistency=consistency, progress=progress,
+            found=found,
+        )  # fmt: skip
 
     @held_back()
     def _attempt(

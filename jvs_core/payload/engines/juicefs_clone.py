@@ -70,6 +70,7 @@ class JuicefsClone:
         previous: PreviousSnapshot | None,
         consistency: Consistency,
         progress: Progress,
+        found: Scan | None = None,
     ) -> Capture:
         """Clone ``source``; hash what the index does not know. See ``SnapshotEngine``.
 

@@ -16,6 +16,7 @@ from jvs_core.payload.index import StatIndex
 from jvs_core.payload.materialize import adopt_tree, materialize_tree
 from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.transfer import Method
+from jvs_core.payload.tree import Scan
 from jvs_core.progress import Progress
 
 
@@ -44,11 +45,12 @@ class FileEngine:
         previous: PreviousSnapshot | None,
         consistency: Consistency,
         progress: Progress,
+        found: Scan | None = None,
     ) -> Capture:
         """Copy ``source``; unchanged files become further names of the previous snapshot's."""
         return capture_tree(
             source, target, engine=self.name, method=self.method, index=index, previous=previous,
-            consistency=consistency, progress=progress,
+            consistency=consistency, progress=progress, found=found,
         )  # fmt: skip
 
     def materialize(

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from jvs_core import Repository
-from jvs_core.errors import LockNotHeld, NothingToUndo
+from jvs_core.errors import LockNotHeld, NothingToUndo, PayloadHashMismatch
+from jvs_core.payload import capture, describe, subvolume, tree
+from jvs_core.payload.engines import btrfs_snapshot
+from jvs_core.progress import Silent
 from tests.crash import children
 from tests.support.metadata import metadata_of
 from tests.support.payloads import build_notebooks
@@ -50,6 +54,75 @@ def test_it_brings_back_everything_and_touches_only_what_differs(repo: Repositor
     assert done.pre_restore_snapshot_id == second.snapshot_id
     status = repo.status()
     assert (status.clean, status.head_snapshot_id) == (True, first.snapshot_id)
+
+
+class Late(Silent):
+    """Does something once a look has found the way."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.act: Callable[[], object] | None = act
+
+    def finished(self, step: str) -> None:
+        if step == "compare" and self.act:
+            act, self.act = self.act, None
+            act()
+
+
+def test_what_changes_after_the_look_is_saved_and_taken_back_as_well(repo: Repository) -> None:
+    first = repo.snapshot("one", lock=True)
+    before = metadata_of(main(repo))
+    change(repo)
+
+    def more() -> None:
+        (main(repo) / "late.txt").write_text("late")
+        (main(repo) / "kept.txt").write_text("changed late")
+
+    done = repo.restore_inplace(first.snapshot_id, reason="test", lock=True, progress=Late(more))
+    assert metadata_of(main(repo)) == before
+    assert "late.txt" in done.removed
+    assert done.pre_restore_snapshot_id is not None
+    for name, content in (("late.txt", b"late"), ("kept.txt", b"changed late")):
+        with repo.open_file(done.pre_restore_snapshot_id, name) as saved:
+            assert saved.read() == content
+
+
+@pytest.mark.parametrize("damage", ["content", "missing", "swapped folder"])
+def test_a_snapshot_damaged_where_it_is_needed_is_refused_before_anything_changes(
+    repo: Repository, damage: str
+) -> None:
+    first = repo.snapshot("one", lock=True)
+    change(repo)
+    before = metadata_of(main(repo))
+    payload = repo.root / ".jvs" / "snapshots" / first.snapshot_id / "payload"
+    if first.engine == "btrfs-snapshot":
+        subvolume.set_read_only(payload, False)
+    if damage == "content":
+        (payload / "changed.txt").write_text("0ld")
+    elif damage == "missing":
+        (payload / "changed.txt").unlink()
+    else:
+        (payload / "gone").rename(payload / "elsewhere")
+        (payload / "gone").symlink_to("elsewhere")
+    history = len(repo.history(every=True))
+    with pytest.raises(PayloadHashMismatch) as raised:
+        repo.restore_inplace(first.snapshot_id, reason="test", lock=True)
+    assert raised.value.hint == f"jvs verify {first.snapshot_id}"
+    assert metadata_of(main(repo)) == before
+    assert len(repo.history(every=True)) == history
+    assert not os.listdir(repo.root / ".jvs" / "intents")
+
+
+def test_it_walks_the_worktree_once(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = repo.snapshot("one", lock=True)
+    change(repo)
+    walks: list[Path] = []
+    for module in (describe, capture, btrfs_snapshot):
+        monkeypatch.setattr(
+            module, "scan", lambda root, *a, **k: (walks.append(root), tree.scan(root, *a, **k))[1]
+        )
+    repo.restore_inplace(first.snapshot_id, reason="test", lock=True)
+    # What juicefs clone made is held against a walk of its own, so the way is looked for again.
+    assert walks == [main(repo)] * (2 if first.engine == "juicefs-clone" else 1)
 
 
 def test_it_takes_the_lock_for_itself_where_asked(repo: Repository) -> None:
@@ -116,7 +189,7 @@ def test_a_restore_killed_at_any_step_is_completed_by_the_next_snapshot(repo: Re
     assert children.run(work) == children.KILLED
     (main(repo) / "later.txt").write_text("written after the crash")
     taken = repo.snapshot("after")
-    completed = step not in ("scan", "intent")
+    completed = step not in ("scan", "compare", "intent")
     if completed:
         assert metadata_of(main(repo)) == wanted
         assert taken.parent_snapshot_id == first.snapshot_id
