@@ -1,10 +1,14 @@
 """The ``jvs`` command as a process: ``jvs`` and ``python -m jvs_core.cli`` begin here."""
 
+import gc
 import sys
+
+_RARELY = 100_000
 
 
 def main() -> int:
     """Run the command line; Ctrl-C while it is still being imported ends like any other, without a traceback."""
+    gc.set_threshold(_RARELY)  # else it goes over all modules again and again while they are loaded
     try:
         from jvs_core.cli.main import run
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from jvs_core.errors import ConsistencyUnavailable
-from jvs_core.payload import attributes, juicefs, manifest
+from jvs_core.payload import attributes, juicefs, manifest, pool
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry, printable
@@ -42,7 +42,8 @@ def capture_tree(
     not, a ``quiesced`` capture starts again, once; a ``best_effort`` one names them.
     """
     for last in (consistency == "best_effort", True):
-        capture = _attempt(source, target, engine, method, index, previous, progress, found)
+        with pool.standby(len(previous.lines) if previous else 0) as waiting:
+            capture = _attempt(source, target, engine, method, index, previous, progress, found, waiting)
         found = None
         if not capture.changed_meanwhile or consistency == "best_effort":
             return capture
@@ -65,6 +66,7 @@ def _attempt(
     previous: PreviousSnapshot | None,
     progress: Progress,
     found: Scan | None,
+    waiting: pool.Standby,
 ) -> Capture:
     now_ns = probe_clock(target.parent)
     found = scan(source, progress) if found is None else require_readable(found)
@@ -82,6 +84,7 @@ def _attempt(
         now_ns,
         previous.payload if previous else None,
         hints.of,
+        waiting,
     )
     replica = replicate(plan, progress)
     changed = replica.changed.union(found.changed)

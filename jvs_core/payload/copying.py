@@ -67,7 +67,7 @@ Batch = list[tuple[bytes, list[tuple[Any, ...]]]]
 """Folders, and in each the fields of items in the order of ``Item``: plain tuples, which cost a fifth to pickle."""
 
 Answer = list[bytes | Outcome]
-"""Parallel to a batch's items in order; the bare digest means: as planned, no extended attributes."""
+"""Parallel to a batch's items in order; the bare digest means: as planned, no extended attributes; ``b""``: wholly as planned."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class _Copier:
             except FileNotFoundError:
                 changed = True
             if not changed and not item.xattrs:
-                return item.sha256
+                return b""
             return self.planned(item)._replace(changed=changed)
         return self.make(item)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core.errors import PayloadHashMismatch
+from jvs_core.payload import pool
 from jvs_core.payload.capture import described, owned
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FILE, Entry
@@ -24,22 +25,24 @@ def materialize_tree(
     source: Path, entries: Sequence[Entry], target: Path, *, method: Method, progress: Progress
 ) -> list[str]:
     """Clone the payload ``source`` to the new folder ``target``; see ``SnapshotEngine.materialize``."""
-    found = check(source, entries, progress)
-    wanted, given_up = owned(entries)
-    # Only the link count of a payload's file ever changes, when another snapshot shares it; that moves ctime.
-    stamps = [Stamp(stamp.dev, stamp.ino, -1) for stamp in found.stamps]
-    make_top(target)
-    plan = Plan(
-        source,
-        target,
-        wanted,
-        stamps,
-        method,
-        hint=lambda position: Hint(
-            "make", entries[position].sha256, None if entries[position].xattrs else b""
-        ),
-    )
-    replica = replicate(plan, progress)
+    with pool.standby(len(entries)) as waiting:
+        found = check(source, entries, progress)
+        wanted, given_up = owned(entries)
+        # Only the link count of a payload's file ever changes, when another snapshot shares it; that moves ctime.
+        stamps = [Stamp(stamp.dev, stamp.ino, -1) for stamp in found.stamps]
+        make_top(target)
+        plan = Plan(
+            source,
+            target,
+            wanted,
+            stamps,
+            method,
+            hint=lambda position: Hint(
+                "make", entries[position].sha256, None if entries[position].xattrs else b""
+            ),
+            waiting=waiting,
+        )
+        replica = replicate(plan, progress)
     if replica.changed:
         raise mismatch(sorted(replica.changed))
     return [*given_up, *replica.degraded()]

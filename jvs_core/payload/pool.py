@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -16,12 +16,14 @@ from jvs_core.errors import EngineFailed
 from jvs_core.payload import worker
 from jvs_core.payload.batches import BATCH_BYTES, BATCH_FILES
 
-__all__ = ["BATCH_BYTES", "BATCH_FILES", "Job", "processes", "run"]
+__all__ = ["BATCH_BYTES", "BATCH_FILES", "Job", "Standby", "processes", "run", "standby"]
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 Batch_contra = TypeVar("Batch_contra", contravariant=True)
 Result_co = TypeVar("Result_co", covariant=True)
+
+Standby = list[subprocess.Popen[bytes]]
 
 MOST_PROCESSES = 8
 WORTH_FILES = 400
@@ -42,6 +44,23 @@ def processes(files: int, size: int, limit: int | None = None) -> int:
     return max(1, min(limit or MOST_PROCESSES, len(os.sched_getaffinity(0)), files))
 
 
+@contextmanager
+def standby(files: int) -> Iterator[Standby]:
+    """Start the other processes that work on ``files`` files is worth, while the caller still looks for that work.
+
+    ``run`` takes them; those not taken are gone when the block ends.
+    """
+    waiting: Standby = []
+    try:
+        with suppress(OSError):
+            for _ in range(processes(files, 0) - 1):
+                waiting.append(_spawn())
+        yield waiting
+    finally:
+        for process in waiting:
+            _end(process)
+
+
 def run(
     job: Job[Batch, Result],
     batches: Iterable[Batch],
@@ -49,6 +68,7 @@ def run(
     count: int,
     done: Callable[[Batch, Result], None],
     before: Callable[[], None] = lambda: None,
+    waiting: Standby | None = None,
 ) -> None:
     """Run ``job`` on every one of ``batches`` with ``count`` processes, this one included.
 
@@ -65,7 +85,7 @@ def run(
         return
     before()
     shared: _Shared[Batch, Result] = _Shared(iter(batches))
-    helpers = _Helpers(job, shared, count - 1)
+    helpers = _Helpers(job, shared, count - 1, [] if waiting is None else waiting)
     try:
         helpers.start()
         with job.open() as work:
@@ -116,17 +136,20 @@ class _Shared(Generic[Batch, Result]):
 class _Helpers(Generic[Batch, Result]):
     """The other processes and the threads that feed them."""
 
-    def __init__(self, job: Job[Batch, Result], shared: _Shared[Batch, Result], count: int) -> None:
+    def __init__(
+        self, job: Job[Batch, Result], shared: _Shared[Batch, Result], count: int, waiting: Standby
+    ) -> None:
         self.job = job
         self.shared = shared
         self.count = count
+        self.waiting = waiting
         self.processes: list[subprocess.Popen[bytes]] = []
         self.threads: list[threading.Thread] = []
 
     def start(self) -> None:
         for _ in range(self.count):
             try:
-                process = _spawn()
+                process = self.waiting.pop() if self.waiting else _spawn()
             except OSError:
                 break  # no room for another process: fewer do the work
             self.processes.append(process)
@@ -175,10 +198,17 @@ class _Helpers(Generic[Batch, Result]):
             process.wait()
         self.join()
         for process in self.processes:
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with suppress(OSError):
-                        pipe.close()
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
 
 
 def _spawn() -> subprocess.Popen[bytes]:

@@ -72,7 +72,7 @@ class Plan:
     """What to replicate: ``entries`` (their mode and owner as the target gets them) found at ``source``.
 
     ``stamps`` is parallel; a ``ctime_ns`` of -1 is not compared, which is for sources that nobody changes.
-    ``hint`` is asked with the position of each regular file.
+    ``hint`` is asked with the position of each regular file. ``waiting`` are processes that may do the work.
     """
 
     source: Path
@@ -83,6 +83,7 @@ class Plan:
     now_ns: int = 0
     previous: Path | None = None
     hint: Callable[[int], Hint] = lambda position: NOTHING_KNOWN
+    waiting: pool.Standby = field(default_factory=list)
 
 
 def make_top(target: Path) -> None:
@@ -185,7 +186,8 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
         progress.advanced(len(answer))
 
     size = sum(entries[position].size for position in positions)
-    pool.run(job, _batches(plan, positions), count=pool.processes(len(positions), size), done=done)
+    count = pool.processes(len(positions), size)
+    pool.run(job, _batches(plan, positions), count=count, done=done, waiting=plan.waiting)
 
 
 def _usual(plan: Plan) -> tuple[str, ...]:

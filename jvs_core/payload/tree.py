@@ -192,7 +192,7 @@ class _Walk:
     def list(self, path: bytes, fd: int, pending: list[tuple[bytes, os.stat_result]]) -> None:
         prefix = path + b"/" if path else b""
         encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
-        rows, device = self.rows, self.device
+        rows, device, new = self.rows, self.device, tuple.__new__
         folder, link, regular = stat.S_IFDIR, stat.S_IFLNK, stat.S_IFREG
         with os.scandir(fd) as listing:
             for item in listing:
@@ -205,21 +205,12 @@ class _Walk:
                     continue
                 form = st.st_mode & 0o170000
                 if form == regular and st.st_nlink == 1:
-                    rows.append(
-                        (
-                            child,
-                            Entry(
-                                child,
-                                FILE,
-                                st.st_mode & 0o7777,
-                                st.st_uid,
-                                st.st_gid,
-                                st.st_size,
-                                st.st_mtime_ns,
-                            ),
-                            Stamp(st.st_dev, st.st_ino, st.st_ctime_ns),
-                        )
-                    )
+                    fields = (
+                        child, FILE, st.st_mode & 0o7777, st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns,
+                        b"", 0, b"", b"",
+                    )  # fmt: skip
+                    stamp = (st.st_dev, st.st_ino, st.st_ctime_ns)
+                    rows.append((child, new(Entry, fields), new(Stamp, stamp)))
                 elif form == folder:
                     if st.st_dev != device:
                         self.nested.append(child)
