@@ -11,7 +11,7 @@ from jvs_core import Repository
 from jvs_core.errors import LockNotHeld, NothingToUndo, PayloadHashMismatch
 from jvs_core.payload import capture, describe, subvolume, tree
 from jvs_core.payload.engines import btrfs_snapshot
-from jvs_core.progress import Silent
+from jvs_core.progress import SILENT, Progress, Silent
 from tests.crash import children
 from tests.support.metadata import metadata_of
 from tests.support.payloads import build_notebooks
@@ -116,10 +116,13 @@ def test_it_walks_the_worktree_once(repo: Repository, monkeypatch: pytest.Monkey
     first = repo.snapshot("one", lock=True)
     change(repo)
     walks: list[Path] = []
+
+    def counted(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> tree.Scan:
+        walks.append(root)
+        return tree.scan(root, progress, must_read=must_read)
+
     for module in (describe, capture, btrfs_snapshot):
-        monkeypatch.setattr(
-            module, "scan", lambda root, *a, **k: (walks.append(root), tree.scan(root, *a, **k))[1]
-        )
+        monkeypatch.setattr(module, "scan", counted)
     repo.restore_inplace(first.snapshot_id, reason="test", lock=True)
     # What juicefs clone made is held against a walk of its own, so the way is looked for again.
     assert walks == [main(repo)] * (2 if first.engine == "juicefs-clone" else 1)
