@@ -60,7 +60,7 @@ def test_each_is_a_line_of_text_that_drives_no_terminal(jvs: Jvs, repo: Path, ho
     lines = {shown for _, shown in NAMES.values()}
     listed = jvs("ls", "HEAD").out.splitlines()
     assert len(listed) == len(NAMES)
-    assert all(any(line.endswith("Z  " + shown) for line in listed) for shown in lines)
+    assert all(any(line.endswith("Z  " + shown.rstrip()) for line in listed) for shown in lines)
     for name in NAMES:
         os.unlink(name)
     for shown in (jvs("status").out, jvs("compare", "HEAD").out):
