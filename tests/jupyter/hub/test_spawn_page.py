@@ -27,7 +27,7 @@ def test_the_spawn_page_says_who_holds_the_workspace(hub: Hub, repo: Repository,
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("is locked: held by ann@")).to_be_visible(timeout=240_000)
         expect(page.get_by_text("(marking)")).to_be_visible()
-        if shot := os.environ.get("JVS_SCREENSHOTS"):
+        if shot := os.environ.get("SCREENSHOTS"):
             page.screenshot(path=f"{shot}/spawn-page.png")
     finally:
         repo.locks.release(worktree_name(person))
