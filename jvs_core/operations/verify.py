@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -122,8 +122,11 @@ def _read(prepared: _Prepared, shared: SharedFiles, progress: Progress) -> Snaps
     return SnapshotReport(snapshot_id=snapshot_id)
 
 
-def _hold_against(wanted: Iterable[Entry], found: Iterable[Entry]) -> tuple[list[bytes], list[bytes]]:
+def _hold_against(wanted: Sequence[Entry], found: Sequence[Entry]) -> tuple[list[bytes], list[bytes]]:
     """Return the paths whose content or form differ, and those of which only times, owner or attributes do."""
+    if len(wanted) == len(found):
+        differing = [(entry, other) for entry, other in zip(wanted, found, strict=True) if entry != other]
+        wanted, found = [entry for entry, _ in differing], [other for _, other in differing]
     present = {entry.path: entry for entry in found}
     damaged: list[bytes] = []
     drifted: list[bytes] = []

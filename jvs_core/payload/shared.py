@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import NamedTuple
 
 from jvs_core.payload import reading
@@ -37,14 +38,19 @@ class SharedFiles:
         progress.started("verify", len(files))
         digests: list[Digests | None] = [None] * len(found.entries)
         unread = []
+        known, stamps = self._known, found.stamps
         for position in files:
-            digests[position] = self._recall(found, position)
-            if digests[position] is None:
+            dev, ino, ctime_ns = stamps[position]
+            seen = known.get((dev, ino))
+            if seen is not None and seen[0] == ctime_ns:
+                digests[position] = seen[1]
+            else:
                 unread.append(position)
         progress.advanced(len(files) - len(unread))
         for position, digest in zip(unread, self._read(found, unread, progress), strict=True):
             digests[position] = digest
-        for position in files:
+        # While nothing is soon to be dropped it matters little which was seen last.
+        for position in files if 2 * len(known) > self._most else unread:
             self._remember(found, position, digests[position])
         self._forget_oldest()
         progress.finished("verify")
@@ -64,11 +70,6 @@ class SharedFiles:
                 digests[place] = digest
         return digests
 
-    def _recall(self, found: Scan, position: int) -> Digests | None:
-        dev, ino, ctime_ns = found.stamps[position]
-        known = self._known.get((dev, ino))
-        return known.digests if known is not None and known.ctime_ns == ctime_ns else None
-
     def _remember(self, found: Scan, position: int, digests: Digests | None) -> None:
         dev, ino, ctime_ns = found.stamps[position]
         self._known.pop((dev, ino), None)  # the newest stand last
@@ -76,7 +77,7 @@ class SharedFiles:
             self._known[dev, ino] = _Known(ctime_ns, digests)
 
     def _forget_oldest(self) -> None:
-        for inode in list(self._known)[: max(0, len(self._known) - self._most)]:
+        for inode in list(islice(self._known, max(0, len(self._known) - self._most))):
             del self._known[inode]
 
 
