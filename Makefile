@@ -25,7 +25,7 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mo
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test crash nightly lab build verify gate conformance bench papermill docs picture fmt lint types layers clean installed ready
+.PHONY: help demo test crash nightly lab build release verify gate conformance bench papermill docs picture fmt lint types layers clean installed ready
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -52,7 +52,10 @@ build: ready lab  ## Build the wheel and the source distribution into dist/
 	rm -rf dist
 	$(BIN)/python -m build
 
-verify: lint types layers test docs build gate conformance  ## Run all checks
+release: build  ## Build, and try wheel and source distribution in empty environments
+	.ci/check-wheel
+
+verify: lint types layers test docs release gate conformance  ## Run all checks
 
 gate: installed  ## Take a real repository through the production gate: doctor --strict, verify --all
 	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from jvs_core import __version__
 from jvs_core.errors import error_classes
 
 ROOT = Path(__file__).parent.parent
@@ -96,3 +98,9 @@ echo "${{COMPREPLY[@]}}"
 """
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["worktree", "plan"], done.stdout + done.stderr
+
+
+def test_the_version_is_the_one_of_the_panel_and_of_the_changelog() -> None:
+    panel = json.loads((ROOT / "jvs_jupyter" / "lab" / "package.json").read_text(encoding="utf-8"))
+    assert panel["version"] == __version__
+    assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

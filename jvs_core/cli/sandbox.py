@@ -10,7 +10,6 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
-from jvs_core.cli.text import identifier, safe
 from jvs_core.errors import InputError
 
 
@@ -68,7 +67,7 @@ def run(
         "exit_status": status,
         "kept": box.keep,
     }
-    notices = [f"Created snapshot {identifier(box.snapshot_id or '')}"]
+    notices = [f"Created snapshot {box.snapshot_id}"]
     if box.keep:
-        notices.append(f"Kept {safe(str(box.path))}")
+        notices.append(f"Kept {box.path}")
     return Outcome(value, notices=notices, exit_status=status)

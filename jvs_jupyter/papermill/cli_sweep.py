@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import FrameType
 from typing import Any
 
@@ -87,6 +88,8 @@ def sweep(
 
     if not grids:
         raise InputError("a sweep needs a grid", hint="--grid alpha=1,2,3")
+    if plot is not None and find_spec("matplotlib") is None:
+        raise InputError("matplotlib is not installed", hint="pip install matplotlib")
     given = {name: value for name, value in options.items() if value is not None}
     with _terminated_as_exit(), named(executor, jobs) as workers:
         done = run_sweep(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,7 @@ def test_text_output_is_the_command_s_own(repo: Path, take: Callable[..., str]) 
     take("base")
     ended = process("sandbox", "run", "--keep", "--", "echo", "hello", cwd=repo / "main")
     assert ended.out == "hello\n"
-    assert "Created snapshot" in ended.err
+    assert re.search(r"^Created snapshot \d{13}-[0-9a-f]{8}$", ended.err, re.MULTILINE)
     assert "Kept" in ended.err
 
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from jvs_core import InputError
+from jvs_core.cli.main import execute
 from jvs_jupyter import sweep
 from jvs_jupyter.papermill import grid
 from jvs_jupyter.papermill.normalise import equal
@@ -111,6 +112,16 @@ def test_the_command_sweeps_in_processes_with_table_and_plot(
     assert worktrees(workspace) == ["main"]
     jvs("run", "sweep", "in.ipynb", status=2)
     jvs("run", "sweep", "in.ipynb", "--grid", "alpha=1", "--executor", "slurm", status=2)
+
+
+def test_a_plot_that_cannot_be_drawn_is_refused_before_anything_runs(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.notebook("in.ipynb", SCORE, parameters="alpha = 1\nbeta = 1")
+    monkeypatch.setattr("jvs_jupyter.papermill.cli_sweep.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="matplotlib"):
+        execute(["run", "sweep", "in.ipynb", "--grid", "alpha=1", "--plot", "score", "plot.svg"])
+    assert workspace.repository.runs.all() == []
 
 
 def test_a_sweep_goes_on_after_its_driver_was_killed(workspace: Workspace) -> None:
