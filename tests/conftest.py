@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.directories import fresh_directory
 from tests.support.filesystems import KINDS, LOOP_KINDS, FileSystem, Unavailable, real_filesystem
@@ -58,7 +58,13 @@ def pytest_configure() -> None:
     """Let subprocesses keep bytecode and find this environment's commands; examples take what a file system takes."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
-    settings.register_profile("jvs", deadline=None, print_blob=True)
+    settings.register_profile(
+        "jvs",
+        deadline=None,
+        derandomize=os.environ.get("CI") == "true",
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     settings.load_profile("jvs")
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 

@@ -250,7 +250,7 @@ def test_of_two_commands_that_make_one_name_one_wins(repo: Path, two: tuple[str,
 def test_ctrl_c_while_waiting_for_a_lock_ends_with_130(repo: Path) -> None:
     process("lock", "acquire", cwd=repo)
     child = start("lock", "acquire", "--wait", "60", cwd=repo, env={**os.environ, "JVS_SESSION": "other"})
-    time.sleep(1)
+    time.sleep(3)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=30)
     assert (child.returncode, out) == (130, b"")
