@@ -25,13 +25,12 @@ from tests.support.ledger import mount_points, unmount
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-# A whole page that cannot run here, and why.
-NOT_RUN = {"jupyterhub": "needs a hub with its users; tests/jupyter/hub starts one"}
 PAGES = sorted([*(DOCS / "tutorial").glob("*.md"), *(DOCS / "guides").glob("*.md"), ROOT / "README.md"])
 _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELL, _PYTHON = {"bash", "sh"}, {"python"}
 _REASON = re.compile(r' title="Not run by the tests: [^"]+"')
 _MAGIC = re.compile(r"^%", re.MULTILINE)
+_CONFIGURATION = re.compile(r"^c\.", re.MULTILINE)
 _PATIENCE_S = 500
 
 _CELLS = """
@@ -49,10 +48,15 @@ _CONFIGURED = """
 import pathlib, sys
 from jupyter_server.services.contents.manager import AsyncContentsManager
 from traitlets.config import Config
+from jvs_jupyter.hub import JvsSimpleLocalProcessSpawner
 from jvs_jupyter.server.extension import JvsServer
 c = Config()
 exec(pathlib.Path(sys.argv[1]).read_text())
-known = {"JvsServer": JvsServer, "AsyncContentsManager": AsyncContentsManager}
+known = {
+    "JvsServer": JvsServer,
+    "AsyncContentsManager": AsyncContentsManager,
+    "JvsSpawnerMixin": JvsSimpleLocalProcessSpawner,
+}
 for owner, values in c.items():
     for name in values:
         known[owner].class_traits(config=True)[name]
@@ -83,7 +87,7 @@ jvs --repo myrepo ref create baseline HEAD
 SAYS = {
     "operations": ("Repository is healthy.", "TAMPERED  E_PAYLOAD_HASH_MISMATCH", "W_LEFTOVER", "damaged-"),
     "first-ten-minutes": ("Created snapshot", "~ data.csv", "Restored snapshot", "OK"),
-    "notebook": ("Created snapshot", "~ results.csv", "HEAD"),
+    "notebook": ("Created snapshot", "~ results.csv"),
     "agents": ("hello", "E_LOCK_CONFLICT", "['app.py']"),
     "juicefs": ("juicefs-clone", "E_LOCK_CONFLICT"),
 }
@@ -113,8 +117,6 @@ def blocks(page: Path) -> Iterator[Block]:
 def test_the_blocks_of_a_page_run_one_after_the_other(
     page: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    if page.stem in NOT_RUN:
-        pytest.skip(NOT_RUN[page.stem])
     found = list(blocks(page))
     assert found, "nothing on this page runs"
     if page.stem == "juicefs":
@@ -149,7 +151,7 @@ def _script(page: Path, found: list[Block], aside: Path) -> str:
             lines.append(block.text)
         elif _MAGIC.search(block.text):
             session.append(str(file))
-        elif block.text.startswith("c."):
+        elif _CONFIGURATION.search(block.text):
             lines.append(_python(_CONFIGURED, str(file)))
         else:
             lines.append(shlex.join([sys.executable, str(file)]))
