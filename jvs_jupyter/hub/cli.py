@@ -202,6 +202,23 @@ def report(call: Call, measure: bool) -> Outcome:
     return Outcome(found, columns(rows), notices=[] if found else ["no users"])
 
 
+@hub.command()
+@click.pass_obj
+def serve(call: Call) -> Outcome:
+    """Serve a page for admins; started by the hub as one of its services.
+
+    \b
+    Example:
+      jvs --repo /srv/jvs/team hub serve
+    """
+    import asyncio
+
+    from jvs_jupyter.hub.service import serve as run
+
+    asyncio.run(run(call.repository().root))
+    return Outcome(None)
+
+
 def _opened(call: Call, admin: str | None) -> Repository:
     repository = call.repository()
     if admin is None:

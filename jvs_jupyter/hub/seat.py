@@ -63,7 +63,7 @@ class Seat:
         if self.owner is not None:
             os.chown(self.folder, self.owner.uid, self.owner.gid)
 
-    async def take(self, worktree: str) -> dict[str, Any]:
+    async def take(self, worktree: str) -> Any:
         """Take the lock for the server that is about to start; one that a dead server of this session left is replaced.
 
         Raises Refused (E_LOCK_CONFLICT) with the holder's name.
@@ -94,7 +94,7 @@ class Seat:
         made = await self.run(worktree, "snapshot", note, "--lock", "--wait", "10", *tagged)
         return str(made["snapshot_id"])
 
-    async def run(self, worktree: str, *command: str) -> dict[str, Any]:
+    async def run(self, worktree: str, *command: str) -> Any:
         """Run a command of ``jvs`` on the worktree and return its answer; cancelled, it is ended.
 
         Raises Refused.
@@ -140,13 +140,13 @@ class Seat:
         return {**kept, **self.environment, "USER": name, "LOGNAME": name, "HOME": str(self.folder)}
 
 
-def _answer(status: int, output: bytes, errors: bytes) -> dict[str, Any]:
+def _answer(status: int, output: bytes, errors: bytes) -> Any:
     try:
-        value: dict[str, Any] = json.loads(output)
+        value = json.loads(output)
     except ValueError as error:
         told = errors.decode(errors="replace").strip()[-300:]
         raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, status or 1) from error
-    if "error" in value:
+    if isinstance(value, dict) and "error" in value:
         failure = value["error"]
         raise Refused(failure["code"], failure["message"], failure["hint"], status)
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,12 +17,13 @@ from traitlets import Bool, Float, Integer, Unicode, Union
 from traitlets import Callable as CallableTrait
 from traitlets.config import Configurable
 
-from jvs_core import JvsError, Repository, WorktreeInfo
-from jvs_jupyter.hub import lifecycle
+from jvs_core import InputError, JvsError, Repository
+from jvs_jupyter.hub import homes, lifecycle
 from jvs_jupyter.hub.identity import SERVER_OPTIONS, person_of_spawner
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
+from jvs_jupyter.hub.quota import Quota
 from jvs_jupyter.hub.seat import Refused, Seat
 from jvs_jupyter.server.errors import status_for
 
@@ -37,6 +39,10 @@ class JvsSpawnerMixin(Configurable):
     """
 
     jvs_repository = Unicode(help="The folder of the team's JVS repository.").tag(config=True)
+    jvs_homes = Unicode(
+        help="""A folder for a repository of each user's own, made from a template of jvs_repository, instead of a worktree
+        in it: for users who must not reach each other. Only the hub may write to the folder."""
+    ).tag(config=True)
     jvs_template = Union(
         [Unicode(), CallableTrait()],
         help="""The snapshot or ref that new worktrees start from; empty: the head of main. A callable gets the spawner
@@ -54,6 +60,16 @@ class JvsSpawnerMixin(Configurable):
     jvs_archive_days = Integer(
         30, min=0, help="Days that what a deleted user had can be brought back; 0 keeps the worktree."
     ).tag(config=True)
+
+    jvs_quota_metadata = Unicode(
+        help="On JuiceFS: the address of the volume's metadata engine, to set a quota on each worktree."
+    ).tag(config=True)
+    jvs_quota_gib = Integer(0, min=0, help="How much a worktree may hold, in GiB; 0 is no limit.").tag(
+        config=True
+    )
+    jvs_quota_files = Integer(0, min=0, help="How many files a worktree may hold; 0 is no limit.").tag(
+        config=True
+    )
 
     jvs_worktree = ""
 
@@ -122,45 +138,97 @@ class JvsSpawnerMixin(Configurable):
         await maybe_future(super().rename(old_name, new_name))  # type: ignore[misc]
 
     async def _jvs_prepare(self) -> None:
-        provided = await self._jvs_call(self._jvs_provide)
-        assert provided.worktree is not None
-        assert provided.path is not None
         seat = self._jvs_seat()
         await self._jvs_call(seat.prepare)
-        await seat.take(provided.worktree)
-        self.jvs_worktree = provided.worktree
-        self.notebook_dir = str(provided.path).replace("{", "{{").replace("}", "}}")
+        if self.jvs_homes:
+            home = await self._jvs_call(self._jvs_make_home)
+            seat = replace(seat, repository=home)
+            worktree, path = await self._jvs_settle(seat)
+        else:
+            provided = await self._jvs_call(self._jvs_provide)
+            worktree, path = str(provided.worktree), str(provided.path)
+        await self._jvs_call(self._jvs_limit, Path(path))
+        await seat.take(worktree)
+        self.jvs_worktree = worktree
+        self.notebook_dir = path.replace("{", "{{").replace("}", "}}")
+
+    async def _jvs_settle(self, seat: Seat) -> tuple[str, str]:
+        """Return worktree and folder in the user's own repository: ``main``, or a named server's, with their rights."""
+        person = self.jvs_person()
+        if not person.server:
+            return "main", str(seat.repository / "main")
+        who = (f"--user={person.user}", f"--server={person.server}", f"--identity={person.identity}")
+        (made,) = await seat.run("main", "hub", "provision", *who, "--template", homes.TEMPLATE)
+        return made["worktree"], made["path"]
 
     async def _jvs_leave(self) -> None:
-        info = await self._jvs_call(self._jvs_find)
-        seat = self._jvs_seat()
-        if info is None or not seat.folder.is_dir():
+        repository, worktree = await self._jvs_call(self._jvs_find)
+        seat = replace(self._jvs_seat(), repository=repository)
+        if worktree is None or not seat.folder.is_dir():
             return
-        await seat.give_back(info.name)
+        await seat.give_back(worktree)
         if self.jvs_snapshot_on_stop:
-            made = await seat.save(info.name, "server stopped", "hub-stop")
+            made = await seat.save(worktree, "server stopped", "hub-stop")
             if made is not None:
-                self.log.info("JVS: snapshot %s of %s", made, info.name)  # type: ignore[attr-defined]
+                self.log.info("JVS: snapshot %s of %s", made, worktree)  # type: ignore[attr-defined]
 
     def _jvs_provide(self) -> Provided:
-        template = self.jvs_template(self) if callable(self.jvs_template) else self.jvs_template
         owner = self.jvs_owner()
         return provide(
             self._jvs_opened(),
             self.jvs_person(),
-            template=template or None,
+            template=self._jvs_wanted(),
             owner=None if owner is None else owner[0],
         )
 
-    def _jvs_find(self) -> WorktreeInfo | None:
-        return find(self._jvs_opened(), self.jvs_person())
+    def _jvs_make_home(self) -> Path:
+        owner = self.jvs_owner()
+        return homes.make_home(
+            Path(os.path.realpath(self.jvs_homes)),
+            self._jvs_opened(),
+            self.jvs_person(),
+            template=self._jvs_wanted(),
+            owner=None if owner is None else owner[0],
+        )
+
+    def _jvs_wanted(self) -> str | None:
+        return (self.jvs_template(self) if callable(self.jvs_template) else self.jvs_template) or None
+
+    def _jvs_limit(self, folder: Path) -> None:
+        if self.jvs_quota_metadata:
+            whole = folder.parent if self.jvs_homes and folder.name == "main" else folder
+            Quota(self.jvs_quota_metadata, self.jvs_quota_gib, self.jvs_quota_files).apply(whole)
+
+    def _jvs_find(self) -> tuple[Path, str | None]:
+        """Return the server's repository, and its worktree there, None when there is none; changes nothing."""
+        person = self.jvs_person()
+        if not self.jvs_homes:
+            repository = self._jvs_opened()
+            info = find(repository, person)
+            return repository.root, None if info is None else info.name
+        home = homes.find_home(Path(os.path.realpath(self.jvs_homes)), person)
+        if home is None:
+            return Path(self.jvs_homes), None
+        if not person.server:
+            return home, "main"
+        info = find(Repository(home), person)
+        return home, None if info is None else info.name
 
     def _jvs_archive(self) -> None:
-        info = self._jvs_find()
+        person = self.jvs_person()
+        if self.jvs_homes:
+            folder = Path(os.path.realpath(self.jvs_homes))
+            home = homes.find_home(folder, person)
+            if home is not None and not person.server:  # a named server's worktree stays in it
+                homes.archive_home(folder, home)
+            return
+        info = find(self._jvs_opened(), person)
         if info is not None:
-            lifecycle.archive(self._jvs_opened(), self.jvs_person(), info, days=self.jvs_archive_days)
+            lifecycle.archive(self._jvs_opened(), person, info, days=self.jvs_archive_days)
 
     def _jvs_rename(self, old: Person, new: Person) -> None:
+        if self.jvs_homes:
+            raise InputError("in a repository of the user's own a named server keeps its name")
         repository = self._jvs_opened()
         info = find(repository, old)
         if info is not None:
@@ -194,9 +262,10 @@ class JvsSpawnerMixin(Configurable):
                 status_code=504,
             ) from None
         except (JvsError, Refused) as error:
-            hint = f" ({error.hint})" if error.hint else ""
+            waits = error.code == "E_LOCK_CONFLICT"  # whose hint is for the command line
+            hint = " Try again when it was given back." if waits else f" ({error.hint})" if error.hint else ""
             raise SpawnException(
-                f"JVS: {error.message}{hint}",
+                f"JVS: {error.message}.{hint}",
                 reason=error.code.lower(),
                 status_code=status_for(error.code, error.exit_status),
             ) from error

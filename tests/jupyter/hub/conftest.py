@@ -13,12 +13,12 @@ from jvs_core import Repository, Settings
 from tests.jupyter.hub.hub import Hub, proxy, running
 
 
-def make_team(folder: Path, *, shared: bool = False) -> Repository:
+def make_team(folder: Path, *, shared: bool = False, engine: str | None = "copy") -> Repository:
     """Make the repository ``team`` with two files and the ref ``template-1``."""
     settings = replace(
         Settings.from_environment(), user="maker", state_dir=folder / "state", cache_dir=folder / "cache"
     )
-    repo = Repository.init(folder / "team", engine="copy", shared=shared, settings=settings)
+    repo = Repository.init(folder / "team", engine=engine, shared=shared, settings=settings)
     (repo.root / "main" / "notes.txt").write_text("notes")
     (repo.root / "main" / "data").mkdir()
     (repo.root / "main" / "data" / "a.csv").write_text("a,b\n1,2\n")

@@ -29,6 +29,9 @@ PASSWORD = "sesame"
 _PATIENCE_S = 240.0
 _MARK = "JVS_TEST_HUB"
 
+# Extensions that take a server's time to start and are not what is looked at.
+_OTHERS = ("jupyterlab", "jupyter_lsp", "notebook", "notebook_shim", "jupyter_server_terminals")
+
 _CONFIG = """
 load_subconfig({example!r})
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
@@ -40,12 +43,27 @@ c.Spawner.poll_interval = 1
 c.JvsSpawnerMixin.jvs_timeout = 240
 c.Spawner.start_timeout = 240
 c.Spawner.http_timeout = 240
-c.Spawner.args = ["--allow-root"]
-c.JupyterHub.services = [{{"name": "test", "api_token": "{token}"}}]
+c.Spawner.args = ["--allow-root", "--ServerApp.jpserver_extensions={others}"]
+c.JupyterHub.services = [
+    {{"name": "test", "api_token": "{token}"}},
+    {{
+        "name": "jvs",
+        "url": "http://127.0.0.1:{service_port}",
+        "command": [{python!r}, "-m", "jvs_core.cli", "--repo", {team!r}, "hub", "serve"],
+        "environment": {{"{mark}": "{token}", "PYTHONPATH": {source!r}}},
+        "oauth_no_confirm": True,
+    }},
+]
 c.JupyterHub.load_roles = [
     {{"name": "test", "scopes": ["admin:users", "admin:servers", "access:servers"], "services": ["test"]}}
 ]
-{more}
+
+
+def own(spawner, _):
+    spawner.jvs_homes = {homes!r} if spawner.user.name.startswith("own-") else ""
+
+
+c.Spawner.auth_state_hook = own
 """
 
 
@@ -66,11 +84,10 @@ class Answer(Exception):
 
 @dataclass
 class Hub:
-    """A hub below ``folder``, where the repository ``team`` lies too."""
+    """A hub below ``folder``, where the repository ``team`` lies too; users called ``own-…`` have one of their own in ``own``."""
 
     folder: Path
     spawner: str = "jvs_jupyter.hub.JvsSimpleLocalProcessSpawner"
-    more: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     port: int = field(default_factory=_free_port)
@@ -84,10 +101,14 @@ class Hub:
     def start(self) -> None:
         """Start the hub, or start it again, and wait until it answers."""
         config = self.folder / "test_config.py"
+        (self.folder / "own").mkdir(exist_ok=True)
         if not config.exists():
             values = {"example": str(EXAMPLE), "port": self.port, "hub_port": _free_port()}
+            values |= {"service_port": _free_port(), "python": sys.executable, "source": str(ROOT)}
+            values |= {"others": dict.fromkeys(_OTHERS, False)}
+            values |= {"team": str(self.folder / "team")}
             values |= {"proxy_port": _free_port(), "spawner": self.spawner, "mark": _MARK}
-            config.write_text(_CONFIG.format(**values, token=self.token, more=self.more))
+            config.write_text(_CONFIG.format(**values, token=self.token, homes=str(self.folder / "own")))
         environment = {
             **os.environ,
             "PATH": os.pathsep.join([str(PROXY), str(Path(sys.executable).parent), os.environ["PATH"]]),

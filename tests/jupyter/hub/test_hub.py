@@ -138,3 +138,25 @@ def test_a_spawn_is_refused_with_the_holders_name(hub: Hub, repo: Repository) ->
     assert "nightly training" in refused.value.body
     hub.spawn("frank")
     hub.leave("frank")
+
+
+def test_a_user_may_have_a_whole_repository(hub: Hub, repo: Repository) -> None:
+    hub.add("own-hal")
+    hub.spawn("own-hal")
+    (home,) = [path for path in (hub.folder / "own").iterdir() if not path.name.startswith(".")]
+    own = Repository(home, settings=repo.settings)
+    place = hub.jvs("own-hal", "GET", "workspace?path=")
+    assert (place["worktree"], place["lock"]["mine"]) == ("main", True)
+    assert (home / "main" / "notes.txt").read_text() == "notes"
+    hub.spawn("own-hal", "gpu")
+    name = worktree_of(own, "own-hal", "gpu")
+    assert hub.jvs("own-hal", "GET", "workspace?path=", server="gpu")["worktree"] == name
+    hub.leave("own-hal", "gpu")
+    hub.leave("own-hal")
+    assert [info.lock_state for info in own.worktrees.all()] == ["free", "free"]
+    assert not any("own-hal" in worktree for worktree in repo.worktrees.names())
+    hub.api("DELETE", "users/own-hal")
+    hub.until(lambda: not home.exists(), "the repository is put away")
+    assert [path.name.startswith(home.name) for path in (hub.folder / "own" / ".archived").iterdir()] == [
+        True
+    ]

@@ -1,0 +1,73 @@
+"""What the browser shows: a spawn that somebody's lock refuses, and the admin's page."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from jvs_core import Repository
+from jvs_jupyter.hub.names import Person, worktree_name
+from tests.browser.conftest import browser as browser  # noqa: PLC0414 - fixtures of another folder
+from tests.browser.conftest import page as page  # noqa: PLC0414
+from tests.jupyter.hub.hub import PASSWORD, Hub
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def log_in(hub: Hub, page: Page, user: str, then: str) -> None:
+    """Log in with the hub's form, and go on to a page."""
+    page.goto(f"{hub.url}hub/login?next={then}")
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def photograph(page: Page, name: str) -> None:
+    """Keep a picture where somebody wants to look at it."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png")
+
+
+def test_the_spawn_page_says_who_holds_the_workspace(hub: Hub, repo: Repository, page: Page) -> None:
+    person = Person("gina")
+    repo.worktrees.create(worktree_name(person), from_="template-1", labels=person.labels)
+    repo.locks.acquire(worktree_name(person), purpose="marking")
+    try:
+        log_in(hub, page, "gina", "%2Fhub%2Fspawn")
+        expect(page.get_by_text("is locked: held by ann@")).to_be_visible(timeout=240_000)
+        expect(page.get_by_text("(marking)")).to_be_visible()
+        photograph(page, "spawn-page")
+    finally:
+        repo.locks.release(worktree_name(person))
+
+
+def test_an_admin_resets_and_restores_on_the_page(hub: Hub, repo: Repository, page: Page) -> None:
+    person = Person("<b>ivy</b>")
+    name = worktree_name(person)
+    repo.worktrees.create(name, from_="template-1", labels=person.labels)
+    (repo.worktrees.path(name) / "mine.txt").write_text("mine")
+    saved = repo.snapshot("before", worktree=name, lock=True)
+
+    log_in(hub, page, "admin", "%2Fservices%2Fjvs%2F")
+    row = page.get_by_role("row").filter(has_text="<b>ivy</b>")
+    expect(row).to_contain_text("3", timeout=240_000)
+    photograph(page, "admin-page")
+    row.get_by_role("link", name="Snapshots").click()
+    expect(page.get_by_role("row").filter(has_text="before")).to_be_visible()
+    page.get_by_role("row").filter(has_text="before").get_by_role("button", name="Restore beside").click()
+    expect(page.get_by_role("status")).to_contain_text("Restored to restore-")
+    assert any(other.startswith(f"restore-{saved.snapshot_id[:8]}") for other in repo.worktrees.names())
+
+    page.get_by_role("link", name="All worktrees").click()
+    row.get_by_role("button", name="Reset").click()
+    expect(page.get_by_role("status")).to_contain_text("starts from template-1", timeout=60_000)
+    assert not (repo.worktrees.path(name) / "mine.txt").exists()
+    record = next(record for record in repo.audit.log() if record.operation == "worktree_create")
+    assert (record.worktree, record.actor.split("@")[0]) == (name, "admin")
+
+
+def test_the_admins_page_is_for_admins(hub: Hub, page: Page) -> None:
+    log_in(hub, page, "jo", "%2Fservices%2Fjvs%2F")
+    expect(page.get_by_text("403")).to_be_visible(timeout=240_000)

@@ -1,0 +1,71 @@
+"""A directory quota of JuiceFS: set on a worktree, and used up while one is made."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from jupyterhub.spawner import SpawnException
+
+from jvs_core import JvsError
+from jvs_jupyter.hub import JvsSpawnerMixin
+from jvs_jupyter.hub.names import Person
+from jvs_jupyter.hub.provision import provide
+from jvs_jupyter.hub.quota import Quota
+from tests.jupyter.hub.conftest import make_team
+from tests.support.filesystems import FileSystem
+
+
+def test_a_quota_stops_a_user_and_one_that_is_used_up_stops_a_spawn(
+    juicefs: FileSystem, make_workdir: Callable[[FileSystem], Path]
+) -> None:
+    metadata = f"sqlite3://{juicefs.mount.parent}/meta.db"
+    team = make_team(make_workdir(juicefs), engine=None)
+    provided = provide(team, Person("ann"), template="template-1")
+    assert provided.path is not None
+    Quota(metadata, files=20).apply(provided.path)
+    assert refused_at(provided.path) == errno.EDQUOT
+
+    Quota(metadata, files=1).apply(team.root)  # less than there is
+    deadline = time.monotonic() + 120
+    number = 0
+    while True:
+        try:
+            provide(team, Person(f"user{number}"), template="template-1")
+        except JvsError as failure:
+            code = failure.code
+            break
+        number += 1
+        assert time.monotonic() < deadline, "the client never heard of the quota"
+        time.sleep(1)
+    assert code == "E_NO_SPACE"
+    assert f"user{number}" not in "".join(team.worktrees.names())
+
+    async def spawn() -> None:
+        async def work() -> None:
+            provide(team, Person("late"), template="template-1")
+
+        await JvsSpawnerMixin()._jvs_guarded(work())
+
+    with pytest.raises(SpawnException) as page:
+        asyncio.run(spawn())
+    assert page.value.status_code == 507
+    Quota(metadata, files=1_000_000).apply(team.root)
+
+
+def refused_at(folder: Path) -> int | None:
+    """Write small files until the file system refuses, and return why."""
+    deadline = time.monotonic() + 120
+    number = 0
+    while time.monotonic() < deadline:
+        try:
+            (folder / f"{number}.txt").write_text("x")
+        except OSError as error:
+            return error.errno
+        number += 1
+        time.sleep(0.2)
+    return None
