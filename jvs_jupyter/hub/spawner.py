@@ -256,19 +256,22 @@ class JvsSpawnerMixin(Configurable):
             async with asyncio.timeout(self.jvs_timeout):
                 await work
         except TimeoutError:
-            raise SpawnException(
-                f"The workspace was not ready within {self.jvs_timeout:.0f} s.",
-                reason="jvs_timeout",
-                status_code=504,
+            raise _refusal(
+                f"The workspace was not ready within {self.jvs_timeout:.0f} s.", "jvs_timeout", 504
             ) from None
         except (JvsError, Refused) as error:
             waits = error.code == "E_LOCK_CONFLICT"  # whose hint is for the command line
             hint = " Try again when it was given back." if waits else f" ({error.hint})" if error.hint else ""
-            raise SpawnException(
-                f"JVS: {error.message}.{hint}",
-                reason=error.code.lower(),
-                status_code=status_for(error.code, error.exit_status),
+            raise _refusal(
+                f"JVS: {error.message}.{hint}", error.code.lower(), status_for(error.code, error.exit_status)
             ) from error
+
+
+def _refusal(message: str, reason: str, status: int) -> SpawnException:
+    """Return what stops a spawn; the page that a slow spawn waits on shows ``jupyterhub_message`` only."""
+    refusal = SpawnException(message, reason=reason, status_code=status)
+    refusal.jupyterhub_message = message
+    return refusal
 
 
 class JvsLocalProcessSpawner(JvsSpawnerMixin, LocalProcessSpawner):  # type: ignore[misc]  # untyped

@@ -33,11 +33,23 @@ _MARK = "JVS_TEST_HUB"
 _OTHERS = ("jupyterlab", "jupyter_lsp", "notebook", "notebook_shim", "jupyter_server_terminals")
 
 _CONFIG = """
+from traitlets import default
+
+from jvs_jupyter.hub import JvsSimpleLocalProcessSpawner
+
 load_subconfig({example!r})
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.hub_port = {hub_port}
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
-c.JupyterHub.spawner_class = {spawner!r}
+
+
+class Spawner(JvsSimpleLocalProcessSpawner):
+    @default("jvs_homes")
+    def own(self):
+        return {homes!r} if self.user.name.startswith("own-") else ""
+
+
+c.JupyterHub.spawner_class = Spawner
 c.Spawner.environment = {{"{mark}": "{token}", "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}}
 c.Spawner.poll_interval = 1
 c.JvsSpawnerMixin.jvs_timeout = 240
@@ -57,13 +69,6 @@ c.JupyterHub.services = [
 c.JupyterHub.load_roles = [
     {{"name": "test", "scopes": ["admin:users", "admin:servers", "access:servers"], "services": ["test"]}}
 ]
-
-
-def own(spawner, _):
-    spawner.jvs_homes = {homes!r} if spawner.user.name.startswith("own-") else ""
-
-
-c.Spawner.auth_state_hook = own
 """
 
 
@@ -87,7 +92,6 @@ class Hub:
     """A hub below ``folder``, where the repository ``team`` lies too; users called ``own-…`` have one of their own in ``own``."""
 
     folder: Path
-    spawner: str = "jvs_jupyter.hub.JvsSimpleLocalProcessSpawner"
     environment: dict[str, str] = field(default_factory=dict)
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     port: int = field(default_factory=_free_port)
@@ -107,7 +111,7 @@ class Hub:
             values |= {"service_port": _free_port(), "python": sys.executable, "source": str(ROOT)}
             values |= {"others": dict.fromkeys(_OTHERS, False)}
             values |= {"team": str(self.folder / "team")}
-            values |= {"proxy_port": _free_port(), "spawner": self.spawner, "mark": _MARK}
+            values |= {"proxy_port": _free_port(), "mark": _MARK}
             config.write_text(_CONFIG.format(**values, token=self.token, homes=str(self.folder / "own")))
         environment = {
             **os.environ,

@@ -47,8 +47,12 @@ def test_a_server_opens_in_its_own_worktree_holds_the_lock_and_gives_it_back(
     assert worktree_of(repo, "alice") == name
     assert (folder / "result.txt").read_text() == "42"
     hub.leave("alice")
-    created = [record for record in repo.audit.log() if record.operation == "worktree_create"]
-    assert [record.worktree for record in created] == [name]
+    created = [
+        record
+        for record in repo.audit.log()
+        if record.operation == "worktree_create" and record.worktree == name
+    ]
+    assert [record.actor.split("@")[0] for record in created] == ["test"]
 
 
 def test_server_and_hub_may_die_in_any_order(hub: Hub, repo: Repository) -> None:
