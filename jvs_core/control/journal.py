@@ -86,7 +86,7 @@ def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
         if not name.endswith(".json"):
             continue
         try:
-            found.append(Intent.parse((layout.intents / name).read_bytes(), f"intent {name}"))
+            found.append(Intent.parse(layout.read(layout.intents / name), f"intent {name}"))
         except FileNotFoundError:
             continue
         except JvsError:

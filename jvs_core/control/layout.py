@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import uuid
@@ -180,6 +181,19 @@ class Layout:
             return os.listdir(inside(self.root, folder))
         except FileNotFoundError:
             return []
+
+    def read(self, path: Path) -> bytes:
+        """Return the bytes of a file that others may remove at any time.
+
+        Raises FileNotFoundError, also where another client of a JuiceFS volume removed the file between opening and
+        reading it, which fails in other ways (``EBADF``, measured).
+        """
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            if path.name in self.listing(path.parent):
+                raise
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
 
     def check_format(self) -> None:
         """Raise FormatUnsupported unless this version of JVS can work on the repository; PathEscape for a link."""

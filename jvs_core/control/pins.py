@@ -48,7 +48,7 @@ def read(layout: Layout, pin_id: str) -> Pin:
     try:
         if re.fullmatch(r"[0-9a-f]{12}", pin_id) is None:
             raise FileNotFoundError
-        data = (layout.gc / "pins" / f"{pin_id}.json").read_bytes()
+        data = layout.read(layout.gc / "pins" / f"{pin_id}.json")
     except FileNotFoundError as error:
         raise PinNotFound(f"no pin {pin_id!r}", hint="jvs gc pins") from error
     return Pin.parse(data, f"pin {pin_id}")
@@ -56,7 +56,13 @@ def read(layout: Layout, pin_id: str) -> Pin:
 
 def read_all(layout: Layout) -> list[Pin]:
     """Return all pins, oldest first, expired ones too. Raises DescriptorCorrupt for one that is unreadable."""
-    found = [read(layout, pin_id) for pin_id in ids(layout)]
+    found = []
+    for pin_id in ids(layout):
+        try:
+            found.append(read(layout, pin_id))
+        except PinNotFound:  # removed since the listing; one that is still listed protects, and stops gc
+            if pin_id in ids(layout):
+                raise
     return sorted(found, key=lambda pin: (pin.created_at, pin.pin_id))
 
 

@@ -34,7 +34,7 @@ def find(layout: Layout, name: str) -> Ref | None:
     if re.fullmatch(NAME[1:-1], name) is None or f"{name}.json" not in layout.listing(layout.refs):
         return None
     try:
-        ref = Ref.parse((layout.refs / f"{name}.json").read_bytes(), f"ref {name!r}")
+        ref = Ref.parse(layout.read(layout.refs / f"{name}.json"), f"ref {name!r}")
     except FileNotFoundError:
         return None
     except JvsError as error:

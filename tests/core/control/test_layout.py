@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -106,3 +107,22 @@ def test_a_shared_repository_is_its_group_s(tmp_path: Path) -> None:
     modes = {stat.S_IMODE((layout.control / name).stat().st_mode) for name in CONTROL_FOLDERS}
     assert modes == {0o2775}
     assert (layout.file_mode, Layout(layout.root).file_mode) == (0o664, None)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_file_that_another_client_removes_while_it_is_read_is_gone(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    path = layout.intents / "some.json"
+    path.write_bytes(b"{}")
+    assert layout.read(path) == b"{}"
+
+    def fails(self: Path) -> bytes:
+        if gone:
+            self.unlink()
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - which one is what this is about
+        layout.read(path)
+    assert isinstance(caught.value, FileNotFoundError) is gone
