@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
 from jupyterhub.utils import url_path_join
+from tornado.ioloop import PeriodicCallback
 from tornado.template import Template
 from tornado.web import Application, HTTPError, RequestHandler, authenticated
 
@@ -25,6 +26,7 @@ from jvs_jupyter.server.errors import status_of
 T = TypeVar("T")
 
 _SHOWN = 50
+_LOOK_EVERY_MS = 500
 _PAGE = Template(
     """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
@@ -178,7 +180,10 @@ def application(root: Path, prefix: str) -> Application:
 
 
 async def serve(root: Path) -> None:
-    """Serve until ended, where the hub's environment for a service says. Raises InputError without a hub."""
+    """Serve where the hub's environment for a service says, until ended or until the hub that started it is gone.
+
+    One left behind would keep the address from the hub's next start. Raises InputError without a hub.
+    """
     try:
         prefix, address = os.environ["JUPYTERHUB_SERVICE_PREFIX"], os.environ["JUPYTERHUB_SERVICE_URL"]
     except KeyError as error:
@@ -187,4 +192,11 @@ async def serve(root: Path) -> None:
         ) from error
     place = urlsplit(address)
     application(root, prefix).listen(place.port or 80, place.hostname or "127.0.0.1")
-    await asyncio.Event().wait()
+    hub, gone = os.getppid(), asyncio.Event()
+
+    def look() -> None:
+        if os.getppid() != hub:
+            gone.set()
+
+    PeriodicCallback(look, _LOOK_EVERY_MS).start()
+    await gone.wait()
