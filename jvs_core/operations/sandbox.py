@@ -63,8 +63,11 @@ def sandbox(
                     box.snapshot_id = _save(ctx, name, note or "sandbox, failed", tags, progress).snapshot_id
                 raise
             box.snapshot_id = _save(ctx, name, note or "sandbox", tags, progress).snapshot_id
-    finally:
-        _leave(ctx, name, intent, keep=box is not None and box.keep, progress=progress)
+    except BaseException:
+        with suppress(JvsError):  # what no snapshot holds stays; what went wrong first is what is told
+            _leave(ctx, name, intent, keep=box is not None and box.keep, progress=progress)
+        raise
+    _leave(ctx, name, intent, keep=box.keep, progress=progress)
 
 
 def clean(ctx: Context, intent: Intent, progress: Progress) -> bool:

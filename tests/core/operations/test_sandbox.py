@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jvs_core import JvsError, Repository
-from jvs_core.errors import SnapshotNotFound, UnsavedChanges
+from jvs_core.errors import NoSpace, SnapshotNotFound, UnsavedChanges
+from jvs_core.operations import snapshot
 
 KILLED = """
 import os, sys
@@ -78,6 +79,24 @@ def test_work_that_fails_is_kept_too_when_it_changed_anything(repo: Repository) 
             fail(text)
     assert notes(repo) == ["sandbox, failed", "base"]
     assert worktrees(repo) == ["main"]
+
+
+def test_a_sandbox_that_cannot_be_saved_stays_and_says_why(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> object:
+        raise NoSpace("no space")
+
+    def work() -> None:
+        with repo.sandbox() as box:
+            (box.path / "made.txt").write_text("worth keeping")
+            monkeypatch.setattr(snapshot, "take", full)
+
+    with pytest.raises(NoSpace):
+        work()
+    _, name = worktrees(repo)
+    assert (repo.worktrees.path(name) / "made.txt").read_text() == "worth keeping"
+    assert repo.locks.status(name).state == "free"
 
 
 def test_a_sandbox_that_is_still_written_to_stays(repo: Repository) -> None:
