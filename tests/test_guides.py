@@ -47,6 +47,7 @@ for cell in notebook.cells:
 _CONFIGURED = """
 import pathlib, sys
 from jupyter_server.services.contents.manager import AsyncContentsManager
+from jupyterhub.app import JupyterHub
 from traitlets.config import Config
 from jvs_jupyter.hub import JvsSimpleLocalProcessSpawner
 from jvs_jupyter.server.extension import JvsServer
@@ -55,6 +56,7 @@ exec(pathlib.Path(sys.argv[1]).read_text())
 known = {
     "JvsServer": JvsServer,
     "AsyncContentsManager": AsyncContentsManager,
+    "JupyterHub": JupyterHub,
     "JvsSpawnerMixin": JvsSimpleLocalProcessSpawner,
 }
 for owner, values in c.items():
