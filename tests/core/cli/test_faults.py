@@ -16,27 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.core.cli.conftest import Ended, Jvs, process, start
+from tests.support.commands import READING
 from tests.support.filesystems import FileSystem, loop_filesystem
 from tests.support.ledger import unmount
 from tests.support.metadata import metadata_of
 
-READING = (
-    ["info"],
-    ["status"],
-    ["history"],
-    ["history", "--all"],
-    ["show", "HEAD"],
-    ["ls", "HEAD"],
-    ["cat", "HEAD", "a.txt"],
-    ["compare", "HEAD~1", "HEAD"],
-    ["compare", "HEAD~1"],
-    ["lock", "status"],
-    ["worktree", "list"],
-    ["worktree", "path", "main"],
-    ["ref", "list"],
-    ["verify", "--all"],
-    ["doctor"],
-)
 CHANGING = (
     ["snapshot", "x", "--lock"],
     ["lock", "acquire"],

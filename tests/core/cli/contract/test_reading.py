@@ -12,6 +12,7 @@ import pytest
 from jvs_core.control import catalog
 from tests.core.cli.conftest import Jvs
 from tests.core.cli.contract.keys import require
+from tests.support.commands import READING
 from tests.support.metadata import metadata_of
 
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
@@ -200,30 +201,9 @@ def test_with_the_root_as_repo_the_current_directory_still_says_the_worktree(
     assert jvs("--repo", str(repo / "worktrees/w"), "status").first == "On worktree w"
 
 
-READ = [
-    ["info"],
-    ["status"],
-    ["history", "--all"],
-    ["show", "HEAD"],
-    ["ls", "HEAD"],
-    ["cat", "HEAD", "a.txt"],
-    ["compare", "HEAD~1", "HEAD"],
-    ["compare", "HEAD~1"],
-    ["lock", "status"],
-    ["worktree", "list"],
-    ["worktree", "path", "main"],
-    ["ref", "list"],
-    ["verify", "--all"],
-    ["doctor", "--strict"],
-    ["gc", "pins"],
-    ["audit", "log"],
-    ["audit", "checkpoint"],
-]
-
-
 def test_reading_changes_nothing(jvs: Jvs, repo: Path, two: tuple[str, str]) -> None:
     before = metadata_of(repo)
-    for line in READ:
+    for line in READING:
         jvs(*line)
         assert jvs(*line, "--json").out.startswith(("{", "["))
     assert metadata_of(repo) == before
