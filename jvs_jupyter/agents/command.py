@@ -14,10 +14,12 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_jupyter.agents import server, tools
 
+ALLOW_INPLACE = "--allow-inplace"
+
 
 @click.command(cls=Command)
 @click.option(
-    "--allow-inplace",
+    ALLOW_INPLACE,
     is_flag=True,
     help="Also offer restore_inplace and undo, which change files that exist.",
 )
@@ -39,5 +41,11 @@ def mcp(call: Call, allow_inplace: bool) -> Outcome:
     if not os.environ.get("JVS_SESSION"):
         settings = replace(settings, session=f"mcp-{secrets.token_hex(4)}")
     repository = Repository(found.root, worktree=call.worktree or found.worktree, settings=settings)
-    server.serve(repository, (*tools.SAFE, *(tools.IN_PLACE if allow_inplace else ())))
+    server.serve(
+        repository,
+        (*tools.SAFE, *(tools.IN_PLACE if allow_inplace else ())),
+        withheld={}
+        if allow_inplace
+        else dict.fromkeys((tool.name for tool in tools.IN_PLACE), ALLOW_INPLACE),
+    )
     return Outcome(None)

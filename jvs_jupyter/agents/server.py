@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import anyio
@@ -31,10 +32,13 @@ Snapshots of one JVS repository at {root}. Take a snapshot before risky work; tr
 new worktree and destroys nothing. Snapshots are named by id, unique prefix, ref, HEAD or HEAD~N."""
 
 
-def build(repository: Repository, tools: Sequence[Tool[Any]]) -> Server[Any]:
+def build(
+    repository: Repository, tools: Sequence[Tool[Any]], *, withheld: Mapping[str, str] = MappingProxyType({})
+) -> Server[Any]:
     """Return a server that offers ``tools`` on ``repository`` and on nothing else.
 
-    A refusal is a tool result with ``isError`` whose structured content is the command line's error object.
+    ``withheld`` are tools that are not, each with the option of ``jvs mcp`` that offers it. A refusal is a tool result
+    with ``isError`` whose structured content is the command line's error object.
     """
     known = {tool.name: tool for tool in tools}
 
@@ -45,6 +49,12 @@ def build(repository: Repository, tools: Sequence[Tool[Any]]) -> Server[Any]:
 
     async def call_tool(_context: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         tool = known.get(params.name)
+        if params.name in withheld:
+            return _refused(
+                "E_USAGE",
+                f"the tool {params.name!r} is not offered: it changes files that exist",
+                f"start the server with: jvs mcp {withheld[params.name]}",
+            )
         if tool is None:
             return _refused("E_USAGE", f"no tool {params.name!r}", "one of: " + ", ".join(known))
         try:
@@ -71,11 +81,11 @@ def build(repository: Repository, tools: Sequence[Tool[Any]]) -> Server[Any]:
     )
 
 
-def serve(repository: Repository, tools: Sequence[Tool[Any]]) -> None:
-    """Serve until standard input ends."""
+def serve(repository: Repository, tools: Sequence[Tool[Any]], *, withheld: Mapping[str, str]) -> None:
+    """Serve until standard input ends. See ``build``."""
 
     async def run() -> None:
-        server = build(repository, tools)
+        server = build(repository, tools, withheld=withheld)
         async with stdio_server() as (reading, writing):
             await server.run(reading, writing, server.create_initialization_options())
 

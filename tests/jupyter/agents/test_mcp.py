@@ -116,10 +116,10 @@ async def test_an_agent_tries_looks_and_keeps(repo: Repository) -> None:
 async def test_what_replaces_files_must_be_allowed(repo: Repository) -> None:
     (repo.root / "main" / "notes.txt").write_text("changed")
     async with client(repo) as connected:
-        assert (
-            error(await connected.call_tool("restore_inplace", {"snapshot": "HEAD", "reason": "x"}))
-            == "E_USAGE"
-        )
+        for name, given in (("restore_inplace", {"snapshot": "HEAD", "reason": "x"}), ("undo", {})):
+            refused = await connected.call_tool(name, given)
+            assert error(refused) == "E_USAGE"
+            assert "jvs mcp --allow-inplace" in str(refused.structured_content)
     assert (repo.root / "main" / "notes.txt").read_text() == "changed"
     async with client(repo, "--allow-inplace") as connected:
         assert [tool.name for tool in (await connected.list_tools()).tools] == [
