@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
-from jvs_core import files
+from jvs_core import clock, files
 from jvs_core.control import catalog, lock
 from jvs_core.control.lock import Lease
 from jvs_core.errors import (
@@ -126,7 +126,8 @@ class Locking:
 def writing(ctx: Context, name: str, locking: Locking, *, purpose: str) -> Iterator[Lease]:
     """Take the session's turn on a worktree and yield its checked lease for one operation.
 
-    With ``locking.take`` the lock is acquired unless the session holds it, renewed meanwhile, and given back.
+    With ``locking.take`` the lock is acquired unless the session holds it, renewed meanwhile, and given back if it was
+    acquired here. Without, the lease is the caller's to renew.
     """
     worktree = ctx.worktree(name)
     with ctx.session(worktree.worktree_id).turn(wait_s=max(locking.wait_s, _TURN_S)):
@@ -162,7 +163,7 @@ def hold(
         except JvsError:
             pass
         else:
-            with nullcontext() if in_turn else _renewing(ctx, lease):
+            with _renewing(ctx, lease):
                 yield lease
             return
     taken: list[Lease] = []
@@ -209,7 +210,7 @@ def _renewing(ctx: Context, lease: Lease) -> Iterator[Callable[[], None]]:
 
 
 def _keep(ctx: Context, lease: Lease, stop: threading.Event) -> None:
-    while not stop.wait(lease.record.renew_interval_ms / 1000):
+    while not stop.wait(_until_renewal_s(lease)):
         try:
             lease = _renew(ctx, lease)
         except OSError:
@@ -217,6 +218,12 @@ def _keep(ctx: Context, lease: Lease, stop: threading.Event) -> None:
                 return
         except JvsError:
             return
+
+
+def _until_renewal_s(lease: Lease) -> float:
+    """Return how long a lease may wait for its renewal: its interval, less where its end is near."""
+    left_ms = lease.deadline_boot_ms - clock.boot_ms()
+    return max(min(lease.record.renew_interval_ms, left_ms // 3), 0) / 1000
 
 
 def _give_back(ctx: Context, lease: Lease) -> None:

@@ -188,6 +188,22 @@ def test_a_snapshot_may_last_longer_than_the_lease_that_is_renewed_meanwhile(loc
     assert [item.descriptor.snapshot_id for item in repo.history()] == [taken.snapshot_id]
 
 
+def test_a_lease_that_is_found_and_used_is_renewed_while_it_is_and_kept(local: Repository) -> None:
+    held = local.locks.acquire(lease_ms=6000)
+    threading.Event().wait(4.1)  # its next renewal by the interval would come too late
+
+    class Sleeping(Silent):
+        def started(self, step: str, total: int | None = None) -> None:
+            if step == "settle":
+                threading.Event().wait(3)
+
+    taken = local.snapshot("long", lock=True, progress=Sleeping())
+    assert taken.fencing_token == held.fencing_token
+    now = local.locks.status()
+    assert (now.state, now.lock and now.lock.lock_id) == ("held", held.lock_id)
+    local.locks.release()
+
+
 def test_sockets_are_left_out_and_named_and_pipes_are_kept(repo: Repository, tmp_path: Path) -> None:
     os.mkfifo(main(repo) / "pipe")
     server = socket.socket(socket.AF_UNIX)
