@@ -77,8 +77,8 @@ class Snapshot(_Completed):
         yield "HEAD", "the worktree's newest snapshot"
         for ref in repository.refs.all():
             yield ref.name, f"ref to {ref.snapshot_id}"
-        for item in repository.history(call.worktree, every=True):
-            yield item.descriptor.snapshot_id, first_line(item.descriptor.note)
+        for descriptor in repository.beginning(incomplete, limit=_LONGEST_LIST):
+            yield descriptor.snapshot_id, first_line(descriptor.note)
 
 
 class RefName(_Completed):

@@ -33,6 +33,11 @@ def find(layout: Layout, name: str) -> Ref | None:
     """Return the ref called ``name``, or None. Raises RefBroken when it is unreadable."""
     if re.fullmatch(NAME[1:-1], name) is None or f"{name}.json" not in layout.listing(layout.refs):
         return None
+    return _read(layout, name)
+
+
+def _read(layout: Layout, name: str) -> Ref | None:
+    """Return a ref that was listed a moment ago; None when it was deleted since. Raises RefBroken."""
     try:
         ref = Ref.parse(layout.read(layout.refs / f"{name}.json"), f"ref {name!r}")
     except FileNotFoundError:
@@ -61,15 +66,18 @@ def names(layout: Layout) -> list[str]:
     )
 
 
-def readable(layout: Layout) -> tuple[list[Ref], list[RefBroken]]:
-    """Return the refs that can be read, by name, and what is wrong with each of the others."""
+def readable(layout: Layout) -> tuple[list[Ref], dict[str, RefBroken]]:
+    """Return the refs that can be read, by name, and by its name what is wrong with each of the others.
+
+    The folder is listed once, which also refreshes on JuiceFS the names of all of them.
+    """
     found: list[Ref] = []
-    broken: list[RefBroken] = []
+    broken: dict[str, RefBroken] = {}
     for name in names(layout):
         try:
-            ref = find(layout, name)
+            ref = _read(layout, name)
         except RefBroken as error:
-            broken.append(error)
+            broken[name] = error
         else:
             found += [ref] if ref is not None else []
     return found, broken
@@ -78,8 +86,8 @@ def readable(layout: Layout) -> tuple[list[Ref], list[RefBroken]]:
 def read_all(layout: Layout) -> list[Ref]:
     """Return all refs by name. Raises RefBroken for the first that is unreadable."""
     found, broken = readable(layout)
-    if broken:
-        raise broken[0]
+    for error in broken.values():
+        raise error
     return found
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO
 
 from jvs_core.control import catalog, refs, worktree
-from jvs_core.errors import PathNotFound
+from jvs_core.errors import DescriptorCorrupt, PathNotFound, SnapshotNotFound
 from jvs_core.model import FORMAT_VERSION, Descriptor
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
@@ -70,6 +71,20 @@ def _all(ctx: Context, before: str | None) -> Iterator[Descriptor]:
     for snapshot_id in reversed(catalog.ids(ctx.layout)):
         if before is None or snapshot_id < before:
             yield catalog.peek(ctx.layout, snapshot_id)
+
+
+def beginning(ctx: Context, prefix: str, limit: int) -> list[Descriptor]:
+    """Return the newest snapshots whose id begins with ``prefix``; reads no more descriptors than ``limit``.
+
+    One that cannot be read is left out.
+    """
+    found = []
+    for snapshot_id in islice(
+        (i for i in reversed(catalog.ids(ctx.layout)) if i.startswith(prefix)), max(limit, 0)
+    ):
+        with suppress(DescriptorCorrupt, SnapshotNotFound):
+            found.append(catalog.peek(ctx.layout, snapshot_id))
+    return found
 
 
 def refs_by_snapshot(ctx: Context) -> dict[str, list[str]]:

@@ -128,14 +128,14 @@ def _descriptors(ctx: Context) -> Iterator[Finding]:
 
 
 def _refs(ctx: Context) -> Iterator[Finding]:
-    for name in refs.names(ctx.layout):
-        try:
-            ref = refs.get(ctx.layout, name)
-        except JvsError as error:
-            yield findings.REF_BROKEN.at(name, error.message)
-            continue
+    found, broken = refs.readable(ctx.layout)
+    for name, error in broken.items():
+        yield findings.REF_BROKEN.at(name, error.message)
+    for ref in found:
         if not catalog.exists(ctx.layout, ref.snapshot_id):
-            yield findings.REF_BROKEN.at(name, f"ref {name!r} names {ref.snapshot_id}, which is missing")
+            yield findings.REF_BROKEN.at(
+                ref.name, f"ref {ref.name!r} names {ref.snapshot_id}, which is missing"
+            )
 
 
 def _intents(ctx: Context) -> Iterator[Finding]:

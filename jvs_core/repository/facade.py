@@ -230,6 +230,14 @@ class Repository:
         return browse.history(self._context, name, limit=limit, every=every, tag=tag, before=start)
 
     @translated
+    def beginning(self, prefix: str, *, limit: int = 200) -> list[Descriptor]:
+        """Return the newest snapshots whose id begins with ``prefix``, of all worktrees, as a shell completes them.
+
+        It costs what it returns, however long the history is; a snapshot that cannot be read is left out.
+        """
+        return browse.beginning(self._context, prefix, limit)
+
+    @translated
     def resolve(self, snapshot: str, *, worktree: str | None = None) -> str:
         """Return the full id that ``snapshot`` names. Raises SnapshotNotFound, SnapshotAmbiguous."""
         return self._context.resolve(snapshot, worktree or self._worktree)

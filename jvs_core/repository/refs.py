@@ -30,7 +30,7 @@ class Refs:
     @translated
     def broken(self) -> list[str]:
         """Return what is wrong with each ref that cannot be read; a history or a snapshot is shown without them."""
-        return [error.message for error in stored.readable(self._context.layout)[1]]
+        return [error.message for error in stored.readable(self._context.layout)[1].values()]
 
     @translated
     def delete(self, name: str) -> Ref:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -38,13 +39,39 @@ def test_refs_are_listed_by_name_and_foreign_files_are_none(layout: Layout) -> N
         refs.create(layout, "../b", ONE, note="", by="ada@here")
 
 
+def test_reading_all_refs_lists_their_folder_once(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(20):
+        refs.create(layout, f"r{number}", ONE, note="", by="ada@here")
+    listed: list[Path] = []
+    listing = Layout.listing
+
+    def counting(self: Layout, folder: Path) -> list[str]:
+        listed.append(folder)
+        return listing(self, folder)
+
+    monkeypatch.setattr(Layout, "listing", counting)
+    assert len(refs.read_all(layout)) == 20
+    assert listed == [layout.refs]
+
+
+def test_a_ref_deleted_while_all_are_read_is_left_out(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        refs.create(layout, name, ONE, note="", by="ada@here")
+    names = refs.names(layout)
+    (layout.refs / "one.json").unlink()
+    monkeypatch.setattr(refs, "names", lambda layout: names)
+    assert [ref.name for ref in refs.read_all(layout)] == ["two"]
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"name": "bad"}'])
 def test_an_unreadable_ref_is_named_beside_the_readable_ones(layout: Layout, content: str) -> None:
     good = refs.create(layout, "good", ONE, note="", by="ada@here")
     (layout.refs / "bad.json").write_text(content)
     found, broken = refs.readable(layout)
     assert found == [good]
-    assert ["'bad'" in error.message for error in broken] == [True]
+    assert {name: "'bad'" in error.message for name, error in broken.items()} == {"bad": True}
     with pytest.raises(RefBroken, match="bad"):
         refs.read_all(layout)
     with pytest.raises(RefBroken, match="bad"):

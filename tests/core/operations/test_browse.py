@@ -11,6 +11,7 @@ from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
 from jvs_core.errors import IntegrityError, PathEscape, PathNotFound, SnapshotNotFound
 from jvs_core.payload import manifest
+from tests.support.long_history import write_history
 
 
 @pytest.fixture
@@ -43,6 +44,32 @@ def test_a_page_reads_what_it_shows(repo: Repository, monkeypatch: pytest.Monkey
     monkeypatch.setattr(catalog, "peek", noted)
     repo.history(limit=2, every=True)
     assert len(read) == 2
+
+
+def test_ids_that_begin_alike_cost_what_is_returned(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = write_history(repo, 50, last_ms=1_600_000_000_000)
+    every = [item.descriptor.snapshot_id for item in repo.history(every=True)]
+    read: list[str] = []
+    peek = catalog.peek
+
+    def noted(layout: Layout, snapshot_id: str) -> Descriptor:
+        read.append(snapshot_id)
+        return peek(layout, snapshot_id)
+
+    monkeypatch.setattr(catalog, "peek", noted)
+    assert [found.snapshot_id for found in repo.beginning("", limit=7)] == every[:7]
+    assert read == every[:7]
+    assert [found.snapshot_id for found in repo.beginning(written[3])] == [written[3]]
+    assert [found.snapshot_id for found in repo.beginning("159", limit=2)] == written[-2:-4:-1]
+    assert repo.beginning("x") == []
+
+
+def test_an_id_whose_descriptor_cannot_be_read_is_not_offered(repo: Repository) -> None:
+    newest, before = [found.snapshot_id for found in repo.beginning("", limit=2)]
+    Layout(repo.root).descriptor(newest).write_bytes(b"{")
+    assert repo.beginning("")[0].snapshot_id == before
 
 
 def test_a_page_before_nothing_is_refused(repo: Repository) -> None:
