@@ -42,16 +42,20 @@ def read(layout: Layout, snapshot_id: str) -> Tombstone | None:
 
 
 def write(layout: Layout, tombstones: Iterable[Tombstone]) -> None:
-    """Put up tombstones, each whole or not at all, durable together. One that stands already is left as it is."""
-    for tombstone in tombstones:
-        target = path(layout, tombstone.snapshot_id)
-        if target.exists():
-            continue
-        temporary = target.with_name(f"{target.name}{files.TEMPORARY_SUFFIX}")
-        temporary.unlink(missing_ok=True)
-        files.write_new(temporary, canonical.dumps(tombstone.to_json()) + b"\n", mode=layout.file_mode)
-        files.rename_new(temporary, target)
-    files.sync_folder(layout.gc / "tombstones")
+    """Put up tombstones, each whole or not at all, durable together when this returns, at one sync for all.
+
+    One that stands already is left as it is.
+    """
+    standing = ids(layout)
+    files.create_together(
+        {
+            path(layout, tombstone.snapshot_id): canonical.dumps(tombstone.to_json()) + b"\n"
+            for tombstone in tombstones
+            if tombstone.snapshot_id not in standing
+        },
+        mode=layout.file_mode,
+    )
+    files.sync_folder(layout.gc / "tombstones")  # also for those that a killed run may have left undurable
 
 
 def remove(layout: Layout, snapshot_id: str) -> None:

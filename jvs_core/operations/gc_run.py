@@ -118,6 +118,8 @@ def _commit(
     A process that was stopped for so long that the lock may be another's by now goes no further: it raises
     FencingMismatch. What appeared since the plan keeps its snapshot; in the first batch it stops the whole run.
     """
+    if files.syncfs_works(ctx.layout.gc):
+        files.sync_file_system(ctx.layout.gc)  # what others wrote is not waited for in the critical section
     with files.uninterrupted(), ctx.critical():
         until = clock.boot_ms() + _TRUSTED_MS
         with step(progress, "validate"):

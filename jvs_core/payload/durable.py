@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from jvs_core import files
 from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.faults import translate
 from jvs_core.payload.folders import Folders, split
@@ -23,7 +24,7 @@ def sync_tree(tree: Path, *, whole_file_system: bool = True) -> None:
     """
     try:
         if whole_file_system:
-            sync_file_system(tree)
+            files.sync_file_system(tree)
         else:
             sync_each(tree)
         parent = os.open(tree.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -33,20 +34,6 @@ def sync_tree(tree: Path, *, whole_file_system: bool = True) -> None:
             os.close(parent)
     except OSError as error:
         raise translate(error, os.fsencode(tree)) from error
-
-
-def sync_file_system(path: Path) -> None:
-    """Write back all that is dirty on the file system of ``path``; errors of earlier writes are raised."""
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if libc.syncfs(fd) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
-    finally:
-        os.close(fd)
 
 
 def sync_each(tree: Path) -> None:
@@ -71,22 +58,3 @@ def _sync_all(tree: Path, entries: list[Entry]) -> None:
                     os.fsync(fd)
                 finally:
                     os.close(fd)
-
-
-def syncfs_works(path: Path) -> bool:
-    """Say whether ``syncfs`` does anything on the file system of ``path``: not on FUSE ones.
-
-    Taken from ``/proc/self/mountinfo`` by device number; a device that is not listed (a btrfs subvolume) is local.
-    """
-    device = os.stat(path).st_dev
-    wanted = b"%d:%d" % (os.major(device), os.minor(device))
-    try:
-        with open("/proc/self/mountinfo", "rb") as mounts:
-            for line in mounts:
-                fields = line.split()
-                if fields[2] == wanted:
-                    kind = fields[fields.index(b"-") + 1]
-                    return not (kind == b"fuse" or kind.startswith(b"fuse."))
-    except OSError:
-        pass
-    return True

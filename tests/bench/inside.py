@@ -12,15 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-from jvs_core import Repository
-from jvs_core.payload import durable
+from jvs_core import Repository, files
 
 
 def main(worktree: Path, count: int, *, wait: bool) -> None:
     """Take ``count`` snapshots."""
     if not wait:
         os.fsync = lambda fd: None
-        durable.sync_file_system = lambda path: None
+        files.sync_file_system = lambda path: None
     repository = Repository.open(worktree)
     first = min(path for path in worktree.rglob("*") if path.is_file())
     seconds = []

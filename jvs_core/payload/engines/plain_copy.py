@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core.errors import AlreadyExists
+from jvs_core.files import syncfs_works
 from jvs_core.payload.capture import capture_tree
-from jvs_core.payload.durable import sync_tree, syncfs_works
+from jvs_core.payload.durable import sync_tree
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import Entry
 from jvs_core.payload.faults import translate
