@@ -7,7 +7,7 @@ the intent are kept, and ``doctor`` completes the snapshot from them.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -189,10 +189,17 @@ def _previous(ctx: Context, record: Worktree, engine: SnapshotEngine) -> Previou
     head = record.head_snapshot_id
     if head is None or engine.name not in ("reflink-copy", "copy"):
         return None
+    # A head that is damaged or thinned out shares nothing; the new snapshot stands alone.
     try:
-        lines = stored.lines(ctx.layout, head)
+        descriptor = stored.descriptor_of(ctx.layout, head)
     except JvsError:
-        return None  # a head that is damaged or thinned out shares nothing; the new snapshot stands alone
+        return None
+
+    def lines() -> Iterator[bytes]:
+        try:
+            return stored.lines(ctx.layout, descriptor)
+        except JvsError:
+            return iter(())
 
     def entries() -> Sequence[Entry]:
         try:
@@ -200,7 +207,7 @@ def _previous(ctx: Context, record: Worktree, engine: SnapshotEngine) -> Previou
         except JvsError:
             return ()
 
-    return PreviousSnapshot(ctx.layout.payload(head), lines, entries)
+    return PreviousSnapshot(ctx.layout.payload(head), descriptor.files, lines, entries)
 
 
 def _describe(

@@ -78,15 +78,13 @@ def entries(layout: Layout, snapshot_id: str | None) -> list[Entry]:
     return [] if snapshot_id is None else look(layout, snapshot_id).entries
 
 
-def lines(layout: Layout, snapshot_id: str) -> frozenset[bytes]:
+def lines(layout: Layout, descriptor: Descriptor) -> Iterator[bytes]:
     """Return the lines of a snapshot's manifest, checked as ``load`` does but for the form of each line."""
-    descriptor = _checked(layout, snapshot_id)
-    path = layout.manifest(snapshot_id)
-    return frozenset(manifest.read_lines(path, sha256=descriptor.manifest_hash.value))
+    return manifest.read_lines(layout.manifest(descriptor.snapshot_id), sha256=descriptor.manifest_hash.value)
 
 
 def _stored(layout: Layout, snapshot_id: str, read: Callable[[Path, str], list[Entry]]) -> Stored:
-    descriptor = _checked(layout, snapshot_id)
+    descriptor = descriptor_of(layout, snapshot_id)
     try:
         found = read(layout.manifest(snapshot_id), descriptor.manifest_hash.value)
     except (PartialSnapshot, DescriptorCorrupt) as error:
@@ -109,8 +107,8 @@ def _remembered(path: Path, sha256: str, file: tuple[int, ...]) -> list[Entry]:
     return manifest.read(path, sha256=sha256)
 
 
-def _checked(layout: Layout, snapshot_id: str) -> Descriptor:
-    """Return the descriptor of a snapshot, which agrees with its READY marker."""
+def descriptor_of(layout: Layout, snapshot_id: str) -> Descriptor:
+    """Return the descriptor of a snapshot, which agrees with its READY marker. Raises what ``load`` does."""
     descriptor = catalog.read(layout, snapshot_id)
     ready = catalog.read_ready(layout, snapshot_id)
     if ready.descriptor_checksum != descriptor.descriptor_checksum or ready.snapshot_id != snapshot_id:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from stat import S_IFREG
 
 from jvs_core.errors import ConsistencyUnavailable
 from jvs_core.payload import attributes, juicefs, manifest, pool
@@ -14,6 +15,7 @@ from jvs_core.payload.engines.base import Capture, Consistency, EngineName, Prev
 from jvs_core.payload.entry import FILE, Entry, printable
 from jvs_core.payload.faults import listed
 from jvs_core.payload.index import Recalled, StatIndex, probe_clock
+from jvs_core.payload.linking import Owner
 from jvs_core.payload.reading import attributes_now
 from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.replica import Hint, Plan, Replica, make_top, replicate
@@ -42,7 +44,7 @@ def capture_tree(
     not, a ``quiesced`` capture starts again, once; a ``best_effort`` one names them.
     """
     for last in (consistency == "best_effort", True):
-        with pool.standby(len(previous.lines) if previous else 0) as waiting:
+        with pool.standby(previous.files if previous else 0) as waiting:
             capture = _attempt(source, target, engine, method, index, previous, progress, found, waiting)
         found = None
         if not capture.changed_meanwhile or consistency == "best_effort":
@@ -83,6 +85,8 @@ def _attempt(
         method,
         now_ns,
         previous.payload if previous else None,
+        hints.shared,
+        _adapted(found.entries, owned_entries),
         hints.of,
         waiting,
     )
@@ -132,16 +136,30 @@ class _Hints:
         self.recalled = recalled.digests
         self.previous = previous
         self.lines = manifest.encode(entries) if previous else []
+        self.shared = manifest.common(self.lines, previous.lines()) if previous else bytearray(len(entries))
+        for position, entry in enumerate(entries):
+            if entry.link_group and entry.kind == FILE and previous:
+                # Its line also has the number of its group, which moves with the groups before it.
+                self.shared[position] = self.complete(position) and self.likely(position) is not None
 
     def of(self, position: int) -> Hint:
         known = self.recalled[position]
         sha, xattrs = known if known is not None else (b"", None)
-        if self.previous is None:
+        if self.previous is None or self.complete(position):
             return Hint("make", sha, xattrs)
-        entry = self.entries[position]
-        complete = bool(sha) and xattrs is not None
-        if complete and not entry.link_group:
-            return Hint("link" if self.lines[position] in self.previous.lines else "make", sha, xattrs)
+        old = self.likely(position)
+        return (
+            Hint("make", sha, xattrs) if old is None else Hint("check", sha, xattrs, old.sha256, old.xattrs)
+        )
+
+    def complete(self, position: int) -> bool:
+        known = self.recalled[position]
+        return known is not None and known.xattrs is not None
+
+    def likely(self, position: int) -> Entry | None:
+        """Return the entry of the previous snapshot that is equal as far as is known, None if none is."""
+        entry, known = self.entries[position], self.recalled[position]
+        sha, xattrs = known if known is not None else (b"", None)
         old = self.before.get(entry.path)
         if (
             old is None
@@ -150,10 +168,8 @@ class _Hints:
             or (xattrs is not None and old.xattrs != xattrs)
             or entry.path in self.split_groups
         ):
-            return Hint("make", sha, xattrs)
-        if complete:
-            return Hint("link", sha, xattrs)
-        return Hint("check", sha, xattrs, old.sha256, old.xattrs)
+            return None
+        return old
 
     @cached_property
     def before(self) -> dict[bytes, Entry]:
@@ -202,6 +218,16 @@ def owned(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
     if not lost:
         return entries, []
     return adapted, [f"owner or group not kept on {len(lost)} entries (needs root): {listed(lost)}"]
+
+
+def _adapted(found: Sequence[Entry], owned_entries: Sequence[Entry]) -> dict[int, Owner]:
+    """Return mode, with the kind of file, and owner of those that ``owned`` changed."""
+    if owned_entries is found:
+        return {}
+    pairs = enumerate(zip(found, owned_entries, strict=True))
+    return {
+        position: (S_IFREG | new.mode, new.uid, new.gid) for position, (old, new) in pairs if old is not new
+    }
 
 
 def described(left_out: Sequence[LeftOut]) -> list[str]:

@@ -15,15 +15,15 @@ from jvs_core.payload.faults import GONE, translate
 from jvs_core.payload.folders import Folders
 from jvs_core.payload.transfer import Changed, How, Method, State
 
-Action = Literal["make", "link", "check"]
+Action = Literal["make", "check"]
 
 
 class Item(NamedTuple):
     """One entry to bring over: what the scan saw of it, and what is known. ``position`` is the caller's own.
 
-    ``mode``, ``uid`` and ``gid`` are those that the target gets. ``action`` is ``make`` (a new inode), ``link`` (the
-    previous snapshot's inode is known to be equal) or ``check`` (it is equal if the content has the digest
-    ``previous_sha256`` and the xattrs ``previous_xattrs``). ``xattrs`` is None where they were never read.
+    ``mode``, ``uid`` and ``gid`` are those that the target gets. ``action`` is ``make`` (a new inode) or ``check`` (the
+    previous snapshot's is linked if the content has the digest ``previous_sha256`` and the xattrs
+    ``previous_xattrs``). ``xattrs`` is None where they were never read.
     """
 
     position: int
@@ -132,15 +132,6 @@ class _Copier:
     def one(self, item: Item) -> bytes | Outcome:
         if item.kind != FILE:
             return self.special(item)
-        if item.action == "link" and self.linked(item):
-            try:
-                st = os.stat(item.name, dir_fd=self.source, follow_symlinks=False)
-                changed = not transfer.same(st, item.stamp, item.size, item.mtime_ns)
-            except FileNotFoundError:
-                changed = True
-            if not changed and not item.xattrs:
-                return b""
-            return self.planned(item)._replace(changed=changed)
         return self.make(item)
 
     def make(self, item: Item) -> bytes | Outcome:

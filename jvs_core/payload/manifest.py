@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 from binascii import hexlify, unhexlify
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from struct import Struct
@@ -90,20 +90,56 @@ def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
         raise EngineFailed(f"cannot read the manifest {path}: {error.strerror}", path=str(path)) from error
 
 
-def read_lines(path: Path, *, sha256: str) -> list[bytes]:
+def read_lines(path: Path, *, sha256: str) -> Iterator[bytes]:
     """Return the lines of the manifest ``path``, one an entry, once the file's digest is ``sha256`` (hex).
 
     Raises PartialSnapshot when it is missing, DescriptorCorrupt when it has another digest.
     """
     try:
-        data = path.read_bytes()
+        file = open(path, "rb", buffering=1 << 20)  # noqa: SIM115 - open for as long as the lines are asked for
+        try:
+            if _digest_of(file) != sha256:
+                raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
+            file.seek(0)
+        except BaseException:
+            file.close()
+            raise
     except FileNotFoundError as error:
         raise PartialSnapshot(f"no manifest at {path}", path=str(path)) from error
     except OSError as error:
         raise EngineFailed(f"cannot read the manifest {path}: {error.strerror}", path=str(path)) from error
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
-    return data.split(b"\n")[1:-2]
+    return _lines(file)
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.readline()
+        for line in file:
+            if line.startswith(b"end "):
+                return
+            yield line[:-1]
+
+
+def common(lines: Sequence[bytes], others: Iterator[bytes]) -> bytearray:
+    """Return, for each of ``lines``, 1 if it is also among ``others``, else 0; both are in the order of a manifest."""
+    found = bytearray(len(lines))
+    other = next(others, None)
+    for position, line in enumerate(lines):
+        if line != other:
+            path = _path_of(line)
+            while other is not None and _path_of(other) < path:
+                other = next(others, None)
+        if line == other:
+            found[position] = 1
+            other = next(others, None)
+        elif other is None:
+            break
+    return found
+
+
+def _path_of(line: bytes) -> bytes:
+    path = line.split(b"\t", 10)[9]
+    return b"" if path == b"." else _unescape(path)
 
 
 def root_hash(entries: Sequence[Entry]) -> str:

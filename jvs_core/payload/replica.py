@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from jvs_core.payload.copying import Action, Answer, Batch, CopyJob, Outcome
 from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
+from jvs_core.payload.linking import LinkJob, Names, Owner, batches
 from jvs_core.payload.transfer import Method
 from jvs_core.payload.tree import Stamp
 from jvs_core.progress import Progress
@@ -71,8 +72,10 @@ class Replica:
 class Plan:
     """What to replicate: ``entries`` (their mode and owner as the target gets them) found at ``source``.
 
-    ``stamps`` is parallel; a ``ctime_ns`` of -1 is not compared, which is for sources that nobody changes.
-    ``hint`` is asked with the position of each regular file. ``waiting`` are processes that may do the work.
+    ``stamps`` is parallel; a ``ctime_ns`` of -1 is not compared, which is for sources that nobody changes. ``shared``,
+    parallel too where given, says which files the snapshot ``previous`` has as they are wanted; ``adapted`` has the
+    ``st_mode`` and owner of those that differ from their source. ``hint`` is asked with the position of every other
+    regular file. ``waiting`` are processes that may do the work.
     """
 
     source: Path
@@ -82,6 +85,8 @@ class Plan:
     method: Method
     now_ns: int = 0
     previous: Path | None = None
+    shared: bytearray = field(default_factory=bytearray)
+    adapted: Mapping[int, Owner] = field(default_factory=dict)
     hint: Callable[[int], Hint] = lambda position: NOTHING_KNOWN
     waiting: pool.Standby = field(default_factory=list)
 
@@ -113,6 +118,7 @@ def replicate(plan: Plan, progress: Progress) -> Replica:
     progress.started("clone", len(plan.entries))
     make_folders(plan)
     leaders, followers = _leaders(plan.entries)
+    leaders = _link(plan, leaders, progress)
     while leaders:
         _run(plan, leaders, replica, progress)
         leaders = _next_leaders(leaders, followers, replica)
@@ -158,6 +164,31 @@ def _next_leaders(leaders: list[int], groups: dict[int, list[int]], replica: Rep
             members.pop(0)
             following.append(members[0])
     return following
+
+
+def _link(plan: Plan, leaders: list[int], progress: Progress) -> list[int]:
+    """Make the files that the previous snapshot has as further names of its own; return the positions still to make."""
+    entries, shared = plan.entries, plan.shared
+    chosen = [p for p in leaders if shared[p] and entries[p].kind == FILE] if any(shared) else []
+    if not chosen or plan.previous is None:
+        return leaders
+    job = LinkJob(*(os.path.abspath(os.fsencode(path)) for path in (plan.source, plan.target, plan.previous)))
+    refused: set[int] = set()
+
+    def done(batch: list[Names], answer: list[int]) -> None:
+        refused.update(answer)
+        progress.advanced(sum(len(names.positions) for names in batch) - len(answer))
+
+    count = pool.processes(len(chosen), 0)
+    pool.run(
+        job,
+        batches(plan.entries, plan.stamps, plan.adapted, chosen),
+        count=count,
+        done=done,
+        waiting=plan.waiting,
+    )
+    linked = set(chosen) - refused
+    return [position for position in leaders if position not in linked]
 
 
 def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress) -> None:

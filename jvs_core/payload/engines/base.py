@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -21,12 +20,13 @@ Consistency = Literal["quiesced", "best_effort"]
 class PreviousSnapshot:
     """The snapshot whose unchanged files the next one may share by hard link.
 
-    ``lines`` are those of its manifest, which tell in one look-up that a file is unchanged; ``entries`` reads it in
-    full, for files that are not so easily told.
+    ``lines`` reads those of its manifest, which tell that a file is unchanged without being parsed; ``entries`` reads it
+    in full, for files that are not so easily told. ``files`` is how many there are, to judge the work by.
     """
 
     payload: Path
-    lines: AbstractSet[bytes]
+    files: int
+    lines: Callable[[], Iterator[bytes]]
     entries: Callable[[], Sequence[Entry]]
 
 

@@ -28,8 +28,10 @@ def _tree(root: Path) -> Path:
 def _capture(tree: Path, name: str, before: tuple[Capture, str] | None = None) -> Capture:
     previous = None
     if before is not None:
-        lines = frozenset(manifest.encode(before[0].entries))
-        previous = PreviousSnapshot(tree.parent / before[1], lines, lambda: before[0].entries)
+        lines = manifest.encode(before[0].entries)
+        previous = PreviousSnapshot(
+            tree.parent / before[1], len(lines), lambda: iter(lines), lambda: before[0].entries
+        )
     return plain_copy.ENGINE.capture(
         tree, tree.parent / name, index=StatIndex(tree.parent / "index"), previous=previous,
         consistency="best_effort", progress=SILENT,
@@ -54,7 +56,7 @@ def test_lines_are_read_back_as_they_were_made(tmp_path: Path) -> None:
     captured = _capture(_tree(tmp_path / "tree"), "one")
     written = manifest.write(tmp_path / "manifest", captured.entries)
     lines = manifest.read_lines(tmp_path / "manifest", sha256=written.sha256)
-    assert lines == manifest.encode(captured.entries)
+    assert list(lines) == manifest.encode(captured.entries)
     with pytest.raises(DescriptorCorrupt):
         manifest.read_lines(tmp_path / "manifest", sha256="0" * 64)
     with pytest.raises(PartialSnapshot):

@@ -63,7 +63,7 @@ def test_what_is_written_is_read_again(entries: list[Entry]) -> None:
         written = manifest.write(path, entries)
         assert manifest.read(path, sha256=written.sha256) == entries
         assert (written.size, written.entries) == (path.stat().st_size, len(entries))
-        assert manifest.read_lines(path, sha256=written.sha256) == manifest.encode(entries)
+        assert list(manifest.read_lines(path, sha256=written.sha256)) == manifest.encode(entries)
         assert manifest.write(Path(folder, "again"), manifest.read(path)) == written
 
 
