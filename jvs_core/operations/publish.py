@@ -7,7 +7,7 @@ the intent are kept, and ``doctor`` completes the snapshot from them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from jvs_core.operations import cells, locks, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
 from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
-from jvs_core.payload.entry import Entry, printable
+from jvs_core.payload.entry import printable
 from jvs_core.payload.tree import Scan
 from jvs_core.progress import Progress
 
@@ -201,13 +201,7 @@ def _previous(ctx: Context, record: Worktree, engine: SnapshotEngine) -> Previou
         except JvsError:
             return iter(())
 
-    def entries() -> Sequence[Entry]:
-        try:
-            return ctx.stored(head).entries
-        except JvsError:
-            return ()
-
-    return PreviousSnapshot(ctx.layout.payload(head), descriptor.files, lines, entries)
+    return PreviousSnapshot(ctx.layout.payload(head), descriptor.files, lines)
 
 
 def _describe(

@@ -136,7 +136,8 @@ class _Hints:
         self.recalled = recalled.digests
         self.previous = previous
         self.lines = manifest.encode(entries) if previous else []
-        self.shared = manifest.common(self.lines, previous.lines()) if previous else bytearray(len(entries))
+        self.equal, self.others = manifest.compare(self.lines, previous.lines() if previous else ())
+        self.shared = bytearray(self.equal)
         for position, entry in enumerate(entries):
             if entry.link_group and entry.kind == FILE and previous:
                 # Its line also has the number of its group, which moves with the groups before it.
@@ -160,28 +161,30 @@ class _Hints:
         """Return the entry of the previous snapshot that is equal as far as is known, None if none is."""
         entry, known = self.entries[position], self.recalled[position]
         sha, xattrs = known if known is not None else (b"", None)
-        old = self.before.get(entry.path)
+        old = self.before(position)
         if (
             old is None
-            or old[2:7] != entry[2:7]
+            or old[1:7] != entry[1:7]
             or (sha and old.sha256 != sha)
             or (xattrs is not None and old.xattrs != xattrs)
-            or entry.path in self.split_groups
+            or bool(old.link_group) != bool(entry.link_group)
+            or (entry.link_group and entry.path in self.split_groups)
         ):
             return None
         return old
 
-    @cached_property
-    def before(self) -> dict[bytes, Entry]:
-        """The files of the previous snapshot, for those whose line does not tell."""
-        assert self.previous is not None
-        return {entry.path: entry for entry in self.previous.entries() if entry.kind == FILE}
+    def before(self, position: int) -> Entry | None:
+        """Return what the previous snapshot has at the same path."""
+        if self.equal[position]:
+            return self.entries[position]
+        line = self.others.get(self.entries[position].path)
+        return None if line is None else manifest.decode(line)
 
     @cached_property
     def split_groups(self) -> frozenset[bytes]:
         """The names whose link group is not the same in both."""
-        assert self.previous is not None
-        return _unequal_groups(self.entries, self.previous.entries())
+        shared = [entry for entry, same in zip(self.entries, self.equal, strict=True) if same]
+        return _unequal_groups(self.entries, [*shared, *map(manifest.decode, self.others.values())])
 
 
 def _unequal_groups(entries: Sequence[Entry], previous: Sequence[Entry]) -> frozenset[bytes]:

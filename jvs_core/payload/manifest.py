@@ -120,21 +120,40 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
             yield line[:-1]
 
 
-def common(lines: Sequence[bytes], others: Iterator[bytes]) -> bytearray:
-    """Return, for each of ``lines``, 1 if it is also among ``others``, else 0; both are in the order of a manifest."""
-    found = bytearray(len(lines))
-    other = next(others, None)
+class Compared(NamedTuple):
+    """A manifest held against another: 1 for each of its lines that the other has too, and the other's other lines by path."""
+
+    shared: bytearray
+    others: dict[bytes, bytes]
+
+
+def compare(lines: Sequence[bytes], others: Iterable[bytes]) -> Compared:
+    """Hold ``lines`` against ``others``, both in the order of a manifest and each asked for once."""
+    shared, left = bytearray(len(lines)), {}
+    following = iter(others)
+    other = next(following, None)
     for position, line in enumerate(lines):
         if line != other:
             path = _path_of(line)
-            while other is not None and _path_of(other) < path:
-                other = next(others, None)
+            while other is not None and (place := _path_of(other)) < path:
+                left[place] = other
+                other = next(following, None)
         if line == other:
-            found[position] = 1
-            other = next(others, None)
-        elif other is None:
-            break
-    return found
+            shared[position] = 1
+            other = next(following, None)
+    if other is not None:
+        left.update((_path_of(line), line) for line in (other, *following))
+    return Compared(shared, left)
+
+
+def decode(line: bytes) -> Entry:
+    """Return the entry of a line that ``encode`` made, without its newline; nothing is checked."""
+    kind, mode, uid, gid, size, mtime_ns, group, xattrs, sha, _, *target = line.split(b"\t")
+    return Entry(
+        _path_of(line), kind.decode(), int(mode, 8), int(uid), int(gid), int(size), int(mtime_ns),
+        _unescape(target[0]) if target else b"", int(group),
+        b"" if xattrs == b"-" else unhexlify(xattrs), b"" if sha == b"-" else unhexlify(sha),
+    )  # fmt: skip
 
 
 def _path_of(line: bytes) -> bytes:

@@ -20,14 +20,13 @@ Consistency = Literal["quiesced", "best_effort"]
 class PreviousSnapshot:
     """The snapshot whose unchanged files the next one may share by hard link.
 
-    ``lines`` reads those of its manifest, which tell that a file is unchanged without being parsed; ``entries`` reads it
-    in full, for files that are not so easily told. ``files`` is how many there are, to judge the work by.
+    ``lines`` reads those of its manifest, which tell that a file is unchanged without being parsed; ``files`` is how many
+    there are, to judge the work by.
     """
 
     payload: Path
     files: int
     lines: Callable[[], Iterator[bytes]]
-    entries: Callable[[], Sequence[Entry]]
 
 
 @dataclass(frozen=True)

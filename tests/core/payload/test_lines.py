@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
-from jvs_core.payload import manifest
+from jvs_core.payload import capture, manifest
 from jvs_core.payload.engines import plain_copy
 from jvs_core.payload.engines.base import Capture, PreviousSnapshot
+from jvs_core.payload.entry import Entry
 from jvs_core.payload.index import StatIndex
+from jvs_core.payload.tree import Scan, scan
 from jvs_core.progress import SILENT
 
 
@@ -29,9 +35,7 @@ def _capture(tree: Path, name: str, before: tuple[Capture, str] | None = None) -
     previous = None
     if before is not None:
         lines = manifest.encode(before[0].entries)
-        previous = PreviousSnapshot(
-            tree.parent / before[1], len(lines), lambda: iter(lines), lambda: before[0].entries
-        )
+        previous = PreviousSnapshot(tree.parent / before[1], len(lines), lambda: iter(lines))
     return plain_copy.ENGINE.capture(
         tree, tree.parent / name, index=StatIndex(tree.parent / "index"), previous=previous,
         consistency="best_effort", progress=SILENT,
@@ -70,3 +74,51 @@ def test_a_file_whose_name_was_one_of_two_before_is_made_anew(tmp_path: Path) ->
     _capture(tree, "two", (first, "one"))
     assert os.stat(tmp_path / "two" / "sub" / "plain").st_nlink == 1
     assert os.stat(tmp_path / "one" / "sub" / "plain").st_nlink == 2
+
+
+def test_names_of_one_file_are_shared_though_another_such_file_came_before_them(tmp_path: Path) -> None:
+    tree = _tree(tmp_path / "tree")
+    first = _capture(tree, "one")
+    os.link(tree / "sub" / "other", tree / "a first name")
+    second = _capture(tree, "two", (first, "one"))
+    assert [entry.link_group for entry in second.entries if entry.path == b"sub/plain"] == [2]
+    assert os.stat(tmp_path / "one" / "again").st_ino == os.stat(tmp_path / "two" / "sub" / "plain").st_ino
+    assert os.stat(tmp_path / "one" / "sub" / "other").st_nlink == 1
+
+
+def test_what_a_snapshot_cannot_keep_as_it_is_in_the_worktree_is_shared_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = _tree(tmp_path / "tree")
+
+    def adapted(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+        return [e._replace(mode=0o600) if e.path == b"sub/other" else e for e in entries], ["a mode"]
+
+    monkeypatch.setattr(capture, "owned", adapted)
+    first = _capture(tree, "one")
+    _capture(tree, "two", (first, "one"))
+    one, two = (os.stat(tmp_path / name / "sub" / "other") for name in ("one", "two"))
+    assert one.st_ino == two.st_ino
+    assert stat.S_IMODE(two.st_mode) == 0o600
+
+
+def test_a_name_that_vanishes_or_changes_between_the_walk_and_the_link_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = _tree(tmp_path / "tree")
+    first = _capture(tree, "one")
+
+    def walked(*args: Any) -> Scan:
+        found = scan(*args)
+        (tree / "tab\tand\nnewline").unlink()
+        (tree / "sub" / "other").write_text("later")
+        return found
+
+    monkeypatch.setattr(capture, "scan", walked)
+    second = _capture(tree, "two", (first, "one"))
+    assert {b"tab\tand\nnewline", b"sub/other"} <= set(second.changed_meanwhile)
+    assert (tmp_path / "one" / "sub" / "other").read_text() == "other"
+    assert (tmp_path / "two" / "sub" / "other").read_text() == "later"
+    kept = {entry.path: entry for entry in second.entries}
+    assert kept[b"sub/other"].sha256 == hashlib.sha256(b"later").digest()
+    assert b"tab\tand\nnewline" not in kept

@@ -67,6 +67,27 @@ def test_what_is_written_is_read_again(entries: list[Entry]) -> None:
         assert manifest.write(Path(folder, "again"), manifest.read(path)) == written
 
 
+@settings(max_examples=25)
+@given(entries=trees())
+def test_a_line_alone_tells_its_entry(entries: list[Entry]) -> None:
+    assert list(map(manifest.decode, manifest.encode(entries))) == entries
+
+
+@given(one=trees(), two=trees(), kept=st.data())
+def test_two_manifests_are_compared_line_by_line(
+    one: list[Entry], two: list[Entry], kept: st.DataObject
+) -> None:
+    mixed = {entry.path: entry for entry in two}
+    mixed.update((entry.path, entry) for entry in one if kept.draw(st.booleans()))
+    lines, others = manifest.encode(one), manifest.encode([mixed[path] for path in sorted(mixed)])
+    found = manifest.compare(lines, iter(others))
+    assert [line for line, shared in zip(lines, found.shared, strict=True) if shared] == [
+        line for line in lines if line in others
+    ]
+    assert list(found.others.values()) == [line for line in others if line not in lines]
+    assert all(manifest.decode(line).path == path for path, line in found.others.items())
+
+
 def entry(path: bytes = b"a", kind: str = FILE, **fields: Any) -> Entry:
     """Return an entry."""
     made = Entry(path, kind, 0o644, 0, 0, 1 if kind == FILE else 0, 0, sha256=SHA if kind == FILE else b"")

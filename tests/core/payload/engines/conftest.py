@@ -69,7 +69,7 @@ class Bench:
         if self.engine.name not in ("reflink-copy", "copy"):
             return None
         lines = manifest.encode(capture.entries)
-        return PreviousSnapshot(self.folder / name, len(lines), lambda: iter(lines), lambda: capture.entries)
+        return PreviousSnapshot(self.folder / name, len(lines), lambda: iter(lines))
 
 
 @pytest.fixture(params=PAIRS, ids=["-on-".join(reversed(pair)) for pair in PAIRS])
