@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from jvs_core import JvsError, Repository, WorktreeInfo
 from jvs_jupyter.hub.names import Person, worktree_name
+from jvs_jupyter.hub.ownership import Owner, give
 
 WAS = "hub.was"
 ARCHIVED = "hub-archived"
@@ -42,9 +45,9 @@ class Changed:
 def reset(repository: Repository, person: Person, info: WorktreeInfo, *, template: str | None) -> Changed:
     """Give a person a fresh worktree from ``template`` (None: the head of ``main``); the old one stays beside it.
 
-    What no snapshot holds is snapshotted first. A worktree that is the template's already, unchanged, is left alone,
-    so a second call does nothing. Killed in between, the old worktree is aside and the next spawn or provisioning
-    makes the fresh one.
+    What no snapshot holds is snapshotted first. The fresh one belongs to whom the old one does. A worktree that is the
+    template's already, unchanged, is left alone, so a second call does nothing. Killed in between, the old worktree is
+    aside and the next spawn or provisioning makes the fresh one.
 
     Raises LockConflict while a server runs there, SnapshotNotFound.
     """
@@ -54,9 +57,12 @@ def reset(repository: Repository, person: Person, info: WorktreeInfo, *, templat
         return Changed(person, "unchanged", info.name)
     saved = info.head_snapshot_id if status.clean else _save(repository, info.name, RESET)
     aside = f"{info.name}-until-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"[-100:].lstrip("-")
+    owner = Owner.of(Path(info.path))
     repository.worktrees.rename(info.name, aside)
     repository.worktrees.label(aside, {WAS: info.name, **_past(info)})
-    repository.worktrees.create(info.name, from_=wanted, labels=info.labels)
+    made = repository.worktrees.create(info.name, from_=wanted, labels=info.labels)
+    if os.geteuid() == 0 and owner.uid != 0:
+        give(Path(made.path), owner)
     return Changed(person, "reset", info.name, saved, aside)
 
 

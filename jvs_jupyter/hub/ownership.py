@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+
+from jvs_core import AlreadyExists
 
 PRIVATE = 0o700
 
@@ -23,16 +26,29 @@ class Owner:
         found = pwd.getpwnam(name)
         return cls(found.pw_uid, found.pw_gid)
 
+    @classmethod
+    def of(cls, folder: Path) -> Owner:
+        """Return whose a folder is."""
+        found = folder.lstat()
+        return cls(found.st_uid, found.st_gid)
+
 
 def give(folder: Path, owner: Owner) -> None:
     """Give everything below ``folder`` to ``owner`` and close it to others; links are given, never followed.
 
-    The folder itself comes last: one that is the owner's already is complete, and is left as it is. Needs root.
+    The folder itself comes last: one that is the owner's already is complete, and is left as it is. Needs root, whose
+    the folder must be until then. Raises AlreadyExists when it is somebody else's.
     """
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        if os.fstat(here).st_uid == owner.uid:
+        now = os.fstat(here).st_uid
+        if now == owner.uid:
             return
+        if now != os.geteuid():
+            raise AlreadyExists(
+                f"{folder} belongs to somebody else (uid {now}), not to uid {owner.uid}",
+                hint="see what is in it, then move it away or chown it",
+            )
         for _, folders, names, inside in os.fwalk(".", dir_fd=here, topdown=False, follow_symlinks=False):
             for name in (*folders, *names):
                 os.chown(name, owner.uid, owner.gid, dir_fd=inside, follow_symlinks=False)
@@ -40,3 +56,10 @@ def give(folder: Path, owner: Owner) -> None:
         os.fchown(here, owner.uid, owner.gid)
     finally:
         os.close(here)
+
+
+def keep_names(folder: Path) -> None:
+    """Let nobody rename or remove what is another's in a folder that a group writes to; needs to own the folder."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & stat.S_IWGRP and not mode & stat.S_ISVTX:
+        folder.chmod(mode | stat.S_ISVTX)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from jvs_core import AlreadyExists, JvsError, Repository, Settings, WorktreeInfo
 from jvs_jupyter.hub.names import IDENTITY, SERVER, USER, Person, digest, worktree_name
-from jvs_jupyter.hub.ownership import Owner, give
+from jvs_jupyter.hub.ownership import Owner, give, keep_names
 
 Action = Literal["created", "exists", "adopted", "renamed", "would_create", "failed"]
 
@@ -57,12 +57,13 @@ def provide(
 
     One clone the first time, two look-ups afterwards. A worktree provisioned by name, or kept under the name of
     before a user was renamed, gets its present name and labels. With ``owner`` the files are given to that system
-    user. Interrupted, it goes on where it stopped when called again.
+    user, and nobody else can put another folder in their place. Interrupted, it goes on where it stopped when called
+    again.
 
     Raises
     ------
     AlreadyExists
-        A worktree of that name is somebody else's.
+        A worktree of that name, or its folder, is somebody else's.
     LockConflict
         It must change its name and somebody holds it.
     SnapshotNotFound, NoSpace, EngineFailed
@@ -79,6 +80,8 @@ def provide(
         action = "adopted" if IDENTITY not in info.labels else "renamed"
         info = _renamed(repository, info, person, name)
     if owner is not None:
+        for shared in (repository.root, Path(info.path).parent):
+            keep_names(shared)
         give(Path(info.path), owner)
     return Provided(person, action, info.name, Path(info.path), info.base_snapshot_id)
 

@@ -7,15 +7,17 @@ nobody else's process follows.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jvs_jupyter.hub.names import Person, session_name
-from jvs_jupyter.hub.ownership import PRIVATE, Owner
+from jvs_jupyter.hub.ownership import PRIVATE, Owner, give
 from jvs_jupyter.hub.provision import shown
 
 LEASE_MS = 120_000
@@ -55,13 +57,13 @@ class Seat:
 
     def prepare(self) -> None:
         """Make the state folder, for its owner only."""
-        self.state.mkdir(mode=0o711, parents=True, exist_ok=True)
-        try:
+        self.state.mkdir(parents=True, exist_ok=True)
+        if self.owner is not None and not self.state.stat().st_mode & stat.S_IXOTH:
+            self.state.chmod(0o711)
+        with contextlib.suppress(FileExistsError):
             self.folder.mkdir(mode=PRIVATE)
-        except FileExistsError:
-            return
         if self.owner is not None:
-            os.chown(self.folder, self.owner.uid, self.owner.gid)
+            give(self.folder, self.owner)
 
     async def take(self, worktree: str) -> Any:
         """Take the lock for the server that is about to start; one that a dead server of this session left is replaced.

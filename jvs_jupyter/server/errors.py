@@ -65,6 +65,8 @@ def status_of(error: JvsError | RequestError) -> int:
     """Return the HTTP status that goes with an error; 500 only where nobody's request is to blame."""
     if isinstance(error, RequestError):
         return int(error.status)
+    if isinstance(error.__cause__, PermissionError):  # a shared repository holds what its other users closed
+        return int(HTTPStatus.FORBIDDEN)
     return status_for(error.code, error.exit_status)
 
 

@@ -46,8 +46,8 @@ def close_all() -> None:
 
 
 def mount_points() -> set[Path]:
-    """Return what is mounted, without touching it: a dead FUSE mount answers no stat."""
-    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    """Return what this thread sees mounted, without touching it: a dead FUSE mount answers no stat."""
+    lines = Path("/proc/thread-self/mountinfo").read_bytes().splitlines()
     fields = (re.sub(rb"\\([0-7]{3})", _unescape, line.split(b" ")[4]) for line in lines)
     return {Path(os.fsdecode(field)) for field in fields}
 

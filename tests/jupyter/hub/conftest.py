@@ -27,6 +27,15 @@ def make_team(folder: Path, *, shared: bool = False, engine: str | None = "copy"
     return repo
 
 
+def need_proxy() -> None:
+    """Skip what needs the hub's proxy where there is none; on CI fail."""
+    if proxy() is None:
+        reason = "configurable-http-proxy is not installed (make test)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
 @pytest.fixture
 def team(tmp_path: Path) -> Repository:
     """Return a fresh repository ``team``."""
@@ -36,11 +45,7 @@ def team(tmp_path: Path) -> Repository:
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """Return a running hub; ``hub.folder / "team"`` is its repository."""
-    if proxy() is None:
-        reason = "configurable-http-proxy is not installed (make test)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+    need_proxy()
     folder = tmp_path_factory.mktemp("hub")
     config = make_team(folder).root / ".jvs" / "config.toml"
     config.write_text(config.read_text().replace("renew_interval_ms = 10000", "renew_interval_ms = 1000"))

@@ -18,9 +18,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import psutil
+
+from tests.support.machine import Machine
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "docs" / "guides" / "jupyterhub_config.py"
@@ -35,7 +40,7 @@ _OTHERS = ("jupyterlab", "jupyter_lsp", "notebook", "notebook_shim", "jupyter_se
 _CONFIG = """
 from traitlets import default
 
-from jvs_jupyter.hub import JvsSimpleLocalProcessSpawner
+from jvs_jupyter.hub import {spawner}
 
 load_subconfig({example!r})
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
@@ -43,7 +48,7 @@ c.JupyterHub.hub_port = {hub_port}
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 
 
-class Spawner(JvsSimpleLocalProcessSpawner):
+class Spawner({spawner}):
     @default("jvs_homes")
     def own(self):
         return {homes!r} if self.user.name.startswith("own-") else ""
@@ -56,8 +61,10 @@ c.JvsSpawnerMixin.jvs_timeout = 240
 c.Spawner.start_timeout = 240
 c.Spawner.http_timeout = 240
 c.Spawner.args = ["--allow-root", "--ServerApp.jpserver_extensions={others}"]
+c.JupyterHub.api_page_max_limit = 2
 c.JupyterHub.services = [
     {{"name": "test", "api_token": "{token}"}},
+    {{"name": "list", "api_token": "{list_token}"}},
     {{
         "name": "jvs",
         "url": "http://127.0.0.1:{service_port}",
@@ -67,7 +74,12 @@ c.JupyterHub.services = [
     }},
 ]
 c.JupyterHub.load_roles = [
-    {{"name": "test", "scopes": ["admin:users", "admin:servers", "access:servers"], "services": ["test"]}}
+    {{
+        "name": "test",
+        "scopes": ["admin:users", "admin:servers", "access:servers", "admin:groups", "tokens"],
+        "services": ["test"],
+    }},
+    {{"name": "list", "scopes": ["list:users", "read:users:groups", "read:servers"], "services": ["list"]}},
 ]
 """
 
@@ -89,13 +101,25 @@ class Answer(Exception):
 
 @dataclass
 class Hub:
-    """A hub below ``folder``, where the repository ``team`` lies too; users called ``own-…`` have one of their own in ``own``."""
+    """A hub below ``folder``, where the repository ``team`` lies too; users called ``own-…`` have one of their own in ``own``.
+
+    What is the hub's own lies in ``home``, which is ``folder`` where none is given. On a ``machine`` its servers run as the machine's users, else as whoever runs the tests. ``list_token`` is of the
+    scopes that the guide asks for.
+    """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    machine: Machine | None = None
+    home: Path | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(16))
+    list_token: str = field(default_factory=lambda: secrets.token_hex(16))
     port: int = field(default_factory=_free_port)
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def place(self) -> Path:
+        """Where the hub's own files lie."""
+        return self.home or self.folder
 
     @property
     def url(self) -> str:
@@ -104,7 +128,7 @@ class Hub:
 
     def start(self) -> None:
         """Start the hub, or start it again, and wait until it answers."""
-        config = self.folder / "test_config.py"
+        config = self.place / "test_config.py"
         (self.folder / "own").mkdir(exist_ok=True)
         if not config.exists():
             values = {"example": str(EXAMPLE), "port": self.port, "hub_port": _free_port()}
@@ -112,7 +136,9 @@ class Hub:
             values |= {"others": dict.fromkeys(_OTHERS, False)}
             values |= {"team": str(self.folder / "team")}
             values |= {"proxy_port": _free_port(), "mark": _MARK}
-            config.write_text(_CONFIG.format(**values, token=self.token, homes=str(self.folder / "own")))
+            values |= {"token": self.token, "list_token": self.list_token, "homes": str(self.folder / "own")}
+            values |= {"spawner": f"Jvs{'Simple' if self.machine is None else ''}LocalProcessSpawner"}
+            config.write_text(_CONFIG.format(**values))
         environment = {
             **os.environ,
             "PATH": os.pathsep.join([str(PROXY), str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -122,10 +148,11 @@ class Hub:
             _MARK: self.token,
             **self.environment,
         }
-        with (self.folder / "hub.log").open("ab") as log:
-            self.process = subprocess.Popen(
+        with (self.place / "hub.log").open("ab") as log:
+            self.process = self._there(
+                subprocess.Popen[bytes],
                 [sys.executable, "-m", "jupyterhub", "-f", str(config)],
-                cwd=self.folder,
+                cwd=self.place,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -150,13 +177,13 @@ class Hub:
         """Ask the hub's REST interface as an admin. Raises Answer."""
         return self.ask(method, f"hub/api/{path}", body)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask anything behind the proxy as an admin. Raises Answer."""
+    def ask(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> Any:
+        """Ask anything behind the proxy, as an admin or with another's ``token``. Raises Answer."""
         request = urllib.request.Request(
             self.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
+            headers={"Authorization": f"token {token or self.token}", "Content-Type": "application/json"},
         )
         try:
             with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:
@@ -244,7 +271,12 @@ class Hub:
 
     def log(self) -> str:
         """Return what the hub and its servers logged."""
-        return (self.folder / "hub.log").read_text(errors="replace")
+        return (self.place / "hub.log").read_text(errors="replace")
+
+    def _there(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return (
+            function(*args, **kwargs) if self.machine is None else self.machine.run(function, *args, **kwargs)
+        )
 
     def _answers(self) -> bool:
         return "version" in self.api("GET", "")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import jvs_core
-from jvs_core import Repository
+from jvs_core import AlreadyExists, Repository
+from jvs_jupyter.hub import lifecycle
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.ownership import Owner, give
-from jvs_jupyter.hub.provision import provide
+from jvs_jupyter.hub.provision import by_name, provide
 from jvs_jupyter.hub.seat import Refused, Seat
 from tests.jupyter.hub.conftest import make_team
+from tests.support.machine import SystemUser, machine
 from tests.support.users import as_user
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="giving files away needs root")
@@ -35,13 +35,6 @@ def shared(tmp_path: Path) -> Repository:
     os.chown(tmp_path, 0, GROUP)
     tmp_path.chmod(0o2775)
     return make_team(tmp_path, shared=True)
-
-
-def reachable() -> bool:
-    """Return whether another user can run this interpreter and read JVS."""
-    places = (Path(sys.executable), Path(sys.base_prefix), Path(jvs_core.__file__))
-    real = [folder for place in places for folder in (*place.resolve().parents, *place.absolute().parents)]
-    return all(folder.stat().st_mode & 0o001 for folder in real)
 
 
 def test_each_owns_a_worktree_that_the_other_cannot_enter(shared: Repository, tmp_path: Path) -> None:
@@ -69,24 +62,46 @@ def test_each_owns_a_worktree_that_the_other_cannot_enter(shared: Repository, tm
     assert provide(shared, Person("ann"), template="template-1", owner=ANN).action == "exists"
 
 
-@pytest.mark.skipif(not reachable(), reason="other users cannot run this interpreter")
 def test_a_lock_is_taken_with_the_rights_of_the_user(shared: Repository, tmp_path: Path) -> None:
     provided = provide(shared, Person("ann"), template="template-1", owner=ANN)
     assert provided.worktree is not None
+    worktree = provided.worktree
     seat = Seat(Person("ann"), shared.root, tmp_path / "seats", ANN, (GROUP,))
     seat.prepare()
-    taken = asyncio.run(seat.take(provided.worktree))
-    assert taken["holder_id"].startswith("ann@")
-    assert asyncio.run(seat.give_back(provided.worktree))
-    assert (seat.folder.stat().st_uid, seat.folder.stat().st_mode & 0o777) == (ANN.uid, 0o700)
-    trap = seat.folder / "sessions"
-    shutil.rmtree(trap)
-    target = tmp_path / "roots-own"
-    target.mkdir(mode=0o700)
-    trap.symlink_to(target)
-    with pytest.raises(Refused):
-        asyncio.run(seat.take(provided.worktree))
+    with machine(tmp_path, (SystemUser("ann", ANN.uid),), team=GROUP) as with_ann:
+        taken = with_ann.run(lambda: asyncio.run(seat.take(worktree)))
+        assert taken["holder_id"].startswith("ann@")
+        assert with_ann.run(lambda: asyncio.run(seat.give_back(worktree)))
+        assert (seat.folder.stat().st_uid, seat.folder.stat().st_mode & 0o777) == (ANN.uid, 0o700)
+        trap = seat.folder / "sessions"
+        shutil.rmtree(trap)
+        target = tmp_path / "roots-own"
+        target.mkdir(mode=0o700)
+        trap.symlink_to(target)
+        with pytest.raises(Refused):
+            with_ann.run(lambda: asyncio.run(seat.take(worktree)))
     assert list(target.iterdir()) == []
+
+
+def test_a_folder_for_the_lock_that_was_not_given_yet_is_given(tmp_path: Path) -> None:
+    seat = Seat(Person("ann"), tmp_path / "team", tmp_path / "seats", ANN, (GROUP,))
+    seat.folder.mkdir(parents=True)
+    (tmp_path / "seats").chmod(0o700)
+    seat.prepare()
+    assert (seat.folder.stat().st_uid, seat.folder.stat().st_mode & 0o777) == (ANN.uid, 0o700)
+    assert (tmp_path / "seats").stat().st_mode & 0o777 == 0o711
+
+
+def test_who_is_reset_owns_the_fresh_worktree_too(shared: Repository) -> None:
+    mine = provide(shared, Person("ann"), template="template-1", owner=ANN)
+    assert mine.path is not None
+    (mine.path / "mine.txt").write_text("mine")
+    done = lifecycle.reset(shared, Person("ann"), by_name(shared)["ann", ""], template="template-1")
+    assert done.kept_as is not None
+    old = shared.worktrees.path(done.kept_as)
+    for folder in (mine.path, old):
+        assert (folder.stat().st_uid, folder.stat().st_mode & 0o777) == (ANN.uid, 0o700)
+    assert not (mine.path / "mine.txt").exists()
 
 
 def test_links_are_given_and_never_followed(tmp_path: Path) -> None:
@@ -99,3 +114,19 @@ def test_links_are_given_and_never_followed(tmp_path: Path) -> None:
     assert outside.stat().st_uid == 0
     assert (folder / "link").lstat().st_uid == ANN.uid
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_somebody_else_put_in_its_place_is_not_given(shared: Repository) -> None:
+    mine = provide(shared, Person("ann"), template="template-1", owner=ANN)
+    assert mine.path is not None
+    with as_user(BOB.uid, GROUP):
+        for place in (mine.path, shared.root / "worktrees", shared.root / ".jvs", shared.root / "main"):
+            with pytest.raises(PermissionError):
+                place.rename(place.with_name("stolen"))
+    mine.path.rename(mine.path.with_name("stolen"))
+    mine.path.mkdir()
+    (mine.path / "trap.py").touch()
+    os.chown(mine.path, BOB.uid, GROUP)
+    with pytest.raises(AlreadyExists, match="somebody else"):
+        provide(shared, Person("ann"), template="template-1", owner=ANN)
+    assert (mine.path / "trap.py").stat().st_uid == 0

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from jvs_core import JvsError, Repository
-from jvs_core.errors import NoSpace, error_classes
+from jvs_core.errors import EngineFailed, NoSpace, error_classes
 from jvs_jupyter.server.errors import status_of
 from tests.jupyter.server.interface import Interface
 
@@ -143,3 +143,9 @@ def test_every_error_of_the_core_has_a_status_of_the_contract() -> None:
         assert status_of(error("message")) in expected, error.code
     assert status_of(NoSpace("full")) == 507
     assert status_of(JvsError("unexpected")) == 500
+
+
+def test_what_the_file_system_keeps_from_this_user_is_forbidden() -> None:
+    error = EngineFailed("/somebody/else's: Permission denied")
+    error.__cause__ = PermissionError()
+    assert status_of(error) == 403

@@ -1,0 +1,168 @@
+"""A real hub that root runs, and servers of the machine's own users: who owns what, and who can reach what."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jvs_core import Repository, Settings
+from tests.jupyter.hub.conftest import need_proxy
+from tests.jupyter.hub.hub import EXAMPLE, ROOT, Answer, Hub, running
+from tests.jupyter.hub.kernel import kernel
+from tests.jupyter.hub.test_hub import worktree_of
+from tests.support.machine import SystemUser, machine
+
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(os.geteuid() != 0, reason="servers of other users need root"),
+]
+
+TEAM = 23400
+ANN, BOB, CID = SystemUser("ann", 23401), SystemUser("bob", 23402), SystemUser("own-cid", 23403)
+
+GUIDE = EXAMPLE.with_name("jupyterhub.md")
+FROM_TO = ("install --directory --group team", "export JVS_HUB_REPOSITORY")
+
+TRY = """
+import os
+def attempt(what):
+    try:
+        return repr(what())
+    except OSError as error:
+        return type(error).__name__
+"""
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """Return a hub set up as the guide says, on a machine that has three users."""
+    need_proxy()
+    place = tmp_path_factory.mktemp("machine")
+    place.chmod(0o755)
+    with machine(place, (ANN, BOB, CID), team=TEAM) as with_users:
+        with_users.run(set_up, place)
+        folder = place / "srv" / "jvs"
+        with running(Hub(folder, machine=with_users, home=place / "srv" / "hub")) as started:
+            started.add(ANN.name, BOB.name, CID.name)
+            yield started
+
+
+def set_up(place: Path) -> None:
+    """Do what the guide says between making users and starting the hub, in a folder instead of ``/``."""
+    material = place / "course-material"
+    (material / "data").mkdir(parents=True)
+    (material / "notes.txt").write_text("notes")
+    (place / "srv").mkdir()
+    lines = GUIDE.read_text().splitlines()
+    first, last = (next(i for i, line in enumerate(lines) if line.startswith(start)) for start in FROM_TO)
+    words = "\n".join(lines[first:last]).replace("/srv/", f"{place}/srv/")
+    environment = {**os.environ, "HOME": str(place), "PYTHONPATH": str(ROOT)}
+    subprocess.run(["bash", "-euc", f"umask 022\n{words}"], env=environment, check=True)
+
+
+@pytest.fixture
+def team(real: Hub) -> Repository:
+    """Return the repository as an outsider sees it."""
+    settings = replace(Settings.from_environment(), user="maker", state_dir=real.folder / "state")
+    return Repository(real.folder / "team", settings=settings)
+
+
+def owners(folder: Path) -> set[int]:
+    """Return the users that own a folder and what is in it."""
+    return {path.lstat().st_uid for path in [folder, *folder.rglob("*")]}
+
+
+def test_a_server_runs_as_its_user_who_owns_all_that_it_makes(real: Hub, team: Repository) -> None:
+    real.spawn("ann")
+    assert real.server_process("ann").uids().effective == ANN.uid
+    name = worktree_of(team, "ann")
+    folder = team.worktrees.path(name)
+    with kernel(real, "ann") as run:
+        assert run("import os; print(os.getuid(), os.getcwd())") == f"{ANN.uid} {folder}"
+        run("open('result.txt', 'w').write('42')")
+    operation = real.done("ann", real.jvs("ann", "POST", "snapshots", {"path": "", "note": "mine"}))
+    assert operation["state"] == "done", operation
+    made = team.show(operation["result"]["snapshot_id"])
+    assert (Path(made.path) / "result.txt").read_text() == "42"
+    assert owners(folder) == owners(Path(made.path).parent) == {ANN.uid}
+    for closed in (folder, Path(made.path)):
+        assert closed.stat().st_mode & 0o777 == 0o700
+    assert [record.actor.split("@")[0] for record in team.audit.log() if record.operation == "snapshot"][
+        :1
+    ] == ["ann"]
+    assert team.verify(every=True).ok
+
+    real.leave("ann")
+    assert team.locks.status(name).state == "free"
+    real.spawn("ann")
+    assert real.jvs("ann", "GET", "workspace?path=")["worktree"] == name
+    (folder / "later.txt").write_text("root's, in a worktree of ann's")
+    os.chown(folder / "later.txt", ANN.uid, ANN.uid)
+    real.server_process("ann").kill()
+    real.until(lambda: not real.known("ann"), "the hub sees that the server is gone")
+    real.until(lambda: team.locks.status(name).state == "free", "the hub gave the dead server's lock back")
+    real.until(lambda: team.history(name)[0].descriptor.tags == ("hub-stop",), "what it left was saved")
+    saved = team.show(team.history(name)[0].descriptor.snapshot_id)
+    assert owners(Path(saved.path).parent) == {ANN.uid}
+    assert team.doctor(strict=True).healthy
+
+
+def test_another_user_reaches_neither_worktree_nor_snapshots_by_any_way(real: Hub, team: Repository) -> None:
+    real.spawn("ann")
+    real.spawn("bob")
+    folder = team.worktrees.path(worktree_of(team, "ann"))
+    (folder / "secret.txt").write_text("ann's")
+    os.chown(folder / "secret.txt", ANN.uid, ANN.uid)
+    (folder / "secret.txt").chmod(0o644)
+    operation = real.done("ann", real.jvs("ann", "POST", "snapshots", {"path": "", "note": "secret"}))
+    snapshot = operation["result"]["snapshot_id"]
+    payload = Path(team.show(snapshot).path)
+
+    token = real.api("POST", "users/bob/tokens", {})["token"]
+    for path in ("api/contents", "jvs/api/v1/workspace?path=", "files/secret.txt"):
+        with pytest.raises(Answer) as refused:
+            real.ask("GET", f"user/ann/{path}", token=token)
+        assert refused.value.status == 403, path
+
+    with kernel(real, "bob") as run:
+        run(TRY)
+        assert run("print(os.getuid())") == str(BOB.uid)
+        for attempt in (
+            f"os.listdir({str(folder)!r})",
+            f"open({str(folder / 'secret.txt')!r}).read()",
+            f"open({str(folder / 'new.txt')!r}, 'w')",
+            f"os.rename({str(folder)!r}, {str(folder) + '-stolen'!r})",
+            f"os.rename({str(team.root / 'main')!r}, {str(team.root / 'stolen')!r})",
+            f"open({str(team.root / 'main' / 'new.txt')!r}, 'w')",
+            f"open({str(payload / 'secret.txt')!r}).read()",
+            f"os.listdir({str(real.folder / 'hub-state' / 'hub-')!r} + {folder.name[-20:]!r})",
+            f"open({str(real.folder / 'hub-state' / 'new')!r}, 'w')",
+            f"os.kill({real.server_process('ann').pid}, 9)",
+            f"open('/proc/{real.server_process('ann').pid}/environ').read()",
+        ):
+            assert run(f"print(attempt(lambda: {attempt}))") == "PermissionError", attempt
+        run(f"os.symlink({str(folder)!r}, 'way')")
+        # What the guide says that a shared repository cannot protect: records, not content.
+        manifest = payload.parent / "manifest"
+        assert "secret.txt" in run(f"print(attempt(lambda: open({str(manifest)!r}, 'rb').read()))")
+
+    up = urllib.parse.quote(f"../{folder.name}/secret.txt")
+    for path in (up, "way/secret.txt", "way"):
+        for body in (None, {"type": "file", "format": "text", "content": "bob's"}):
+            with pytest.raises(Answer) as refused:
+                real.ask("GET" if body is None else "PUT", f"user/bob/api/contents/{path}", body)
+            assert "ann's" not in refused.value.body, path
+    for path in (f"workspace?path={up}", "workspace?path=way"):
+        with pytest.raises(Answer) as refused:
+            real.jvs("bob", "GET", path)
+        assert refused.value.status in (400, 403, 404), path
+    with pytest.raises(Answer) as refused:
+        real.jvs("bob", "GET", f"snapshots/{snapshot}/content?path=&file=secret.txt")
+    assert refused.value.status == 403
+    assert (folder / "secret.txt").read_text() == "ann's"
