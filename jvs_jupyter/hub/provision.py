@@ -112,11 +112,14 @@ def find(repository: Repository, person: Person) -> WorktreeInfo | None:
 
 
 def by_name(repository: Repository) -> dict[tuple[str, str], WorktreeInfo]:
-    """Return the worktrees of the hub's people by user and server, in one pass over the repository."""
-    found = {}
+    """Return the worktrees of the hub's people by user and server, in one pass over the repository.
+
+    Where a user has one that is only known by name besides, the one of the hub's identity counts.
+    """
+    found: dict[tuple[str, str], WorktreeInfo] = {}
     for info in repository.worktrees.all():
         person = person_of(info)
-        if person is not None:
+        if person is not None and (person.identity or (person.user, person.server) not in found):
             found[person.user, person.server] = info
     return found
 

@@ -115,14 +115,18 @@ def test_a_renamed_user_keeps_a_deleted_one_leaves_and_a_new_one_starts_afresh(
     hub.leave("davina")
 
 
-def test_a_named_server_has_a_worktree_of_its_own(hub: Hub, repo: Repository) -> None:
+def test_a_named_server_has_a_worktree_of_its_own_under_any_name(hub: Hub, repo: Repository) -> None:
     hub.add("erin")
     hub.spawn("erin", "gpu")
     name = worktree_of(repo, "erin", "gpu")
     place = hub.jvs("erin", "GET", "workspace?path=", server="gpu")
     assert (place["worktree"], place["lock"]["mine"]) == (name, True)
+    (repo.worktrees.path(name) / "mine.txt").write_text("mine")
     hub.leave("erin", "gpu")
-    hub.api("DELETE", "users/erin/servers/gpu", {"remove": True})
+    hub.api("PATCH", "users/erin/servers/gpu", {"name": "big"})
+    name = worktree_of(repo, "erin", "big")
+    assert (repo.worktrees.path(name) / "mine.txt").read_text() == "mine"
+    hub.api("DELETE", "users/erin/servers/big", {"remove": True})
     hub.until(lambda: name not in repo.worktrees.names(), "the named server's worktree is put away")
 
 

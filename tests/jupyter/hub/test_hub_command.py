@@ -12,6 +12,7 @@ import pytest
 
 from jvs_core import Repository
 from jvs_jupyter.hub.names import Person, worktree_name
+from tests.jupyter.hub.hub import Answer, Hub
 
 
 def jvs(team: Repository, *arguments: str, status: int = 0) -> Any:
@@ -81,6 +82,49 @@ def test_who_is_meant_must_be_said(
 ) -> None:
     monkeypatch.delenv("JUPYTERHUB_API_URL", raising=False)
     assert jvs(team, *arguments, status=2)["error"]["code"] == "E_USAGE"
+
+
+@pytest.mark.timeout(900)
+def test_the_hub_says_who_there_is_page_by_page(
+    hub: Hub, repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add("pat", "quinn", "rita")
+    hub.api("POST", "groups/course", {})
+    hub.api("POST", "groups/course/users", {"users": ["pat", "rita"]})
+    named = Person("pat", "gpu")
+    repo.worktrees.create(worktree_name(named), from_="template-1", labels=named.labels)
+    repo.locks.acquire(worktree_name(named))
+    with pytest.raises(Answer):  # a server that the hub knows and that never ran
+        hub.spawn("pat", "gpu")
+    repo.locks.release(worktree_name(named))
+
+    monkeypatch.setenv("JUPYTERHUB_API_URL", f"{hub.url}hub/api")
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", hub.list_token)
+    everybody = jvs(repo, "provision", "--from-hub", "--dry-run")
+    users = {user["name"] for user in hub.api("GET", "users?limit=200")}
+    assert len(users) == 2, "the hub's pages hold two"
+    assert {one["user"] for one in everybody} >= {*users, "pat", "quinn", "rita"}
+
+    course = ("--from-hub", "--group", "course", "--template", "template-1")
+    made = jvs(repo, "provision", *course, "--as", "head teacher")
+    assert sorted((one["user"], one["server"], one["action"]) for one in made) == [
+        ("pat", "", "created"),
+        ("pat", "gpu", "exists"),
+        ("rita", "", "created"),
+    ]
+    (repo.worktrees.path(worktree_name(Person("pat"))) / "mine.txt").write_text("mine")
+    done = jvs(repo, "reset", *course)
+    assert sorted((one["user"], one["server"], one["action"]) for one in done) == [
+        ("pat", "", "reset"),
+        ("pat", "gpu", "unchanged"),
+        ("rita", "", "unchanged"),
+    ]
+    listed = {(one["user"], one["server"]) for one in jvs(repo, "list")}
+    assert listed >= {("pat", ""), ("pat", "gpu"), ("rita", "")}
+    assert ("quinn", "") not in listed
+
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "nobody's")
+    assert "read:servers" in jvs(repo, "provision", "--from-hub", status=2)["error"]["hint"]
 
 
 def test_one_who_fails_gives_the_exit_status(team: Repository, tmp_path: Path) -> None:

@@ -62,6 +62,16 @@ def test_a_renamed_user_keeps_the_worktree_and_a_new_user_of_the_old_name_gets_a
     assert not (other.path / "mine.txt").exists()
 
 
+def test_of_two_worktrees_of_a_name_the_one_that_the_hub_gave_counts(team: Repository) -> None:
+    for identity in (
+        ANN.identity,
+        None,
+    ):  # the second: listed under the new name before the first spawn under it
+        person = Person("ann", "", identity)
+        team.worktrees.create(worktree_name(person), labels=person.labels)
+    assert by_name(team)["ann", ""].name == worktree_name(ANN)
+
+
 def test_a_name_between_label_and_new_name_goes_on_where_it_stopped(team: Repository) -> None:
     provide(team, Person("ann"), template="template-1")
     team.worktrees.label(worktree_name(Person("ann")), ANN.labels)
