@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -14,12 +15,14 @@ from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
 from jvs_core.cli.text import columns, number, safe, size
-from jvs_jupyter.hub import lifecycle
+from jvs_jupyter.hub import estate, lifecycle
+from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.people import from_file, from_hub
-from jvs_jupyter.hub.provision import Provided, by_name, provide, provide_all, shown
-from jvs_jupyter.hub.report import age, usage
+from jvs_jupyter.hub.provision import Provided, by_name, find, provide, provide_all, shown
+from jvs_jupyter.hub.report import Usage, age, usage
+from jvs_jupyter.hub.roster import ask_all
 
 F = TypeVar("F", bound=Callable[..., Any])
 Change = Callable[[Repository, Person, WorktreeInfo], Changed]
@@ -54,8 +57,18 @@ def _people(command: F) -> F:
     return command
 
 
+_homes = click.option(
+    "--homes",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="A folder of repositories, one for each user (jvs_homes); each is asked with its owner's rights.",
+)
+
+
 @hub.command()
 @_people
+@_homes
+@click.option("--was", metavar="NAME", help="With --identity: the named server's name before.")
 @click.option("--user", metavar="NAME", help="One user; what a pod does before its server starts.")
 @click.option("--server", default="", metavar="NAME", help="With --user: a named server.")
 @click.option("--identity", metavar="ID", help="With --user: what the hub never gives to anybody else.")
@@ -75,6 +88,8 @@ def provision(
     dry_run: bool,
     admin: str | None,
     template: str | None,
+    homes: Path | None,
+    was: str | None,
 ) -> Outcome:
     """Make the worktrees that are missing, one clone each; whoever has one keeps it.
 
@@ -84,32 +99,46 @@ def provision(
     """
     repository = _opened(call, admin)
     if user is not None and identity is not None and not dry_run:
-        outcomes = [provide(repository, Person(user, server, identity), template=template)]
+        person = Person(user, server, identity)
+        former = None if was is None else find(repository, replace(person, server=was))
+        if former is not None:
+            lifecycle.hand_over(repository, former, person)
+        outcomes = [provide(repository, person, template=template)]
     else:
         named = () if user is None else (Person(user, server),)
         people = _listed(users, from_hub, group, named)
-        outcomes = list(provide_all(repository, people, template=template, dry_run=dry_run))
+        if homes is not None:
+            outcomes = list(estate.provide(homes, repository, people, template=template, dry_run=dry_run))
+        else:
+            outcomes = list(provide_all(repository, people, template=template, dry_run=dry_run))
     return _outcome(outcomes, [(one.action, one.person, one.worktree or "", one.failure) for one in outcomes])
 
 
 @hub.command("list")
+@_homes
 @click.pass_obj
-def list_(call: Call) -> Outcome:
+def list_(call: Call, homes: Path | None) -> Outcome:
     """List the users' worktrees.
 
     \b
     Example:
       jvs hub list
     """
-    found = sorted(by_name(call.repository()).items())
-    rows = [(safe(user), safe(server), info.name, info.lock_state) for (user, server), info in found]
-    value = [{"user": user, "server": server, **info.to_json()} for (user, server), info in found]
-    return Outcome(value, columns(rows), notices=[] if found else ["no users"])
+    failed: list[tuple[Person, Refused]] = []
+    if homes is None:
+        known = by_name(call.repository()).items()
+        found = [{"user": user, "server": server, **info.to_json()} for (user, server), info in known]
+    else:
+        found, failed = ask_all(homes, "list")
+    found.sort(key=lambda row: (row["user"], row["server"]))
+    rows = [(safe(row["user"]), safe(row["server"]), row["name"], row["lock_state"]) for row in found]
+    return _listing(found, rows, failed)
 
 
 @hub.command()
 @click.argument("names", nargs=-1, metavar="[USER]...")
 @_people
+@_homes
 @click.option(
     "--template", metavar="REF", type=Snapshot(), help="The snapshot to start from (default: main's head)."
 )
@@ -124,6 +153,7 @@ def reset(
     dry_run: bool,
     admin: str | None,
     template: str | None,
+    homes: Path | None,
 ) -> Outcome:
     """Give users a fresh worktree from the template; the old one is snapshotted and stays beside it.
 
@@ -132,6 +162,9 @@ def reset(
       jvs hub reset alice bob --template template-2
     """
     people = _listed(users, from_hub, group, map(Person, names))
+    if homes is not None:
+        repository = _opened(call, admin)
+        return _changes(estate.reset(homes, repository, people, template=template, dry_run=dry_run))
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
         return lifecycle.reset(repository, person, info, template=template)
@@ -142,12 +175,14 @@ def reset(
 @hub.command()
 @click.argument("names", nargs=-1, metavar="[USER]...")
 @_people
+@_homes
+@click.option(
+    "--server", default="", metavar="NAME", help="With names: their named server, not the default one."
+)
 @click.option(
     "--days",
     type=click.IntRange(min=1),
-    default=30,
-    show_default=True,
-    help="How long what they had can be brought back.",
+    help="How long what they had can be brought back (default: 30); homes stay until somebody deletes them.",
 )
 @click.pass_obj
 def archive(
@@ -159,7 +194,9 @@ def archive(
     group: str | None,
     dry_run: bool,
     admin: str | None,
-    days: int,
+    server: str,
+    days: int | None,
+    homes: Path | None,
 ) -> Outcome:
     """Put the worktrees of users who left away: a last snapshot, pinned for so many days, then the worktree goes.
 
@@ -167,18 +204,23 @@ def archive(
     Example:
       jvs hub archive alice --days 90
     """
-    people = _listed(users, from_hub, group, map(Person, names))
+    people = _listed(users, from_hub, group, [Person(name, server) for name in names])
+    if homes is not None:
+        if days is not None or server:
+            raise InputError("a home is put away whole, until somebody deletes it: no --days, no --server")
+        return _changes(estate.archive(homes, people, dry_run=dry_run))
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
-        return lifecycle.archive(repository, person, info, days=days)
+        return lifecycle.archive(repository, person, info, days=30 if days is None else days)
 
     return _changed(call, admin, people, None if not dry_run else "would_archive", change)
 
 
 @hub.command()
 @click.option("--measure", is_flag=True, help="Walk every worktree and say what it takes on disk.")
+@_homes
 @click.pass_obj
-def report(call: Call, measure: bool) -> Outcome:
+def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
     """Show who has how much, the last snapshot, and who holds the lock.
 
     Sizes are those of the last snapshot unless measured.
@@ -187,7 +229,13 @@ def report(call: Call, measure: bool) -> Outcome:
     Example:
       jvs hub report
     """
-    found = sorted(usage(call.repository(), measure=measure), key=lambda row: (row.user, row.server))
+    failed: list[tuple[Person, Refused]] = []
+    if homes is None:
+        found = list(usage(call.repository(), measure=measure))
+    else:
+        told, failed = ask_all(homes, "report", *(["--measure"] if measure else []))
+        found = [Usage(**row) for row in told]
+    found.sort(key=lambda row: (row.user, row.server))
     rows = [
         (
             safe(row.user),
@@ -199,7 +247,7 @@ def report(call: Call, measure: bool) -> Outcome:
         )
         for row in found
     ]
-    return Outcome(found, columns(rows), notices=[] if found else ["no users"])
+    return _listing(found, rows, failed)
 
 
 @hub.command()
@@ -253,12 +301,26 @@ def _changed(
                 outcomes.append(change(repository, person, info))
             except JvsError as failure:
                 outcomes.append(Changed(person, "failed", info.name, failure=failure))
+    return _changes(outcomes)
+
+
+def _changes(changes: Iterable[Changed]) -> Outcome:
+    outcomes = list(changes)
     rows = [(one.action, one.person, one.kept_as or one.snapshot_id or "", one.failure) for one in outcomes]
     return _outcome(outcomes, rows)
 
 
+def _listing(value: Any, rows: Sequence[Sequence[str]], failed: list[tuple[Person, Refused]]) -> Outcome:
+    told = [f"{safe(user.user)}: {safe(refused.message)}" for user, refused in failed]
+    status = max((refused.exit_status for _, refused in failed), default=0)
+    return Outcome(
+        value, columns(rows), notices=[] if value else ["no users"], warnings=told, exit_status=status
+    )
+
+
 def _outcome(
-    outcomes: list[Provided] | list[Changed], rows: Sequence[tuple[str, Person, str, JvsError | None]]
+    outcomes: list[Provided] | list[Changed],
+    rows: Sequence[tuple[str, Person, str, JvsError | Refused | None]],
 ) -> Outcome:
     lines = columns(
         [

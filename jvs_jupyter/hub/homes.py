@@ -12,22 +12,27 @@ import time
 from pathlib import Path
 
 from jvs_core import LockConflict, Repository
+from jvs_jupyter.hub.command import ask
 from jvs_jupyter.hub.names import Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, give
+from jvs_jupyter.hub.roster import enter, leave, sync
 
 ARCHIVE = ".archived"
 TEMPLATE = "template"
 
 
 def find_home(folder: Path, person: Person) -> Path | None:
-    """Return the user's repository, under the present name or that of before; None when there is none."""
+    """Return the user's repository, under the present name, that of before, or the listed one; None: there is none."""
     user = Person(person.user, "", person.identity)
     exact = folder / worktree_name(user)
     if exact.is_dir():
         return exact
     end = f"-{digest(user)}"
-    found = [name for name in os.listdir(folder) if name.endswith(end) and not name.startswith(".")]
-    return folder / found[0] if found else None
+    for name in os.listdir(folder):
+        if name.endswith(end) and not name.startswith("."):
+            return folder / name
+    listed = folder / worktree_name(user.by_name())
+    return listed if listed.is_dir() else None
 
 
 def make_home(
@@ -35,35 +40,48 @@ def make_home(
 ) -> Path:
     """Return the user's repository; make it from a snapshot of ``source`` (None: the head of ``main``) if need be.
 
-    Its ``main`` is the default server's worktree, its ref ``template`` what it started from. A user who was renamed
-    gets the repository under the new name. Built under a hidden name, it appears when it is complete and the user's.
+    Its ``main`` is the default server's worktree, its ref ``template`` what it started from. A user who was renamed,
+    or was listed by name, gets the repository under the present name. Built under a hidden name, it appears when it is
+    complete; with ``owner`` it is that system user's, and without it root's until somebody gives it.
 
-    Raises SnapshotNotFound, LockConflict (a renamed user's server still runs), NoSpace, EngineFailed.
+    Raises SnapshotNotFound, LockConflict (a renamed user's server still runs), NoSpace, EngineFailed, AlreadyExists (it
+    is another system user's), Refused (it cannot be asked).
     """
     user = Person(person.user, "", person.identity)
     target = folder / worktree_name(user)
     found = find_home(folder, user)
-    if found is not None:
-        if found != target:
-            _move(found, target)
-        return target
-    payload = source.show(template or "HEAD", worktree="main").path
-    site = folder / f".{target.name}.{os.getpid()}-{time.monotonic_ns()}"
-    site.mkdir(mode=0o700)
-    made = Repository.init(site / target.name, from_=payload, settings=source.settings)
-    made.snapshot("from the template", tags=[TEMPLATE], lock=True)
-    made.refs.create(TEMPLATE, "HEAD")
-    made.worktrees.label("main", user.labels)
+    if found is None:
+        site = _built(folder, source, user, source.resolve(template or "HEAD", worktree="main"))
+        _appear(site, target, owner)
+    elif found != target:
+        _require_free(found)
+        os.rename(found, target)
     if owner is not None:
-        give(made.root, owner)
-    try:
-        os.rename(made.root, target)
-    except OSError:
-        if find_home(folder, user) is None:
-            raise
-    _sync(folder)
-    _discard(site)
+        give(target, owner)
+    enter(folder, user)
+    sync(folder)
     return target
+
+
+def reset_home(folder: Path, source: Repository, person: Person, home: Path, *, template: str) -> Path | None:
+    """Put a repository fresh from the snapshot ``template`` in a home's place; return where the old one stays.
+
+    None: the home is what the template is, and was left alone. The old one stays beside it, whole and its user's,
+    unsaved changes too. Killed in between, it is aside and the next spawn makes the fresh one. Raises as make_home.
+    """
+    state = ask(home, "status")
+    if state["clean"] and state["head_snapshot_id"] is not None:
+        head = ask(home, "show", state["head_snapshot_id"])
+        if head["payload_root_hash"] == source.show(template).descriptor.to_json()["payload_root_hash"]:
+            return None
+    _require_free(home)
+    owner = Owner.of(home)
+    site = _built(folder, source, Person(person.user, "", person.identity), template)
+    aside = folder / f"{home.name}-until-{_now()}"
+    os.rename(home, aside)
+    _appear(site, home, owner if os.geteuid() == 0 else None)
+    sync(folder)
+    return aside
 
 
 def archive_home(folder: Path, home: Path) -> Path:
@@ -71,32 +89,43 @@ def archive_home(folder: Path, home: Path) -> Path:
     _require_free(home)
     shelf = folder / ARCHIVE
     shelf.mkdir(mode=0o700, exist_ok=True)
-    kept = shelf / f"{home.name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
+    kept = shelf / f"{home.name}-{_now()}"
     os.rename(home, kept)
-    _sync(shelf)
-    _sync(folder)
+    leave(folder, home)
+    sync(shelf)
+    sync(folder)
     return kept
 
 
-def _move(old: Path, new: Path) -> None:
-    _require_free(old)
-    os.rename(old, new)
-    _sync(new.parent)
+def _built(folder: Path, source: Repository, user: Person, template: str) -> Path:
+    """Return a folder out of sight that holds the user's repository, made from a snapshot."""
+    name = worktree_name(user)
+    site = folder / f".{name}.{os.getpid()}-{time.monotonic_ns()}"
+    site.mkdir(mode=0o700)
+    made = Repository.init(site / name, from_=source.show(template).path, settings=source.settings)
+    made.snapshot("from the template", tags=[TEMPLATE], lock=True)
+    made.refs.create(TEMPLATE, "HEAD")
+    made.worktrees.label("main", user.labels)
+    return site
+
+
+def _appear(site: Path, target: Path, owner: Owner | None) -> None:
+    (made,) = site.iterdir()
+    if owner is not None:
+        give(made, owner)
+    try:
+        os.rename(made, target)
+    except OSError:
+        if not target.is_dir():  # else two spawns at once made it twice
+            raise
+    shutil.rmtree(site, ignore_errors=True)
 
 
 def _require_free(home: Path) -> None:
-    for info in Repository(home).worktrees.all():
-        if info.lock_state == "held":
-            raise LockConflict(f"worktree {info.name!r} of {home.name} is in use", hint="stop its server")
+    for row in ask(home, "worktree", "list"):
+        if row["lock_state"] == "held":
+            raise LockConflict(f"worktree {row['name']!r} of {home.name} is in use", hint="stop its server")
 
 
-def _discard(site: Path) -> None:
-    shutil.rmtree(site, ignore_errors=True)  # what two spawns at once made twice
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+def _now() -> str:
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jvs_core import JvsError, Repository, WorktreeInfo
+from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.names import Person, worktree_name
 from jvs_jupyter.hub.ownership import Owner, give
 
@@ -26,7 +27,7 @@ class Changed:
     worktree: str | None = None
     snapshot_id: str | None = None
     kept_as: str | None = None
-    failure: JvsError | None = None
+    failure: JvsError | Refused | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as the command shows it."""

@@ -32,6 +32,15 @@ class Owner:
         found = folder.lstat()
         return cls(found.st_uid, found.st_gid)
 
+    @property
+    def groups(self) -> list[int]:
+        """All groups of the user, as the system lists them; of one that it does not know, none but its own."""
+        try:
+            name = pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return [self.gid]
+        return os.getgrouplist(name, self.gid)
+
 
 def give(folder: Path, owner: Owner) -> None:
     """Give everything below ``folder`` to ``owner`` and close it to others; links are given, never followed.

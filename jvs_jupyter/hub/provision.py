@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jvs_core import AlreadyExists, JvsError, Repository, Settings, WorktreeInfo
+from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.names import IDENTITY, SERVER, USER, Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, give, keep_names
 
@@ -23,7 +24,7 @@ class Provided:
     worktree: str | None = None
     path: Path | None = None
     base_snapshot_id: str | None = None
-    failure: JvsError | None = None
+    failure: JvsError | Refused | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as the command shows it."""
@@ -125,11 +126,15 @@ def by_name(repository: Repository) -> dict[tuple[str, str], WorktreeInfo]:
 
 
 def person_of(info: WorktreeInfo) -> Person | None:
-    """Return whose worktree it is; None for those of nobody, and for those put aside."""
+    """Return whose worktree it is; None for those of nobody, and for those put aside.
+
+    ``main`` is somebody's in a repository of a user's own.
+    """
     if USER not in info.labels or SERVER not in info.labels:
         return None
     person = Person(info.labels[USER], info.labels[SERVER], info.labels.get(IDENTITY))
-    return person if info.name.endswith((digest(person), digest(person.by_name()))) else None
+    ours = info.name == "main" or info.name.endswith((digest(person), digest(person.by_name())))
+    return person if ours else None
 
 
 def _named(repository: Repository, name: str) -> WorktreeInfo | None:

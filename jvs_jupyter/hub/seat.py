@@ -8,31 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 import stat
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jvs_jupyter.hub.command import Refused, answer, kept, not_run, words
 from jvs_jupyter.hub.names import Person, session_name
 from jvs_jupyter.hub.ownership import PRIVATE, Owner, give
 from jvs_jupyter.hub.provision import shown
 
 LEASE_MS = 120_000
-_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-
-
-class Refused(Exception):
-    """What a command of ``jvs`` answered instead of doing it."""
-
-    def __init__(self, code: str, message: str, hint: str | None, exit_status: int) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.hint = hint
-        self.exit_status = exit_status
 
 
 @dataclass(frozen=True)
@@ -104,15 +90,9 @@ class Seat:
         rights: dict[str, Any] = {}
         if self.owner is not None:
             rights = {"user": self.owner.uid, "group": self.owner.gid, "extra_groups": list(self.groups)}
-        where = ("--repo", str(self.repository), "--worktree", worktree)
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "jvs_core.cli",
-                "--json",
-                *where,
-                *command,
+                *words(self.repository, "--worktree", worktree, *command),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -121,12 +101,7 @@ class Seat:
                 **rights,
             )
         except OSError as error:
-            raise Refused(
-                "E_INTERNAL",
-                f"{self.person.user!r} cannot run {sys.executable}: {error.strerror}",
-                "install the hub where its users can read it",
-                1,
-            ) from error
+            raise not_run(repr(self.person.user), error) from error
         try:
             output, errors = await process.communicate()
         except BaseException:
@@ -134,21 +109,8 @@ class Seat:
                 process.kill()
                 await process.wait()
             raise
-        return _answer(process.returncode or 0, output, errors)
+        return answer(process.returncode or 0, output, errors)
 
     def _command_environment(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         name = shown(self.person.user)
-        return {**kept, **self.environment, "USER": name, "LOGNAME": name, "HOME": str(self.folder)}
-
-
-def _answer(status: int, output: bytes, errors: bytes) -> Any:
-    try:
-        value = json.loads(output)
-    except ValueError as error:
-        told = errors.decode(errors="replace").strip()[-300:]
-        raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, status or 1) from error
-    if isinstance(value, dict) and "error" in value:
-        failure = value["error"]
-        raise Refused(failure["code"], failure["message"], failure["hint"], status)
-    return value
+        return {**kept(), **self.environment, "USER": name, "LOGNAME": name, "HOME": str(self.folder)}

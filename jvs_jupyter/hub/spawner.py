@@ -19,12 +19,13 @@ from traitlets.config import Configurable
 
 from jvs_core import InputError, JvsError, Repository
 from jvs_jupyter.hub import homes, lifecycle
+from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.identity import SERVER_OPTIONS, person_of_spawner
-from jvs_jupyter.hub.names import Person
+from jvs_jupyter.hub.names import Person, digest
 from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
 from jvs_jupyter.hub.quota import Quota
-from jvs_jupyter.hub.seat import Refused, Seat
+from jvs_jupyter.hub.seat import Seat
 from jvs_jupyter.server.errors import status_for
 
 T = TypeVar("T")
@@ -120,21 +121,15 @@ class JvsSpawnerMixin(Configurable):
         """Put the worktree away when the user or the named server is deleted."""
         if self.jvs_archive_days:
             try:
-                await self._jvs_call(self._jvs_archive)
-            except JvsError as error:
+                async with asyncio.timeout(self.jvs_timeout):
+                    await self._jvs_put_away()
+            except (Refused, JvsError, TimeoutError) as error:
                 self.log.error("JVS: %s is not archived: %s", self.jvs_person(), error)  # type: ignore[attr-defined]
         await maybe_future(super().delete_forever())  # type: ignore[misc]
 
     async def rename(self, old_name: str, new_name: str) -> None:
         """Let a named server that gets another name keep its worktree."""
-        person = self.jvs_person()
-        await self._jvs_guarded(
-            self._jvs_call(
-                self._jvs_rename,
-                Person(person.user, old_name, person.identity),
-                Person(person.user, new_name, person.identity),
-            )
-        )
+        await self._jvs_guarded(self._jvs_rename(old_name, new_name))
         await maybe_future(super().rename(old_name, new_name))  # type: ignore[misc]
 
     async def _jvs_prepare(self) -> None:
@@ -157,13 +152,15 @@ class JvsSpawnerMixin(Configurable):
         person = self.jvs_person()
         if not person.server:
             return "main", str(seat.repository / "main")
+        return await self._jvs_settle_named(seat, person)
+
+    async def _jvs_settle_named(self, seat: Seat, person: Person, *more: str) -> tuple[str, str]:
         who = (f"--user={person.user}", f"--server={person.server}", f"--identity={person.identity}")
-        (made,) = await seat.run("main", "hub", "provision", *who, "--template", homes.TEMPLATE)
+        (made,) = await seat.run("main", "hub", "provision", *who, "--template", homes.TEMPLATE, *more)
         return made["worktree"], made["path"]
 
     async def _jvs_leave(self) -> None:
-        repository, worktree = await self._jvs_call(self._jvs_find)
-        seat = replace(self._jvs_seat(), repository=repository)
+        seat, worktree = await self._jvs_find()
         if worktree is None or not seat.folder.is_dir():
             return
         await seat.give_back(worktree)
@@ -199,36 +196,57 @@ class JvsSpawnerMixin(Configurable):
             whole = folder.parent if self.jvs_homes and folder.name == "main" else folder
             Quota(self.jvs_quota_metadata, self.jvs_quota_gib, self.jvs_quota_files).apply(whole)
 
-    def _jvs_find(self) -> tuple[Path, str | None]:
-        """Return the server's repository, and its worktree there, None when there is none; changes nothing."""
+    async def _jvs_find(self) -> tuple[Seat, str | None]:
+        """Return the server's seat in its repository, and its worktree there, None when there is none; changes nothing."""
+        person, seat = self.jvs_person(), self._jvs_seat()
+        if not self.jvs_homes:
+            info = await self._jvs_call(find, self._jvs_opened(), person)
+            return seat, None if info is None else info.name
+        home = await self._jvs_call(homes.find_home, Path(self.jvs_homes), person)
+        if home is None:
+            return seat, None
+        seat = replace(seat, repository=home)
+        if not person.server:
+            return seat, "main"
+        end = f"-{digest(person)}"
+        names = [row["name"] for row in await seat.run("main", "worktree", "list")]
+        return seat, next((name for name in names if name.endswith(end)), None)
+
+    async def _jvs_put_away(self) -> None:
         person = self.jvs_person()
         if not self.jvs_homes:
-            repository = self._jvs_opened()
-            info = find(repository, person)
-            return repository.root, None if info is None else info.name
-        home = homes.find_home(Path(os.path.realpath(self.jvs_homes)), person)
-        if home is None:
-            return Path(self.jvs_homes), None
-        if not person.server:
-            return home, "main"
-        info = find(Repository(home), person)
-        return home, None if info is None else info.name
+            await self._jvs_call(self._jvs_archive)
+            return
+        seat, worktree = await self._jvs_find()
+        if worktree is None:
+            return
+        if person.server:
+            await self._jvs_call(seat.prepare)
+            which = (f"--server={person.server}", f"--days={self.jvs_archive_days}")
+            await seat.run("main", "hub", "archive", *which, "--", person.user)
+        else:
+            await self._jvs_call(homes.archive_home, seat.repository.parent, seat.repository)
 
     def _jvs_archive(self) -> None:
         person = self.jvs_person()
-        if self.jvs_homes:
-            folder = Path(os.path.realpath(self.jvs_homes))
-            home = homes.find_home(folder, person)
-            if home is not None and not person.server:  # a named server's worktree stays in it
-                homes.archive_home(folder, home)
-            return
         info = find(self._jvs_opened(), person)
         if info is not None:
             lifecycle.archive(self._jvs_opened(), person, info, days=self.jvs_archive_days)
 
-    def _jvs_rename(self, old: Person, new: Person) -> None:
-        if self.jvs_homes:
-            raise InputError("in a repository of the user's own a named server keeps its name")
+    async def _jvs_rename(self, old_name: str, new_name: str) -> None:
+        person = self.jvs_person()
+        old, new = replace(person, server=old_name), replace(person, server=new_name)
+        if not self.jvs_homes:
+            await self._jvs_call(self._jvs_hand_over, old, new)
+            return
+        if not old_name:
+            raise InputError("in a repository of the user's own the default server keeps its name")
+        seat, _ = await self._jvs_find()
+        if seat.repository != self._jvs_seat().repository:
+            await self._jvs_call(seat.prepare)
+            await self._jvs_settle_named(seat, new, f"--was={old_name}")
+
+    def _jvs_hand_over(self, old: Person, new: Person) -> None:
         repository = self._jvs_opened()
         info = find(repository, old)
         if info is not None:
@@ -285,7 +303,7 @@ class JvsLocalProcessSpawner(JvsSpawnerMixin, LocalProcessSpawner):  # type: ign
         if os.geteuid() != 0:
             return None
         owner = Owner.named(self.user.name)
-        return owner, tuple(os.getgrouplist(self.user.name, owner.gid))
+        return owner, tuple(owner.groups)
 
 
 class JvsSimpleLocalProcessSpawner(JvsSpawnerMixin, SimpleLocalProcessSpawner):  # type: ignore[misc]  # untyped

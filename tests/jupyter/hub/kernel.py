@@ -15,10 +15,11 @@ _PATIENCE_S = 120
 
 
 @contextlib.contextmanager
-def kernel(hub: Hub, user: str) -> Iterator[Callable[[str], str]]:
+def kernel(hub: Hub, user: str, server: str = "") -> Iterator[Callable[[str], str]]:
     """Start a kernel and yield what runs code in it and returns what the code printed; an error is printed too."""
-    started = hub.ask("POST", f"user/{user}/api/kernels", {"name": "python3", "path": ""})
-    address = f"ws{hub.url.removeprefix('http')}user/{user}/api/kernels/{started['id']}/channels"
+    prefix = "/".join(filter(None, ["user", user, server]))
+    started = hub.ask("POST", f"{prefix}/api/kernels", {"name": "python3", "path": ""})
+    address = f"ws{hub.url.removeprefix('http')}{prefix}/api/kernels/{started['id']}/channels"
     socket = create_connection(address, timeout=_PATIENCE_S, header=[f"Authorization: token {hub.token}"])
 
     def run(code: str) -> str:
@@ -44,4 +45,4 @@ def kernel(hub: Hub, user: str) -> Iterator[Callable[[str], str]]:
         yield run
     finally:
         socket.close()
-        hub.ask("DELETE", f"user/{user}/api/kernels/{started['id']}")
+        hub.ask("DELETE", f"{prefix}/api/kernels/{started['id']}")

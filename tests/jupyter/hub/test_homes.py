@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jvs_core import LockConflict, Repository
+from jvs_core import AlreadyExists, LockConflict, Repository
 from jvs_jupyter.hub.homes import archive_home, find_home, make_home
 from jvs_jupyter.hub.names import Person, worktree_name
+from jvs_jupyter.hub.ownership import Owner
 
 ANN = Person("ann", "", "7@2026-01-01")
 
@@ -32,7 +38,7 @@ def test_a_home_is_a_repository_of_its_own(team: Repository, folder: Path) -> No
     (made / "main" / "mine.txt").write_text("mine")
     assert make_home(folder, team, ANN, template="template-1", owner=None) == made
     assert (made / "main" / "mine.txt").exists()
-    assert [path.name for path in folder.iterdir()] == [made.name]
+    assert sorted(path.name for path in folder.iterdir()) == [".people", made.name]
 
 
 def test_a_home_follows_a_new_name_unless_its_server_runs(team: Repository, folder: Path) -> None:
@@ -54,3 +60,84 @@ def test_a_home_is_put_away_whole(team: Repository, folder: Path) -> None:
     kept = archive_home(folder, made)
     assert find_home(folder, ANN) is None
     assert Repository.open(kept).verify(every=True).ok
+
+
+def hub(team: Repository, *arguments: str, status: int = 0) -> Any:
+    """Run ``jvs hub`` as a process and return its JSON."""
+    command = [sys.executable, "-m", "jvs_core.cli", "--json", "--repo", str(team.root), "hub", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_admin_sees_and_changes_all_homes_at_once(team: Repository, folder: Path) -> None:
+    make_home(folder, team, ANN, template="template-1", owner=None)
+    homes = ("--homes", str(folder))
+    assert [one["action"] for one in hub(team, "provision", *homes, "--user", "bob", "--dry-run")] == [
+        "would_create"
+    ]
+    (folder / "users.txt").write_text("ann\nbob\nbob\tgpu\n")
+    made = hub(team, "provision", *homes, "--users", str(folder / "users.txt"), "--as", "head teacher")
+    assert [(one["user"], one["action"]) for one in made] == [("ann", "exists"), ("bob", "created")]
+    bob = Path(made[1]["path"])
+    assert (bob / "notes.txt").read_text() == "notes"
+    own = Repository(bob.parent, settings=team.settings)
+    assert own.audit.log()[-1].actor.startswith("head teacher@")
+
+    (bob / "mine.txt").write_text("m" * 1000)
+    own.snapshot("mine", lock=True)
+    own.worktrees.label("main", Person("ann").labels)  # as whom bob would like to be seen
+    own.locks.acquire("main")
+    rows = {row["user"]: row for row in hub(team, "report", *homes)}
+    assert (rows["bob"]["files"], rows["bob"]["bytes"], rows["bob"]["own_snapshot"]) == (3, 1013, True)
+    assert rows["bob"]["holder"] == own.settings.holder_id
+    assert rows["ann"]["files"] == 2
+    assert [(one["user"], one["server"], one["path"]) for one in hub(team, "list", *homes)] == [
+        ("ann", "", str(folder / worktree_name(ANN) / "main")),
+        ("bob", "", str(bob)),
+    ]
+
+    (failed,) = hub(team, "reset", "bob", *homes, "--template", "template-1", status=4)
+    assert failed["error"]["code"] == "E_LOCK_CONFLICT"
+    own.locks.release("main")
+    (bob / "unsaved.txt").write_text("unsaved")
+    done = hub(team, "reset", "ann", "bob", "nobody", *homes, "--template", "template-1")
+    assert [one["action"] for one in done] == ["unchanged", "reset", "unchanged"]
+    assert not (bob / "mine.txt").exists()
+    assert (folder / done[1]["kept_as"] / "main" / "unsaved.txt").exists()
+    assert [one["action"] for one in hub(team, "reset", "bob", *homes, "--template", "template-1")] == [
+        "unchanged"
+    ]
+
+    (gone,) = hub(team, "archive", "bob", *homes)
+    assert Repository.open(folder / gone["kept_as"]).verify(every=True).ok
+    assert [one["user"] for one in hub(team, "list", *homes)] == ["ann"]
+    assert [one["action"] for one in hub(team, "archive", "bob", *homes)] == ["unchanged"]
+    assert hub(team, "archive", "ann", *homes, "--days", "3", status=2)["error"]["code"] == "E_USAGE"
+
+
+def test_one_home_that_cannot_be_read_hides_no_other(team: Repository, folder: Path) -> None:
+    make_home(folder, team, ANN, template="template-1", owner=None)
+    broken = make_home(folder, team, Person("bob"), template="template-1", owner=None)
+    (broken / ".jvs" / "format_version").write_text("99\n")
+    assert [row["user"] for row in hub(team, "report", "--homes", str(folder), status=6)] == ["ann"]
+
+
+def test_a_listed_users_home_is_found_by_the_hub(team: Repository, folder: Path) -> None:
+    listed = make_home(folder, team, Person("ann"), template="template-1", owner=None)
+    (listed / "main" / "mine.txt").write_text("mine")
+    made = make_home(folder, team, ANN, template="template-1", owner=None)
+    assert made == folder / worktree_name(ANN) != listed
+    assert (made / "main" / "mine.txt").exists()
+    other = make_home(folder, team, Person("ann", "", "8@2026-02-02"), template="template-1", owner=None)
+    assert not (other / "main" / "mine.txt").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving files away needs root")
+def test_a_home_is_given_once_it_is_known_whose(team: Repository, folder: Path) -> None:
+    make_home(folder, team, Person("ann"), template="template-1", owner=None)
+    made = make_home(folder, team, ANN, template="template-1", owner=Owner(23401, 23401))
+    assert {path.lstat().st_uid for path in [made, *made.rglob("*")]} == {23401}
+    assert made.stat().st_mode & 0o777 == 0o700
+    with pytest.raises(AlreadyExists, match="somebody else"):
+        make_home(folder, team, ANN, template="template-1", owner=Owner(23402, 23402))

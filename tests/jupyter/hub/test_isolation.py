@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pytest
 
 from jvs_core import AlreadyExists, Repository
 from jvs_jupyter.hub import lifecycle
+from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.ownership import Owner, give
 from jvs_jupyter.hub.provision import by_name, provide
-from jvs_jupyter.hub.seat import Refused, Seat
-from tests.jupyter.hub.conftest import make_team
+from jvs_jupyter.hub.seat import Seat
+from tests.jupyter.hub.conftest import make_team, open_folder
 from tests.support.machine import SystemUser, machine
 from tests.support.users import as_user
 
@@ -27,23 +29,27 @@ ANN, BOB = Owner(23401, GROUP), Owner(23402, GROUP)
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Repository:
-    """Return a repository that the group works in, in a place that everybody can reach."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_mode & 0o001 == 0:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    os.chown(tmp_path, 0, GROUP)
-    tmp_path.chmod(0o2775)
-    return make_team(tmp_path, shared=True)
+def place() -> Iterator[Path]:
+    """Return a folder that everybody can reach and the group may write to."""
+    with open_folder() as folder:
+        os.chown(folder, 0, GROUP)
+        folder.chmod(0o2775)
+        yield folder
 
 
-def test_each_owns_a_worktree_that_the_other_cannot_enter(shared: Repository, tmp_path: Path) -> None:
+@pytest.fixture
+def shared(place: Path) -> Repository:
+    """Return a repository that the group works in."""
+    return make_team(place, shared=True)
+
+
+def test_each_owns_a_worktree_that_the_other_cannot_enter(shared: Repository, place: Path) -> None:
     mine = provide(shared, Person("ann"), template="template-1", owner=ANN)
     yours = provide(shared, Person("bob"), template="template-1", owner=BOB)
     assert mine.path is not None
     assert yours.path is not None
     assert {path.stat().st_uid for path in [mine.path, *mine.path.rglob("*")]} == {ANN.uid}
-    home = tmp_path / "ann"
+    home = place / "ann"
     home.mkdir()
     os.chown(home, ANN.uid, GROUP)
     with as_user(ANN.uid, GROUP):
@@ -62,20 +68,20 @@ def test_each_owns_a_worktree_that_the_other_cannot_enter(shared: Repository, tm
     assert provide(shared, Person("ann"), template="template-1", owner=ANN).action == "exists"
 
 
-def test_a_lock_is_taken_with_the_rights_of_the_user(shared: Repository, tmp_path: Path) -> None:
+def test_a_lock_is_taken_with_the_rights_of_the_user(shared: Repository, place: Path) -> None:
     provided = provide(shared, Person("ann"), template="template-1", owner=ANN)
     assert provided.worktree is not None
     worktree = provided.worktree
-    seat = Seat(Person("ann"), shared.root, tmp_path / "seats", ANN, (GROUP,))
+    seat = Seat(Person("ann"), shared.root, place / "seats", ANN, (GROUP,))
     seat.prepare()
-    with machine(tmp_path, (SystemUser("ann", ANN.uid),), team=GROUP) as with_ann:
+    with machine(place, (SystemUser("ann", ANN.uid),), team=GROUP) as with_ann:
         taken = with_ann.run(lambda: asyncio.run(seat.take(worktree)))
         assert taken["holder_id"].startswith("ann@")
         assert with_ann.run(lambda: asyncio.run(seat.give_back(worktree)))
         assert (seat.folder.stat().st_uid, seat.folder.stat().st_mode & 0o777) == (ANN.uid, 0o700)
         trap = seat.folder / "sessions"
         shutil.rmtree(trap)
-        target = tmp_path / "roots-own"
+        target = place / "roots-own"
         target.mkdir(mode=0o700)
         trap.symlink_to(target)
         with pytest.raises(Refused):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jvs_core import Repository, Settings
-from tests.jupyter.hub.conftest import need_proxy
+from tests.jupyter.hub.conftest import need_proxy, open_folder
 from tests.jupyter.hub.hub import EXAMPLE, ROOT, Answer, Hub, running
 from tests.jupyter.hub.kernel import kernel
 from tests.jupyter.hub.test_hub import worktree_of
@@ -40,12 +43,10 @@ def attempt(what):
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+def real() -> Iterator[Hub]:
     """Return a hub set up as the guide says, on a machine that has three users."""
     need_proxy()
-    place = tmp_path_factory.mktemp("machine")
-    place.chmod(0o755)
-    with machine(place, (ANN, BOB, CID), team=TEAM) as with_users:
+    with open_folder() as place, machine(place, (ANN, BOB, CID), team=TEAM) as with_users:
         with_users.run(set_up, place)
         folder = place / "srv" / "jvs"
         with running(Hub(folder, machine=with_users, home=place / "srv" / "hub")) as started:
@@ -166,3 +167,63 @@ def test_another_user_reaches_neither_worktree_nor_snapshots_by_any_way(real: Hu
         real.jvs("bob", "GET", f"snapshots/{snapshot}/content?path=&file=secret.txt")
     assert refused.value.status == 403
     assert (folder / "secret.txt").read_text() == "ann's"
+
+
+def test_a_repository_of_ones_own_is_closed_and_everything_in_it_happens_as_its_user(
+    real: Hub, team: Repository
+) -> None:
+    name, homes = CID.name, ("--homes", str(real.folder / "own"))
+    assert [one["action"] for one in admin(real, "provision", "--user", name, *homes)] == ["created"]
+    real.spawn(name, "gpu")
+    main, row = admin(real, "list", *homes)
+    home, path = Path(main["path"]).parent, Path(row["path"])
+    assert (row["user"], row["server"], row["lock_state"]) == (name, "gpu", "held")
+    assert owners(home) == {CID.uid}
+    assert home.stat().st_mode & 0o777 == 0o700
+    with kernel(real, name, "gpu") as run:
+        assert (
+            run("import os; open('mine.txt', 'w').write('mine'); print(os.getuid(), os.getcwd())")
+            == f"{CID.uid} {path}"
+        )
+    real.leave(name, "gpu")
+
+    real.api("PATCH", f"users/{name}/servers/gpu", {"name": "big"})
+    row = admin(real, "list", *homes)[1]
+    assert (row["user"], row["server"], row["lock_state"]) == (name, "big", "free")
+    assert (Path(row["path"]) / "mine.txt").read_text() == "mine"
+    real.api("DELETE", f"users/{name}/servers/big", {"remove": True})
+    real.until(lambda: len(admin(real, "report", *homes)) == 1, "the named server's worktree is put away")
+    own = Repository(home, settings=team.settings)
+    (pin,) = [pin for pin in own.pins.all() if pin.reason == f"archived worktree {row['name']}"]
+    assert (Path(own.show(pin.snapshot_id).path) / "mine.txt").read_text() == "mine"
+    assert owners(home) == {CID.uid}
+
+    (home / "main" / "mine.txt").write_text("mine")
+    (done,) = admin(real, "reset", name, *homes, "--template", "template-1")
+    assert done["action"] == "reset"
+    assert owners(home) == owners(home.with_name(done["kept_as"])) - {0} == {CID.uid}
+    assert home.stat().st_mode & 0o777 == 0o700
+    real.api("DELETE", f"users/{name}")
+    real.until(lambda: not home.exists(), "the repository is put away")
+    assert admin(real, "list", *homes) == []
+
+
+def admin(real: Hub, *arguments: str) -> Any:
+    """Run ``jvs hub`` as root on the machine, and return its JSON."""
+    assert real.machine is not None
+    command = [
+        sys.executable,
+        "-m",
+        "jvs_core.cli",
+        "--json",
+        "--repo",
+        str(real.folder / "team"),
+        "hub",
+        *arguments,
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = real.machine.run(
+        subprocess.run, command, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)

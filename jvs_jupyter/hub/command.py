@@ -1,0 +1,88 @@
+"""Running ``jvs`` as another system user: what a user may write to, only a process with that user's rights follows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from jvs_jupyter.hub.ownership import Owner
+
+_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+_TIMEOUT_S = 120
+
+
+class Refused(Exception):
+    """What a command of ``jvs`` answered instead of doing it."""
+
+    def __init__(self, code: str, message: str, hint: str | None, exit_status: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.exit_status = exit_status
+
+
+def ask(repository: Path, *command: str) -> Any:
+    """Run a command of ``jvs`` that reads, with the rights of whom the repository's folder belongs to; return its answer.
+
+    Raises Refused.
+    """
+    owner = Owner.of(repository)
+    rights: dict[str, Any] = {}
+    environment = dict(os.environ)
+    if os.geteuid() == 0 and owner.uid != 0:
+        environment = {**kept(), "HOME": "/nonexistent"}
+        rights = {"user": owner.uid, "group": owner.gid, "extra_groups": owner.groups}
+    try:
+        done = subprocess.run(
+            words(repository, *command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd="/",
+            env=environment,
+            timeout=_TIMEOUT_S,
+            check=False,
+            **rights,
+        )
+    except OSError as error:
+        raise not_run(f"uid {owner.uid}", error) from error
+    except subprocess.TimeoutExpired as error:
+        raise Refused("E_INTERNAL", f"{repository} does not answer", None, 1) from error
+    return answer(done.returncode, done.stdout, done.stderr)
+
+
+def words(repository: Path, *command: str) -> list[str]:
+    """Return the command line of ``jvs`` on a repository, with JSON for an answer."""
+    return [sys.executable, "-m", "jvs_core.cli", "--json", "--repo", str(repository), *command]
+
+
+def kept() -> dict[str, str]:
+    """Return what of the hub's environment a user's process may see."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+
+
+def not_run(who: str, error: OSError) -> Refused:
+    """Return the refusal where a user cannot run the hub's Python."""
+    return Refused(
+        "E_INTERNAL",
+        f"{who} cannot run {sys.executable}: {error.strerror}",
+        "install the hub where its users can read it",
+        1,
+    )
+
+
+def answer(status: int, output: bytes, errors: bytes) -> Any:
+    """Return what a command answered. Raises Refused."""
+    try:
+        value = json.loads(output)
+    except ValueError as error:
+        told = errors.decode(errors="replace").strip()[-300:]
+        raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, status or 1) from error
+    if isinstance(value, dict) and "error" in value:
+        failure = value["error"]
+        raise Refused(failure["code"], failure["message"], failure["hint"], status)
+    return value

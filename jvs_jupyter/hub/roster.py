@@ -1,0 +1,101 @@
+"""Whose home is which: the hub's own record beside the homes, since what lies in a home its user may write."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jvs_jupyter.hub.command import Refused, ask
+from jvs_jupyter.hub.names import Person, digest
+
+_RECORDS = ".people"
+_HOME = re.compile(r"(?:[A-Za-z0-9-]+-)?([0-9a-f]{20})")
+
+
+def enter(folder: Path, user: Person) -> None:
+    """Record whose home it is, under the name that the user has now; durable."""
+    records = folder / _RECORDS
+    records.mkdir(mode=0o700, exist_ok=True)
+    target, data = records / digest(user), json.dumps({"user": user.user, "identity": user.identity})
+    if target.exists() and target.read_text() == data:
+        return
+    fresh = target.with_suffix(f".{os.getpid()}.tmp")
+    fresh.write_text(data)
+    sync(fresh)
+    os.replace(fresh, target)
+    sync(records)
+
+
+def leave(folder: Path, home: Path) -> None:
+    """Take a home's record away."""
+    named = _HOME.fullmatch(home.name)
+    if named:
+        (folder / _RECORDS / named[1]).unlink(missing_ok=True)
+
+
+def homes(folder: Path) -> list[tuple[Person, Path]]:
+    """Return everybody's home, in the order of names; one without a record is its folder's name's."""
+    found = []
+    for place in folder.iterdir():
+        named = _HOME.fullmatch(place.name)
+        if named and place.is_dir() and not place.is_symlink():
+            found.append((_recorded(folder / _RECORDS / named[1], place.name), place))
+    return sorted(found, key=lambda one: (one[0].user, one[1]))
+
+
+def by_user(folder: Path) -> dict[str, tuple[Person, Path]]:
+    """Return the homes by user; where a listed one was never adopted, the one of the hub's identity counts."""
+    found: dict[str, tuple[Person, Path]] = {}
+    for user, home in homes(folder):
+        if user.identity or user.user not in found:
+            found[user.user] = (user, home)
+    return found
+
+
+def ask_all(folder: Path, *command: str) -> tuple[list[dict[str, Any]], list[tuple[Person, Refused]]]:
+    """Run ``jvs hub`` in every home, each with its owner's rights; return the rows, and who could not be asked.
+
+    A row's ``user`` is whom the home was made for, whatever it says inside.
+    """
+    everybody = homes(folder)
+    rows: list[dict[str, Any]] = []
+    failed = []
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for (user, _), answer in zip(
+            everybody, threads.map(partial(_asked, command), everybody), strict=True
+        ):
+            if isinstance(answer, Refused):
+                failed.append((user, answer))
+            else:
+                rows += ({**row, "user": user.user} for row in answer)
+    return rows, failed
+
+
+def sync(path: Path) -> None:
+    """Make a file's content, or a folder's names, durable."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _asked(command: tuple[str, ...], one: tuple[Person, Path]) -> list[dict[str, Any]] | Refused:
+    try:
+        answered: list[dict[str, Any]] = ask(one[1], "hub", *command)
+    except Refused as refused:
+        return refused
+    return answered
+
+
+def _recorded(record: Path, name: str) -> Person:
+    try:
+        found = json.loads(record.read_text())
+    except FileNotFoundError:
+        return Person(name)
+    return Person(found["user"], "", found["identity"])
