@@ -127,10 +127,11 @@ def _settled(repo: Repository) -> Repository:
 
 
 def age(repo: Repository) -> None:
-    """Let a minute pass for temporary names, which until then may be somebody's at work."""
-    for folder in ("intents", "runs"):
-        for path in (repo.root / ".jvs" / folder).glob(".*.tmp"):
-            os.utime(path, (0, 0))
+    """Let a minute pass for temporary names and unwritten locks, which until then may be somebody's at work."""
+    control = repo.root / ".jvs"
+    unwritten = [path for path in control.glob("locks/*/[0-9]*") if not path.read_bytes().strip(b"\0")]
+    for path in [*control.glob("intents/.*.tmp"), *control.glob("runs/.*.tmp"), *unwritten]:
+        os.utime(path, (0, 0))
 
 
 def require_tidy(repo: Repository) -> None:
