@@ -14,6 +14,7 @@ from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMisma
 from jvs_core.model import Descriptor
 from jvs_core.payload import juicefs, manifest, soundness
 from jvs_core.payload.entry import Entry
+from jvs_core.payload.parser import Lines
 
 _REMEMBERED_BYTES = 32 << 20
 
@@ -51,8 +52,8 @@ class Stored:
             ) from error
 
 
-def load(layout: Layout, snapshot_id: str) -> Stored:
-    """Return a snapshot whose descriptor, READY marker and manifest agree.
+def load(layout: Layout, snapshot_id: str, recent: Lines | None = None) -> Stored:
+    """Return a snapshot whose descriptor, READY marker and manifest agree; ``recent`` as for ``manifest.read``.
 
     Raises
     ------
@@ -61,7 +62,9 @@ def load(layout: Layout, snapshot_id: str) -> Stored:
     DescriptorCorrupt, PartialSnapshot
         It is damaged; ``jvs verify`` shows how.
     """
-    return _stored(layout, snapshot_id, lambda path, sha256: manifest.read(path, sha256=sha256))
+    return _stored(
+        layout, snapshot_id, lambda path, sha256: manifest.read(path, sha256=sha256, recent=recent)
+    )
 
 
 def look(layout: Layout, snapshot_id: str) -> Stored:

@@ -20,8 +20,10 @@ from jvs_core.operations import audit, cells, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
-from jvs_core.payload import juicefs, manifest
+from jvs_core.payload import juicefs, manifest, pool
+from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import Entry, text
+from jvs_core.payload.parser import Lines
 from jvs_core.payload.shared import SharedFiles
 from jvs_core.payload.threads import ahead
 from jvs_core.payload.tree import Scan, scan
@@ -60,15 +62,18 @@ def verify(
         ctx.layout
     )  # after the listing: what was published by then is in it, or has an intent
     reports: list[SnapshotReport] = []
-    shared = SharedFiles(threads=juicefs.THREADS if juicefs.mount_at(ctx.layout.control) else 0)
-    for prepared in ahead([partial(_prepare, ctx, snapshot_id, ledger) for snapshot_id in wanted]):
-        try:
-            found = prepared()
-        except SnapshotNotFound:
-            if not every:
-                raise
-            continue  # gone since the listing: by gc, or it is reported as missing
-        reports.append(found if isinstance(found, SnapshotReport) else _read(found, shared, progress))
+    threads = juicefs.THREADS if juicefs.mount_at(ctx.layout.control) else 0
+    lines: Lines = {}
+    with pool.standby(0 if threads else _files(ctx, wanted[:1]), here=False) as waiting, held_back():
+        shared = SharedFiles(threads=threads, waiting=waiting)
+        for prepared in ahead([partial(_prepare, ctx, snapshot_id, ledger, lines) for snapshot_id in wanted]):
+            try:
+                found = prepared()
+            except SnapshotNotFound:
+                if not every:
+                    raise
+                continue  # gone since the listing: by gc, or it is reported as missing
+            reports.append(found if isinstance(found, SnapshotReport) else _read(found, shared, progress))
     if every:
         reports.extend(_missing(ctx))
     return VerifyReport(
@@ -76,7 +81,15 @@ def verify(
     )
 
 
-def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | SnapshotReport:
+def _files(ctx: Context, snapshot_ids: Sequence[str]) -> int:
+    """Return how many files the snapshots have, as far as that can be read."""
+    try:
+        return sum(catalog.read(ctx.layout, snapshot_id).files for snapshot_id in snapshot_ids)
+    except JvsError:
+        return 0
+
+
+def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger, lines: Lines) -> _Prepared | SnapshotReport:
     """Check all of a snapshot but the bytes of its files; return what is to be read, or what is wrong already."""
     try:
         descriptor = catalog.read(ctx.layout, snapshot_id)
@@ -89,7 +102,7 @@ def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | Snap
     try:
         _against_log(ctx, descriptor, ledger)
         _require_parent(ctx, descriptor)
-        snapshot = stored.load(ctx.layout, snapshot_id)
+        snapshot = stored.load(ctx.layout, snapshot_id, lines)
         cells.checked(ctx.layout, descriptor)
         if manifest.root_hash(snapshot.entries) != descriptor.payload_root_hash.value:
             raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")

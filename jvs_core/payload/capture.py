@@ -9,12 +9,13 @@ from pathlib import Path
 from stat import S_IFREG
 
 from jvs_core.errors import ConsistencyUnavailable
-from jvs_core.payload import attributes, juicefs, manifest, pool
+from jvs_core.payload import attributes, juicefs, pool
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry, printable
 from jvs_core.payload.faults import listed
 from jvs_core.payload.index import Recalled, StatIndex, probe_clock
+from jvs_core.payload.lines import compare, decode, encode
 from jvs_core.payload.linking import Owner
 from jvs_core.payload.reading import attributes_now
 from jvs_core.payload.removal import remove_tree
@@ -135,8 +136,8 @@ class _Hints:
         self.entries = entries
         self.recalled = recalled.digests
         self.previous = previous
-        self.lines = manifest.encode(entries) if previous else []
-        self.equal, self.others = manifest.compare(self.lines, previous.lines() if previous else ())
+        self.lines = encode(entries) if previous else []
+        self.equal, self.others = compare(self.lines, previous.lines() if previous else ())
         self.shared = bytearray(self.equal)
         for position, entry in enumerate(entries):
             if entry.link_group and entry.kind == FILE and previous:
@@ -178,13 +179,13 @@ class _Hints:
         if self.equal[position]:
             return self.entries[position]
         line = self.others.get(self.entries[position].path)
-        return None if line is None else manifest.decode(line)
+        return None if line is None else decode(line)
 
     @cached_property
     def split_groups(self) -> frozenset[bytes]:
         """The names whose link group is not the same in both."""
         shared = [entry for entry, same in zip(self.entries, self.equal, strict=True) if same]
-        return _unequal_groups(self.entries, [*shared, *map(manifest.decode, self.others.values())])
+        return _unequal_groups(self.entries, [*shared, *map(decode, self.others.values())])
 
 
 def _unequal_groups(entries: Sequence[Entry], previous: Sequence[Entry]) -> frozenset[bytes]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from binascii import hexlify, unhexlify
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -24,14 +23,14 @@ from typing import IO, NamedTuple
 
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, EngineFailed, PartialSnapshot
 from jvs_core.payload.collector import held_back
-from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import translate
+from jvs_core.payload.lines import encode
+from jvs_core.payload.parser import Lines, Parser
 
 HEADER = b"jvs-manifest 1\n"
 CHUNK = 1000
 _RECORD = Struct(">IcIQIB")
-_NUMBER_LIMIT = 2**63
-_OWNER_LIMIT = 2**32
 
 
 class Written(NamedTuple):
@@ -67,8 +66,11 @@ def write(path: Path, entries: Sequence[Entry], lines: Sequence[bytes | None] = 
 
 
 @held_back()
-def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
+def read(path: Path, *, sha256: str | None = None, recent: Lines | None = None) -> list[Entry]:
     """Read the manifest ``path``; with ``sha256`` (hex) hold the whole file against it first.
+
+    ``recent`` holds the lines of the manifest that was read with it before, and then those of this one: consecutive
+    snapshots have most lines in common, which need not be parsed twice.
 
     Raises
     ------
@@ -83,7 +85,7 @@ def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
             if sha256 is not None and _digest_of(file) != sha256:
                 raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
             file.seek(0)
-            return _Reader(path).read(file)
+            return Parser(path, recent).read(file, HEADER)
     except FileNotFoundError as error:
         raise PartialSnapshot(f"no manifest at {path}", path=str(path)) from error
     except OSError as error:
@@ -118,47 +120,6 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
             if line.startswith(b"end "):
                 return
             yield line[:-1]
-
-
-class Compared(NamedTuple):
-    """A manifest held against another: 1 for each of its lines that the other has too, and the other's other lines by path."""
-
-    shared: bytearray
-    others: dict[bytes, bytes]
-
-
-def compare(lines: Sequence[bytes], others: Iterable[bytes]) -> Compared:
-    """Hold ``lines`` against ``others``, both in the order of a manifest and each asked for once."""
-    shared, left = bytearray(len(lines)), {}
-    following = iter(others)
-    other = next(following, None)
-    for position, line in enumerate(lines):
-        if line != other:
-            path = _path_of(line)
-            while other is not None and (place := _path_of(other)) < path:
-                left[place] = other
-                other = next(following, None)
-        if line == other:
-            shared[position] = 1
-            other = next(following, None)
-    if other is not None:
-        left.update((_path_of(line), line) for line in (other, *following))
-    return Compared(shared, left)
-
-
-def decode(line: bytes) -> Entry:
-    """Return the entry of a line that ``encode`` made, without its newline; nothing is checked."""
-    kind, mode, uid, gid, size, mtime_ns, group, xattrs, sha, _, *target = line.split(b"\t")
-    return Entry(
-        _path_of(line), kind.decode(), int(mode, 8), int(uid), int(gid), int(size), int(mtime_ns),
-        _unescape(target[0]) if target else b"", int(group),
-        b"" if xattrs == b"-" else unhexlify(xattrs), b"" if sha == b"-" else unhexlify(sha),
-    )  # fmt: skip
-
-
-def _path_of(line: bytes) -> bytes:
-    path = line.split(b"\t", 10)[9]
-    return b"" if path == b"." else _unescape(path)
 
 
 def root_hash(entries: Sequence[Entry]) -> str:
@@ -197,27 +158,6 @@ def _digest_of(file: IO[bytes]) -> str:
     return state.hexdigest()
 
 
-def encode(entries: Iterable[Entry]) -> list[bytes]:
-    """Return the line of each entry, without the newline at its end."""
-    return [
-        b"%b\t%o\t%d\t%d\t%d\t%d\t%d\t%b\t%b\t%b%b"
-        % (
-            kind.encode(),
-            mode,
-            uid,
-            gid,
-            size,
-            mtime_ns,
-            group,
-            hexlify(xattrs) if xattrs else b"-",
-            hexlify(sha) if sha else b"-",
-            _escape(path) if path else b".",
-            b"\t" + _escape(target) if kind == SYMLINK else b"",
-        )
-        for path, kind, mode, uid, gid, size, mtime_ns, target, group, xattrs, sha in entries
-    ]
-
-
 def _chunks(entries: Sequence[Entry], lines: Sequence[bytes | None]) -> Iterable[bytes]:
     yield HEADER
     for start in range(0, len(entries), CHUNK):
@@ -229,179 +169,3 @@ def _chunks(entries: Sequence[Entry], lines: Sequence[bytes | None]) -> Iterable
             made = encode(part)
         yield b"\n".join([*made, b""])
     yield b"end %d\n" % len(entries)
-
-
-def _escape(path: bytes) -> bytes:
-    if b"\\" in path or b"\n" in path or b"\t" in path:
-        return path.replace(b"\\", b"\\\\").replace(b"\t", b"\\t").replace(b"\n", b"\\n")
-    return path
-
-
-def _unescape(text: bytes) -> bytes:
-    if b"\\" not in text:
-        return text
-    parts = text.split(b"\\\\")
-    plain = b"\\".join(part.replace(b"\\t", b"\t").replace(b"\\n", b"\n") for part in parts)
-    if _escape(plain) != text:
-        raise ValueError("a bad escape")
-    return plain
-
-
-class _Reader:
-    """One reading of one manifest: line by line, refusing what is not canonical."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.numbers: dict[bytes, int] = {}
-        self.modes: dict[bytes, int] = {}
-        self.folders: set[bytes] = {b""}
-        self.groups: dict[int, list[Entry]] = {}
-
-    def read(self, file: IO[bytes]) -> list[Entry]:
-        if file.readline() != HEADER:
-            raise DescriptorCorrupt(
-                f"{self.path}, line 1: not a manifest of format 1", path=str(self.path), line=1
-            )
-        entries: list[Entry] = []
-        append, parse = entries.append, self.parse
-        last = b""
-        line = b""
-        try:
-            for line in file:
-                if line.startswith(b"end "):
-                    break
-                entry = parse(line)
-                if entry.path <= last and entries:
-                    raise ValueError("out of order")
-                last = entry.path
-                append(entry)
-            else:
-                raise PartialSnapshot(
-                    f"{self.path} ends after {len(entries)} entries, without its closing line",
-                    path=str(self.path),
-                )
-            if line != b"end %d\n" % len(entries):
-                raise ValueError(f"{len(entries)} entries were read, the closing line says otherwise")
-            if file.read(1):
-                raise ValueError("something follows the closing line")
-            if not entries or entries[0].path or entries[0].kind != FOLDER:
-                raise ValueError("the top folder is missing")
-            if any(len(members) < 2 for members in self.groups.values()):
-                raise ValueError("a link group of one")
-        except (ValueError, IndexError) as error:
-            if not line.endswith(b"\n"):
-                raise PartialSnapshot(
-                    f"{self.path} ends in the middle of line {len(entries) + 2}", path=str(self.path)
-                ) from error
-            number = len(entries) + 2
-            raise DescriptorCorrupt(
-                f"{self.path}, line {number}: {error}", path=str(self.path), line=number
-            ) from error
-        return entries
-
-    def parse(self, line: bytes) -> Entry:  # noqa: C901 - one check a field
-        fields = line.split(b"\t")
-        kind, mode, uid, gid, size, mtime, group, xattrs, sha, path = fields[:10]
-        if line[-1] != 10:
-            raise ValueError("cut off")
-        numbers = self.numbers
-        owner = numbers.get(uid)
-        if owner is None:
-            owner = numbers[uid] = _number(uid, _OWNER_LIMIT)
-        owner_group = numbers.get(gid)
-        if owner_group is None:
-            owner_group = numbers[gid] = _number(gid, _OWNER_LIMIT)
-        bits = self.modes.get(mode)
-        if bits is None:
-            bits = self.modes[mode] = _mode(mode)
-        if mtime.isdigit() and mtime[0] != 48:
-            mtime_ns = int(mtime)
-        else:
-            mtime_ns = (
-                -_number(mtime[1:], _NUMBER_LIMIT, 1) if mtime[:1] == b"-" else _number(mtime, _NUMBER_LIMIT)
-            )
-        if kind == b"f":
-            if len(fields) != 10:
-                raise ValueError("a file of ten fields was expected")
-            path = path[:-1]
-            if len(sha) != 64 or sha.lower() != sha:
-                raise ValueError("a bad content hash")
-            content = unhexlify(sha)
-            name_kind, target = FILE, b""
-            length = (
-                _number(size, _NUMBER_LIMIT)
-                if len(size) > 15 or not size.isdigit() or size[0] == 48
-                else int(size)
-            )
-        else:
-            if sha != b"-" or size != b"0":
-                raise ValueError("content where there can be none")
-            content, length, target = b"", 0, b""
-            if kind == b"l":
-                if len(fields) != 11:
-                    raise ValueError("a link without a target")
-                name_kind = SYMLINK
-                target = _unescape(fields[10][:-1])
-                if not target or b"\0" in target:
-                    raise ValueError("a bad link target")
-            elif kind == b"d" or kind == b"p":
-                if len(fields) != 10:
-                    raise ValueError("too many fields")
-                path = path[:-1]
-                name_kind = FOLDER if kind == b"d" else FIFO
-            else:
-                raise ValueError("an unknown kind")
-        if mtime_ns >= _NUMBER_LIMIT:
-            raise ValueError("a time out of range")
-        if b"\\" in path:
-            path = _unescape(path)
-        if path == b".":
-            path = b""
-        else:
-            folder, inner, name = path.rpartition(b"/")
-            if folder not in self.folders or (inner and not folder):
-                raise ValueError("its folder is not listed")
-            if name in (b"", b".", b"..") or b"\0" in name:
-                raise ValueError("a bad name")
-        if name_kind is FOLDER:
-            self.folders.add(path)
-        attributes = b"" if xattrs == b"-" else _digest(xattrs)
-        entry = Entry(
-            path, name_kind, bits, owner, owner_group, length, mtime_ns, target, 0, attributes, content
-        )
-        return entry if group == b"0" else self.grouped(entry, _number(group, _NUMBER_LIMIT))
-
-    def grouped(self, entry: Entry, group: int) -> Entry:
-        members = self.groups.setdefault(group, [])
-        entry = entry._replace(link_group=group)
-        if entry.kind == FOLDER:
-            raise ValueError("a folder in a link group")
-        if not members and group != len(self.groups):
-            raise ValueError("link groups out of order")
-        if members and members[0]._replace(path=entry.path) != entry:
-            raise ValueError("names of one file that differ")
-        if len(members) < 2:
-            members.append(entry)
-        return entry
-
-
-def _number(text: bytes, limit: int, least: int = 0) -> int:
-    if not text.isdigit() or len(text) > 19 or (text[0] == 48 and len(text) > 1):
-        raise ValueError("a bad number")
-    number = int(text)
-    if not least <= number < limit:
-        raise ValueError("a number out of range")
-    return number
-
-
-def _mode(text: bytes) -> int:
-    mode = int(text, 8) if text.isdigit() and len(text) <= 4 else -1
-    if b"%o" % mode != text:
-        raise ValueError("a bad mode")
-    return mode
-
-
-def _digest(text: bytes) -> bytes:
-    if len(text) != 64 or text.lower() != text:
-        raise ValueError("a bad digest")
-    return unhexlify(text)

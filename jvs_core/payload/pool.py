@@ -28,6 +28,7 @@ Standby = list[subprocess.Popen[bytes]]
 MOST_PROCESSES = 8
 WORTH_FILES = 400
 WORTH_BYTES = 32 << 20
+_MOMENT_S = 0.1
 
 
 class Job(Protocol[Batch_contra, Result_co]):
@@ -44,16 +45,20 @@ def processes(files: int, size: int, limit: int | None = None) -> int:
     return max(1, min(limit or MOST_PROCESSES, len(os.sched_getaffinity(0)), files))
 
 
+def _others(count: int, here: bool) -> int:
+    return count - 1 if here or count == 1 else count
+
+
 @contextmanager
-def standby(files: int) -> Iterator[Standby]:
+def standby(files: int, *, here: bool = True) -> Iterator[Standby]:
     """Start the other processes that work on ``files`` files is worth, while the caller still looks for that work.
 
-    ``run`` takes them; those not taken are gone when the block ends.
+    ``run`` takes them; those not taken are gone when the block ends. ``here`` as for ``run``.
     """
     waiting: Standby = []
     try:
         with suppress(OSError):
-            for _ in range(processes(files, 0) - 1):
+            for _ in range(_others(processes(files, 0), here)):
                 waiting.append(_spawn())
         yield waiting
     finally:
@@ -69,9 +74,11 @@ def run(
     done: Callable[[Batch, Result], None],
     before: Callable[[], None] = lambda: None,
     waiting: Standby | None = None,
+    here: bool = True,
 ) -> None:
     """Run ``job`` on every one of ``batches`` with ``count`` processes, this one included.
 
+    Not ``here``, the others do all the work of many: another thread of this process has something else to do.
     ``done(batch, result)`` is called in the calling thread, in any order, and there ``before()`` is called before
     anything is done and again before each batch that the thread does itself. The first failure, from whichever process,
     is raised here as it was raised there; then, and on Ctrl-C, every process is gone before this returns. What was
@@ -85,20 +92,25 @@ def run(
         return
     before()
     shared: _Shared[Batch, Result] = _Shared(iter(batches))
-    helpers = _Helpers(job, shared, count - 1, [] if waiting is None else waiting)
-    try:
-        helpers.start()
-        with job.open() as work:
-            while (taken := shared.take()) is not None and shared.failure is None:
-                before()
-                done(taken[0], work(taken[0]))
-                for finished in shared.collect():
-                    done(*finished)
-        helpers.join()
-        if shared.failure is not None:
-            raise shared.failure
+    helpers = _Helpers(job, shared, _others(count, here), [] if waiting is None else waiting)
+
+    def hand_on() -> None:
         for finished in shared.collect():
             done(*finished)
+
+    try:
+        helpers.start()
+        if here or not helpers.processes:
+            with job.open() as work:
+                while (taken := shared.take()) is not None and shared.failure is None:
+                    before()
+                    done(taken[0], work(taken[0]))
+                    hand_on()
+        while not helpers.joined():
+            hand_on()
+        if shared.failure is not None:
+            raise shared.failure
+        hand_on()
     finally:
         helpers.end()
 
@@ -185,9 +197,13 @@ class _Helpers(Generic[Batch, Result]):
         except BaseException as error:  # noqa: BLE001  # handed to the calling thread, which raises it
             self.shared.fail(error)
 
-    def join(self) -> None:
+    def joined(self) -> bool:
+        """Wait a moment for the threads; return whether all have ended."""
         for thread in self.threads:
-            thread.join()
+            thread.join(_MOMENT_S)
+            if thread.is_alive():
+                return False
+        return True
 
     def end(self) -> None:
         for process in self.processes:
@@ -196,7 +212,8 @@ class _Helpers(Generic[Batch, Result]):
                 process.kill()
         for process in self.processes:
             process.wait()
-        self.join()
+        while not self.joined():
+            pass
         for process in self.processes:
             _end(process)
 

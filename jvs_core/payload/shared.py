@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import NamedTuple
 
-from jvs_core.payload import reading
+from jvs_core.payload import pool, reading
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.index import Digests
 from jvs_core.payload.tree import Scan
@@ -21,11 +21,15 @@ class SharedFiles:
 
     A file in two consecutive snapshots is remembered for the next one; one that the later of them lacks is kept too,
     for another worktree's snapshots, until there are ``MOST_REMEMBERED``; then the longest unseen are dropped, which
-    costs reading them again and nothing else. ``threads`` as for ``reading.read``.
+    costs reading them again and nothing else. ``threads`` and ``waiting`` as for ``reading.read``; in any case others
+    read, and this process has time for the next snapshot.
     """
 
-    def __init__(self, *, threads: int = 0, most: int | None = None) -> None:
+    def __init__(
+        self, *, threads: int = 0, waiting: pool.Standby | None = None, most: int | None = None
+    ) -> None:
         self._threads = threads
+        self._waiting = waiting
         self._most = MOST_REMEMBERED if most is None else most
         self._known: dict[Inode, _Known] = {}
 
@@ -57,7 +61,9 @@ class SharedFiles:
         return reading.filled(found, digests)
 
     def _read(self, found: Scan, unread: list[int], progress: Progress) -> list[Digests | None]:
-        digests = reading.read(found, unread, threads=self._threads, progress=progress)
+        digests = reading.read(
+            found, unread, threads=self._threads, progress=progress, waiting=self._waiting, here=False
+        )
         for _ in range(_AGAIN):
             moved = [place for place, digest in enumerate(digests) if digest is None]
             if not moved:

@@ -17,6 +17,7 @@ from jvs_core.payload.engines import plain_copy
 from jvs_core.payload.engines.base import Capture, PreviousSnapshot
 from jvs_core.payload.entry import Entry
 from jvs_core.payload.index import StatIndex
+from jvs_core.payload.lines import encode
 from jvs_core.payload.tree import Scan, scan
 from jvs_core.progress import SILENT
 
@@ -34,7 +35,7 @@ def _tree(root: Path) -> Path:
 def _capture(tree: Path, name: str, before: tuple[Capture, str] | None = None) -> Capture:
     previous = None
     if before is not None:
-        lines = manifest.encode(before[0].entries)
+        lines = encode(before[0].entries)
         previous = PreviousSnapshot(tree.parent / before[1], len(lines), lambda: iter(lines))
     return plain_copy.ENGINE.capture(
         tree, tree.parent / name, index=StatIndex(tree.parent / "index"), previous=previous,
@@ -48,7 +49,7 @@ def test_the_manifest_is_the_same_whether_its_lines_were_made_before_or_not(tmp_
     (tree / "sub" / "other").write_text("changed")
     second = _capture(tree, "two", (first, "one"))
     assert any(second.lines)
-    made = manifest.encode(second.entries)
+    made = encode(second.entries)
     assert all(line in (None, fresh) for line, fresh in zip(second.lines, made, strict=True))
     plain = manifest.write(tmp_path / "plain", second.entries)
     assert manifest.write(tmp_path / "lined", second.entries, second.lines) == plain
@@ -60,7 +61,7 @@ def test_lines_are_read_back_as_they_were_made(tmp_path: Path) -> None:
     captured = _capture(_tree(tmp_path / "tree"), "one")
     written = manifest.write(tmp_path / "manifest", captured.entries)
     lines = manifest.read_lines(tmp_path / "manifest", sha256=written.sha256)
-    assert list(lines) == manifest.encode(captured.entries)
+    assert list(lines) == encode(captured.entries)
     with pytest.raises(DescriptorCorrupt):
         manifest.read_lines(tmp_path / "manifest", sha256="0" * 64)
     with pytest.raises(PartialSnapshot):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core.payload import manifest
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
 from jvs_core.payload.index import StatIndex
+from jvs_core.payload.lines import encode
 from jvs_core.progress import SILENT, Progress
 from tests.conftest import Mounts
 from tests.support.filesystems import FileSystem
@@ -68,7 +68,7 @@ class Bench:
         """Return the capture as the next one is given it; only engines that share files are."""
         if self.engine.name not in ("reflink-copy", "copy"):
             return None
-        lines = manifest.encode(capture.entries)
+        lines = encode(capture.entries)
         return PreviousSnapshot(self.folder / name, len(lines), lambda: iter(lines))
 
 
