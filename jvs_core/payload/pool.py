@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
 from jvs_core.errors import EngineFailed
@@ -28,6 +29,8 @@ Standby = list[subprocess.Popen[bytes]]
 MOST_PROCESSES = 8
 WORTH_FILES = 400
 WORTH_BYTES = 32 << 20
+# How many batches a process has under way: more of those that it does sooner than a thread here gets its turn.
+_FEW, _MANY, _SOON_S = 2, 6, 0.01
 _MOMENT_S = 0.1
 
 
@@ -176,14 +179,17 @@ class _Helpers(Generic[Batch, Result]):
         try:
             worker.send(stdin, self.job)
             waiting: list[Batch] = []
+            ahead = _FEW
             while True:
-                # Two batches under way, so that the process never waits for this thread to get its turn.
-                while len(waiting) < 2 and (taken := self.shared.take()) is not None:
+                # Some batches under way, so that the process never waits for this thread to get its turn.
+                while len(waiting) < ahead and (taken := self.shared.take()) is not None:
                     worker.send(stdin, taken[0])
                     waiting.append(taken[0])
                 if not waiting:
                     break
+                asked = monotonic()
                 failed, answer = worker.receive(stdout)
+                ahead = _MANY if monotonic() - asked < _SOON_S else _FEW
                 if failed:
                     self.shared.fail(answer)
                     return
