@@ -1,25 +1,35 @@
-"""Making a repository."""
+"""Making a repository.
+
+Its steps: ``control`` (the control plane), ``clone``, ``settle`` (durable), ``register`` (worktree ``main``), ``audit``,
+``publish`` (the name). Until the last one it lies under a temporary name beside its place, locked by who builds it: one
+that nobody locks is left of a process that died, and the next ``init`` of the same name removes it.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import audit, worktree
+from jvs_core.control import audit, critical, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS, Layout
 from jvs_core.control.names import MAIN, check_name
-from jvs_core.errors import AlreadyExists, InputError, PathNotFound
+from jvs_core.errors import AlreadyExists, InputError, JvsError, PathNotFound
 from jvs_core.model import FORMAT_VERSION
-from jvs_core.operations.context import Context
+from jvs_core.operations.context import Context, step
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.progress import Progress
 from jvs_core.results import Initialized
 from jvs_core.settings import RepositoryConfig, Settings, render_config
+
+_SETTLING_S = 60.0
 
 
 def create(
@@ -34,7 +44,7 @@ def create(
     """Make a repository at ``path``, with ``source`` cloned into its ``main`` when one is given.
 
     It is built under a temporary name beside its place and renamed when it is complete: a crash leaves nothing of
-    the name ``path``. Returns what of ``source`` could not be kept or not be shared, one line each.
+    the name ``path``, and what it leaves beside it the next call for that name removes. Returns what of ``source`` could not be kept or not be shared, one line each.
 
     Raises
     ------
@@ -58,23 +68,75 @@ def create(
         source = _source(source, target)
     site = _building_site(parent, target, source)
     select.choose(engine or settings.engine, site)  # what cannot work is refused before anything is made
-    temporary = site / f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}"
-    layout = Layout(temporary, shared)
-    made_by: SnapshotEngine | None = None
+    _remove_abandoned(site, name)
+    layout = Layout(site / f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}", shared)
+    config = RepositoryConfig(engine=engine, shared=shared)
     try:
-        files.make_folder(temporary, mode=layout.folder_mode)
-        _make_control_plane(layout, RepositoryConfig(engine=engine, shared=shared))
-        made_by = select.choose(engine or settings.engine or "auto", layout.control)
-        degraded = _make_main(layout, made_by, source, settings, progress)
-        details = {"engine": made_by.name, **({"degraded": degraded} if degraded else {})}
-        audit.append(layout, settings, "init", worktree=MAIN, target=name, details=details)
-        files.rename_durable(temporary, target)
+        _make_lock(layout)
+        with critical.exclusive(layout.repository_lock, mode=layout.file_mode):
+            return _build(layout, target, source, config, settings, progress)
     except BaseException:
-        if made_by is not None:
-            made_by.remove(temporary)
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(layout)
         raise
+
+
+def _build(
+    layout: Layout,
+    target: Path,
+    source: Path | None,
+    config: RepositoryConfig,
+    settings: Settings,
+    progress: Progress,
+) -> list[str]:
+    with step(progress, "control"):
+        _make_control_plane(layout, config)
+        engine = select.choose(config.engine or settings.engine or "auto", layout.control)
+    degraded = _make_main(layout, engine, source, progress)
+    with step(progress, "audit"):
+        details = {"engine": engine.name, **({"degraded": degraded} if degraded else {})}
+        audit.append(layout, settings, "init", worktree=MAIN, target=target.name, details=details)
+    with step(progress, "publish"):
+        files.rename_durable(layout.root, target)
     return degraded
+
+
+def _make_lock(layout: Layout) -> None:
+    """Make the folder that a repository is built in, and in it the lock that says that it is."""
+    for folder in (layout.root, layout.control, layout.repository_lock.parent):
+        files.make_folder(folder, mode=layout.folder_mode)
+    files.write_new(layout.repository_lock, b"", mode=layout.file_mode)
+    files.sync_folder(layout.repository_lock.parent)
+
+
+def _remove(layout: Layout) -> None:
+    if layout.control.is_dir():
+        with suppress(JvsError):
+            select.for_removal(layout.control).remove(layout.root)
+    shutil.rmtree(layout.root, ignore_errors=True)
+
+
+def _remove_abandoned(site: Path, name: str) -> None:
+    """Remove what processes that died left of building a repository called ``name``; what cannot be stays."""
+    pattern = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}{re.escape(files.TEMPORARY_SUFFIX)}")
+    for found in os.listdir(site):
+        if pattern.fullmatch(found) is None:
+            continue
+        layout = Layout(site / found)
+        with suppress(JvsError, OSError):
+            if layout.repository_lock.is_file() and not layout.root.is_symlink():
+                with critical.exclusive(layout.repository_lock, wait_s=0):
+                    _remove(layout)
+            elif (
+                time.time() > layout.root.lstat().st_mtime + _SETTLING_S
+            ):  # nobody takes that long to lock it
+                _remove_unlocked(layout)
+
+
+def _remove_unlocked(layout: Layout) -> None:
+    """Remove the first folders of a repository; a folder that holds anything else is not one of ours, and stays."""
+    for folder in (layout.repository_lock.parent, layout.control, layout.root):
+        with suppress(FileNotFoundError):
+            folder.rmdir()
 
 
 def describe(ctx: Context, degraded: Sequence[str] = ()) -> Initialized:
@@ -112,9 +174,8 @@ def _building_site(parent: Path, target: Path, source: Path | None) -> Path:
 
 
 def _make_control_plane(layout: Layout, config: RepositoryConfig) -> None:
-    files.make_folder(layout.control, mode=layout.folder_mode)
     for folder in CONTROL_FOLDERS:
-        files.make_folder(layout.control / folder, mode=layout.folder_mode)
+        files.make_folder(layout.control / folder, mode=layout.folder_mode, exist_ok=True)
     files.make_folder(layout.root / "worktrees", mode=layout.folder_mode)
     for name, text in (
         ("format_version", f"{FORMAT_VERSION}\n"),
@@ -122,23 +183,23 @@ def _make_control_plane(layout: Layout, config: RepositoryConfig) -> None:
         ("config.toml", render_config(config)),
     ):
         files.write_new(layout.control / name, text.encode(), mode=layout.file_mode)
-    files.write_new(layout.repository_lock, b"", mode=layout.file_mode)
     files.sync_folder(layout.control)
-    files.sync_folder(layout.repository_lock.parent)
 
 
-def _make_main(
-    layout: Layout, engine: SnapshotEngine, source: Path | None, settings: Settings, progress: Progress
-) -> list[str]:
+def _make_main(layout: Layout, engine: SnapshotEngine, source: Path | None, progress: Progress) -> list[str]:
     main = layout.worktree(MAIN)
     degraded: list[str] = []
-    if source is None:
-        engine.make_worktree(main)
-        if layout.folder_mode is not None:
-            os.chmod(main, layout.folder_mode)
-    else:
-        degraded = engine.adopt(source, main, progress=progress)
-        engine.settle(main)
-    worktree.register(layout, MAIN, base=None)
-    files.sync_folder(layout.root)
+    with step(progress, "clone"):
+        if source is None:
+            engine.make_worktree(main)
+            if layout.folder_mode is not None:
+                os.chmod(main, layout.folder_mode)
+        else:
+            degraded = engine.adopt(source, main, progress=progress)
+    with step(progress, "settle"):
+        if source is not None:
+            engine.settle(main)
+        files.sync_folder(layout.root)
+    with step(progress, "register"):
+        worktree.register(layout, MAIN, base=None)
     return degraded
