@@ -19,10 +19,10 @@ from jvs_core.operations import (
     gc_state,
     inplace,
     locks,
+    passing,
     publish,
     refs,
     remains,
-    sandbox,
     worktrees,
 )
 from jvs_core.operations import ledger as ledgers
@@ -103,14 +103,15 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
     """Undo or complete what was abandoned, then drop its intent."""
     unfinished = {snapshot_id for snapshot_id, _ in remains.unfinished(ctx, ledgers.read(ctx.layout))}
     done = []
-    for intent in remains.abandoned(ctx):
+    # A worktree that passes comes last: making it, or a snapshot of it, may have been cut short as well.
+    for intent in sorted(remains.abandoned(ctx), key=passing.is_passing):
         if (
             intent.operation in (inplace.RESTORE_INTENT, inplace.PATH_INTENT)
             or intent.snapshot_id in unfinished
         ):
             continue
-        if intent.operation == sandbox.INTENT:
-            done += [intent.intent_id] if sandbox.clean(ctx, intent, progress) else []
+        if passing.is_passing(intent):
+            done += [intent.intent_id] if passing.clean(ctx, intent, progress) else []
             continue
         with ctx.critical():
             _resolve(ctx, intent)

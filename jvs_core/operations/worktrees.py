@@ -18,6 +18,8 @@ from jvs_core.operations.context import Context, step
 from jvs_core.progress import Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
 
+# Intents that stand as long as a worktree that was made for one piece of work.
+PASSING = ("sandbox", "isolated_run")
 _MOST_LABELS = 20
 _LONGEST_LABEL = 1000
 
@@ -166,6 +168,7 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
             if os.path.lexists(target):
                 files.rename_durable(target, gone)
             worktree.unregister(ctx.layout, name)
+            _drop_intents(ctx, name)
             ctx.audit(
                 "worktree_remove",
                 worktree=name,
@@ -193,6 +196,17 @@ def forget(ctx: Context, record: Worktree) -> None:
         ctx.layout.locks(record.worktree_id).rmdir()
     ctx.session(record.worktree_id).forget()
     ctx.index(record.worktree_id).forget()
+
+
+def _drop_intents(ctx: Context, name: str) -> None:
+    """Complete what dead processes began in a worktree that was to go anyway; a live one does so itself."""
+    for intent in journal.pending(ctx.layout)[0]:
+        if (
+            intent.operation in PASSING
+            and intent.worktree == name
+            and journal.is_running(intent, ctx.settings) is False
+        ):
+            journal.complete(ctx.layout, intent)
 
 
 def _require_saved(ctx: Context, name: str, progress: Progress) -> None:

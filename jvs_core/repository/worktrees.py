@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from jvs_core.files import translated
 from jvs_core.model import UndoPoint
-from jvs_core.operations import worktrees
+from jvs_core.operations import passing, worktrees
 from jvs_core.operations.context import Context
+from jvs_core.operations.passing import Passing
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
 
@@ -38,6 +40,18 @@ class Worktrees:
         """
         base = self._context.base_for_new_worktree(from_, worktree or self._worktree)
         return worktrees.create(self._context, name, base, labels=labels, progress=progress)
+
+    def isolated_run(
+        self, name: str, *, from_: str, worktree: str | None = None, progress: Progress = SILENT
+    ) -> AbstractContextManager[Passing]:
+        """Make a worktree from a snapshot for one run; after the block it is removed, unless ``keep`` was set on it.
+
+        After a crash ``doctor`` finds it, snapshots what no snapshot holds, and removes it.
+
+        Raises NameInvalid, AlreadyExists; at the end LockConflict, when somebody holds its lock.
+        """
+        base = self._context.resolve(from_, worktree or self._worktree)
+        return passing.isolated_run(self._context, name, base, progress)
 
     @translated
     def names(self) -> list[str]:

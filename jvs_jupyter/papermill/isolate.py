@@ -62,22 +62,20 @@ class Isolated:
 def worktree_of(spec: RunSpec, repository: Repository, worktree: str) -> Iterator[Isolated]:
     """Make the worktree of an isolated run and, unless it is to be kept, remove it after the block.
 
-    The snapshot is the one the spec names, else one taken now of ``worktree``, under its lock. What a crash leaves is
-    a worktree like any other: ``jvs worktree list`` shows it.
+    The snapshot is the one the spec names, else one taken now of ``worktree``, under its lock. What a crash leaves
+    ``jvs doctor`` finds, saves and removes.
     """
     here = repository.worktrees.path(worktree)
     base = base_snapshot(spec, repository, worktree)
     name = f"run-{base[:13]}-{secrets.token_hex(4)}"
-    root = Path(repository.worktrees.create(name, from_=base).path)
-    isolated = _seen_from(spec, repository, here, name, root, base)
-    try:
-        yield isolated
-    except BaseException:
-        isolated.keep = isolated.spec.keep != "none"
-        raise
-    finally:
-        if not isolated.keep:
-            repository.worktrees.remove(name, force=True)
+    with repository.worktrees.isolated_run(name, from_=base) as made:
+        try:
+            isolated = _seen_from(spec, repository, here, name, made.path, base)
+            yield isolated
+        except BaseException:
+            made.keep = spec.keep != "none"
+            raise
+        made.keep = isolated.keep
 
 
 def base_snapshot(spec: RunSpec, repository: Repository, worktree: str) -> str:

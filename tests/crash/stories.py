@@ -104,6 +104,18 @@ def _repair(repo: Repository, progress: Progress) -> None:
     repo.doctor(repairs=REPAIRS, progress=progress)
 
 
+def _sandbox(repo: Repository, progress: Progress) -> None:
+    with repo.sandbox("first", progress=progress) as box:
+        (box.path / "made.txt").write_text("made")
+
+
+def _isolated_run(repo: Repository, progress: Progress) -> None:
+    with repo.worktrees.isolated_run("run-1", from_="first", progress=progress) as made:
+        progress.started("run")
+        (made.path / "made.txt").write_text("made")
+        progress.finished("run")
+
+
 def _replaced_path(before: World) -> Visible:
     tree = dict(before.worktrees["main"])
     tree[b"changed.txt"] = _first(before)[b"changed.txt"]
@@ -181,6 +193,8 @@ STORIES = [
         lambda repo, progress: repo.pins.delete(repo.pins.all()[0].pin_id),
         lambda repo: repo.pins.create("HEAD"),
     ),
+    Story("sandbox", _sandbox, _release),
+    Story("isolated run", _isolated_run, _release),
     Story(
         "doctor after a killed gc run",
         _repair,

@@ -162,6 +162,50 @@ def test_a_killed_sandbox_is_found_saved_and_removed(repo: Repository) -> None:
         assert file.read() == b"worth keeping"
 
 
+def test_a_killed_isolated_run_is_found_saved_and_removed(repo: Repository) -> None:
+    killed = KILLED.replace('sandbox("baseline")', 'worktrees.isolated_run("run-1", from_="baseline")')
+    assert "isolated_run" in killed
+    assert subprocess.run([sys.executable, "-c", killed, repo.root], check=False).returncode == 9
+    found = [finding for finding in repo.doctor(strict=True).findings if finding.severity == "warning"]
+    assert [(finding.code, finding.repair) for finding in found] == [("W_INTENT_ABANDONED", "clean_intents")]
+    assert repo.doctor(repairs=["clean_intents"], strict=True).healthy
+    assert worktrees(repo) == ["main"]
+    saved = repo.history(every=True)[0].descriptor
+    assert (saved.note, saved.tags) == ("isolated run, cut short", ("run",))
+    with repo.open_file(saved.snapshot_id, "made.txt") as file:
+        assert file.read() == b"worth keeping"
+
+
+def test_an_isolated_run_takes_its_worktree_away_unless_it_stays(local: Repository) -> None:
+    with local.worktrees.isolated_run("run-1", from_="baseline") as made:
+        assert worktrees(local) == ["main", "run-1"]
+        (made.path / "made.txt").write_text("made")
+    assert worktrees(local) == ["main"]
+    with local.worktrees.isolated_run("run-2", from_="baseline") as made:
+        made.keep = True
+    assert worktrees(local) == ["main", "run-2"]
+    assert local.doctor(strict=True).findings == []
+
+
+def test_what_cannot_be_removed_yet_is_found_again(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, repo.root], check=False)
+    name = worktrees(repo)[1]
+    monkeypatch.setenv("JVS_SESSION", "another")
+    other = Repository.open(repo.root)
+    assert other.locks.status(name).state == "held"
+    report = other.doctor(repairs=["clean_intents"])
+    assert [finding.code for finding in report.findings if finding.repair] == ["W_INTENT_ABANDONED"]
+    assert (other.worktrees.path(name) / "made.txt").read_text() == "worth keeping"
+
+
+def test_a_killed_sandbox_that_is_removed_by_hand_is_forgotten(repo: Repository) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, repo.root], check=False)
+    name = worktrees(repo)[1]
+    repo.locks.release(name)
+    repo.worktrees.remove(name, force=True)
+    assert repo.doctor(strict=True).findings == []
+
+
 @pytest.fixture
 def local(tmp_path: Path) -> Repository:
     repo = Repository.init(tmp_path / "repo")

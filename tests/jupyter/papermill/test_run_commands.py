@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from jvs_core import InputError
+from jvs_core import InputError, Repository
 from jvs_jupyter import reproduce, run
 from jvs_jupyter.papermill.execute import run_one
-from tests.jupyter.papermill.support import Workspace
+from tests.jupyter.papermill.support import Workspace, environment, wait_until
 
 Jvs = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -125,3 +127,34 @@ def test_metrics_of_scrapbook_are_read_too(workspace: Workspace) -> None:
     assert run("in.ipynb").metrics == {
         "auc": 0.75, "name": "forest", "shape": {"a": [1, 2]}, "loss": "inf", "n": 3,
     }  # fmt: skip
+
+
+def test_a_killed_isolated_run_is_found_and_what_it_made_is_saved(workspace: Workspace) -> None:
+    workspace.notebook(
+        "in.ipynb", "open('made.txt', 'w').write('worth keeping')\nimport time\ntime.sleep(600)"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-m", "jvs_core.cli", "run", "exec", "in.ipynb", "--isolate"],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: list(workspace.repository.root.glob("worktrees/run-*/made.txt")) or child.poll())
+        orphans = psutil.Process(child.pid).children(recursive=True)
+    finally:
+        child.kill()
+        child.wait()
+    for orphan in orphans:
+        orphan.kill()
+    psutil.wait_procs(orphans)
+    repository = Repository.open(workspace.main)
+    found = [finding for finding in repository.doctor(strict=True).findings if finding.severity != "info"]
+    assert [(finding.code, finding.repair) for finding in found] == [("W_INTENT_ABANDONED", "clean_intents")]
+    assert repository.doctor(repairs=["clean_intents"], strict=True).healthy
+    assert [info.name for info in repository.worktrees.all()] == ["main"]
+    saved = repository.history(every=True, tag="run", limit=1)[0].descriptor
+    assert saved.note == "isolated run, cut short"
+    assert workspace.in_snapshot(saved.snapshot_id, "made.txt") == b"worth keeping"
+    assert workspace.only_run().outcome == "lost"

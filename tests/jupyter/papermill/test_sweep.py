@@ -58,6 +58,7 @@ def test_every_point_runs_by_itself_and_failures_stay_for_debugging(workspace: W
     workspace.notebook("in.ipynb", "if alpha == 3: 1 / 0", SCORE, parameters="alpha = 1")
     found = sweep("in.ipynb", {"alpha": [1, 2, 3]}, executor=ThreadPoolExecutor(2), outputs="results")
     assert [point.outcome for point in found.points] == ["ok", "ok", "cell_error"]
+    assert workspace.repository.doctor(strict=True).findings == []
     assert not found.ok
     assert sorted(os.listdir()) == ["in.ipynb", "results"]
     assert sorted(os.listdir("results")) == ["in.alpha=1.ipynb", "in.alpha=2.ipynb"]

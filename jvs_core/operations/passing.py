@@ -1,0 +1,117 @@
+"""Worktrees that pass: made for one piece of work, and gone after it unless they are to stay.
+
+An intent names such a worktree from before it exists until it is gone or stays, so that ``doctor`` finds one whose
+process died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from jvs_core import files
+from jvs_core.control import journal
+from jvs_core.errors import JvsError, LockConflict, UnsavedChanges, WorktreeNotFound
+from jvs_core.model import Descriptor, Intent
+from jvs_core.operations import compare, locks, restore, snapshot, worktrees
+from jvs_core.operations.context import Context
+from jvs_core.operations.locks import Locking
+from jvs_core.progress import Progress
+
+SANDBOX, ISOLATED_RUN = worktrees.PASSING
+# How each kind is called in messages and notes, and the tag of its snapshots.
+_KINDS = {SANDBOX: ("sandbox", "sandbox"), ISOLATED_RUN: ("isolated run", "run")}
+
+
+@dataclass
+class Passing:
+    """A worktree made for one piece of work. ``keep`` may be set at any time: the worktree then stays."""
+
+    worktree: str
+    path: Path
+    base_snapshot_id: str
+    keep: bool = False
+
+
+def is_passing(intent: Intent) -> bool:
+    """Return whether an intent is about a worktree that passes."""
+    return intent.operation in _KINDS
+
+
+@contextmanager
+def isolated_run(ctx: Context, name: str, base: str, progress: Progress) -> Iterator[Passing]:
+    """Make the worktree ``name`` from snapshot ``base`` for one run, and remove it after the block unless it stays."""
+    intent = begin(ctx, ISOLATED_RUN, name, base, progress)
+    made = Passing(name, ctx.layout.worktree(name), base)
+    try:
+        yield made
+    finally:
+        leave(ctx, name, intent, keep=made.keep, force=True, progress=progress)
+
+
+@files.translated
+def begin(ctx: Context, kind: str, name: str, base: str, progress: Progress) -> Intent:
+    """Make the worktree ``name`` from snapshot ``base``, and before it the intent that names it."""
+    intent = journal.begin(ctx.layout, ctx.settings, kind, worktree=name, base=base)
+    try:
+        restore.new_worktree(ctx, name, base, operation="worktree_create", progress=progress)
+    except BaseException:
+        journal.complete(ctx.layout, intent)
+        raise
+    return intent
+
+
+@files.translated
+def leave(ctx: Context, name: str, intent: Intent, *, keep: bool, force: bool, progress: Progress) -> None:
+    """Remove the worktree unless it is to stay; one that cannot be removed stays, and the error says so."""
+    try:
+        if not keep:
+            worktrees.remove(ctx, name, force=force, progress=progress)
+    except JvsError as error:
+        called = _KINDS[intent.operation][0]
+        raise type(error)(f"{called} {name!r} stays: {error.message}", hint=error.hint) from error
+    finally:
+        journal.complete(ctx.layout, intent)
+
+
+def clean(ctx: Context, intent: Intent, progress: Progress) -> bool:
+    """Snapshot what a worktree holds whose process died, then remove it, and return whether it is gone.
+
+    The lease of a dead process of this session is given back; that of another session is waited out first, and so is
+    whoever still writes to it.
+    """
+    name = str(intent.worktree)
+    try:
+        ctx.worktree(name)
+    except WorktreeNotFound:
+        journal.complete(ctx.layout, intent)
+        return True
+    with suppress(JvsError):
+        locks.release(ctx, name)
+    if locks.status(ctx, name).state == "held":
+        return False
+    if not compare.status(ctx, name, progress).clean:
+        called, tag = _KINDS[intent.operation]
+        save(ctx, name, f"{called}, cut short", (tag,), progress, locking=Locking(take=True))
+    try:
+        worktrees.remove(ctx, name, force=False, progress=progress)
+    except (UnsavedChanges, LockConflict):
+        return False
+    journal.complete(ctx.layout, intent)
+    return True
+
+
+def save(
+    ctx: Context,
+    name: str,
+    note: str,
+    tags: tuple[str, ...],
+    progress: Progress,
+    locking: Locking = Locking(),  # noqa: B008 - frozen
+) -> Descriptor:
+    """Snapshot a worktree that passes, busy or not."""
+    return snapshot.take(
+        ctx, name, note=note, tags=tags, consistency="prefer_quiesced", locking=locking, progress=progress
+    )
