@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import clock
-from jvs_core.control import journal, lock, runs
+from jvs_core.control import catalog, journal, lock, runs
 from jvs_core.control.lock import Lease
-from jvs_core.errors import Conflict, DescriptorCorrupt, FencingMismatch, LockConflict
+from jvs_core.errors import (
+    Conflict,
+    DescriptorCorrupt,
+    FencingMismatch,
+    LockConflict,
+    SnapshotExpired,
+    SnapshotNotFound,
+)
 from jvs_core.model import Run, RunOutcome, RunOwner, Verdict
 from jvs_core.operations import locks
 from jvs_core.operations.context import Context
@@ -155,6 +162,31 @@ def beside(ctx: Context, name: str, within: Collection[int]) -> list[Run]:
         if (run.owner.worktree_id, run.owner.fencing_token) == lease
         and not (run.owner.pid in within and run.owner.host == ctx.settings.host)
     ]
+
+
+def gone(ctx: Context, run: Run) -> dict[str, str]:
+    """Return what is to be said of each snapshot of a run that is no longer whole, by ``before`` and ``after``.
+
+    A record protects nothing from gc: it outlives its snapshots.
+    """
+    found = {}
+    for when, snapshot_id in (("before", run.before_snapshot_id), ("after", run.after_snapshot_id)):
+        try:
+            if snapshot_id is not None:
+                catalog.require_kept(ctx.layout, snapshot_id)
+        except SnapshotExpired:
+            found[when] = f"the {when}-snapshot {snapshot_id} of run {run.run_id} was removed by gc"
+        except SnapshotNotFound:
+            found[when] = f"the {when}-snapshot {snapshot_id} of run {run.run_id} is missing"
+    return found
+
+
+def require_kept(ctx: Context, run: Run) -> None:
+    """Raise SnapshotExpired when gc removed a snapshot of a run, SnapshotNotFound when one is missing."""
+    for message in gone(ctx, run).values():
+        if message.endswith("missing"):
+            raise SnapshotNotFound(message, hint="jvs doctor")
+        raise SnapshotExpired(message, hint="keep the snapshots of a run with: jvs ref create NAME SNAPSHOT")
 
 
 def make_way(ctx: Context, name: str, within: Collection[int]) -> None:

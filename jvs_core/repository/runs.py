@@ -33,6 +33,19 @@ class Runs:
         return runs.get(self._context, run)
 
     @translated
+    def gone(self, run: Run) -> dict[str, str]:
+        """Return what is to be said of each snapshot of a run that is no longer whole, by ``before`` and ``after``.
+
+        A record protects nothing from gc: it outlives its snapshots.
+        """
+        return runs.gone(self._context, run)
+
+    @translated
+    def require_kept(self, run: Run) -> None:
+        """Raise SnapshotExpired when gc removed a snapshot of a run, SnapshotNotFound when one is missing."""
+        runs.require_kept(self._context, run)
+
+    @translated
     def start(
         self,
         lease: Lease,

@@ -130,8 +130,9 @@ def show(call: Call, run_id: str) -> Outcome:
     Example:
       jvs run show 1a2b3c4d
     """
-    found = call.repository().runs.get(run_id)
-    return Outcome(found, described(found))
+    runs = call.repository().runs
+    found = runs.get(run_id)
+    return Outcome(found, described(found), warnings=list(runs.gone(found).values()))
 
 
 def ended(record: Run) -> Outcome:

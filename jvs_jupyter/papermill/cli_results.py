@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from jvs_core import InputError, Run
+from jvs_core import InputError, Repository, Run
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
@@ -29,11 +29,11 @@ def compare(call: Call, run: str, other: str | None) -> Outcome:
       jvs run compare 1a2b3c4d 5e6f7a8b
     """
     repository = call.repository()
-    one = repository.runs.get(run)
+    one = _whole(repository, run)
     if other is None:
         changes = repository.compare(one.before_snapshot_id, _after(one))
         return Outcome({"run_id": one.run_id, **changes.to_json()}, change_lines(changes))
-    two = repository.runs.get(other)
+    two = _whole(repository, other)
     changes = repository.compare(_after(one), _after(two))
     value: dict[str, Any] = {
         "from": one.run_id,
@@ -87,6 +87,13 @@ def reproduce(call: Call, run: str, keep: Any) -> Outcome:
     if found.verdict == "failed":
         lines.append(f"  {found.run.outcome}, not {found.original.outcome}: {safe(found.run.error or '')}")
     return Outcome(found, lines, exit_status=VERDICT_STATUS[found.verdict])
+
+
+def _whole(repository: Repository, run: str) -> Run:
+    """Return a run whose snapshots are still there. Raises RunNotFound, SnapshotExpired, SnapshotNotFound."""
+    found = repository.runs.get(run)
+    repository.runs.require_kept(found)
+    return found
 
 
 def _after(run: Run) -> str:

@@ -56,6 +56,8 @@ def reproduce(
     ------
     RunNotFound
         There is no such run.
+    SnapshotExpired
+        gc removed its before- or its after-snapshot; nothing was run.
     InputError
         The run has no end to compare with, or its notebook came from a pipe or from memory.
     """
@@ -81,6 +83,7 @@ def _spec(repository: Repository, original: Run, keep: Keep) -> RunSpec:
             f"run {original.run_id} is {original.outcome}: there is no after-snapshot to compare with",
             hint="choose a run that ended: jvs run list",
         )
+    repository.runs.require_kept(original)
     main = repository.worktrees.path("main")
     notebook = original.input_path
     if notebook == place.STREAM or notebook.startswith("(") or not notebook:

@@ -135,9 +135,14 @@ def _run_all(
     ended: dict[str, Point] = {}
 
     def end(point: Point) -> None:
-        ended[point.digest] = point
         if plan.outputs is not None and point.run is not None and point.run.outcome == "ok":
-            deliver(plan.repository, point.run, plan.outputs / _file_name(plan.notebook, point.parameters))
+            target = plan.outputs / _file_name(plan.notebook, point.parameters)
+            lost = plan.repository.runs.gone(point.run).get("after")
+            if lost is None:
+                deliver(plan.repository, point.run, target)
+            elif not target.exists():
+                point = point.failed(f"nothing to deliver: {lost}; --again runs the point anew")
+        ended[point.digest] = point
         if on_point is not None:
             on_point(point)
 

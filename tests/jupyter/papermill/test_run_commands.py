@@ -158,3 +158,40 @@ def test_a_killed_isolated_run_is_found_and_what_it_made_is_saved(workspace: Wor
     assert saved.note == "isolated run, cut short"
     assert workspace.in_snapshot(saved.snapshot_id, "made.txt") == b"worth keeping"
     assert workspace.only_run().outcome == "lost"
+
+
+@pytest.mark.parametrize("way", ["unneeded", "thinned"])
+def test_a_run_whose_snapshots_gc_removed_says_so_and_is_not_run_again(
+    workspace: Workspace, jvs: Jvs, way: str
+) -> None:
+    workspace.notebook("in.ipynb", "open('made.txt', 'w').write('made')")
+    first = run("in.ipynb", isolate=way == "unneeded")
+    run("in.ipynb")
+    repository = workspace.repository
+    repository.runs.require_kept(first)
+    plan = repository.gc.plan() if way == "unneeded" else repository.gc.plan(keep_last=1)
+    repository.gc.run(plan.plan_id)
+    gone = repository.runs.gone(first)
+    assert list(gone) == (["after"] if way == "unneeded" else ["before", "after"])
+    shown = jvs("run", "show", first.run_id)
+    assert all(f"jvs: warning: {message}" in shown.stderr for message in gone.values())
+    assert json.loads(jvs("run", "show", first.run_id, "--json").stdout)["run_id"] == first.run_id
+    for command in ("reproduce", "compare"):
+        refused = json.loads(jvs("run", command, first.run_id, "--json", status=3).stdout)["error"]
+        assert refused["code"] == "E_SNAPSHOT_EXPIRED"
+        assert first.run_id in refused["message"]
+        assert "jvs ref create" in refused["hint"]
+    assert len(repository.runs.all()) == 2
+    assert repository.doctor(strict=True).healthy
+
+
+def test_a_named_run_is_kept_and_reproduced_after_a_gc(workspace: Workspace) -> None:
+    workspace.notebook("in.ipynb", "open('made.txt', 'w').write('made')")
+    first = run("in.ipynb", isolate=True)
+    assert first.after_snapshot_id is not None
+    workspace.repository.refs.create("before", first.before_snapshot_id)
+    workspace.repository.refs.create("after", first.after_snapshot_id)
+    run("in.ipynb")
+    workspace.repository.gc.run(workspace.repository.gc.plan(keep_last=1).plan_id)
+    assert workspace.repository.runs.gone(first) == {}
+    assert reproduce(first).verdict == "identical"

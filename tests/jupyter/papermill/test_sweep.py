@@ -285,3 +285,14 @@ def test_notebooks_that_differ_in_times_ids_and_places_are_equal() -> None:
 )
 def test_notebooks_that_differ_in_anything_else_are_not_equal(other: bytes) -> None:
     assert not equal(notebook(), other)
+
+
+def test_a_result_that_gc_removed_cannot_be_delivered_and_its_point_says_so(workspace: Workspace) -> None:
+    workspace.notebook("in.ipynb", SCORE, parameters="alpha = 1")
+    sweep("in.ipynb", {"alpha": [1, 2]}, executor=ThreadPoolExecutor(2), outputs="results")
+    workspace.repository.gc.run(workspace.repository.gc.plan().plan_id)
+    Path("results", "in.alpha=2.ipynb").unlink()
+    again = sweep("in.ipynb", {"alpha": [1, 2]}, executor=ThreadPoolExecutor(2), outputs="results")
+    assert [(point.skipped, point.outcome) for point in again.points] == [(True, "ok")] * 2
+    assert again.points[0].error is None
+    assert "removed by gc" in str(again.points[1].error)
