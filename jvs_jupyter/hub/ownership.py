@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import AlreadyExists
+from jvs_core import AlreadyExists, InputError
 
 PRIVATE = 0o700
 
@@ -22,8 +22,11 @@ class Owner:
 
     @classmethod
     def named(cls, name: str) -> Owner:
-        """Return the system user ``name``. Raises KeyError."""
-        found = pwd.getpwnam(name)
+        """Return the system user ``name``. Raises InputError."""
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            raise InputError(f"there is no system user {name!r}", hint=f"useradd --create-home {name}") from None
         return cls(found.pw_uid, found.pw_gid)
 
     @classmethod

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import platformdirs
 from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner, SpawnException
 from jupyterhub.utils import maybe_future
-from traitlets import Bool, Float, Integer, Unicode, Union
+from traitlets import Bool, Float, Integer, Unicode, Union, default
 from traitlets import Callable as CallableTrait
 from traitlets.config import Configurable
 
@@ -21,7 +21,7 @@ from jvs_core import InputError, JvsError, Repository
 from jvs_jupyter.hub import homes, lifecycle
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.identity import SERVER_OPTIONS, person_of_spawner
-from jvs_jupyter.hub.names import Person, digest
+from jvs_jupyter.hub.names import Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
 from jvs_jupyter.hub.quota import Quota
@@ -307,4 +307,12 @@ class JvsLocalProcessSpawner(JvsSpawnerMixin, LocalProcessSpawner):  # type: ign
 
 
 class JvsSimpleLocalProcessSpawner(JvsSpawnerMixin, SimpleLocalProcessSpawner):  # type: ignore[misc]  # untyped
-    """Servers as processes of the hub's own user: for trying it out, with no wall between users."""
+    """Servers as processes of the hub's own user: for trying it out, with no wall between users.
+
+    In ``home_dir_template`` stands a name that is safe as a folder's, whatever the user is called.
+    """
+
+    @default("home_dir")
+    def _safe_home_dir(self) -> str:
+        person = self.jvs_person()
+        return str(self.home_dir_template.format(username=worktree_name(replace(person, server=""))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from jvs_core import Repository
@@ -9,6 +11,10 @@ from jvs_jupyter.hub.names import USER
 from tests.jupyter.hub.hub import Answer, Hub
 
 pytestmark = pytest.mark.timeout(900)
+
+# Names that a shell, a template, a path, a URL or a file system's limit would trip over; the first two read the same.
+ALICE, CAROL = "-rf ålice {username} $(id) %2e%2e", "rf-alice-username-id-2e2e"
+ERIN, FRANK = "日本 🙂", "ü" * 200
 
 
 def worktree_of(repo: Repository, user: str, server: str = "") -> str:
@@ -24,29 +30,29 @@ def worktree_of(repo: Repository, user: str, server: str = "") -> str:
 def test_a_server_opens_in_its_own_worktree_holds_the_lock_and_gives_it_back(
     hub: Hub, repo: Repository
 ) -> None:
-    hub.add("alice")
-    hub.spawn("alice")
-    name = worktree_of(repo, "alice")
+    hub.add(ALICE)
+    hub.spawn(ALICE)
+    name = worktree_of(repo, ALICE)
     folder = repo.worktrees.path(name)
     assert (folder / "notes.txt").read_text() == "notes"
     held = repo.locks.status(name)
     assert held.state == "held"
     assert held.lock is not None
-    assert held.lock.holder_id.startswith("alice@")
+    assert held.lock.holder_id.startswith(f"{ALICE}@")
 
-    place = hub.jvs("alice", "GET", "workspace?path=")
+    place = hub.jvs(ALICE, "GET", "workspace?path=")
     assert (place["worktree"], place["lock"]["mine"]) == (name, True)
     (folder / "result.txt").write_text("42")
-    operation = hub.done("alice", hub.jvs("alice", "POST", "snapshots", {"path": "", "note": "mine"}))
+    operation = hub.done(ALICE, hub.jvs(ALICE, "POST", "snapshots", {"path": "", "note": "mine"}))
     assert operation["state"] == "done", operation
     assert operation["result"]["worktree"] == name
 
-    hub.leave("alice")
+    hub.leave(ALICE)
     assert repo.locks.status(name).state == "free"
-    hub.spawn("alice")
-    assert worktree_of(repo, "alice") == name
+    hub.spawn(ALICE)
+    assert worktree_of(repo, ALICE) == name
     assert (folder / "result.txt").read_text() == "42"
-    hub.leave("alice")
+    hub.leave(ALICE)
     created = [
         record
         for record in repo.audit.log()
@@ -56,16 +62,16 @@ def test_a_server_opens_in_its_own_worktree_holds_the_lock_and_gives_it_back(
 
 
 def test_server_and_hub_may_die_in_any_order(hub: Hub, repo: Repository) -> None:
-    hub.add("carol")
-    hub.spawn("carol")
-    name = worktree_of(repo, "carol")
+    hub.add(CAROL)
+    hub.spawn(CAROL)
+    name = worktree_of(repo, CAROL)
     (repo.worktrees.path(name) / "result.txt").write_text("42")
-    hub.server_process("carol").kill()
-    hub.until(lambda: not hub.known("carol"), "the hub sees that the server is gone")
+    hub.server_process(CAROL).kill()
+    hub.until(lambda: not hub.known(CAROL), "the hub sees that the server is gone")
     hub.until(lambda: repo.locks.status(name).state == "free", "the hub gave the dead server's lock back")
     hub.until(lambda: repo.history(name)[0].descriptor.tags == ("hub-stop",), "what it left was saved")
 
-    hub.spawn("carol")
+    hub.spawn(CAROL)
     hub.kill()
     lock = repo.locks.status(name).lock
     assert lock is not None
@@ -77,17 +83,17 @@ def test_server_and_hub_may_die_in_any_order(hub: Hub, repo: Repository) -> None
 
     hub.until(renewed, "the server renews its lock without the hub")
     hub.start()
-    hub.until(lambda: hub.ready("carol"), "the hub knows its running server again")
-    assert hub.jvs("carol", "GET", "workspace?path=")["lock"]["mine"]
+    hub.until(lambda: hub.ready(CAROL), "the hub knows its running server again")
+    assert hub.jvs(CAROL, "GET", "workspace?path=")["lock"]["mine"]
 
-    server = hub.server_process("carol")
+    server = hub.server_process(CAROL)
     hub.kill()
     server.kill()
     hub.start()
-    hub.until(lambda: not hub.known("carol"), "the hub sees that the server is gone")
-    hub.spawn("carol")  # at once: the dead server's lease is its own session's
-    assert hub.jvs("carol", "GET", "workspace?path=")["lock"]["mine"]
-    hub.leave("carol")
+    hub.until(lambda: not hub.known(CAROL), "the hub sees that the server is gone")
+    hub.spawn(CAROL)  # at once: the dead server's lease is its own session's
+    assert hub.jvs(CAROL, "GET", "workspace?path=")["lock"]["mine"]
+    hub.leave(CAROL)
     assert repo.locks.status(name).state == "free"
     assert repo.doctor().healthy
 
@@ -116,36 +122,37 @@ def test_a_renamed_user_keeps_a_deleted_one_leaves_and_a_new_one_starts_afresh(
 
 
 def test_a_named_server_has_a_worktree_of_its_own_under_any_name(hub: Hub, repo: Repository) -> None:
-    hub.add("erin")
-    hub.spawn("erin", "gpu")
-    name = worktree_of(repo, "erin", "gpu")
-    place = hub.jvs("erin", "GET", "workspace?path=", server="gpu")
+    hub.add(ERIN)
+    hub.spawn(ERIN, "gpu")
+    name = worktree_of(repo, ERIN, "gpu")
+    place = hub.jvs(ERIN, "GET", "workspace?path=", server="gpu")
     assert (place["worktree"], place["lock"]["mine"]) == (name, True)
     (repo.worktrees.path(name) / "mine.txt").write_text("mine")
-    hub.leave("erin", "gpu")
-    hub.api("PATCH", "users/erin/servers/gpu", {"name": "big"})
-    name = worktree_of(repo, "erin", "big")
+    hub.leave(ERIN, "gpu")
+    hub.api("PATCH", f"users/{quote(ERIN)}/servers/gpu", {"name": "big"})
+    name = worktree_of(repo, ERIN, "big")
     assert (repo.worktrees.path(name) / "mine.txt").read_text() == "mine"
-    hub.api("DELETE", "users/erin/servers/big", {"remove": True})
+    hub.api("DELETE", f"users/{quote(ERIN)}/servers/big", {"remove": True})
     hub.until(lambda: name not in repo.worktrees.names(), "the named server's worktree is put away")
 
 
 def test_a_spawn_is_refused_with_the_holders_name(hub: Hub, repo: Repository) -> None:
-    hub.add("frank")
-    hub.spawn("frank")
-    hub.leave("frank")
-    name = worktree_of(repo, "frank")
+    hub.add(FRANK)
+    hub.spawn(FRANK)
+    hub.leave(FRANK)
+    name = worktree_of(repo, FRANK)
+    assert (hub.folder / "homes" / name).is_dir()
     repo.locks.acquire(name, purpose="nightly training")
     try:
         with pytest.raises(Answer) as refused:
-            hub.spawn("frank")
+            hub.spawn(FRANK)
     finally:
         repo.locks.release(name)
     assert refused.value.status == 409
     assert "ann@" in refused.value.body
     assert "nightly training" in refused.value.body
-    hub.spawn("frank")
-    hub.leave("frank")
+    hub.spawn(FRANK)
+    hub.leave(FRANK)
 
 
 def test_a_user_may_have_a_whole_repository(hub: Hub, repo: Repository) -> None:
