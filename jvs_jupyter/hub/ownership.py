@@ -26,7 +26,9 @@ class Owner:
         try:
             found = pwd.getpwnam(name)
         except KeyError:
-            raise InputError(f"there is no system user {name!r}", hint=f"useradd --create-home {name}") from None
+            raise InputError(
+                f"there is no system user {name!r}", hint=f"useradd --create-home {name}"
+            ) from None
         return cls(found.pw_uid, found.pw_gid)
 
     @classmethod

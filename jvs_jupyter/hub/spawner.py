@@ -52,9 +52,10 @@ class JvsSpawnerMixin(Configurable):
     jvs_timeout = Float(
         60.0, min=1.0, help="Seconds that preparing the worktree may take before the spawn fails."
     ).tag(config=True)
-    jvs_state_dir = Unicode(help="Where the secrets of the servers' locks lie, a private folder each.").tag(
-        config=True
-    )
+    jvs_state_dir = Unicode(
+        help="""Where the secrets of the servers' locks lie, a private folder each; all users must be able to pass there.
+        Default: /var/lib/jvs-hub for system users, the hub's own user's state folder otherwise."""
+    ).tag(config=True)
     jvs_snapshot_on_stop = Bool(
         False, help="Take a snapshot when a server stopped and files changed since the last one."
     ).tag(config=True)
@@ -257,7 +258,8 @@ class JvsSpawnerMixin(Configurable):
 
     def _jvs_seat(self) -> Seat:
         owner = self.jvs_owner()
-        state = self.jvs_state_dir or str(platformdirs.user_state_path("jvs-hub"))
+        private = "/var/lib/jvs-hub" if owner else str(platformdirs.user_state_path("jvs-hub"))
+        state = self.jvs_state_dir or private
         return Seat(
             self.jvs_person(),
             Path(os.path.realpath(self.jvs_repository)),

@@ -34,15 +34,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class SystemUser:
-    """A user of the test's machine, with a group of its own (of the same number) and in the group ``team``."""
+    """A user of the test's machine, with a group of its own (of the same number), and in the group ``team`` or not."""
 
     name: str
     uid: int
+    in_team: bool = True
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What the test's processes see: ``users`` in the group ``team``, each with a home in ``folder``."""
+    """What the test's processes see: ``users``, each with a home in ``folder``, and a group ``team``."""
 
     folder: Path
     users: tuple[SystemUser, ...]
@@ -116,7 +117,7 @@ def _first_closed(place: Path) -> Path | None:
 def _add_users(machine: Machine) -> None:
     records = machine.folder / "etc"
     records.mkdir()
-    names = ",".join(user.name for user in machine.users)
+    names = ",".join(user.name for user in machine.users if user.in_team)
     people = "".join(
         f"{user.name}:x:{user.uid}:{user.uid}::{machine.home(user)}:/bin/sh\n" for user in machine.users
     )

@@ -55,6 +55,7 @@ class Spawner({spawner}):
 
 
 c.JupyterHub.spawner_class = Spawner
+c.JvsSpawnerMixin.jvs_state_dir = {state!r}
 c.Spawner.environment = {{"{mark}": "{token}", "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}}
 c.Spawner.poll_interval = 1
 c.JvsSpawnerMixin.jvs_timeout = 240
@@ -101,7 +102,8 @@ class Answer(Exception):
 
 @dataclass
 class Hub:
-    """A hub below ``folder``, where the repository ``team`` lies too; users called ``own-…`` have one of their own in ``own``.
+    """A hub below ``folder``, where the repository ``team`` lies too; users called ``own-…`` have one of
+    their own.
 
     What is the hub's own lies in ``home``, which is ``folder`` where none is given. On a ``machine`` its servers run as the machine's users, else as whoever runs the tests. ``list_token`` is of the
     scopes that the guide asks for.
@@ -122,6 +124,11 @@ class Hub:
         return self.home or self.folder
 
     @property
+    def own(self) -> Path:
+        """Where the repositories of the users' own lie, and ``hub-state`` beside: on a machine where all users can pass."""
+        return self.folder / "own" if self.machine is None else self.folder.parent / "own"
+
+    @property
     def url(self) -> str:
         """The hub's address, with a slash at the end."""
         return f"http://127.0.0.1:{self.port}/"
@@ -129,14 +136,15 @@ class Hub:
     def start(self) -> None:
         """Start the hub, or start it again, and wait until it answers."""
         config = self.place / "test_config.py"
-        (self.folder / "own").mkdir(exist_ok=True)
+        self.own.mkdir(mode=0o711, exist_ok=True)
         if not config.exists():
             values = {"example": str(EXAMPLE), "port": self.port, "hub_port": _free_port()}
             values |= {"service_port": _free_port(), "python": sys.executable, "source": str(ROOT)}
             values |= {"others": dict.fromkeys(_OTHERS, False)}
             values |= {"team": str(self.folder / "team")}
             values |= {"proxy_port": _free_port(), "mark": _MARK}
-            values |= {"token": self.token, "list_token": self.list_token, "homes": str(self.folder / "own")}
+            values |= {"token": self.token, "list_token": self.list_token, "homes": str(self.own)}
+            values |= {"state": str(self.own.with_name("hub-state"))}
             values |= {"spawner": f"Jvs{'Simple' if self.machine is None else ''}LocalProcessSpawner"}
             config.write_text(_CONFIG.format(**values))
         environment = {

@@ -158,7 +158,7 @@ def test_a_spawn_is_refused_with_the_holders_name(hub: Hub, repo: Repository) ->
 def test_a_user_may_have_a_whole_repository(hub: Hub, repo: Repository) -> None:
     hub.add("own-hal")
     hub.spawn("own-hal")
-    (home,) = [path for path in (hub.folder / "own").iterdir() if not path.name.startswith(".")]
+    (home,) = [path for path in hub.own.iterdir() if not path.name.startswith(".")]
     own = Repository(home, settings=repo.settings)
     place = hub.jvs("own-hal", "GET", "workspace?path=")
     assert (place["worktree"], place["lock"]["mine"]) == ("main", True)
@@ -172,6 +172,4 @@ def test_a_user_may_have_a_whole_repository(hub: Hub, repo: Repository) -> None:
     assert not any("own-hal" in worktree for worktree in repo.worktrees.names())
     hub.api("DELETE", "users/own-hal")
     hub.until(lambda: not home.exists(), "the repository is put away")
-    assert [path.name.startswith(home.name) for path in (hub.folder / "own" / ".archived").iterdir()] == [
-        True
-    ]
+    assert [path.name.startswith(home.name) for path in (hub.own / ".archived").iterdir()] == [True]

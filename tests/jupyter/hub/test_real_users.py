@@ -27,7 +27,11 @@ pytestmark = [
 ]
 
 TEAM = 23400
-ANN, BOB, CID = SystemUser("ann", 23401), SystemUser("bob", 23402), SystemUser("own-cid", 23403)
+ANN, BOB, CID = (
+    SystemUser("ann", 23401),
+    SystemUser("bob", 23402),
+    SystemUser("own-cid", 23403, in_team=False),
+)
 
 GUIDE = EXAMPLE.with_name("jupyterhub.md")
 FROM_TO = ("install --directory --group team", "export JVS_HUB_REPOSITORY")
@@ -142,8 +146,8 @@ def test_another_user_reaches_neither_worktree_nor_snapshots_by_any_way(real: Hu
             f"os.rename({str(team.root / 'main')!r}, {str(team.root / 'stolen')!r})",
             f"open({str(team.root / 'main' / 'new.txt')!r}, 'w')",
             f"open({str(payload / 'secret.txt')!r}).read()",
-            f"os.listdir({str(real.folder / 'hub-state' / 'hub-')!r} + {folder.name[-20:]!r})",
-            f"open({str(real.folder / 'hub-state' / 'new')!r}, 'w')",
+            f"os.listdir({str(real.own.parent / 'hub-state' / 'hub-')!r} + {folder.name[-20:]!r})",
+            f"open({str(real.own.parent / 'hub-state' / 'new')!r}, 'w')",
             f"os.kill({real.server_process('ann').pid}, 9)",
             f"open('/proc/{real.server_process('ann').pid}/environ').read()",
         ):
@@ -172,7 +176,7 @@ def test_another_user_reaches_neither_worktree_nor_snapshots_by_any_way(real: Hu
 def test_a_repository_of_ones_own_is_closed_and_everything_in_it_happens_as_its_user(
     real: Hub, team: Repository
 ) -> None:
-    name, homes = CID.name, ("--homes", str(real.folder / "own"))
+    name, homes = CID.name, ("--homes", str(real.own))
     assert [one["action"] for one in admin(real, "provision", "--user", name, *homes)] == ["created"]
     real.spawn(name, "gpu")
     main, row = admin(real, "list", *homes)
