@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import GONE, translate
 from jvs_core.payload.folders import FOLDER_FLAGS, Folders, split
-from jvs_core.payload.threads import together
+from jvs_core.payload.threads import unfold
 
 LONGEST_PATH = 3800
 FORMS = {FILE: stat.S_IFREG, FOLDER: stat.S_IFDIR, SYMLINK: stat.S_IFLNK, FIFO: stat.S_IFIFO}
 
 Same = Callable[[int, os.stat_result], bool]
+_Folder = tuple[bytes, int, int]
 
 
 @dataclass
@@ -45,7 +46,7 @@ def look(root: Path, entries: Sequence[Entry], same: Same, *, threads: int = 1) 
 
 
 class _Look:
-    """One look: the folders that wait, and what was found so far."""
+    """One look, and what it found so far."""
 
     def __init__(self, root: Path, entries: Sequence[Entry], same: Same) -> None:
         self.root = root
@@ -54,59 +55,40 @@ class _Look:
         self.positions = {entry.path: position for position, entry in enumerate(entries)}
         self.seen = bytearray(len(entries))
         self.found = Differences()
-        self.waiting: list[tuple[bytes, int, int]] = []
-        self.unfinished = 1
-        self.wake = threading.Condition()
-        self.failures: list[BaseException] = []
 
     def run(self, threads: int) -> Differences:
         top = os.stat(self.root, follow_symlinks=False)
         self.judge(b"", 0, top)
-        self.waiting.append((b"", top.st_dev, top.st_ino))
-        together(self.serve, threads, self.failures)
+        unfold((b"", top.st_dev, top.st_ino), self.opened, threads)
         self.found.missing = [
             entry.path for entry, seen in zip(self.entries, self.seen, strict=True) if not seen
         ]
         self.found.changed.sort()
         return self.found
 
-    def serve(self) -> None:
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[_Folder], Sequence[_Folder]]]:
+        with Folders(self.root) as folders:
+            yield lambda folder: self.visit(folders, folder)
+
+    def visit(self, folders: Folders, folder: _Folder) -> Sequence[_Folder]:
         try:
-            with Folders(self.root) as folders:
-                while (folder := self.take()) is not None:
-                    try:
-                        self.list(folders, *folder)
-                    except OSError as error:
-                        if error.errno not in GONE:
-                            raise translate(error, folder[0]) from error
-                        self.found.changed.append(folder[0])
-                    self.done()
-        except BaseException as failure:  # noqa: BLE001 - the calling thread raises it
-            with self.wake:
-                self.failures.append(failure)
-                self.wake.notify_all()
+            return self.list(folders, *folder)
+        except OSError as error:
+            if error.errno not in GONE:
+                raise translate(error, folder[0]) from error
+            self.found.changed.append(folder[0])
+            return ()
 
-    def take(self) -> tuple[bytes, int, int] | None:
-        with self.wake:
-            while not self.waiting and self.unfinished and not self.failures:
-                self.wake.wait(0.5)
-            return self.waiting.pop() if self.waiting and not self.failures else None
-
-    def done(self) -> None:
-        with self.wake:
-            self.unfinished -= 1
-            if not self.unfinished:
-                self.wake.notify_all()
-
-    def list(self, folders: Folders, path: bytes, dev: int, ino: int) -> None:
+    def list(self, folders: Folders, path: bytes, dev: int, ino: int) -> Sequence[_Folder]:
         fd, mine = _open(folders, path)
         try:
             here = os.fstat(fd)
             if (here.st_dev, here.st_ino) != (dev, ino):
                 self.found.changed.append(path)
-                return
+                return ()
             prefix = path + b"/" if path else b""
-            inner: list[tuple[bytes, int, int]] = []
+            inner: list[_Folder] = []
             positions, get = self.positions, self.positions.get
             encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
             with os.scandir(fd) as listing:
@@ -128,11 +110,7 @@ class _Look:
         finally:
             if mine:
                 os.close(fd)
-        if inner:
-            with self.wake:
-                self.waiting.extend(inner)
-                self.unfinished += len(inner)
-                self.wake.notify(len(inner))
+        return inner
 
     def judge(self, path: bytes, position: int, status: os.stat_result) -> None:
         self.seen[position] = 1

@@ -45,6 +45,48 @@ def each(
     return [results[position] for position in range(len(items))]
 
 
+def unfold(
+    first: Item,
+    opened: Callable[[], AbstractContextManager[Callable[[Item], Sequence[Item]]]],
+    count: int,
+) -> None:
+    """Give ``first``, and then whatever comes of it, to the function that ``opened`` yields, until nothing comes any more.
+
+    ``opened`` is entered once in each of up to ``count`` threads, this one included. The last item that came is taken
+    first. Failures and interrupts as for ``each``.
+    """
+    waiting = [first]
+    failures: list[BaseException] = []
+    unfinished = 1
+    wake = threading.Condition()
+
+    def take() -> tuple[Item] | None:
+        with wake:
+            while not waiting and unfinished and not failures:
+                wake.wait(0.5)
+            return (waiting.pop(),) if waiting and not failures else None
+
+    def serve() -> None:
+        nonlocal unfinished
+        try:
+            with opened() as work:
+                while (taken := take()) is not None:
+                    came = work(taken[0])
+                    with wake:
+                        waiting.extend(came)
+                        unfinished += len(came) - 1
+                        if unfinished:
+                            wake.notify(len(came))
+                        else:
+                            wake.notify_all()
+        except BaseException as failure:  # noqa: BLE001 - the calling thread raises it
+            with wake:
+                failures.append(failure)
+                wake.notify_all()
+
+    together(serve, count, failures)
+
+
 def together(serve: Callable[[], None], count: int, failures: list[BaseException]) -> None:
     """Run ``serve`` in ``count`` threads, this one included; raise the first of ``failures`` once all have ended.
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
+from threading import get_ident
 from typing import NamedTuple
 
 from jvs_core.errors import PathNotFound, UnsupportedFile
+from jvs_core.payload import juicefs
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import DENIED, GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
+from jvs_core.payload.threads import unfold
 from jvs_core.progress import SILENT, Progress
 
 KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S_IFIFO: FIFO}
 LEFT_OUT = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device", stat.S_IFCHR: "character device"}
+_Folder = tuple[bytes, os.stat_result]
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN = 1, 2, 0
 
 
@@ -83,15 +88,14 @@ def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> 
         ``root`` is not a folder.
     """
     progress.started("scan")
-    walk = _Walk(root)
+    walk = _Walk(root, progress)
     try:
-        walk.folders = Folders(root)
+        walk.begin()
+        unfold((b"", walk.top), walk.opened, juicefs.THREADS if juicefs.mount_at(root) else 1)
     except OSError as error:
         if error.errno in GONE:
             raise PathNotFound(f"no folder {root}", path=str(root)) from error
         raise translate(error, os.fsencode(root), reading=True) from error
-    with walk.folders:
-        walk.run(progress)
     walk.rows.sort(key=itemgetter(0))
     entries = [row[1] for row in walk.rows]
     stamps = [row[2] for row in walk.rows]
@@ -154,10 +158,12 @@ def _may_read(folders: Folders, path: bytes) -> bool:
 class _Walk:
     """The state of one walk."""
 
-    folders: Folders
+    top: os.stat_result
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, progress: Progress) -> None:
         self.root = root
+        self.progress = progress
+        self.thread, self.reported = get_ident(), 0
         self.rows: list[tuple[bytes, Entry, Stamp]] = []
         self.left_out: list[LeftOut] = []
         self.nested: list[bytes] = []
@@ -165,31 +171,39 @@ class _Walk:
         self.unreadable: list[bytes] = []
         self.linked: dict[bytes, tuple[int, int]] = {}
 
-    def run(self, progress: Progress) -> None:
-        top = os.fstat(self.folders.top)
-        self.device = top.st_dev
-        self.add(b"", FOLDER, top)
-        pending = [(b"", top)]
-        while pending:
-            path, seen = pending.pop()
-            before = len(self.rows)
-            try:
-                fd = self.folders.at(path)
-                here = os.fstat(fd)
-                if (here.st_dev, here.st_ino) != (seen.st_dev, seen.st_ino):
-                    self.changed.append(path)
-                    continue
-                self.list(path, fd, pending)
-            except OSError as error:
-                if error.errno in DENIED:
-                    self.unreadable.append(path)
-                elif error.errno in GONE:
-                    self.changed.append(path)
-                else:
-                    raise translate(error, path, reading=True) from error
-            progress.advanced(len(self.rows) - before)
+    def begin(self) -> None:
+        with Folders(self.root) as folders:
+            self.top = os.fstat(folders.top)
+        self.device = self.top.st_dev
+        self.add(b"", FOLDER, self.top)
 
-    def list(self, path: bytes, fd: int, pending: list[tuple[bytes, os.stat_result]]) -> None:
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[_Folder], Sequence[_Folder]]]:
+        with Folders(self.root) as folders:
+            yield lambda folder: self.visit(folders, *folder)
+
+    def visit(self, folders: Folders, path: bytes, seen: os.stat_result) -> Sequence[_Folder]:
+        pending: list[_Folder] = []
+        try:
+            fd = folders.at(path)
+            here = os.fstat(fd)
+            if (here.st_dev, here.st_ino) == (seen.st_dev, seen.st_ino):
+                self.list(path, fd, pending)
+            else:
+                self.changed.append(path)
+        except OSError as error:
+            if error.errno in DENIED:
+                self.unreadable.append(path)
+            elif error.errno in GONE:
+                self.changed.append(path)
+            else:
+                raise translate(error, path, reading=True) from error
+        if get_ident() == self.thread:  # a receiver of progress hears from one thread only
+            self.progress.advanced(len(self.rows) - self.reported)
+            self.reported = len(self.rows)
+        return pending
+
+    def list(self, path: bytes, fd: int, pending: list[_Folder]) -> None:
         prefix = path + b"/" if path else b""
         encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
         rows, device, new = self.rows, self.device, tuple.__new__
