@@ -255,8 +255,10 @@ def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False) 
         found = os.lstat(path)
         if not exist_ok or not stat.S_ISDIR(found.st_mode):
             raise AlreadyExists(f"{path} exists already") from error
-        if mode is not None and stat.S_IMODE(found.st_mode) != mode and found.st_uid == os.geteuid():
-            os.chmod(path, mode)
+        now = stat.S_IMODE(found.st_mode)
+        sticky = now & stat.S_ISVTX  # an admin's, who does not let the group rename what is another's
+        if mode is not None and now != mode | sticky and found.st_uid == os.geteuid():
+            os.chmod(path, mode | sticky)
         return
     if mode is not None:
         os.chmod(path, mode)

@@ -106,6 +106,11 @@ def test_a_shared_repository_is_its_group_s(tmp_path: Path) -> None:
         os.umask(before)
     modes = {stat.S_IMODE((layout.control / name).stat().st_mode) for name in CONTROL_FOLDERS}
     assert modes == {0o2775}
+    (layout.root / "worktrees").chmod(
+        0o3755
+    )  # sticky by an admin's wish, the group's write access gone in a crash
+    layout.complete()
+    assert stat.S_IMODE((layout.root / "worktrees").stat().st_mode) == 0o3775
     assert (layout.file_mode, Layout(layout.root).file_mode) == (0o664, None)
 
 

@@ -125,6 +125,7 @@ def test_links_are_given_and_never_followed(tmp_path: Path) -> None:
 def test_a_folder_that_somebody_else_put_in_its_place_is_not_given(shared: Repository) -> None:
     mine = provide(shared, Person("ann"), template="template-1", owner=ANN)
     assert mine.path is not None
+    shared.snapshot("second edition", lock=True)
     with as_user(BOB.uid, GROUP):
         for place in (mine.path, shared.root / "worktrees", shared.root / ".jvs", shared.root / "main"):
             with pytest.raises(PermissionError):
