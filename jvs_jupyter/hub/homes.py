@@ -55,7 +55,7 @@ def make_home(
         _appear(site, target, owner)
     elif found != target:
         _require_free(found)
-        os.rename(found, target)
+        _moved(found, target)
     if owner is not None:
         give(target, owner)
     enter(folder, user)
@@ -113,12 +113,17 @@ def _appear(site: Path, target: Path, owner: Owner | None) -> None:
     (made,) = site.iterdir()
     if owner is not None:
         give(made, owner)
-    try:
-        os.rename(made, target)
-    except OSError:
-        if not target.is_dir():  # else two spawns at once made it twice
-            raise
+    _moved(made, target)
     shutil.rmtree(site, ignore_errors=True)
+
+
+def _moved(source: Path, target: Path) -> None:
+    """Rename a repository; of two spawns at once one comes too late, and finds what the other put there."""
+    try:
+        os.rename(source, target)
+    except OSError:
+        if not target.is_dir():
+            raise
 
 
 def _require_free(home: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ def enter(folder: Path, user: Person) -> None:
     target, data = records / digest(user), json.dumps({"user": user.user, "identity": user.identity})
     if target.exists() and target.read_text() == data:
         return
-    fresh = target.with_suffix(f".{os.getpid()}.tmp")
+    fresh = target.with_suffix(f".{os.getpid()}-{threading.get_native_id()}.tmp")
     fresh.write_text(data)
     sync(fresh)
     os.replace(fresh, target)

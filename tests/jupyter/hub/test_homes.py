@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from jvs_core import AlreadyExists, LockConflict, Repository
 from jvs_jupyter.hub.homes import archive_home, find_home, make_home
 from jvs_jupyter.hub.names import Person, worktree_name
 from jvs_jupyter.hub.ownership import Owner
+from jvs_jupyter.hub.roster import homes
 
 ANN = Person("ann", "", "7@2026-01-01")
 
@@ -39,6 +41,19 @@ def test_a_home_is_a_repository_of_its_own(team: Repository, folder: Path) -> No
     assert make_home(folder, team, ANN, template="template-1", owner=None) == made
     assert (made / "main" / "mine.txt").exists()
     assert sorted(path.name for path in folder.iterdir()) == [".people", made.name]
+
+
+def test_spawns_at_once_make_one_home(team: Repository, folder: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        making = [
+            threads.submit(
+                make_home, folder, team, Person("ann", server, ANN.identity), template=None, owner=None
+            )
+            for server in ("", "gpu", "big", "small")
+        ]
+    assert {made.result() for made in making} == {folder / worktree_name(ANN)}
+    assert sorted(path.name for path in folder.iterdir()) == [".people", worktree_name(ANN)]
+    assert [user for user, _ in homes(folder)] == [ANN]
 
 
 def test_a_home_follows_a_new_name_unless_its_server_runs(team: Repository, folder: Path) -> None:
@@ -72,12 +87,12 @@ def hub(team: Repository, *arguments: str, status: int = 0) -> Any:
 
 def test_an_admin_sees_and_changes_all_homes_at_once(team: Repository, folder: Path) -> None:
     make_home(folder, team, ANN, template="template-1", owner=None)
-    homes = ("--homes", str(folder))
-    assert [one["action"] for one in hub(team, "provision", *homes, "--user", "bob", "--dry-run")] == [
+    where = ("--homes", str(folder))
+    assert [one["action"] for one in hub(team, "provision", *where, "--user", "bob", "--dry-run")] == [
         "would_create"
     ]
     (folder / "users.txt").write_text("ann\nbob\nbob\tgpu\n")
-    made = hub(team, "provision", *homes, "--users", str(folder / "users.txt"), "--as", "head teacher")
+    made = hub(team, "provision", *where, "--users", str(folder / "users.txt"), "--as", "head teacher")
     assert [(one["user"], one["action"]) for one in made] == [("ann", "exists"), ("bob", "created")]
     bob = Path(made[1]["path"])
     assert (bob / "notes.txt").read_text() == "notes"
@@ -88,32 +103,32 @@ def test_an_admin_sees_and_changes_all_homes_at_once(team: Repository, folder: P
     own.snapshot("mine", lock=True)
     own.worktrees.label("main", Person("ann").labels)  # as whom bob would like to be seen
     own.locks.acquire("main")
-    rows = {row["user"]: row for row in hub(team, "report", *homes)}
+    rows = {row["user"]: row for row in hub(team, "report", *where)}
     assert (rows["bob"]["files"], rows["bob"]["bytes"], rows["bob"]["own_snapshot"]) == (3, 1013, True)
     assert rows["bob"]["holder"] == own.settings.holder_id
     assert rows["ann"]["files"] == 2
-    assert [(one["user"], one["server"], one["path"]) for one in hub(team, "list", *homes)] == [
+    assert [(one["user"], one["server"], one["path"]) for one in hub(team, "list", *where)] == [
         ("ann", "", str(folder / worktree_name(ANN) / "main")),
         ("bob", "", str(bob)),
     ]
 
-    (failed,) = hub(team, "reset", "bob", *homes, "--template", "template-1", status=4)
+    (failed,) = hub(team, "reset", "bob", *where, "--template", "template-1", status=4)
     assert failed["error"]["code"] == "E_LOCK_CONFLICT"
     own.locks.release("main")
     (bob / "unsaved.txt").write_text("unsaved")
-    done = hub(team, "reset", "ann", "bob", "nobody", *homes, "--template", "template-1")
+    done = hub(team, "reset", "ann", "bob", "nobody", *where, "--template", "template-1")
     assert [one["action"] for one in done] == ["unchanged", "reset", "unchanged"]
     assert not (bob / "mine.txt").exists()
     assert (folder / done[1]["kept_as"] / "main" / "unsaved.txt").exists()
-    assert [one["action"] for one in hub(team, "reset", "bob", *homes, "--template", "template-1")] == [
+    assert [one["action"] for one in hub(team, "reset", "bob", *where, "--template", "template-1")] == [
         "unchanged"
     ]
 
-    (gone,) = hub(team, "archive", "bob", *homes)
+    (gone,) = hub(team, "archive", "bob", *where)
     assert Repository.open(folder / gone["kept_as"]).verify(every=True).ok
-    assert [one["user"] for one in hub(team, "list", *homes)] == ["ann"]
-    assert [one["action"] for one in hub(team, "archive", "bob", *homes)] == ["unchanged"]
-    assert hub(team, "archive", "ann", *homes, "--days", "3", status=2)["error"]["code"] == "E_USAGE"
+    assert [one["user"] for one in hub(team, "list", *where)] == ["ann"]
+    assert [one["action"] for one in hub(team, "archive", "bob", *where)] == ["unchanged"]
+    assert hub(team, "archive", "ann", *where, "--days", "3", status=2)["error"]["code"] == "E_USAGE"
 
 
 def test_one_home_that_cannot_be_read_hides_no_other(team: Repository, folder: Path) -> None:

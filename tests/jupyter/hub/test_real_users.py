@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -78,9 +79,20 @@ def team(real: Hub) -> Repository:
     return Repository(real.folder / "team", settings=settings)
 
 
+def let_run(real: Hub, user: str) -> None:
+    """Start a user's server unless it runs."""
+    if not real.ready(user):
+        real.spawn(user)
+
+
 def owners(folder: Path) -> set[int]:
-    """Return the users that own a folder and what is in it."""
-    return {path.lstat().st_uid for path in [folder, *folder.rglob("*")]}
+    """Return the users that own a folder and what is in it, but for what a running server removes meanwhile."""
+    found = {folder.lstat().st_uid}
+    for here, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            with contextlib.suppress(FileNotFoundError):
+                found.add(Path(here, name).lstat().st_uid)
+    return found
 
 
 def test_a_server_runs_as_its_user_who_owns_all_that_it_makes(real: Hub, team: Repository) -> None:
@@ -107,20 +119,11 @@ def test_a_server_runs_as_its_user_who_owns_all_that_it_makes(real: Hub, team: R
     assert team.locks.status(name).state == "free"
     real.spawn("ann")
     assert real.jvs("ann", "GET", "workspace?path=")["worktree"] == name
-    (folder / "later.txt").write_text("root's, in a worktree of ann's")
-    os.chown(folder / "later.txt", ANN.uid, ANN.uid)
-    real.server_process("ann").kill()
-    real.until(lambda: not real.known("ann"), "the hub sees that the server is gone")
-    real.until(lambda: team.locks.status(name).state == "free", "the hub gave the dead server's lock back")
-    real.until(lambda: team.history(name)[0].descriptor.tags == ("hub-stop",), "what it left was saved")
-    saved = team.show(team.history(name)[0].descriptor.snapshot_id)
-    assert owners(Path(saved.path).parent) == {ANN.uid}
-    assert team.doctor(strict=True).healthy
 
 
 def test_another_user_reaches_neither_worktree_nor_snapshots_by_any_way(real: Hub, team: Repository) -> None:
-    real.spawn("ann")
-    real.spawn("bob")
+    for user in ("ann", "bob"):
+        let_run(real, user)
     folder = team.worktrees.path(worktree_of(team, "ann"))
     (folder / "secret.txt").write_text("ann's")
     os.chown(folder / "secret.txt", ANN.uid, ANN.uid)
@@ -171,6 +174,22 @@ def test_another_user_reaches_neither_worktree_nor_snapshots_by_any_way(real: Hu
         real.jvs("bob", "GET", f"snapshots/{snapshot}/content?path=&file=secret.txt")
     assert refused.value.status == 403
     assert (folder / "secret.txt").read_text() == "ann's"
+
+
+def test_what_a_killed_server_left_is_saved_and_given_back_as_its_user(real: Hub, team: Repository) -> None:
+    let_run(real, "ann")
+    name = worktree_of(team, "ann")
+    later = team.worktrees.path(name) / "later.txt"
+    later.write_text("later")
+    os.chown(later, ANN.uid, ANN.uid)
+    real.server_process("ann").kill()
+    real.until(lambda: not real.known("ann"), "the hub sees that the server is gone")
+    real.until(lambda: team.locks.status(name).state == "free", "the hub gave the dead server's lock back")
+    real.until(lambda: team.history(name)[0].descriptor.tags == ("hub-stop",), "what it left was saved")
+    saved = Path(team.show(team.history(name)[0].descriptor.snapshot_id).path)
+    assert (saved / "later.txt").exists()
+    assert owners(saved.parent) == {ANN.uid}
+    real.until(lambda: team.doctor(strict=True).healthy, "nothing is left behind")
 
 
 def test_a_repository_of_ones_own_is_closed_and_everything_in_it_happens_as_its_user(
