@@ -112,7 +112,8 @@ def read_ready(layout: Layout, snapshot_id: str) -> Ready:
         data = layout.ready(snapshot_id).read_bytes()
     except FileNotFoundError as error:
         raise PartialSnapshot(f"snapshot {snapshot_id} has no READY marker", hint="jvs doctor") from error
-    if not layout.payload(snapshot_id).is_dir() or not layout.manifest(snapshot_id).is_file():
+    payload = layout.payload(snapshot_id)
+    if not payload.is_dir() or payload.is_symlink() or not layout.manifest(snapshot_id).is_file():
         raise PartialSnapshot(
             f"snapshot {snapshot_id} lacks its payload or manifest in {folder}", hint="jvs doctor"
         )

@@ -9,7 +9,7 @@ from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.control.names import MAIN
 from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot, PathEscape, SnapshotExpired
 from jvs_core.files import TEMPORARY_SUFFIX
-from jvs_core.operations import audit, findings, gc_state, remains
+from jvs_core.operations import audit, findings, gc_state, remains, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import PATH_INTENT, RESTORE_INTENT
@@ -112,8 +112,9 @@ def _descriptors(ctx: Context) -> Iterator[Finding]:
     parents: dict[str, str | None] = {}
     for snapshot_id in catalog.ids(ctx.layout):
         try:
-            parents[snapshot_id] = catalog.read(ctx.layout, snapshot_id).parent_snapshot_id
-            catalog.read_ready(ctx.layout, snapshot_id)
+            descriptor = catalog.read(ctx.layout, snapshot_id)
+            parents[snapshot_id] = descriptor.parent_snapshot_id
+            stored.require_agreement(descriptor, catalog.read_ready(ctx.layout, snapshot_id))
         except SnapshotExpired:
             continue
         except PartialSnapshot as error:

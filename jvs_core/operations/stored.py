@@ -11,7 +11,7 @@ from pathlib import Path
 from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMismatch
-from jvs_core.model import Descriptor
+from jvs_core.model import Descriptor, Ready
 from jvs_core.payload import juicefs, manifest, soundness
 from jvs_core.payload.entry import Entry
 from jvs_core.payload.parser import Lines
@@ -113,10 +113,14 @@ def _remembered(path: Path, sha256: str, file: tuple[int, ...]) -> list[Entry]:
 def descriptor_of(layout: Layout, snapshot_id: str) -> Descriptor:
     """Return the descriptor of a snapshot, which agrees with its READY marker. Raises what ``load`` does."""
     descriptor = catalog.read(layout, snapshot_id)
-    ready = catalog.read_ready(layout, snapshot_id)
-    if ready.descriptor_checksum != descriptor.descriptor_checksum or ready.snapshot_id != snapshot_id:
-        raise DescriptorCorrupt(
-            f"the READY marker of {snapshot_id} belongs to another descriptor",
-            hint=f"jvs verify {snapshot_id}",
-        )
+    require_agreement(descriptor, catalog.read_ready(layout, snapshot_id))
     return descriptor
+
+
+def require_agreement(descriptor: Descriptor, ready: Ready) -> None:
+    """Raise DescriptorCorrupt when a READY marker belongs to another descriptor."""
+    key = descriptor.snapshot_id
+    if ready.descriptor_checksum != descriptor.descriptor_checksum or ready.snapshot_id != key:
+        raise DescriptorCorrupt(
+            f"the READY marker of {key} belongs to another descriptor", hint=f"jvs verify {key}"
+        )

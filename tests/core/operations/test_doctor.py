@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -72,6 +73,32 @@ def test_a_damaged_log_is_set_aside_and_the_repository_verifies_against_what_it_
     assert repo.verify(every=True).ok
     kept = list((repo.root / ".jvs" / "audit").glob("damaged-*/audit.jsonl"))
     assert [len(found.read_bytes()) for found in kept] == [sum(map(len, [lines[0], *lines[2:]]))]
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_a_ref_whose_record_is_lost_is_taken_up_by_the_repair_of_the_log_and_named(
+    repo: Repository, left: int
+) -> None:
+    repo.refs.create("good", "HEAD")
+    path = repo.root / ".jvs" / "audit" / "audit.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:left]))
+    report = repo.doctor(repairs=["advance_head", "audit_repair"])
+    assert (report.healthy, report.repaired[-1]) == (True, "audit_repair: ref good as it is")
+    assert repo.audit.log()[0].details["adopted"] == ["good"]
+    assert repo.verify(every=True).ok
+    assert repo.doctor(repairs=["advance_head", "audit_repair"]).repaired == []
+
+
+def test_a_ref_that_was_turned_to_another_snapshot_is_not_taken_up(repo: Repository) -> None:
+    repo.refs.create("good", "HEAD")
+    (repo.root / "main" / "more.txt").write_text("more")
+    other = repo.snapshot("other", lock=True)
+    ref = repo.root / ".jvs" / "refs" / "good.json"
+    ref.write_text(json.dumps({**json.loads(ref.read_text()), "snapshot_id": other.snapshot_id}))
+    path = repo.root / ".jvs" / "audit" / "audit.jsonl"
+    path.write_bytes(path.read_bytes() + b"garbage\n")
+    assert repo.doctor(repairs=["audit_repair"]).healthy
+    assert "E_REF_BROKEN" in str(repo.verify(every=True).audit.error)
 
 
 def test_an_unknown_repair_is_refused(repo: Repository) -> None:

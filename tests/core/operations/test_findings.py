@@ -16,6 +16,7 @@ import pytest
 from jvs_core import Repository
 from jvs_core.control import catalog, tombstones
 from jvs_core.control.layout import Layout
+from jvs_core.errors import PartialSnapshot
 from jvs_core.operations.findings import kinds
 from tests.core.operations.test_doctor import kill
 from tests.core.operations.test_gc import KILLED, history_of
@@ -47,10 +48,14 @@ def change(path: Path, **fields: Any) -> None:
 
 
 def rewritten(repo: Repository, snapshot_id: str, **fields: Any) -> None:
-    """Write another descriptor with a checksum that fits."""
+    """Write another descriptor with a checksum that fits, and the READY marker that goes with it."""
     descriptor = catalog.read(Layout(repo.root), snapshot_id).changed(**fields)
     descriptor = descriptor.changed(descriptor_checksum=catalog.checksum(descriptor).model_dump())
     (control(repo) / "descriptors" / f"{snapshot_id}.json").write_bytes(catalog.encode(descriptor))
+    change(
+        control(repo) / "snapshots" / snapshot_id / ".READY",
+        descriptor_checksum=descriptor.to_json()["descriptor_checksum"],
+    )
 
 
 def killed_gc(repo: Repository, step: str) -> str:
@@ -371,3 +376,28 @@ def test_a_locked_worktree_that_cannot_be_read_keeps_all_leases(repo: Repository
     folders = sorted(os.listdir(control(repo) / "locks"))
     repo.doctor(repairs=("clean_locks",))
     assert sorted(os.listdir(control(repo) / "locks")) == folders
+
+
+def test_snapshots_that_changed_places_are_found(repo: Repository) -> None:
+    one, two, *_ = history_of(repo)
+    folder = control(repo) / "snapshots"
+    (folder / one).rename(folder / "aside")
+    (folder / two).rename(folder / one)
+    (folder / "aside").rename(folder / two)
+    found = [finding for finding in repo.doctor().findings if finding.severity == "error"]
+    assert [(finding.code, finding.target) for finding in found] == [
+        ("E_DESCRIPTOR_CORRUPT", one),
+        ("E_DESCRIPTOR_CORRUPT", two),
+    ]
+
+
+def test_a_link_in_the_place_of_a_payload_is_a_partial_snapshot(repo: Repository, tmp_path: Path) -> None:
+    made = history_of(repo)[0]
+    payload = control(repo) / "snapshots" / made / "payload"
+    payload.rename(tmp_path / "elsewhere")
+    payload.symlink_to(tmp_path / "elsewhere")
+    found = [finding for finding in repo.doctor().findings if finding.severity == "error"]
+    assert [(finding.code, finding.target) for finding in found] == [("E_PARTIAL_SNAPSHOT", made)]
+    with pytest.raises(PartialSnapshot):
+        repo.restore(made)
+    assert not repo.verify(made).ok
