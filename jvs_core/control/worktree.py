@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 
 from jvs_core import canonical, clock, files
 from jvs_core.control.layout import Layout
@@ -45,7 +47,7 @@ def get(layout: Layout, name: str) -> Worktree:
 def register(
     layout: Layout, name: str, *, base: str | None, labels: Mapping[str, str] | None = None
 ) -> Worktree:
-    """Register a new worktree whose base and head are ``base``, durable.
+    """Register a new worktree whose base and head are ``base``, durable; a failure leaves none of that name.
 
     Raises AlreadyExists.
     """
@@ -58,17 +60,23 @@ def register(
     )
     folder = layout.worktree_config(name).parent
     temporary = folder.with_name(f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}")
+    named = False
     try:
         files.make_folder(temporary, mode=layout.folder_mode)
         files.write_new(temporary / "config.json", _encode(worktree), mode=layout.file_mode)
         files.sync_folder(temporary)
-        files.rename_durable(temporary, folder)
+        files.rename_new(temporary, folder)
+        named = True
+        files.sync_folder(folder.parent)
+        files.make_folder(layout.locks(worktree.worktree_id), mode=layout.folder_mode)
     except BaseException as error:
+        if named:
+            with suppress(OSError):
+                os.rename(folder, temporary)
         shutil.rmtree(temporary, ignore_errors=True)
-        if isinstance(error, AlreadyExists):
+        if isinstance(error, AlreadyExists) and not named:
             raise AlreadyExists(f"worktree {name!r} exists already", hint="jvs worktree list") from error
         raise
-    files.make_folder(layout.locks(worktree.worktree_id), mode=layout.folder_mode)
     return worktree
 
 

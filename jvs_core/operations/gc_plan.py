@@ -81,7 +81,7 @@ def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Prog
 def policy_of(ctx: Context, name: str | None, wanted: RetentionPolicy) -> RetentionPolicy:
     """Return the policy ``name`` of the configuration with what ``wanted`` sets in its place.
 
-    Raises InputError for an unknown name or a duration that is none.
+    Raises InputError for an unknown name, a duration that is none or an empty tag, which would keep nothing.
     """
     known = ctx.config.retention
     if name is not None and name not in known:
@@ -89,6 +89,10 @@ def policy_of(ctx: Context, name: str | None, wanted: RetentionPolicy) -> Retent
         raise InputError(f"no retention policy is called {name!r}", hint=f"policies: {have}")
     base = known[name] if name is not None else RetentionPolicy()
     policy = base.model_copy(update=wanted.model_dump(exclude_defaults=True))
+    if "" in policy.keep_tag:
+        raise InputError(
+            "an empty tag to keep: no snapshot has it", hint="leave --keep-tag out, or name a tag"
+        )
     if policy.keep_within:
         retention.check_duration(policy.keep_within)
     return policy

@@ -218,7 +218,8 @@ def _delete(ctx: Context, state: _State, progress: Progress) -> int:
                     engine.remove(trash)
                     reclaimed += freed
             except JvsError as error:
-                state.failed[key] = error
+                if trash.exists():  # else another run of the plan deleted it at the same time
+                    state.failed[key] = error
             progress.advanced()
         files.sync_folder(ctx.layout.trash())
     return reclaimed

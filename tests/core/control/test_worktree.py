@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
+from jvs_core import files
 from jvs_core.control import worktree
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, WorktreeNotFound
@@ -38,6 +41,26 @@ def test_a_name_is_given_once_and_a_failure_leaves_nothing(layout: Layout) -> No
         worktree.rename(layout, "v", "w")
     assert worktree.get(layout, "w") == first
     assert sorted(os.listdir(layout.control / "worktrees")) == ["v", "w"]
+
+
+@pytest.mark.parametrize("failing", ["the register", "the leases"])
+def test_a_device_that_fails_leaves_no_worktree_of_that_name(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        if path.parent.name == "locks" or (path.name == "worktrees" and failing == "the register"):
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        real(path, **_)
+
+    name = "sync_folder" if failing == "the register" else "make_folder"
+    real = getattr(files, name)
+    monkeypatch.setattr(files, name, refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        worktree.register(layout, "w", base=ONE)
+    monkeypatch.undo()
+    assert worktree.names(layout) == []
+    assert os.listdir(layout.control / "worktrees") == []
+    worktree.register(layout, "w", base=ONE)
 
 
 def test_an_id_is_never_used_again(layout: Layout) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from jvs_core.control import tombstones
 from jvs_core.control.layout import Layout
 from jvs_core.errors import (
     DescriptorCorrupt,
+    EngineFailed,
     FencingMismatch,
     GcPlanMismatch,
     InputError,
@@ -24,6 +26,8 @@ from jvs_core.errors import (
     SnapshotNotFound,
 )
 from jvs_core.operations import gc_run
+from jvs_core.payload.footprint import Footprint
+from jvs_core.progress import Silent
 from jvs_core.settings import RetentionPolicy
 from tests.support.filesystems import juicefs_volume
 from tests.support.metadata import metadata_of
@@ -410,3 +414,34 @@ def test_policies_that_keep_nothing_are_no_policy() -> None:
 def test_every_refusal_is_one_of_the_contracts_errors(local: Repository) -> None:
     with pytest.raises(JvsError):
         local.gc.run("\0")
+
+
+def test_an_empty_tag_to_keep_is_refused(local: Repository) -> None:
+    with pytest.raises(InputError, match="empty tag"):
+        local.gc.plan(keep_tag=["kept", ""])
+
+
+def test_what_another_run_of_the_plan_deletes_at_the_same_time_is_no_failure(local: Repository) -> None:
+    history_of(local)
+    plan = local.gc.plan(keep_last=1)
+    trash = local.root / ".jvs" / "gc" / "trash"
+
+    class Other(Silent):
+        def started(self, step: str, total: int | None = None) -> None:
+            if step == "delete":
+                first = min(trash.iterdir())
+                real = Footprint.add
+
+                def add(self: Footprint, path: Path) -> int:
+                    found = real(self, path)
+                    if path.parent == first and first.exists():
+                        shutil.rmtree(first)
+                        raise EngineFailed("somebody else was faster")
+                    return found
+
+                monkeypatch.setattr(Footprint, "add", add)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        done = local.gc.run(plan.plan_id, progress=Other())
+    assert (sorted(done.deleted), done.failed) == (sorted(c.snapshot_id for c in plan.candidates), [])
+    assert local.doctor(strict=True).healthy
