@@ -250,7 +250,7 @@ AUDIT_BROKEN = Kind(
     "error",
     "the audit log was changed, cut or damaged",
     "audit_repair",
-    "sets the log aside, whole, and begins a new one that names it",
+    "sets the log aside, whole, and begins a new one that names it, and the refs whose records were lost",
 )
 
 
