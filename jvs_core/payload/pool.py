@@ -27,7 +27,7 @@ Result_co = TypeVar("Result_co", covariant=True)
 Standby = list[subprocess.Popen[bytes]]
 
 MOST_PROCESSES = 8
-WORTH_FILES = 400
+WORTH_FILES = 2000
 WORTH_BYTES = 32 << 20
 # How many batches a process has under way: more of those that it does sooner than a thread here gets its turn.
 _FEW, _MANY, _SOON_S = 2, 6, 0.01

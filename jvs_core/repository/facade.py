@@ -71,8 +71,10 @@ class Repository:
     repository is as before or as after, or ``doctor`` makes it so.
     """
 
-    def __init__(self, root: Path, *, worktree: str = MAIN, settings: Settings | None = None) -> None:
-        self._context = Context.open(Layout(root), settings or environment.from_environment())
+    def __init__(
+        self, root: str | os.PathLike[str], *, worktree: str = MAIN, settings: Settings | None = None
+    ) -> None:
+        self._context = Context.open(Layout(Path(root)), settings or environment.from_environment())
         self._worktree = worktree
         self._degraded: tuple[str, ...] = ()
         self.locks = Locks(self._context, worktree)

@@ -1,0 +1,33 @@
+"""Work for ``pool``: it is unpickled in a bare interpreter, so nothing here needs more than the standard library."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from jvs_core.errors import NoSpace
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Squares numbers and says in which process; ends, or fails, at the number that it is told."""
+
+    kill_at: int = -1
+    fail_at: int = -1
+    caller: int = 0
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[list[int]], tuple[int, list[int]]]]:
+        """Yield the function that does a batch."""
+
+        def work(batch: list[int]) -> tuple[int, list[int]]:
+            if self.kill_at in batch and os.getpid() != self.caller:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.fail_at in batch:
+                raise NoSpace("no room for a square", path="here")
+            return os.getpid(), [number**2 for number in batch]
+
+        yield work

@@ -1,0 +1,133 @@
+"""Several processes do what one does: all of it once, with the failures of whichever fails, and none stays behind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jvs_core.errors import EngineFailed, NoSpace
+from jvs_core.payload import manifest, pool
+from jvs_core.payload.engines import plain_copy
+from jvs_core.payload.engines.base import Capture, PreviousSnapshot
+from jvs_core.payload.index import StatIndex
+from jvs_core.payload.lines import encode
+from jvs_core.payload.reading import read
+from jvs_core.payload.tree import scan
+from jvs_core.progress import SILENT
+from tests.core.payload.jobs import Squares
+from tests.support.metadata import metadata_of
+
+BATCHES = [list(range(start, start + 10)) for start in range(0, 1000, 10)]
+
+
+def children() -> set[int]:
+    """Return the workers that this process started and that still run or wait to be buried."""
+    tasks = Path("/proc/self/task").iterdir()
+    pids = {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    return {
+        pid for pid in pids if b"worker" in (line := Path(f"/proc/{pid}/cmdline").read_bytes()) or not line
+    }
+
+
+def squared(job: Squares, *, count: int, here: bool = True) -> tuple[list[int], set[int]]:
+    """Run the job; return the squares, sorted, and the processes that worked."""
+    found: list[int] = []
+    workers = set()
+
+    def done(batch: list[int], answer: tuple[int, list[int]]) -> None:
+        assert answer[1] == [number**2 for number in batch]
+        found.extend(answer[1])
+        workers.add(answer[0])
+
+    pool.run(job, iter(BATCHES), count=count, done=done, here=here)
+    return sorted(found), workers
+
+
+@pytest.mark.parametrize(("count", "here"), [(1, True), (1, False), (3, True), (3, False)])
+def test_every_batch_is_done_once(count: int, here: bool) -> None:
+    found, workers = squared(Squares(), count=count, here=here)
+    assert found == [number**2 for number in range(1000)]
+    assert workers == {os.getpid()} if count == 1 else workers
+    if count > 1 and not here:
+        assert os.getpid() not in workers
+    assert not children()
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_failure_is_raised_as_it_was_raised_there(here: bool) -> None:
+    with pytest.raises(NoSpace) as raised:
+        squared(Squares(fail_at=500), count=3, here=here)
+    assert raised.value.facts == {"path": "here"}
+    assert not children()
+
+
+def test_a_process_that_is_killed_is_an_error_and_no_result() -> None:
+    with pytest.raises(EngineFailed, match="ended early"):
+        squared(Squares(kill_at=500, caller=os.getpid()), count=3, here=False)
+    assert not children()
+
+
+def test_without_another_process_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> None:
+        raise BlockingIOError
+
+    monkeypatch.setattr(pool, "_spawn", refused)
+    assert squared(Squares(), count=3, here=False)[1] == {os.getpid()}
+
+
+def test_those_that_wait_are_taken_and_the_others_end() -> None:
+    with pool.standby(10**6, here=False) as waiting:
+        begun = [process.pid for process in waiting]
+        pool.run(
+            Squares(), iter(BATCHES), count=len(begun), done=lambda *_: None, waiting=waiting, here=False
+        )
+        assert not waiting
+    with pool.standby(10**6) as unused:
+        pass
+    assert all(process.returncode is not None for process in unused)
+    assert not children()
+
+
+def test_a_snapshot_made_by_several_is_that_made_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "tree"
+    for number in range(300):
+        path = tree / f"d{number % 5}" / f"f{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(100))
+    (tree / "d0" / "again").hardlink_to(tree / "d1" / "f1")
+    (tree / "link").symlink_to("d0")
+    os.mkfifo(tree / "pipe")
+
+    def captured(name: str, previous: tuple[str, Capture] | None) -> Capture:
+        lines = encode(previous[1].entries) if previous else []
+        before = (
+            PreviousSnapshot(tmp_path / previous[0], len(lines), lambda: iter(lines)) if previous else None
+        )
+        return plain_copy.ENGINE.capture(
+            tree, tmp_path / name, index=StatIndex(tmp_path / f"index-{name[:4]}"), previous=before,
+            consistency="quiesced", progress=SILENT,
+        )  # fmt: skip
+
+    first = captured("one-1", None)
+    monkeypatch.setattr(pool, "WORTH_FILES", 2)
+    again = captured("many1", None)
+    assert list(again.entries) == list(first.entries)
+    (tree / "d2" / "f2").write_text("changed")
+    monkeypatch.setattr(pool, "WORTH_FILES", 10**9)
+    second = captured("one-2", ("one-1", first))
+    monkeypatch.setattr(pool, "WORTH_FILES", 2)
+    later = captured("many2", ("many1", again))
+    assert list(later.entries) == list(second.entries)
+    assert manifest.root_hash(later.entries) == manifest.root_hash(second.entries)
+    for one, many in (("one-1", "many1"), ("one-2", "many2")):
+        assert metadata_of(tmp_path / one) == metadata_of(tmp_path / many)
+    assert (tmp_path / "many2" / "d3" / "f3").stat().st_nlink == 2
+    found = scan(tree)
+    positions = [position for position, entry in enumerate(found.entries) if entry.kind == "f"]
+    assert [digests and digests.sha256 for digests in read(found, positions)] == [
+        second.entries[position].sha256 for position in positions
+    ]
