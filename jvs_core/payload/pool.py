@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
-from typing import Generic, Protocol, TypeVar
+from typing import IO, Generic, Protocol, TypeVar
 
 from jvs_core.errors import EngineFailed
 from jvs_core.payload import worker
@@ -196,9 +196,12 @@ class _Helpers(Generic[Batch, Result]):
                 self.shared.give(waiting.pop(0), answer)
             stdin.close()
         except (OSError, EOFError, pickle.PickleError) as error:
+            with suppress(OSError):
+                stdin.close()
+            reason = _last_words(stdout)
             process.wait()
             self.shared.fail(
-                EngineFailed(f"a worker process ended early (status {process.returncode}): {error}")
+                reason or EngineFailed(f"a worker process ended early (status {process.returncode}): {error}")
             )
         except BaseException as error:  # noqa: BLE001  # handed to the calling thread, which raises it
             self.shared.fail(error)
@@ -222,6 +225,17 @@ class _Helpers(Generic[Batch, Result]):
             pass
         for process in self.processes:
             _end(process)
+
+
+def _last_words(stdout: IO[bytes]) -> BaseException | None:
+    """Return why a process ended, if it said so before it was sent what it did not read any more."""
+    with suppress(OSError, EOFError, pickle.PickleError):
+        while True:
+            failed, answer = worker.receive(stdout)
+            if failed:
+                found: BaseException = answer
+                return found
+    return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
