@@ -15,7 +15,7 @@ from tests.bench.compare import compare
 from tests.bench.others import PROGRAMS, version
 from tests.bench.report import page
 from tests.bench.results import Comparison, Results, Single, load, save
-from tests.bench.single import cells, histories, sandboxes, scale, starts
+from tests.bench.single import cells, histories, sandboxes, scale, starts, verifying
 from tests.bench.workload import WORKLOADS
 from tests.support.filesystems import GIB, KINDS, FileSystem, Unavailable, juicefs_volume, loop_filesystem
 
@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "build" / "bench.json"
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 NOTES = Path(__file__).parent / "notes.md"
-PARTS = ("compare", "starts", "cells", "sandboxes", "scale", "histories")
+PARTS = ("compare", "starts", "cells", "sandboxes", "verify", "scale", "histories")
+EVERYWHERE = ("sandboxes", "verify")
 SCALE = (50_000, 100_000, 200_000)
 HISTORY = 10_000
 _SIZE = 24 * GIB
@@ -56,9 +57,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def mounted(kind: str) -> contextlib.AbstractContextManager[FileSystem]:
-    """Mount a file system with room for all that contenders make; JuiceFS by one client."""
+    """Mount a file system with room for all that contenders make; JuiceFS by one client, with its own defaults."""
     if kind == "juicefs":
-        return juicefs_volume(clients=1)
+        return juicefs_volume(clients=1, xattr=False)
     # Without this ext4 goes on writing its inode tables for minutes.
     options = "noinit_itable" if kind == "ext4" else ""
     return loop_filesystem(kind, size=_SIZE, options=options)
@@ -80,12 +81,13 @@ def _singles(filesystem: FileSystem, options: argparse.Namespace) -> Iterator[Si
         "sandboxes": lambda: sandboxes(filesystem, options.runs),
         "starts": lambda: starts(filesystem, options.runs),
         "cells": lambda: cells(filesystem, options.runs),
+        "verify": lambda: verifying(filesystem, options.runs),
         "scale": lambda: scale(filesystem, options.runs, options.scale),
         "histories": lambda: histories(filesystem, options.runs, options.history),
     }
     first = filesystem.kind == options.file_systems[0]
     for part, make in makers.items():
-        if part in options.parts and (first or part == "sandboxes"):
+        if part in options.parts and (first or part in EVERYWHERE):
             _say(f"{filesystem.kind}: {part}")
             yield from make()
 
@@ -96,8 +98,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--file-systems", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND")
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="NAME")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS[:4]), metavar="PART",
-                        help=f"of {', '.join(PARTS)} (default: the first four); all but `compare` and `sandboxes` on the first file system only")  # fmt: skip
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS[:5]), metavar="PART",
+                        help=f"of {', '.join(PARTS)} (default: the first five); the last two, `starts` and `cells` on the first file system only")  # fmt: skip
     parser.add_argument("--runs", type=int, default=5, help="how often each command runs (default: 5)")
     parser.add_argument("--quick", action="store_true", help="one run, without `large` and other programs")
     parser.add_argument("--others", nargs="*", choices=PROGRAMS, default=list(PROGRAMS), metavar="PROGRAM",

@@ -15,9 +15,9 @@ from typing import Any
 
 from tests.bench import machine
 from tests.bench.jvs import command
-from tests.bench.process import Command, measure, run
+from tests.bench.process import Command, measure, run, shell
 from tests.bench.results import Figure, Single
-from tests.bench.workload import NOTEBOOK, Workload
+from tests.bench.workload import MANY, NOTEBOOK, Workload
 from tests.support.directories import fresh_directory
 from tests.support.filesystems import FileSystem
 
@@ -114,6 +114,37 @@ def cells(filesystem: FileSystem, runs: int) -> Iterator[Single]:
             where = f"{filesystem.kind}, {workload.files:,} files"
             for what, key, aim in asked:
                 yield Single(what, where, machine.now(), Figure(found[key]), aim)
+
+
+def verifying(filesystem: FileSystem, runs: int) -> Iterator[Single]:
+    """Measure ``jvs verify --all`` on three snapshots, ten changes between them, and a SHA-256 of their distinct files."""
+    with _place(filesystem, MANY) as place:
+        for number in range(3):
+            MANY.change(place.main, number)
+            run(place.jvs("snapshot", "bench", "--lock"))
+        distinct = place.aside / "distinct"
+        distinct.write_bytes(b"\0".join(_distinct(place.main.parent / ".jvs" / "snapshots")))
+        sums = shell('xargs -0 -P 2 -n 500 sha256sum < "$1"', distinct, folder=place.main)
+        floor, found = _in_turns([sums, place.jvs("verify", "--all")], runs)
+        where = filesystem.kind
+        yield Single(
+            "`sha256sum` of the distinct files of three snapshots of `many`, 2 processes",
+            where,
+            machine.now(),
+            floor,
+        )
+        what = f"`jvs verify --all` on them, {found.ratio(floor):.2f} × that"
+        yield Single(what, where, machine.now(), found, "≤ 1.3 ×")
+
+
+def _distinct(snapshots: Path) -> Iterator[bytes]:
+    """Yield one name of each file that the payloads hold, as bytes; on btrfs every snapshot has inodes of its own."""
+    seen = set()
+    for path in sorted(snapshots.glob("*/payload/*/*")):
+        status = path.stat()
+        if (status.st_dev, status.st_ino) not in seen:
+            seen.add((status.st_dev, status.st_ino))
+            yield bytes(path)
 
 
 def sandboxes(filesystem: FileSystem, runs: int) -> Iterator[Single]:
