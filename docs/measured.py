@@ -32,14 +32,10 @@ def _engines() -> str:
     rows = []
     for section in sections:
         engine = re.search(r"^Engine: `(.*?)`\.", section, re.MULTILINE)
-        times = dict(
-            re.findall(
-                r"^\| (?:`many`[^|]*)? ?\| ([^|]+?) \| [^|]+ \| ([^|]+?) \|",
-                section.split("`notebook`")[0],
-                re.MULTILINE,
-            )
-        )
-        copy = re.search(r"first snapshot \| ([^|]+?) \|", section)
+        many = re.search(r"^\| `many`.*\n(?:\|  \|.*\n)*", section, re.MULTILINE)
+        table = many[0] if many else ""
+        times = dict(re.findall(r"^\| [^|]*\| ([^|]+?) \| [^|]+ \| ([^|]+?) \|", table, re.MULTILINE))
+        copy = re.search(r"first snapshot \| ([^|]+?) \|", table)
         if engine and copy and _WANTED.keys() <= times.keys():
             cells = " | ".join(times[key] for key in _WANTED)
             rows.append(f"| {section.split()[0]} | `{engine[1]}` | {copy[1]} | {cells} |")
