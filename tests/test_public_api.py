@@ -20,7 +20,8 @@ def members() -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
     hints = Repository.__init__.__code__.co_names
     there = vars(inspect.getmodule(Repository))
-    registers = [there[name] for name in hints if inspect.isclass(there.get(name))]
+    classes = [there[name] for name in hints if inspect.isclass(there.get(name))]
+    registers = [cls for cls in classes if cls.__module__.startswith("jvs_core.")]
     for cls in (Repository, *registers):
         for name, member in vars(cls).items():
             function = getattr(member, "__func__", getattr(member, "fget", member))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,14 @@ def children() -> set[int]:
     }
 
 
+@pytest.fixture(autouse=True)
+def none_stays() -> Iterator[None]:
+    """Make sure that a test leaves no process behind."""
+    before = children()
+    yield
+    assert children() <= before
+
+
 def squared(job: Squares, *, count: int, here: bool = True) -> tuple[list[int], set[int]]:
     """Run the job; return the squares, sorted, and the processes that worked."""
     found: list[int] = []
@@ -52,7 +61,6 @@ def test_every_batch_is_done_once(count: int, here: bool) -> None:
     assert workers == {os.getpid()} if count == 1 else workers
     if count > 1 and not here:
         assert os.getpid() not in workers
-    assert not children()
 
 
 @pytest.mark.parametrize("here", [True, False])
@@ -60,13 +68,11 @@ def test_a_failure_is_raised_as_it_was_raised_there(here: bool) -> None:
     with pytest.raises(NoSpace) as raised:
         squared(Squares(fail_at=500), count=3, here=here)
     assert raised.value.facts == {"path": "here"}
-    assert not children()
 
 
 def test_a_process_that_is_killed_is_an_error_and_no_result() -> None:
     with pytest.raises(EngineFailed, match="ended early"):
         squared(Squares(kill_at=500, caller=os.getpid()), count=3, here=False)
-    assert not children()
 
 
 def test_without_another_process_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +93,6 @@ def test_those_that_wait_are_taken_and_the_others_end() -> None:
     with pool.standby(10**6) as unused:
         pass
     assert all(process.returncode is not None for process in unused)
-    assert not children()
 
 
 def test_a_snapshot_made_by_several_is_that_made_by_one(
