@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,7 +56,10 @@ class Mounts:
 
 
 def pytest_configure() -> None:
-    """Let subprocesses keep bytecode and find this environment's commands; examples take what a file system takes."""
+    """Let subprocesses keep bytecode, find this environment's commands and heed Ctrl-C; examples take what a file system takes."""
+    # A shell's background job ignores Ctrl-C, and so would all that the tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     settings.register_profile(
