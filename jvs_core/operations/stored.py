@@ -14,7 +14,6 @@ from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMisma
 from jvs_core.model import Descriptor, Ready
 from jvs_core.payload import juicefs, manifest, soundness
 from jvs_core.payload.entry import Entry
-from jvs_core.payload.parser import Lines
 
 _REMEMBERED_BYTES = 32 << 20
 
@@ -52,8 +51,8 @@ class Stored:
             ) from error
 
 
-def load(layout: Layout, snapshot_id: str, recent: Lines | None = None) -> Stored:
-    """Return a snapshot whose descriptor, READY marker and manifest agree; ``recent`` as for ``manifest.read``.
+def load(layout: Layout, snapshot_id: str) -> Stored:
+    """Return a snapshot whose descriptor, READY marker and manifest agree.
 
     Raises
     ------
@@ -62,9 +61,7 @@ def load(layout: Layout, snapshot_id: str, recent: Lines | None = None) -> Store
     DescriptorCorrupt, PartialSnapshot
         It is damaged; ``jvs verify`` shows how.
     """
-    return _stored(
-        layout, snapshot_id, lambda path, sha256: manifest.read(path, sha256=sha256, recent=recent)
-    )
+    return _stored(layout, snapshot_id, lambda path, sha256: manifest.read(path, sha256=sha256))
 
 
 def look(layout: Layout, snapshot_id: str) -> Stored:

@@ -10,6 +10,7 @@ from pathlib import Path
 from jvs_core.control import catalog, journal
 from jvs_core.errors import (
     AuditChainBroken,
+    IntegrityError,
     JvsError,
     LineageBroken,
     PartialSnapshot,
@@ -20,13 +21,11 @@ from jvs_core.operations import audit, cells, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
-from jvs_core.payload import juicefs, manifest, pool
+from jvs_core.payload import juicefs, pool
 from jvs_core.payload.collector import held_back
-from jvs_core.payload.entry import Entry, text
-from jvs_core.payload.parser import Lines
-from jvs_core.payload.shared import SharedFiles
+from jvs_core.payload.entry import text
+from jvs_core.payload.inspection import Inspection
 from jvs_core.payload.threads import ahead
-from jvs_core.payload.tree import Scan, scan
 from jvs_core.progress import Progress
 from jvs_core.results import SnapshotReport, VerifyReport
 
@@ -35,10 +34,10 @@ _DAMAGED_SHOWN = 1000
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A snapshot whose records agree, with its payload as a walk found it."""
+    """A snapshot whose records agree, and the lines of its manifest."""
 
-    snapshot: stored.Stored
-    found: Scan
+    descriptor: Descriptor
+    lines: list[bytes]
 
 
 def verify(
@@ -52,8 +51,10 @@ def verify(
     """Verify the snapshots ``snapshot_ids``, or with None every snapshot and the repository against its log.
 
     The log must extend the checkpoint ``since``, signed by the public key in the file ``key``. A damaged snapshot never
-    stops the check of the others. A file that snapshots share is read once. Memory holds two snapshots, and of the
-    files of earlier ones those that later ones share.
+    stops the check of the others. A file that snapshots share is read once. Memory holds two manifests, and the lines of
+    those files of earlier ones that have several names.
+
+    Raises EngineFailed when the work itself fails (a process of it was killed, say), which says nothing about a snapshot.
     """
     every = snapshot_ids is None
     log = audit.check(ctx, refs_too=every, since=since, key=key)
@@ -63,17 +64,18 @@ def verify(
     )  # after the listing: what was published by then is in it, or has an intent
     reports: list[SnapshotReport] = []
     threads = juicefs.THREADS if juicefs.mount_at(ctx.layout.control) else 0
-    lines: Lines = {}
     with pool.standby(0 if threads else _files(ctx, wanted[:1]), here=False) as waiting, held_back():
-        shared = SharedFiles(threads=threads, waiting=waiting)
-        for prepared in ahead([partial(_prepare, ctx, snapshot_id, ledger, lines) for snapshot_id in wanted]):
+        inspection = Inspection(threads=threads, waiting=waiting)
+        for prepared in ahead([partial(_prepare, ctx, snapshot_id, ledger) for snapshot_id in wanted]):
             try:
                 found = prepared()
+                if isinstance(found, _Prepared):
+                    found = _inspect(ctx, found, inspection, progress)
             except SnapshotNotFound:
                 if not every:
                     raise
                 continue  # gone since the listing: by gc, or it is reported as missing
-            reports.append(found if isinstance(found, SnapshotReport) else _read(found, shared, progress))
+            reports.append(found)
     if every:
         reports.extend(_missing(ctx))
     return VerifyReport(
@@ -89,73 +91,78 @@ def _files(ctx: Context, snapshot_ids: Sequence[str]) -> int:
         return 0
 
 
-def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger, lines: Lines) -> _Prepared | SnapshotReport:
-    """Check all of a snapshot but the bytes of its files; return what is to be read, or what is wrong already."""
+def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | SnapshotReport:
+    """Check the records of a snapshot; return what its payload is to be held against, or what is wrong already."""
     try:
         descriptor = catalog.read(ctx.layout, snapshot_id)
     except SnapshotNotFound:
         raise
     except JvsError as error:
-        return _damaged(snapshot_id, error.code, error.message, checksum=False, payload=False)
+        return _damaged(snapshot_id, error.code, error.message, checksum=False)
     if catalog.is_expired(ctx.layout, snapshot_id):
         return SnapshotReport(snapshot_id=snapshot_id, expired=True)
     try:
         _against_log(ctx, descriptor, ledger)
         _require_parent(ctx, descriptor)
-        snapshot = stored.load(ctx.layout, snapshot_id, lines)
+        stored.require_agreement(descriptor, catalog.read_ready(ctx.layout, snapshot_id))
+        lines = list(stored.lines(ctx.layout, descriptor))
         cells.checked(ctx.layout, descriptor)
-        if manifest.root_hash(snapshot.entries) != descriptor.payload_root_hash.value:
-            raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
-        return _Prepared(snapshot, scan(snapshot.payload, must_read=False))
+        return _Prepared(descriptor, lines)
+    except (LineageBroken, AuditChainBroken) as error:
+        return _still(ctx, _damaged(snapshot_id, error.code, error.message, payload=True))
     except JvsError as error:
-        if catalog.is_expired(ctx.layout, snapshot_id):  # gc took it meanwhile
-            return SnapshotReport(snapshot_id=snapshot_id, expired=True)
-        lineage = error.code in ("E_LINEAGE_BROKEN", "E_AUDIT_CHAIN_BROKEN")
-        return _damaged(snapshot_id, error.code, error.message, checksum=True, payload=lineage)
+        return _still(ctx, _damaged(snapshot_id, error.code, error.message))
 
 
-def _read(prepared: _Prepared, shared: SharedFiles, progress: Progress) -> SnapshotReport:
-    """Read the files of a snapshot and hold the whole tree against its manifest."""
-    snapshot_id = prepared.snapshot.descriptor.snapshot_id
+def _inspect(ctx: Context, prepared: _Prepared, inspection: Inspection, progress: Progress) -> SnapshotReport:
+    """Hold the whole payload of a snapshot against its manifest."""
+    taken = prepared.descriptor
+    snapshot_id = taken.snapshot_id
     try:
-        found = shared.read(prepared.found, progress)
-    except JvsError as error:
-        return _damaged(snapshot_id, error.code, error.message, checksum=True, payload=False)
-    damaged, drifted = _hold_against(prepared.snapshot.entries, found)
-    if damaged:
-        message = f"{len(damaged)} paths are not as the manifest says"
-        return _damaged(
-            snapshot_id, "E_PAYLOAD_HASH_MISMATCH", message, checksum=True, payload=False, paths=damaged
+        verdict = inspection.inspect(
+            ctx.layout.payload(snapshot_id),
+            prepared.lines,
+            files=taken.files,
+            size=taken.bytes,
+            progress=progress,
         )
-    if drifted:
-        message = f"content is sound; times, owners or attributes of {len(drifted)} paths are not as kept"
+        if not verdict.sound:
+            stored.load(
+                ctx.layout, snapshot_id
+            )  # where a line is malformed, it is the manifest that is damaged
+        if verdict.root_hash != taken.payload_root_hash.value:
+            raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
+    except IntegrityError as error:
+        return _still(ctx, _damaged(snapshot_id, error.code, error.message))
+    if verdict.damaged:
+        code, message = (
+            "E_PAYLOAD_HASH_MISMATCH",
+            f"{len(verdict.damaged)} paths are not as the manifest says",
+        )
+        if verdict.failures.keys() >= set(verdict.damaged):
+            failure = next(iter(verdict.failures.values()))
+            code, message = failure.code, failure.message
+        return _still(ctx, _damaged(snapshot_id, code, message, paths=verdict.damaged))
+    if verdict.drifted:
+        message = (
+            f"content is sound; times, owners or attributes of {len(verdict.drifted)} paths are not as kept"
+        )
         return SnapshotReport(
-            snapshot_id=snapshot_id, severity="warning", message=message, drifted_paths=_shown(drifted)
+            snapshot_id=snapshot_id,
+            severity="warning",
+            message=message,
+            drifted_paths=_shown(verdict.drifted),
         )
     return SnapshotReport(snapshot_id=snapshot_id)
 
 
-def _hold_against(wanted: Sequence[Entry], found: Sequence[Entry]) -> tuple[list[bytes], list[bytes]]:
-    """Return the paths whose content or form differ, and those of which only times, owner or attributes do."""
-    if len(wanted) == len(found):
-        differing = [(entry, other) for entry, other in zip(wanted, found, strict=True) if entry != other]
-        wanted, found = [entry for entry, _ in differing], [other for _, other in differing]
-    present = {entry.path: entry for entry in found}
-    damaged: list[bytes] = []
-    drifted: list[bytes] = []
-    for entry in wanted:
-        other = present.pop(entry.path, None)
-        if entry == other:
-            continue
-        if other is None or (entry.path and _form(entry) != _form(other)):
-            damaged.append(entry.path)
-        else:
-            drifted.append(entry.path)
-    return sorted([*damaged, *present]), drifted
-
-
-def _form(entry: Entry) -> tuple[object, ...]:
-    return entry.kind, entry.mode, entry.size, entry.target, entry.sha256
+def _still(ctx: Context, report: SnapshotReport) -> SnapshotReport:
+    """Return a report of damage, unless gc took the snapshot meanwhile. Raises SnapshotNotFound when nothing is left of it."""
+    if catalog.is_expired(ctx.layout, report.snapshot_id):
+        return SnapshotReport(snapshot_id=report.snapshot_id, expired=True)
+    if not catalog.exists(ctx.layout, report.snapshot_id):
+        raise SnapshotNotFound(f"no snapshot {report.snapshot_id}")
+    return report
 
 
 def _against_log(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> None:
@@ -195,7 +202,13 @@ def _missing(ctx: Context) -> list[SnapshotReport]:
 
 
 def _damaged(
-    snapshot_id: str, code: str, message: str, *, checksum: bool, payload: bool, paths: Sequence[bytes] = ()
+    snapshot_id: str,
+    code: str,
+    message: str,
+    *,
+    checksum: bool = True,
+    payload: bool = False,
+    paths: Sequence[bytes] = (),
 ) -> SnapshotReport:
     return SnapshotReport(
         snapshot_id=snapshot_id,

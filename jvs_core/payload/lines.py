@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from binascii import hexlify, unhexlify
 from collections.abc import Iterable, Sequence
+from struct import Struct
 from typing import NamedTuple
 
 from jvs_core.payload.entry import SYMLINK, Entry
+
+_RECORD = Struct(">IcIQIB")
 
 
 def encode(entries: Iterable[Entry]) -> list[bytes]:
@@ -30,6 +34,32 @@ def encode(entries: Iterable[Entry]) -> list[bytes]:
     ]
 
 
+def encode_file(st: os.stat_result, group: bytes, xattrs: bytes, sha256: bytes, path: bytes) -> bytes:
+    """Return the line of a regular file that was read; ``group`` and ``path`` are as the line has them."""
+    return b"f\t%o\t%d\t%d\t%d\t%d\t%b\t%b\t%b\t%b" % (
+        st.st_mode & 0o7777,
+        st.st_uid,
+        st.st_gid,
+        st.st_size,
+        st.st_mtime_ns,
+        group,
+        hexlify(xattrs) if xattrs else b"-",
+        hexlify(sha256),
+        path,
+    )
+
+
+def under(line: bytes, other: bytes) -> bytes:
+    """Return what ``line``, of a file, would be under the name of ``other`` and in its link group."""
+    fields, others = line.split(b"\t"), other.split(b"\t")
+    return b"\t".join([*fields[:6], others[6], *fields[7:9], others[9]])
+
+
+def record(path: bytes, kind: bytes, mode: int, size: int, target: bytes, sha256: bytes) -> bytes:
+    """Return what stands for an entry in the payload's root hash."""
+    return _RECORD.pack(len(path), kind, mode, size, len(target), len(sha256)) + path + target + sha256
+
+
 class Compared(NamedTuple):
     """A manifest held against another: 1 for each of its lines that the other has too, and the other's other lines by path."""
 
@@ -44,15 +74,15 @@ def compare(lines: Sequence[bytes], others: Iterable[bytes]) -> Compared:
     other = next(following, None)
     for position, line in enumerate(lines):
         if line != other:
-            path = _path_of(line)
-            while other is not None and (place := _path_of(other)) < path:
+            path = path_of(line)
+            while other is not None and (place := path_of(other)) < path:
                 left[place] = other
                 other = next(following, None)
         if line == other:
             shared[position] = 1
             other = next(following, None)
     if other is not None:
-        left.update((_path_of(line), line) for line in (other, *following))
+        left.update((path_of(line), line) for line in (other, *following))
     return Compared(shared, left)
 
 
@@ -60,13 +90,14 @@ def decode(line: bytes) -> Entry:
     """Return the entry of a line that ``encode`` made, without its newline; nothing is checked."""
     kind, mode, uid, gid, size, mtime_ns, group, xattrs, sha, _, *target = line.split(b"\t")
     return Entry(
-        _path_of(line), kind.decode(), int(mode, 8), int(uid), int(gid), int(size), int(mtime_ns),
+        path_of(line), kind.decode(), int(mode, 8), int(uid), int(gid), int(size), int(mtime_ns),
         unescape(target[0]) if target else b"", int(group),
         b"" if xattrs == b"-" else unhexlify(xattrs), b"" if sha == b"-" else unhexlify(sha),
     )  # fmt: skip
 
 
-def _path_of(line: bytes) -> bytes:
+def path_of(line: bytes) -> bytes:
+    """Return the path that a line is about."""
     path = line.split(b"\t", 10)[9]
     return b"" if path == b"." else unescape(path)
 

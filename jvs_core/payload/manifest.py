@@ -18,19 +18,17 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from struct import Struct
 from typing import IO, NamedTuple
 
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, EngineFailed, PartialSnapshot
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import translate
-from jvs_core.payload.lines import encode
-from jvs_core.payload.parser import Lines, Parser
+from jvs_core.payload.lines import encode, record
+from jvs_core.payload.parser import Parser
 
 HEADER = b"jvs-manifest 1\n"
 CHUNK = 1000
-_RECORD = Struct(">IcIQIB")
 
 
 class Written(NamedTuple):
@@ -66,11 +64,8 @@ def write(path: Path, entries: Sequence[Entry], lines: Sequence[bytes | None] = 
 
 
 @held_back()
-def read(path: Path, *, sha256: str | None = None, recent: Lines | None = None) -> list[Entry]:
+def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
     """Read the manifest ``path``; with ``sha256`` (hex) hold the whole file against it first.
-
-    ``recent`` holds the lines of the manifest that was read with it before, and then those of this one: consecutive
-    snapshots have most lines in common, which need not be parsed twice.
 
     Raises
     ------
@@ -85,7 +80,7 @@ def read(path: Path, *, sha256: str | None = None, recent: Lines | None = None) 
             if sha256 is not None and _digest_of(file) != sha256:
                 raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
             file.seek(0)
-            return Parser(path, recent).read(file, HEADER)
+            return Parser(path).read(file, HEADER)
     except FileNotFoundError as error:
         raise PartialSnapshot(f"no manifest at {path}", path=str(path)) from error
     except OSError as error:
@@ -95,7 +90,8 @@ def read(path: Path, *, sha256: str | None = None, recent: Lines | None = None) 
 def read_lines(path: Path, *, sha256: str) -> Iterator[bytes]:
     """Return the lines of the manifest ``path``, one an entry, once the file's digest is ``sha256`` (hex).
 
-    Raises PartialSnapshot when it is missing, DescriptorCorrupt when it has another digest.
+    Raises PartialSnapshot when it is missing, DescriptorCorrupt when it has another digest, and at its end when it is no
+    manifest that was written whole. The form of the lines is not looked at.
     """
     try:
         file = open(path, "rb", buffering=1 << 20)  # noqa: SIM115 - open for as long as the lines are asked for
@@ -114,12 +110,17 @@ def read_lines(path: Path, *, sha256: str) -> Iterator[bytes]:
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    count = 0
     with file:
-        file.readline()
-        for line in file:
-            if line.startswith(b"end "):
-                return
-            yield line[:-1]
+        if file.readline() == HEADER:
+            for line in file:
+                if line.startswith(b"end "):
+                    if line == b"end %d\n" % count and not file.read(1):
+                        return
+                    break
+                yield line[:-1]
+                count += 1
+    raise DescriptorCorrupt(f"{file.name} is not a manifest of format 1", path=str(file.name))
 
 
 def root_hash(entries: Sequence[Entry]) -> str:
@@ -129,19 +130,24 @@ def root_hash(entries: Sequence[Entry]) -> str:
     with the lengths of path and target written before them. Times, owners, extended attributes and link groups
     stay out, so equal content has an equal hash on every engine and file system.
     """
-    digest = hashlib.sha256(b"jvs-root 1\n")
-    pack = _RECORD.pack
-    records = iter(entries)
-    while chunk := list(islice(records, CHUNK)):
-        digest.update(
-            b"".join(
-                [
-                    pack(len(path), kind.encode(), mode, size, len(target), len(sha)) + path + target + sha
-                    for path, kind, mode, _, _, size, _, target, _, _, sha in chunk
-                    if path
-                ]
-            )
+    remaining = iter(entries)
+    return root_hash_of(
+        b"".join(
+            [
+                record(path, kind.encode(), mode, size, target, sha)
+                for path, kind, mode, _, _, size, _, target, _, _, sha in chunk
+                if path
+            ]
         )
+        for chunk in iter(lambda: list(islice(remaining, CHUNK)), [])
+    )
+
+
+def root_hash_of(records: Iterable[bytes]) -> str:
+    """Return the payload root hash (hex) of the ``record`` of each entry but the top folder, many of them at a time."""
+    digest = hashlib.sha256(b"jvs-root 1\n")
+    for some in records:
+        digest.update(some)
     return digest.hexdigest()
 
 

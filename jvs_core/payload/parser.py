@@ -14,20 +14,12 @@ from jvs_core.payload.lines import unescape
 _NUMBER_LIMIT = 2**63
 _OWNER_LIMIT = 2**32
 
-Lines = dict[bytes, Entry]
-"""Lines, each with its newline, and what a reading made of them."""
-
 
 class Parser:
-    """One reading of one manifest: line by line, refusing what is not canonical.
+    """One reading of one manifest: line by line, refusing what is not canonical."""
 
-    ``recent`` as for ``manifest.read``.
-    """
-
-    def __init__(self, path: Path, recent: Lines | None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.recent = recent
-        self.seen: Lines | None = None if recent is None else {}
         self.numbers: dict[bytes, int] = {}
         self.modes: dict[bytes, int] = {}
         self.folders: set[bytes] = {b""}
@@ -41,16 +33,13 @@ class Parser:
             )
         entries: list[Entry] = []
         append, parse = entries.append, self.parse
-        known, seen = self.recent or {}, self.seen
         last = b""
         line = b""
         try:
             for line in file:
                 if line.startswith(b"end "):
                     break
-                entry = self.again(known[line]) if line in known else parse(line)
-                if seen is not None and not entry.link_group:
-                    seen[line] = entry
+                entry = parse(line)
                 if entry.path <= last and entries:
                     raise ValueError("out of order")
                 last = entry.path
@@ -82,16 +71,6 @@ class Parser:
             raise ValueError("the top folder is missing")
         if any(len(members) < 2 for members in self.groups.values()):
             raise ValueError("a link group of one")
-        if self.recent is not None and self.seen is not None:
-            self.recent.clear()
-            self.recent.update(self.seen)
-
-    def again(self, entry: Entry) -> Entry:
-        """Return an entry whose line is well-formed, once it fits in here too."""
-        self.inside(entry.path)
-        if entry.kind == FOLDER:
-            self.folders.add(entry.path)
-        return entry
 
     def inside(self, path: bytes) -> bytes:
         """Return the name at the end of ``path``, whose folder must be listed before it."""

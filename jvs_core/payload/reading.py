@@ -98,14 +98,12 @@ def read(
     threads: int = 0,
     flush: bool = False,
     progress: Progress = SILENT,
-    waiting: pool.Standby | None = None,
-    here: bool = True,
 ) -> list[Digests | None]:
     """Return the digests of the files at ``positions`` of ``scan``; None where a file changed since.
 
     Names of one inode are read once. With ``threads`` it works in that many of them, for file systems where every
-    call waits; else in several processes where there is enough to do, which report how many files are done; ``waiting``
-    and ``here`` as for ``pool.run``. Raises UnsupportedFile, with the path.
+    call waits; else in several processes where there is enough to do, which report how many files are done.
+    Raises UnsupportedFile, with the path.
     """
     first: dict[tuple[int, int], int] = {}
     for position in positions:
@@ -113,11 +111,7 @@ def read(
     chosen = [_wanted(scan, position) for position in first.values()]
     job = ReadJob(os.fsencode(os.path.abspath(scan.root)), flush)
     progress.advanced(len(positions) - len(chosen))
-    found = (
-        _in_threads(job, chosen, threads)
-        if threads
-        else _in_processes(job, chosen, progress, waiting, here=here)
-    )
+    found = _in_threads(job, chosen, threads) if threads else _in_processes(job, chosen, progress)
     by_inode = dict(zip(first, found, strict=True))
     return [by_inode[scan.stamps[position][:2]] for position in positions]
 
@@ -137,9 +131,7 @@ def _in_threads(job: ReadJob, chosen: list[Wanted], threads: int) -> list[Digest
     return each(chosen, opened, threads)
 
 
-def _in_processes(
-    job: ReadJob, chosen: list[Wanted], progress: Progress, waiting: pool.Standby | None, *, here: bool
-) -> list[Digests | None]:
+def _in_processes(job: ReadJob, chosen: list[Wanted], progress: Progress) -> list[Digests | None]:
     results: dict[bytes, Digests | None] = {}
 
     def keep(batch: list[Wanted], answer: list[Digests | None]) -> None:
@@ -147,7 +139,7 @@ def _in_processes(
         progress.advanced(len(batch))
 
     count = pool.processes(len(chosen), sum(wanted.size for wanted in chosen))
-    pool.run(job, _batches(chosen), count=count, done=keep, waiting=waiting, here=here)
+    pool.run(job, _batches(chosen), count=count, done=keep)
     return [results[wanted.path] for wanted in chosen]
 
 
@@ -162,26 +154,6 @@ def _batches(chosen: list[Wanted]) -> Iterator[list[Wanted]]:
         size += wanted.size
     if batch:
         yield batch
-
-
-def restamped(scan: Scan, positions: Sequence[int]) -> Scan:
-    """Return ``scan`` with the stamps of now for those files at ``positions`` of which only links were made or taken.
-
-    A new hard link moves the change time of a file and nothing else.
-    """
-    stamps = list(scan.stamps)
-    with Folders(scan.root) as folders:
-        for position in positions:
-            entry = scan.entries[position]
-            try:
-                folder, name = place(folders, entry.path)
-                st = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            except OSError:
-                continue
-            fresh = Stamp(*stamps[position][:2], st.st_ctime_ns)
-            if same(st, fresh, entry.size, entry.mtime_ns):
-                stamps[position] = fresh
-    return replace(scan, stamps=stamps)
 
 
 def filled(scan: Scan, digests: Sequence[Digests | None], *, threads: int = 1) -> list[Entry]:

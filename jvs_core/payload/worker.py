@@ -1,4 +1,4 @@
-"""The other end of ``pool``: a process that reads a job and batches from stdin and answers on stdout."""
+"""The other end of ``pool``: a process that reads jobs, each with its batches and None after them, from stdin and answers on stdout."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from jvs_core.errors import EngineFailed, JvsError
 _LENGTH = struct.Struct("<Q")
 
 
-def send(stream: IO[bytes], value: Any) -> None:
-    """Write one frame."""
+def frame(value: Any) -> bytes:
+    """Return ``value`` as it is sent."""
     data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    stream.write(_LENGTH.pack(len(data)) + data)
+    return _LENGTH.pack(len(data)) + data
+
+
+def send(stream: IO[bytes], value: Any) -> None:
+    """Send ``value``."""
+    stream.write(frame(value))
     stream.flush()
 
 
 def receive(stream: IO[bytes]) -> Any:
-    """Read one frame; EOFError when the other end is gone. Frames come from the process that started this one."""
+    """Return what the other end sent; EOFError when it is gone. It comes from the process that started this one."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         raise EOFError("no answer")
@@ -41,14 +46,11 @@ def main() -> None:
     gc.disable()  # the work makes no cycles
     source, answers = sys.stdin.buffer, sys.stdout.buffer
     try:
-        job = receive(source)
-        with job.open() as work:
-            while True:
-                try:
-                    batch = receive(source)
-                except EOFError:
-                    break
-                send(answers, (False, work(batch)))
+        while True:
+            job = receive(source)
+            with job.open() as work:
+                while (batch := receive(source)) is not None:
+                    send(answers, (False, work(batch)))
     except (EOFError, BrokenPipeError):
         pass
     except JvsError as error:

@@ -2,17 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from jvs_core import Repository
-from jvs_core.errors import IntegrityError
+from jvs_core.errors import EngineFailed, IntegrityError
 from jvs_core.model import Descriptor
-from jvs_core.payload import reading, shared, subvolume
-from jvs_core.payload.index import Digests
-from jvs_core.payload.tree import Scan
+from jvs_core.payload import helpers, inspection, pool, subvolume, transfer
 from tests.support.payloads import build_git_repository, build_notebooks
 
 
@@ -130,21 +128,21 @@ def test_a_moved_time_is_a_warning_and_no_tampering(repo: Repository) -> None:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Return the paths that verifying reads, as it goes."""
-    real = reading.read
-    paths: list[bytes] = []
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the files that verifying reads, as it goes."""
+    real = transfer.hash_fd
+    names: list[str] = []
 
-    def read(found: Scan, positions: list[int], **options: Any) -> list[Digests | None]:
-        paths.extend(found.entries[position].path for position in positions)
-        return real(found, positions, **options)
+    def hash_fd(fd: int, size: int) -> bytes:
+        names.append(os.path.basename(os.readlink(f"/proc/self/fd/{fd}")))
+        return real(fd, size)
 
-    monkeypatch.setattr(reading, "read", read)
-    return paths
+    monkeypatch.setattr(transfer, "hash_fd", hash_fd)
+    return names
 
 
 def test_a_file_that_snapshots_share_is_read_once_also_between_worktrees(
-    repo: Repository, reads: list[bytes]
+    repo: Repository, reads: list[str]
 ) -> None:
     repo.snapshot("one", lock=True)
     repo.worktrees.create("exp", from_="HEAD")
@@ -152,34 +150,36 @@ def test_a_file_that_snapshots_share_is_read_once_also_between_worktrees(
     repo.snapshot("exp", worktree="exp", lock=True)
     (repo.root / "main" / "a.txt").write_text("ONE")
     repo.snapshot("two", lock=True)
+    reads.clear()
     assert repo.verify(every=True).ok
-    assert sorted(reads) == [b"a.txt", b"a.txt", b"b.txt", b"c.txt"]
+    assert sorted(reads) == ["a.txt", "a.txt", "b.txt", "c.txt"]
 
 
 def test_what_was_forgotten_is_read_again(
-    repo: Repository, reads: list[bytes], monkeypatch: pytest.MonkeyPatch
+    repo: Repository, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared, "MOST_REMEMBERED", 1)
+    monkeypatch.setattr(inspection, "MOST_REMEMBERED", 1)
     repo.snapshot("one", lock=True)
     repo.snapshot("two", lock=True)
+    reads.clear()
     assert repo.verify(every=True).ok
-    assert sorted(reads) == [b"a.txt", b"a.txt", b"b.txt"]
+    assert sorted(reads) == ["a.txt", "a.txt", "b.txt"]
 
 
 def test_a_link_that_a_snapshot_makes_meanwhile_is_no_damage(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = repo.snapshot("one", lock=True)
-    real = reading.read
+    real = transfer.hash_fd
     links = iter(range(2))
 
-    def read(found: Scan, positions: list[int], **options: Any) -> list[Digests | None]:
+    def hash_fd(fd: int, size: int) -> bytes:
         for number in links:
             os.link(_payload(repo, taken) / "a.txt", repo.root / f"link{number}")
             break
-        return real(found, positions, **options)
+        return real(fd, size)
 
-    monkeypatch.setattr(reading, "read", read)
+    monkeypatch.setattr(transfer, "hash_fd", hash_fd)
     assert repo.verify().ok
 
 
@@ -200,6 +200,39 @@ def test_snapshots_taken_and_refs_made_meanwhile_are_no_fault(repo: Repository) 
     assert report.ok, report
     assert len(report.snapshots) == 2
     assert len(repo.history()) == 4
+
+
+def test_a_process_that_is_killed_is_no_tampering(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.snapshot("one", lock=True)
+    monkeypatch.setattr(pool, "processes", lambda files, size, limit=None: 2)
+    begun = []
+    real = helpers.spawn
+
+    def spawn() -> subprocess.Popen[bytes]:
+        begun.append(real())
+        return begun[-1]
+
+    class Killing:
+        def started(self, step: str, total: int | None = None) -> None:
+            for process in begun:
+                process.kill()
+
+        def advanced(self, amount: int = 1) -> None: ...
+
+        def finished(self, step: str) -> None: ...
+
+    monkeypatch.setattr(helpers, "spawn", spawn)
+    with pytest.raises(EngineFailed, match="ended early"):
+        repo.verify(every=True, progress=Killing())
+    assert all(process.returncode is not None for process in begun)
+    assert repo.verify(every=True).ok
+
+
+def test_a_missing_payload_is_damage_and_the_others_are_still_checked(repo: Repository) -> None:
+    one, two = (repo.snapshot(note, lock=True) for note in ("one", "two"))
+    _payload(repo, one).rename(_payload(repo, one).with_name("moved"))
+    found = {report.snapshot_id: report.code for report in repo.verify(every=True).snapshots}
+    assert found == {one.snapshot_id: "E_PARTIAL_SNAPSHOT", two.snapshot_id: None}
 
 
 @pytest.mark.parametrize("damage", ["content", "missing", "descriptor", "manifest", "marker"])

@@ -14,7 +14,6 @@ from jvs_core.errors import AlreadyExists, DescriptorCorrupt, PartialSnapshot
 from jvs_core.payload import manifest
 from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.lines import compare, decode, encode
-from jvs_core.payload.parser import Lines
 from tests.support.trees import names
 
 TOP = Entry(b"", FOLDER, 0o755, 0, 0, 0, 0)
@@ -210,25 +209,3 @@ def test_whatever_else_differs_is_in_the_root_hash() -> None:
 def test_only_regular_files_are_counted() -> None:
     found = [TOP, entry(b"a", size=3), entry(b"b", FOLDER), entry(b"c", FIFO), entry(b"d", size=4)]
     assert manifest.totals(found) == (2, 7)
-
-
-@settings(max_examples=50)
-@given(one=trees(), two=trees(), kept=st.data())
-def test_lines_read_lately_are_taken_as_they_were_and_no_others(
-    one: list[Entry], two: list[Entry], kept: st.DataObject
-) -> None:
-    mixed = {entry.path: entry for entry in two}
-    mixed.update((entry.path, entry) for entry in one if kept.draw(st.booleans()))
-    recent: Lines = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for number, entries in enumerate((one, [mixed[path] for path in sorted(mixed)], two)):
-            path = Path(folder, str(number))
-            path.write_bytes(b"\n".join([b"jvs-manifest 1", *encode(entries), b"end %d\n" % len(entries)]))
-            try:
-                alone = manifest.read(path)
-            except DescriptorCorrupt:  # mixed at random, a folder may be missing
-                with pytest.raises(DescriptorCorrupt):
-                    manifest.read(path, recent=recent)
-            else:
-                assert manifest.read(path, recent=recent) == alone
-                assert set(recent.values()) == {entry for entry in alone if not entry.link_group}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core.errors import EngineFailed, NoSpace
-from jvs_core.payload import manifest, pool
+from jvs_core.payload import helpers, manifest, pool
 from jvs_core.payload.engines import plain_copy
 from jvs_core.payload.engines.base import Capture, PreviousSnapshot
 from jvs_core.payload.index import StatIndex
@@ -17,7 +17,7 @@ from jvs_core.payload.lines import encode
 from jvs_core.payload.reading import read
 from jvs_core.payload.tree import scan
 from jvs_core.progress import SILENT
-from tests.core.payload.jobs import Squares
+from tests.core.payload.jobs import Echo, Squares
 from tests.support.metadata import metadata_of
 
 BATCHES = [list(range(start, start + 10)) for start in range(0, 1000, 10)]
@@ -79,7 +79,7 @@ def test_without_another_process_the_work_is_done_all_the_same(monkeypatch: pyte
     def refused() -> None:
         raise BlockingIOError
 
-    monkeypatch.setattr(pool, "_spawn", refused)
+    monkeypatch.setattr(helpers, "spawn", refused)
     assert squared(Squares(), count=3, here=False)[1] == {os.getpid()}
 
 
@@ -93,6 +93,33 @@ def test_those_that_wait_are_taken_and_the_others_end() -> None:
     with pool.standby(10**6) as unused:
         pass
     assert all(process.returncode is not None for process in unused)
+
+
+def test_those_that_are_kept_do_the_next_work_too() -> None:
+    workers: list[int] = []
+
+    def done(batch: list[int], answer: tuple[int, list[int]]) -> None:
+        workers.append(answer[0])
+
+    with pool.standby(10**6, here=False) as waiting:
+        begun = {process.pid for process in waiting}
+        for _ in range(3):
+            pool.run(Squares(), BATCHES, count=len(begun), done=done, waiting=waiting, here=False, keep=True)
+            assert {process.pid for process in waiting} == begun
+    assert set(workers) <= begun
+    assert len(workers) == 3 * len(BATCHES)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pipe", [1 << 20, 4096])
+def test_batches_and_answers_that_no_pipe_holds_come_through(
+    monkeypatch: pytest.MonkeyPatch, pipe: int
+) -> None:
+    monkeypatch.setattr(helpers, "_PIPE_BYTES", pipe)
+    batches = [bytes([number]) * size for number, size in enumerate([3 << 20, 700_000, 10, 50_000] * 8)]
+    found: list[bytes] = []
+    pool.run(Echo(), batches, count=2, done=lambda batch, answer: found.append(answer[1]), here=False)
+    assert sorted(found) == sorted(batches)
 
 
 def test_a_snapshot_made_by_several_is_that_made_by_one(

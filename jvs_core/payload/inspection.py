@@ -1,0 +1,116 @@
+"""Inspecting payloads one after the other: each held whole against its manifest, each inode read once for them all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from jvs_core.payload import manifest, pool
+from jvs_core.payload.batches import BATCH_FILES, cut
+from jvs_core.payload.matching import Held, MatchJob, Part, Reading
+from jvs_core.payload.sighting import Sighting
+from jvs_core.payload.threads import each
+from jvs_core.payload.verdict import Verdict, judge
+from jvs_core.progress import Progress
+
+MOST_REMEMBERED = 4_000_000
+_WAITING_FILES = 16
+
+
+class Inspection:
+    """The inspection of any number of payloads, and what it knows of files that others of them may hold too.
+
+    It works in ``threads`` threads where there are some, for file systems on which every call waits; else in several
+    processes where there is enough to do, those in ``waiting`` first, and this one has time for something else. A file
+    of several names is remembered until there are ``most``; then the oldest are forgotten, which costs reading them
+    again and nothing else.
+    """
+
+    def __init__(
+        self, *, threads: int = 0, waiting: pool.Standby | None = None, most: int | None = None
+    ) -> None:
+        self._threads = threads
+        self._waiting = waiting
+        self._most = MOST_REMEMBERED if most is None else most
+        self._known: dict[bytes, bytes] = {}
+
+    def inspect(
+        self, root: Path, lines: Sequence[bytes], *, files: int, size: int, progress: Progress
+    ) -> Verdict:
+        """Hold the payload ``root`` against the ``lines`` of its manifest; ``files`` and ``size`` say how much it is.
+
+        Reports the step ``verify``, in files.
+
+        Raises
+        ------
+        DescriptorCorrupt
+            No manifest can have these lines; reading it strictly says why.
+        PartialSnapshot
+            The payload cannot be opened.
+        EngineFailed
+            The inspection itself failed, which says nothing about the payload.
+        """
+        progress.started("verify", files)
+        step = _WAITING_FILES if self._threads else BATCH_FILES
+        starts = range(0, len(lines), step)
+        reading: Reading = "shared" if self._known else "first"
+        parts = [Part(start, b"\n".join(lines[start : start + step]), reading) for start in starts]
+        results = self._run(root, parts, pool.processes(files, size), progress)
+        seen = Sighting.of(root, zip(starts, results, strict=True))
+        root_hash = manifest.root_hash_of(held.records for held in results)
+        del results
+        self._read_rest(root, lines, seen, progress)
+        self._remember(lines, seen)
+        progress.finished("verify")
+        return judge(root, lines, seen, root_hash)
+
+    def _run(self, root: Path, parts: Sequence[Part], count: int, progress: Progress) -> list[Held]:
+        job = MatchJob(os.fsencode(os.path.abspath(root)))
+        if self._threads:
+            found = each(parts, job.open, self._threads)
+            progress.advanced(sum(held.files for held in found))
+            return found
+        results: dict[int, Held] = {}
+
+        def take(part: Part, held: Held) -> None:
+            results[part.number] = held
+            progress.advanced(held.files)
+
+        keep = self._waiting is not None
+        pool.run(job, parts, count=count, done=take, waiting=self._waiting, here=False, keep=keep)
+        return [results[part.number] for part in parts]
+
+    def _read_rest(self, root: Path, lines: Sequence[bytes], seen: Sighting, progress: Progress) -> None:
+        """Settle the files that were only looked at: by what is known of them, and each other inode by reading it once."""
+        names: dict[bytes, list[int]] = {}
+        for position, (inode, _) in seen.unread.items():
+            known = self._known.get(inode)
+            if known is None:
+                names.setdefault(inode, []).append(position)
+            else:
+                seen.settle(lines, position, known)
+        firsts = [positions[0] for positions in names.values()]
+        progress.advanced(len(seen.unread) - len(firsts))
+        sizes = [seen.unread[position][1] for position in firsts]
+        batches = [[firsts[place] for place in places] for places in cut(sizes)]
+        parts = [
+            Part(number, b"\n".join([lines[position] for position in batch]), "all")
+            for number, batch in enumerate(batches)
+        ]
+        results = self._run(root, parts, pool.processes(len(firsts), sum(sizes)), progress)
+        for batch, held in zip(batches, results, strict=True):
+            seen.read(batch, held)
+        for first, *others in names.values():
+            for position in others:
+                seen.settle_as(lines, position, first)
+
+    def _remember(self, lines: Sequence[bytes], seen: Sighting) -> None:
+        known = self._known
+        known.update(zip(seen.inodes, lines, strict=True))
+        known.update((seen.inodes[position], line) for position, line in seen.there.items() if line)
+        for inode in [b"", *(seen.inodes[position] for position in seen.failures)]:
+            known.pop(inode, None)
+        for inode in list(islice(known, max(0, len(known) - self._most))):
+            del known[inode]
