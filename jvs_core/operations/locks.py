@@ -126,8 +126,8 @@ class Locking:
 def writing(ctx: Context, name: str, locking: Locking, *, purpose: str) -> Iterator[Lease]:
     """Take the session's turn on a worktree and yield its checked lease for one operation.
 
-    With ``locking.take`` the lock is acquired unless the session holds it, renewed meanwhile, and given back if it was
-    acquired here. Without, the lease is the caller's to renew.
+    With ``locking.take`` the lock is acquired unless the session holds it, and given back if it was acquired here. The
+    lease is renewed meanwhile, so that an operation may last longer than what was left of it.
     """
     worktree = ctx.worktree(name)
     with ctx.session(worktree.worktree_id).turn(wait_s=max(locking.wait_s, _TURN_S)):
@@ -135,7 +135,9 @@ def writing(ctx: Context, name: str, locking: Locking, *, purpose: str) -> Itera
             with hold(ctx, name, wait_s=locking.wait_s, purpose=purpose, reuse=True, in_turn=True) as lease:
                 yield lease
         else:
-            yield require(ctx, name, worktree)
+            lease = require(ctx, name, worktree)
+            with _renewing(ctx, lease):
+                yield lease
 
 
 @contextmanager
@@ -206,7 +208,7 @@ def _renewing(ctx: Context, lease: Lease) -> Iterator[Callable[[], None]]:
     try:
         yield stop
     finally:
-        ended.set()
+        stop()
 
 
 def _keep(ctx: Context, lease: Lease, stop: threading.Event) -> None:

@@ -58,7 +58,7 @@ class Inspection:
         reading: Reading = "shared" if self._known else "first"
         parts = [Part(start, b"\n".join(lines[start : start + step]), reading) for start in starts]
         results = self._run(root, parts, pool.processes(files, size), progress)
-        seen = Sighting.of(root, zip(starts, results, strict=True))
+        seen = Sighting.of(root, results)
         root_hash = manifest.root_hash_of(held.records for held in results)
         del results
         self._read_rest(root, lines, seen, progress)
@@ -75,33 +75,34 @@ class Inspection:
         results: dict[int, Held] = {}
 
         def take(part: Part, held: Held) -> None:
-            results[part.number] = held
+            results[part.start] = held
             progress.advanced(held.files)
 
         keep = self._waiting is not None
         pool.run(job, parts, count=count, done=take, waiting=self._waiting, here=False, keep=keep)
-        return [results[part.number] for part in parts]
+        return [results[part.start] for part in parts]
 
     def _read_rest(self, root: Path, lines: Sequence[bytes], seen: Sighting, progress: Progress) -> None:
         """Settle the files that were only looked at: by what is known of them, and each other inode by reading it once."""
         names: dict[bytes, list[int]] = {}
-        for position, (inode, _) in seen.unread.items():
-            known = self._known.get(inode)
-            if known is None:
-                names.setdefault(inode, []).append(position)
+        known = map(self._known.get, map(seen.inodes.__getitem__, seen.unread))
+        for position, line in [
+            pair for pair in zip(seen.unread, known, strict=True) if pair[1] != lines[pair[0]]
+        ]:
+            if line is None:
+                names.setdefault(seen.inodes[position], []).append(position)
             else:
-                seen.settle(lines, position, known)
+                seen.settle(lines, position, line)
         firsts = [positions[0] for positions in names.values()]
         progress.advanced(len(seen.unread) - len(firsts))
-        sizes = [seen.unread[position][1] for position in firsts]
-        batches = [[firsts[place] for place in places] for places in cut(sizes)]
-        parts = [
-            Part(number, b"\n".join([lines[position] for position in batch]), "all")
-            for number, batch in enumerate(batches)
-        ]
-        results = self._run(root, parts, pool.processes(len(firsts), sum(sizes)), progress)
-        for batch, held in zip(batches, results, strict=True):
-            seen.read(batch, held)
+        sizes = [seen.unread[position] for position in firsts]
+        ordered: list[int] = []
+        parts = []
+        for places in cut(sizes):
+            batch = [firsts[place] for place in places]
+            parts.append(Part(len(ordered), b"\n".join([lines[position] for position in batch]), "all"))
+            ordered += batch
+        seen.read(ordered, self._run(root, parts, pool.processes(len(firsts), sum(sizes)), progress))
         for first, *others in names.values():
             for position in others:
                 seen.settle_as(lines, position, first)

@@ -33,21 +33,21 @@ class Part:
     """Lines of a manifest, in its order, with newlines between them, and which of their files to read.
 
     ``first``: nothing was read before, so every small file is read, but one of several names in this tree. ``shared``:
-    one of several names may be known from another snapshot, and is only looked at. ``all``: every file. ``number`` is
-    for who takes the answer.
+    one of several names may be known from another snapshot, and is only looked at. ``all``: every file. Its lines are
+    counted from ``start``.
     """
 
-    number: int
+    start: int
     text: bytes
     reading: Reading
 
 
 @dataclass
 class Held:
-    """What holding a part against the payload found; positions are those of the part's lines.
+    """What holding a part against the payload found; positions are those of its lines, counted from the part's start.
 
     ``inodes``, one a line, has the identity and time of change of what may have other names, else ``b""``. ``unread``
-    are files that were only looked at, each with that and its size. ``found`` has the line of what is there
+    has the sizes of files that were only looked at, which all have an inode. ``found`` has the line of what is there
     instead, None for nothing; ``failures`` why something could not be read. ``children`` counts the names that
     the lines put into each folder, ``listed`` those that each of their folders has, -1 where it is none. ``groups`` are the
     lines in link groups, ``paths`` the first and the last path; ``files`` counts the files that are settled. A
@@ -58,7 +58,7 @@ class Held:
     records: bytes = b""
     paths: tuple[bytes, bytes] = (b"", b"")
     inodes: list[bytes] = field(default_factory=list)
-    unread: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    unread: dict[int, int] = field(default_factory=dict)
     found: dict[int, bytes | None] = field(default_factory=dict)
     failures: dict[int, JvsError] = field(default_factory=dict)
     children: dict[bytes, int] = field(default_factory=dict)
@@ -96,6 +96,7 @@ class _Match:
     def __init__(self, folders: Folders, part: Part) -> None:
         self.folders = folders
         self.reading = part.reading
+        self.start = part.start
         self.lines = part.text.split(b"\n")
         self.held = Held(inodes=[b""] * len(self.lines))
         self.opened: list[tuple[int, int, os.stat_result, bytes, bytes]] = []
@@ -117,7 +118,7 @@ class _Match:
         held, records = self.held, []
         last: bytes | None = None
         first = b""
-        for position, line in enumerate(self.lines):
+        for position, line in enumerate(self.lines, self.start):
             kind, mode, _, _, size, _, group, _, sha, raw, *more = line.split(b"\t")
             if raw == b".":
                 path = b""
@@ -182,13 +183,15 @@ class _Match:
         return st.st_size <= AT_ONCE and (st.st_nlink == 1 or (self.reading == "first" and group == b"0"))
 
     def defer(self, position: int, st: os.stat_result) -> None:
-        inode = _INODE.pack(st.st_dev, st.st_ino, st.st_ctime_ns)
-        self.held.inodes[position] = inode
-        self.held.unread[position] = inode, st.st_size
+        self.name(position, st, st.st_ctime_ns)
+        self.held.unread[position] = st.st_size
+
+    def name(self, position: int, st: os.stat_result, ctime_ns: int) -> None:
+        self.held.inodes[position - self.start] = _INODE.pack(st.st_dev, st.st_ino, ctime_ns)
 
     def read(self, position: int, fd: int, before: os.stat_result, group: bytes, raw: bytes) -> None:
         """Read an open file, again while it changes, and hold it against its line."""
-        line = self.lines[position]
+        line = self.lines[position - self.start]
         for _ in range(_AGAIN):
             try:
                 sha256 = transfer.hash_fd(fd, before.st_size)
@@ -205,8 +208,7 @@ class _Match:
         if made != line:
             self.held.found[position] = made
         if st.st_nlink > 1:
-            time = st.st_ctime_ns if steady else _UNSTEADY
-            self.held.inodes[position] = _INODE.pack(st.st_dev, st.st_ino, time)
+            self.name(position, st, st.st_ctime_ns if steady else _UNSTEADY)
 
     def other(self, position: int, line: bytes, group: int, path: bytes) -> None:
         """Hold what is no file, or is none any more, against its line."""
@@ -240,7 +242,7 @@ class _Match:
             self.held.listed[path] = len(os.listdir(fd))
             return entry._replace(xattrs=attributes.digest(attributes.read_xattrs(fd)))
         if st.st_nlink > 1:
-            self.held.inodes[position] = _INODE.pack(st.st_dev, st.st_ino, _UNSTEADY)
+            self.name(position, st, _UNSTEADY)
         if kind == SYMLINK:
             return entry._replace(target=os.readlink(name, dir_fd=folder))
         if kind == FIFO:

@@ -20,40 +20,41 @@ class Sighting:
     """
 
     inodes: list[bytes] = field(default_factory=list)
-    unread: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    unread: dict[int, int] = field(default_factory=dict)
     there: dict[int, bytes | None] = field(default_factory=dict)
     failures: dict[int, JvsError] = field(default_factory=dict)
     groups: dict[int, int] = field(default_factory=dict)
-    children: Counter[bytes] = field(default_factory=Counter)
+    children: dict[bytes, int] = field(default_factory=dict)
     listed: dict[bytes, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, root: Path, parts: Iterable[tuple[int, Held]]) -> Sighting:
-        """Put together ``parts`` of the payload ``root``, each with the position of its first line, in order.
+    def of(cls, root: Path, parts: Iterable[Held]) -> Sighting:
+        """Put together all parts of the payload ``root``, in order.
 
         Raises PartialSnapshot where the payload cannot be opened, DescriptorCorrupt where the lines are of no manifest.
         """
         seen = cls()
         last: bytes | None = None
-        for start, held in parts:
+        for held in parts:
             if held.closed:
                 raise PartialSnapshot(f"the payload {root} cannot be opened: {held.closed}", path=str(root))
             first, following = held.paths
             if held.malformed or (first if last is None else first <= last):
                 raise _corrupt("a line is malformed or out of order")
             last = following
-            seen._take(start, held)
+            seen._take(held)
         seen._require_tree(top_seen=last is not None)
         return seen
 
-    def _take(self, start: int, held: Held) -> None:
+    def _take(self, held: Held) -> None:
         self.inodes.extend(held.inodes)
-        self.unread.update((start + place, seen) for place, seen in held.unread.items())
-        self.there.update((start + place, line) for place, line in held.found.items())
-        self.failures.update((start + place, error) for place, error in held.failures.items())
-        self.groups.update((start + place, group) for place, group in held.groups.items())
-        self.children.update(held.children)
+        self.unread.update(held.unread)
+        self.there.update(held.found)
+        self.failures.update(held.failures)
+        self.groups.update(held.groups)
         self.listed.update(held.listed)
+        for folder, count in held.children.items():
+            self.children[folder] = self.children.get(folder, 0) + count
 
     def _require_tree(self, *, top_seen: bool) -> None:
         if not top_seen or not self.children.keys() <= self.listed.keys():
@@ -62,14 +63,14 @@ class Sighting:
         if list(members) != list(range(1, len(members) + 1)) or any(count < 2 for count in members.values()):
             raise _corrupt("the link groups are not numbered in order, or one has one name only")
 
-    def read(self, positions: Sequence[int], held: Held) -> None:
-        """Take over what reading the files at ``positions`` found."""
-        for place, position in enumerate(positions):
-            self.inodes[position] = held.inodes[place]
-            if place in held.found:
-                self.there[position] = held.found[place]
-            if place in held.failures:
-                self.failures[position] = held.failures[place]
+    def read(self, positions: Sequence[int], parts: Iterable[Held]) -> None:
+        """Take over what reading the files at ``positions``, in all parts together, found."""
+        inodes = [inode for held in parts for inode in held.inodes]
+        for position, inode in zip(positions, inodes, strict=True):
+            self.inodes[position] = inode
+        for held in parts:
+            self.there.update((positions[place], line) for place, line in held.found.items())
+            self.failures.update((positions[place], error) for place, error in held.failures.items())
 
     def settle(self, lines: Sequence[bytes], position: int, known: bytes) -> None:
         """Settle a file that is not read by the line of another name of it that was."""

@@ -44,7 +44,7 @@ def judge(root: Path, lines: Sequence[bytes], seen: Sighting, root_hash: str) ->
     drifted = {path_of(lines[position]) for position in _regrouped(seen)}
     failures = {path_of(lines[position]): error for position, error in sorted(seen.failures.items())}
     damaged = set(failures)
-    suspect = {folder for folder, count in seen.listed.items() if 0 <= count != seen.children[folder]}
+    suspect = {folder for folder, count in seen.listed.items() if 0 <= count != seen.children.get(folder, 0)}
     for position, made in seen.there.items():
         try:
             wanted = decode(lines[position])
@@ -67,10 +67,10 @@ def _form(entry: Entry) -> tuple[object, ...]:
 
 def _regrouped(seen: Sighting) -> Iterator[int]:
     """Yield the positions of what is not one file with just those names with which the manifest says it is."""
-    identities = [inode[:_IDENTITY] for inode in seen.inodes]
-    shared = [identity for identity in identities if identity]
-    if not seen.groups and len(set(shared)) == len(shared):
+    count = len(seen.inodes) - seen.inodes.count(b"")
+    if not seen.groups and len({inode[:_IDENTITY] for inode in seen.inodes if inode}) == count:
         return
+    identities = [inode[:_IDENTITY] for inode in seen.inodes]
     members: dict[int, list[int]] = {}
     for position, group in seen.groups.items():
         members.setdefault(group, []).append(position)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -159,8 +160,14 @@ def test_another_session_is_refused_by_name(local: Repository, monkeypatch: pyte
         other.locks.acquire()
 
 
-def test_a_lease_that_ran_out_publishes_nothing(local: Repository) -> None:
+def test_a_lease_that_cannot_be_renewed_and_ran_out_publishes_nothing(
+    local: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*arguments: object) -> None:
+        raise OSError(errno.EIO, "no more")
+
     local.locks.acquire(lease_ms=1000)
+    monkeypatch.setattr(lock, "renew", refused)
 
     class Sleeping(Silent):
         def started(self, step: str, total: int | None = None) -> None:
@@ -188,7 +195,10 @@ def test_a_snapshot_may_last_longer_than_the_lease_that_is_renewed_meanwhile(loc
     assert [item.descriptor.snapshot_id for item in repo.history()] == [taken.snapshot_id]
 
 
-def test_a_lease_that_is_found_and_used_is_renewed_while_it_is_and_kept(local: Repository) -> None:
+@pytest.mark.parametrize("take", [False, True])
+def test_a_lease_that_is_found_and_used_is_renewed_while_it_is_and_kept(
+    local: Repository, take: bool
+) -> None:
     held = local.locks.acquire(lease_ms=6000)
     threading.Event().wait(4.1)  # its next renewal by the interval would come too late
 
@@ -197,7 +207,7 @@ def test_a_lease_that_is_found_and_used_is_renewed_while_it_is_and_kept(local: R
             if step == "settle":
                 threading.Event().wait(3)
 
-    taken = local.snapshot("long", lock=True, progress=Sleeping())
+    taken = local.snapshot("long", lock=take, progress=Sleeping())
     assert taken.fencing_token == held.fencing_token
     now = local.locks.status()
     assert (now.state, now.lock and now.lock.lock_id) == ("held", held.lock_id)
