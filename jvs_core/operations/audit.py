@@ -39,10 +39,20 @@ def check(
     """
     doubt = None if since is None and key is None else _doubt(since, key)
     found = chain.check(ctx.layout, None if doubt else since)
-    error = doubt or found.error
+    error = doubt or found.error or _beginning_error(ctx)
     if error is None and refs_too:
         error = _refs_error(ctx)
     return AuditReport(ok=error is None, records=found.records, error=error)
+
+
+def _beginning_error(ctx: Context) -> str | None:
+    """Return what is wrong with the first record: only the making of a repository and a repair of its log begin one."""
+    for line in audit_log.lines(ctx.layout):
+        first = audit_log.parse_line(line)
+        if first.operation not in ("init", "repair"):
+            return f"{AuditChainBroken.code}: the log begins with a {first.operation}: what was before it is gone"
+        break
+    return None
 
 
 def _doubt(since: Checkpoint | None, key: Path | None) -> str | None:

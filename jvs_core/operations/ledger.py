@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from jvs_core.control import audit_log
@@ -19,10 +21,13 @@ class Ledger:
     removed: set[str] = field(default_factory=set)
 
 
-def read(layout: Layout) -> Ledger:
-    """Return the ledger of a repository's log. Lines that cannot be read are skipped: the chain check names them."""
+def read(layout: Layout, *, before: Iterable[bytes] = ()) -> Ledger:
+    """Return the ledger of the lines ``before`` and of a repository's log.
+
+    Lines that cannot be read are skipped: the chain check names them.
+    """
     ledger = Ledger()
-    for line in audit_log.lines(layout):
+    for line in chain(before, audit_log.lines(layout)):
         try:
             record = json.loads(line)
             _enter(ledger, record)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Sequence
 
 from jvs_core import files
-from jvs_core.control import audit_log, journal, lock, worktree
-from jvs_core.control import refs as stored_refs
+from jvs_core.control import journal, lock, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.errors import InputError, JvsError
 from jvs_core.model import Intent, Worktree
@@ -20,6 +18,7 @@ from jvs_core.operations import (
     gc_state,
     inplace,
     locks,
+    log_repair,
     passing,
     publish,
     refs,
@@ -194,39 +193,6 @@ def _clean_locks(ctx: Context, progress: Progress) -> list[str]:
     return done
 
 
-def _audit_repair(ctx: Context, progress: Progress) -> list[str]:
-    """Set a damaged log aside, whole, and go on in a new one that names it.
-
-    The new one knows what could be read of the old one, and the refs whose records could not: those it names, as
-    ``adopted``, for whoever asked for the repair to look at.
-    """
-    with ctx.critical():
-        damaged = [finding for finding in doctor.examine(ctx) if finding.repair == "audit_repair"]
-        if not damaged:
-            return []
-        known = ledgers.read(ctx.layout)
-        refs_now = {ref.name: ref.snapshot_id for ref in stored_refs.readable(ctx.layout)[0]}
-        adopted = sorted(refs_now.keys() - known.refs.keys())
-        aside = ctx.layout.audit / f"damaged-{time.strftime('%Y%m%dT%H%M%S')}"
-        files.make_folder(aside, mode=ctx.layout.folder_mode)
-        for path in [*audit_log.log_files(ctx.layout), audit_log.head_path(ctx.layout)]:
-            if path.exists():
-                files.rename_durable(path, aside / path.name)
-        ctx.audit(
-            "repair",
-            target="audit_repair",
-            reason=damaged[0].message,
-            details={
-                "set_aside": aside.name,
-                "snapshots": {key: list(value) for key, value in known.snapshots.items()},
-                "refs": {**refs_now, **known.refs},
-                "removed": sorted(known.removed),
-                "adopted": adopted,
-            },
-        )
-        return [aside.name, *(f"ref {name} as it is" for name in adopted)]
-
-
 def _name_of(ctx: Context, worktree_id: str) -> str | None:
     for name in worktree.names(ctx.layout):
         try:
@@ -249,5 +215,5 @@ _REPAIRS: dict[str, Callable[[Context, Progress], list[str]]] = {
     "clean_intents": _clean_intents,
     "clean_tmp": _clean_tmp,
     "clean_locks": _clean_locks,
-    "audit_repair": _audit_repair,
+    "audit_repair": lambda ctx, progress: log_repair.begin_anew(ctx),
 }

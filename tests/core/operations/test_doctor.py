@@ -75,6 +75,18 @@ def test_a_damaged_log_is_set_aside_and_the_repository_verifies_against_what_it_
     assert [len(found.read_bytes()) for found in kept] == [sum(map(len, [lines[0], *lines[2:]]))]
 
 
+def test_a_log_that_was_taken_away_is_missed_also_when_another_was_begun(repo: Repository) -> None:
+    audit = repo.root / ".jvs" / "audit"
+    for name in ("audit.jsonl", "head"):
+        (audit / name).unlink()
+    (repo.root / "main" / "notes.txt").write_text("again")
+    repo.snapshot("two", lock=True)
+    assert "begins with a" in str(repo.verify(every=True).audit.error)
+    assert "audit_repair" in {found.repair for found in repo.doctor().findings}
+    assert repo.doctor(repairs=["advance_head", "audit_repair"]).healthy
+    assert repo.verify(every=True).ok
+
+
 @pytest.mark.parametrize("left", [0, 3])
 def test_a_ref_whose_record_is_lost_is_taken_up_by_the_repair_of_the_log_and_named(
     repo: Repository, left: int

@@ -1,0 +1,88 @@
+"""Mending the audit log: a damaged one is set aside, whole, and a new one begins with what it said."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from jvs_core import files
+from jvs_core.control import audit_log
+from jvs_core.control import refs as stored_refs
+from jvs_core.operations import doctor
+from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.context import Context
+
+_ASIDE = "damaged-"
+
+
+def begin_anew(ctx: Context) -> list[str]:
+    """Set a damaged log aside and go on in a new one that names it; return what was done, nothing where it is sound.
+
+    The new one knows what could be read of the old one, and the refs whose records could not: those it names, as
+    ``adopted``, for whoever asked for the repair to look at. A crash in between leaves a log that is damaged still, and
+    the next repair goes on from what both it and the folders of the killed one hold.
+    """
+    with ctx.critical():
+        damaged = [finding for finding in doctor.examine(ctx) if finding.repair == "audit_repair"]
+        begun = _begun(ctx)
+        if not damaged and not begun:
+            return []
+        known = ledgers.read(ctx.layout, before=[line for folder in begun for line in _lines(folder)])
+        refs_now = {ref.name: ref.snapshot_id for ref in stored_refs.readable(ctx.layout)[0]}
+        adopted = sorted(refs_now.keys() - known.refs.keys())
+        aside = _new_folder(ctx)
+        for path in [*audit_log.log_files(ctx.layout), audit_log.head_path(ctx.layout)]:
+            if path.exists():
+                files.rename_durable(path, aside / path.name)
+        ctx.audit(
+            "repair",
+            target="audit_repair",
+            reason=damaged[0].message if damaged else "a repair of the log was killed",
+            details={
+                "set_aside": aside.name,
+                "set_aside_before": [folder.name for folder in begun],
+                "snapshots": {key: list(value) for key, value in known.snapshots.items()},
+                "refs": {**refs_now, **known.refs},
+                "removed": sorted(known.removed),
+                "adopted": adopted,
+            },
+        )
+        return [aside.name, *(f"ref {name} as it is" for name in adopted)]
+
+
+def _new_folder(ctx: Context) -> Path:
+    name = _ASIDE + time.strftime("%Y%m%dT%H%M%S")
+    number = 1
+    while (folder := ctx.layout.audit / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    files.make_folder(folder, mode=ctx.layout.folder_mode)
+    return folder
+
+
+def _begun(ctx: Context) -> list[Path]:
+    """Return the folders, oldest first, of repairs that were killed before the new log named them."""
+    folders = sorted(ctx.layout.audit.glob(f"{_ASIDE}*"))
+    named: set[str] = set()
+    for line in [*audit_log.lines(ctx.layout), *(line for folder in folders for line in _lines(folder))]:
+        if b'"set_aside"' in line:
+            named.update(_named(line))
+    return [folder for folder in folders if folder.name not in named]
+
+
+def _named(line: bytes) -> list[str]:
+    try:
+        details = json.loads(line)["details"]
+        return [details["set_aside"], *details.get("set_aside_before", [])]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def _lines(folder: Path) -> list[bytes]:
+    """Return the lines of a log that was set aside, its oldest file first."""
+    rotated = sorted(folder.glob("audit-*.jsonl"))
+    return [
+        line
+        for path in [*rotated, *folder.glob("audit.jsonl")]
+        for line in path.read_bytes().splitlines(True)
+    ]
