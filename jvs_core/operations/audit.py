@@ -48,7 +48,10 @@ def check(
 def _beginning_error(ctx: Context) -> str | None:
     """Return what is wrong with the first record: only the making of a repository and a repair of its log begin one."""
     for line in audit_log.lines(ctx.layout):
-        first = audit_log.parse_line(line)
+        try:
+            first = audit_log.parse_line(line)
+        except AuditChainBroken as error:  # changed since the chain was checked
+            return f"{error.code}: {error.message}"
         if first.operation not in ("init", "repair"):
             return f"{AuditChainBroken.code}: the log begins with a {first.operation}: what was before it is gone"
         break

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
 from jvs_core import files
@@ -25,10 +28,12 @@ def begin_anew(ctx: Context) -> list[str]:
     """
     with ctx.critical():
         damaged = [finding for finding in doctor.examine(ctx) if finding.repair == "audit_repair"]
-        begun = _begun(ctx)
+        folders = sorted(ctx.layout.audit.glob(f"{_ASIDE}*"))
+        begun = _unnamed(ctx, folders) if damaged else _missed(ctx, _unnamed(ctx, folders))
         if not damaged and not begun:
             return []
-        known = ledgers.read(ctx.layout, before=[line for folder in begun for line in _lines(folder)])
+        later = folders[folders.index(begun[0]) :] if begun else []
+        known = ledgers.read(ctx.layout, before=chain.from_iterable(map(_lines, later)))
         refs_now = {ref.name: ref.snapshot_id for ref in stored_refs.readable(ctx.layout)[0]}
         adopted = sorted(refs_now.keys() - known.refs.keys())
         aside = _new_folder(ctx)
@@ -52,19 +57,21 @@ def begin_anew(ctx: Context) -> list[str]:
 
 
 def _new_folder(ctx: Context) -> Path:
-    name = _ASIDE + time.strftime("%Y%m%dT%H%M%S")
+    """Make a folder whose name stands after those of earlier ones."""
+    name = _ASIDE + time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     number = 1
-    while (folder := ctx.layout.audit / (name if number == 1 else f"{name}-{number}")).exists():
+    while (folder := ctx.layout.audit / (name if number == 1 else f"{name}-{number:03d}")).exists():
         number += 1
     files.make_folder(folder, mode=ctx.layout.folder_mode)
     return folder
 
 
-def _begun(ctx: Context) -> list[Path]:
-    """Return the folders, oldest first, of repairs that were killed before the new log named them."""
-    folders = sorted(ctx.layout.audit.glob(f"{_ASIDE}*"))
+def _unnamed(ctx: Context, folders: Sequence[Path]) -> list[Path]:
+    """Return those of ``folders`` that no record names: of repairs that were killed before they wrote it."""
+    if not folders:
+        return []
     named: set[str] = set()
-    for line in [*audit_log.lines(ctx.layout), *(line for folder in folders for line in _lines(folder))]:
+    for line in chain(audit_log.lines(ctx.layout), chain.from_iterable(map(_lines, folders))):
         if b'"set_aside"' in line:
             named.update(_named(line))
     return [folder for folder in folders if folder.name not in named]
@@ -73,16 +80,25 @@ def _begun(ctx: Context) -> list[Path]:
 def _named(line: bytes) -> list[str]:
     try:
         details = json.loads(line)["details"]
-        return [details["set_aside"], *details.get("set_aside_before", [])]
+        return [str(name) for name in (details["set_aside"], *details.get("set_aside_before", []))]
     except (ValueError, KeyError, TypeError, AttributeError):
         return []
 
 
-def _lines(folder: Path) -> list[bytes]:
-    """Return the lines of a log that was set aside, its oldest file first."""
-    rotated = sorted(folder.glob("audit-*.jsonl"))
-    return [
-        line
-        for path in [*rotated, *folder.glob("audit.jsonl")]
-        for line in path.read_bytes().splitlines(True)
-    ]
+def _missed(ctx: Context, folders: Sequence[Path]) -> list[Path]:
+    """Return those of ``folders`` with lines that the log lacks; what was put back by hand it has."""
+    found = []
+    for folder in folders:
+        lines = {sha256(line).digest() for line in _lines(folder)}
+        lines.difference_update(sha256(line).digest() for line in audit_log.lines(ctx.layout))
+        if lines:
+            found.append(folder)
+    return found
+
+
+def _lines(folder: Path) -> Iterator[bytes]:
+    """Yield the lines of a log that was set aside, its oldest file first."""
+    for path in [*sorted(folder.glob("audit-*.jsonl")), *folder.glob("audit.jsonl")]:
+        with path.open("rb") as log:
+            while line := log.readline(audit_log.LONGEST_LINE):
+                yield line

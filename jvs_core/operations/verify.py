@@ -14,6 +14,7 @@ from jvs_core.errors import (
     JvsError,
     LineageBroken,
     PartialSnapshot,
+    SnapshotExpired,
     SnapshotNotFound,
 )
 from jvs_core.model import Checkpoint, Descriptor
@@ -24,6 +25,7 @@ from jvs_core.operations.ledger import Ledger
 from jvs_core.payload import juicefs, pool
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import text
+from jvs_core.payload.faults import EXHAUSTED
 from jvs_core.payload.inspection import Inspection
 from jvs_core.payload.threads import ahead
 from jvs_core.progress import Progress
@@ -98,6 +100,7 @@ def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | Snap
     except SnapshotNotFound:
         raise
     except JvsError as error:
+        _require_about_it(error)
         return _damaged(snapshot_id, error.code, error.message, checksum=False)
     if catalog.is_expired(ctx.layout, snapshot_id):
         return SnapshotReport(snapshot_id=snapshot_id, expired=True)
@@ -111,7 +114,14 @@ def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | Snap
     except (LineageBroken, AuditChainBroken) as error:
         return _still(ctx, _damaged(snapshot_id, error.code, error.message, payload=True))
     except JvsError as error:
+        _require_about_it(error)
         return _still(ctx, _damaged(snapshot_id, error.code, error.message))
+
+
+def _require_about_it(error: JvsError) -> None:
+    """Raise an error that says nothing about a snapshot: that this process has no more descriptors, say."""
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno in EXHAUSTED:
+        raise error
 
 
 def _inspect(ctx: Context, prepared: _Prepared, inspection: Inspection, progress: Progress) -> SnapshotReport:
@@ -132,7 +142,7 @@ def _inspect(ctx: Context, prepared: _Prepared, inspection: Inspection, progress
             )  # where a line is malformed, it is the manifest that is damaged
         if verdict.root_hash != taken.payload_root_hash.value:
             raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
-    except IntegrityError as error:
+    except (IntegrityError, SnapshotExpired) as error:
         return _still(ctx, _damaged(snapshot_id, error.code, error.message))
     if verdict.damaged:
         code, message = (

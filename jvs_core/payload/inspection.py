@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
 from jvs_core.payload import manifest, pool
 from jvs_core.payload.batches import BATCH_FILES, cut
-from jvs_core.payload.matching import Held, MatchJob, Part, Reading
+from jvs_core.payload.matching import MatchJob
+from jvs_core.payload.part import IDENTITY, Held, Part, Reading
 from jvs_core.payload.sighting import Sighting
 from jvs_core.payload.threads import each
 from jvs_core.payload.verdict import Verdict, judge
@@ -54,9 +55,11 @@ class Inspection:
         """
         progress.started("verify", files)
         step = _WAITING_FILES if self._threads else BATCH_FILES
-        starts = range(0, len(lines), step)
         reading: Reading = "shared" if self._known else "first"
-        parts = [Part(start, b"\n".join(lines[start : start + step]), reading) for start in starts]
+        parts = (
+            Part(start, b"\n".join(lines[start : start + step]), reading)
+            for start in range(0, len(lines), step)
+        )
         results = self._run(root, parts, pool.processes(files, size), progress)
         seen = Sighting.of(root, results)
         root_hash = manifest.root_hash_of(held.records for held in results)
@@ -66,10 +69,10 @@ class Inspection:
         progress.finished("verify")
         return judge(root, lines, seen, root_hash)
 
-    def _run(self, root: Path, parts: Sequence[Part], count: int, progress: Progress) -> list[Held]:
+    def _run(self, root: Path, parts: Iterable[Part], count: int, progress: Progress) -> list[Held]:
         job = MatchJob(os.fsencode(os.path.abspath(root)))
         if self._threads:
-            found = each(parts, job.open, self._threads)
+            found = each(list(parts), job.open, self._threads)
             progress.advanced(sum(held.files for held in found))
             return found
         results: dict[int, Held] = {}
@@ -80,38 +83,53 @@ class Inspection:
 
         keep = self._waiting is not None
         pool.run(job, parts, count=count, done=take, waiting=self._waiting, here=False, keep=keep)
-        return [results[part.start] for part in parts]
+        return [results[start] for start in sorted(results)]
 
     def _read_rest(self, root: Path, lines: Sequence[bytes], seen: Sighting, progress: Progress) -> None:
         """Settle the files that were only looked at: by what is known of them, and each other inode by reading it once."""
         names: dict[bytes, list[int]] = {}
         known = map(self._known.get, map(seen.inodes.__getitem__, seen.unread))
-        for position, line in [
-            pair for pair in zip(seen.unread, known, strict=True) if pair[1] != lines[pair[0]]
-        ]:
-            if line is None:
+        for position, known_line in zip(seen.unread, known, strict=True):
+            if known_line is None:
                 names.setdefault(seen.inodes[position], []).append(position)
-            else:
-                seen.settle(lines, position, line)
-        firsts = [positions[0] for positions in names.values()]
-        progress.advanced(len(seen.unread) - len(firsts))
-        sizes = [seen.unread[position] for position in firsts]
+            elif known_line != lines[position]:
+                seen.settle(lines, position, known_line)
+        progress.advanced(len(seen.unread) - len(names))
+        while names:
+            self._read(root, lines, [positions[0] for positions in names.values()], seen, progress)
+            names = _settled(lines, names, seen)
+
+    def _read(
+        self, root: Path, lines: Sequence[bytes], positions: Sequence[int], seen: Sighting, progress: Progress
+    ) -> None:
+        """Read the files at ``positions``."""
+        sizes = [seen.unread[position] for position in positions]
         ordered: list[int] = []
         parts = []
         for places in cut(sizes):
-            batch = [firsts[place] for place in places]
+            batch = [positions[place] for place in places]
             parts.append(Part(len(ordered), b"\n".join([lines[position] for position in batch]), "all"))
             ordered += batch
-        seen.read(ordered, self._run(root, parts, pool.processes(len(firsts), sum(sizes)), progress))
-        for first, *others in names.values():
-            for position in others:
-                seen.settle_as(lines, position, first)
+        seen.read(ordered, self._run(root, parts, pool.processes(len(positions), sum(sizes)), progress))
 
     def _remember(self, lines: Sequence[bytes], seen: Sighting) -> None:
         known = self._known
         known.update(zip(seen.inodes, lines, strict=True))
         known.update((seen.inodes[position], line) for position, line in seen.there.items() if line)
-        for inode in [b"", *(seen.inodes[position] for position in seen.failures)]:
+        missing = [position for position, line in seen.there.items() if not line]
+        for inode in [b"", *(seen.inodes[position] for position in (*seen.failures, *missing))]:
             known.pop(inode, None)
         for inode in list(islice(known, max(0, len(known) - self._most))):
             del known[inode]
+
+
+def _settled(lines: Sequence[bytes], names: dict[bytes, list[int]], seen: Sighting) -> dict[bytes, list[int]]:
+    """Settle the other names of each file by the first one, which was read; return those of what it is no name of any more."""
+    left = {}
+    for inode, (first, *others) in names.items():
+        if others and seen.inodes[first][:IDENTITY] != inode[:IDENTITY]:
+            left[inode] = others
+            continue
+        for position in others:
+            seen.settle_as(lines, position, first)
+    return left

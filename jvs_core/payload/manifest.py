@@ -111,15 +111,20 @@ def read_lines(path: Path, *, sha256: str) -> Iterator[bytes]:
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
     count = 0
-    with file:
-        if file.readline() == HEADER:
-            for line in file:
-                if line.startswith(b"end "):
-                    if line == b"end %d\n" % count and not file.read(1):
-                        return
-                    break
-                yield line[:-1]
-                count += 1
+    try:
+        with file:
+            if file.readline() == HEADER:
+                for line in file:
+                    if line.startswith(b"end "):
+                        if line == b"end %d\n" % count and not file.read(1):
+                            return
+                        break
+                    yield line[:-1]
+                    count += 1
+    except OSError as error:
+        raise EngineFailed(
+            f"cannot read the manifest {file.name}: {error.strerror}", path=str(file.name)
+        ) from error
     raise DescriptorCorrupt(f"{file.name} is not a manifest of format 1", path=str(file.name))
 
 

@@ -8,64 +8,21 @@ import struct
 from binascii import unhexlify
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
-from jvs_core.errors import JvsError
 from jvs_core.payload import attributes, transfer
 from jvs_core.payload.entry import FIFO, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import EXHAUSTED, GONE, translate
 from jvs_core.payload.folders import Folders
 from jvs_core.payload.glance import place
 from jvs_core.payload.lines import encode, encode_file, record, unescape
+from jvs_core.payload.part import Held, Part
 from jvs_core.payload.tree import KINDS
 
 AT_ONCE = 1 << 20
 _AGAIN = 3
 _INODE = struct.Struct("<QQq")
 _UNSTEADY = -(2**63)  # a time of change that no file has
-
-Reading = Literal["first", "shared", "all"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Lines of a manifest, in its order, with newlines between them, and which of their files to read.
-
-    ``first``: nothing was read before, so every small file is read, but one of several names in this tree. ``shared``:
-    one of several names may be known from another snapshot, and is only looked at. ``all``: every file. Its lines are
-    counted from ``start``.
-    """
-
-    start: int
-    text: bytes
-    reading: Reading
-
-
-@dataclass
-class Held:
-    """What holding a part against the payload found; positions are those of its lines, counted from the part's start.
-
-    ``inodes``, one a line, has the identity and time of change of what may have other names, else ``b""``. ``unread``
-    has the sizes of files that were only looked at, which all have an inode. ``found`` has the line of what is there
-    instead, None for nothing; ``failures`` why something could not be read. ``children`` counts the names that
-    the lines put into each folder, ``listed`` those that each of their folders has, -1 where it is none. ``groups`` are the
-    lines in link groups, ``paths`` the first and the last path; ``files`` counts the files that are settled. A
-    ``malformed`` part is of no manifest; ``closed`` says why the payload could not be opened; then all else is empty.
-    """
-
-    files: int = 0
-    records: bytes = b""
-    paths: tuple[bytes, bytes] = (b"", b"")
-    inodes: list[bytes] = field(default_factory=list)
-    unread: dict[int, int] = field(default_factory=dict)
-    found: dict[int, bytes | None] = field(default_factory=dict)
-    failures: dict[int, JvsError] = field(default_factory=dict)
-    children: dict[bytes, int] = field(default_factory=dict)
-    listed: dict[bytes, int] = field(default_factory=dict)
-    groups: dict[int, int] = field(default_factory=dict)
-    malformed: bool = False
-    closed: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +37,8 @@ class MatchJob:
         try:
             folders = Folders(self.root)
         except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise translate(error, b"", reading=True) from error
             closed = Held(closed=error.strerror or str(error))
             yield lambda part: closed
             return
@@ -137,7 +96,9 @@ class _Match:
                 raise ValueError("out of order")
             last = path
             if group != b"0":
-                held.groups[position] = int(group)
+                held.groups[position] = number = int(group)
+                if b"%d" % number != group:
+                    raise ValueError("a bad number")
             if kind == b"f":
                 if more:
                     raise ValueError("a file of ten fields was expected")
@@ -154,7 +115,10 @@ class _Match:
         held.paths = first, last or b""
 
     def file(self, position: int, line: bytes, group: bytes, raw: bytes, path: bytes) -> None:
-        """Open the file that ``line`` is about, or only look at it."""
+        """Open the file that ``line`` is about, or only look at it.
+
+        Below a folder that is a link by now it may be another one; then the folder's own line differs.
+        """
         try:
             folder, name = place(self.folders, path)
             if self.reading == "shared":

@@ -9,10 +9,9 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from jvs_core.payload import helpers
-from jvs_core.payload.batches import BATCH_BYTES, BATCH_FILES
 from jvs_core.payload.helpers import Helpers, Job, Shared, Standby
 
-__all__ = ["BATCH_BYTES", "BATCH_FILES", "Job", "Standby", "processes", "run", "standby"]
+__all__ = ["Job", "Standby", "processes", "run", "standby"]
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -22,11 +21,11 @@ WORTH_FILES = 2000
 WORTH_BYTES = 32 << 20
 
 
-def processes(files: int, size: int, limit: int | None = None) -> int:
+def processes(files: int, size: int) -> int:
     """Return how many processes ``files`` files of ``size`` bytes in all are worth, this one included."""
     if files < 2 or (files < WORTH_FILES and size < WORTH_BYTES) or not sys.executable:
         return 1
-    return max(1, min(limit or MOST_PROCESSES, len(os.sched_getaffinity(0)), files))
+    return max(1, min(MOST_PROCESSES, len(os.sched_getaffinity(0)), files))
 
 
 def _others(count: int, here: bool) -> int:

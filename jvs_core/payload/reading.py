@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jvs_core.payload import attributes, pool
+from jvs_core.payload.batches import cut
 from jvs_core.payload.entry import FIFO, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import translate
 from jvs_core.payload.folders import Folders
@@ -139,21 +140,9 @@ def _in_processes(job: ReadJob, chosen: list[Wanted], progress: Progress) -> lis
         progress.advanced(len(batch))
 
     count = pool.processes(len(chosen), sum(wanted.size for wanted in chosen))
-    pool.run(job, _batches(chosen), count=count, done=keep)
+    batches = ([chosen[place] for place in places] for places in cut([wanted.size for wanted in chosen]))
+    pool.run(job, batches, count=count, done=keep)
     return [results[wanted.path] for wanted in chosen]
-
-
-def _batches(chosen: list[Wanted]) -> Iterator[list[Wanted]]:
-    batch: list[Wanted] = []
-    size = 0
-    for wanted in sorted(chosen, key=lambda wanted: wanted.size < pool.BATCH_BYTES):
-        if batch and (len(batch) >= pool.BATCH_FILES or size + wanted.size > pool.BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(wanted)
-        size += wanted.size
-    if batch:
-        yield batch
 
 
 def filled(scan: Scan, digests: Sequence[Digests | None], *, threads: int = 1) -> list[Entry]:

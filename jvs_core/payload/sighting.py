@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot
 from jvs_core.payload.lines import under
-from jvs_core.payload.matching import Held
+from jvs_core.payload.part import Held
 
 
 @dataclass
@@ -63,29 +63,33 @@ class Sighting:
         if list(members) != list(range(1, len(members) + 1)) or any(count < 2 for count in members.values()):
             raise _corrupt("the link groups are not numbered in order, or one has one name only")
 
-    def read(self, positions: Sequence[int], parts: Iterable[Held]) -> None:
+    def read(self, positions: Sequence[int], parts: Sequence[Held]) -> None:
         """Take over what reading the files at ``positions``, in all parts together, found."""
+        for held in parts:
+            if held.closed:
+                raise PartialSnapshot(f"the payload cannot be opened any more: {held.closed}")
+            if held.malformed:
+                raise _corrupt("a line is malformed")
         inodes = [inode for held in parts for inode in held.inodes]
-        for position, inode in zip(positions, inodes, strict=True):
-            self.inodes[position] = inode
         for held in parts:
             self.there.update((positions[place], line) for place, line in held.found.items())
             self.failures.update((positions[place], error) for place, error in held.failures.items())
+        for position, inode in zip(positions, inodes, strict=True):
+            if position not in self.failures:
+                self.inodes[position] = inode
 
     def settle(self, lines: Sequence[bytes], position: int, known: bytes) -> None:
-        """Settle a file that is not read by the line of another name of it that was."""
+        """Settle a file by the line of another name of it, which was read."""
         line = lines[position]
         if known != line and (made := under(known, line)) != line:
             self.there[position] = made
 
     def settle_as(self, lines: Sequence[bytes], position: int, read: int) -> None:
-        """Settle a file that is not read by another name of it in this payload, at ``read``, that was."""
+        """Settle a file by another name of it in this payload, at ``read``, which was read or could not be."""
         if read in self.failures:
             self.failures[position] = self.failures[read]
-        elif (known := self.there.get(read, lines[read])) is None:
-            self.there[position] = None
         else:
-            self.settle(lines, position, known)
+            self.settle(lines, position, self.there.get(read) or lines[read])
 
 
 def _corrupt(reason: str) -> DescriptorCorrupt:

@@ -6,18 +6,18 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from jvs_core.errors import DescriptorCorrupt, JvsError
 from jvs_core.payload.entry import FOLDER, Entry
-from jvs_core.payload.faults import GONE
+from jvs_core.payload.faults import EXHAUSTED, GONE, translate
 from jvs_core.payload.folders import Folders, split
 from jvs_core.payload.lines import decode, path_of
+from jvs_core.payload.part import IDENTITY
 from jvs_core.payload.sighting import Sighting
 from jvs_core.payload.tree import KINDS
-
-_IDENTITY = 16
 
 
 class Verdict(NamedTuple):
@@ -68,9 +68,9 @@ def _form(entry: Entry) -> tuple[object, ...]:
 def _regrouped(seen: Sighting) -> Iterator[int]:
     """Yield the positions of what is not one file with just those names with which the manifest says it is."""
     count = len(seen.inodes) - seen.inodes.count(b"")
-    if not seen.groups and len({inode[:_IDENTITY] for inode in seen.inodes if inode}) == count:
+    if not seen.groups and len({inode[:IDENTITY] for inode in seen.inodes if inode}) == count:
         return
-    identities = [inode[:_IDENTITY] for inode in seen.inodes]
+    identities = [inode[:IDENTITY] for inode in seen.inodes]
     members: dict[int, list[int]] = {}
     for position, group in seen.groups.items():
         members.setdefault(group, []).append(position)
@@ -88,12 +88,26 @@ def _regrouped(seen: Sighting) -> Iterator[int]:
             yield position
 
 
+@contextmanager
+def _opened(root: Path) -> Iterator[Folders | None]:
+    """Yield the folders of a payload, None where it is gone by now."""
+    try:
+        folders = Folders(root)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise translate(error, os.fsencode(root), reading=True) from error
+        yield None
+        return
+    with folders:
+        yield folders
+
+
 def _surplus(root: Path, suspect: set[bytes], wanted: set[bytes]) -> set[bytes]:
     """Return what the folders ``suspect`` hold besides ``wanted``, and what of them cannot be listed."""
     found: set[bytes] = set()
     waiting = list(suspect)
-    with Folders(root) as folders:
-        while waiting:
+    with _opened(root) as folders:
+        while folders and waiting:
             folder = waiting.pop()
             try:
                 names = os.listdir(folders.at(folder))
@@ -107,6 +121,8 @@ def _surplus(root: Path, suspect: set[bytes], wanted: set[bytes]) -> set[bytes]:
                     if kind == FOLDER:
                         waiting.append(path)
             except OSError as error:
+                if error.errno in EXHAUSTED:
+                    raise translate(error, folder, reading=True) from error
                 if error.errno not in GONE:
                     found.add(folder)
     return found

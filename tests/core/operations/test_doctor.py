@@ -75,6 +75,36 @@ def test_a_damaged_log_is_set_aside_and_the_repository_verifies_against_what_it_
     assert [len(found.read_bytes()) for found in kept] == [sum(map(len, [lines[0], *lines[2:]]))]
 
 
+@pytest.mark.parametrize("put_back", [False, True])
+def test_a_sound_log_is_not_set_aside(repo: Repository, put_back: bool) -> None:
+    audit = repo.root / ".jvs" / "audit"
+    aside = audit / "damaged-20260101T000000"
+    aside.mkdir()  # all that a killed repair left, or what its content was put back from
+    if put_back:
+        (aside / "audit.jsonl").write_bytes((audit / "audit.jsonl").read_bytes())
+    before = repo.audit.log()
+    assert repo.doctor(repairs=["audit_repair"]).repaired == []
+    assert repo.audit.log() == before
+
+
+def test_what_later_repairs_set_aside_is_known_with_what_a_killed_one_did(repo: Repository) -> None:
+    repo.refs.create("gone", "HEAD")
+    audit = repo.root / ".jvs" / "audit"
+    lines = (audit / "audit.jsonl").read_bytes().splitlines(keepends=True)
+    killed = audit / "damaged-20260101T000000"
+    killed.mkdir()
+    (killed / "audit-000000000009.jsonl").write_bytes(b"".join(lines))
+    repo.refs.delete("gone")
+    (audit / "audit.jsonl").write_bytes(
+        b"garbage\n" + (audit / "audit.jsonl").read_bytes().splitlines(keepends=True)[-1]
+    )
+    for _ in range(2):
+        assert repo.doctor(repairs=["audit_repair"]).healthy
+        assert repo.verify(every=True).ok
+        with (audit / "audit.jsonl").open("ab") as log:
+            log.write(b"garbage\n")
+
+
 def test_a_log_that_was_taken_away_is_missed_also_when_another_was_begun(repo: Repository) -> None:
     audit = repo.root / ".jvs" / "audit"
     for name in ("audit.jsonl", "head"):

@@ -10,7 +10,9 @@ import pytest
 from jvs_core import Repository
 from jvs_core.errors import EngineFailed, IntegrityError
 from jvs_core.model import Descriptor
-from jvs_core.payload import helpers, inspection, pool, subvolume, transfer
+from jvs_core.operations import stored
+from jvs_core.payload import helpers, inspection, matching, pool, subvolume, transfer
+from jvs_core.payload.inspection import Inspection
 from tests.support.payloads import build_git_repository, build_notebooks
 
 
@@ -204,7 +206,7 @@ def test_snapshots_taken_and_refs_made_meanwhile_are_no_fault(repo: Repository) 
 
 def test_a_process_that_is_killed_is_no_tampering(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     repo.snapshot("one", lock=True)
-    monkeypatch.setattr(pool, "processes", lambda files, size, limit=None: 2)
+    monkeypatch.setattr(pool, "processes", lambda files, size: 2)
     begun = []
     real = helpers.spawn
 
@@ -233,6 +235,39 @@ def test_a_missing_payload_is_damage_and_the_others_are_still_checked(repo: Repo
     _payload(repo, one).rename(_payload(repo, one).with_name("moved"))
     found = {report.snapshot_id: report.code for report in repo.verify(every=True).snapshots}
     assert found == {one.snapshot_id: "E_PARTIAL_SNAPSHOT", two.snapshot_id: None}
+
+
+@pytest.mark.parametrize("moment", ["between the looks", "during the first look", "before it is blamed"])
+def test_gc_meanwhile_is_no_damage(repo: Repository, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    size = matching.AT_ONCE + 1
+    (repo.root / "main" / "big").write_bytes(os.urandom(size))
+    one = repo.snapshot("one", lock=True)
+    (repo.root / "main" / "big").write_bytes(os.urandom(size))
+    two = repo.snapshot("two", lock=True)
+    if moment == "before it is blamed":
+        os.utime(_payload(repo, one) / "a.txt", (1, 1))
+    plan = repo.gc.plan(keep_last=1)
+    assert [candidate.snapshot_id for candidate in plan.candidates] == [one.snapshot_id]
+    runs = [plan.plan_id]
+    place, name = {
+        "between the looks": (Inspection, "_read_rest"),
+        "during the first look": (matching.MatchJob, "open"),
+        "before it is blamed": (stored, "load"),
+    }[moment]
+    real = getattr(place, name)
+
+    def after_gc(*arguments: object) -> object:
+        if runs:
+            repo.gc.run(runs.pop())
+        return real(*arguments)
+
+    monkeypatch.setattr(place, name, after_gc)
+    report = repo.verify(every=True)
+    assert report.ok
+    assert {found.snapshot_id: found.expired for found in report.snapshots} == {
+        one.snapshot_id: True,
+        two.snapshot_id: False,
+    }
 
 
 @pytest.mark.parametrize("damage", ["content", "missing", "descriptor", "manifest", "marker"])

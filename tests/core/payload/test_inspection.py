@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jvs_core.errors import DescriptorCorrupt, EngineFailed, PartialSnapshot
-from jvs_core.payload import matching, pool, reading, transfer
+from jvs_core.payload import folders, juicefs, matching, pool, reading, transfer
+from jvs_core.payload import inspection as inspection_module
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.inspection import Inspection
 from jvs_core.payload.lines import encode
@@ -68,7 +69,7 @@ def payload(tmp_path: Path) -> Path:
 @pytest.fixture(params=["alone", "processes", "threads"])
 def inspection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Inspection:
     if request.param == "processes":
-        monkeypatch.setattr(pool, "processes", lambda files, size, limit=None: 2)
+        monkeypatch.setattr(pool, "processes", lambda files, size: 2)
     return Inspection(threads=3 if request.param == "threads" else 0)
 
 
@@ -278,10 +279,84 @@ def test_what_is_known_is_not_read_again_and_a_failure_is_never_known(
 def test_a_process_that_is_killed_says_nothing_about_a_payload(
     payload: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "processes", lambda files, size, limit=None: 2)
+    monkeypatch.setattr(pool, "processes", lambda files, size: 2)
     lines = encode(entries_of(payload))
     with pool.standby(1) as waiting:
         for process in waiting:
             process.kill()
         with pytest.raises(EngineFailed, match="ended early"):
             inspected(payload, lines, Inspection(waiting=waiting))
+
+
+@pytest.mark.parametrize("group", [b"01", b"+1", b" 1", b"0_1", b"1 "])
+def test_a_link_group_is_written_in_one_way(payload: Path, group: bytes) -> None:
+    lines = [line.replace(b"\t1\t-\t", b"\t%b\t-\t" % group) for line in encode(entries_of(payload))]
+    with pytest.raises(DescriptorCorrupt):
+        inspected(payload, lines)
+
+
+class Meanwhile(Inspection):
+    """An inspection between whose two looks at a payload something happens."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self.acts = [act]
+
+    def _read_rest(self, *arguments: object) -> None:
+        if self.acts:
+            self.acts.pop()()
+        super()._read_rest(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> tuple[Path, Path, list[list[bytes]]]:
+    """Return two payloads that share a file of several names, changed since, and the lines of their manifests."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    (one / "f").mkdir(parents=True)
+    two.mkdir()
+    (one / "f" / "a").write_bytes(b"good")
+    os.link(one / "f" / "a", one / "z")
+    os.link(one / "z", two / "c")
+    shutil.copy2(one / "z", tmp_path / "copy")
+    lines = [encode(entries_of(root)) for root in (one, two)]
+    before = (one / "z").stat()
+    (one / "z").write_bytes(b"evil")
+    os.utime(one / "z", ns=(before.st_atime_ns, before.st_mtime_ns))
+    return one, two, lines
+
+
+def test_a_name_that_is_another_file_by_now_settles_no_other(
+    changed: tuple[Path, Path, list[list[bytes]]],
+) -> None:
+    one, _, lines = changed
+    inspection = Meanwhile(lambda: os.rename(one.with_name("copy"), one / "f" / "a"))
+    assert inspected(one, lines[0], inspection).damaged == [b"z"]
+
+
+def test_what_was_not_read_is_not_known(changed: tuple[Path, Path, list[list[bytes]]]) -> None:
+    one, two, lines = changed
+    inspection = Meanwhile(lambda: os.rename(one / "f", one / "g"))
+    assert b"z" in inspected(one, lines[0], inspection).damaged
+    assert inspected(two, lines[1], inspection).damaged == [b"c"]
+
+
+def test_a_payload_that_goes_between_two_looks_is_told(changed: tuple[Path, Path, list[list[bytes]]]) -> None:
+    one, _, lines = changed
+    with pytest.raises(PartialSnapshot):
+        inspected(one, lines[0], Meanwhile(lambda: shutil.rmtree(one)))
+
+
+def test_no_descriptors_left_to_open_a_payload_says_nothing_about_it(
+    payload: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(top: bytes) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    lines = encode(entries_of(payload))
+    monkeypatch.setattr(matching, "Folders", refused)
+    with pytest.raises(EngineFailed, match="Too many open files"):
+        inspected(payload, lines)
+
+
+def test_threads_that_read_stay_below_the_usual_limit_of_descriptors() -> None:
+    assert juicefs.THREADS * (folders.KEPT_OPEN + inspection_module._WAITING_FILES + 1) < 1024 * 0.75
