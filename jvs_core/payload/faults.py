@@ -29,7 +29,8 @@ def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError
         return UnsupportedFile(
             f"cannot read {name}: {reason}", hint="make it readable or move it away", path=name
         )
-    return EngineFailed(f"{name}: {reason}", path=name, errno=error.errno)
+    hint = "raise the limit of open files (ulimit -n), or free memory" if error.errno in EXHAUSTED else None
+    return EngineFailed(f"{name}: {reason}", hint=hint, path=name, errno=error.errno)
 
 
 def listed(paths: Sequence[bytes]) -> str:

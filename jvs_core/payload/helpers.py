@@ -27,6 +27,7 @@ Standby = list[subprocess.Popen[bytes]]
 _FEW, _MANY, _SOON_S = 2, 6, 0.01
 _MOMENT_S = 0.1
 _PIPE_BYTES, _PAGE = 1 << 20, 4096
+_RUN_AGAIN = "run it again; the system's log says whether it was killed, for want of memory say"
 
 
 class Job(Protocol[Batch_contra, Result_co]):
@@ -136,9 +137,8 @@ class Helpers(Generic[Batch, Result]):
                 stdin.close()
             reason = _last_words(stdout)
             process.wait()
-            self.shared.fail(
-                reason or EngineFailed(f"a worker process ended early (status {process.returncode}): {error}")
-            )
+            ended = f"a worker process ended early (status {process.returncode}): {error}"
+            self.shared.fail(reason or EngineFailed(ended, hint=_RUN_AGAIN))
         except BaseException as error:  # noqa: BLE001  # handed to the calling thread, which raises it
             self.shared.fail(error)
 
