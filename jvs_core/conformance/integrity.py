@@ -127,7 +127,7 @@ def _tampered_log(scene: Scene) -> Facts:
     path = audit_log.log_path(layout)
     lines = path.read_bytes().splitlines(keepends=True)
     changes: dict[str, list[bytes]] = {
-        "edited": [lines[0].replace(b'"init"', b'"tini"'), *lines[1:]],
+        "edited": [lines[0], lines[1].replace(b'"operation":"', b'"operation":"not_'), *lines[2:]],
         "deleted": [lines[0], *lines[2:]],
         "repeated": [lines[0], lines[0], *lines[1:]],
         "reordered": [lines[0], lines[2], lines[1], *lines[3:]],

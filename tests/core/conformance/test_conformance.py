@@ -14,6 +14,8 @@ from jvs_core.conformance import Requirement, Scene, requirements, run, runner
 from jvs_core.control import audit_log, critical
 from jvs_core.errors import UnsavedChanges
 from jvs_core.operations import inplace, verify, worktrees
+from jvs_core.payload import inspection
+from jvs_core.payload.verdict import Verdict
 from jvs_core.results import ConformanceReport
 from jvs_core.settings import from_environment
 
@@ -78,7 +80,7 @@ SABOTAGES: dict[str, tuple[object, str, Any]] = {
     "storage.lock-exclusion": (critical, "_lock", _say_yes),
     "writing.inplace-undo": (inplace, "check_reason", _say_yes),
     "writing.unsaved-kept": (worktrees, "_require_saved", _say_yes),
-    "integrity.tampered-payload": (verify, "_hold_against", lambda *_: ([], [])),
+    "integrity.tampered-payload": (inspection, "judge", lambda *given: Verdict(given[-1], [], [], {})),
     "integrity.forged-descriptor": (verify, "_against_log", _say_yes),
     "integrity.tampered-log": (audit_log, "parse_line", _lenient),
 }
