@@ -169,10 +169,10 @@ def test_a_long_history_scrolls_to_its_end(
     panel, _ = opened
     write_history(repo, 2_000)
     panel.node.get_by_role("button", name="Refresh").click()
+    expect(panel.rows.filter(has_text="000007cf")).to_be_visible(timeout=PATIENCE_MS)
     listing = page.get_by_role("listbox", name="Snapshots, newest first")
-    listing.focus()
-    for _ in range(60):
-        page.keyboard.press("End")
+    for _ in range(PATIENCE_MS // 150):
+        listing.press("End")
         if panel.rows.filter(has_text="first state").count():
             break
         page.wait_for_timeout(150)
