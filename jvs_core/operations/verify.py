@@ -137,18 +137,15 @@ def _inspect(ctx: Context, prepared: _Prepared, inspection: Inspection, progress
             progress=progress,
         )
         if not verdict.sound:
-            stored.load(
-                ctx.layout, snapshot_id
-            )  # where a line is malformed, it is the manifest that is damaged
+            # Where a line is malformed, it is the manifest that is damaged.
+            stored.load(ctx.layout, snapshot_id)
         if verdict.root_hash != taken.payload_root_hash.value:
             raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
     except (IntegrityError, SnapshotExpired) as error:
         return _still(ctx, _damaged(snapshot_id, error.code, error.message))
     if verdict.damaged:
-        code, message = (
-            "E_PAYLOAD_HASH_MISMATCH",
-            f"{len(verdict.damaged)} paths are not as the manifest says",
-        )
+        code = "E_PAYLOAD_HASH_MISMATCH"
+        message = f"{len(verdict.damaged)} paths are not as the manifest says"
         if verdict.failures.keys() >= set(verdict.damaged):
             failure = next(iter(verdict.failures.values()))
             code, message = failure.code, failure.message

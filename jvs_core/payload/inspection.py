@@ -18,6 +18,7 @@ from jvs_core.progress import Progress
 
 MOST_REMEMBERED = 4_000_000
 _WAITING_FILES = 16
+_PARTS_A_THREAD = 8  # between two reports of progress
 
 
 class Inspection:
@@ -72,8 +73,12 @@ class Inspection:
     def _run(self, root: Path, parts: Iterable[Part], count: int, progress: Progress) -> list[Held]:
         job = MatchJob(os.fsencode(os.path.abspath(root)))
         if self._threads:
-            found = each(list(parts), job.open, self._threads)
-            progress.advanced(sum(held.files for held in found))
+            found: list[Held] = []
+            coming = iter(parts)
+            while some := list(islice(coming, self._threads * _PARTS_A_THREAD)):
+                done = each(some, job.open, self._threads)
+                progress.advanced(sum(held.files for held in done))
+                found += done
             return found
         results: dict[int, Held] = {}
 

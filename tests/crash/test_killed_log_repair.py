@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.crash.conftest import Count
 from tests.crash.worlds import build, look
 from tests.support.directories import remove_directory
 from tests.support.filesystems import FileSystem
+from tests.support.marks import on
 
 Sample = Callable[[Any, int], Any]
 
@@ -25,6 +27,28 @@ def damage(repo: Repository) -> None:
     half = len(lines) // 2
     (audit / f"audit-{half:012d}.jsonl").write_bytes(b"".join([b"garbage\n", *lines[1:half]]))
     (audit / "audit.jsonl").write_bytes(b"".join(lines[half:]))
+
+
+@on("xfs")
+def test_a_device_that_fails_at_any_call_loses_nothing_of_it(
+    filesystem: FileSystem, workdir: Path, sample: Sample, tally: Count
+) -> None:
+    tracing.require_strace()
+    root = workdir / "repo"
+    build(root, damage)
+    calls = tracing.calls(lambda: repaired(root))
+    remove_directory(filesystem, root)
+    for (call, number), error in product(sample(calls, 5), ("EIO", "ENOSPC")):
+        repo = build(root, damage)
+        before, said = look(repo), ledgers.read(Layout(root))
+        outcome = tracing.failing_at(lambda: repaired(root), call, number, error)
+        assert outcome == children.DONE or outcome.startswith("E_"), (call, number, outcome)
+        tally(f"{error} from a call of any operation", filesystem.kind)
+        assert Repository.open(root).doctor(repairs=["audit_repair"], strict=True).findings == []
+        assert ledgers.read(Layout(root)) == said, (call, number, error)
+        assert look(repo) == before
+        assert repo.verify(every=True).ok
+        remove_directory(filesystem, root)
 
 
 def repaired(root: Path) -> object:

@@ -23,7 +23,7 @@ from jvs_core.payload.lines import encode
 from jvs_core.payload.manifest import root_hash
 from jvs_core.payload.tree import scan
 from jvs_core.payload.verdict import Verdict
-from jvs_core.progress import SILENT
+from jvs_core.progress import SILENT, Silent
 
 Damage = Callable[[Path], object]
 
@@ -206,6 +206,22 @@ def test_no_other_lines_are_sound(data: st.DataObject) -> None:
         except DescriptorCorrupt:
             sound = False
         assert sound == (changed == lines)
+
+
+def test_threads_report_on_the_way(tmp_path: Path) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number}").touch()
+    advances: list[int] = []
+
+    class Listening(Silent):
+        def advanced(self, amount: int = 1) -> None:
+            advances.append(amount)
+
+    lines = encode(entries_of(tmp_path))
+    verdict = Inspection(threads=3).inspect(tmp_path, lines, files=1000, size=0, progress=Listening())
+    assert verdict.sound
+    assert sum(advances) == 1000
+    assert max(advances) < 500
 
 
 def test_a_payload_that_is_not_there_is_damage(payload: Path, inspection: Inspection) -> None:
