@@ -120,8 +120,8 @@ class Inspection:
     def _remember(self, lines: Sequence[bytes], seen: Sighting) -> None:
         known = self._known
         known.update(zip(seen.inodes, lines, strict=True))
-        known.update((seen.inodes[position], line) for position, line in seen.there.items() if line)
-        missing = [position for position, line in seen.there.items() if not line]
+        known.update((seen.inodes[position], line) for position, line in seen.found.items() if line)
+        missing = [position for position, line in seen.found.items() if not line]
         for inode in [b"", *(seen.inodes[position] for position in (*seen.failures, *missing))]:
             known.pop(inode, None)
         for inode in list(islice(known, max(0, len(known) - self._most))):

@@ -28,20 +28,16 @@ class Part:
 
 
 @dataclass
-class Held:
-    """What holding a part against the payload found; positions are those of its lines, counted from the part's start.
+class Seen:
+    """What was seen of a payload, by the positions of its manifest's lines.
 
     ``inodes``, one a line, has the identity and time of change of what may have other names, else ``b""``. ``unread``
     has the sizes of files that were only looked at, which all have an inode. ``found`` has the line of what is there
     instead, None for nothing; ``failures`` why something could not be read. ``children`` counts the names that
     the lines put into each folder, ``listed`` those that each of their folders has, -1 where it is none. ``groups`` are the
-    lines in link groups, ``paths`` the first and the last path; ``files`` counts the files that are settled. A
-    ``malformed`` part is of no manifest; ``closed`` says why the payload could not be opened; then all else is empty.
+    lines in link groups.
     """
 
-    files: int = 0
-    records: bytes = b""
-    paths: tuple[bytes, bytes] = (b"", b"")
     inodes: list[bytes] = field(default_factory=list)
     unread: dict[int, int] = field(default_factory=dict)
     found: dict[int, bytes | None] = field(default_factory=dict)
@@ -49,5 +45,19 @@ class Held:
     children: dict[bytes, int] = field(default_factory=dict)
     listed: dict[bytes, int] = field(default_factory=dict)
     groups: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass
+class Held(Seen):
+    """What holding a part against the payload found; of ``inodes`` there is one for each of its own lines.
+
+    ``records`` are its share of the root hash, ``paths`` the first and the last path; ``files`` counts the files that are
+    settled. A ``malformed`` part is of no manifest; ``closed`` says why the payload could not be opened; then all else is
+    empty.
+    """
+
+    files: int = 0
+    records: bytes = b""
+    paths: tuple[bytes, bytes] = (b"", b"")
     malformed: bool = False
     closed: str = ""

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot
+from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
 from jvs_core.payload.lines import under
-from jvs_core.payload.part import Held
+from jvs_core.payload.part import Held, Seen
 
 
-@dataclass
-class Sighting:
-    """What was seen of a payload; positions are those of the lines of its manifest. Fields as for ``Held``.
-
-    ``there`` is what was found in place of what differs.
-    """
-
-    inodes: list[bytes] = field(default_factory=list)
-    unread: dict[int, int] = field(default_factory=dict)
-    there: dict[int, bytes | None] = field(default_factory=dict)
-    failures: dict[int, JvsError] = field(default_factory=dict)
-    groups: dict[int, int] = field(default_factory=dict)
-    children: dict[bytes, int] = field(default_factory=dict)
-    listed: dict[bytes, int] = field(default_factory=dict)
+class Sighting(Seen):
+    """What was seen of a whole payload."""
 
     @classmethod
     def of(cls, root: Path, parts: Iterable[Held]) -> Sighting:
@@ -49,7 +36,7 @@ class Sighting:
     def _take(self, held: Held) -> None:
         self.inodes.extend(held.inodes)
         self.unread.update(held.unread)
-        self.there.update(held.found)
+        self.found.update(held.found)
         self.failures.update(held.failures)
         self.groups.update(held.groups)
         self.listed.update(held.listed)
@@ -72,7 +59,7 @@ class Sighting:
                 raise _corrupt("a line is malformed")
         inodes = [inode for held in parts for inode in held.inodes]
         for held in parts:
-            self.there.update((positions[place], line) for place, line in held.found.items())
+            self.found.update((positions[place], line) for place, line in held.found.items())
             self.failures.update((positions[place], error) for place, error in held.failures.items())
         for position, inode in zip(positions, inodes, strict=True):
             if position not in self.failures:
@@ -82,14 +69,14 @@ class Sighting:
         """Settle a file by the line of another name of it, which was read."""
         line = lines[position]
         if known != line and (made := under(known, line)) != line:
-            self.there[position] = made
+            self.found[position] = made
 
     def settle_as(self, lines: Sequence[bytes], position: int, read: int) -> None:
         """Settle a file by another name of it in this payload, at ``read``, which was read or could not be."""
         if read in self.failures:
             self.failures[position] = self.failures[read]
         else:
-            self.settle(lines, position, self.there.get(read) or lines[read])
+            self.settle(lines, position, self.found.get(read) or lines[read])
 
 
 def _corrupt(reason: str) -> DescriptorCorrupt:

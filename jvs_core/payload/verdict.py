@@ -45,7 +45,7 @@ def judge(root: Path, lines: Sequence[bytes], seen: Sighting, root_hash: str) ->
     failures = {path_of(lines[position]): error for position, error in sorted(seen.failures.items())}
     damaged = set(failures)
     suspect = {folder for folder, count in seen.listed.items() if 0 <= count != seen.children.get(folder, 0)}
-    for position, made in seen.there.items():
+    for position, made in seen.found.items():
         try:
             wanted = decode(lines[position])
         except ValueError as error:
