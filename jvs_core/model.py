@@ -180,7 +180,21 @@ class LeaseRecord(Record):
         return self.model_dump(exclude={"released_at", "secret_sha256"})
 
 
-class Intent(Record):
+class Process(Record):
+    """Which process a record speaks of.
+
+    ``process_start`` is the kernel's start time of the process, in clock ticks since boot, against reused ids;
+    ``pid_namespace`` the namespace that the id counts in. Either is None where the system does not tell it.
+    """
+
+    host: str
+    boot_id: str
+    pid_namespace: Count | None = None
+    pid: int
+    process_start: Count | None = None
+
+
+class Intent(Process):
     """What is under way, written before the first byte of it."""
 
     intent_id: str
@@ -190,9 +204,6 @@ class Intent(Record):
     snapshot_id: SnapshotId | None
     fencing_token: Count | None
     holder_id: str
-    host: str
-    pid: int
-    boot_id: str
     started_at: Timestamp
     details: dict[str, Any] = Field(default_factory=dict)
 
@@ -290,20 +301,13 @@ RunOutcome = Literal[
 Verdict = Literal["identical", "differs", "failed"]
 
 
-class RunOwner(Record):
-    """The process and the lease behind a run; ``lock_kept`` when the lock was the session's before the run.
-
-    ``process_start`` is the kernel's start time of the process, in clock ticks since boot, against reused ids.
-    """
+class RunOwner(Process):
+    """The process and the lease behind a run; ``lock_kept`` when the lock was the session's before the run."""
 
     worktree_id: str
     fencing_token: Count
     lock_kept: bool
     holder_id: str
-    host: str
-    pid: int
-    boot_id: str
-    process_start: Count | None
 
 
 class Run(Record):

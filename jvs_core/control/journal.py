@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import uuid
-from typing import Any, Protocol
+from typing import Any
 
 from jvs_core import canonical, clock, files
+from jvs_core.control import process
 from jvs_core.control.layout import Layout
 from jvs_core.errors import JvsError
 from jvs_core.model import Intent
 from jvs_core.settings import Settings
-
-
-class StartedProcess(Protocol):
-    """A record that says which process is behind it."""
-
-    @property
-    def host(self) -> str:
-        """The host it runs on."""
-
-    @property
-    def boot_id(self) -> str:
-        """The boot of that host."""
-
-    @property
-    def pid(self) -> int:
-        """Its id within that boot."""
 
 
 def begin(
@@ -53,11 +37,9 @@ def begin(
         snapshot_id=snapshot_id,
         fencing_token=fencing_token,
         holder_id=settings.holder_id,
-        host=settings.host,
-        pid=os.getpid(),
-        boot_id=clock.boot_id(),
         started_at=clock.timestamp(),
         details=details,
+        **process.own(settings),
     )
     layout.complete()
     path = layout.intents / f"{intent.intent_id}.json"
@@ -92,18 +74,3 @@ def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
         except JvsError:
             unreadable.append(name)
     return sorted(found, key=lambda intent: intent.started_at), unreadable
-
-
-def is_running(intent: StartedProcess, settings: Settings) -> bool | None:
-    """Return whether the process behind an intent or a run still runs; None when it was started on another host."""
-    if intent.host != settings.host:
-        return None
-    if intent.boot_id != clock.boot_id():
-        return False
-    try:
-        os.kill(intent.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import clock
-from jvs_core.control import catalog, journal, lock, worktree
+from jvs_core.control import catalog, journal, lock, process, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
 from jvs_core.errors import JvsError
@@ -44,7 +44,7 @@ def abandoned(ctx: Context) -> list[Intent]:
     recent = clock.now_ms() - lease.duration_ms - lease.max_clock_skew_ms - lease.steal_grace_ms
     found = []
     for intent in journal.pending(ctx.layout)[0]:
-        running = journal.is_running(intent, ctx.settings)
+        running = process.is_running(intent, ctx.settings)
         if running is None:
             running = clock.parse(intent.started_at) >= recent or _is_held(ctx, intent)
         if not running:
@@ -89,7 +89,7 @@ def under_way(ctx: Context) -> set[str]:
     return {
         value
         for intent in journal.pending(ctx.layout)[0]
-        if journal.is_running(intent, ctx.settings) is not False
+        if process.is_running(intent, ctx.settings) is not False
         for value in (intent.snapshot_id, intent.details.get("temporary"))
         if isinstance(value, str)
     }

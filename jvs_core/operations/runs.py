@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable
-from pathlib import Path
 from typing import Any
 
 from jvs_core import clock
-from jvs_core.control import catalog, journal, lock, runs
+from jvs_core.control import catalog, lock, process, runs
 from jvs_core.control.lock import Lease
 from jvs_core.errors import (
     Conflict,
@@ -142,7 +140,7 @@ def is_lost(ctx: Context, run: Run) -> bool:
     Its process is gone, and so is its lease; a lock that was the session's before the run outlives it. A process on
     another host cannot be seen: there the lease decides.
     """
-    if run.outcome != "started" or (runs_on := _is_running(ctx, run.owner)):
+    if run.outcome != "started" or (runs_on := process.is_running(run.owner, ctx.settings)):
         return False
     return (run.owner.lock_kept and runs_on is False) or not _holds_lease(ctx, run.owner)
 
@@ -201,7 +199,7 @@ def make_way(ctx: Context, name: str, within: Collection[int]) -> None:
 
 def is_running(ctx: Context, run: Run) -> bool:
     """Return whether the process of a run runs, as far as can be seen: on another host it may."""
-    return run.outcome == "started" and _is_running(ctx, run.owner) is not False
+    return run.outcome == "started" and process.is_running(run.owner, ctx.settings) is not False
 
 
 def conflict(run: Run) -> LockConflict:
@@ -242,27 +240,8 @@ def _owner(ctx: Context, lease: Lease, *, lock_kept: bool) -> RunOwner:
         fencing_token=lease.token,
         lock_kept=lock_kept,
         holder_id=ctx.settings.holder_id,
-        host=ctx.settings.host,
-        pid=os.getpid(),
-        boot_id=clock.boot_id(),
-        process_start=_process_start(os.getpid()),
+        **process.own(ctx.settings),
     )
-
-
-def _is_running(ctx: Context, owner: RunOwner) -> bool | None:
-    seen = journal.is_running(owner, ctx.settings)
-    if seen and owner.process_start is not None:
-        return _process_start(owner.pid) == owner.process_start
-    return seen
-
-
-def _process_start(pid: int) -> int | None:
-    """Return when a process was started, in clock ticks since boot; None where there is no such process."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
-    except OSError:
-        return None
-    return int(status.rpartition(")")[2].split()[19])
 
 
 def _holds_lease(ctx: Context, owner: RunOwner) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import journal, lock, worktree
+from jvs_core.control import journal, lock, process, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import MAIN, check_worktree_name
 from jvs_core.errors import AlreadyExists, InputError, UnsavedChanges
@@ -204,7 +204,7 @@ def _drop_intents(ctx: Context, name: str) -> None:
         if (
             intent.operation in PASSING
             and intent.worktree == name
-            and journal.is_running(intent, ctx.settings) is False
+            and process.is_running(intent, ctx.settings) is False
         ):
             journal.complete(ctx.layout, intent)
 

@@ -1,9 +1,6 @@
-"""Intents: there before the work and gone after it, and whether their process still runs."""
+"""Intents: there before the work and gone after it."""
 
 from __future__ import annotations
-
-import os
-import subprocess
 
 import pytest
 
@@ -43,14 +40,3 @@ def test_the_oldest_comes_first_and_what_cannot_be_read_is_named(
     (layout.intents / "half.json.tmp").write_text("{")
     found, unreadable = journal.pending(layout)
     assert ([intent.operation for intent in found], unreadable) == (["op1", "op2", "op3"], ["bad.json"])
-
-
-def test_a_process_runs_has_ended_or_is_elsewhere(layout: Layout, ada: Settings, bob: Settings) -> None:
-    mine = journal.begin(layout, ada, "restore")
-    assert mine.pid == os.getpid()
-    assert journal.is_running(mine, ada) is True
-    assert journal.is_running(mine, bob) is None
-    assert journal.is_running(mine.changed(boot_id="another boot"), ada) is False
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    assert journal.is_running(mine.changed(pid=ended.pid), ada) is False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import psutil
 import pytest
 
 from jvs_core import Repository
@@ -89,6 +90,7 @@ def test_server_and_hub_may_die_in_any_order(hub: Hub, repo: Repository) -> None
     server = hub.server_process(CAROL)
     hub.kill()
     server.kill()
+    hub.until(lambda: not psutil.pid_exists(server.pid), "nobody takes the dead server for a running one")
     hub.start()
     hub.until(lambda: not hub.known(CAROL), "the hub sees that the server is gone")
     hub.spawn(CAROL)  # at once: the dead server's lease is its own session's
