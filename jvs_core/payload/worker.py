@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import pickle
@@ -13,6 +14,7 @@ from typing import IO, Any
 from jvs_core.errors import EngineFailed, JvsError
 
 _LENGTH = struct.Struct("<Q")
+_PR_SET_PDEATHSIG = 1
 
 
 def frame(value: Any) -> bytes:
@@ -39,9 +41,15 @@ def receive(stream: IO[bytes]) -> Any:
     return pickle.loads(data)
 
 
-def main() -> None:
-    """Serve until stdin ends. Ctrl-C is the parent's to handle: it kills its workers."""
+def main(parent: int) -> None:
+    """Serve the process ``parent`` until stdin ends. Ctrl-C is the parent's to handle: it kills its workers.
+
+    When the thread that started this process ends, however it does, so does this: nothing is written for the dead.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
     os.umask(0)
     gc.disable()  # the work makes no cycles
     source, answers = sys.stdin.buffer, sys.stdout.buffer

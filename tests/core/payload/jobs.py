@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,3 +42,20 @@ class Echo:
     def open(self) -> Iterator[Callable[[bytes], tuple[int, bytes]]]:
         """Yield the function that does a batch."""
         yield lambda batch: (os.getpid(), batch)
+
+
+@dataclass(frozen=True)
+class Lingers:
+    """Leaves the number of its process as a name in ``folder``, and works on for a minute."""
+
+    folder: str
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[int], None]]:
+        """Yield the function that does a batch."""
+
+        def work(batch: int) -> None:
+            os.close(os.open(os.path.join(self.folder, str(os.getpid())), os.O_CREAT))
+            time.sleep(60)
+
+        yield work

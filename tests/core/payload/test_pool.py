@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jvs_core.errors import EngineFailed, NoSpace
@@ -20,6 +25,7 @@ from jvs_core.progress import SILENT
 from tests.core.payload.jobs import Echo, Squares
 from tests.support.metadata import metadata_of
 
+ROOT = Path(__file__).parents[3]
 BATCHES = [list(range(start, start + 10)) for start in range(0, 1000, 10)]
 
 
@@ -73,6 +79,22 @@ def test_a_failure_is_raised_as_it_was_raised_there(here: bool) -> None:
 def test_a_process_that_is_killed_is_an_error_and_no_result() -> None:
     with pytest.raises(EngineFailed, match="ended early"):
         squared(Squares(kill_at=500, caller=os.getpid()), count=3, here=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_work_of_a_dead_process_goes_no_further(tmp_path: Path, number: signal.Signals) -> None:
+    program = f"pool.run(Lingers({str(tmp_path)!r}), iter([0]), count=2, done=print, here=False)"
+    imports = "from jvs_core.payload import pool; from tests.core.payload.jobs import Lingers"
+    parent = subprocess.Popen([sys.executable, "-c", f"{imports}; {program}"], cwd=ROOT)
+    while not (pids := [int(path.name) for path in tmp_path.iterdir()]):
+        assert parent.poll() is None
+        time.sleep(0.01)
+    parent.send_signal(number)
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_without_another_process_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
