@@ -11,8 +11,8 @@ from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot, PathEs
 from jvs_core.files import TEMPORARY_SUFFIX
 from jvs_core.operations import audit, findings, gc_state, remains, stored
 from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.completion import PATH_INTENT, RESTORE_INTENT
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import PATH_INTENT, RESTORE_INTENT
 from jvs_core.operations.ledger import Ledger
 from jvs_core.results import Finding
 

@@ -12,17 +12,25 @@ from typing import Any
 from jvs_core import files
 from jvs_core.control import journal
 from jvs_core.control.names import inside
-from jvs_core.errors import AlreadyExists, InputError, PathEscape, PathNotFound
+from jvs_core.errors import (
+    AlreadyExists,
+    ConsistencyUnavailable,
+    EngineFailed,
+    InputError,
+    PathEscape,
+    PathNotFound,
+)
 from jvs_core.model import Intent
-from jvs_core.operations import inplace, locks, stored
+from jvs_core.operations import completion, inplace, locks, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.locks import Locking
-from jvs_core.payload import converge
+from jvs_core.operations.way import Present, is_latest, look
 from jvs_core.payload.entry import FOLDER, Entry, printable
+from jvs_core.payload.extract import LEFTOVER_PREFIX, changed_since, extract, remove_leftover
+from jvs_core.payload.faults import listed
+from jvs_core.payload.mounts import mounts_below
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
-
-INTENT = "restore_new_path"
 
 
 def path(
@@ -55,12 +63,12 @@ def path(
         return _replace(ctx, name, source, inner, target, reason, locking, progress)
     made = _make_parents(root, target, source.entries if to is None else [])
     temporary = _temporary(target)
-    intent = _begin(ctx, INTENT, name, temporary)
+    intent = _begin(ctx, completion.NEW_PATH_INTENT, name, temporary)
     try:
         degraded = _extract(ctx, source, inner, temporary, progress)
         files.rename_durable(temporary, target)
     except BaseException:
-        converge.remove_leftover(target.parent, temporary.name)
+        remove_leftover(target.parent, temporary.name)
         with suppress(OSError):
             for folder in reversed(made):
                 folder.rmdir()
@@ -136,33 +144,63 @@ def _replace(
     snapshot_id = source.descriptor.snapshot_id
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
-        inplace.finish_pending(ctx, name, lease, progress)
+        completion.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
+        _require_no_mount(target)
+        here = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
+        note = f"before restore of a path from {snapshot_id}: {reason}"
+        present = look(ctx, name, progress)
         pre = inplace.save_present(
-            ctx, name, lease, f"before restore of a path from {snapshot_id}: {reason}", progress
-        )
+            ctx, name, lease, note, progress, present,
+            lambda entry: entry.path == here or entry.path.startswith(here + b"/"),
+        )  # fmt: skip
+        if not is_latest(ctx, ctx.worktree(name), present):
+            present = look(
+                ctx, name, progress
+            )  # files changed, and the snapshot was taken of them as they are
         temporary = _temporary(target)
-        intent = _begin(ctx, inplace.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
+        intent = _begin(ctx, completion.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
         try:
             degraded = _extract(ctx, source, inner, temporary, progress)
+            _require_unchanged(present, here, target)
             with files.uninterrupted(), ctx.critical():
                 locks.check(ctx, lease)
                 files.exchange(temporary, target)
+                try:
+                    _require_unchanged(present, here, temporary)
+                except ConsistencyUnavailable:
+                    files.exchange(temporary, target)
+                    raise
                 files.sync_folder(target.parent)
                 inplace.add_undo_point(ctx, name, pre, record.head_snapshot_id, snapshot_id)
                 _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason)
         finally:
-            converge.remove_leftover(target.parent, temporary.name)
+            remove_leftover(target.parent, temporary.name)
             files.sync_folder(target.parent)
         journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
+
+
+def _require_no_mount(target: Path) -> None:
+    mounted = [printable(mount.point) for mount in mounts_below(target)]
+    if mounted:
+        raise EngineFailed(f"{target} is to be replaced, but holds a mount", hint=f"umount {mounted[0]}")
+
+
+def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
+    changed = changed_since(present.scan, here, now)
+    if changed:
+        raise ConsistencyUnavailable(
+            f"not replaced, for it changed meanwhile or no snapshot keeps it: {listed(changed)}",
+            hint="end what writes to it (move sockets and devices away), and run the command again",
+        )
 
 
 def _extract(
     ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress
 ) -> list[str]:
     with step(progress, "clone"), source.read():
-        degraded = converge.extract(source.payload, source.entries, inner, temporary)
+        degraded = extract(source.payload, source.entries, inner, temporary)
     with step(progress, "settle"):
         if temporary.is_dir() and not temporary.is_symlink():
             ctx.engine().settle(temporary)
@@ -191,7 +229,7 @@ def _begin(ctx: Context, operation: str, name: str, temporary: Path, **details: 
 
 
 def _temporary(target: Path) -> Path:
-    return target.with_name(f"{converge.LEFTOVER_PREFIX}{secrets.token_hex(8)}")
+    return target.with_name(f"{LEFTOVER_PREFIX}{secrets.token_hex(8)}")
 
 
 def _audit(

@@ -7,28 +7,25 @@ before it is replaced.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from jvs_core import clock, files
-from jvs_core.control import catalog, journal, pins, worktree
+from jvs_core import clock
+from jvs_core.control import catalog, journal, worktree
 from jvs_core.control.lock import Lease
-from jvs_core.errors import InputError, NothingToUndo
-from jvs_core.model import Intent, UndoPoint, Worktree
-from jvs_core.operations import locks
+from jvs_core.errors import InputError, NothingToUndo, PayloadHashMismatch
+from jvs_core.model import UndoPoint, Worktree
+from jvs_core.operations import completion, locks
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.locks import Locking
 from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_text
 from jvs_core.operations.stored import Stored
-from jvs_core.operations.way import Present, Way, find, is_latest, look
-from jvs_core.payload import converge
+from jvs_core.operations.way import Present, Way, find, is_latest
 from jvs_core.payload.compare import Changes
 from jvs_core.payload.entry import FOLDER, Entry, text
 from jvs_core.progress import Progress
 from jvs_core.results import RestoredInPlace
 
-PRE_RESTORE_TAG = "pre-restore"
 _UNDO_DEPTH = 16
 
 
@@ -48,12 +45,14 @@ def restore(
         return _preview(ctx, name, snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
-        finish_pending(ctx, name, lease, progress)
+        completion.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         wanted = ctx.stored(snapshot_id)
         way = find(ctx, name, wanted, progress)
         note = f"before in-place restore of {snapshot_id}: {reason}"
-        pre = save_present(ctx, name, lease, note, progress, way.present)
+        pre = save_present(
+            ctx, name, lease, note, progress, way.present, lambda entry: entry.path in way.steps.seen
+        )
         point = UndoPoint(
             snapshot_id=pre,
             head_snapshot_id=record.head_snapshot_id,
@@ -85,13 +84,15 @@ def undo(
         return _preview(ctx, name, point.snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="undo") as lease:
-        finish_pending(ctx, name, lease, progress)
+        completion.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         point = _last_undo_point(record, name)
         wanted = ctx.stored(point.snapshot_id)
         way = find(ctx, name, wanted, progress)
         note = f"before undo of the restore of {point.restored_snapshot_id}"
-        pre = save_present(ctx, name, lease, note, progress, way.present)
+        pre = save_present(
+            ctx, name, lease, note, progress, way.present, lambda entry: entry.path in way.steps.seen
+        )
         return _carry_out(
             ctx,
             name,
@@ -114,22 +115,42 @@ def check_reason(reason: str) -> None:
 
 
 def save_present(
-    ctx: Context, name: str, lease: Lease, note: str, progress: Progress, present: Present | None = None
+    ctx: Context,
+    name: str,
+    lease: Lease,
+    note: str,
+    progress: Progress,
+    present: Present,
+    replaced: Callable[[Entry], bool],
 ) -> str:
     """Return a pinned snapshot that holds the worktree as it is: its head, or a new one where it differs from it.
 
-    ``present`` is what a look at it just now found; a new snapshot is of what is there when it is taken.
+    ``present`` is what a look at it just now found; a new snapshot is of what is there when it is taken. Of a head, what
+    is to be ``replaced`` in the worktree is read first: the copy there may be the last good one.
+
+    Raises PayloadHashMismatch when the head is damaged there.
     """
     record = ctx.worktree(name)
-    present = present or look(ctx, name, progress)
     pre = record.head_snapshot_id
-    if pre is None or _differs(ctx.stored(pre).entries, present.scan.entries):
-        request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
+    kept = None if pre is None else ctx.stored(pre)
+    if kept is None or pre is None or _differs(kept.entries, present.scan.entries):
+        request = Request(note, (completion.PRE_RESTORE_TAG,), "quiesced")
         pre = publish(ctx, name, request, lease, progress, found=present.found).snapshot_id
-    expires = clock.timestamp(clock.now_ms() + pins.UNDO_MS)
-    with ctx.critical():
-        pins.create(ctx.layout, pre, reason=note, by=ctx.settings.holder_id, expires_at=expires, lineage=True)
+    else:
+        _require_whole(kept, [entry for entry in kept.entries if entry.kind != FOLDER and replaced(entry)])
+    completion.pin(ctx, pre, note)
     return pre
+
+
+def _require_whole(head: Stored, entries: Sequence[Entry]) -> None:
+    try:
+        head.require_whole(entries)
+    except PayloadHashMismatch as error:
+        raise PayloadHashMismatch(
+            f"the present cannot be kept first: {error.message}",
+            hint="touch these files and take a snapshot: jvs snapshot --lock",
+            **error.facts,
+        ) from error
 
 
 def add_undo_point(ctx: Context, name: str, pre: str, head: str | None, restored: str) -> None:
@@ -139,34 +160,6 @@ def add_undo_point(ctx: Context, name: str, pre: str, head: str | None, restored
         snapshot_id=pre, head_snapshot_id=head, restored_snapshot_id=restored, restored_at=clock.timestamp()
     )
     worktree.update(ctx.layout, name, record.changed(undo=(*record.undo, point)[-_UNDO_DEPTH:]))
-
-
-def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) -> list[Intent]:
-    """Complete the in-place restores of worktree ``name`` that a crash interrupted, and return their intents.
-
-    The caller holds the lock and the session's turn, so whoever began them is dead or fenced.
-    """
-    record = ctx.worktree(name)
-    found = [
-        intent
-        for intent in journal.pending(ctx.layout)[0]
-        if intent.worktree_id == record.worktree_id and intent.operation in (RESTORE_INTENT, PATH_INTENT)
-    ]
-    for intent in found:
-        if intent.operation == PATH_INTENT:
-            leftover = ctx.layout.worktree(name) / os.fsdecode(bytes.fromhex(intent.details["temporary"]))
-            converge.remove_leftover(leftover.parent, leftover.name)
-            journal.complete(ctx.layout, intent)
-            continue
-        _save_later_edits(ctx, name, lease, intent, progress)
-        wanted = ctx.stored(intent.details["content"])
-        _converge(ctx, name, lease, wanted, find(ctx, name, wanted, progress), progress)
-        _commit(ctx, name, lease, intent)
-    return found
-
-
-RESTORE_INTENT = "restore_inplace"
-PATH_INTENT = "restore_path"
 
 
 def _carry_out(
@@ -194,7 +187,7 @@ def _carry_out(
         intent = journal.begin(
             ctx.layout,
             ctx.settings,
-            RESTORE_INTENT,
+            completion.RESTORE_INTENT,
             worktree=name,
             worktree_id=record.worktree_id,
             fencing_token=lease.token,
@@ -205,71 +198,10 @@ def _carry_out(
             undo=[point.model_dump() for point in undo_points],
             reason=reason,
         )
-    lost = _converge(ctx, name, lease, wanted, way, progress)
+    lost = completion.bring(ctx, name, lease, intent, wanted, way, progress)
     with step(progress, "head"):
-        _commit(ctx, name, lease, intent)
+        completion.commit(ctx, name, lease, intent)
     return _answer(ctx, name, wanted.descriptor.snapshot_id, pre, way.changes, lost)
-
-
-def _converge(
-    ctx: Context, name: str, lease: Lease, wanted: Stored, way: Way, progress: Progress
-) -> list[str]:
-    """Make the worktree equal to ``wanted``; return what could not be kept."""
-    root = ctx.layout.worktree(name)
-    with step(progress, "converge"), wanted.read():
-        lost = converge.apply(
-            root, wanted.payload, way.steps, check=lambda: locks.check(ctx, lease), progress=progress
-        )
-    with step(progress, "settle"):
-        ctx.engine().settle(root)
-    return [*way.given_up, *lost]
-
-
-def _commit(ctx: Context, name: str, lease: Lease, intent: Intent) -> None:
-    details = intent.details
-    with files.uninterrupted(), ctx.critical():
-        locks.check(ctx, lease)
-        record = ctx.worktree(name)
-        worktree.update(
-            ctx.layout, name, record.changed(head_snapshot_id=details["head"], undo=tuple(details["undo"]))
-        )
-        ctx.audit(
-            details["operation_name"],
-            worktree=name,
-            worktree_id=record.worktree_id,
-            snapshot_id=details["content"],
-            fencing_token=lease.token,
-            target=name,
-            reason=details["reason"] or None,
-            details={
-                "inplace": True,
-                "head_snapshot_id": details["head"],
-                "pre_restore_snapshot_id": details["pre"],
-            },
-        )
-        # Rolled forward once more after a power cut, it would take back what was done since.
-        journal.complete(ctx.layout, intent, durable=True)
-
-
-def _save_later_edits(ctx: Context, name: str, lease: Lease, intent: Intent, progress: Progress) -> None:
-    """Snapshot the worktree when it holds anything that neither the restored nor the pre-restore snapshot holds."""
-    known = {
-        (entry.path, entry.kind, entry.target, entry.sha256)
-        for snapshot_id in (intent.details["content"], intent.details["pre"])
-        for entry in ctx.stored(snapshot_id).entries
-    }
-    present = look(ctx, name, progress)
-    later = [
-        entry
-        for entry in present.scan.entries
-        if entry.kind != FOLDER
-        and (entry.path, entry.kind, entry.target, entry.sha256) not in known
-        and not converge.is_leftover(entry.path)
-    ]
-    if later:
-        note = f"edits made after an interrupted in-place restore of {intent.details['content']}"
-        request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
-        publish(ctx, name, request, lease, progress, found=present.found)
 
 
 def _preview(ctx: Context, name: str, content: str, progress: Progress) -> RestoredInPlace:

@@ -13,10 +13,10 @@ from jvs_core.errors import InputError, JvsError
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations import (
     audit,
+    completion,
     doctor,
     extract,
     gc_state,
-    inplace,
     locks,
     log_repair,
     passing,
@@ -27,7 +27,7 @@ from jvs_core.operations import (
 )
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
-from jvs_core.payload import converge
+from jvs_core.payload.extract import remove_leftover
 from jvs_core.progress import Progress
 from jvs_core.results import DoctorReport
 
@@ -92,10 +92,10 @@ def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
     done = []
     for intent in remains.abandoned(ctx):
         name = _name_of(ctx, intent.worktree_id) if intent.worktree_id else None
-        if name is None or intent.operation not in (inplace.RESTORE_INTENT, inplace.PATH_INTENT):
+        if name is None or intent.operation not in (completion.RESTORE_INTENT, completion.PATH_INTENT):
             continue
         with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair") as lease:
-            done += [finished.intent_id for finished in inplace.finish_pending(ctx, name, lease, progress)]
+            done += [finished.intent_id for finished in completion.finish_pending(ctx, name, lease, progress)]
     return done
 
 
@@ -106,7 +106,7 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
     # A worktree that passes comes last: making it, or a snapshot of it, may have been cut short as well.
     for intent in sorted(remains.abandoned(ctx), key=passing.is_passing):
         if (
-            intent.operation in (inplace.RESTORE_INTENT, inplace.PATH_INTENT)
+            intent.operation in (completion.RESTORE_INTENT, completion.PATH_INTENT)
             or intent.snapshot_id in unfinished
         ):
             continue
@@ -146,9 +146,9 @@ def _resolve(ctx: Context, intent: Intent) -> None:
         record = worktree.get(ctx.layout, name)
         worktree.unregister(ctx.layout, name)
         worktrees.forget(ctx, record)
-    elif intent.operation == extract.INTENT:
+    elif intent.operation == completion.NEW_PATH_INTENT:
         leftover = extract.leftover(ctx, intent)
-        converge.remove_leftover(leftover.parent, leftover.name)
+        remove_leftover(leftover.parent, leftover.name)
 
 
 def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:

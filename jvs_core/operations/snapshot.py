@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from jvs_core.control import catalog
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, InputError
 from jvs_core.model import SNAPSHOT_ID, Descriptor
-from jvs_core.operations import inplace, locks
+from jvs_core.operations import completion, locks
 from jvs_core.operations.context import Context
 from jvs_core.operations.locks import Locking
 from jvs_core.operations.publish import Request, publish
@@ -36,7 +36,7 @@ def take(
     """Take a snapshot of worktree ``name``, in the session's turn and under its lock. See ``Repository.snapshot``."""
     request = replace(_checked(note, tags, consistency), cells=cells, snapshot_id=_free(ctx, snapshot_id))
     with locks.writing(ctx, name, locking, purpose="snapshot") as lease:
-        inplace.finish_pending(ctx, name, lease, progress)
+        completion.finish_pending(ctx, name, lease, progress)
         try:
             return publish(ctx, name, request, lease, progress)
         except ConsistencyUnavailable:

@@ -39,6 +39,12 @@ class Stored:
             else:
                 soundness.hold_against(self.payload, self.entries, threads=threads)
 
+    def require_whole(self, entries: Sequence[Entry]) -> None:
+        """Make sure that ``entries`` of the payload are what the manifest says, every byte. Raises PayloadHashMismatch."""
+        threads = juicefs.THREADS if juicefs.mount_at(self.payload) else 1
+        with self.read():
+            soundness.hold_each(self.payload, entries, threads=threads, content=True)
+
     @contextmanager
     def read(self) -> Iterator[None]:
         """Name the snapshot, and how to see the damage, where the block finds its payload damaged."""

@@ -8,14 +8,16 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from jvs_core.errors import PayloadHashMismatch
 from jvs_core.payload import attributes, transfer
 from jvs_core.payload.entry import FIFO, FILE, SYMLINK, Entry, printable
 from jvs_core.payload.faults import translate
 from jvs_core.payload.folders import Folders, split
+from jvs_core.payload.steps import Seen
 from jvs_core.payload.transfer import Changed, Method
-from jvs_core.payload.tree import Stamp
+from jvs_core.payload.tree import LEFT_OUT, Stamp
 
 LEFTOVER_PREFIX = ".jvs-restore-"
 
@@ -83,11 +85,19 @@ def mismatch(entry: Entry) -> PayloadHashMismatch:
     )
 
 
+class Placed(NamedTuple):
+    """What did not go as planned in a batch: entries whose attributes were refused, and names overtaken by an edit."""
+
+    refused: list[bytes]
+    overtaken: list[bytes]
+
+
 @dataclass(frozen=True)
 class PutJob:
     """Puts batches of entries into ``target``, each complete under a temporary name and then renamed into place.
 
-    A crash leaves each entry as it was or as it is wanted, and temporary names beside them.
+    Each comes with the state that was seen at its name, None for nothing; what is not as seen stays as it is. A crash
+    leaves each entry as it was or as it is wanted, and temporary names beside them.
     """
 
     payload: bytes
@@ -95,23 +105,46 @@ class PutJob:
     method: Method
 
     @contextmanager
-    def open(self) -> Iterator[Callable[[list[Entry]], list[bytes]]]:
-        """Open both trees; yield the function, which returns the paths with refused extended attributes."""
+    def open(self) -> Iterator[Callable[[list[tuple[Entry, Seen | None]]], Placed]]:
+        """Open both trees; yield the function that does a batch."""
         with Folders(self.payload) as sources, Folders(self.target) as targets:
 
-            def work(batch: list[Entry]) -> list[bytes]:
-                return [entry.path for entry in batch if _replace(sources, targets, entry, self.method)]
+            def work(batch: list[tuple[Entry, Seen | None]]) -> Placed:
+                placed = Placed([], [])
+                for entry, seen in batch:
+                    _replace(sources, targets, entry, seen, self.method, placed)
+                return placed
 
             yield work
 
 
-def _replace(sources: Folders, targets: Folders, entry: Entry, method: Method) -> tuple[str, ...]:
+def is_overtaken(folder: int, name: bytes, seen: Seen | None) -> bool:
+    """Return whether something stands at ``name`` that was not there, or not so, when ``seen`` was.
+
+    What is gone, and sockets and devices, which nobody keeps, count as seen.
+    """
+    try:
+        now = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if stat.S_IFMT(now.st_mode) in LEFT_OUT:
+        return False
+    return seen is None or not seen.is_still(now)
+
+
+def _replace(
+    sources: Folders, targets: Folders, entry: Entry, seen: Seen | None, method: Method, placed: Placed
+) -> None:
     folder, name = split(entry.path)
     temporary = temporary_name()
     try:
         source, target = sources.at(folder), targets.at(folder)
         try:
             refused = put(source, name, target, temporary, entry, method)
+            if is_overtaken(target, name, seen):
+                placed.overtaken.append(entry.path)
+                os.unlink(temporary, dir_fd=target)
+                return
             os.rename(temporary, name, src_dir_fd=target, dst_dir_fd=target)
         except BaseException:
             with suppress(OSError):
@@ -119,4 +152,5 @@ def _replace(sources: Folders, targets: Folders, entry: Entry, method: Method) -
             raise
     except OSError as error:
         raise translate(error, entry.path) from error
-    return refused
+    if refused:
+        placed.refused.append(entry.path)

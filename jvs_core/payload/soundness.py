@@ -55,13 +55,16 @@ def hold_against(payload: Path, entries: Sequence[Entry], *, threads: int = 1) -
     return touched
 
 
-def hold_each(payload: Path, entries: Sequence[Entry], *, threads: int = 1) -> None:
-    """Hold single ``entries`` of ``payload`` against it, as ``hold_against`` does a whole one. Raises PayloadHashMismatch."""
+def hold_each(payload: Path, entries: Sequence[Entry], *, threads: int = 1, content: bool = False) -> None:
+    """Hold single ``entries`` of ``payload`` against it, as ``hold_against`` does a whole one; with ``content`` read all.
+
+    Raises PayloadHashMismatch.
+    """
 
     @contextmanager
     def opened() -> Iterator[Callable[[Entry], bool]]:
         with Folders(payload) as folders:
-            yield lambda entry: _as_recorded(folders, entry)
+            yield lambda entry: _as_recorded(folders, entry, content=content)
 
     sound = each(entries, opened, threads)
     wrong = {entry.path for entry, good in zip(entries, sound, strict=True) if not good}
@@ -69,7 +72,7 @@ def hold_each(payload: Path, entries: Sequence[Entry], *, threads: int = 1) -> N
         raise mismatch(sorted(wrong))
 
 
-def _as_recorded(folders: Folders, entry: Entry) -> bool:
+def _as_recorded(folders: Folders, entry: Entry, *, content: bool) -> bool:
     parent, name = split(entry.path)
     try:
         folder = folders.at(parent)
@@ -84,7 +87,11 @@ def _as_recorded(folders: Folders, entry: Entry) -> bool:
         return not entry.path and stat.S_ISDIR(st.st_mode)
     if entry.kind != FILE:
         return True
-    untouched = (st.st_mtime_ns, st.st_uid, st.st_gid) == (entry.mtime_ns, entry.uid, entry.gid)
+    untouched = not content and (st.st_mtime_ns, st.st_uid, st.st_gid) == (
+        entry.mtime_ns,
+        entry.uid,
+        entry.gid,
+    )
     return st.st_size == entry.size and (untouched or _equal(folders, entry))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from jvs_core.payload.entry import FOLDER, Entry
+from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.tree import Scan
 
 Inode = tuple[int, int]
@@ -19,6 +20,33 @@ class Link(NamedTuple):
     first: bytes
 
 
+class Seen(NamedTuple):
+    """The state of a file when the steps were planned. ``ctime_ns`` is -1 where further names come and go."""
+
+    dev: int
+    ino: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def at(cls, found: Scan, position: int, *, named: bool = False) -> Seen:
+        """Return what a scan saw of a file; ``named`` where it is to get further names, or another."""
+        entry, stamp = found.entries[position], found.stamps[position]
+        size = entry.size if entry.kind == FILE else -1
+        ctime_ns = -1 if named or entry.link_group else stamp.ctime_ns
+        return cls(stamp.dev, stamp.ino, size, entry.mtime_ns, ctime_ns)
+
+    def is_still(self, now: os.stat_result) -> bool:
+        """Return whether a look shows the same file, written to by nobody since."""
+        return (
+            (now.st_dev, now.st_ino) == self[:2]
+            and now.st_mtime_ns == self.mtime_ns
+            and (now.st_size == self.size or self.size < 0)
+            and self.ctime_ns in (-1, now.st_ctime_ns)
+        )
+
+
 @dataclass(frozen=True)
 class Steps:
     """What to do, in this order; nothing at all when every list is empty.
@@ -27,7 +55,8 @@ class Steps:
     files, links and FIFOs to bring from the payload. ``link``: further names. ``mend``: entries with the right
     content and wrong attributes. ``remove``: present entries that are not wanted, the deepest first. ``settle``:
     folders whose attributes differ or whose times the other steps disturb, the deepest first. ``open_up``: present
-    folders without the permissions that the steps need.
+    folders without the permissions that the steps need. ``seen`` is the state of every file that stands where the steps
+    put, mend or remove something.
     """
 
     clear: Sequence[Entry] = ()
@@ -38,6 +67,7 @@ class Steps:
     remove: Sequence[Entry] = ()
     settle: Sequence[Entry] = ()
     open_up: Sequence[bytes] = ()
+    seen: Mapping[bytes, Seen] = field(default_factory=dict)
 
     def brought(self) -> list[Entry]:
         """Return the entries that are read from the payload: those brought whole, and those of attributes to restore."""
@@ -94,7 +124,22 @@ def plan(present: Scan, wanted: Sequence[Entry]) -> Steps:
             for entry in present.entries
             if entry.kind == FOLDER and entry.mode & 0o700 != 0o700 and entry.path in touched
         ],
+        seen=_seen(present, here, (clear, fill, (name.entry for name in link), mend, gone), link),
     )
+
+
+def _seen(
+    present: Scan,
+    here: Mapping[bytes, int],
+    changed: Iterable[Iterable[Entry]],
+    link: Sequence[Link],
+) -> dict[bytes, Seen]:
+    linked = {name.first for name in link}
+    return {
+        path: Seen.at(present, here[path], named=path in linked)
+        for path in (entry.path for entries in changed for entry in entries)
+        if path in here and present.entries[here[path]].kind != FOLDER
+    }
 
 
 def _contents(

@@ -30,8 +30,7 @@ def test_any_tree_becomes_any_other_and_then_nothing_is_left_to_do(before: Tree,
         write_tree(before, here)
         write_tree(after, there)
         wanted = described(there).entries
-        lost = converge.apply(here, there, plan(described(here), wanted))
-        assert lost == []
+        assert converge.apply(here, there, plan(described(here), wanted)) == converge.Applied()
         assert read_tree(here) == read_tree(there)
         assert not plan(described(here), wanted)
         assert os.stat(here).st_mtime_ns == os.stat(there).st_mtime_ns
@@ -120,5 +119,5 @@ def test_a_closed_folder_is_opened_up_only_where_something_is_done_in_it(pair: t
     (pair[1] / "d").chmod(0o700)
     (pair[1] / "d/new").write_text("")
     assert planned(pair).open_up == [b"d"]
-    assert not converge.apply(*pair, planned(pair))
+    assert converge.apply(*pair, planned(pair)) == converge.Applied()
     assert not planned(pair)
