@@ -89,7 +89,8 @@ def bring(
         before = ctx.stored(intent.details["pre"])
         said = _forward(ctx, name, lease, intent, before, None, progress)
         journal.complete(ctx.layout, intent, durable=True)
-        _tell(f"took back the in-place restore of worktree {name!r} to a damaged snapshot", said)
+        if said:
+            _tell(f"took back the in-place restore of worktree {name!r} to a damaged snapshot", said)
         raise
 
 

@@ -71,7 +71,7 @@ def _worktrees(ctx: Context) -> Iterator[Finding]:
         yield from _worktree(ctx, name)
     pending = {intent.worktree for intent in journal.pending(ctx.layout)[0]}
     for name in remains.names(ctx.layout, "worktrees"):
-        if name not in known and not name.endswith(TEMPORARY_SUFFIX) and name not in pending:
+        if name not in known and not name.startswith(".") and name not in pending:
             yield findings.WORKTREE_UNKNOWN.at(f"worktrees/{name}", "a folder that is no registered worktree")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -31,6 +32,8 @@ _FOLDERS = (
     ".jvs/runs",
     "worktrees",
 )
+_OF_WORKTREES = (".jvs/worktrees", "worktrees")
+_HIDDEN = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 # Records in these folders are written outside of the critical section, so a young one may be somebody's at work.
 _UNLOCKED = (".jvs/intents", ".jvs/runs")
 
@@ -69,7 +72,11 @@ def unfinished(ctx: Context, ledger: Ledger) -> Iterator[tuple[str, Descriptor]]
 
 
 def leftovers(ctx: Context, ledger: Ledger) -> Iterator[str]:
-    """Yield the paths, relative to the repository, of temporary files and folders that nothing under way owns."""
+    """Yield the paths, relative to the repository, of temporary files and folders that nothing under way owns.
+
+    A worktree may be named ``x.tmp``: among worktrees only the hidden names are JVS's own. What stands under a temporary
+    name while the log says that it is complete, and it is missing under its own, is the only copy, and no leftover.
+    """
     busy = under_way(ctx)
     orphans = {snapshot_id for snapshot_id, _ in unfinished(ctx, ledger)}
     for folder in _FOLDERS:
@@ -77,11 +84,26 @@ def leftovers(ctx: Context, ledger: Ledger) -> Iterator[str]:
             base = name.removesuffix(TEMPORARY_SUFFIX)
             if name == base or {base, name, base.removesuffix(".json")} & busy:
                 continue
+            if folder in _OF_WORKTREES and not _HIDDEN.fullmatch(name):
+                continue
+            if _is_only_copy(ctx.layout, ledger, folder, base):
+                continue
             if folder == ".jvs/descriptors" and base.removesuffix(".json") in orphans:
                 continue
             if folder in _UNLOCKED and _is_young(ctx.layout.root / folder / name):
                 continue
             yield f"{folder}/{name}"
+
+
+def _is_only_copy(layout: Layout, ledger: Ledger, folder: str, base: str) -> bool:
+    own = base.removesuffix(".json")
+    if folder == ".jvs/refs":
+        known = own in ledger.refs
+    elif folder in (".jvs/snapshots", ".jvs/descriptors"):
+        known = own in ledger.snapshots and own not in ledger.removed
+    else:
+        return False
+    return known and not os.path.lexists(layout.root / folder / base)
 
 
 def under_way(ctx: Context) -> set[str]:

@@ -214,3 +214,28 @@ def test_nothing_under_way_is_called_wrong(repo: Repository) -> None:
     repo.snapshot("two", progress=Looking())
     assert seen
     assert {step: found for step, found in seen.items() if found} == {}
+
+
+def test_a_worktree_whose_name_ends_like_a_temporary_one_is_no_leftover(repo: Repository) -> None:
+    repo.worktrees.create("foo.tmp")
+    (repo.root / "worktrees" / "foo.tmp" / "only").write_text("only")
+    (repo.root / "worktrees" / "mine.tmp").mkdir()
+    found = {finding.target: finding.code for finding in repo.doctor().findings}
+    assert "worktrees/mine.tmp" in found
+    repo.doctor(repairs=("clean_tmp",))
+    assert (repo.root / "worktrees" / "foo.tmp" / "only").read_text() == "only"
+    assert (repo.root / "worktrees" / "mine.tmp").is_dir()
+    assert "foo.tmp" in [info.name for info in repo.worktrees.all()]
+
+
+@pytest.mark.parametrize("path", ["snapshots/{id}", "descriptors/{id}.json", "refs/kept.json"])
+def test_what_the_log_knows_is_no_leftover_under_a_temporary_name(repo: Repository, path: str) -> None:
+    taken = repo.snapshot("one", lock=True)
+    repo.refs.create("kept", "HEAD")
+    place = repo.root / ".jvs" / path.format(id=taken.snapshot_id)
+    aside = place.with_name(place.name + ".tmp")
+    place.rename(aside)
+    assert not repo.doctor(repairs=("clean_tmp",)).healthy
+    aside.rename(place)
+    assert repo.doctor(strict=True).healthy
+    assert repo.verify(every=True).ok

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from jvs_core import Repository, files
 from jvs_core.errors import ConsistencyUnavailable, PayloadHashMismatch
 from jvs_core.payload import subvolume
 from jvs_core.progress import Silent
+from tests.crash import children
 
 EDIT = "precious"
 
@@ -230,3 +232,15 @@ def test_a_folder_with_a_socket_is_not_replaced(repo: Repository) -> None:
         with pytest.raises(ConsistencyUnavailable, match="d/sock"):
             repo.restore_path("HEAD~1", "d", inplace=True, reason="test", lock=True)
     assert (main(repo) / "d" / "sock").exists()
+
+
+def test_the_half_copy_of_a_killed_restore_is_in_no_snapshot(repo: Repository) -> None:
+    killed = children.Steps(at="before settle", act=children.die)
+    again = Repository.open(main(repo))
+    work = partial(again.restore_path, "HEAD~1", "d", to="again", progress=killed)
+    assert children.run(work) == children.KILLED
+    assert any(name.startswith(".jvs-restore-") for name in os.listdir(main(repo)))
+    repo.snapshot("after", lock=True)
+    assert not any(name.startswith(".jvs-restore-") for name in os.listdir(payload(repo, "HEAD")))
+    assert repo.status().clean
+    assert repo.doctor(strict=True).healthy
