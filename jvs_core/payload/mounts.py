@@ -49,20 +49,35 @@ def mount_of(path: Path) -> Mount | None:
     """
     fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        with open(f"/proc/self/fdinfo/{fd}", "rb") as file:
+        found = mount_id(fd)
+    finally:
+        os.close(fd)
+    return next((mount for mount in current() if mount.mount_id == found), None)
+
+
+def mount_id(fd: int) -> int | None:
+    """Return the id of the mount that an open file or folder is on, or None where the kernel does not tell.
+
+    It tells apart what the device number does not: a folder bound into another of the same file system.
+    """
+    try:
+        with open(f"/proc/self/fdinfo/{fd}", "rb", buffering=0) as file:
             lines = file.read().split(b"\n")
     except FileNotFoundError:
         return None
-    finally:
-        os.close(fd)
-    mount_id = next((int(line[7:]) for line in lines if line.startswith(b"mnt_id:")), None)
-    return next((mount for mount in current() if mount.mount_id == mount_id), None)
+    return next((int(line[7:]) for line in lines if line.startswith(b"mnt_id:")), None)
 
 
 def mounts_below(folder: Path) -> list[Mount]:
     """Return the mounts whose mount point lies inside ``folder`` (not at it)."""
     top = os.fsencode(os.path.realpath(folder)).rstrip(b"/") + b"/"
     return [mount for mount in current() if mount.point.startswith(top)]
+
+
+def mounts_in(folder: Path) -> list[Mount]:
+    """Return the mounts whose mount point is ``folder`` or lies inside it."""
+    top = os.fsencode(os.path.realpath(folder)).rstrip(b"/")
+    return [mount for mount in current() if mount.point == top or mount.point.startswith(top + b"/")]
 
 
 def _plain(text: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Removing a tree, whatever its modes, depth and names."""
+"""Removing a tree, whatever its modes, depth and names, and nothing that is mounted in it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,33 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core.payload.faults import DENIED, GONE, translate
+from jvs_core.errors import EngineFailed
+from jvs_core.payload.entry import printable
+from jvs_core.payload.faults import DENIED, GONE, listed, translate
 from jvs_core.payload.folders import Folders
+from jvs_core.payload.mounts import mount_id, mounts_in
+
+_HANDLE = os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def require_unmounted(tree: Path) -> None:
+    """Make sure that nothing is mounted at or below ``tree``. Raises EngineFailed, with the mount points."""
+    if tree.is_symlink() or not tree.is_dir():
+        return
+    points = sorted({mount.point for mount in mounts_in(tree)})
+    if points:
+        raise EngineFailed(
+            f"{tree} cannot be removed: something is mounted at {listed(points)}",
+            hint=f"umount {printable(points[-1])}",
+            paths=points,
+        )
 
 
 def remove_tree(tree: Path) -> None:
     """Remove ``tree`` and all below it, never following a link; no error when it is gone already.
 
-    A crash leaves part of it, and the call can be repeated. Folders without permission are given it first. Raises
-    EngineFailed, with the path.
+    Of what is mounted there nothing is touched, not even by a mount that is made meanwhile. A crash leaves part of the
+    tree, and the call can be repeated. Folders without permission are given it first. Raises EngineFailed, with the path.
     """
     try:
         st = os.lstat(tree)
@@ -25,23 +43,27 @@ def remove_tree(tree: Path) -> None:
         if not stat.S_ISDIR(st.st_mode):
             os.unlink(tree)
             return
-        if st.st_mode & 0o700 != 0o700:
-            os.chmod(tree, 0o700)
+        parent = os.open(tree.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            home = mount_id(parent)
+            _open_up(parent, os.fsencode(tree.name), home)
+        finally:
+            os.close(parent)
         with Folders(tree) as folders:
-            empty_folder(folders, b"")
+            empty_folder(folders, home)
         with suppress(FileNotFoundError):
             os.rmdir(tree)
     except OSError as error:
         raise translate(error, os.fsencode(tree)) from error
 
 
-def empty_folder(folders: Folders, top: bytes) -> None:
-    """Remove all that the folder ``top`` holds."""
-    pending: list[tuple[bytes, bool]] = [(top, False)]
+def empty_folder(folders: Folders, home: int | None) -> None:
+    """Remove all that the top of ``folders`` holds, as far as it is on the mount ``home``."""
+    pending: list[tuple[bytes, bool]] = [(b"", False)]
     while pending:
         path, emptied = pending.pop()
         if emptied:
-            if path != top:
+            if path:
                 folders.forget(path)
                 parent, _, name = path.rpartition(b"/")
                 with suppress(FileNotFoundError):
@@ -50,9 +72,10 @@ def empty_folder(folders: Folders, top: bytes) -> None:
         pending.append((path, True))
         prefix = path + b"/" if path else b""
         fd = folders.at(path)
+        _require_home(fd, home, path)
         for name, is_folder in _names(fd):
             if is_folder:
-                _open_up(fd, name)
+                _open_up(fd, name, home)
                 pending.append((prefix + name, False))
                 continue
             try:
@@ -65,13 +88,28 @@ def empty_folder(folders: Folders, top: bytes) -> None:
                     raise
 
 
+def _require_home(fd: int, home: int | None, path: bytes) -> None:
+    if mount_id(fd) != home:
+        name = printable(path) or "the top folder"
+        raise EngineFailed(
+            f"{name}: something is mounted here", hint="umount it, then run it again", path=name
+        )
+
+
 def _names(fd: int) -> list[tuple[bytes, bool]]:
     with os.scandir(fd) as listing:
         return [(os.fsencode(item.name), item.is_dir(follow_symlinks=False)) for item in listing]
 
 
-def _open_up(fd: int, name: bytes) -> None:
+def _open_up(fd: int, name: bytes, home: int | None) -> None:
+    """Give the owner all rights on the folder ``name`` in ``fd``, unless it is where something is mounted."""
     with suppress(FileNotFoundError):
         st = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        if stat.S_ISDIR(st.st_mode) and st.st_mode & 0o700 != 0o700:
-            os.chmod(name, 0o700, dir_fd=fd)
+        if not stat.S_ISDIR(st.st_mode) or st.st_mode & 0o700 == 0o700:
+            return
+        handle = os.open(name, _HANDLE, dir_fd=fd)
+        try:
+            if mount_id(handle) == home:
+                os.chmod(f"/proc/self/fd/{handle}", 0o700)
+        finally:
+            os.close(handle)

@@ -90,6 +90,21 @@ def juicefs_volume(*, trash_days: int = 0, clients: int = 2, xattr: bool = True)
 
 
 @contextlib.contextmanager
+def bound(source: Path, target: Path) -> Iterator[None]:
+    """Let ``source`` be seen at ``target``, too, for the block, wherever the block moves that; needs root."""
+    with ledger_entry() as undo:
+        before = mount_points()
+
+        def unbind() -> None:
+            for point in mount_points() - before:
+                unmount(point)
+
+        undo.callback(unbind)
+        _run("mount", "--bind", str(source), str(target))
+        yield
+
+
+@contextlib.contextmanager
 def local_filesystem() -> Iterator[FileSystem]:
     """Yield a plain directory of whatever file system temporary files live on."""
     with ledger_entry() as undo:

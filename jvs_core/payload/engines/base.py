@@ -108,4 +108,7 @@ class SnapshotEngine(Protocol):
         """Make everything below ``tree`` durable."""
 
     def remove(self, tree: Path) -> None:
-        """Remove ``tree`` whatever it is made of and whatever modes it has; no error when it is gone already."""
+        """Remove ``tree`` whatever it is made of and whatever modes it has; no error when it is gone already.
+
+        Raises EngineFailed, before anything is removed, where something is mounted at or below it.
+        """

@@ -24,7 +24,7 @@ from jvs_core.payload.glance import look
 from jvs_core.payload.index import Digests, Recalled, StatIndex, probe_clock
 from jvs_core.payload.mounts import mounts_below
 from jvs_core.payload.reading import filled, read
-from jvs_core.payload.removal import remove_tree
+from jvs_core.payload.removal import remove_tree, require_unmounted
 from jvs_core.payload.soundness import hold_against
 from jvs_core.payload.tree import Scan, require_readable, scan
 from jvs_core.progress import Progress
@@ -235,6 +235,8 @@ def _discard(target: Path, paths: Sequence[bytes], entries: Sequence[Entry]) -> 
 
 
 def _remove(tree: Path) -> None:
+    """Remove ``tree``; the kernel would undo a mount in a subvolume, and the walk for others go on in what is mounted."""
+    require_unmounted(tree)
     if subvolume.is_subvolume(tree) and subvolume.delete(tree):
         return
     for inner in subvolume.topmost(tree):

@@ -22,7 +22,7 @@ from jvs_core.payload.glance import FORMS, look
 from jvs_core.payload.index import Digests, Recalled, StatIndex, probe_clock
 from jvs_core.payload.mounts import mounts_below
 from jvs_core.payload.reading import attributes_of, filled, read
-from jvs_core.payload.removal import remove_tree
+from jvs_core.payload.removal import remove_tree, require_unmounted
 from jvs_core.payload.soundness import hold_against
 from jvs_core.payload.tree import Scan, scan
 from jvs_core.payload.valueless import with_valueless_xattrs
@@ -209,7 +209,8 @@ class JuicefsClone:
                 os.close(fd)
 
     def remove(self, tree: Path) -> None:
-        """Remove ``tree``; a large one by ``juicefs rmr``, inside the serving process."""
+        """Remove ``tree``, in which nothing is mounted; a large one by ``juicefs rmr``, inside the serving process."""
+        require_unmounted(tree)
         if _is_large(tree):
             try:
                 juicefs.remove(self.client, tree)

@@ -15,7 +15,7 @@ from jvs_core.payload.entry import Entry
 from jvs_core.payload.faults import translate
 from jvs_core.payload.index import StatIndex
 from jvs_core.payload.materialize import adopt_tree, materialize_tree
-from jvs_core.payload.removal import remove_tree
+from jvs_core.payload.removal import remove_tree, require_unmounted
 from jvs_core.payload.transfer import Method
 from jvs_core.payload.tree import Scan
 from jvs_core.progress import Progress
@@ -69,7 +69,8 @@ class FileEngine:
         sync_tree(tree, whole_file_system=syncfs_works(tree))
 
     def remove(self, tree: Path) -> None:
-        """Remove ``tree``."""
+        """Remove ``tree``, in which nothing is mounted."""
+        require_unmounted(tree)
         remove_tree(tree)
 
 
