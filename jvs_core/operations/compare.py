@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from jvs_core.errors import WorktreeNotFound
 from jvs_core.operations import locks, stored
 from jvs_core.operations.context import Context
+from jvs_core.payload.capture import owned
+from jvs_core.payload.compare import beyond_times
 from jvs_core.payload.compare import compare as compare_entries
 from jvs_core.payload.describe import describe
 from jvs_core.payload.entry import Entry, text
@@ -32,6 +35,19 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
     )
 
 
+def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None = None) -> list[str]:
+    """Return the paths of worktree ``name`` of which something but a time is as in no snapshot that it comes from.
+
+    That is what ``status`` shows, and what differs from the head in owner, extended attributes or hard links. ``folder`` is
+    where the worktree lies when it is not in its place.
+    """
+    record = ctx.worktree(name)
+    head = owned(stored.entries(ctx.layout, record.head_snapshot_id))[0]
+    now = _described(ctx, name, folder or ctx.layout.worktree(name), progress, with_attributes=True)
+    changes = compare_entries(head, now, differ=beyond_times(now[0]))
+    return [text(path) for path in (*changes.added, *changes.modified, *changes.removed)]
+
+
 def compare(ctx: Context, name: str, before: str, after: str | None, progress: Progress) -> Comparison:
     """Return what changed from one snapshot to another, or to worktree ``name`` as it is."""
     from_id = ctx.resolve(before, name)
@@ -52,15 +68,20 @@ def present(ctx: Context, name: str, progress: Progress) -> Sequence[Entry]:
 
     Raises WorktreeNotFound when its folder is missing.
     """
+    return _described(ctx, name, ctx.layout.worktree(name), progress, with_attributes=False)
+
+
+def _described(
+    ctx: Context, name: str, root: Path, progress: Progress, *, with_attributes: bool
+) -> Sequence[Entry]:
     record = ctx.worktree(name)
-    root = ctx.layout.worktree(name)
     if not root.is_dir():
         raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
     scan = describe(
         root,
         ctx.index(record.worktree_id),
         clock_folder=ctx.layout.control,
-        with_attributes=False,
+        with_attributes=with_attributes,
         progress=progress,
     )
     return scan.entries

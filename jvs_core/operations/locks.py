@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from jvs_core import clock, files
@@ -194,11 +194,15 @@ def hold(
                     _give_back(ctx, lease)
 
 
+def _renewing(ctx: Context, lease: Lease) -> AbstractContextManager[Callable[[], None]]:
+    return renewing(lease, lambda lease: _renew(ctx, lease))
+
+
 @contextmanager
-def _renewing(ctx: Context, lease: Lease) -> Iterator[Callable[[], None]]:
+def renewing(lease: Lease, renew: Callable[[Lease], Lease]) -> Iterator[Callable[[], None]]:
     """Renew a lease in a daemon thread during the block; yield what ends the renewing, for who must be sooner."""
     ended = threading.Event()
-    thread = threading.Thread(target=_keep, args=(ctx, lease, ended), name="jvs-lease", daemon=True)
+    thread = threading.Thread(target=_keep, args=(renew, lease, ended), name="jvs-lease", daemon=True)
 
     def stop() -> None:
         ended.set()
@@ -211,10 +215,10 @@ def _renewing(ctx: Context, lease: Lease) -> Iterator[Callable[[], None]]:
         stop()
 
 
-def _keep(ctx: Context, lease: Lease, stop: threading.Event) -> None:
+def _keep(renew: Callable[[Lease], Lease], lease: Lease, stop: threading.Event) -> None:
     while not stop.wait(_until_renewal_s(lease)):
         try:
-            lease = _renew(ctx, lease)
+            lease = renew(lease)
         except OSError:
             if lease.has_run_out():  # a mount that hangs may come back in time; the lease itself is the limit
                 return

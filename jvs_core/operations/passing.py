@@ -13,14 +13,14 @@ from pathlib import Path
 
 from jvs_core import files
 from jvs_core.control import journal
-from jvs_core.errors import JvsError, LockConflict, UnsavedChanges, WorktreeNotFound
+from jvs_core.errors import Conflict, JvsError, WorktreeNotFound
 from jvs_core.model import Descriptor, Intent
-from jvs_core.operations import compare, locks, restore, snapshot, worktrees
+from jvs_core.operations import compare, locks, removal, restore, snapshot
 from jvs_core.operations.context import Context
 from jvs_core.operations.locks import Locking
 from jvs_core.progress import Progress
 
-SANDBOX, ISOLATED_RUN = worktrees.PASSING
+SANDBOX, ISOLATED_RUN = removal.PASSING
 # How each kind is called in messages and notes, and the tag of its snapshots.
 _KINDS = {SANDBOX: ("sandbox", "sandbox"), ISOLATED_RUN: ("isolated run", "run")}
 
@@ -68,7 +68,7 @@ def leave(ctx: Context, name: str, intent: Intent, *, keep: bool, force: bool, p
     """Remove the worktree unless it is to stay; one that cannot be removed stays, and the error says so."""
     try:
         if not keep:
-            worktrees.remove(ctx, name, force=force, progress=progress)
+            removal.remove(ctx, name, force=force, progress=progress)
     except JvsError as error:
         called = _KINDS[intent.operation][0]
         raise type(error)(f"{called} {name!r} stays: {error.message}", hint=error.hint) from error
@@ -92,12 +92,12 @@ def clean(ctx: Context, intent: Intent, progress: Progress) -> bool:
         locks.release(ctx, name)
     if locks.status(ctx, name).state == "held":
         return False
-    if not compare.status(ctx, name, progress).clean:
+    if compare.unsaved(ctx, name, progress):
         called, tag = _KINDS[intent.operation]
         save(ctx, name, f"{called}, cut short", (tag,), progress, locking=Locking(take=True))
     try:
-        worktrees.remove(ctx, name, force=False, progress=progress)
-    except (UnsavedChanges, LockConflict):
+        removal.remove(ctx, name, force=False, progress=progress)
+    except Conflict:
         return False
     journal.complete(ctx.layout, intent)
     return True

@@ -13,12 +13,13 @@ from jvs_core import clock
 from jvs_core.control import catalog, journal, lock, process, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
-from jvs_core.errors import JvsError
+from jvs_core.errors import JvsError, WorktreeNotFound
 from jvs_core.files import TEMPORARY_SUFFIX
 from jvs_core.model import Descriptor, Intent
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
 
+REMOVAL = "worktree_remove"
 _SETTLING_S = 60.0
 _FOLDERS = (
     ".jvs/snapshots",
@@ -107,14 +108,29 @@ def _is_only_copy(layout: Layout, ledger: Ledger, folder: str, base: str) -> boo
 
 
 def under_way(ctx: Context) -> set[str]:
-    """Return the snapshot ids and temporary names of operations that run, or may run on another host."""
+    """Return the snapshot ids and temporary names of operations that run, or may run on another host.
+
+    Also of removals that are not decided: what they put out of sight may be the only copy of something.
+    """
     return {
         value
         for intent in journal.pending(ctx.layout)[0]
-        if process.is_running(intent, ctx.settings) is not False
+        if process.is_running(intent, ctx.settings) is not False or is_undecided(ctx, intent)
         for value in (intent.snapshot_id, intent.details.get("temporary"))
         if isinstance(value, str)
     }
+
+
+def is_undecided(ctx: Context, intent: Intent) -> bool:
+    """Return whether ``intent`` is to remove a worktree that is registered still, or whose record cannot be read."""
+    if intent.operation != REMOVAL:
+        return False
+    try:
+        return ctx.worktree(str(intent.worktree)).worktree_id == intent.worktree_id
+    except WorktreeNotFound:
+        return False
+    except JvsError:
+        return True
 
 
 def names(layout: Layout, folder: str) -> list[str]:

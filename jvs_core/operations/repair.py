@@ -23,7 +23,7 @@ from jvs_core.operations import (
     publish,
     refs,
     remains,
-    worktrees,
+    removal,
 )
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
@@ -114,7 +114,8 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
             done += [intent.intent_id] if passing.clean(ctx, intent, progress) else []
             continue
         with ctx.critical():
-            _resolve(ctx, intent)
+            if not _resolve(ctx, intent):
+                continue
             journal.complete(ctx.layout, intent)
         done.append(intent.intent_id)
     for name in journal.pending(ctx.layout)[1]:
@@ -124,12 +125,13 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
     return done
 
 
-def _resolve(ctx: Context, intent: Intent) -> None:
+def _resolve(ctx: Context, intent: Intent) -> bool:
+    """Undo or complete one operation, and return whether its intent may go."""
     if intent.operation in (refs.CREATE, refs.DELETE):
         refs.reconcile(ctx, intent)
     name = intent.worktree
     if name is None:
-        return
+        return True
     registered = ctx.layout.worktree_config(name).exists()
     folder = ctx.layout.worktree(name)
     if intent.operation in ("restore", "worktree_create") and registered and not os.path.lexists(folder):
@@ -142,13 +144,12 @@ def _resolve(ctx: Context, intent: Intent) -> None:
             and not ctx.layout.worktree(new).exists()
         ):
             files.rename_durable(folder, ctx.layout.worktree(new))
-    elif intent.operation == "worktree_remove" and registered and not os.path.lexists(folder):
-        record = worktree.get(ctx.layout, name)
-        worktree.unregister(ctx.layout, name)
-        worktrees.forget(ctx, record)
+    elif intent.operation == remains.REMOVAL:
+        return removal.finish(ctx, intent)
     elif intent.operation == completion.NEW_PATH_INTENT:
         leftover = extract.leftover(ctx, intent)
         remove_leftover(leftover.parent, leftover.name)
+    return True
 
 
 def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:

@@ -43,7 +43,7 @@ def sandbox(
             try:
                 yield box
             except BaseException:
-                if not compare.status(ctx, name, SILENT).clean:
+                if compare.unsaved(ctx, name, SILENT):
                     box.snapshot_id = passing.save(
                         ctx, name, note or "sandbox, failed", tags, progress
                     ).snapshot_id

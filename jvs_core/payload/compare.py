@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from jvs_core.payload.entry import FOLDER, Entry
+
+Differ = Callable[[Entry, Entry], bool]
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,15 @@ class Changes:
         return bool(self.added or self.modified or self.removed)
 
 
-def compare(before: Sequence[Entry], after: Sequence[Entry]) -> Changes:
+def compare(before: Sequence[Entry], after: Sequence[Entry], *, differ: Differ | None = None) -> Changes:
     """Return what changed from ``before`` to ``after``, both sorted by path.
 
     Files, links and FIFOs count when their kind, content, target or mode differs; folders when they are new or gone
     and empty, or their mode differs. A time alone is no change, and the top folder is none of the payload's. Where a
-    folder took the place of a file, or a file of a folder, the one is removed and the other added.
+    folder took the place of a file, or a file of a folder, the one is removed and the other added. ``differ`` is another
+    judge of two entries of one path.
     """
+    differ = differ or _differ
     changes = Changes()
     new_folders: list[bytes] = []
     old_folders: list[bytes] = []
@@ -41,7 +45,7 @@ def compare(before: Sequence[Entry], after: Sequence[Entry]) -> Changes:
             _one_sided(new, changes.added, new_folders)
             new = next(news, None)
         else:
-            if old is not new and _differ(old, new) and new.path:
+            if old is not new and differ(old, new) and new.path:
                 if (old.kind == FOLDER) != (new.kind == FOLDER):
                     _one_sided(old, changes.removed, old_folders)
                     _one_sided(new, changes.added, new_folders)
@@ -53,6 +57,24 @@ def compare(before: Sequence[Entry], after: Sequence[Entry]) -> Changes:
     for paths in (changes.added, changes.modified, changes.removed):
         paths.sort()
     return changes
+
+
+def beyond_times(owner: Entry) -> Differ:
+    """Return the judge that counts all that a snapshot keeps but times: owner, attributes and hard links, too.
+
+    That something belongs to whom the top folder ``owner`` belongs to is no change: whoever makes a worktree without the
+    right to give files away makes all of it his own.
+    """
+
+    def differ(old: Entry, new: Entry) -> bool:
+        return (
+            _differ(old, new)
+            or new.uid not in (old.uid, owner.uid)
+            or new.gid not in (old.gid, owner.gid)
+            or (old.link_group, old.xattrs) != (new.link_group, new.xattrs)
+        )
+
+    return differ
 
 
 def _differ(old: Entry, new: Entry) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jvs_core.files import translated
 from jvs_core.model import UndoPoint
-from jvs_core.operations import passing, worktrees
+from jvs_core.operations import passing, removal, worktrees
 from jvs_core.operations.context import Context
 from jvs_core.operations.passing import Passing
 from jvs_core.progress import SILENT, Progress
@@ -91,5 +91,8 @@ class Worktrees:
 
     @translated
     def remove(self, name: str, *, force: bool = False, progress: Progress = SILENT) -> None:
-        """Remove a worktree; its snapshots stay. Raises InputError for ``main``, LockConflict, UnsavedChanges."""
-        worktrees.remove(self._context, name, force=force, progress=progress)
+        """Remove a worktree; its snapshots stay.
+
+        Raises InputError for ``main``, LockConflict, UnsavedChanges, EngineFailed where something is mounted in it.
+        """
+        removal.remove(self._context, name, force=force, progress=progress)

@@ -173,6 +173,11 @@ STORIES = [
         after=lambda before: _worktrees(before, exp=None),
     ),
     Story(
+        "worktree remove of what is saved",
+        lambda repo, progress: repo.worktrees.remove("exp", progress=progress),
+        after=lambda before: _worktrees(before, exp=None),
+    ),
+    Story(
         "ref create",
         lambda repo, progress: repo.refs.create("second", "HEAD"),
         after=lambda before: (before.worktrees, {**before.refs, "second": max(before.snapshots)}),

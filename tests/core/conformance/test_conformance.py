@@ -13,7 +13,7 @@ from jvs_core import Repository, files
 from jvs_core.conformance import Requirement, Scene, requirements, run, runner
 from jvs_core.control import audit_log, critical
 from jvs_core.errors import UnsavedChanges
-from jvs_core.operations import inplace, verify, worktrees
+from jvs_core.operations import inplace, removal, verify
 from jvs_core.payload import inspection
 from jvs_core.payload.verdict import Verdict
 from jvs_core.results import ConformanceReport
@@ -79,7 +79,7 @@ SABOTAGES: dict[str, tuple[object, str, Any]] = {
     "storage.exchange": (files, "exchange", _say_yes),
     "storage.lock-exclusion": (critical, "_lock", _say_yes),
     "writing.inplace-undo": (inplace, "check_reason", _say_yes),
-    "writing.unsaved-kept": (worktrees, "_require_saved", _say_yes),
+    "writing.unsaved-kept": (removal, "_require_saved", _say_yes),
     "integrity.tampered-payload": (inspection, "judge", lambda *given: Verdict(given[-1], [], [], {})),
     "integrity.forged-descriptor": (verify, "_against_log", _say_yes),
     "integrity.tampered-log": (audit_log, "parse_line", _lenient),

@@ -1,0 +1,62 @@
+"""A worktree's lock held against everybody, the caller's session included, while the worktree changes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from jvs_core import files
+from jvs_core.control import lock
+from jvs_core.control.lock import Lease
+from jvs_core.errors import JvsError
+from jvs_core.operations import locks
+from jvs_core.operations.context import Context
+
+
+class Exclusion:
+    """The lock of one worktree, held by this operation alone; ``lease`` is as it was last renewed."""
+
+    def __init__(self, ctx: Context, lease: Lease) -> None:
+        self._ctx = ctx
+        self.lease = lease
+
+    def check(self) -> None:
+        """Make sure that the lease still is the worktree's only valid one. Raises as ``lock.check`` does."""
+        lock.check(self._ctx.layout, self.lease)
+
+    def _renew(self, lease: Lease) -> Lease:
+        self.lease = lock.renew(self._ctx.layout, lease)
+        return self.lease
+
+    def _give_back(self) -> None:
+        with suppress(JvsError), files.uninterrupted():  # lost meanwhile: whoever took it over has it
+            lock.release(self._ctx.layout, self.lease)
+
+
+@contextmanager
+def excluded(ctx: Context, name: str, purpose: str) -> Iterator[Exclusion]:
+    """Hold the lock of worktree ``name`` for the block, unseen by the own session, renewed, and give it back.
+
+    Whoever changes something for good calls ``check`` first, in the critical section. Raises LockConflict when anybody
+    holds the lock.
+    """
+    record = ctx.worktree(name)
+    locks.refuse_if_held(ctx, record)
+    ctx.layout.complete()
+    lease = lock.acquire(
+        ctx.layout,
+        ctx.settings,
+        ctx.config.lease,
+        worktree=name,
+        worktree_id=record.worktree_id,
+        lease_ms=ctx.config.lease.duration_ms,
+        purpose=purpose,
+        floor=0,
+        own=ctx.session(record.worktree_id).load(),
+    )[0]
+    held = Exclusion(ctx, lease)
+    try:
+        with locks.renewing(lease, held._renew):
+            yield held
+    finally:
+        held._give_back()

@@ -1,0 +1,189 @@
+"""Removing a worktree: its folder goes out of sight, is looked at once more, and only then is there no way back.
+
+The way back ends where the worktree stops being registered. Until then whatever fails, or ``doctor`` after a crash, puts
+the folder back; from then on the rest of it is deleted, by ``doctor`` where it must.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from jvs_core import files
+from jvs_core.control import journal, lock, process, worktree
+from jvs_core.control.names import MAIN
+from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges
+from jvs_core.model import Intent, Worktree
+from jvs_core.operations import compare, remains
+from jvs_core.operations.context import Context, step
+from jvs_core.operations.exclusion import Exclusion, excluded
+from jvs_core.payload.removal import require_unmounted
+from jvs_core.progress import Progress
+
+# Intents that stand as long as a worktree that was made for one piece of work.
+PASSING = ("sandbox", "isolated_run")
+
+
+def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
+    """Remove a worktree, under its lock; its snapshots stay.
+
+    A program that holds a file of it open can write there to the end; what is changed by name is found, however late.
+
+    Raises
+    ------
+    InputError
+        ``main`` cannot be removed.
+    WorktreeNotFound
+        There is none of that name.
+    LockConflict, FencingMismatch, LockExpired
+        The worktree is locked, by anyone, or was locked meanwhile; ``force`` does not help.
+    UnsavedChanges
+        It holds changes that no snapshot holds, and ``force`` was not given.
+    EngineFailed
+        Something is mounted in it; ``force`` does not help.
+    """
+    record = ctx.worktree(name)
+    if name == MAIN:
+        raise InputError(
+            "the worktree 'main' cannot be removed", hint="remove the whole folder of the repository"
+        )
+    target = ctx.layout.worktree(name)
+    gone = target.with_name(f".{name}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
+    require_unmounted(target)
+    with excluded(ctx, name, "remove") as held:
+        take_back(ctx, record)
+        if not force and target.is_dir():
+            _require_saved(ctx, name, target, progress)
+        intent = _carry_out(ctx, name, record, gone, held, force=force, progress=progress)
+    with step(progress, "delete"):
+        ctx.removal_engine().remove(gone)
+        forget(ctx, record)
+        journal.complete(ctx.layout, intent)
+
+
+def _carry_out(
+    ctx: Context, name: str, record: Worktree, gone: Path, held: Exclusion, *, force: bool, progress: Progress
+) -> Intent:
+    """Put the worktree out of sight and, unless something is in the way, out of the register; return the intent."""
+    target = ctx.layout.worktree(name)
+    intent: Intent | None = None
+    try:
+        with step(progress, "hide"), files.uninterrupted(), ctx.critical():
+            held.check()
+            intent = journal.begin(
+                ctx.layout,
+                ctx.settings,
+                remains.REMOVAL,
+                worktree=name,
+                worktree_id=record.worktree_id,
+                temporary=gone.name,
+            )
+            hidden = os.path.lexists(target)
+            if hidden:
+                files.rename_durable(target, gone)
+        require_unmounted(gone)
+        if not force and gone.is_dir():
+            _require_saved(ctx, name, gone, progress)
+        with step(progress, "unregister"), files.uninterrupted(), ctx.critical():
+            held.check()
+            if hidden and not os.path.lexists(gone):
+                raise LockConflict(f"worktree {name!r} was put back while it was removed", hint="jvs doctor")
+            worktree.unregister(ctx.layout, name)
+            _drop_intents(ctx, name)
+            ctx.audit(
+                "worktree_remove",
+                worktree=name,
+                worktree_id=record.worktree_id,
+                snapshot_id=record.head_snapshot_id,
+                fencing_token=held.lease.token,
+                target=name,
+                details={"force": force},
+            )
+    except BaseException:
+        if intent is not None:
+            with files.uninterrupted(), ctx.critical():
+                if remains.is_undecided(ctx, intent) and put_back(ctx, intent):
+                    journal.complete(ctx.layout, intent)
+        raise
+    return intent
+
+
+def put_back(ctx: Context, intent: Intent) -> bool:
+    """Put the folder back that an undecided removal hid; the caller holds the critical section.
+
+    Returns False, and leaves all as it is, where another folder is in its place.
+    """
+    folder = ctx.layout.worktree(str(intent.worktree))
+    gone = folder.with_name(str(intent.details["temporary"]))
+    if not os.path.lexists(gone):
+        return True
+    if os.path.lexists(folder):
+        return False
+    files.rename_durable(gone, folder)
+    return True
+
+
+def take_back(ctx: Context, record: Worktree) -> None:
+    """Put a worktree back that a killed removal hid; the caller holds its lock against everybody.
+
+    Raises AlreadyExists when another folder is in its place.
+    """
+    for intent in journal.pending(ctx.layout)[0]:
+        if intent.worktree_id != record.worktree_id or intent.operation != remains.REMOVAL:
+            continue
+        with files.uninterrupted(), ctx.critical():
+            if not put_back(ctx, intent):
+                raise AlreadyExists(
+                    f"worktrees/{intent.details['temporary']} holds worktree {intent.worktree!r}, and another folder is in its place",
+                    hint=f"move worktrees/{intent.worktree} away, then: jvs doctor --repair-runtime",
+                )
+            journal.complete(ctx.layout, intent)
+
+
+def finish(ctx: Context, intent: Intent) -> bool:
+    """Undo a killed removal, or complete it where nothing is left to put back; the caller holds the critical section.
+
+    Returns False where another folder is in the worktree's place: then the intent has to stay.
+    """
+    if not remains.is_undecided(ctx, intent):
+        return True
+    if not put_back(ctx, intent):
+        return False
+    name = str(intent.worktree)
+    if not os.path.lexists(ctx.layout.worktree(name)):
+        record = ctx.worktree(name)
+        worktree.unregister(ctx.layout, name)
+        forget(ctx, record)
+    return True
+
+
+def forget(ctx: Context, record: Worktree) -> None:
+    """Remove the leases, the session's secret and the stat cache of a worktree that is gone."""
+    for token in lock.tokens(ctx.layout, record.worktree_id):
+        (ctx.layout.locks(record.worktree_id) / str(token)).unlink(missing_ok=True)
+    if ctx.layout.locks(record.worktree_id).is_dir():
+        ctx.layout.locks(record.worktree_id).rmdir()
+    ctx.session(record.worktree_id).forget()
+    ctx.index(record.worktree_id).forget()
+
+
+def _drop_intents(ctx: Context, name: str) -> None:
+    """Complete what dead processes began in a worktree that was to go anyway; a live one does so itself."""
+    for intent in journal.pending(ctx.layout)[0]:
+        if (
+            intent.operation in PASSING
+            and intent.worktree == name
+            and process.is_running(intent, ctx.settings) is False
+        ):
+            journal.complete(ctx.layout, intent)
+
+
+def _require_saved(ctx: Context, name: str, folder: Path, progress: Progress) -> None:
+    changed = compare.unsaved(ctx, name, progress, folder=folder)
+    if changed:
+        shown = ", ".join(changed[:3]) + (", …" if len(changed) > 3 else "")
+        raise UnsavedChanges(
+            f"worktree {name!r} holds {len(changed)} changes that no snapshot holds: {shown}",
+            hint=f"jvs snapshot --lock --worktree {name}, or: jvs worktree remove {name} --force",
+        )
