@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from jvs_core.payload.mounts import current, mount_of
 from tests.support.ledger import ledger_entry, mount_points, unmount
 
 GIB = 1 << 30
@@ -92,15 +93,17 @@ def juicefs_volume(*, trash_days: int = 0, clients: int = 2, xattr: bool = True)
 @contextlib.contextmanager
 def bound(source: Path, target: Path) -> Iterator[None]:
     """Let ``source`` be seen at ``target``, too, for the block, wherever the block moves that; needs root."""
+    _require_root("a bind mount")
     with ledger_entry() as undo:
-        before = mount_points()
+        _run("mount", "--bind", str(source), str(target))
+        mine = mount_of(target)
 
         def unbind() -> None:
-            for point in mount_points() - before:
-                unmount(point)
+            for mount in current():
+                if mine is not None and mount.mount_id == mine.mount_id:
+                    unmount(Path(os.fsdecode(mount.point)))
 
         undo.callback(unbind)
-        _run("mount", "--bind", str(source), str(target))
         yield
 
 
