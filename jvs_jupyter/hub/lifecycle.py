@@ -76,8 +76,17 @@ def archive(repository: Repository, person: Person, info: WorktreeInfo, *, days:
     Raises LockConflict while a server runs there.
     """
     clean = repository.status(info.name).clean and info.head_snapshot_id is not None
-    saved = info.head_snapshot_id if clean else _save(repository, info.name, ARCHIVED)
-    assert saved is not None
+    try:
+        saved = info.head_snapshot_id if clean else None
+        return _put_away(repository, person, info, saved or _save(repository, info.name, ARCHIVED), days)
+    except JvsError as error:
+        if error.code != "E_UNSAVED_CHANGES" or not clean:
+            raise
+    # Clean as status has it; owners, attributes or links differ from the head all the same.
+    return _put_away(repository, person, info, _save(repository, info.name, ARCHIVED), days)
+
+
+def _put_away(repository: Repository, person: Person, info: WorktreeInfo, saved: str, days: int) -> Changed:
     reason = f"archived worktree {info.name}"
     if not any(pin.snapshot_id == saved and pin.reason == reason for pin in repository.pins.all()):
         repository.pins.create(saved, reason=reason, expires=f"{days}d")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,14 @@ def test_an_archived_worktree_can_be_brought_back(team: Repository, tmp_path: Pa
     assert pin.expires_at is not None
     back = team.restore(done.snapshot_id, name="back")
     assert (Path(back.path) / "mine.txt").read_text() == "mine"
+
+
+def test_what_status_does_not_show_is_archived_too(team: Repository) -> None:
+    made = provide(team, ANN, template="template-1")
+    assert made.path is not None
+    os.setxattr(made.path / "notes.txt", "user.mark", b"mine")
+    done = lifecycle.archive(team, ANN, by_name(team)["ann", ""], days=30)
+    assert not made.path.exists()
+    assert done.snapshot_id is not None
+    back = team.restore(done.snapshot_id, name="back")
+    assert os.getxattr(Path(back.path) / "notes.txt", "user.mark") == b"mine"
