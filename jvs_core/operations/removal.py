@@ -40,6 +40,9 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
         The worktree is locked, by anyone, or was locked meanwhile; ``force`` does not help.
     UnsavedChanges
         It holds changes that no snapshot holds, and ``force`` was not given.
+    PayloadHashMismatch
+        Its head is damaged, as far as a look at every entry shows, and ``force`` was not given: the worktree may be the
+        last good copy.
     EngineFailed
         Something is mounted in it; ``force`` does not help.
     """
@@ -54,6 +57,8 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
     with excluded(ctx, name, "remove") as held:
         take_back(ctx, record)
         if not force and target.is_dir():
+            if record.head_snapshot_id is not None:
+                ctx.stored(record.head_snapshot_id).require_sound([])
             _require_saved(ctx, name, target, progress)
         intent = _carry_out(ctx, name, record, gone, held, force=force, progress=progress)
     with step(progress, "delete"):

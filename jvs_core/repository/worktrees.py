@@ -93,6 +93,7 @@ class Worktrees:
     def remove(self, name: str, *, force: bool = False, progress: Progress = SILENT) -> None:
         """Remove a worktree; its snapshots stay.
 
-        Raises InputError for ``main``, LockConflict, UnsavedChanges, EngineFailed where something is mounted in it.
+        Raises InputError for ``main``, LockConflict, UnsavedChanges, PayloadHashMismatch where its head is damaged,
+        EngineFailed where something is mounted in it.
         """
         removal.remove(self._context, name, force=force, progress=progress)

@@ -244,3 +244,15 @@ def test_the_half_copy_of_a_killed_restore_is_in_no_snapshot(repo: Repository) -
     assert not any(name.startswith(".jvs-restore-") for name in os.listdir(payload(repo, "HEAD")))
     assert repo.status().clean
     assert repo.doctor(strict=True).healthy
+
+
+def test_a_worktree_whose_head_is_damaged_is_not_removed(repo: Repository) -> None:
+    made = Path(repo.restore("HEAD", name="w").path)
+    details = repo.show("HEAD")
+    if details.descriptor.engine == "btrfs-snapshot":
+        subvolume.set_read_only(Path(details.path), False)
+    os.truncate(Path(details.path) / "note.txt", 1)
+    with pytest.raises(PayloadHashMismatch, match=r"note\.txt"):
+        repo.worktrees.remove("w")
+    assert (made / "note.txt").read_text() == "new"
+    repo.worktrees.remove("w", force=True)
