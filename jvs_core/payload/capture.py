@@ -11,10 +11,11 @@ from stat import S_IFREG
 from jvs_core.errors import ConsistencyUnavailable
 from jvs_core.payload import attributes, juicefs, pool
 from jvs_core.payload.collector import held_back
+from jvs_core.payload.doubtful import Doubtful
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry, printable
 from jvs_core.payload.faults import listed
-from jvs_core.payload.index import Recalled, StatIndex, probe_clock
+from jvs_core.payload.index import Recalled, StatIndex
 from jvs_core.payload.lines import compare, decode, encode
 from jvs_core.payload.linking import Owner
 from jvs_core.payload.reading import attributes_now
@@ -22,6 +23,7 @@ from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.replica import Hint, Plan, Replica, make_top, replicate
 from jvs_core.payload.transfer import Method
 from jvs_core.payload.tree import LeftOut, Scan, require_readable, scan
+from jvs_core.payload.writeback import write_back
 from jvs_core.progress import Progress
 
 
@@ -40,9 +42,10 @@ def capture_tree(
 ) -> Capture:
     """Copy ``source`` to the new folder ``target``; see ``SnapshotEngine.capture``.
 
-    Every entry is looked at once more after the walk has ended, when it is copied or later; one that is then still
-    as the walk saw it was so at the moment the walk ended. If all are, the target is the tree of that one moment. If
-    not, a ``quiesced`` capture starts again, once; a ``best_effort`` one names them.
+    Every entry is looked at once more after the walk has ended and what it found was written back, when it is copied
+    or later; one that is then still as the walk saw it was so at that moment, mapped pages included. If all are, the
+    target is the tree of that one moment. If not, a ``quiesced`` capture starts again, once; a ``best_effort`` one
+    names them.
     """
     for last in (consistency == "best_effort", True):
         with pool.standby(previous.files if previous else 0) as waiting:
@@ -71,9 +74,11 @@ def _attempt(
     found: Scan | None,
     waiting: pool.Standby,
 ) -> Capture:
-    now_ns = probe_clock(target.parent)
     found = scan(source, progress) if found is None else require_readable(found)
     recalled = attributes_now(found, index.recall(found), threads=juicefs.THREADS)
+    unknown = recalled.unknown(found)
+    moment = write_back(found, unknown, target.parent)
+    doubtful = Doubtful(found, unknown, moment)
     owned_entries, given_up = owned(found.entries)
     entries = _known(owned_entries, recalled)
     hints = _Hints(entries, recalled, previous)
@@ -84,7 +89,7 @@ def _attempt(
         entries,
         found.stamps,
         method,
-        now_ns,
+        moment,
         previous.payload if previous else None,
         hints.shared,
         _adapted(found.entries, owned_entries),
@@ -92,8 +97,8 @@ def _attempt(
         waiting,
     )
     replica = replicate(plan, progress)
-    changed = replica.changed.union(found.changed)
-    index.learn(_learnable(found, replica, changed), recalled, now_ns)
+    changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))
+    index.learn(_learnable(found, replica, changed), recalled, moment)
     made, lines = _lined(entries, replica, hints)
     return Capture(
         engine=engine,

@@ -13,6 +13,7 @@ from jvs_core.payload import attributes, transfer
 from jvs_core.payload.entry import FIFO, FILE, SYMLINK
 from jvs_core.payload.faults import GONE, translate
 from jvs_core.payload.folders import Folders
+from jvs_core.payload.moment import Moment
 from jvs_core.payload.transfer import Changed, How, Method, State
 
 Action = Literal["make", "check"]
@@ -80,7 +81,7 @@ class CopyJob:
     source: bytes
     target: bytes
     method: Method
-    now_ns: int
+    moment: Moment
     previous: bytes | None = None
 
     @contextmanager
@@ -97,7 +98,7 @@ class _Copier:
     def __init__(self, job: CopyJob, source: Folders, target: Folders, previous: Folders | None) -> None:
         self.method = job.method
         self.usual: How = "copy" if job.method == "copy" else "reflink"
-        self.now_ns = job.now_ns
+        self.moment = job.moment
         self.sources, self.targets, self.previous = source, target, previous
 
     def batch(self, batch: Batch) -> Answer:
@@ -140,6 +141,8 @@ class _Copier:
         except OSError as error:
             raise translate(error, item.name, reading=True) from error
         try:
+            if self.moment.one_by_one:
+                os.fsync(source)
             xattrs = attributes.read_xattrs(source) if item.xattrs != b"" else ()
             known = item.sha256
             if item.action == "check":
@@ -168,7 +171,7 @@ class _Copier:
     ) -> bytes | Outcome:
         content = transfer.fill(
             source, st, target, item.stamp, item.size, item.mtime_ns,
-            method=self.method, known=known, now_ns=self.now_ns,
+            method=self.method, known=known, now_ns=self.moment.on(item.stamp[0]),
         )  # fmt: skip
         made = os.fstat(target)
         if made.st_uid != item.uid or made.st_gid != item.gid:

@@ -12,14 +12,16 @@ from jvs_core.errors import UnsupportedFile
 from jvs_core.payload import attributes, juicefs
 from jvs_core.payload.capture import owned, whole_groups
 from jvs_core.payload.collector import held_back
-from jvs_core.payload.entry import FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.entry import FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
 from jvs_core.payload.hashing import hash_files
-from jvs_core.payload.index import Recalled, StatIndex, probe_clock
+from jvs_core.payload.index import Recalled, StatIndex
+from jvs_core.payload.moment import NEVER, Moment
 from jvs_core.payload.threads import each
 from jvs_core.payload.transfer import same
 from jvs_core.payload.tree import Scan, Stamp, scan
+from jvs_core.payload.writeback import write_back
 from jvs_core.progress import SILENT, Progress
 
 
@@ -35,29 +37,27 @@ def describe(
     """Return the scan of ``worktree`` with all content hashes; only files that ``index`` does not know are read.
 
     With ``with_attributes`` the digests of the extended attributes are filled in too. Owners and modes are given as a
-    snapshot taken by this process would keep them. Nothing is written in the worktree; the index learns, by the clock
-    of ``clock_folder``'s file system, which must be the worktree's. What vanishes meanwhile is left out.
+    snapshot taken by this process would keep them. Nothing is written in the worktree; what programs stored to its
+    files is written back where any has to be read. The index learns, by the clock of ``clock_folder``'s file system,
+    what lies on that. What vanishes meanwhile is left out.
 
     Raises UnsupportedFile, naming the files, when one that has to be read cannot be.
     """
     found = scan(worktree, progress, must_read=False)
     recalled = index.recall(found)
-    unknown = [
-        position
-        for position, entry in enumerate(found.entries)
-        if entry.kind == FILE and recalled.digests[position] is None
-    ]
+    unknown = recalled.unknown(found)
     xattrs_unknown = with_attributes and (
         bool(unknown) or any(known is not None and known.xattrs is None for known in recalled.digests)
     )
-    now_ns = probe_clock(clock_folder) if unknown or xattrs_unknown or recalled.stale else 0
+    learning = unknown or xattrs_unknown or recalled.stale
+    moment = write_back(found, unknown, clock_folder) if learning else NEVER
     entries: list[Entry | None] = [
         entry if known is None else tuple.__new__(Entry, (*entry[:9], known.xattrs or b"", known.sha256))
         for entry, known in zip(found.entries, recalled.digests, strict=True)
     ]
     if with_attributes:
         _read_attributes(worktree, found.entries, entries, recalled)
-    unsteady = _read_contents(worktree, found, entries, unknown, progress) if unknown else set()
+    unsteady = _read_contents(found, entries, unknown, moment, progress) if unknown else set()
     index.learn(
         replace(
             found,
@@ -67,7 +67,7 @@ def describe(
             ],
         ),
         recalled,
-        now_ns,
+        moment,
         xattrs_read=with_attributes,
     )
     if None in entries:
@@ -119,17 +119,16 @@ def _attributes_at(folders: Folders, entry: Entry) -> bytes | None:
 
 
 def _read_contents(
-    worktree: Path, found: Scan, entries: list[Entry | None], unknown: list[int], progress: Progress
+    found: Scan, entries: list[Entry | None], unknown: list[int], moment: Moment, progress: Progress
 ) -> set[int]:
     """Hash the files at the positions ``unknown``; return those that were not, or did not stay, as scanned."""
     asked = [found.entries[position] for position in unknown]
     stamps = [found.stamps[position] for position in unknown]
     unsteady: set[int] = set()
     unreadable: list[bytes] = []
-    with Folders(worktree) as folders:
-        for position, digest in zip(
-            unknown, hash_files(worktree, asked, stamps=stamps, progress=progress), strict=True
-        ):
+    digests = hash_files(found.root, asked, stamps=stamps, flush=moment.one_by_one, progress=progress)
+    with Folders(found.root) as folders:
+        for position, digest in zip(unknown, digests, strict=True):
             entry, present = found.entries[position], entries[position]
             if not _steady(folders, entry, found.stamps[position]):
                 unsteady.add(position)

@@ -22,24 +22,30 @@ HashBatch = list[tuple[int, bytes]]
 
 @dataclass(frozen=True)
 class HashJob:
-    """Hashes batches of (position, path) below ``root``; None for what is no readable regular file."""
+    """Hashes batches of (position, path) below ``root``; None for what is no readable regular file.
+
+    With ``flush`` each is fsynced first.
+    """
 
     root: bytes
+    flush: bool = False
 
     @contextmanager
     def open(self) -> Iterator[Callable[[HashBatch], list[Digest]]]:
         """Open the tree; yield the function that hashes a batch."""
         with Folders(self.root) as folders:
-            yield lambda batch: [_hash(folders, path) for _, path in batch]
+            yield lambda batch: [_hash(folders, path, flush=self.flush) for _, path in batch]
 
 
-def _hash(folders: Folders, path: bytes) -> Digest:
+def _hash(folders: Folders, path: bytes, *, flush: bool) -> Digest:
     folder, name = split(path)
     try:
         fd, st = transfer.open_regular(name, folders.at(folder))
     except (OSError, Changed):
         return None
     try:
+        if flush:
+            os.fsync(fd)
         return transfer.hash_fd(fd, st.st_size)
     except OSError:
         return None
@@ -53,13 +59,14 @@ def hash_files(
     *,
     stamps: Sequence[Stamp] | None = None,
     seen: dict[tuple[int, int], bytes] | None = None,
+    flush: bool = False,
     progress: Progress = SILENT,
 ) -> list[Digest]:
     """Read every regular file of ``entries`` below ``root``; return the SHA-256 of each, parallel to them.
 
     None stands for what cannot be read or is no regular file, and ``b""`` for entries that are none either. With
     ``stamps`` (parallel, from a scan) an inode of several names is read once; ``seen`` carries that knowledge from
-    one call to the next and is added to.
+    one call to the next and is added to. With ``flush`` each file is fsynced before it is read.
     """
     digests: list[Digest] = [b""] * len(entries)
     known = {} if seen is None else seen
@@ -88,7 +95,7 @@ def hash_files(
 
     progress.started("hash", len(chosen))
     batches = ([(chosen[i], entries[chosen[i]].path) for i in part] for part in cut(sizes))
-    job = HashJob(os.path.abspath(os.fsencode(root)))
+    job = HashJob(os.path.abspath(os.fsencode(root)), flush)
     pool.run(job, batches, count=pool.processes(len(chosen), sum(sizes)), done=done)
     for position, leader in aliases:
         digests[position] = digests[leader]

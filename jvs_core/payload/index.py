@@ -1,13 +1,12 @@
 """The stat index: content hashes remembered by the state of the inode they were read from.
 
 It saves time and nothing else. Whatever is wrong with it (missing, damaged, locked, not writable) it behaves as an
-empty one; only ``verify`` must never use it, since it trusts that a change of content moves ``ctime``.
+empty one; only ``verify`` must never use it, since it trusts that a change of content moves ``ctime``. ``moment`` says
+when that may be trusted.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,13 @@ from zlib import crc32
 
 from jvs_core.payload import juicefs
 from jvs_core.payload.entry import FILE, Entry
+from jvs_core.payload.moment import Moment
 from jvs_core.payload.tree import Scan, Stamp
 
 if TYPE_CHECKING:
     import sqlite3
 
-SCHEMA = 1
+SCHEMA = 2
 BUSY_SECONDS = 2.0
 _KEY = Struct("<QQQqq")
 _CHECK = Struct("<I")
@@ -47,45 +47,21 @@ class Recalled:
     digests: Sequence[Digests | None]
     stale: Sequence[bytes] = ()
 
-
-def probe_clock(directory: Path) -> int:
-    """Return the time, in ns, that the file system of ``directory`` gives to a change made now; 0 if it cannot tell.
-
-    Uses a file without a name where the file system has that, else a short-lived ``.jvs-clock-…`` one. Never call it
-    on a folder of a payload.
-    """
-    for attempt in (_nameless, _named):
-        try:
-            return attempt(directory)
-        except OSError:
-            continue
-    return 0
-
-
-def _nameless(directory: Path) -> int:
-    fd = os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    try:
-        return os.fstat(fd).st_ctime_ns
-    finally:
-        os.close(fd)
-
-
-def _named(directory: Path) -> int:
-    path = directory / f".jvs-clock-{secrets.token_hex(8)}"
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        return os.fstat(fd).st_ctime_ns
-    finally:
-        os.close(fd)
-        os.unlink(path)
+    def unknown(self, scan: Scan) -> list[int]:
+        """Return the positions of the files of ``scan`` whose content has to be read."""
+        return [
+            position
+            for position, (entry, known) in enumerate(zip(scan.entries, self.digests, strict=True))
+            if known is None and entry.kind == FILE
+        ]
 
 
 class StatIndex:
     """The hashes of one worktree's files, kept in the SQLite file ``path``; with None nothing is kept.
 
-    A hash is filed under (path, dev, ino, size, mtime, ctime). ``learn`` stores only files whose ``ctime`` lies
-    before ``now_ns``, which the caller took from ``probe_clock`` before it read them: a change in the same clock
-    tick would leave no trace. Several processes may use one file; the last to learn wins.
+    A hash is filed under (path, dev, ino, size, mtime, ctime). ``learn`` stores only files of which the caller's
+    ``Moment``, from before it read them, tells: a later change to any other may leave no trace. Several processes
+    may use one file; the last to learn wins.
 
     The object keeps the last scan and what is known of it, so that looking again within one operation is cheap. It is
     not for two threads at once.
@@ -146,12 +122,12 @@ class StatIndex:
             return Recalled([None] * len(scan.entries))
         return Recalled(found, stale)
 
-    def learn(self, scan: Scan, recalled: Recalled, now_ns: int, *, xattrs_read: bool = True) -> None:
+    def learn(self, scan: Scan, recalled: Recalled, moment: Moment, *, xattrs_read: bool = True) -> None:
         """Store the digests of ``scan.entries`` that ``recalled`` (of the same paths) lacks; drop the stale paths.
 
         A crash leaves the file as it was or empty.
         """
-        if self.path is None or not now_ns:
+        if self.path is None or not moment.now_ns:
             return
         filed = list(recalled.digests)
         if self._last is not None and self._last[0].stamps is scan.stamps:
@@ -161,7 +137,7 @@ class StatIndex:
             for position, known in enumerate(filed)
             if (known is None or (known.xattrs is None and xattrs_read))
             and scan.entries[position].sha256
-            and scan.stamps[position].ctime_ns < now_ns
+            and moment.tells(scan.stamps[position])
         ]
         files = _files([scan.entries[position] for position in news], [scan.stamps[p] for p in news])
         rows = [(path, _pack(key, scan.entries[news[number]], xattrs_read)) for number, path, key in files]

@@ -17,6 +17,7 @@ from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
 from jvs_core.payload.linking import LinkJob, Names, Owner, batches
+from jvs_core.payload.moment import NEVER, Moment
 from jvs_core.payload.transfer import Method
 from jvs_core.payload.tree import Stamp
 from jvs_core.progress import Progress
@@ -72,7 +73,8 @@ class Replica:
 class Plan:
     """What to replicate: ``entries`` (their mode and owner as the target gets them) found at ``source``.
 
-    ``stamps`` is parallel; a ``ctime_ns`` of -1 is not compared, which is for sources that nobody changes. ``shared``,
+    ``stamps`` is parallel; a ``ctime_ns`` of -1 is not compared, which is for sources that nobody changes; of others
+    ``moment`` says what they tell. ``shared``,
     parallel too where given, says which files the snapshot ``previous`` has as they are wanted; ``adapted`` has the
     ``st_mode`` and owner of those that differ from their source. ``hint`` is asked with the position of every other
     regular file. ``waiting`` are processes that may do the work.
@@ -83,7 +85,7 @@ class Plan:
     entries: Sequence[Entry]
     stamps: Sequence[Stamp]
     method: Method
-    now_ns: int = 0
+    moment: Moment = NEVER
     previous: Path | None = None
     shared: bytearray = field(default_factory=bytearray)
     adapted: Mapping[int, Owner] = field(default_factory=dict)
@@ -197,7 +199,7 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
         os.path.abspath(os.fsencode(plan.source)),
         os.path.abspath(os.fsencode(plan.target)),
         plan.method,
-        plan.now_ns,
+        plan.moment,
         os.path.abspath(os.fsencode(plan.previous)) if plan.previous is not None else None,
     )
     usual = _usual(plan)

@@ -198,10 +198,9 @@ def fill(
 ) -> Content:
     """Bring the content of ``source`` to the empty ``target`` and say what is in it.
 
-    ``known`` is the digest recorded for the scanned state, or ``b""``. The source is hashed after it was cloned:
-    FICLONE writes dirty pages back and write-protects them, so any later store, through a mapping too, shows in
-    ``ctime``. Where ``ctime`` is not older than ``now_ns`` (a probe taken before the scan) it may not show; then,
-    and when the source did change, the clone itself is hashed.
+    ``known`` is the digest recorded for the scanned state, or ``b""``. The source is hashed, after it was cloned,
+    because its pages are at hand. Where ``ctime`` is older than ``now_ns`` (the time of a ``Moment`` before) any
+    store since shows in it; where it is not, and when the source did change, the clone itself is hashed.
     """
     if method == "copy":
         digest = copy(source, st, target)

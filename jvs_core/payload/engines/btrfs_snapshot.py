@@ -21,12 +21,14 @@ from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import listed, translate
 from jvs_core.payload.folders import FOLDER_FLAGS
 from jvs_core.payload.glance import look
-from jvs_core.payload.index import Digests, Recalled, StatIndex, probe_clock
+from jvs_core.payload.index import Digests, Recalled, StatIndex
+from jvs_core.payload.moment import Moment
 from jvs_core.payload.mounts import mounts_below
 from jvs_core.payload.reading import filled, read
 from jvs_core.payload.removal import remove_tree, require_unmounted
 from jvs_core.payload.soundness import hold_against
 from jvs_core.payload.tree import Scan, require_readable, scan
+from jvs_core.payload.writeback import write_back
 from jvs_core.progress import Progress
 
 
@@ -68,11 +70,10 @@ class BtrfsSnapshot:
             raise AlreadyExists(f"{target} exists already", path=str(target))
         if subvolume.is_subvolume(source) and not mounts_below(source):
             for last in (consistency == "best_effort", True):
-                now_ns = probe_clock(target.parent)
                 here = scan(source, progress) if found is None else require_readable(found)
                 if here.nested:
                     break
-                capture = self._attempt(here, target, index, now_ns, progress)
+                capture = self._attempt(here, target, index, progress)
                 found = None
                 if not capture.changed_meanwhile or consistency == "best_effort":
                     return capture
@@ -90,20 +91,20 @@ class BtrfsSnapshot:
         )  # fmt: skip
 
     @held_back()
-    def _attempt(
-        self, found: Scan, target: Path, index: StatIndex, now_ns: int, progress: Progress
-    ) -> Capture:
+    def _attempt(self, found: Scan, target: Path, index: StatIndex, progress: Progress) -> Capture:
         recalled = index.recall(found)
-        digests, young = _identify(found, recalled, now_ns, progress)
+        moment = write_back(found, recalled.unknown(found), target.parent)
+        digests, young = _identify(found, recalled, moment, progress)
         entries: Sequence[Entry] = filled(found, digests)
         progress.started("clone")
         with _reported(target):
             subvolume.snapshot(found.root, target, read_only=True)
         left_out = [each.path for each in found.left_out]
-        # What looks now as it did before the snapshot looked so in between, too, and is what is in the snapshot.
+        # What was written back before it was read, and looks now as it did then, looked so in between, too, and is
+        # what is in the snapshot.
         moved = _moved(found, set(left_out))
         unsteady = {entry.path for entry in entries if entry.kind == FILE and not entry.sha256}
-        _learn(index, found, entries, moved | young | unsteady, recalled, now_ns)
+        _learn(index, found, entries, moved | young | unsteady, recalled, moment)
         changed: list[bytes] = []
         if moved or young or unsteady or found.changed:
             truth = scan(target, must_read=False)
@@ -153,11 +154,11 @@ class BtrfsSnapshot:
 
 
 def _identify(
-    found: Scan, recalled: Recalled, now_ns: int, progress: Progress
+    found: Scan, recalled: Recalled, moment: Moment, progress: Progress
 ) -> tuple[list[Digests | None], set[bytes]]:
     """Return the digests of all files, reading those that the index does not know, and the files too young to trust.
 
-    A file changed in the clock tick of ``now_ns`` may change again without a trace.
+    A file that was changed since ``moment`` may change again without a trace.
     """
     digests = [
         known if known is not None and known.xattrs is not None else None for known in recalled.digests
@@ -167,11 +168,7 @@ def _identify(
     for position, fresh in zip(unknown, read(found, unknown), strict=True):
         digests[position] = fresh
     progress.finished("hash")
-    young = {
-        entry.path
-        for entry, stamp in zip(found.entries, found.stamps, strict=True)
-        if stamp.ctime_ns >= now_ns and entry.kind == FILE
-    }
+    young = {found.entries[p].path for p in unknown if not moment.tells(found.stamps[p])}
     return digests, young
 
 
@@ -214,14 +211,14 @@ def _learn(
     entries: Sequence[Entry],
     doubtful: set[bytes],
     recalled: Recalled,
-    now_ns: int,
+    moment: Moment,
 ) -> None:
     """Store the digests of the files that stayed as they were found."""
     if doubtful:
         entries = [
             old if old.path in doubtful else new for old, new in zip(found.entries, entries, strict=True)
         ]
-    index.learn(replace(found, entries=entries), recalled, now_ns)
+    index.learn(replace(found, entries=entries), recalled, moment)
 
 
 def _discard(target: Path, paths: Sequence[bytes], entries: Sequence[Entry]) -> None:

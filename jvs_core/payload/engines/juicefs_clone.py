@@ -19,13 +19,15 @@ from jvs_core.payload.engines.base import Capture, Consistency, EngineName, Prev
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import listed, translate
 from jvs_core.payload.glance import FORMS, look
-from jvs_core.payload.index import Digests, Recalled, StatIndex, probe_clock
+from jvs_core.payload.index import Digests, Recalled, StatIndex
+from jvs_core.payload.moment import Moment
 from jvs_core.payload.mounts import mounts_below
 from jvs_core.payload.reading import attributes_of, filled, read
 from jvs_core.payload.removal import remove_tree, require_unmounted
 from jvs_core.payload.soundness import hold_against
 from jvs_core.payload.tree import Scan, scan
 from jvs_core.payload.valueless import with_valueless_xattrs
+from jvs_core.payload.writeback import probe_clock
 from jvs_core.progress import Progress
 
 LATE_FILES = 400
@@ -121,18 +123,17 @@ class JuicefsClone:
             found = scan(source, progress)
             recalled = index.recall(found)
             digests = list(recalled.digests)
-            unknown = [
-                position
-                for position, entry in enumerate(found.entries)
-                if entry.kind == FILE and digests[position] is None
-            ]
+            unknown = recalled.unknown(found)
+            moment = Moment(now_ns, frozenset((found.stamps[0].dev,)), one_by_one=True)
             if ahead and len(unknown) > LATE_FILES:
                 clone.abandon()
                 ahead = False
             if not ahead:
                 progress.started("hash", len(unknown))
                 for position, known in zip(
-                    unknown, read(found, unknown, threads=juicefs.THREADS, flush=True), strict=True
+                    unknown,
+                    read(found, unknown, threads=juicefs.THREADS, flush=moment.one_by_one),
+                    strict=True,
                 ):
                     digests[position] = known
                 progress.finished("hash")
@@ -156,7 +157,7 @@ class JuicefsClone:
         changed.update(entry.path for entry in amended.entries if entry.kind == FILE and not entry.sha256)
         if changed and quiesced:
             raise _Changing(sorted(changed))
-        _learn(index, found, amended.entries, changed, recalled, now_ns)
+        _learn(index, found, amended.entries, changed, recalled, moment)
         entries: Sequence[Entry] = amended.entries
         if changed:
             entries = _as_it_is(target, amended.entries, changed)
@@ -338,14 +339,14 @@ def _learn(
     entries: Sequence[Entry],
     changed: set[bytes],
     recalled: Recalled,
-    now_ns: int,
+    moment: Moment,
 ) -> None:
     """Store the digests of the files that stayed as they were found."""
     if changed:
         entries = [
             old if old.path in changed else new for old, new in zip(found.entries, entries, strict=True)
         ]
-    index.learn(replace(found, entries=entries), recalled, now_ns, xattrs_read=False)
+    index.learn(replace(found, entries=entries), recalled, moment, xattrs_read=False)
 
 
 def _is_large(tree: Path) -> bool:

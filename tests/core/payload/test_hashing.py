@@ -49,9 +49,9 @@ def test_an_inode_is_read_once_for_all_its_names_and_calls(
     read: list[bytes] = []
     hash_one = hashing._hash
 
-    def noted(folders: Folders, path: bytes) -> bytes | None:
+    def noted(folders: Folders, path: bytes, *, flush: bool) -> bytes | None:
         read.append(path)
-        return hash_one(folders, path)
+        return hash_one(folders, path, flush=flush)
 
     monkeypatch.setattr(hashing, "_hash", noted)
     monkeypatch.setattr("jvs_core.payload.pool.processes", lambda *_: 1)

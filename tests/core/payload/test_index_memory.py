@@ -10,6 +10,7 @@ import pytest
 
 from jvs_core.payload.describe import describe
 from jvs_core.payload.index import StatIndex
+from jvs_core.payload.moment import Moment
 from jvs_core.payload.tree import Scan, scan
 
 
@@ -72,5 +73,7 @@ def test_a_file_as_young_as_the_clock_is_never_remembered(tree: Path, tmp_path: 
     found = scan(tree)
     recalled = index.recall(found)
     stamped = min(stamp.ctime_ns for stamp in found.stamps)
-    index.learn(_described(tree, StatIndex(None)), recalled, now_ns=stamped)
+    index.learn(
+        _described(tree, StatIndex(None)), recalled, Moment(stamped, frozenset((found.stamps[0].dev,)))
+    )
     assert all(digests is None for digests in index.recall(scan(tree)).digests)
