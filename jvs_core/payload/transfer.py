@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import stat
+from contextlib import suppress
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
@@ -69,11 +70,17 @@ def same(st: os.stat_result, stamp: State, size: int, mtime_ns: int) -> bool:
 
 
 def hash_fd(fd: int, size: int) -> bytes:
-    """Return the SHA-256 of the open file's content, from its beginning; ``size`` is what to expect."""
+    """Return the SHA-256 of the open file's content, from its beginning; ``size`` is what to expect.
+
+    A large write moves ``ctime`` when it begins, not when it ends. One that is under way is waited for, since asking
+    where data begins needs the lock that it holds.
+    """
     if size < CHUNK:
         data = os.pread(fd, size + 1, 0)
         if len(data) <= size and (len(data) == size or not os.pread(fd, 1, len(data))):
             return sha256(data, usedforsecurity=False).digest()
+    with suppress(OSError):
+        os.lseek(fd, 0, os.SEEK_DATA)
     state = sha256(usedforsecurity=False)
     buffer = bytearray(CHUNK)
     view = memoryview(buffer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from jvs_core.errors import ConsistencyUnavailable
 from jvs_core.payload.describe import describe
 from jvs_core.payload.engines import select
 from jvs_core.payload.entry import Entry
+from jvs_core.payload.transfer import hash_fd
 from jvs_core.payload.tree import scan
 from jvs_core.progress import Silent
 from tests.core.payload.engines.conftest import PAIRS, Bench
@@ -175,3 +177,18 @@ def test_a_file_on_a_mount_inside_is_never_remembered(bench: Bench) -> None:
         assert known == {b"a.txt"}
     finally:
         subprocess.run(["umount", source / "inner"], check=True)
+
+
+def test_a_write_under_way_is_waited_for(loop_workdir: Path) -> None:
+    size = 192 << 20
+    path = loop_workdir / "large.bin"
+    path.write_bytes(b"A" * size)
+    new = b"B" * size
+    with path.open("r+b") as file:
+        before = os.fstat(file.fileno()).st_ctime_ns
+        writer = threading.Thread(target=os.pwrite, args=(file.fileno(), new, 0))
+        writer.start()
+        while os.fstat(file.fileno()).st_ctime_ns == before:
+            pass
+        assert hash_fd(file.fileno(), size) == sha256(new).digest()
+        writer.join()
