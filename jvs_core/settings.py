@@ -17,6 +17,7 @@ from jvs_core.errors import InputError, NameInvalid
 
 LEASE_MS_MINIMUM = 1_000
 LEASE_MS_MAXIMUM = 86_400_000
+KEEP_MAXIMUM = 1_000_000_000
 INTERACTIVE_LEASE_MS = 15 * 60 * 1000
 _LONGEST_USER = 100
 
@@ -102,12 +103,12 @@ class LeaseConfig(_Section):
 class RetentionPolicy(_Section):
     """How many snapshots to keep of each kind, in restic's words; nothing set keeps everything."""
 
-    keep_last: int | None = Field(default=None, ge=0)
-    keep_hourly: int | None = Field(default=None, ge=0)
-    keep_daily: int | None = Field(default=None, ge=0)
-    keep_weekly: int | None = Field(default=None, ge=0)
-    keep_monthly: int | None = Field(default=None, ge=0)
-    keep_yearly: int | None = Field(default=None, ge=0)
+    keep_last: int | None = Field(default=None, ge=0, le=KEEP_MAXIMUM)
+    keep_hourly: int | None = Field(default=None, ge=0, le=KEEP_MAXIMUM)
+    keep_daily: int | None = Field(default=None, ge=0, le=KEEP_MAXIMUM)
+    keep_weekly: int | None = Field(default=None, ge=0, le=KEEP_MAXIMUM)
+    keep_monthly: int | None = Field(default=None, ge=0, le=KEEP_MAXIMUM)
+    keep_yearly: int | None = Field(default=None, ge=0, le=KEEP_MAXIMUM)
     keep_within: str | None = None
     keep_tag: list[str] = Field(default_factory=list)
 
@@ -121,8 +122,8 @@ class RepositoryConfig(_Section):
     retention: dict[str, RetentionPolicy] = Field(default_factory=dict)
 
 
-def read_config(path: Path) -> RepositoryConfig:
-    """Return the repository configuration at ``path``; the defaults when there is no such file.
+def parse_config(data: bytes, path: Path) -> RepositoryConfig:
+    """Return the repository configuration that ``data`` holds; ``path`` names it in messages.
 
     Raises
     ------
@@ -130,18 +131,25 @@ def read_config(path: Path) -> RepositoryConfig:
         The file is not TOML, or a key or value is not one JVS knows; the message says which.
     """
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return RepositoryConfig()
-    try:
         values: dict[str, Any] = tomllib.loads(data.decode())
         return RepositoryConfig.model_validate(values)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not valid TOML: {error}", hint=f"mend or delete {path}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {where}: {first['msg']}", hint=f"mend or delete {path}") from error
+        raise InputError(f"{path}: {_first(error)}", hint=f"mend or delete {path}") from error
+
+
+def parse_policy(**values: Any) -> RetentionPolicy:
+    """Return the retention policy of these values. Raises InputError, which names the one that makes no sense."""
+    try:
+        return RetentionPolicy.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_first(error), hint="see: jvs gc plan --help") from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 def render_config(config: RepositoryConfig) -> str:

@@ -11,6 +11,7 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import safe
 from jvs_core.errors import InputError, PathNotFound
+from jvs_core.files import read_named
 
 if TYPE_CHECKING:
     from jvs_core.results import SnapshotReport
@@ -65,6 +66,8 @@ def verify(call: Call, snapshot: str | None, every: bool, since: str | None, key
 def _text(since: str) -> str:
     """Return what the file ``since`` holds, as far as a checkpoint can be long."""
     try:
+        if since != "-":
+            return read_named(since, _LONGEST).decode("utf-8", "replace")
         with click.open_file(since, "rb") as file:
             found: bytes = file.read(_LONGEST)
             return found.decode("utf-8", "replace")

@@ -15,7 +15,16 @@ from typing import Any
 
 from jvs_core import canonical, clock, files
 from jvs_core.control import slots
-from jvs_core.control.audit_log import head_path, log_files, log_path, parse_line, read_head, rotated_path
+from jvs_core.control.audit_log import (
+    head_path,
+    log_files,
+    log_path,
+    open_file,
+    parse_line,
+    read_head,
+    require_regular,
+    rotated_path,
+)
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken
 from jvs_core.model import AuditRecord
@@ -40,8 +49,10 @@ def append(
     """Append one record, durable. The caller holds the repository's critical section.
 
     A line that a crash left half written is cut off first: its operation never reported success. A damaged log does
-    not stop work; the new record continues from the head, and the damage stays visible to ``verify``.
+    not stop work; the new record continues from the head, and the damage stays visible to ``verify``. Raises
+    AuditChainBroken when something else than a file is in the place of log or head.
     """
+    require_regular(layout)
     head = _recover(layout)
     fields: dict[str, Any] = {
         "seq": head["seq"] + 1,
@@ -91,7 +102,7 @@ def _recover(layout: Layout) -> dict[str, Any]:
 
 
 def _roll_forward(path: Path, head: dict[str, Any]) -> dict[str, Any]:
-    with path.open("rb") as log:
+    with open_file(path) as log:
         log.seek(head["size"])
         for line in log:
             if not line.endswith(b"\n"):  # only the very end of the file has none
@@ -118,7 +129,7 @@ def _head_from_log(layout: Layout) -> dict[str, Any]:
     head = {"origin": layout.repo_id(), "seq": 0, "head_hash": "", "size": size}
     for path in log_files(layout)[::-1]:
         found = None
-        with path.open("rb") as log:
+        with suppress(AuditChainBroken), open_file(path) as log:
             for line in log:
                 with suppress(AuditChainBroken):
                     found = parse_line(line)
@@ -131,7 +142,7 @@ def _write_line(layout: Layout, line: bytes) -> None:
     path = log_path(layout)
     created = not path.exists()
     mode = layout.file_mode
-    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666 if mode is None else mode)
+    fd = files.open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666 if mode is None else mode)
     try:
         if created and mode is not None:
             os.fchmod(fd, mode)

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from jvs_core import files
 from jvs_core.control import slots
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken, DescriptorCorrupt
@@ -41,21 +42,23 @@ def log_files(layout: Layout) -> list[Path]:
         name for name in layout.listing(layout.audit) if re.fullmatch(r"audit-\d{12}\.jsonl", name)
     )
     current = log_path(layout)
-    return [*(layout.audit / name for name in names), *([current] if current.exists() else [])]
+    return [*(layout.audit / name for name in names), *([current] if os.path.lexists(current) else [])]
 
 
 def opened(layout: Layout) -> Iterator[tuple[Path, BinaryIO]]:
     """Yield the log's files with what they hold, oldest first; the current one last, under its name of now.
 
-    The current file is opened first: when it is rotated meanwhile, it is still read, once, and in its place.
+    The current file is opened first: when it is rotated meanwhile, it is still read, once, and in its place. What is no
+    file is passed over; ``irregular`` names it.
     """
     with ExitStack() as undo:
         current = _open(log_path(layout), undo)
         for path in log_files(layout):
             if path == log_path(layout):
                 continue
-            with path.open("rb") as log:
-                if current is None or not os.path.sameopenfile(log.fileno(), current.fileno()):
+            with ExitStack() as close:
+                log = _open(path, close)
+                if log is not None and not (current and os.path.sameopenfile(log.fileno(), current.fileno())):
                     yield path, log
         if current is not None:
             yield log_path(layout), current
@@ -63,9 +66,34 @@ def opened(layout: Layout) -> Iterator[tuple[Path, BinaryIO]]:
 
 def _open(path: Path, undo: ExitStack) -> BinaryIO | None:
     try:
-        return undo.enter_context(path.open("rb"))
-    except FileNotFoundError:
+        return undo.enter_context(open_file(path))
+    except (FileNotFoundError, AuditChainBroken):
         return None
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file of the log for reading; what a link leads to is read, so that a repair knows what it said.
+
+    Raises FileNotFoundError, or AuditChainBroken when it neither is a regular file nor leads to one.
+    """
+    try:
+        return os.fdopen(files.open_regular(path, follow=True), "rb")
+    except (DescriptorCorrupt, FileNotFoundError) as error:
+        if not os.path.lexists(path):
+            raise
+        raise AuditChainBroken(files.irregular(path), hint=_REPAIR, path=str(path)) from error
+
+
+def irregular(layout: Layout) -> list[Path]:
+    """Return those of the log's files, and of the head's, that are no regular files."""
+    return [path for path in (*log_files(layout), head_path(layout)) if files.is_irregular(path)]
+
+
+def require_regular(layout: Layout) -> None:
+    """Raise AuditChainBroken unless log and head can be written: whatever is in their place, nothing is appended to it."""
+    for path in (log_path(layout), head_path(layout)):
+        if files.is_irregular(path):
+            raise AuditChainBroken(files.irregular(path), hint=_REPAIR, path=str(path))
 
 
 def lines(layout: Layout) -> Iterator[bytes]:
@@ -127,9 +155,9 @@ def _last_lines(path: Path, count: int | None) -> list[bytes]:
     """Return the last ``count`` whole lines, the last one first."""
     if count == 0:
         return []
-    size = path.stat().st_size
-    reach = size if count is None else 4096
-    with path.open("rb") as log:
+    with open_file(path) as log:
+        size = os.fstat(log.fileno()).st_size
+        reach = size if count is None else 4096
         while True:
             start = max(0, size - reach)
             log.seek(start)

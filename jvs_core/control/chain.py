@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jvs_core import files
 from jvs_core.control import audit_log
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken
@@ -22,7 +23,7 @@ class Problem:
 
     ``kind`` is ``edited`` (a record or its place in the chain), ``unreadable`` (a line that is no record), ``gap``
     (records deleted), ``misplaced`` (a record inserted, repeated or out of order), ``file`` (a log file that is not
-    what its name says), ``head`` (missing, damaged or not of this log), ``cut`` (the end is missing), or, against a
+    what its name says, or no regular file), ``head`` (missing, damaged or not of this log), ``cut`` (the end is missing), or, against a
     checkpoint, ``origin`` (another repository's), ``rolled_back`` or ``rebuilt``.
     """
 
@@ -172,6 +173,8 @@ def _check_once(layout: Layout, since: Checkpoint | None) -> ChainReport:
     except AuditChainBroken as error:
         head, complaint = None, error.message
     walk = _Walk(head, since)
+    for path in audit_log.irregular(layout):
+        walk.report("file", files.irregular(path))
     for path, number, line in _lines(layout):
         where = f"{path.name}, line {number}"
         if number == 0:

@@ -198,8 +198,7 @@ def _load_public(path: Path) -> Ed25519PublicKey:
 
 def _read_key(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(LONGEST)
+        return files.read_named(path, LONGEST)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise PathNotFound(f"no key file {path}", hint=f"jvs audit keygen {path}") from error
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jvs_core.errors import LockConflict
-from jvs_core.files import storage_error
+from jvs_core.files import open_regular, storage_error
 
 _POLL_S = 0.005
 
@@ -26,7 +26,7 @@ def exclusive(
     """Hold the exclusive lock on the file ``path`` for the block, waiting up to ``wait_s`` seconds for it.
 
     A process that dies gives the lock back. Raises LockConflict when the wait is over, StorageError when the file
-    system has no locks.
+    system has no locks, DescriptorCorrupt when ``path`` is no file.
     """
     fd = _take(path, wait_s, mode, who)
     try:
@@ -53,7 +53,7 @@ def _take(path: Path, wait_s: float, mode: int | None, who: str) -> int:
 
 
 def _open(path: Path, mode: int | None) -> int:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666 if mode is None else mode)
+    fd = open_regular(path, os.O_RDWR | os.O_CREAT, 0o666 if mode is None else mode)
     try:
         found = os.fstat(fd)
         if mode is not None and stat.S_IMODE(found.st_mode) != mode and found.st_uid == os.geteuid():

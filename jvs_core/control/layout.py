@@ -32,6 +32,7 @@ CONTROL_FOLDERS = (
 
 
 CELLS = "cells.ipynb"
+_SHORT = 4096
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ class Layout:
         """Return the repository's identity. Raises DescriptorCorrupt when it is missing or not a UUID."""
         path = self.control / "repo_id"
         try:
-            return str(uuid.UUID(path.read_text("ascii").strip()))
-        except (FileNotFoundError, ValueError) as error:
+            return str(uuid.UUID(files.read_regular(path, most=_SHORT).decode("ascii").strip()))
+        except (FileNotFoundError, ValueError, DescriptorCorrupt) as error:
             raise DescriptorCorrupt(
                 f"{path} is missing or damaged", hint="restore it from a backup"
             ) from error
@@ -176,20 +177,27 @@ class Layout:
                 raise DescriptorCorrupt(f"{folder} is no folder", hint="jvs doctor") from error
 
     def listing(self, folder: Path) -> list[str]:
-        """Return the names in a control folder; none when it is missing, as empty ones are in a moved repository."""
+        """Return the names in a control folder; none when it is missing, as empty ones are in a moved repository.
+
+        Raises PathEscape for a symbolic link, DescriptorCorrupt for anything else in its place.
+        """
         try:
             return os.listdir(inside(self.root, folder))
         except FileNotFoundError:
             return []
+        except NotADirectoryError as error:
+            raise DescriptorCorrupt(
+                files.irregular(folder, "folder"), hint="put the folder back in its place", path=str(folder)
+            ) from error
 
     def read(self, path: Path) -> bytes:
         """Return the bytes of a file that others may remove at any time.
 
         Raises FileNotFoundError, also where another client of a JuiceFS volume removed the file between opening and
-        reading it, which fails in other ways (``EBADF``, measured).
+        reading it, which fails in other ways (``EBADF``, measured); DescriptorCorrupt when it is no file.
         """
         try:
-            return path.read_bytes()
+            return files.read_regular(path)
         except OSError as error:
             if path.name in self.listing(path.parent):
                 raise
@@ -199,9 +207,11 @@ class Layout:
         """Raise FormatUnsupported unless this version of JVS can work on the repository; PathEscape for a link."""
         path = inside(self.root, self.control / "format_version")
         try:
-            found = path.read_bytes().strip()
+            found = files.read_regular(path, most=_SHORT).strip()
         except FileNotFoundError:
             found = b""
+        except DescriptorCorrupt:
+            found = b"damaged"
         if found == str(FORMAT_VERSION).encode():
             return
         shown = found[:40].decode("utf-8", "replace") or "missing"

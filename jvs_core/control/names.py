@@ -61,6 +61,8 @@ def inside(root: Path, path: Path) -> Path:
         here = here / part
         if part == ".." or here.is_symlink():
             raise PathEscape(
-                f"{here} leads outside the repository", hint="replace the symbolic link by a real folder"
+                f"{here} leads outside the repository",
+                hint="replace the symbolic link by a real folder",
+                path=str(here),
             )
     return path

@@ -29,7 +29,7 @@ def read(layout: Layout, plan_id: str) -> Plan:
     try:
         if _ID.fullmatch(plan_id) is None:
             raise FileNotFoundError
-        data = _path(layout, plan_id).read_bytes()
+        data = files.read_regular(_path(layout, plan_id))
     except FileNotFoundError as error:
         raise PlanNotFound(f"no gc plan {plan_id!r}", hint="make one with: jvs gc plan") from error
     return Plan.parse(data, f"gc plan {plan_id}")

@@ -20,7 +20,7 @@ from typing import Any
 
 from jvs_core import canonical
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
-from jvs_core.files import sync_folder, write_all_at
+from jvs_core.files import open_regular, sync_folder, write_all_at
 
 SLOT_BYTES = 4096
 
@@ -57,7 +57,7 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises FileNotFoundError, or DescriptorCorrupt when neither slot is whole.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    fd = open_regular(path)
     try:
         found = _newest(os.pread(fd, 2 * SLOT_BYTES, 0))
     finally:
@@ -72,7 +72,7 @@ def write(path: Path, value: dict[str, Any]) -> None:
 
     The caller makes sure that nobody else writes meanwhile. Raises InputError when ``value`` does not fit.
     """
-    fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    fd = open_regular(path, os.O_RDWR)
     try:
         _write_next(fd, _newest(os.pread(fd, 2 * SLOT_BYTES, 0)), value)
     finally:
@@ -84,7 +84,7 @@ def update(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> No
 
     Raises what ``change`` raises, with nothing written; DescriptorCorrupt when neither slot is whole.
     """
-    fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    fd = open_regular(path, os.O_RDWR)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         try:

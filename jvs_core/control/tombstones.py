@@ -6,6 +6,7 @@ refused, whatever of it still lies on the disk.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +25,7 @@ def path(layout: Layout, snapshot_id: str) -> Path:
 
 def exists(layout: Layout, snapshot_id: str) -> bool:
     """Return whether a snapshot has a tombstone, readable or not."""
-    return path(layout, snapshot_id).is_file()
+    return os.path.lexists(path(layout, snapshot_id))
 
 
 def ids(layout: Layout) -> set[str]:
@@ -35,7 +36,7 @@ def ids(layout: Layout) -> set[str]:
 def read(layout: Layout, snapshot_id: str) -> Tombstone | None:
     """Return a snapshot's tombstone, or None. Raises DescriptorCorrupt when it is unreadable."""
     try:
-        data = path(layout, snapshot_id).read_bytes()
+        data = files.read_regular(path(layout, snapshot_id))
     except FileNotFoundError:
         return None
     return Tombstone.parse(data, f"the tombstone of {snapshot_id}")

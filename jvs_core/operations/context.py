@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from jvs_core import files
 from jvs_core.control import audit, catalog, critical, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.control.session import Session, session
-from jvs_core.errors import EngineUnavailable
+from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError
 from jvs_core.model import AuditRecord, Worktree
 from jvs_core.operations import stored
 from jvs_core.operations.stored import Stored
@@ -18,9 +20,10 @@ from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.index import StatIndex
 from jvs_core.progress import Progress
-from jvs_core.settings import RepositoryConfig, Settings, read_config
+from jvs_core.settings import RepositoryConfig, Settings, parse_config
 
 AUTO = "auto"
+_LONGEST_CONFIG = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,20 @@ class Context:
         return (
             self.worktree(current).head_snapshot_id if snapshot is None else self.resolve(snapshot, current)
         )
+
+
+def read_config(path: Path) -> RepositoryConfig:
+    """Return a repository's configuration, which may be a link to one; the defaults when there is none.
+
+    Raises InputError.
+    """
+    try:
+        data = files.read_regular(path, most=_LONGEST_CONFIG, follow=True)
+    except FileNotFoundError:
+        return RepositoryConfig()
+    except DescriptorCorrupt as error:
+        raise InputError(error.message, hint=f"mend or delete {path}") from error
+    return parse_config(data, path)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def read(layout: Layout, *, before: Iterable[bytes] = ()) -> Ledger:
         try:
             record = json.loads(line)
             _enter(ledger, record)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     return ledger
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 from jvs_core import files
 from jvs_core.control import audit_log
 from jvs_core.control import refs as stored_refs
+from jvs_core.errors import AuditChainBroken
 from jvs_core.operations import doctor
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
@@ -38,7 +41,7 @@ def begin_anew(ctx: Context) -> list[str]:
         adopted = sorted(refs_now.keys() - known.refs.keys())
         aside = _new_folder(ctx)
         for path in [*audit_log.log_files(ctx.layout), audit_log.head_path(ctx.layout)]:
-            if path.exists():
+            if os.path.lexists(path):
                 files.rename_durable(path, aside / path.name)
         ctx.audit(
             "repair",
@@ -81,7 +84,7 @@ def _named(line: bytes) -> list[str]:
     try:
         details = json.loads(line)["details"]
         return [str(name) for name in (details["set_aside"], *details.get("set_aside_before", []))]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
 
@@ -99,6 +102,6 @@ def _missed(ctx: Context, folders: Sequence[Path]) -> list[Path]:
 def _lines(folder: Path) -> Iterator[bytes]:
     """Yield the lines of a log that was set aside, its oldest file first."""
     for path in [*sorted(folder.glob("audit-*.jsonl")), *folder.glob("audit.jsonl")]:
-        with path.open("rb") as log:
+        with suppress(AuditChainBroken), audit_log.open_file(path) as log:
             while line := log.readline(audit_log.LONGEST_LINE):
                 yield line

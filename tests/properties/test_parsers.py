@@ -17,8 +17,8 @@ from jvs_core import Repository, canonical
 from jvs_core.control import audit_log, catalog, slots
 from jvs_core.errors import JvsError
 from jvs_core.model import Checkpoint, Record, models
+from jvs_core.operations.context import read_config
 from jvs_core.payload import manifest
-from jvs_core.settings import read_config
 from tests.properties.conftest import PROOF
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jvs_core import files
 from jvs_core.control.layout import CONTROL_FOLDERS, Layout, find_root
 from jvs_core.errors import DescriptorCorrupt, FormatUnsupported, NotARepository, PathEscape
 
@@ -122,12 +123,12 @@ def test_a_file_that_another_client_removes_while_it_is_read_is_gone(
     path.write_bytes(b"{}")
     assert layout.read(path) == b"{}"
 
-    def fails(self: Path) -> bytes:
+    def fails(path: Path) -> bytes:
         if gone:
-            self.unlink()
+            path.unlink()
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
-    monkeypatch.setattr(Path, "read_bytes", fails)
+    monkeypatch.setattr(files, "read_regular", fails)
     with pytest.raises(OSError) as caught:  # noqa: PT011 - which one is what this is about
         layout.read(path)
     assert isinstance(caught.value, FileNotFoundError) is gone
