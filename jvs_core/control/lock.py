@@ -10,7 +10,6 @@ listings and in-place writes they see at once.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
 import uuid
@@ -18,8 +17,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jvs_core import clock, files
-from jvs_core.control import slots
+from jvs_core.control import leases, slots
 from jvs_core.control.layout import Layout
+from jvs_core.control.leases import LAST_TOKEN
 from jvs_core.errors import (
     AlreadyExists,
     ClockSkewExceeded,
@@ -56,22 +56,13 @@ class Lease:
         return clock.now_ms() >= clock.parse(self.record.lease_expires_at)
 
 
-def tokens(layout: Layout, worktree_id: str) -> list[int]:
-    """Return the fencing tokens ever given for a worktree, as far as their files remain, lowest first."""
-    try:
-        names = os.listdir(layout.locks(worktree_id))
-    except FileNotFoundError:
-        return []
-    return sorted(int(name) for name in names if name.isascii() and name.isdigit() and name[0] != "0")
-
-
 def current(layout: Layout, worktree_id: str) -> LeaseRecord | None:
     """Return the newest lease record of a worktree, whatever its state; None when there never was one.
 
     Raises DescriptorCorrupt when the newest file holds no readable record.
     """
-    given = tokens(layout, worktree_id)
-    return _read(layout, worktree_id, given[-1]) if given else None
+    given = leases.tokens(layout, worktree_id)
+    return leases.read(layout, worktree_id, given[-1]) if given else None
 
 
 def state(record: LeaseRecord | None) -> LockState:
@@ -108,9 +99,13 @@ def acquire(
     """
     began = clock.boot_ms()
     files.make_folder(layout.locks(worktree_id), mode=layout.folder_mode, exist_ok=True)
-    given = tokens(layout, worktree_id)
+    given = leases.tokens(layout, worktree_id, above=floor)
     replaced = _require_takeable(layout, worktree, worktree_id, given[-1], config, own) if given else None
     token = max([floor, *given]) + 1
+    if token > LAST_TOKEN:
+        raise DescriptorCorrupt(
+            f"the lock of worktree {worktree!r} has no number left above {token - 1}", hint="jvs doctor"
+        )
     secret = secrets.token_hex(32)
     now = clock.now_ms()
     record = LeaseRecord(
@@ -134,7 +129,7 @@ def acquire(
         slots.create(layout.locks(worktree_id) / str(token), record.model_dump(), mode=layout.file_mode)
     except AlreadyExists as error:
         raise _overtaken(worktree) from error
-    if tokens(layout, worktree_id)[-1:] != [token]:
+    if leases.tokens(layout, worktree_id, above=floor)[-1:] != [token]:
         raise _overtaken(worktree)  # it was stopped between creating and writing, and given up for dead
     return Lease(record, secret, began + lease_ms, clock.boot_id()), replaced
 
@@ -187,7 +182,7 @@ def check(layout: Layout, lease: Lease) -> None:
             hint="jvs lock acquire",
         )
     try:
-        found = _read(layout, record.worktree_id, record.fencing_token)
+        found = leases.read(layout, record.worktree_id, record.fencing_token)
     except FileNotFoundError as error:  # taken over, and its file tidied away, since the listing
         _require_newest(layout, record)
         raise _gone(record) from error
@@ -200,7 +195,7 @@ def _rewrite(layout: Layout, lease: Lease, **fields: str) -> LeaseRecord:
     written: list[LeaseRecord] = []
 
     def change(value: dict[str, Any]) -> dict[str, Any]:
-        found = _validated(value, path.name)
+        found = leases.validated(value, path.name)
         _require_own(found, lease)
         written.append(found.changed(**fields))
         return written[0].model_dump()
@@ -219,7 +214,7 @@ def _require_own(found: LeaseRecord, lease: Lease) -> None:
 
 
 def _require_newest(layout: Layout, record: LeaseRecord) -> None:
-    given = tokens(layout, record.worktree_id)
+    given = leases.tokens(layout, record.worktree_id, above=record.fencing_token)
     if given and given[-1] > record.fencing_token:
         successor = _try_read(layout, record.worktree_id, given[-1])
         by = f" by {successor.holder_id} at {successor.acquired_at}" if successor else ""
@@ -256,20 +251,12 @@ def conflict(record: LeaseRecord) -> LockConflict:
     )
 
 
-def remove_superseded(layout: Layout, worktree_id: str) -> list[int]:
-    """Remove the lease files below the highest token, which is never removed, and return their tokens."""
-    old = tokens(layout, worktree_id)[:-1]
-    for token in old:
-        files.remove_file(layout.locks(worktree_id) / str(token))
-    return old
-
-
 def _require_takeable(
     layout: Layout, worktree: str, worktree_id: str, token: int, config: LeaseConfig, own: Lease | None
 ) -> LeaseRecord | None:
     now = clock.now_ms()
     try:
-        record = _read(layout, worktree_id, token)
+        record = leases.read(layout, worktree_id, token)
     except FileNotFoundError as error:  # superseded and tidied away since the listing
         raise _overtaken(worktree) from error
     except DescriptorCorrupt as error:
@@ -297,7 +284,7 @@ def _require_abandoned(
     """Make sure that whoever created a lock file and has not written it is dead: a live one needs time to write."""
     now = clock.now_ms()
     try:
-        created = os.stat(layout.locks(worktree_id) / str(token)).st_mtime_ns // 1_000_000
+        created = os.lstat(layout.locks(worktree_id) / str(token)).st_mtime_ns // 1_000_000
     except FileNotFoundError:
         raise _overtaken(worktree) from error
     if created > now + config.max_clock_skew_ms:
@@ -316,19 +303,9 @@ def _skewed(worktree: str, what: str, at: str, now: int) -> ClockSkewExceeded:
     )
 
 
-def _read(layout: Layout, worktree_id: str, token: int) -> LeaseRecord:
-    path = layout.locks(worktree_id) / str(token)
-    value: dict[str, Any] = slots.read(path)
-    return _validated(value, path.name)
-
-
-def _validated(value: dict[str, Any], name: str) -> LeaseRecord:
-    return LeaseRecord.parse(json.dumps(value).encode(), f"lock {name}")
-
-
 def _try_read(layout: Layout, worktree_id: str, token: int) -> LeaseRecord | None:
     try:
-        return _read(layout, worktree_id, token)
+        return leases.read(layout, worktree_id, token)
     except (DescriptorCorrupt, FileNotFoundError):
         return None
 

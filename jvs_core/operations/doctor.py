@@ -2,41 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from jvs_core.control import catalog, journal, lock, refs, runs, worktree
+from jvs_core import files
+from jvs_core.control import catalog, journal, leases, lock, refs, runs, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.control.names import MAIN
-from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot, PathEscape, SnapshotExpired
-from jvs_core.files import TEMPORARY_SUFFIX
+from jvs_core.errors import (
+    DescriptorCorrupt,
+    JvsError,
+    PartialSnapshot,
+    PathEscape,
+    SnapshotExpired,
+    SnapshotNotFound,
+    WorktreeNotFound,
+)
 from jvs_core.operations import audit, findings, gc_state, remains, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.completion import PATH_INTENT, RESTORE_INTENT
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
+from jvs_core.payload.faults import EXHAUSTED
 from jvs_core.results import Finding
 
 MANY_LEASES = 100  # every acquisition leaves one, and a few cost nothing
-_NEVER_EMPTY = ("worktrees", "audit")
+_NEVER_EMPTY = (".jvs/worktrees", ".jvs/audit")
+_NOT_ABOUT_IT = (*EXHAUSTED, errno.ENOTCONN)
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def examine(ctx: Context) -> list[Finding]:
-    """Return everything that is not as it should be, errors first."""
-    ledger = ledgers.read(ctx.layout)
-    found = [
-        *_layout(ctx),
-        *_worktrees(ctx),
-        *_snapshots(ctx, ledger),
-        *_refs(ctx),
-        *_intents(ctx),
-        *_leftovers(ctx, ledger),
-        *gc_state.examine(ctx, ledger),
-        *_runs(ctx),
-        *_locks(ctx),
-        *_audit(ctx),
+    """Return everything that is not as it should be, errors first.
+
+    A check that fails is a finding itself, and the others go on. Raises EngineFailed only for what says nothing about
+    the repository: that this process has no more descriptors, or that the mount is gone.
+    """
+    checks = [
+        _layout(ctx),
+        _worktrees(ctx),
+        _against_log(ctx),
+        _refs(ctx),
+        _intents(ctx),
+        _runs(ctx),
+        _locks(ctx),
+        _audit(ctx),
     ]
-    return sorted(found, key=lambda finding: _ORDER[finding.severity])
+    found = {
+        (finding.code, finding.target, finding.message): finding
+        for check in checks
+        for finding in _carried_out(ctx, check)
+    }
+    return sorted(found.values(), key=lambda finding: _ORDER[finding.severity])
+
+
+def _carried_out(ctx: Context, check: Iterable[Finding]) -> Iterator[Finding]:
+    try:
+        yield from check
+    except (JvsError, OSError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _NOT_ABOUT_IT:
+            raise
+        known = files.storage_error(error) if isinstance(error, OSError) else error
+        yield findings.CHECK_FAILED.at(_target(ctx, known.facts.get("path")), known.message)
+
+
+def _target(ctx: Context, path: object) -> str:
+    try:
+        return str(Path(str(path)).relative_to(ctx.layout.root))
+    except ValueError:
+        return ".jvs"
+
+
+def _against_log(ctx: Context) -> Iterator[Finding]:
+    ledger = ledgers.read(ctx.layout)
+    for check in (_snapshots(ctx, ledger), _leftovers(ctx, ledger), gc_state.examine(ctx, ledger)):
+        yield from _carried_out(ctx, check)
 
 
 def without_folder(ctx: Context) -> Iterator[tuple[str, bool]]:
@@ -52,10 +96,20 @@ def without_folder(ctx: Context) -> Iterator[tuple[str, bool]]:
 
 
 def _layout(ctx: Context) -> Iterator[Finding]:
-    for folder in CONTROL_FOLDERS:
-        if not (ctx.layout.control / folder).is_dir():
+    for folder in (*(f".jvs/{name}" for name in CONTROL_FOLDERS), "worktrees"):
+        try:
+            found = os.lstat(ctx.layout.root / folder)
+        except NotADirectoryError:
+            continue  # what it should lie in is named
+        except FileNotFoundError:
             kind = findings.FOLDER_LOST if folder in _NEVER_EMPTY else findings.FOLDER_MISSING
-            yield kind.at(f".jvs/{folder}", "folder is missing")
+            if folder != "worktrees":
+                yield kind.at(folder, "folder is missing")
+            continue
+        if not stat.S_ISDIR(found.st_mode):
+            yield findings.FOLDER_REPLACED.at(folder, files.irregular(ctx.layout.root / folder, "folder"))
+    if files.is_irregular(ctx.layout.repository_lock):
+        yield findings.LOCK_REPLACED.at(".jvs/locks/repository", files.irregular(ctx.layout.repository_lock))
     if not ctx.layout.config.is_file():
         yield findings.CONFIG_MISSING.at(".jvs/config.toml", "no configuration; defaults apply")
 
@@ -85,6 +139,8 @@ def _worktree(ctx: Context, name: str) -> Iterator[Finding]:
     except DescriptorCorrupt as error:
         yield findings.WORKTREE_DAMAGED.at(name, error.message)
         return
+    except WorktreeNotFound:  # removed since the listing
+        return
     if head is None:
         return
     if not catalog.exists(ctx.layout, head):
@@ -101,7 +157,7 @@ def _snapshots(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
         yield findings.SNAPSHOT_LOST.at(snapshot_id, f"snapshot {snapshot_id} is logged, but gone without gc")
     busy = remains.under_way(ctx)
     for name in remains.names(ctx.layout, ".jvs/snapshots"):
-        temporary = name.endswith(TEMPORARY_SUFFIX)
+        temporary = name.endswith(files.TEMPORARY_SUFFIX)
         if temporary or name in orphans or name in busy or catalog.exists(ctx.layout, name):
             continue
         yield findings.SNAPSHOT_UNKNOWN.at(name, f"snapshot {name} has no descriptor")
@@ -115,7 +171,7 @@ def _descriptors(ctx: Context) -> Iterator[Finding]:
             descriptor = catalog.read(ctx.layout, snapshot_id)
             parents[snapshot_id] = descriptor.parent_snapshot_id
             stored.require_agreement(descriptor, catalog.read_ready(ctx.layout, snapshot_id))
-        except SnapshotExpired:
+        except (SnapshotExpired, SnapshotNotFound):  # thinned out, or removed since the listing
             continue
         except PartialSnapshot as error:
             yield findings.SNAPSHOT_PARTIAL.at(snapshot_id, error.message)
@@ -169,7 +225,14 @@ def _locks(ctx: Context) -> Iterator[Finding]:
         except JvsError:
             return  # which leases belong to no worktree is not known
         known.add(record.worktree_id)
-        given = lock.tokens(ctx.layout, record.worktree_id)
+        try:
+            given = leases.tokens(ctx.layout, record.worktree_id)
+            strays = leases.strays(ctx.layout, record.worktree_id)
+        except JvsError as error:
+            yield findings.FOLDER_REPLACED.at(f".jvs/locks/{record.worktree_id}", error.message)
+            continue
+        for stray in strays:
+            yield findings.LOCK_STRAY.at(f".jvs/locks/{record.worktree_id}/{stray}", "this is no lease")
         try:
             newest = lock.current(ctx.layout, record.worktree_id)
         except JvsError as error:

@@ -41,6 +41,20 @@ FOLDER_MISSING = Kind(
     "clean_tmp",
     "makes it; so does the next command that needs it",
 )
+FOLDER_REPLACED = Kind(
+    "E_FOLDER_REPLACED",
+    "error",
+    "something else, such as a symbolic link, is in the place of a control folder; nothing can be written",
+    None,
+    "put the folder back in its place",
+)
+CHECK_FAILED = Kind(
+    "E_CHECK_FAILED",
+    "error",
+    "a check could not be carried out; what else it would find is not known",
+    None,
+    "mend what the message names, then run `jvs doctor` again",
+)
 CONFIG_MISSING = Kind(
     "W_CONFIG_MISSING",
     "warning",
@@ -197,6 +211,20 @@ LOCK_DEAD = Kind(
 )
 LOCK_SUPERSEDED = Kind(
     "W_LOCK_SUPERSEDED", "info", "many superseded leases", "clean_locks", "removes all but the newest"
+)
+LOCK_REPLACED = Kind(
+    "E_LOCK_REPLACED",
+    "error",
+    "something else than a file is in the place of `.jvs/locks/repository`; nothing can be written",
+    None,
+    "remove it, or move it away: the next command makes the file",
+)
+LOCK_STRAY = Kind(
+    "W_LOCK_STRAY",
+    "warning",
+    "a name among the leases of a worktree that is none",
+    "clean_locks",
+    "removes it, once it was not touched for a day",
 )
 LOCK_ORPHAN = Kind(
     "W_LOCK_ORPHAN", "info", "leases of a worktree that is gone", "clean_locks", "removes them"

@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import journal, lock, process, worktree
+from jvs_core.control import journal, leases, process, worktree
 from jvs_core.control.names import MAIN
 from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges
 from jvs_core.model import Intent, Worktree
@@ -165,10 +165,7 @@ def finish(ctx: Context, intent: Intent) -> bool:
 
 def forget(ctx: Context, record: Worktree) -> None:
     """Remove the leases, the session's secret and the stat cache of a worktree that is gone."""
-    for token in lock.tokens(ctx.layout, record.worktree_id):
-        (ctx.layout.locks(record.worktree_id) / str(token)).unlink(missing_ok=True)
-    if ctx.layout.locks(record.worktree_id).is_dir():
-        ctx.layout.locks(record.worktree_id).rmdir()
+    leases.remove_all(ctx.layout, record.worktree_id)
     ctx.session(record.worktree_id).forget()
     ctx.index(record.worktree_id).forget()
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 
 from jvs_core import files
-from jvs_core.control import journal, lock, worktree
+from jvs_core.control import journal, leases, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.errors import InputError, JvsError
 from jvs_core.model import Intent, Worktree
@@ -27,6 +26,7 @@ from jvs_core.operations import (
 )
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
+from jvs_core.payload.entry import printable
 from jvs_core.payload.extract import remove_leftover
 from jvs_core.progress import Progress
 from jvs_core.results import DoctorReport
@@ -176,7 +176,7 @@ def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:
 
 
 def _clean_locks(ctx: Context, progress: Progress) -> list[str]:
-    """Remove superseded leases, and those of worktrees that are gone, unless some worktree cannot be read."""
+    """Remove superseded leases, what is none, and all of worktrees that are gone, unless some worktree cannot be read."""
     done: list[str] = []
     with ctx.critical():
         known: set[str] = set()
@@ -186,11 +186,12 @@ def _clean_locks(ctx: Context, progress: Progress) -> list[str]:
             except JvsError:
                 return done
             known.add(worktree_id)
-            done += [f"{name} {token}" for token in lock.remove_superseded(ctx.layout, worktree_id)]
-        for folder in sorted((ctx.layout.control / "locks").iterdir()):
-            if folder.is_dir() and folder.name not in known:
-                shutil.rmtree(folder)
-                done.append(folder.name)
+            done += [f"{name} {token}" for token in leases.remove_superseded(ctx.layout, worktree_id)]
+            done += [f"{name} {stray}" for stray in leases.remove_strays(ctx.layout, worktree_id)]
+        own = known | {ctx.layout.repository_lock.name}
+        for other in sorted(set(ctx.layout.listing(ctx.layout.repository_lock.parent)) - own):
+            files.remove_any(ctx.layout.repository_lock.with_name(other))
+            done.append(other)
     return done
 
 
@@ -207,7 +208,8 @@ def _name_of(ctx: Context, worktree_id: str) -> str | None:
 def _log(ctx: Context, action: str, done: Sequence[str]) -> None:
     if done and action != "audit_repair":
         with ctx.critical():
-            ctx.audit("repair", target=action, details={"repaired": list(done)})
+            named = [printable(os.fsencode(what)) for what in done]
+            ctx.audit("repair", target=action, details={"repaired": named})
 
 
 _REPAIRS: dict[str, Callable[[Context, Progress], list[str]]] = {

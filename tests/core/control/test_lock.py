@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from jvs_core import clock
-from jvs_core.control import lock, slots
+from jvs_core.control import leases, lock, slots
 from jvs_core.control.layout import Layout
 from jvs_core.errors import (
     ClockSkewExceeded,
@@ -59,7 +59,7 @@ def test_a_held_lock_is_refused_and_its_holder_named(
     with pytest.raises(LockConflict, match=r"ada@here \(training\)") as refused:
         take(layout, ada if again else bob, own=lease if again else None)
     assert refused.value.facts["holder"] == lease.record.to_json()
-    assert lock.tokens(layout, WORKTREE_ID) == [1]
+    assert leases.tokens(layout, WORKTREE_ID) == [1]
 
 
 def test_of_eight_processes_exactly_one_takes_a_free_lock(real_layout: Layout) -> None:
@@ -244,7 +244,7 @@ def test_a_lock_renewed_in_the_future_is_not_stolen(
     at(monkeypatch, now + 1)
     with pytest.raises(LockConflict):
         take(layout, bob)
-    assert lock.tokens(layout, WORKTREE_ID) == [1]
+    assert leases.tokens(layout, WORKTREE_ID) == [1]
 
 
 def test_a_lease_of_another_boot_ends_by_the_wall_clock(
@@ -286,8 +286,8 @@ def test_tokens_start_above_the_heads_after_a_migration(layout: Layout, ada: Set
 def test_tokens_grow_after_superseded_files_are_removed(layout: Layout, ada: Settings) -> None:
     for _ in range(4):
         lock.release(layout, take(layout, ada))
-    assert lock.remove_superseded(layout, WORKTREE_ID) == [1, 2, 3]
-    assert lock.tokens(layout, WORKTREE_ID) == [4]
+    assert leases.remove_superseded(layout, WORKTREE_ID) == [1, 2, 3]
+    assert leases.tokens(layout, WORKTREE_ID) == [4]
     assert take(layout, ada).token == 5
 
 
@@ -304,8 +304,65 @@ def test_the_secret_stays_with_the_holder(layout: Layout, ada: Settings) -> None
 def test_other_files_in_the_folder_are_no_tokens(layout: Layout, ada: Settings, name: str) -> None:
     layout.locks(WORKTREE_ID).mkdir()
     (layout.locks(WORKTREE_ID) / name).touch()
-    assert lock.tokens(layout, WORKTREE_ID) == []
+    assert leases.tokens(layout, WORKTREE_ID) == []
     assert take(layout, ada).token == 1
+
+
+@pytest.mark.parametrize("junk", [2**53, 2**53 - 1, 2**53 - 2, 2**52, 10**15])
+def test_a_number_that_was_never_given_blocks_nobody(
+    layout: Layout, ada: Settings, bob: Settings, junk: int
+) -> None:
+    lock.release(layout, take(layout, ada))
+    (layout.locks(WORKTREE_ID) / str(junk)).touch()
+    assert take(layout, bob, floor=5).token == 6
+    assert leases.tokens(layout, WORKTREE_ID) == [1, 6]
+    assert leases.strays(layout, WORKTREE_ID) == [str(junk)]
+    assert leases.remove_superseded(layout, WORKTREE_ID) == [1]
+    assert leases.remove_strays(layout, WORKTREE_ID) == []
+
+
+def test_a_lease_far_above_all_others_counts_and_so_does_what_follows_it(
+    layout: Layout, ada: Settings, bob: Settings
+) -> None:
+    old = take(layout, ada)
+    lock.release(layout, old)
+    far = take(layout, ada, floor=10**15)
+    with pytest.raises(FencingMismatch):
+        lock.check(layout, old)
+    lock.release(layout, far)
+    (layout.locks(WORKTREE_ID) / str(far.token + 1)).touch()
+    assert leases.tokens(layout, WORKTREE_ID) == [1, far.token, far.token + 1]
+    with pytest.raises(LockConflict, match="at this moment"):
+        take(layout, bob)
+    os.utime(layout.locks(WORKTREE_ID) / str(far.token + 1), (0, 0))
+    assert take(layout, bob).token == far.token + 2
+
+
+def test_a_copy_of_a_lease_under_a_number_far_above_is_none(
+    layout: Layout, ada: Settings, bob: Settings
+) -> None:
+    lease = take(layout, ada)
+    data = (layout.locks(WORKTREE_ID) / "1").read_bytes()
+    (layout.locks(WORKTREE_ID) / str(10**15)).write_bytes(data)
+    lock.check(layout, lock.renew(layout, lease))
+
+
+def test_the_last_number_is_the_end(layout: Layout, ada: Settings) -> None:
+    lock.release(layout, take(layout, ada, floor=leases.LAST_TOKEN - 1))
+    with pytest.raises(DescriptorCorrupt, match="no number left"):
+        take(layout, ada)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path.name)])
+def test_what_is_no_lease_in_the_place_of_the_newest_is_replaced(
+    layout: Layout, ada: Settings, make: Callable[[Path], object]
+) -> None:
+    lock.release(layout, take(layout, ada))
+    path = layout.locks(WORKTREE_ID) / "2"
+    make(path)
+    os.utime(path, (0, 0), follow_symlinks=False)
+    assert take(layout, ada).token == 3
+    assert leases.remove_superseded(layout, WORKTREE_ID) == [1, 2]
 
 
 def test_a_lock_file_that_is_a_symbolic_link_is_not_followed(
@@ -315,7 +372,7 @@ def test_a_lock_file_that_is_a_symbolic_link_is_not_followed(
     file = layout.locks(WORKTREE_ID) / "1"
     file.rename(tmp_path / "elsewhere")
     file.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="symbolic links"):
+    with pytest.raises(DescriptorCorrupt, match="symbolic link"):
         lock.renew(layout, lease)
 
 

@@ -78,6 +78,27 @@ def folder_missing(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def folder_replaced(repo: Repository, made: list[str]) -> str:
+    (control(repo) / "runs").rename(repo.root / "elsewhere")
+    (control(repo) / "runs").symlink_to(repo.root / "elsewhere")
+    return ".jvs/runs"
+
+
+@scenario
+def check_failed(repo: Repository, made: list[str]) -> str:
+    (control(repo) / "intents").rmdir()
+    (control(repo) / "intents").touch()
+    return ".jvs/intents"
+
+
+@scenario
+def lock_replaced(repo: Repository, made: list[str]) -> str:
+    (control(repo) / "locks/repository").unlink()
+    (control(repo) / "locks/repository").mkdir()
+    return ".jvs/locks/repository"
+
+
+@scenario
 def config_missing(repo: Repository, made: list[str]) -> str:
     (control(repo) / "config.toml").unlink()
     return ".jvs/config.toml"
@@ -255,6 +276,14 @@ def lock_superseded(repo: Repository, made: list[str]) -> str:
     for number in range(1, 102):
         newest.with_name(str(int(newest.name) + number)).write_bytes(data)
     return "main"
+
+
+@scenario
+def lock_stray(repo: Repository, made: list[str]) -> str:
+    path = _lease(repo).with_name("9007199254740991")
+    path.touch()
+    os.utime(path, (0, 0))
+    return str(path.relative_to(repo.root))
 
 
 @scenario
