@@ -154,8 +154,13 @@ class _Match:
         self.held.inodes[position - self.start] = _INODE.pack(st.st_dev, st.st_ino, ctime_ns)
 
     def read(self, position: int, fd: int, before: os.stat_result, group: bytes, raw: bytes) -> None:
-        """Read an open file, again while it changes, and hold it against its line."""
+        """Read an open file, again while it changes, and hold it against its line; one of another size is not read."""
         line = self.lines[position - self.start]
+        if line.split(b"\t", 5)[4] != b"%d" % before.st_size:
+            self.held.found[position] = encode_file(before, group, b"", b"", raw)
+            if before.st_nlink > 1:
+                self.name(position, before, _UNSTEADY)
+            return
         for _ in range(_AGAIN):
             try:
                 sha256 = transfer.hash_fd(fd, before.st_size)

@@ -376,3 +376,17 @@ def test_no_descriptors_left_to_open_a_payload_says_nothing_about_it(
 
 def test_threads_that_read_stay_below_the_usual_limit_of_descriptors() -> None:
     assert juicefs.THREADS * (folders.KEPT_OPEN + inspection_module._WAITING_FILES + 1) < 1024 * 0.75
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+@pytest.mark.parametrize("names", [1, 2])
+def test_a_file_of_another_size_is_not_read(tmp_path: Path, threads: int, names: int) -> None:
+    root = tmp_path / "payload"
+    root.mkdir()
+    (root / "grown").write_bytes(b"content")
+    for number in range(1, names):
+        os.link(root / "grown", root / f"grown{number}")
+    lines = encode(entries_of(root))
+    os.truncate(root / "grown", 8 << 40)
+    verdict = inspected(root, lines, Inspection(threads=threads))
+    assert verdict.damaged == [b"grown", b"grown1"][:names]
