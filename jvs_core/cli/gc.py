@@ -11,13 +11,14 @@ from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
 from jvs_core.cli.text import columns, first_line, identifier, number, safe, size
+from jvs_core.settings import KEEP_MAXIMUM
 
 if TYPE_CHECKING:
     from jvs_core.model import Pin
     from jvs_core.results import GcPlan, GcRun
 
 _CONFLICT, _STORAGE = 4, 7
-_AT_LEAST_ONE = click.IntRange(min=1)
+_AT_LEAST_ONE = click.IntRange(1, KEEP_MAXIMUM)
 
 
 @click.group(cls=Group)

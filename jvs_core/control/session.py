@@ -15,7 +15,7 @@ from pathlib import Path
 from jvs_core import canonical, files
 from jvs_core.control.critical import exclusive
 from jvs_core.control.lock import Lease
-from jvs_core.errors import DescriptorCorrupt, JvsError
+from jvs_core.errors import InputError, JvsError
 from jvs_core.model import LeaseRecord
 from jvs_core.settings import Settings
 
@@ -35,15 +35,15 @@ class Session:
     def load(self) -> Lease | None:
         """Return the lease this session took last and did not give back, valid or not."""
         try:
-            value = json.loads(self.path.read_bytes())
+            value = json.loads(files.read_regular(self.path))
             record = LeaseRecord.parse(canonical.dumps(value["record"]), "the stored lease")
             return Lease(record, str(value["secret"]), int(value["deadline_boot_ms"]), str(value["boot_id"]))
-        except (FileNotFoundError, DescriptorCorrupt, ValueError, KeyError, TypeError, JvsError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError, JvsError):
             return None  # a damaged secret proves nothing: the lock is not held, and its lease will run out
 
     def save(self, lease: Lease) -> None:
         """Keep ``lease`` for this session's next command."""
-        self._make_folder()
+        self.make_folder()
         value = {
             "record": lease.record.model_dump(),
             "secret": lease.secret,
@@ -64,7 +64,7 @@ class Session:
 
         Raises LockConflict when the turn did not come within ``wait_s`` seconds.
         """
-        self._make_folder()
+        self.make_folder()
         with exclusive(
             self.folder / f"{self.name}.turn",
             wait_s=wait_s,
@@ -73,8 +73,15 @@ class Session:
         ):
             yield
 
-    def _make_folder(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def make_folder(self) -> None:
+        """Make the folder that the session's state lies in. Raises InputError where it cannot be one."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InputError(
+                f"{self.folder}: this user's state cannot be kept there: a part of it is no folder",
+                hint="set JVS_STATE_DIR to a folder, or to a name that is free",
+            ) from error
 
 
 def session(settings: Settings, repo_id: str, worktree_id: str) -> Session:

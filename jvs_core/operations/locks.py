@@ -243,6 +243,7 @@ def _give_back(ctx: Context, lease: Lease) -> None:
 
 def _acquire_once(ctx: Context, name: str, worktree: Worktree, lease_ms: int, purpose: str) -> Lease:
     session = ctx.session(worktree.worktree_id)
+    session.make_folder()  # a lock whose secret cannot be kept would be nobody's
     ctx.layout.complete()
     lease, replaced = lock.acquire(
         ctx.layout,

@@ -9,7 +9,7 @@ from jvs_core.operations import gc_plan, gc_run
 from jvs_core.operations.context import Context
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import GcPlan, GcRun
-from jvs_core.settings import RetentionPolicy
+from jvs_core.settings import parse_policy
 
 
 class Gc:
@@ -47,7 +47,7 @@ class Gc:
         DescriptorCorrupt, RefBroken, LineageBroken
             Something that may protect a snapshot cannot be read; nothing is planned.
         """
-        wanted = RetentionPolicy(
+        wanted = parse_policy(
             keep_last=keep_last,
             keep_hourly=keep_hourly,
             keep_daily=keep_daily,
