@@ -16,7 +16,9 @@ from typing import Any
 from jvs_core import canonical, clock, files
 from jvs_core.control import slots
 from jvs_core.control.audit_log import (
+    LONGEST_LINE,
     head_path,
+    lines_of,
     log_files,
     log_path,
     open_file,
@@ -104,8 +106,10 @@ def _recover(layout: Layout) -> dict[str, Any]:
 def _roll_forward(path: Path, head: dict[str, Any]) -> dict[str, Any]:
     with open_file(path) as log:
         log.seek(head["size"])
-        for line in log:
-            if not line.endswith(b"\n"):  # only the very end of the file has none
+        for line in lines_of(log):
+            if len(line) < LONGEST_LINE and not line.endswith(
+                b"\n"
+            ):  # only the very end of the file has none
                 os.truncate(path, head["size"])
                 break
             try:
@@ -130,7 +134,7 @@ def _head_from_log(layout: Layout) -> dict[str, Any]:
     for path in log_files(layout)[::-1]:
         found = None
         with suppress(AuditChainBroken), open_file(path) as log:
-            for line in log:
+            for line in lines_of(log):
                 with suppress(AuditChainBroken):
                     found = parse_line(line)
         if found is not None:

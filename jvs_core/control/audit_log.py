@@ -99,8 +99,15 @@ def require_regular(layout: Layout) -> None:
 def lines(layout: Layout) -> Iterator[bytes]:
     """Yield every line of the log as it lies on disk, oldest first."""
     for _, log in opened(layout):
-        while line := log.readline(LONGEST_LINE):
-            yield line
+        yield from lines_of(log)
+
+
+def lines_of(log: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of one file of the log, up to one that is longer than any that JVS writes."""
+    while line := log.readline(LONGEST_LINE):
+        yield line
+        if len(line) == LONGEST_LINE:
+            break
 
 
 def parse_line(line: bytes) -> AuditRecord:
@@ -157,6 +164,8 @@ def _last_lines(path: Path, count: int | None) -> list[bytes]:
         return []
     with open_file(path) as log:
         size = os.fstat(log.fileno()).st_size
+        if size > 2 * LONGEST_LINE:
+            raise AuditChainBroken(f"{path} is longer than any log", hint=_REPAIR, path=str(path))
         reach = size if count is None else 4096
         while True:
             start = max(0, size - reach)

@@ -198,9 +198,7 @@ def _check_once(layout: Layout, since: Checkpoint | None) -> ChainReport:
 def _lines(layout: Layout) -> Iterator[tuple[Path, int, bytes]]:
     """Yield file, line number and line; after each rotated file, number 0."""
     for path, log in audit_log.opened(layout):
-        number = 0
-        while line := log.readline(audit_log.LONGEST_LINE):
-            number += 1
+        for number, line in enumerate(audit_log.lines_of(log), 1):
             yield path, number, line
         if path != audit_log.log_path(layout):
             yield path, 0, b""

@@ -103,5 +103,4 @@ def _lines(folder: Path) -> Iterator[bytes]:
     """Yield the lines of a log that was set aside, its oldest file first."""
     for path in [*sorted(folder.glob("audit-*.jsonl")), *folder.glob("audit.jsonl")]:
         with suppress(AuditChainBroken), audit_log.open_file(path) as log:
-            while line := log.readline(audit_log.LONGEST_LINE):
-                yield line
+            yield from audit_log.lines_of(log)
