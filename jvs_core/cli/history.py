@@ -32,9 +32,11 @@ def history(call: Call, limit: int | None, every: bool, tag: str | None) -> Outc
       jvs history --all --tag baseline --json
     """
     repository = call.repository()
-    found = repository.history(call.worktree, limit=limit, every=every, tag=tag)
+    unreadable: list[str] = []
+    found = repository.history(call.worktree, limit=limit, every=every, tag=tag, unreadable=unreadable)
     lines = [line for item in found for line in (_line(item), *(_details(item) if call.verbose else ()))]
-    return Outcome(found, lines, warnings=repository.refs.broken(), notices=[] if found else ["no snapshots"])
+    warnings = [*unreadable, *repository.refs.broken()]
+    return Outcome(found, lines, warnings=warnings, notices=[] if found else ["no snapshots"])
 
 
 def _line(item: HistoryItem) -> str:

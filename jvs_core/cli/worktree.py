@@ -53,7 +53,8 @@ def list_(call: Call) -> Outcome:
       jvs worktree list
     """
     repository = call.repository()
-    found = repository.worktrees.all()
+    unreadable: list[str] = []
+    found = repository.worktrees.all(unreadable)
     here = call.worktree or repository.worktree
     rows = [
         (
@@ -65,7 +66,7 @@ def list_(call: Call) -> Outcome:
         )
         for info in found
     ]
-    return Outcome(found, columns(rows))
+    return Outcome(found, columns(rows), warnings=unreadable)
 
 
 @worktree.command()

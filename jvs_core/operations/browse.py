@@ -40,17 +40,24 @@ def info(ctx: Context) -> RepositoryInfo:
 
 
 def history(
-    ctx: Context, name: str, *, limit: int | None, every: bool, tag: str | None, before: str | None
+    ctx: Context,
+    name: str,
+    *,
+    limit: int | None,
+    every: bool,
+    tag: str | None,
+    before: str | None,
+    unreadable: list[str] | None = None,
 ) -> list[HistoryItem]:
     """Return the lineage of a worktree's head, or every snapshot, newest first, those after ``before`` left out.
 
-    Reads no more descriptors than it returns, unless ``tag`` is given. Raises SnapshotNotFound, LineageBroken,
-    DescriptorCorrupt.
+    Reads no more descriptors than it returns, unless ``tag`` is given. What is wrong with those of ``every`` snapshot that
+    cannot be read goes to ``unreadable``, where that is given. Raises SnapshotNotFound, LineageBroken, DescriptorCorrupt.
     """
-    head = ctx.worktree(name).head_snapshot_id
     if every:
-        found = _all(ctx, before)
+        found = _all(ctx, before, unreadable)
     else:
+        head = ctx.worktree(name).head_snapshot_id
         start = head if before is None else catalog.peek(ctx.layout, before).parent_snapshot_id
         found = catalog.lineage(ctx.layout, start)
     if tag is not None:
@@ -66,11 +73,17 @@ def history(
     ]
 
 
-def _all(ctx: Context, before: str | None) -> Iterator[Descriptor]:
+def _all(ctx: Context, before: str | None, unreadable: list[str] | None) -> Iterator[Descriptor]:
     # An id starts with the snapshot's time: their order is that of the times, and nothing need be read to know it.
     for snapshot_id in reversed(catalog.ids(ctx.layout)):
-        if before is None or snapshot_id < before:
+        if before is not None and snapshot_id >= before:
+            continue
+        try:
             yield catalog.peek(ctx.layout, snapshot_id)
+        except DescriptorCorrupt as error:
+            if unreadable is None:
+                raise
+            unreadable.append(error.message)
 
 
 def beginning(ctx: Context, prefix: str, limit: int) -> list[Descriptor]:

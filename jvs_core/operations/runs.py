@@ -118,14 +118,17 @@ def sweep_lost(ctx: Context) -> list[Run]:
     return swept
 
 
-def listing(ctx: Context) -> list[Run]:
+def listing(ctx: Context, unreadable: list[str] | None = None) -> list[Run]:
     """Return every run, newest first; a lost one as ``lost``, whether or not it is recorded as that yet.
 
-    Changes nothing. Raises DescriptorCorrupt for the first record that is unreadable.
+    Changes nothing. What is wrong with records that cannot be read goes to ``unreadable``; where that is not given,
+    DescriptorCorrupt is raised for the first.
     """
-    found, unreadable = runs.read_all(ctx.layout)
-    if unreadable:
-        raise DescriptorCorrupt(f"the record of run {unreadable[0]} is damaged", hint="jvs doctor")
+    found, damaged = runs.read_all(ctx.layout)
+    if damaged and unreadable is None:
+        raise DescriptorCorrupt(f"the record of run {damaged[0]} is damaged", hint="jvs doctor")
+    if unreadable is not None:
+        unreadable += [f"the record of run {run_id} is damaged" for run_id in damaged]
     return [_as_it_is(ctx, run) for run in reversed(found)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from jvs_core import files
 from jvs_core.control import journal, lock, worktree
 from jvs_core.control.names import MAIN, check_worktree_name
-from jvs_core.errors import AlreadyExists, InputError
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
 from jvs_core.operations import locks, removal, restore
 from jvs_core.operations.context import Context
 from jvs_core.operations.exclusion import excluded
@@ -40,9 +40,21 @@ def create(
     )
 
 
-def listing(ctx: Context) -> list[WorktreeInfo]:
-    """Return every worktree, ``main`` first."""
-    return [_info(ctx, name) for name in worktree.names(ctx.layout)]
+def listing(ctx: Context, unreadable: list[str] | None = None) -> list[WorktreeInfo]:
+    """Return every worktree, ``main`` first.
+
+    What is wrong with those whose record cannot be read goes to ``unreadable``; where that is not given, DescriptorCorrupt
+    is raised for the first.
+    """
+    found = []
+    for name in worktree.names(ctx.layout):
+        try:
+            found.append(_info(ctx, name))
+        except DescriptorCorrupt as error:
+            if unreadable is None:
+                raise
+            unreadable.append(error.message)
+    return found
 
 
 def names(ctx: Context) -> list[str]:

@@ -222,14 +222,19 @@ class Repository:
         every: bool = False,
         tag: str | None = None,
         before: str | None = None,
+        unreadable: list[str] | None = None,
     ) -> list[HistoryItem]:
         """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
 
         ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
+        With a list for what is ``unreadable``, those of ``every`` snapshot that are damaged are left out, and it gets what
+        is wrong with them; without one the first is raised.
         """
         name = worktree or self._worktree
         start = None if before is None else self._context.resolve(before, name)
-        return browse.history(self._context, name, limit=limit, every=every, tag=tag, before=start)
+        return browse.history(
+            self._context, name, limit=limit, every=every, tag=tag, before=start, unreadable=unreadable
+        )
 
     @translated
     def beginning(self, prefix: str, *, limit: int = 200) -> list[Descriptor]:

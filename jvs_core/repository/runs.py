@@ -20,9 +20,13 @@ class Runs:
         self._worktree = worktree
 
     @translated
-    def all(self) -> list[Run]:
-        """Return every run, newest first. A run whose process and lease are gone shows as ``lost``."""
-        return runs.listing(self._context)
+    def all(self, unreadable: list[str] | None = None) -> list[Run]:
+        """Return every run, newest first. A run whose process and lease are gone shows as ``lost``.
+
+        With a list for what is ``unreadable``, damaged records are left out, and it gets what is wrong with them; without
+        one DescriptorCorrupt is raised.
+        """
+        return runs.listing(self._context, unreadable)
 
     @translated
     def get(self, run: str) -> Run:

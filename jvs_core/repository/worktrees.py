@@ -69,9 +69,13 @@ class Worktrees:
         return worktrees.label(self._context, name, labels)
 
     @translated
-    def all(self) -> list[WorktreeInfo]:
-        """Return every worktree, ``main`` first."""
-        return worktrees.listing(self._context)
+    def all(self, unreadable: list[str] | None = None) -> list[WorktreeInfo]:
+        """Return every worktree, ``main`` first.
+
+        With a list for what is ``unreadable``, those with a damaged record are left out, and it gets what is wrong with
+        them; without one DescriptorCorrupt is raised.
+        """
+        return worktrees.listing(self._context, unreadable)
 
     @translated
     def path(self, worktree: str | None = None) -> Path:

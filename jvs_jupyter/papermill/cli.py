@@ -105,7 +105,9 @@ def list_(call: Call, limit: int | None, outcome: str | None) -> Outcome:
     Example:
       jvs run list --limit 10
     """
-    found = [run for run in call.repository().runs.all() if outcome in (None, run.outcome)][:limit]
+    unreadable: list[str] = []
+    every = call.repository().runs.all(unreadable)
+    found = [run for run in every if outcome in (None, run.outcome)][:limit]
     rows = [
         (
             identifier(run.run_id),
@@ -117,7 +119,7 @@ def list_(call: Call, limit: int | None, outcome: str | None) -> Outcome:
         )
         for run in found
     ]
-    return Outcome(found, columns(rows), notices=[] if found else ["no runs"])
+    return Outcome(found, columns(rows), warnings=unreadable, notices=[] if found else ["no runs"])
 
 
 @run.command()

@@ -209,6 +209,34 @@ def test_reading_changes_nothing(jvs: Jvs, repo: Path, two: tuple[str, str]) -> 
     assert metadata_of(repo) == before
 
 
+def test_one_damaged_record_does_not_hide_the_others(jvs: Jvs, repo: Path, two: tuple[str, str]) -> None:
+    jvs("worktree", "create", "exp")
+    run_id = "run-1760000000000-0123abcd"
+    (repo / ".jvs/runs" / f"{run_id}.json").write_text("{")
+    shown = jvs("run", "list")
+    assert shown.err.startswith(f"jvs: warning: the record of run {run_id} is damaged")
+    assert jvs("run", "list", "--json").json == []
+    (repo / ".jvs/worktrees/exp/config.json").write_text("{")
+    shown = jvs("worktree", "list")
+    assert "main" in shown.out
+    assert "'exp' is damaged" in shown.err
+    assert [info["name"] for info in jvs("worktree", "list", "--json").json] == ["main"]
+    (repo / ".jvs/descriptors" / f"{two[0]}.json").write_text("{")
+    shown = jvs("history", "--all")
+    assert two[1] in shown.out
+    assert shown.err.startswith(f"jvs: warning: the descriptor of {two[0]} is damaged")
+    assert [item["snapshot_id"] for item in jvs("history", "--all", "--json").json] == [two[1]]
+    assert jvs("history", "--json", status=5).error["code"] == "E_DESCRIPTOR_CORRUPT"
+
+
+def test_what_a_checkpoint_is_read_from_may_be_a_fifo_that_nobody_writes_to(
+    jvs: Jvs, repo: Path, two: tuple[str, str]
+) -> None:
+    os.mkfifo(repo / "fifo")
+    assert jvs("verify", "--since", str(repo / "fifo"), "--json", status=2).error["code"] == "E_USAGE"
+    assert "--keep-last" in jvs("gc", "plan", "--keep-last", "9" * 23, status=2).err
+
+
 def test_an_unreadable_ref_is_named_and_history_goes_on(
     jvs: Jvs, repo: Path, two: tuple[str, str], take: Callable[..., str]
 ) -> None:
