@@ -6,6 +6,7 @@ completed. While a gc run is under way, or the log is damaged, nothing is found 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def examine(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     for key, tombstone in _tombstones(ctx.layout):
         if tombstone is None:
             yield findings.TOMBSTONE_DAMAGED.at(key, f"the tombstone of {key} cannot be read")
-        elif tombstone.stub and not catalog.exists(ctx.layout, key):
+        elif tombstone.stub and not os.path.lexists(ctx.layout.descriptor(key)):
             yield findings.STUB_LOST.at(key, f"the descriptor of the thinned snapshot {key} is missing")
     yield from _pins(ctx.layout)
     yield from _plans(ctx.layout)
@@ -132,7 +133,7 @@ def _tombstones(layout: Layout) -> Iterator[tuple[str, Tombstone | None]]:
 
 def _write_stubs(layout: Layout) -> Iterator[str]:
     for key, tombstone in _tombstones(layout):
-        if tombstone is None or not tombstone.stub or catalog.exists(layout, key):
+        if tombstone is None or not tombstone.stub or os.path.lexists(layout.descriptor(key)):
             continue
         with suppress(ValueError):  # pydantic's error is one: such a descriptor is not written
             descriptor = Descriptor.model_validate(tombstone.descriptor)
@@ -176,5 +177,6 @@ def _plans(layout: Layout) -> Iterator[Finding]:
 
 def _stale_plans(layout: Layout) -> Iterator[str]:
     for finding in _plans(layout):
-        plans.remove(layout, finding.target)
-        yield finding.target
+        with suppress(IsADirectoryError):  # what it holds is nobody's to remove
+            plans.remove(layout, finding.target)
+            yield finding.target

@@ -13,7 +13,7 @@ import pytest
 from jvs_core import Repository
 from jvs_core.control import audit_log, leases, runs
 from jvs_core.control.layout import CONTROL_FOLDERS, Layout
-from jvs_core.errors import AuditChainBroken, EngineFailed, InputError, JvsError
+from jvs_core.errors import AuditChainBroken, EngineFailed, InputError, IntegrityError, JvsError
 from tests.core.control.test_files import IN_ITS_PLACE
 from tests.core.operations.test_gc import history_of
 
@@ -84,6 +84,28 @@ def test_doctor_names_it_and_goes_on(repo: Repository, record: str, kind: str) -
     assert others
     if record not in ("lease", "plan"):
         assert not repo.doctor().healthy
+
+
+@pytest.mark.parametrize("kind", IN_ITS_PLACE)
+@pytest.mark.parametrize("record", [*RECORDS, "stub"])
+def test_repairs_leave_what_they_cannot_mend_and_go_on(repo: Repository, record: str, kind: str) -> None:
+    control = repo.root / ".jvs"
+    if record == "stub":
+        repo.pins.delete(repo.pins.all()[0].pin_id)
+        repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
+        place = control / "descriptors" / f"{repo.history()[1].descriptor.snapshot_id}.json"
+    else:
+        place = place_of(repo, record)
+    place.unlink(missing_ok=True)
+    IN_ITS_PLACE[kind](place)
+    leftover = control / "refs" / ".left.json.0123abcd.tmp"
+    leftover.touch()
+    if record in ("lock", "log", "head of the log") and kind != "longer":
+        with pytest.raises(IntegrityError, match=str(place)):
+            repo.doctor(repairs=["clean_intents", "clean_tmp"])
+    else:
+        repo.doctor(repairs=["clean_intents", "clean_tmp"])
+        assert not leftover.exists()
 
 
 @pytest.mark.parametrize("kind", IN_ITS_PLACE)
