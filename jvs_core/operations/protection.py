@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from jvs_core import clock
 from jvs_core.control import catalog, journal, pins, refs, worktree
 from jvs_core.control.layout import Layout
-from jvs_core.errors import DescriptorCorrupt, LineageBroken
+from jvs_core.control.names import MAIN
+from jvs_core.errors import DescriptorCorrupt, LineageBroken, WorktreeNotFound
 from jvs_core.model import Descriptor
 
 Claim = tuple[str, str, bool]
@@ -99,7 +100,12 @@ def by_depth(known: dict[str, Descriptor]) -> dict[str, int]:
 
 def _of_worktrees(layout: Layout) -> Iterator[Claim]:
     now = clock.now_ms()
-    for name in worktree.names(layout):
+    names = worktree.names(layout)
+    if MAIN not in names:
+        raise WorktreeNotFound(
+            "worktree main is not registered, so what it needs is not known", hint="jvs doctor"
+        )
+    for name in names:
         record = worktree.get(layout, name)
         if record.head_snapshot_id is not None:
             yield record.head_snapshot_id, f"head of {name}", False

@@ -228,10 +228,9 @@ def test_a_worktree_whose_name_ends_like_a_temporary_one_is_no_leftover(repo: Re
     assert "foo.tmp" in [info.name for info in repo.worktrees.all()]
 
 
-@pytest.mark.parametrize("path", ["snapshots/{id}", "descriptors/{id}.json", "refs/kept.json"])
+@pytest.mark.parametrize("path", ["snapshots/{id}", "descriptors/{id}.json"])
 def test_what_the_log_knows_is_no_leftover_under_a_temporary_name(repo: Repository, path: str) -> None:
     taken = repo.snapshot("one", lock=True)
-    repo.refs.create("kept", "HEAD")
     place = repo.root / ".jvs" / path.format(id=taken.snapshot_id)
     aside = place.with_name(place.name + ".tmp")
     place.rename(aside)

@@ -24,6 +24,7 @@ from jvs_core.errors import (
     RefBroken,
     SnapshotExpired,
     SnapshotNotFound,
+    WorktreeNotFound,
 )
 from jvs_core.operations import gc_run
 from jvs_core.payload.footprint import Footprint
@@ -445,3 +446,10 @@ def test_what_another_run_of_the_plan_deletes_at_the_same_time_is_no_failure(loc
         done = local.gc.run(plan.plan_id, progress=Other())
     assert (sorted(done.deleted), done.failed) == (sorted(c.snapshot_id for c in plan.candidates), [])
     assert local.doctor(strict=True).healthy
+
+
+def test_nothing_is_planned_where_main_is_not_registered(repo: Repository) -> None:
+    repo.snapshot("one", lock=True)
+    shutil.rmtree(repo.root / ".jvs" / "worktrees")
+    with pytest.raises(WorktreeNotFound):
+        repo.gc.plan(keep_last=1)
