@@ -6,16 +6,19 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jvs_core.cli import output
-from jvs_core.cli.call import Call, RepositoryOpener
+from jvs_core.cli.call import Call, RepositoryOpener, open_repository
 from jvs_core.cli.group import Answered, CommandLineError, Group, Lazy, asks_for_json, command_line_errors
 from jvs_core.cli.outcome import Outcome
 from jvs_core.errors import InputError, JvsError
 from jvs_core.progress import Progress
+
+if TYPE_CHECKING:
+    from jvs_core.repository import Repository
 
 _COMPLETION_VARIABLE = "_JVS_COMPLETE"
 _HELP = """Version whole workspaces: snapshots, history and safe restore of a real directory.
@@ -127,6 +130,7 @@ def run(args: Sequence[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
     call = Call(progress_factory=_drawn_progress)
     call.confirm = lambda question: _ask(call, question)
+    call.opener = lambda path: _opened(call, path)
     try:
         outcome = execute(args or ["--help"], call=call)
         return output.show(outcome, call)
@@ -140,6 +144,12 @@ def run(args: Sequence[str] | None = None) -> int:
         return _failed(error, call)
     except Exception as error:  # noqa: BLE001 - the last resort: every failure has the contract's form
         return _failed(output.unexpected(error), call)
+
+
+def _opened(call: Call, path: str) -> Repository:
+    found = open_repository(path)
+    output.show_warnings_of("jvs", call)
+    return found
 
 
 def _failed(error: JvsError, call: Call) -> int:

@@ -42,6 +42,17 @@ def show(outcome: Outcome, call: Call) -> int:
     return outcome.exit_status
 
 
+def show_warnings_of(logger: str, call: Call) -> None:
+    """Show what is logged to ``logger`` from now on as warnings of the command."""
+    import logging  # with the repository it is loaded anyway, not for --help
+
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            _stderr([f"{_yellow('warning:', call)} {safe(record.getMessage())}"], call, prefix=True)
+
+    logging.getLogger(logger).handlers[:] = [Shown()]
+
+
 def show_error(error: JvsError, call: Call, *, status: int | None = None) -> int:
     """Print an error in the contract's form and return its exit status."""
     try:

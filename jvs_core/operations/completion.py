@@ -5,12 +5,15 @@ An edit made on the way is never replaced before a snapshot holds it.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from jvs_core import clock, files
 from jvs_core.control import journal, pins, process, worktree
 from jvs_core.control.lock import Lease
+from jvs_core.control.names import inside
 from jvs_core.errors import ConsistencyUnavailable, PayloadHashMismatch
 from jvs_core.model import Intent
 from jvs_core.operations import locks
@@ -50,75 +53,135 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
         )
     ]
     for intent in found:
-        if intent.operation != RESTORE_INTENT:
-            leftover = ctx.layout.worktree(name) / os.fsdecode(bytes.fromhex(intent.details["temporary"]))
-            remove_leftover(leftover.parent, leftover.name)
+        if intent.operation == RESTORE_INTENT:
+            wanted = ctx.stored(intent.details["content"])
+            completion = Completion(ctx, name, lease, intent, progress)
+            kept = [*completion.save_later_edits(), *completion.bring(wanted)]
+            completion.commit()
+            _tell(f"completed the interrupted in-place restore of worktree {name!r}", kept)
+        else:
+            drop_copy(ctx, intent)
             journal.complete(ctx.layout, intent)
-            continue
-        kept = _save_later_edits(ctx, name, lease, intent, progress)
-        wanted = ctx.stored(intent.details["content"])
-        kept += bring(ctx, name, lease, intent, wanted, None, progress)
-        commit(ctx, name, lease, intent)
-        _tell(f"completed the interrupted in-place restore of worktree {name!r}", kept)
     return found
 
 
-def bring(
-    ctx: Context,
-    name: str,
-    lease: Lease,
-    intent: Intent,
-    wanted: Stored,
-    way: Way | None,
-    progress: Progress,
-) -> list[str]:
-    """Go the ``way`` to ``wanted``, and again where edits overtook it; return what there is to say, one line each.
-
-    None stands for a way still to be found.
-
-    Raises
-    ------
-    ConsistencyUnavailable
-        Files kept changing. The restore is completed by whoever holds the lock next.
-    PayloadHashMismatch
-        ``wanted`` is damaged; the worktree is as it was before.
-    """
-    try:
-        return _forward(ctx, name, lease, intent, wanted, way, progress)
-    except PayloadHashMismatch:
-        before = ctx.stored(intent.details["pre"])
-        said = _forward(ctx, name, lease, intent, before, None, progress)
-        journal.complete(ctx.layout, intent, durable=True)
-        if said:
-            _tell(f"took back the in-place restore of worktree {name!r} to a damaged snapshot", said)
-        raise
+def drop_copy(ctx: Context, intent: Intent) -> None:
+    """Remove what an interrupted restore of one path left under a temporary name, if it made anything."""
+    assert intent.worktree is not None
+    name = os.fsdecode(bytes.fromhex(intent.details["temporary"]))
+    left = inside(ctx.layout.root, ctx.layout.worktree(intent.worktree) / name)
+    remove_leftover(left.parent, left.name)
 
 
-def commit(ctx: Context, name: str, lease: Lease, intent: Intent) -> None:
-    """Record that the worktree is what the intent wanted, and complete it."""
-    details = intent.details
-    with files.uninterrupted(), ctx.critical():
-        locks.check(ctx, lease)
-        record = ctx.worktree(name)
-        worktree.update(
-            ctx.layout, name, record.changed(head_snapshot_id=details["head"], undo=tuple(details["undo"]))
-        )
-        ctx.audit(
-            details["operation_name"],
-            worktree=name,
-            worktree_id=record.worktree_id,
-            snapshot_id=details["content"],
-            fencing_token=lease.token,
-            target=name,
-            reason=details["reason"] or None,
-            details={
-                "inplace": True,
-                "head_snapshot_id": details["head"],
-                "pre_restore_snapshot_id": details["pre"],
-            },
-        )
-        # Rolled forward once more after a power cut, it would take back what was done since.
-        journal.complete(ctx.layout, intent, durable=True)
+@dataclass(frozen=True)
+class Completion:
+    """An in-place restore of worktree ``name`` whose intent stands, carried out under ``lease``."""
+
+    ctx: Context
+    name: str
+    lease: Lease
+    intent: Intent
+    progress: Progress
+
+    def bring(self, wanted: Stored, way: Way | None = None) -> list[str]:
+        """Make the worktree equal to ``wanted`` and return what there is to say, one line each.
+
+        The ``way`` there is looked for unless it is given, and anew where edits overtook it.
+
+        Raises
+        ------
+        ConsistencyUnavailable
+            Files kept changing. The restore is completed by whoever holds the lock next.
+        PayloadHashMismatch
+            ``wanted`` is damaged; the worktree is as it was before.
+        """
+        try:
+            return self._forward(wanted, way)
+        except PayloadHashMismatch:
+            said = self._forward(self.ctx.stored(self.intent.details["pre"]), None)
+            journal.complete(self.ctx.layout, self.intent, durable=True)
+            if said:
+                _tell(f"took back the in-place restore of worktree {self.name!r} to a damaged snapshot", said)
+            raise
+
+    def commit(self) -> None:
+        """Record that the worktree is what the intent wanted, and complete it."""
+        ctx, details = self.ctx, self.intent.details
+        with files.uninterrupted(), ctx.critical():
+            locks.check(ctx, self.lease)
+            record = ctx.worktree(self.name)
+            worktree.update(
+                ctx.layout,
+                self.name,
+                record.changed(head_snapshot_id=details["head"], undo=tuple(details["undo"])),
+            )
+            ctx.audit(
+                details["operation_name"],
+                worktree=self.name,
+                worktree_id=record.worktree_id,
+                snapshot_id=details["content"],
+                fencing_token=self.lease.token,
+                target=self.name,
+                reason=details["reason"] or None,
+                details={
+                    "inplace": True,
+                    "head_snapshot_id": details["head"],
+                    "pre_restore_snapshot_id": details["pre"],
+                },
+            )
+            # Rolled forward once more after a power cut, it would take back what was done since.
+            journal.complete(ctx.layout, self.intent, durable=True)
+
+    def save_later_edits(self) -> list[str]:
+        """Snapshot and pin what the worktree holds and neither the wanted nor the pre-restore snapshot does; say so."""
+        ctx, details = self.ctx, self.intent.details
+        known = {
+            (entry.path, entry.kind, entry.target, entry.sha256)
+            for snapshot_id in (details["content"], details["pre"])
+            for entry in ctx.stored(snapshot_id).entries
+        }
+        present = look(ctx, self.name, self.progress)
+        later = [
+            entry
+            for entry in present.scan.entries
+            if entry.kind != FOLDER
+            and (entry.path, entry.kind, entry.target, entry.sha256) not in known
+            and not is_leftover(entry.path)
+        ]
+        if not later:
+            return []
+        note = f"edits made during an in-place restore of {details['content']}"
+        request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
+        taken = publish(ctx, self.name, request, self.lease, self.progress, found=present.found)
+        pin(ctx, taken.snapshot_id, note)
+        paths = listed([entry.path for entry in later])
+        return [f"edits made meanwhile are replaced, and kept in snapshot {taken.snapshot_id}: {paths}"]
+
+    def _forward(self, wanted: Stored, way: Way | None) -> list[str]:
+        ctx, root = self.ctx, self.ctx.layout.worktree(self.name)
+        said: list[str] = []
+        for _ in range(_ROUNDS):
+            way = way or find(ctx, self.name, wanted, self.progress)
+            with step(self.progress, "converge"), wanted.read():
+                applied = converge.apply(
+                    root,
+                    wanted.payload,
+                    way.steps,
+                    check=lambda: locks.check(ctx, self.lease),
+                    progress=self.progress,
+                )
+            if not applied.overtaken:
+                break
+            said += self.save_later_edits()
+            way = None
+        else:
+            raise ConsistencyUnavailable(
+                f"files kept changing while they were to be replaced: {listed(applied.overtaken)}",
+                hint="end what writes to them; the next command that holds the lock completes the restore",
+            )
+        with step(self.progress, "settle"):
+            ctx.engine().settle(root)
+        return [*way.given_up, *said, *applied.losses()]
 
 
 def pin(ctx: Context, snapshot_id: str, reason: str) -> None:
@@ -135,63 +198,5 @@ def pin(ctx: Context, snapshot_id: str, reason: str) -> None:
         )
 
 
-def _forward(
-    ctx: Context,
-    name: str,
-    lease: Lease,
-    intent: Intent,
-    wanted: Stored,
-    way: Way | None,
-    progress: Progress,
-) -> list[str]:
-    way = way or find(ctx, name, wanted, progress)
-    said = list(way.given_up)
-    root = ctx.layout.worktree(name)
-    for _ in range(_ROUNDS):
-        with step(progress, "converge"), wanted.read():
-            applied = converge.apply(
-                root, wanted.payload, way.steps, check=lambda: locks.check(ctx, lease), progress=progress
-            )
-        if not applied.overtaken:
-            break
-        said += _save_later_edits(ctx, name, lease, intent, progress)
-        way = find(ctx, name, wanted, progress)
-    else:
-        raise ConsistencyUnavailable(
-            f"files kept changing while they were to be replaced: {listed(applied.overtaken)}",
-            hint="end what writes to them; the next command that holds the lock completes the restore",
-        )
-    with step(progress, "settle"):
-        ctx.engine().settle(root)
-    return [*said, *applied.losses()]
-
-
-def _save_later_edits(ctx: Context, name: str, lease: Lease, intent: Intent, progress: Progress) -> list[str]:
-    """Snapshot and pin the worktree when it holds anything that neither the wanted nor the pre-restore snapshot holds."""
-    known = {
-        (entry.path, entry.kind, entry.target, entry.sha256)
-        for snapshot_id in (intent.details["content"], intent.details["pre"])
-        for entry in ctx.stored(snapshot_id).entries
-    }
-    present = look(ctx, name, progress)
-    later = [
-        entry
-        for entry in present.scan.entries
-        if entry.kind != FOLDER
-        and (entry.path, entry.kind, entry.target, entry.sha256) not in known
-        and not is_leftover(entry.path)
-    ]
-    if not later:
-        return []
-    note = f"edits made during an in-place restore of {intent.details['content']}"
-    request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
-    snapshot_id = publish(ctx, name, request, lease, progress, found=present.found).snapshot_id
-    pin(ctx, snapshot_id, note)
-    paths = listed([entry.path for entry in later])
-    return [f"edits made meanwhile are replaced, and kept in snapshot {snapshot_id}: {paths}"]
-
-
 def _tell(what: str, said: Sequence[str]) -> None:
-    import logging  # seldom needed, and 2 ms
-
     logging.getLogger("jvs").warning("%s", "; ".join([what, *said]))

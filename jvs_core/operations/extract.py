@@ -15,7 +15,6 @@ from jvs_core.control.names import inside
 from jvs_core.errors import (
     AlreadyExists,
     ConsistencyUnavailable,
-    EngineFailed,
     InputError,
     PathEscape,
     PathNotFound,
@@ -28,7 +27,7 @@ from jvs_core.operations.way import Present, is_latest, look
 from jvs_core.payload.entry import FOLDER, Entry, printable
 from jvs_core.payload.extract import LEFTOVER_PREFIX, changed_since, extract, remove_leftover
 from jvs_core.payload.faults import listed
-from jvs_core.payload.mounts import mounts_below
+from jvs_core.payload.removal import require_unmounted
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
 
@@ -146,7 +145,7 @@ def _replace(
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
         completion.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
-        _require_no_mount(target)
+        require_unmounted(target)
         here = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
         note = f"before restore of a path from {snapshot_id}: {reason}"
         present = look(ctx, name, progress)
@@ -155,9 +154,8 @@ def _replace(
             lambda entry: entry.path == here or entry.path.startswith(here + b"/"),
         )  # fmt: skip
         if not is_latest(ctx, ctx.worktree(name), present):
-            present = look(
-                ctx, name, progress
-            )  # files changed, and the snapshot was taken of them as they are
+            # Files changed, and the snapshot was taken of them as they are.
+            present = look(ctx, name, progress)
         temporary = _temporary(target)
         intent = _begin(ctx, completion.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
         try:
@@ -168,23 +166,17 @@ def _replace(
                 files.exchange(temporary, target)
                 try:
                     _require_unchanged(present, here, temporary)
-                except ConsistencyUnavailable:
+                    files.sync_folder(target.parent)
+                    inplace.add_undo_point(ctx, name, pre, record.head_snapshot_id, snapshot_id)
+                    _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason)
+                except BaseException:  # what was there is put back before the copy goes
                     files.exchange(temporary, target)
                     raise
-                files.sync_folder(target.parent)
-                inplace.add_undo_point(ctx, name, pre, record.head_snapshot_id, snapshot_id)
-                _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason)
         finally:
             remove_leftover(target.parent, temporary.name)
             files.sync_folder(target.parent)
         journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
-
-
-def _require_no_mount(target: Path) -> None:
-    mounted = [printable(mount.point) for mount in mounts_below(target)]
-    if mounted:
-        raise EngineFailed(f"{target} is to be replaced, but holds a mount", hint=f"umount {mounted[0]}")
 
 
 def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
@@ -207,13 +199,6 @@ def _extract(
         elif temporary.is_file() and not temporary.is_symlink():
             files.sync_file(temporary)
     return degraded
-
-
-def leftover(ctx: Context, intent: Intent) -> Path:
-    """Return where an interrupted operation of this module left its copy, if it made one."""
-    assert intent.worktree is not None
-    name = os.fsdecode(bytes.fromhex(intent.details["temporary"]))
-    return inside(ctx.layout.root, ctx.layout.worktree(intent.worktree) / name)
 
 
 def _begin(ctx: Context, operation: str, name: str, temporary: Path, **details: Any) -> Intent:

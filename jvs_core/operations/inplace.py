@@ -1,8 +1,7 @@
 """In-place restore and undo: a worktree made equal to a snapshot by changing only what differs.
 
-The present is snapshotted and pinned first, then an intent says what the worktree is to become. After a crash the
-next operation under the lock completes the intent; an edit made between the crash and the completion is snapshotted
-before it is replaced.
+The present is snapshotted and pinned first, then an intent says what the worktree is to become, which ``completion``
+brings about.
 """
 
 from __future__ import annotations
@@ -198,9 +197,10 @@ def _carry_out(
             undo=[point.model_dump() for point in undo_points],
             reason=reason,
         )
-    lost = completion.bring(ctx, name, lease, intent, wanted, way, progress)
+    under_way = completion.Completion(ctx, name, lease, intent, progress)
+    lost = under_way.bring(wanted, way)
     with step(progress, "head"):
-        completion.commit(ctx, name, lease, intent)
+        under_way.commit()
     return _answer(ctx, name, wanted.descriptor.snapshot_id, pre, way.changes, lost)
 
 

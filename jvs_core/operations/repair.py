@@ -14,7 +14,6 @@ from jvs_core.operations import (
     audit,
     completion,
     doctor,
-    extract,
     gc_state,
     locks,
     log_repair,
@@ -27,7 +26,6 @@ from jvs_core.operations import (
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.payload.entry import printable
-from jvs_core.payload.extract import remove_leftover
 from jvs_core.progress import Progress
 from jvs_core.results import DoctorReport
 
@@ -147,8 +145,7 @@ def _resolve(ctx: Context, intent: Intent) -> bool:
     elif intent.operation == remains.REMOVAL:
         return removal.finish(ctx, intent)
     elif intent.operation == completion.NEW_PATH_INTENT:
-        leftover = extract.leftover(ctx, intent)
-        remove_leftover(leftover.parent, leftover.name)
+        completion.drop_copy(ctx, intent)
     return True
 
 

@@ -108,6 +108,16 @@ def bound(source: Path, target: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def memory_at(target: Path) -> Iterator[None]:
+    """Mount a small tmpfs at ``target`` for the block; needs root."""
+    _require_root("a mount")
+    with ledger_entry() as undo:
+        _run("mount", "-t", "tmpfs", "-o", "size=8m", "jvs-test", str(target))
+        undo.callback(unmount, target)
+        yield
+
+
+@contextlib.contextmanager
 def local_filesystem() -> Iterator[FileSystem]:
     """Yield a plain directory of whatever file system temporary files live on."""
     with ledger_entry() as undo:

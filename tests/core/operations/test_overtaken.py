@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository, files
-from jvs_core.errors import ConsistencyUnavailable, PayloadHashMismatch
+from jvs_core.errors import ConsistencyUnavailable, NoSpace, PayloadHashMismatch
+from jvs_core.operations import extract
 from jvs_core.payload import subvolume
 from jvs_core.progress import Silent
 from tests.crash import children
@@ -149,6 +153,16 @@ def test_a_completion_says_what_it_kept(repo: Repository, caplog: pytest.LogCapt
     assert content(payload(repo, kept.descriptor.snapshot_id))["note.txt"] == EDIT
 
 
+def test_the_command_that_completes_warns_in_its_own_form(repo: Repository) -> None:
+    one = repo.history()[1].descriptor.snapshot_id
+    with pytest.raises(KeyboardInterrupt):
+        repo.restore_inplace(one, reason="test", lock=True, progress=At("settle", _interrupt))
+    command = [sys.executable, "-m", "jvs_core.cli", "snapshot", "after", "--lock", "--json"]
+    ran = subprocess.run(command, cwd=main(repo), capture_output=True, text=True, check=True)
+    assert ran.stderr == "jvs: warning: completed the interrupted in-place restore of worktree 'main'\n"
+    assert "snapshot_id" in json.loads(ran.stdout)
+
+
 def _interrupt() -> None:
     raise KeyboardInterrupt
 
@@ -256,3 +270,76 @@ def test_a_worktree_whose_head_is_damaged_is_not_removed(repo: Repository) -> No
         repo.worktrees.remove("w")
     assert (made / "note.txt").read_text() == "new"
     repo.worktrees.remove("w", force=True)
+
+
+def test_a_path_whose_restore_cannot_be_recorded_is_put_back(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(main(repo))
+
+    def full(*_args: object, **_fields: object) -> None:
+        raise NoSpace("no space left: the log")
+
+    monkeypatch.setattr(extract, "_audit", full)
+    with pytest.raises(NoSpace):
+        repo.restore_path("HEAD~1", "d", inplace=True, reason="test", lock=True)
+    monkeypatch.undo()
+    assert content(main(repo)) == before
+    repo.snapshot("after", lock=True)
+    assert content(main(repo)) == before
+    assert repo.doctor(strict=True).healthy
+
+
+@pytest.mark.parametrize("nth", [3, 4, 5])
+def test_one_killed_in_a_later_round_loses_nothing(repo: Repository, nth: int) -> None:
+    """Steps begin twice a round, once for the whole and once for the files; the first edit is made in the first."""
+    one = content(payload(repo, "HEAD~1"))
+    head = repo.history()[1].descriptor.snapshot_id
+    seen = [0]
+
+    def act() -> None:
+        seen[0] += 1
+        if seen[0] in (1, 3):
+            (main(repo) / "note.txt").write_text(f"edit {seen[0]}")
+        if seen[0] == nth:
+            children.die()
+
+    again = Repository.open(main(repo))
+    progress = At("converge", act, times=99)
+    assert children.run(
+        partial(again.restore_inplace, head, reason="test", lock=True, progress=progress)
+    ) == (children.KILLED)
+    (main(repo) / "note.txt").write_text(EDIT)
+    repo.snapshot("after", lock=True)
+    assert content(main(repo)) == one
+    saved = {
+        content(payload(repo, item.descriptor.snapshot_id)).get("note.txt")
+        for item in repo.history(every=True)
+    }
+    assert {"edit 1", EDIT} <= saved
+    assert repo.doctor(strict=True).healthy
+    assert repo.verify(every=True).ok
+
+
+def test_one_killed_while_it_is_taken_back_is_taken_back_by_the_next_command(repo: Repository) -> None:
+    one = repo.history()[1].descriptor.snapshot_id
+    two = content(main(repo))
+    _flip(repo, one)
+    (main(repo) / "kept.txt").unlink()
+    again = Repository.open(main(repo))
+    seen = [0]
+
+    def act() -> None:
+        seen[0] += 1
+        if seen[0] == 4:  # the second round's files: the way back
+            children.die()
+
+    progress = At("converge", act, times=99)
+    killed = children.run(partial(again.restore_inplace, one, reason="test", lock=True, progress=progress))
+    assert killed == children.KILLED
+    with pytest.raises(PayloadHashMismatch, match=r"note\.txt"):
+        repo.snapshot("once more", lock=True)
+    del two["kept.txt"]
+    assert content(main(repo)) == two
+    repo.snapshot("it goes on", lock=True)
+    assert repo.doctor(strict=True).healthy

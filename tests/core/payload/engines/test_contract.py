@@ -26,6 +26,7 @@ from jvs_core.payload.engines.base import Capture
 from jvs_core.payload.entry import FILE, SYMLINK
 from jvs_core.progress import SILENT, Silent
 from tests.core.payload.engines.conftest import Bench
+from tests.support.filesystems import memory_at
 from tests.support.hostile import build_hostile, build_unsupported
 from tests.support.metadata import Metadata, metadata_of
 from tests.support.payloads import build_git_repository, build_notebooks, build_virtualenv
@@ -347,16 +348,13 @@ def test_a_mount_in_the_worktree_is_captured_with_the_rest(bench: Bench) -> None
     source = bench.worktree()
     (source / "inner").mkdir()
     (source / "a.txt").write_text("a")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "jvs-test", source / "inner"], check=True)
-    try:
+    with memory_at(source / "inner"):
         (source / "inner" / "b.txt").write_text("b")
         capture = bench.capture(source)
         assert (bench.folder / "one" / "inner" / "b.txt").read_text() == "b"
         describes(capture, bench.folder / "one")
         whole = bench.engine.name in ("btrfs-snapshot", "juicefs-clone")
         assert capture.engine == ("reflink-copy" if whole else bench.engine.name)
-    finally:
-        subprocess.run(["umount", source / "inner"], check=True)
 
 
 BUILDERS = (build_virtualenv, build_git_repository, build_notebooks)

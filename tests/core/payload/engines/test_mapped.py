@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from jvs_core.payload.tree import scan
 from jvs_core.progress import Silent
 from tests.core.payload.engines.conftest import PAIRS, Bench
 from tests.core.payload.engines.test_contract import describes
+from tests.support.filesystems import Unavailable, memory_at
 
 PAGE = mmap.PAGESIZE
 # The server of a FUSE file system hears of a store when the page is written back, a second late.
@@ -129,13 +129,11 @@ def test_a_program_that_goes_on_storing_is_captured_as_it_was_and_named(bench: B
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Path]:
     """Mount a file system that lies in memory."""
-    if os.geteuid():
-        pytest.skip("mounting needs root")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "jvs-test", tmp_path], check=True)
     try:
-        yield tmp_path
-    finally:
-        subprocess.run(["umount", tmp_path], check=True)
+        with memory_at(tmp_path):
+            yield tmp_path
+    except Unavailable as reason:
+        pytest.skip(str(reason))
 
 
 def test_in_memory_every_look_reads_everything(memory: Path) -> None:
@@ -166,8 +164,7 @@ def test_a_file_on_a_mount_inside_is_never_remembered(bench: Bench) -> None:
     source = bench.worktree()
     (source / "inner").mkdir()
     (source / "a.txt").write_text("a")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "jvs-test", source / "inner"], check=True)
-    try:
+    with memory_at(source / "inner"):
         (source / "inner" / "b.txt").write_text("b")
         let_the_clock_tick()
         look(bench, source)
@@ -175,8 +172,6 @@ def test_a_file_on_a_mount_inside_is_never_remembered(bench: Bench) -> None:
         digests = bench.index().recall(found).digests
         known = {e.path for e, d in zip(found.entries, digests, strict=True) if d is not None}
         assert known == {b"a.txt"}
-    finally:
-        subprocess.run(["umount", source / "inner"], check=True)
 
 
 def test_a_write_under_way_is_waited_for(loop_workdir: Path) -> None:
