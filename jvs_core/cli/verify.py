@@ -79,7 +79,8 @@ def _text(since: str) -> str:
 
 def _lines(found: SnapshotReport) -> list[str]:
     if not found.tamper_detected:
-        remark = "  (thinned out)" if found.expired else f"  ({safe(found.message)})" if found.message else ""
+        thinned = "  (thinned out)" if found.expired else ""
+        remark = f"  ({safe(found.message)})" if found.message else thinned
         return [f"{found.snapshot_id}  OK{remark}"]
     paths = [f"    {safe(path)}" for path in found.damaged_paths]
     return [f"{found.snapshot_id}  TAMPERED  {found.code}", f"  {safe(found.message or '')}", *paths]

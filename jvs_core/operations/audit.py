@@ -9,10 +9,11 @@ from jvs_core.control import audit_log, catalog, chain, checkpoint, refs
 from jvs_core.errors import AuditChainBroken, InputError, JvsError, RefBroken
 from jvs_core.model import AuditRecord, Checkpoint
 from jvs_core.operations import ledger as ledgers
+from jvs_core.operations import lost
 from jvs_core.operations.context import Context
 from jvs_core.results import AuditReport
 
-_ATTEMPTS = 5
+_LOOKS = 3
 _PAUSE_S = 0.1
 
 
@@ -24,15 +25,26 @@ def log(ctx: Context, limit: int | None = None) -> list[AuditRecord]:
 
 
 def make_checkpoint(ctx: Context, key: Path | None = None) -> Checkpoint:
-    """Return a checkpoint of the log as it is, signed by the private key in the file ``key`` where one is given."""
+    """Return a checkpoint of the log as it is, signed by the private key in the file ``key`` where one is given.
+
+    Raises AuditChainBroken: what is broken is not to be vouched for.
+    """
+    require_sound(ctx)
     made = checkpoint.create(ctx.layout)
     return made if key is None else checkpoint.sign(made, key)
+
+
+def require_sound(ctx: Context) -> None:
+    """Raise AuditChainBroken unless the log is as it was written."""
+    error = check(ctx).error
+    if error is not None:
+        raise AuditChainBroken(error.removeprefix(f"{AuditChainBroken.code}: "), hint="jvs doctor")
 
 
 def check(
     ctx: Context, *, refs_too: bool = False, since: Checkpoint | None = None, key: Path | None = None
 ) -> AuditReport:
-    """Walk the log's chain to its head and through ``since``; with ``refs_too`` hold the refs against it.
+    """Walk the log's chain to its head and through ``since``; with ``refs_too`` hold refs, pins and worktrees against it.
 
     ``key`` is the public key that ``since`` must be signed with. What is wrong stands in the report. Raises InputError,
     PathNotFound when ``key`` is none.
@@ -41,7 +53,7 @@ def check(
     found = chain.check(ctx.layout, None if doubt else since)
     error = doubt or found.error or _beginning_error(ctx)
     if error is None and refs_too:
-        error = _refs_error(ctx)
+        error = _refs_error(ctx) or _lost_error(ctx)
     return AuditReport(ok=error is None, records=found.records, error=error)
 
 
@@ -70,28 +82,33 @@ def _doubt(since: Checkpoint | None, key: Path | None) -> str | None:
 
 
 def _refs_error(ctx: Context) -> str | None:
-    """Return how the refs differ from the log, None when they don't; somebody may be making one meanwhile."""
-    error = _refs_against_log(ctx)
-    for attempt in range(_ATTEMPTS):
-        if error is None:
-            break
+    """Return how the refs differ from the log, None when they don't; what not every look sees is being changed."""
+    found = _refs_against_log(ctx)
+    for attempt in range(_LOOKS):
+        if not found:
+            return None
         time.sleep(_PAUSE_S * attempt)
-        again = _refs_against_log(ctx)
-        if again == error and attempt:
-            break
-        error = again
-    return error
+        again = set(_refs_against_log(ctx))
+        found = [error for error in found if error in again]
+    return found[0] if found else None
 
 
-def _refs_against_log(ctx: Context) -> str | None:
+def _lost_error(ctx: Context) -> str | None:
+    for loss in lost.find(ctx, ledgers.read(ctx.layout)):
+        return f"{loss.kind.code}: {loss.message}"
+    return None
+
+
+def _refs_against_log(ctx: Context) -> list[str]:
     try:
         present = {ref.name: ref.snapshot_id for ref in refs.read_all(ctx.layout)}
-        logged = ledgers.read(ctx.layout).refs
-        for name in sorted(present.keys() | logged.keys()):
-            if present.get(name) != logged.get(name):
-                raise RefBroken(f"ref {name!r} names {present.get(name)}, the log says {logged.get(name)}")
-            if not catalog.exists(ctx.layout, present[name]):
-                raise RefBroken(f"ref {name!r} names {present[name]}, which does not exist")
     except JvsError as error:
-        return f"{error.code}: {error.message}"
-    return None
+        return [f"{error.code}: {error.message}"]
+    logged = ledgers.read(ctx.layout).refs
+    found = []
+    for name in sorted(present.keys() | logged.keys()):
+        if present.get(name) != logged.get(name):
+            found.append(f"ref {name!r} names {present.get(name)}, the log says {logged.get(name)}")
+        elif not catalog.exists(ctx.layout, present[name]):
+            found.append(f"ref {name!r} names {present[name]}, which does not exist")
+    return [f"{RefBroken.code}: {message}" for message in found]

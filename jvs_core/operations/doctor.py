@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files
@@ -21,13 +22,13 @@ from jvs_core.errors import (
     SnapshotNotFound,
     WorktreeNotFound,
 )
-from jvs_core.operations import audit, findings, gc_state, remains, stored
+from jvs_core.operations import audit, findings, gc_state, lost, remains, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.completion import PATH_INTENT, RESTORE_INTENT
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
 from jvs_core.payload.faults import EXHAUSTED
-from jvs_core.results import Finding
+from jvs_core.results import AuditReport, Finding
 
 MANY_LEASES = 100  # every acquisition leaves one, and a few cost nothing
 _NEVER_EMPTY = (".jvs/worktrees", ".jvs/audit")
@@ -44,12 +45,11 @@ def examine(ctx: Context) -> list[Finding]:
     checks = [
         _layout(ctx),
         _worktrees(ctx),
-        _against_log(ctx),
+        _logged(ctx),
         _refs(ctx),
         _intents(ctx),
         _runs(ctx),
         _locks(ctx),
-        _audit(ctx),
     ]
     found = {
         (finding.code, finding.target, finding.message): finding
@@ -77,9 +77,17 @@ def _target(ctx: Context, path: object) -> str:
         return ".jvs"
 
 
-def _against_log(ctx: Context) -> Iterator[Finding]:
+def _logged(ctx: Context) -> Iterator[Finding]:
+    log = audit.check(ctx)
     ledger = ledgers.read(ctx.layout)
-    for check in (_snapshots(ctx, ledger), _leftovers(ctx, ledger), gc_state.examine(ctx, ledger)):
+    checks = [
+        _audit(log),
+        _snapshots(ctx, ledger),
+        _leftovers(ctx, ledger),
+        gc_state.examine(ctx, ledger),
+        *([_against_log(ctx, ledger)] if log.ok else []),
+    ]
+    for check in checks:
         yield from _carried_out(ctx, check)
 
 
@@ -133,13 +141,13 @@ def _worktree(ctx: Context, name: str) -> Iterator[Finding]:
     try:
         head = worktree.get(ctx.layout, name).head_snapshot_id
         ctx.layout.worktree(name)
+    except WorktreeNotFound:
+        return  # removed or renamed since the listing
     except PathEscape as error:
         yield findings.WORKTREE_ESCAPES.at(name, error.message)
         return
     except DescriptorCorrupt as error:
         yield findings.WORKTREE_DAMAGED.at(name, error.message)
-        return
-    except WorktreeNotFound:  # removed since the listing
         return
     if head is None:
         return
@@ -150,9 +158,7 @@ def _worktree(ctx: Context, name: str) -> Iterator[Finding]:
 
 
 def _snapshots(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
-    orphans = dict(remains.unfinished(ctx, ledger))
-    for snapshot_id in orphans:
-        yield findings.SNAPSHOT_UNFINISHED.at(snapshot_id, f"snapshot {snapshot_id} was not completed")
+    orphans = dict(remains.unlogged(ctx.layout, ledger))
     for snapshot_id in remains.logged_but_gone(ctx, ledger):
         yield findings.SNAPSHOT_LOST.at(snapshot_id, f"snapshot {snapshot_id} is logged, but gone without gc")
     busy = remains.under_way(ctx)
@@ -247,10 +253,33 @@ def _locks(ctx: Context) -> Iterator[Finding]:
             yield findings.LOCK_ORPHAN.at(f".jvs/locks/{name}", "leases of no worktree")
 
 
-def _audit(ctx: Context) -> Iterator[Finding]:
-    report = audit.check(ctx)
+def _audit(report: AuditReport) -> Iterator[Finding]:
     if not report.ok:
         yield findings.AUDIT_BROKEN.at(".jvs/audit", report.error or "")
+
+
+def _against_log(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
+    """Yield what differs from the log, which is sound: of a damaged one nothing follows from what it does not say."""
+    for snapshot_id, _ in remains.unfinished(ctx, ledger):
+        yield findings.SNAPSHOT_UNFINISHED.at(snapshot_id, f"snapshot {snapshot_id} was not completed")
+    for snapshot_id in remains.foreign(ctx, ledger):
+        yield findings.SNAPSHOT_FOREIGN.at(snapshot_id, f"snapshot {snapshot_id} is in no log and no intent")
+    for snapshot_id in catalog.ids(ctx.layout):
+        if catalog.is_expired(ctx.layout, snapshot_id):
+            continue  # gc's: what it left is held against the log with its tombstone
+        with suppress(JvsError, OSError):
+            checksum = catalog.read(ctx.layout, snapshot_id).descriptor_checksum
+            logged = ledger.snapshots.get(snapshot_id)
+            if logged is not None and checksum is not None and checksum.value != logged[0]:
+                yield findings.DESCRIPTOR_FOREIGN.at(
+                    snapshot_id, f"the descriptor of {snapshot_id} is not the one that was logged"
+                )
+    for snapshot_id in gc_state.unexplained(ctx, ledger):
+        yield findings.TOMBSTONE_FOREIGN.at(
+            snapshot_id, f"the payload of {snapshot_id} is gone, and the log does not say that gc removed it"
+        )
+    for loss in lost.find(ctx, ledger):
+        yield loss.kind.at(loss.target, loss.message)
 
 
 def _circles(parents: dict[str, str | None]) -> set[str]:

@@ -69,6 +69,13 @@ WORKTREE_LOST = Kind(
     None,
     "`jvs restore` its head, or restore the folder from a backup",
 )
+WORKTREE_UNREGISTERED = Kind(
+    "E_WORKTREE_NOT_FOUND",
+    "error",
+    "a worktree that the log knows is not registered; gc refuses to work",
+    None,
+    "restore its folder in `.jvs/worktrees` from a backup, or let it go: `jvs worktree remove --force`",
+)
 WORKTREE_EMPTY = Kind(
     "W_WORKTREE_MISSING",
     "warning",
@@ -125,6 +132,20 @@ SNAPSHOT_LOST = Kind(
     None,
     "restore it from a backup",
 )
+SNAPSHOT_FOREIGN = Kind(
+    "E_AUDIT_CHAIN_BROKEN",
+    "error",
+    "a whole snapshot that neither the log nor an intent knows: planted, or made while the repository was copied",
+    None,
+    "move it out of the repository; if it is yours, `jvs doctor --repair audit_repair` takes it up, no head is moved",
+)
+DESCRIPTOR_FOREIGN = Kind(
+    "E_AUDIT_CHAIN_BROKEN",
+    "error",
+    "a descriptor is not the one that was logged",
+    None,
+    "restore it from a backup",
+)
 SNAPSHOT_UNKNOWN = Kind(
     "E_PARTIAL_SNAPSHOT",
     "error",
@@ -155,6 +176,20 @@ REF_BROKEN = Kind(
     "a ref cannot be read, or names a snapshot that is missing",
     None,
     "restore it, or the snapshot, from a backup",
+)
+REF_LOST = Kind(
+    "E_REF_BROKEN",
+    "error",
+    "a ref is gone, or names another snapshot than the log says; gc refuses to work",
+    None,
+    "restore its file in `.jvs/refs` from a backup, or let it go with `jvs ref delete`, then create it anew",
+)
+PIN_LOST = Kind(
+    "E_PIN_NOT_FOUND",
+    "error",
+    "a pin is gone, or not as the log has it; gc refuses to work",
+    None,
+    "restore its file in `.jvs/gc/pins` from a backup, or let it go with `jvs gc unpin`, then pin anew",
 )
 PIN_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
@@ -253,9 +288,16 @@ GC_STRAY = Kind(
 STUB_LOST = Kind(
     "E_LINEAGE_BROKEN",
     "error",
-    "the descriptor of a thinned snapshot is gone",
+    "the descriptor of a thinned snapshot is gone, damaged or not the one that was logged",
     "clean_tmp",
     "writes it from the tombstone, if it is sound there",
+)
+TOMBSTONE_FOREIGN = Kind(
+    "E_PARTIAL_SNAPSHOT",
+    "error",
+    "the payload of a snapshot is gone, and a tombstone says gc removed it, but the log does not",
+    None,
+    "restore the snapshot from a backup, and remove the tombstone",
 )
 TOMBSTONE_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT", "error", "a tombstone cannot be read", None, "restore it from a backup"
@@ -278,7 +320,8 @@ AUDIT_BROKEN = Kind(
     "error",
     "the audit log was changed, cut or damaged",
     "audit_repair",
-    "sets the log aside, whole, and begins a new one that names it, and the refs whose records were lost",
+    "sets the log aside, whole, and begins a new one that names it, and what is there but whose records were lost: "
+    "refs, sound snapshots, what gc removed",
 )
 
 

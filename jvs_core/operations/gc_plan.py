@@ -1,7 +1,7 @@
 """Planning a garbage collection: which snapshots nothing needs, or a policy does not keep, and what that gives back.
 
 Its steps: ``read`` (descriptors), ``protect`` (what keeps which snapshot), ``measure`` (bytes), ``plan`` (written).
-A plan removes nothing. Whatever cannot be read stops it.
+A plan removes nothing. Whatever cannot be read stops it, and so does a damaged log, or what the log knows and is lost.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from jvs_core import clock
 from jvs_core.control import plans, tombstones
 from jvs_core.errors import InputError
 from jvs_core.model import Descriptor, Plan
-from jvs_core.operations import protection, retention
+from jvs_core.operations import audit, lost, protection, retention
+from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.protection import Protection
 from jvs_core.payload import juicefs
@@ -40,9 +41,12 @@ def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Prog
     """Decide what a gc run may remove and write it down as a plan. See ``repository.gc.plan``."""
     policy = policy_of(ctx, name, wanted)
     with step(progress, "read"):
+        audit.require_sound(ctx)
+        ledger = ledgers.read(ctx.layout)
         known = protection.descriptors(ctx.layout)
     with step(progress, "protect"):
         with ctx.critical():
+            lost.require_none(ctx, ledger)
             protection.refresh(ctx.layout, known)
             protected = protection.read(ctx.layout, known)
             expired = tombstones.ids(ctx.layout)

@@ -15,10 +15,11 @@ from jvs_core import clock, files
 from jvs_core.control import catalog, journal, plans, tombstones
 from jvs_core.errors import FencingMismatch, GcPlanMismatch, JvsError, PartialSnapshot
 from jvs_core.model import Descriptor, Plan, Tombstone
+from jvs_core.operations import audit, lost, protection
 from jvs_core.operations import ledger as ledgers
-from jvs_core.operations import protection
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.gc_plan import storage_notes
+from jvs_core.operations.ledger import Ledger
 from jvs_core.payload.footprint import Footprint
 from jvs_core.progress import Progress
 from jvs_core.results import GcFailure, GcRun
@@ -30,8 +31,9 @@ _TRUSTED_MS = 30_000
 
 @dataclass
 class _State:
-    """What a run knows: descriptors, what is still to go, what the log says is gone, and what could not go."""
+    """What a run knows: the log's ledger, descriptors, what is still to go, what the log says is gone, and what could not go."""
 
+    ledger: Ledger
     known: dict[str, Descriptor]
     waiting: set[str]
     committed: list[str]
@@ -85,13 +87,15 @@ def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
 
 def _survey(ctx: Context, plan: Plan) -> _State:
     """Find out how far an earlier run came; what its log records name only has to be deleted."""
+    audit.require_sound(ctx)
+    ledger = ledgers.read(ctx.layout)
+    lost.require_none(ctx, ledger)
     known = protection.descriptors(ctx.layout)
     standing = tombstones.ids(ctx.layout)
     mine = {key for key in plan.candidates if key in standing and _is_of(ctx, key, plan)}
-    logged = ledgers.read(ctx.layout).removed if mine else set()
     depth = protection.by_depth(known)
-    committed = sorted(mine & logged, key=lambda key: depth.get(key, -1), reverse=True)
-    return _State(known, set(plan.candidates) - set(committed), committed)
+    committed = sorted(mine & ledger.removed, key=lambda key: depth.get(key, -1), reverse=True)
+    return _State(ledger, known, set(plan.candidates) - set(committed), committed)
 
 
 def _is_of(ctx: Context, snapshot_id: str, plan: Plan) -> bool:
@@ -163,6 +167,7 @@ def _commit(
 
 def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> dict[str, JvsError]:
     """Return which of the snapshots ``asked`` for must stay, by all that is there at this moment."""
+    lost.require_none(ctx, state.ledger)
     protection.refresh(ctx.layout, state.known)
     protected = protection.read(ctx.layout, state.known)
     needed = protected.direct if plan.thinning else {**protected.lineage, **protected.direct}

@@ -17,6 +17,7 @@ from jvs_core.control.layout import Layout
 from jvs_core.errors import JvsError
 from jvs_core.model import Descriptor, Pin, Tombstone
 from jvs_core.operations import findings, gc_run
+from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
 from jvs_core.results import Finding
@@ -35,7 +36,7 @@ class Unfinished:
 
 def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
     """Return what an interrupted gc left behind; nothing while one is running."""
-    if _is_running(ctx):
+    if is_running(ctx):
         return Unfinished([], [], [])
     layout = ctx.layout
     standing = sorted(tombstones.ids(layout), key=lambda key: _age(layout, key))
@@ -67,10 +68,26 @@ def examine(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     for key, tombstone in _tombstones(ctx.layout):
         if tombstone is None:
             yield findings.TOMBSTONE_DAMAGED.at(key, f"the tombstone of {key} cannot be read")
-        elif tombstone.stub and not os.path.lexists(ctx.layout.descriptor(key)):
-            yield findings.STUB_LOST.at(key, f"the descriptor of the thinned snapshot {key} is missing")
+        elif tombstone.stub and not _stub_stands(ctx.layout, key, ledger):
+            yield findings.STUB_LOST.at(
+                key, f"the descriptor of the thinned snapshot {key} is missing, damaged or not the one logged"
+            )
     yield from _pins(ctx.layout)
     yield from _plans(ctx.layout)
+
+
+def unexplained(ctx: Context, ledger: Ledger) -> list[str]:
+    """Return the snapshots that have a tombstone and no payload, but whose removal is not in the log."""
+    layout = ctx.layout
+    suspects = [
+        key
+        for key in sorted(tombstones.ids(layout) - ledger.removed)
+        if not layout.snapshot(key).is_dir() and not layout.trash(key).is_dir()
+    ]
+    if not suspects or is_running(ctx):
+        return []
+    removed = ledgers.read(layout).removed  # a run that ended meanwhile is in it
+    return [key for key in suspects if key not in removed]
 
 
 def mend(ctx: Context, ledger: Ledger) -> list[str]:
@@ -79,8 +96,8 @@ def mend(ctx: Context, ledger: Ledger) -> list[str]:
     with ctx.critical():
         left = unfinished(ctx, ledger)
         done += [f"put back {key}" for key in [*left.uncommitted, *left.strays] if _put_back(ctx.layout, key)]
-        done += [f"descriptor of {key}" for key in _write_stubs(ctx.layout)]
-        done += [f"pin {pin.pin_id}" for pin in _expired_pins(ctx.layout)]
+        done += [f"descriptor of {key}" for key in _write_stubs(ctx.layout, ledger)]
+        done += [f"pin {pin.pin_id}" for pin in _expired_pins(ctx.layout, ledger)]
         done += [f"plan {plan_id}" for plan_id in _stale_plans(ctx.layout)]
         gc_run.drop_descriptors(ctx, left.undeleted)
     for key in left.undeleted:
@@ -89,7 +106,8 @@ def mend(ctx: Context, ledger: Ledger) -> list[str]:
     return done
 
 
-def _is_running(ctx: Context) -> bool:
+def is_running(ctx: Context) -> bool:
+    """Return whether a gc run is under way, or may be on another host."""
     return any(
         intent.operation == gc_run.RUN_INTENT and process.is_running(intent, ctx.settings) is not False
         for intent in journal.pending(ctx.layout)[0]
@@ -131,17 +149,44 @@ def _tombstones(layout: Layout) -> Iterator[tuple[str, Tombstone | None]]:
             yield key, None
 
 
-def _write_stubs(layout: Layout) -> Iterator[str]:
+def _stub_stands(layout: Layout, snapshot_id: str, ledger: Ledger) -> bool:
+    try:
+        return _is_logged(catalog.read(layout, snapshot_id), ledger)
+    except (JvsError, OSError):
+        return False
+
+
+def _is_logged(descriptor: Descriptor, ledger: Ledger) -> bool:
+    """Return whether a descriptor is the one that was logged, or none was."""
+    logged = ledger.snapshots.get(descriptor.snapshot_id)
+    return logged is None or (
+        descriptor.descriptor_checksum is not None and descriptor.descriptor_checksum.value == logged[0]
+    )
+
+
+def _write_stubs(layout: Layout, ledger: Ledger) -> Iterator[str]:
     for key, tombstone in _tombstones(layout):
-        if tombstone is None or not tombstone.stub or os.path.lexists(layout.descriptor(key)):
+        if tombstone is None or not tombstone.stub or _stub_stands(layout, key, ledger):
             continue
-        with suppress(ValueError):  # pydantic's error is one: such a descriptor is not written
-            descriptor = Descriptor.model_validate(tombstone.descriptor)
-            if descriptor.snapshot_id == key and descriptor.descriptor_checksum == catalog.checksum(
-                descriptor
-            ):
-                files.create_atomic(layout.descriptor(key), catalog.encode(descriptor), mode=layout.file_mode)
-                yield key
+        place = layout.descriptor(key)
+        descriptor = logged_descriptor(tombstone, ledger)
+        # What is neither a file nor a link is not replaced: a folder may hold anything.
+        if descriptor is not None and (place.is_file() or not os.path.lexists(place) or place.is_symlink()):
+            files.write_atomic(place, catalog.encode(descriptor), mode=layout.file_mode)
+            yield key
+
+
+def logged_descriptor(tombstone: Tombstone, ledger: Ledger) -> Descriptor | None:
+    """Return the descriptor that a tombstone keeps, None where it is damaged or not the one that was logged."""
+    with suppress(ValueError):  # pydantic's error is one
+        descriptor = Descriptor.model_validate(tombstone.descriptor)
+        if (
+            descriptor.snapshot_id == tombstone.snapshot_id
+            and descriptor.descriptor_checksum == catalog.checksum(descriptor)
+            and _is_logged(descriptor, ledger)
+        ):
+            return descriptor
+    return None
 
 
 def _pins(layout: Layout) -> Iterator[Finding]:
@@ -157,10 +202,13 @@ def _pins(layout: Layout) -> Iterator[Finding]:
             yield findings.PIN_DANGLING.at(pin_id, f"it names {pin.snapshot_id}, which is missing")
 
 
-def _expired_pins(layout: Layout) -> Iterator[Pin]:
+def _expired_pins(layout: Layout, ledger: Ledger) -> Iterator[Pin]:
+    """Remove the pins that protect nothing any more, and whose end is the one that was logged, if any was."""
     for pin_id in pins.ids(layout):
         with suppress(JvsError):
-            if pins.has_expired(pins.read(layout, pin_id)):
+            pin = pins.read(layout, pin_id)
+            logged = ledger.pins.get(pin_id)
+            if pins.has_expired(pin) and (logged is None or logged[1] == pin.expires_at):
                 yield pins.delete(layout, pin_id)
 
 

@@ -12,12 +12,15 @@ from itertools import chain
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import audit_log
+from jvs_core.control import audit_log, tombstones, worktree
 from jvs_core.control import refs as stored_refs
-from jvs_core.errors import AuditChainBroken
-from jvs_core.operations import doctor
+from jvs_core.control.names import MAIN
+from jvs_core.errors import AuditChainBroken, JvsError
+from jvs_core.model import Descriptor
+from jvs_core.operations import doctor, gc_state, remains, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
+from jvs_core.operations.ledger import Ledger
 
 _ASIDE = "damaged-"
 
@@ -25,20 +28,23 @@ _ASIDE = "damaged-"
 def begin_anew(ctx: Context) -> list[str]:
     """Set a damaged log aside and go on in a new one that names it; return what was done, nothing where it is sound.
 
-    The new one knows what could be read of the old one, and the refs whose records could not: those it names, as
-    ``adopted``, for whoever asked for the repair to look at. A crash in between leaves a log that is damaged still, and
-    the next repair goes on from what both it and the folders of the killed one hold.
+    The new one knows what could be read of the old one, and what is there but whose records could not: refs
+    (``adopted``), sound snapshots and removals by gc. Those it names, for whoever asked for the repair to look at. No
+    head is moved. A crash in between leaves a log that is damaged still, and the next repair goes on from what both it
+    and the folders of the killed one hold. A sound log only takes up the snapshots that neither it nor an intent knows.
     """
     with ctx.critical():
         damaged = [finding for finding in doctor.examine(ctx) if finding.repair == "audit_repair"]
         folders = sorted(ctx.layout.audit.glob(f"{_ASIDE}*"))
         begun = _unnamed(ctx, folders) if damaged else _missed(ctx, _unnamed(ctx, folders))
         if not damaged and not begun:
-            return []
+            return _take_up_foreign(ctx)
         later = folders[folders.index(begun[0]) :] if begun else []
         known = ledgers.read(ctx.layout, before=chain.from_iterable(map(_lines, later)))
         refs_now = {ref.name: ref.snapshot_id for ref in stored_refs.readable(ctx.layout)[0]}
         adopted = sorted(refs_now.keys() - known.refs.keys())
+        removed = _removals(ctx, known)
+        snapshots = {**_whole(ctx, known), **removed}
         aside = _new_folder(ctx)
         for path in [*audit_log.log_files(ctx.layout), audit_log.head_path(ctx.layout)]:
             if os.path.lexists(path):
@@ -50,13 +56,78 @@ def begin_anew(ctx: Context) -> list[str]:
             details={
                 "set_aside": aside.name,
                 "set_aside_before": [folder.name for folder in begun],
-                "snapshots": {key: list(value) for key, value in known.snapshots.items()},
+                "snapshots": {key: list(value) for key, value in {**snapshots, **known.snapshots}.items()},
                 "refs": {**refs_now, **known.refs},
-                "removed": sorted(known.removed),
+                "removed": sorted(known.removed.union(removed)),
+                "pins": {key: list(value) for key, value in known.pins.items()},
+                "worktrees": _worktrees(ctx, known),
                 "adopted": adopted,
+                "adopted_snapshots": sorted(snapshots.keys() - removed.keys()),
+                "adopted_removals": sorted(removed),
             },
         )
-        return [aside.name, *(f"ref {name} as it is" for name in adopted)]
+        return [
+            aside.name,
+            *(f"snapshot {key} as it is" for key in sorted(snapshots.keys() - removed.keys())),
+            *(f"the removal of {key}" for key in sorted(removed)),
+            *(f"ref {name} as it is" for name in adopted),
+        ]
+
+
+def _take_up_foreign(ctx: Context) -> list[str]:
+    """Record the whole snapshots that a sound log and all intents know nothing of."""
+    found = _whole(ctx, ledgers.read(ctx.layout))
+    if found:
+        ctx.audit(
+            "repair",
+            target="audit_repair",
+            reason="snapshots that neither the log nor an intent knew",
+            details={
+                "snapshots": {key: list(value) for key, value in found.items()},
+                "adopted_snapshots": sorted(found),
+            },
+        )
+    return [f"snapshot {key} as it is" for key in sorted(found)]
+
+
+def _whole(ctx: Context, known: Ledger) -> dict[str, tuple[str, str]]:
+    """Return what the log would say of whole snapshots that it does not know; their descriptors get their names."""
+    found = {}
+    for key, descriptor in remains.foreign(ctx, known).items():
+        place = ctx.layout.descriptor(key)
+        if not os.path.lexists(place):
+            files.rename_durable(place.with_name(place.name + files.TEMPORARY_SUFFIX), place)
+        with suppress(JvsError, OSError):
+            stored.descriptor_of(ctx.layout, key)
+            found[key] = _hashes(descriptor)
+    return found
+
+
+def _removals(ctx: Context, known: Ledger) -> dict[str, tuple[str, str]]:
+    """Return, with what the log would say of them, the snapshots that gc removed by what their tombstones say."""
+    found = {}
+    for key in gc_state.unexplained(ctx, known):
+        with suppress(JvsError):
+            tombstone = tombstones.read(ctx.layout, key)
+            descriptor = None if tombstone is None else gc_state.logged_descriptor(tombstone, known)
+            if descriptor is not None:
+                found[key] = _hashes(descriptor)
+    return found
+
+
+def _hashes(descriptor: Descriptor) -> tuple[str, str]:
+    assert descriptor.descriptor_checksum is not None
+    return descriptor.descriptor_checksum.value, descriptor.payload_root_hash.value
+
+
+def _worktrees(ctx: Context, known: Ledger) -> dict[str, str]:
+    """Return the worktrees that are registered, and those that the log knew and that have lost only that."""
+    now = {}
+    for name in worktree.names(ctx.layout):
+        with suppress(JvsError):
+            if name != MAIN:
+                now[ctx.worktree(name).worktree_id] = name
+    return {**{key: name for key, name in known.worktrees.items() if name not in now.values()}, **now}
 
 
 def _new_folder(ctx: Context) -> Path:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from jvs_core import clock
 from jvs_core.control import catalog, pins
-from jvs_core.errors import InputError
+from jvs_core.errors import InputError, PinNotFound
 from jvs_core.model import Pin
-from jvs_core.operations import retention
+from jvs_core.operations import lost, retention
 from jvs_core.operations.context import Context
 from jvs_core.operations.refs import check_text
 
@@ -33,10 +33,23 @@ def create(ctx: Context, snapshot_id: str, *, reason: str, expires: str | None) 
 
 
 def delete(ctx: Context, pin_id: str) -> Pin:
-    """Remove a pin, durable, and return what it was. Raises PinNotFound."""
+    """Remove a pin, durable, and return what it was; of a lost one, what the log says. Raises PinNotFound.
+
+    The log is told first: a crash in between leaves a pin that still protects.
+    """
     with ctx.critical():
-        pin = pins.delete(ctx.layout, pin_id)
+        try:
+            pin = pins.read(ctx.layout, pin_id)
+        except PinNotFound:
+            logged = lost.pin(ctx.layout, pin_id)
+            if logged is None:
+                raise
+            ctx.audit(
+                "gc_unpin", snapshot_id=logged.snapshot_id, target=logged.pin_id, details={"lost": True}
+            )
+            return logged
         ctx.audit("gc_unpin", snapshot_id=pin.snapshot_id, target=pin.pin_id)
+        pins.delete(ctx.layout, pin_id)
     return pin
 
 

@@ -44,7 +44,8 @@ def refresh(layout: Layout, known: dict[str, Descriptor]) -> None:
 def read(layout: Layout, known: dict[str, Descriptor]) -> Protection:
     """Return what protects the snapshots ``known``.
 
-    Raises DescriptorCorrupt, RefBroken or LineageBroken when a ref, pin, intent, worktree or parent cannot be read.
+    Raises DescriptorCorrupt, RefBroken, LineageBroken or WorktreeNotFound when a ref, pin, intent, worktree or parent
+    cannot be read, or ``main`` is not registered.
     """
     direct: dict[str, list[str]] = {}
     closed: set[str] = set()

@@ -7,9 +7,9 @@ from contextlib import suppress
 from jvs_core import files
 from jvs_core.control import catalog, journal, refs
 from jvs_core.control.names import check_ref_name
-from jvs_core.errors import InputError, JvsError
+from jvs_core.errors import InputError, JvsError, RefNotFound
 from jvs_core.model import Intent, Ref
-from jvs_core.operations import ledger
+from jvs_core.operations import ledger, lost
 from jvs_core.operations.context import Context
 
 CREATE = "ref_create"
@@ -39,12 +39,19 @@ def create(ctx: Context, name: str, snapshot_id: str, *, note: str) -> Ref:
 
 
 def delete(ctx: Context, name: str) -> Ref:
-    """Delete a ref, durable, and return what it was. Raises RefNotFound, RefBroken.
+    """Delete a ref, durable, and return what it was; of a lost one, what the log says. Raises RefNotFound, RefBroken.
 
     A crash leaves an intent from which ``doctor`` brings the log up to the refs.
     """
     with files.uninterrupted(), ctx.critical():
-        ref = refs.get(ctx.layout, name)
+        try:
+            ref = refs.get(ctx.layout, name)
+        except RefNotFound:
+            logged = lost.ref(ctx.layout, name)
+            if logged is None:
+                raise
+            ctx.audit(DELETE, snapshot_id=logged.snapshot_id, target=logged.name, details={"lost": True})
+            return logged
         intent = _begin(ctx, DELETE, name)
         refs.delete(ctx.layout, name)
         ctx.audit(DELETE, snapshot_id=ref.snapshot_id, target=ref.name)

@@ -16,10 +16,12 @@ from jvs_core.control.names import MAIN
 from jvs_core.errors import JvsError, WorktreeNotFound
 from jvs_core.files import TEMPORARY_SUFFIX
 from jvs_core.model import Descriptor, Intent
+from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
 
 REMOVAL = "worktree_remove"
+SNAPSHOT_INTENT = "snapshot"
 _SETTLING_S = 60.0
 _FOLDERS = (
     ".jvs/snapshots",
@@ -57,17 +59,44 @@ def abandoned(ctx: Context) -> list[Intent]:
 
 
 def unfinished(ctx: Context, ledger: Ledger) -> Iterator[tuple[str, Descriptor]]:
-    """Yield the snapshots that are in place but not known to head and log, and that nobody is completing."""
-    busy = under_way(ctx)
-    for name in names(ctx.layout, ".jvs/snapshots"):
-        if name in ledger.snapshots or name in busy or not ctx.layout.ready(name).is_file():
+    """Yield the snapshots that are in place, not in the log, and that an abandoned intent was to publish.
+
+    Only the ledger of a sound log says so: one that is damaged lost the records of finished snapshots, too.
+    """
+    begun = {intent.snapshot_id for intent in abandoned(ctx) if intent.operation == SNAPSHOT_INTENT}
+    for snapshot_id, descriptor in unlogged(ctx.layout, ledger):
+        if snapshot_id in begun:
+            yield snapshot_id, descriptor
+
+
+def foreign(ctx: Context, ledger: Ledger) -> dict[str, Descriptor]:
+    """Return the snapshots that are in place and that neither the log nor any intent knows."""
+    found = dict(unlogged(ctx.layout, ledger))
+    if not found:
+        return {}
+    intents, unreadable = journal.pending(ctx.layout)
+    begun = {f"{intent.intent_id}.json" for intent in intents}.union(unreadable)
+    known = ledgers.read(ctx.layout).snapshots  # an intent that is gone by now left its record
+    return {
+        snapshot_id: descriptor
+        for snapshot_id, descriptor in found.items()
+        if f"{SNAPSHOT_INTENT}-{snapshot_id}.json" not in begun and snapshot_id not in known
+    }
+
+
+def unlogged(layout: Layout, ledger: Ledger) -> Iterator[tuple[str, Descriptor]]:
+    """Yield the snapshots that are in place, their descriptor perhaps still under its temporary name, but not in the log."""
+    for name in names(layout, ".jvs/snapshots"):
+        if name in ledger.snapshots or not catalog.is_id(name) or not layout.ready(name).is_file():
             continue
-        path = ctx.layout.descriptor(name)
+        path = layout.descriptor(name)
         for candidate in (path, path.with_name(path.name + TEMPORARY_SUFFIX)):
             if candidate.is_file():
-                with suppress(JvsError):
+                with suppress(JvsError, FileNotFoundError):  # it gets its name meanwhile
                     descriptor = Descriptor.parse(files.read_regular(candidate), f"the descriptor of {name}")
-                    if descriptor.descriptor_checksum == catalog.checksum(descriptor):
+                    if descriptor.snapshot_id == name and descriptor.descriptor_checksum == catalog.checksum(
+                        descriptor
+                    ):
                         yield name, descriptor
                         break
 
@@ -79,7 +108,7 @@ def leftovers(ctx: Context, ledger: Ledger) -> Iterator[str]:
     name while the log says that it is complete, and it is missing under its own, is the only copy, and no leftover.
     """
     busy = under_way(ctx)
-    orphans = {snapshot_id for snapshot_id, _ in unfinished(ctx, ledger)}
+    orphans = {snapshot_id for snapshot_id, _ in unlogged(ctx.layout, ledger)}
     for folder in _FOLDERS:
         for name in names(ctx.layout, folder):
             base = name.removesuffix(TEMPORARY_SUFFIX)
@@ -100,6 +129,10 @@ def _is_only_copy(layout: Layout, ledger: Ledger, folder: str, base: str) -> boo
     own = base.removesuffix(".json")
     if folder == ".jvs/refs":
         known = own in ledger.refs
+    elif folder == ".jvs/gc/pins":
+        known = own in ledger.pins
+    elif folder == ".jvs/gc/tombstones":
+        known = own in ledger.removed
     elif folder in (".jvs/snapshots", ".jvs/descriptors"):
         known = own in ledger.snapshots and own not in ledger.removed
     else:

@@ -13,9 +13,9 @@ from pathlib import Path
 from jvs_core import files
 from jvs_core.control import journal, leases, process, worktree
 from jvs_core.control.names import MAIN
-from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges
+from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges, WorktreeNotFound
 from jvs_core.model import Intent, Worktree
-from jvs_core.operations import compare, remains
+from jvs_core.operations import compare, lost, remains
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.exclusion import Exclusion, excluded
 from jvs_core.payload.removal import require_unmounted
@@ -35,7 +35,8 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
     InputError
         ``main`` cannot be removed.
     WorktreeNotFound
-        There is none of that name.
+        There is none of that name. With ``force`` one whose registration was lost is let go: the log says so from then on,
+        and nothing is removed.
     LockConflict, FencingMismatch, LockExpired
         The worktree is locked, by anyone, or was locked meanwhile; ``force`` does not help.
     UnsavedChanges
@@ -46,7 +47,12 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
     EngineFailed
         Something is mounted in it; ``force`` does not help.
     """
-    record = ctx.worktree(name)
+    try:
+        record = ctx.worktree(name)
+    except WorktreeNotFound:
+        if force and lost.let_go_worktree(ctx, name):
+            return
+        raise
     if name == MAIN:
         raise InputError(
             "the worktree 'main' cannot be removed", hint="remove the whole folder of the repository"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from jvs_core import files
+from jvs_core import clock, files
 from jvs_core.control import journal, leases, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.errors import InputError, JvsError
@@ -57,8 +57,13 @@ def examine(ctx: Context, actions: Sequence[str], *, strict: bool, progress: Pro
 
 
 def _advance_head(ctx: Context, progress: Progress) -> list[str]:
-    """Complete the snapshots that were renamed into place: descriptor, head, log."""
-    done = []
+    """Complete the snapshots that were renamed into place: descriptor, head, log.
+
+    The head stays where its worktree went on since. A damaged log is mended first: it does not say what was completed.
+    """
+    done: list[str] = []
+    if not audit.check(ctx).ok:
+        return done
     for snapshot_id, descriptor in sorted(remains.unfinished(ctx, ledgers.read(ctx.layout))):
         name = _name_of(ctx, descriptor.worktree_id)
         if name is None:  # its worktree is gone: there is no head to move
@@ -75,14 +80,26 @@ def _advance_head(ctx: Context, progress: Progress) -> list[str]:
             done.append(snapshot_id)
             continue
         with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair"), ctx.critical():
+            intent = _to_publish(ctx, snapshot_id)
+            if intent is None:
+                continue  # somebody else completed it meanwhile
             record = ctx.worktree(name)
-            behind = record.head_snapshot_id == descriptor.parent_snapshot_id
+            behind = record.head_snapshot_id == descriptor.parent_snapshot_id and not _went_on(record, intent)
             publish.complete(ctx, name, record, descriptor, progress, move_head=behind, recovered=True)
-            for intent in journal.pending(ctx.layout)[0]:
-                if intent.snapshot_id == snapshot_id:
-                    journal.complete(ctx.layout, intent)
+            journal.complete(ctx.layout, intent)
         done.append(snapshot_id)
     return done
+
+
+def _to_publish(ctx: Context, snapshot_id: str) -> Intent | None:
+    found = (intent for intent in journal.pending(ctx.layout)[0] if intent.snapshot_id == snapshot_id)
+    return next((intent for intent in found if intent.operation == remains.SNAPSHOT_INTENT), None)
+
+
+def _went_on(record: Worktree, intent: Intent) -> bool:
+    """Return whether a worktree was restored in place after the snapshot of it that an intent names was begun."""
+    begun = clock.parse(intent.started_at)
+    return any(clock.parse(point.restored_at) > begun for point in record.undo)
 
 
 def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
@@ -99,13 +116,12 @@ def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
 
 def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
     """Undo or complete what was abandoned, then drop its intent."""
-    unfinished = {snapshot_id for snapshot_id, _ in remains.unfinished(ctx, ledgers.read(ctx.layout))}
+    unfinished = {key for key, _ in remains.unlogged(ctx.layout, ledgers.read(ctx.layout))}
     done = []
     # A worktree that passes comes last: making it, or a snapshot of it, may have been cut short as well.
     for intent in sorted(remains.abandoned(ctx), key=passing.is_passing):
-        if (
-            intent.operation in (completion.RESTORE_INTENT, completion.PATH_INTENT)
-            or intent.snapshot_id in unfinished
+        if intent.operation in (completion.RESTORE_INTENT, completion.PATH_INTENT) or (
+            intent.operation == remains.SNAPSHOT_INTENT and intent.snapshot_id in unfinished
         ):
             continue
         if passing.is_passing(intent):
@@ -142,11 +158,29 @@ def _resolve(ctx: Context, intent: Intent) -> bool:
             and not ctx.layout.worktree(new).exists()
         ):
             files.rename_durable(folder, ctx.layout.worktree(new))
+        _tell_log(ctx, intent)
     elif intent.operation == remains.REMOVAL:
-        return removal.finish(ctx, intent)
+        if not removal.finish(ctx, intent):
+            return False
+        _tell_log(ctx, intent)
     elif intent.operation == completion.NEW_PATH_INTENT:
         completion.drop_copy(ctx, intent)
     return True
+
+
+def _tell_log(ctx: Context, intent: Intent) -> None:
+    """Record the removal or the new name of a worktree where a crash came before its record."""
+    worktree_id = str(intent.worktree_id)
+    logged, now = ledgers.read(ctx.layout).worktrees.get(worktree_id), _name_of(ctx, worktree_id)
+    if logged is None or logged == now or (now is None) != (intent.operation == "worktree_remove"):
+        return
+    ctx.audit(
+        intent.operation,
+        worktree=now or logged,
+        worktree_id=worktree_id,
+        target=now or logged,
+        details={"recovered": True, **({"old_name": logged} if now else {})},
+    )
 
 
 def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:

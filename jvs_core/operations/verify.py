@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from jvs_core.control import catalog, journal
+from jvs_core.control import catalog, journal, tombstones
 from jvs_core.errors import (
     AuditChainBroken,
     IntegrityError,
@@ -18,7 +18,7 @@ from jvs_core.errors import (
     SnapshotNotFound,
 )
 from jvs_core.model import Checkpoint, Descriptor
-from jvs_core.operations import audit, cells, stored
+from jvs_core.operations import audit, cells, gc_state, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
@@ -72,7 +72,7 @@ def verify(
             try:
                 found = prepared()
                 if isinstance(found, _Prepared):
-                    found = _inspect(ctx, found, inspection, progress)
+                    found = _inspect(ctx, found, ledger, inspection, progress)
             except SnapshotNotFound:
                 if not every:
                     raise
@@ -103,7 +103,7 @@ def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | Snap
         _require_about_it(error)
         return _damaged(snapshot_id, error.code, error.message, checksum=False)
     if catalog.is_expired(ctx.layout, snapshot_id):
-        return SnapshotReport(snapshot_id=snapshot_id, expired=True)
+        return _thinned(ctx, descriptor, ledger)
     try:
         _against_log(ctx, descriptor, ledger)
         _require_parent(ctx, descriptor)
@@ -112,10 +112,38 @@ def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | Snap
         cells.checked(ctx.layout, descriptor)
         return _Prepared(descriptor, lines)
     except (LineageBroken, AuditChainBroken) as error:
-        return _still(ctx, _damaged(snapshot_id, error.code, error.message, payload=True))
+        return _still(ctx, ledger, _damaged(snapshot_id, error.code, error.message, payload=True))
     except JvsError as error:
         _require_about_it(error)
-        return _still(ctx, _damaged(snapshot_id, error.code, error.message))
+        return _still(ctx, ledger, _damaged(snapshot_id, error.code, error.message))
+
+
+def _thinned(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> SnapshotReport:
+    """Report on a snapshot with a tombstone: its descriptor is the one logged, and the log says that gc removed it."""
+    snapshot_id = descriptor.snapshot_id
+    try:
+        tombstones.read(ctx.layout, snapshot_id)
+        _against_log(ctx, descriptor, ledger)
+        if not _is_removed(ctx, snapshot_id, ledger):
+            if not ctx.layout.snapshot(snapshot_id).is_dir() and not ctx.layout.trash(snapshot_id).is_dir():
+                raise PartialSnapshot("it has a tombstone, but the log does not say that gc removed it")
+            return SnapshotReport(
+                snapshot_id=snapshot_id,
+                expired=True,
+                severity="warning",
+                message="gc did not complete its removal; jvs doctor takes it back",
+            )
+    except JvsError as error:
+        _require_about_it(error)
+        return _damaged(snapshot_id, error.code, error.message)
+    return SnapshotReport(snapshot_id=snapshot_id, expired=True)
+
+
+def _is_removed(ctx: Context, snapshot_id: str, ledger: Ledger) -> bool:
+    """Return whether the log says that gc removed a snapshot, or a gc run is removing it."""
+    if snapshot_id in ledger.removed or gc_state.is_running(ctx):
+        return True
+    return snapshot_id in ledgers.read(ctx.layout).removed  # by a run that ended since
 
 
 def _require_about_it(error: JvsError) -> None:
@@ -124,7 +152,9 @@ def _require_about_it(error: JvsError) -> None:
         raise error
 
 
-def _inspect(ctx: Context, prepared: _Prepared, inspection: Inspection, progress: Progress) -> SnapshotReport:
+def _inspect(
+    ctx: Context, prepared: _Prepared, ledger: Ledger, inspection: Inspection, progress: Progress
+) -> SnapshotReport:
     """Hold the whole payload of a snapshot against its manifest."""
     taken = prepared.descriptor
     snapshot_id = taken.snapshot_id
@@ -142,14 +172,14 @@ def _inspect(ctx: Context, prepared: _Prepared, inspection: Inspection, progress
         if verdict.root_hash != taken.payload_root_hash.value:
             raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
     except (IntegrityError, SnapshotExpired) as error:
-        return _still(ctx, _damaged(snapshot_id, error.code, error.message))
+        return _still(ctx, ledger, _damaged(snapshot_id, error.code, error.message))
     if verdict.damaged:
         code = "E_PAYLOAD_HASH_MISMATCH"
         message = f"{len(verdict.damaged)} paths are not as the manifest says"
         if verdict.failures.keys() >= set(verdict.damaged):
             failure = next(iter(verdict.failures.values()))
             code, message = failure.code, failure.message
-        return _still(ctx, _damaged(snapshot_id, code, message, paths=verdict.damaged))
+        return _still(ctx, ledger, _damaged(snapshot_id, code, message, paths=verdict.damaged))
     if verdict.drifted:
         message = (
             f"content is sound; times, owners or attributes of {len(verdict.drifted)} paths are not as kept"
@@ -163,9 +193,9 @@ def _inspect(ctx: Context, prepared: _Prepared, inspection: Inspection, progress
     return SnapshotReport(snapshot_id=snapshot_id)
 
 
-def _still(ctx: Context, report: SnapshotReport) -> SnapshotReport:
+def _still(ctx: Context, ledger: Ledger, report: SnapshotReport) -> SnapshotReport:
     """Return a report of damage, unless gc took the snapshot meanwhile. Raises SnapshotNotFound when nothing is left of it."""
-    if catalog.is_expired(ctx.layout, report.snapshot_id):
+    if catalog.is_expired(ctx.layout, report.snapshot_id) and _is_removed(ctx, report.snapshot_id, ledger):
         return SnapshotReport(snapshot_id=report.snapshot_id, expired=True)
     if not catalog.exists(ctx.layout, report.snapshot_id):
         raise SnapshotNotFound(f"no snapshot {report.snapshot_id}")

@@ -139,7 +139,8 @@ def test_a_ref_that_was_turned_to_another_snapshot_is_not_taken_up(repo: Reposit
     ref.write_text(json.dumps({**json.loads(ref.read_text()), "snapshot_id": other.snapshot_id}))
     path = repo.root / ".jvs" / "audit" / "audit.jsonl"
     path.write_bytes(path.read_bytes() + b"garbage\n")
-    assert repo.doctor(repairs=["audit_repair"]).healthy
+    found = repo.doctor(repairs=["audit_repair"]).findings
+    assert [(finding.code, finding.target) for finding in found] == [("E_REF_BROKEN", "good")]
     assert "E_REF_BROKEN" in str(repo.verify(every=True).audit.error)
 
 
@@ -228,10 +229,14 @@ def test_a_worktree_whose_name_ends_like_a_temporary_one_is_no_leftover(repo: Re
     assert "foo.tmp" in [info.name for info in repo.worktrees.all()]
 
 
-@pytest.mark.parametrize("path", ["snapshots/{id}", "descriptors/{id}.json"])
+@pytest.mark.parametrize(
+    "path", ["snapshots/{id}", "descriptors/{id}.json", "refs/kept.json", "gc/pins/{pin}.json"]
+)
 def test_what_the_log_knows_is_no_leftover_under_a_temporary_name(repo: Repository, path: str) -> None:
     taken = repo.snapshot("one", lock=True)
-    place = repo.root / ".jvs" / path.format(id=taken.snapshot_id)
+    repo.refs.create("kept", "HEAD")
+    pin = repo.pins.create("HEAD")
+    place = repo.root / ".jvs" / path.format(id=taken.snapshot_id, pin=pin.pin_id)
     aside = place.with_name(place.name + ".tmp")
     place.rename(aside)
     assert not repo.doctor(repairs=("clean_tmp",)).healthy

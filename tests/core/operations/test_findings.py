@@ -14,10 +14,15 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
-from jvs_core.control import catalog, tombstones
+from jvs_core.control import catalog, pins, tombstones
 from jvs_core.control.layout import Layout
-from jvs_core.errors import PartialSnapshot
+from jvs_core.errors import AuditChainBroken, PartialSnapshot
+from jvs_core.model import Tombstone
+from jvs_core.operations import gc_state
+from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.context import Context
 from jvs_core.operations.findings import kinds
+from jvs_core.settings import Settings
 from tests.core.operations.test_doctor import kill
 from tests.core.operations.test_gc import KILLED, history_of
 from tests.support.metadata import metadata_of
@@ -112,6 +117,13 @@ def worktree_lost(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def worktree_unregistered(repo: Repository, made: list[str]) -> str:
+    repo.worktrees.create("exp")
+    shutil.rmtree(control(repo) / "worktrees/exp")
+    return "exp"
+
+
+@scenario
 def worktree_empty(repo: Repository, made: list[str]) -> str:
     change(control(repo) / "worktrees/main/config.json", head_snapshot_id=None, undo=[])
     shutil.rmtree(repo.root / "main")
@@ -170,6 +182,31 @@ def snapshot_unknown(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def snapshot_foreign(repo: Repository, made: list[str]) -> str:
+    return planted(repo, made[-1])
+
+
+def planted(repo: Repository, source: str) -> str:
+    """Make a whole copy of a snapshot that neither the log nor an intent knows, a child of it."""
+    own = f"{int(source[:13]) + 1}-deadbeef"
+    folder = control(repo) / "snapshots"
+    subprocess.run(["cp", "-a", folder / source, folder / own], check=True)
+    descriptor = catalog.read(Layout(repo.root), source)
+    descriptor = descriptor.changed(snapshot_id=own, parent_snapshot_id=source, note="planted")
+    descriptor = descriptor.changed(descriptor_checksum=catalog.checksum(descriptor).model_dump())
+    (control(repo) / "descriptors" / f"{own}.json").write_bytes(catalog.encode(descriptor))
+    checksum = descriptor.to_json()["descriptor_checksum"]
+    change(folder / own / ".READY", snapshot_id=own, descriptor_checksum=checksum)
+    return own
+
+
+@scenario
+def descriptor_foreign(repo: Repository, made: list[str]) -> str:
+    rewritten(repo, made[0], note="another")
+    return made[0]
+
+
+@scenario
 def parent_missing(repo: Repository, made: list[str]) -> str:
     rewritten(repo, made[0], parent_snapshot_id="1" * 13 + "-" + "1" * 8)
     return made[0]
@@ -196,6 +233,20 @@ def ref_broken(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def ref_lost(repo: Repository, made: list[str]) -> str:
+    repo.refs.create("name", made[0])
+    (control(repo) / "refs/name.json").unlink()
+    return "name"
+
+
+@scenario
+def pin_lost(repo: Repository, made: list[str]) -> str:
+    pin = repo.pins.create(made[0], expires="30d")
+    (control(repo) / "gc/pins" / f"{pin.pin_id}.json").unlink()
+    return pin.pin_id
+
+
+@scenario
 def pin_damaged(repo: Repository, made: list[str]) -> str:
     pin = repo.pins.create(made[0])
     (control(repo) / "gc/pins" / f"{pin.pin_id}.json").write_text("")
@@ -211,9 +262,7 @@ def pin_dangling(repo: Repository, made: list[str]) -> str:
 
 @scenario
 def pin_expired(repo: Repository, made: list[str]) -> str:
-    pin = repo.pins.create(made[0])
-    change(control(repo) / "gc/pins" / f"{pin.pin_id}.json", expires_at=OLD)
-    return pin.pin_id
+    return pins.create(Layout(repo.root), made[0], reason="undo", by="who", expires_at=OLD).pin_id
 
 
 @scenario
@@ -315,6 +364,28 @@ def stub_lost(repo: Repository, made: list[str]) -> str:
     repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
     (control(repo) / "descriptors" / f"{made[0]}.json").unlink()
     return made[0]
+
+
+@scenario
+def tombstone_foreign(repo: Repository, made: list[str]) -> str:
+    entombed(repo, made[1])
+    return made[1]
+
+
+def entombed(repo: Repository, snapshot_id: str) -> None:
+    """Remove a payload, and put up a tombstone that says gc did."""
+    layout = Layout(repo.root)
+    descriptor = catalog.read(layout, snapshot_id).to_json()
+    stone = Tombstone(
+        snapshot_id=snapshot_id,
+        plan_id="0" * 12,
+        removed_at=OLD,
+        removed_by="who",
+        stub=True,
+        descriptor=descriptor,
+    )
+    tombstones.write(layout, [stone])
+    shutil.rmtree(layout.snapshot(snapshot_id))
 
 
 @scenario
@@ -430,3 +501,189 @@ def test_a_link_in_the_place_of_a_payload_is_a_partial_snapshot(repo: Repository
     with pytest.raises(PartialSnapshot):
         repo.restore(made)
     assert not repo.verify(made).ok
+
+
+def heads(repo: Repository) -> dict[str, bytes]:
+    folder = control(repo) / "worktrees"
+    return {name: (folder / name / "config.json").read_bytes() for name in os.listdir(folder)}
+
+
+def test_a_planted_snapshot_moves_no_head_and_is_taken_up_only_by_name(repo: Repository) -> None:
+    own = planted(repo, history_of(repo)[-1])
+    before = heads(repo)
+    report = repo.doctor(
+        repairs=["advance_head", "clean_tmp", "clean_locks", "clean_intents", "finish_restore"]
+    )
+    assert [found.target for found in report.findings if found.severity == "error"] == [own]
+    assert not repo.verify(every=True).ok
+    assert repo.doctor(repairs=["audit_repair"]).repaired == [f"audit_repair: snapshot {own} as it is"]
+    assert repo.doctor(repairs=["audit_repair"], strict=True).repaired == []
+    assert repo.verify(every=True).ok
+    assert heads(repo) == before
+
+
+def test_what_a_copy_without_intents_cut_short_is_kept_until_it_is_taken_up(repo: Repository) -> None:
+    history_of(repo)
+    (repo.root / "main" / "more").write_text("more")
+    kill(repo, "catalog", "snapshot", "more")
+    own = max(os.listdir(control(repo) / "snapshots"))
+    for name in os.listdir(control(repo) / "intents"):
+        (control(repo) / "intents" / name).unlink()
+    report = repo.doctor(repairs=["advance_head", "clean_tmp", "clean_intents"])
+    assert [found.target for found in report.findings if found.severity == "error"] == [own]
+    assert repo.doctor(repairs=["audit_repair"], strict=True).healthy
+    assert repo.verify(every=True).ok
+    assert own in [item.descriptor.snapshot_id for item in repo.history(every=True)]
+
+
+def test_a_planted_snapshot_in_an_unpublished_ones_name_is_not_completed(repo: Repository) -> None:
+    history_of(repo)
+    (repo.root / "main" / "more").write_text("more")
+    kill(repo, "ready", "snapshot", "more")
+    own = planted(repo, min(os.listdir(control(repo) / "snapshots")))
+    before = heads(repo)
+    repo.doctor(repairs=["advance_head"])
+    assert heads(repo) == before
+    assert own in {found.target for found in repo.doctor().findings}
+
+
+def test_a_head_whose_worktree_was_restored_since_stays(repo: Repository) -> None:
+    made = history_of(repo)
+    (repo.root / "main" / "more").write_text("more")
+    kill(repo, "head", "snapshot", "more")
+    repo.restore_inplace(made[0], reason="back", lock=True)
+    repo.restore_inplace(made[3], reason="and on", lock=True)
+    before = heads(repo)
+    assert repo.doctor(repairs=["advance_head"]).repaired
+    assert heads(repo) == before
+    assert repo.verify(every=True).ok
+
+
+@pytest.mark.parametrize("damage", ["half", "empty", "missing", "no head"])
+def test_a_damaged_log_moves_no_head_and_its_repair_takes_up_what_is_whole(
+    repo: Repository, damage: str
+) -> None:
+    history_of(repo)
+    repo.refs.create("kept", "HEAD~1")
+    repo.worktrees.create("exp", from_="HEAD")
+    repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
+    log = control(repo) / "audit/audit.jsonl"
+    data = log.read_bytes()
+    log.write_bytes(data[: len(data) // 2] if damage == "half" else b"")
+    for name in {"missing": ["audit.jsonl"], "no head": ["audit.jsonl", "head"]}.get(damage, []):
+        (control(repo) / "audit" / name).unlink()
+    before = heads(repo)
+    found = [finding for finding in repo.doctor().findings if finding.severity != "info"]
+    assert [(finding.code, finding.repair) for finding in found] == [("E_AUDIT_CHAIN_BROKEN", "audit_repair")]
+    assert repo.doctor(repairs=["advance_head", "clean_intents", "clean_tmp"]).repaired == []
+    report = repo.doctor(repairs=["audit_repair"], strict=True)
+    assert [finding for finding in report.findings if finding.severity != "info"] == []
+    assert repo.verify(every=True).ok
+    assert heads(repo) == before
+    assert repo.doctor(repairs=["advance_head", "audit_repair"]).repaired == []
+    repo.gc.plan()
+
+
+def test_a_publish_that_was_killed_is_completed_after_the_log_was_mended(repo: Repository) -> None:
+    history_of(repo)
+    (repo.root / "main" / "more").write_text("more")
+    kill(repo, "catalog", "snapshot", "more")
+    own = max(os.listdir(control(repo) / "snapshots"))
+    log = control(repo) / "audit/audit.jsonl"
+    log.write_bytes(b"garbage\n" + log.read_bytes())
+    repo.doctor(repairs=["advance_head", "clean_intents", "clean_tmp", "audit_repair"])
+    assert repo.doctor(repairs=["advance_head", "clean_intents"], strict=True).healthy
+    assert repo.worktrees.get("main").head_snapshot_id == own
+    assert repo.verify(every=True).ok
+
+
+@pytest.mark.parametrize("step", ["rename", "unregister"])
+def test_a_worktree_whose_record_a_crash_swallowed_is_recorded(repo: Repository, step: str) -> None:
+    history_of(repo)
+    repo.worktrees.create("exp", from_="HEAD")
+    call = "r.worktrees.rename('exp', 'new')" if step == "rename" else "r.worktrees.remove('exp')"
+    code = (
+        "import os, sys; from jvs_core import Repository; from jvs_core.operations.context import Context\n"
+        "Context.audit = lambda self, operation, **fields: os._exit(9)\n"
+        f"r = Repository.open(sys.argv[1]); {call}\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, repo.root], check=False).returncode == 9
+    assert [f.code for f in repo.doctor().findings if f.severity == "error"] == []
+    assert repo.doctor(repairs=["clean_intents", "clean_tmp"]).healthy
+    assert list(ledgers.read(Layout(repo.root)).worktrees.values()) == (["new"] if step == "rename" else [])
+    repo.gc.plan()
+
+
+def test_gc_and_checkpoints_refuse_a_broken_log_and_other_work_goes_on(repo: Repository) -> None:
+    history_of(repo)
+    plan = repo.gc.plan(keep_last=1)
+    log = control(repo) / "audit/audit.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:4], *lines[5:]]))
+    for refused in (
+        repo.gc.plan,
+        lambda: repo.gc.run(plan.plan_id),
+        repo.audit.checkpoint,
+    ):
+        with pytest.raises(AuditChainBroken) as caught:
+            refused()
+        assert caught.value.hint == "jvs doctor"
+    repo.refs.create("name", repo.snapshot("on").snapshot_id)
+
+
+def test_a_planted_tombstone_hides_nothing(repo: Repository) -> None:
+    made = history_of(repo)
+    entombed(repo, made[1])
+    report = repo.verify(every=True)
+    assert {s.snapshot_id: s.code for s in report.snapshots if s.tamper_detected} == {
+        made[1]: "E_PARTIAL_SNAPSHOT"
+    }
+    assert not repo.doctor().healthy
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_forged_stub_is_held_against_the_log(repo: Repository, both: bool) -> None:
+    made = history_of(repo)
+    repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
+    layout = Layout(repo.root)
+    descriptor = catalog.read(layout, made[1]).changed(note="forged", parent_snapshot_id=None)
+    descriptor = descriptor.changed(descriptor_checksum=catalog.checksum(descriptor).model_dump())
+    layout.descriptor(made[1]).write_bytes(catalog.encode(descriptor))
+    if both:
+        change(tombstones.path(layout, made[1]), descriptor=descriptor.to_json())
+    assert [s.code for s in repo.verify(every=True).snapshots if s.tamper_detected] == [
+        "E_AUDIT_CHAIN_BROKEN"
+    ]
+    assert not repo.doctor().healthy
+    assert repo.doctor(repairs=["clean_tmp"]).healthy is not both
+    assert repo.verify(every=True).ok is not both
+
+
+def test_an_emptied_tombstone_is_found_by_verify(repo: Repository) -> None:
+    made = history_of(repo)
+    repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
+    tombstones.path(Layout(repo.root), made[0]).write_text("")
+    assert [s.snapshot_id for s in repo.verify(every=True).snapshots if s.tamper_detected] == [made[0]]
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "link", "folder"])
+def test_a_damaged_stub_is_written_again_from_its_tombstone(repo: Repository, damage: str) -> None:
+    made = history_of(repo)
+    repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
+    layout = Layout(repo.root)
+    place = layout.descriptor(made[0])
+    whole = place.read_bytes()
+    place.unlink()
+    if damage == "folder":
+        place.mkdir()
+    elif damage == "link":
+        place.symlink_to("nowhere")
+    else:
+        place.write_bytes(whole[:50] if damage == "cut" else b"")
+    ctx = Context.open(layout, Settings.from_environment())
+    done = gc_state.mend(ctx, ledgers.read(layout))
+    if damage == "folder":
+        assert (done, place.is_dir()) == ([], True)
+        return
+    assert (done, place.read_bytes()) == ([f"descriptor of {made[0]}"], whole)
+    assert repo.doctor(strict=True).healthy

@@ -6,19 +6,22 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
 from jvs_core import Repository
-from jvs_core.control import tombstones
+from jvs_core.control import pins, tombstones
 from jvs_core.control.layout import Layout
 from jvs_core.errors import (
+    AuditChainBroken,
     DescriptorCorrupt,
     EngineFailed,
     FencingMismatch,
     GcPlanMismatch,
     InputError,
     JvsError,
+    NotFound,
     PinNotFound,
     PlanNotFound,
     RefBroken,
@@ -195,8 +198,7 @@ def test_refs_pins_heads_and_undo_protect(local: Repository) -> None:
     made = history_of(local)
     local.refs.create("baseline", made[0])
     pin = local.pins.create(made[1], reason="paper", expires="30d")
-    expired = local.pins.create(made[2], expires="1h")
-    _expire(local, expired.pin_id)
+    pins.create(Layout(local.root), made[2], reason="undo", by="who", expires_at="2020-01-01T00:00:00.000Z")
     plan = local.gc.plan(keep_last=1)
     assert [found.snapshot_id for found in plan.candidates] == [made[2]]
     assert {found.snapshot_id: found.reasons for found in plan.kept} == {
@@ -208,11 +210,6 @@ def test_refs_pins_heads_and_undo_protect(local: Repository) -> None:
     local.restore_inplace(made[0], reason="back", lock=True)
     assert local.gc.plan(keep_last=1).candidates == []
     assert local.undo(lock=True).snapshot_id == made[3]
-
-
-def _expire(repo: Repository, pin_id: str) -> None:
-    path = repo.root / ".jvs/gc/pins" / f"{pin_id}.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "expires_at": "2020-01-01T00:00:00.000Z"}))
 
 
 def test_pins_come_and_go_and_are_logged(local: Repository) -> None:
@@ -323,6 +320,99 @@ def test_a_run_killed_at_any_step_is_completed_by_running_it_again(local: Reposi
     logged = [r["details"] for r in log_of(local) if r["operation"] == "gc_run"]
     assert logged == [{"deleted": sorted(wanted)}]
     assert {item.descriptor.snapshot_id for item in local.history(every=True)} == set(made)
+
+
+LOSSES = {
+    "registry": ("worktrees", WorktreeNotFound),
+    "main": ("worktrees/main", WorktreeNotFound),
+    "worktree": ("worktrees/exp", WorktreeNotFound),
+    "ref": ("refs/kept.json", RefBroken),
+    "pin": ("gc/pins/{pin}.json", PinNotFound),
+    "log": ("audit/audit.jsonl", AuditChainBroken),
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES)
+def test_what_the_log_knows_and_is_lost_stops_plan_and_run(local: Repository, lost: str) -> None:
+    made = history_of(local)
+    gone = abandoned_branch(local)
+    local.worktrees.create("old", from_="HEAD")
+    local.worktrees.rename("old", "exp")
+    local.refs.create("kept", made[0])
+    pin = local.pins.create(made[1], expires="30d")
+    plan = local.gc.plan(keep_last=1)
+    path, error = LOSSES[lost]
+    place = local.root / ".jvs" / path.format(pin=pin.pin_id)
+    place.rename(local.root / "aside")
+    for attempt in (lambda: local.gc.plan(keep_last=1), lambda: local.gc.run(plan.plan_id)):
+        with pytest.raises(error) as caught:
+            attempt()
+        assert caught.value.hint == "jvs doctor"
+    assert not local.doctor().healthy
+    shutil.rmtree(place, ignore_errors=True)
+    (local.root / "aside").rename(place)
+    assert {gone[0], made[2]} == set(local.gc.run(plan.plan_id).deleted)
+    assert local.verify(every=True).ok
+
+
+@pytest.mark.parametrize("kind", ["ref", "pin"])
+def test_what_keeps_another_snapshot_than_the_log_says_stops_gc(local: Repository, kind: str) -> None:
+    made = history_of(local)
+    local.refs.create("kept", made[0])
+    pin = local.pins.create(made[1])
+    name = {"ref": "refs/kept.json", "pin": f"gc/pins/{pin.pin_id}.json"}[kind]
+    path = local.root / ".jvs" / name
+    path.write_text(json.dumps({**json.loads(path.read_text()), "snapshot_id": made[2]}))
+    with pytest.raises((RefBroken, PinNotFound)):
+        local.gc.plan(keep_last=1)
+
+
+def test_a_pin_whose_end_was_set_back_is_kept_and_named(local: Repository) -> None:
+    made = history_of(local)
+    pin = local.pins.create(made[0])
+    path = local.root / ".jvs/gc/pins" / f"{pin.pin_id}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "expires_at": "2020-01-01T00:00:00.000Z"}))
+    assert "E_PIN_NOT_FOUND" in {found.code for found in local.doctor(repairs=["clean_tmp"]).findings}
+    assert path.exists()
+
+
+def test_what_is_lost_can_be_let_go(local: Repository) -> None:
+    made = history_of(local)
+    local.worktrees.create("exp", from_="HEAD")
+    local.refs.create("kept", made[0])
+    pin = local.pins.create(made[1], reason="paper")
+    control = local.root / ".jvs"
+    (control / "refs/kept.json").unlink()
+    (control / "gc/pins" / f"{pin.pin_id}.json").unlink()
+    shutil.rmtree(control / "worktrees/exp")
+    assert "E_REF_BROKEN" in str(local.verify(every=True).audit.error)
+    assert local.refs.delete("kept").snapshot_id == made[0]
+    assert "E_WORKTREE_NOT_FOUND" in str(local.verify(every=True).audit.error)
+    with pytest.raises(WorktreeNotFound):
+        local.worktrees.remove("exp")
+    local.worktrees.remove("exp", force=True)
+    assert "E_PIN_NOT_FOUND" in str(local.verify(every=True).audit.error)
+    assert local.pins.delete(pin.pin_id) == pin.model_copy(update={"created_by": ANY, "created_at": ANY})
+    for again in (
+        lambda: local.refs.delete("kept"),
+        lambda: local.pins.delete(pin.pin_id),
+        lambda: local.worktrees.remove("exp", force=True),
+    ):
+        with pytest.raises(NotFound):
+            again()
+    assert local.doctor().healthy
+    assert local.verify(every=True).ok
+    assert len(local.gc.run(local.gc.plan(keep_last=1).plan_id).deleted) == 3
+
+
+def test_a_worktree_made_anew_takes_the_place_of_the_one_that_was_lost(local: Repository) -> None:
+    made = history_of(local)
+    local.worktrees.create("exp", from_="HEAD")
+    shutil.rmtree(local.root / ".jvs/worktrees/exp")
+    shutil.rmtree(local.root / "worktrees/exp")
+    local.restore(made[1], name="exp")
+    assert local.doctor().healthy
+    assert local.gc.plan(keep_last=1).candidate_count == 2
 
 
 @pytest.mark.parametrize("kind", ["ref", "pin", "intent", "descriptor", "worktree"])

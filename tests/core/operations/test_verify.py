@@ -3,14 +3,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jvs_core import Repository
 from jvs_core.errors import EngineFailed, IntegrityError
 from jvs_core.model import Descriptor
-from jvs_core.operations import stored
+from jvs_core.operations import ledger, stored
 from jvs_core.payload import helpers, inspection, matching, pool, subvolume, transfer
 from jvs_core.payload.inspection import Inspection
 from tests.support.payloads import build_git_repository, build_notebooks
@@ -318,3 +320,19 @@ def test_a_snapshot_whose_times_a_move_lost_is_restored_with_them(workdir: Path)
     for path in (restored / "a.txt", main / "a.txt"):
         assert path.read_text() == "one"
         assert path.stat().st_mtime_ns == 1_234_567_890_123_456_789
+
+
+def test_refs_that_come_and_go_all_the_time_are_no_fault(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.snapshot("one", lock=True)
+    read = ledger.read
+    names = (f"going-{number}" for number in count())
+
+    def behind(*arguments: Any, **options: Any) -> ledger.Ledger:
+        found = read(*arguments, **options)
+        found.refs[next(names)] = "1" * 13 + "-" + "1" * 8
+        return found
+
+    monkeypatch.setattr(ledger, "read", behind)
+    assert repo.verify(every=True).audit.ok
