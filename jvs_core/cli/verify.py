@@ -11,7 +11,7 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import safe
 from jvs_core.errors import InputError, PathNotFound
-from jvs_core.files import read_named
+from jvs_core.regular import read_named
 
 if TYPE_CHECKING:
     from jvs_core.results import SnapshotReport

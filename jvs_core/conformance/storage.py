@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from jvs_core import clock, files
+from jvs_core import clock, files, regular
 from jvs_core.conformance.requirement import Chapter, Facts, NotHere, Scene, Unmet, demand
 from jvs_core.control import critical
 from jvs_core.errors import AlreadyExists
@@ -77,7 +77,7 @@ def _rename_atomic(scene: Scene) -> Facts:
         nonlocal reads
         while not stop.is_set():
             try:
-                data = files.read_replaced(path)
+                data = regular.read_replaced(path)
             except OSError as error:
                 data = os.strerror(error.errno or 0).encode()
             reads += 1

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jvs_core import canonical, clock, files
+from jvs_core import canonical, clock, files, regular
 from jvs_core.control import slots
 from jvs_core.control.audit_log import (
     LONGEST_LINE,
@@ -146,7 +146,7 @@ def _write_line(layout: Layout, line: bytes) -> None:
     path = log_path(layout)
     created = not path.exists()
     mode = layout.file_mode
-    fd = files.open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666 if mode is None else mode)
+    fd = regular.open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666 if mode is None else mode)
     try:
         if created and mode is not None:
             os.fchmod(fd, mode)

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from jvs_core import files
+from jvs_core import regular
 from jvs_core.control import slots
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken, DescriptorCorrupt
@@ -77,23 +77,23 @@ def open_file(path: Path) -> BinaryIO:
     Raises FileNotFoundError, or AuditChainBroken when it neither is a regular file nor leads to one.
     """
     try:
-        return os.fdopen(files.open_regular(path, follow=True), "rb")
+        return os.fdopen(regular.open_regular(path, follow=True), "rb")
     except (DescriptorCorrupt, FileNotFoundError) as error:
         if not os.path.lexists(path):
             raise
-        raise AuditChainBroken(files.irregular(path), hint=_REPAIR, path=str(path)) from error
+        raise AuditChainBroken(regular.irregular(path), hint=_REPAIR, path=str(path)) from error
 
 
 def irregular(layout: Layout) -> list[Path]:
     """Return those of the log's files, and of the head's, that are no regular files."""
-    return [path for path in (*log_files(layout), head_path(layout)) if files.is_irregular(path)]
+    return [path for path in (*log_files(layout), head_path(layout)) if regular.is_irregular(path)]
 
 
 def require_regular(layout: Layout) -> None:
     """Raise AuditChainBroken unless log and head can be written: whatever is in their place, nothing is appended to it."""
     for path in (log_path(layout), head_path(layout)):
-        if files.is_irregular(path):
-            raise AuditChainBroken(files.irregular(path), hint=_REPAIR, path=str(path))
+        if regular.is_irregular(path):
+            raise AuditChainBroken(regular.irregular(path), hint=_REPAIR, path=str(path))
 
 
 def lines(layout: Layout) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Iterator
 
-from jvs_core import canonical, clock, files
+from jvs_core import canonical, clock, regular
 from jvs_core.control import refs, tombstones
 from jvs_core.control.layout import Layout
 from jvs_core.errors import (
@@ -81,7 +81,7 @@ def peek(layout: Layout, snapshot_id: str) -> Descriptor:
     """
     path = layout.descriptor(snapshot_id)
     try:
-        data = files.read_regular(path)
+        data = regular.read_regular(path)
     except FileNotFoundError as error:
         raise SnapshotNotFound(f"no snapshot {snapshot_id}", hint="jvs history --all") from error
     descriptor = Descriptor.parse(data, f"the descriptor of {snapshot_id}")
@@ -109,7 +109,7 @@ def read_ready(layout: Layout, snapshot_id: str) -> Ready:
     require_kept(layout, snapshot_id)
     folder = layout.snapshot(snapshot_id)
     try:
-        data = files.read_regular(layout.ready(snapshot_id))
+        data = regular.read_regular(layout.ready(snapshot_id))
     except FileNotFoundError as error:
         raise PartialSnapshot(f"snapshot {snapshot_id} has no READY marker", hint="jvs doctor") from error
     payload = layout.payload(snapshot_id)

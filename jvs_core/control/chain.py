@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jvs_core import files
+from jvs_core import regular
 from jvs_core.control import audit_log
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken
@@ -174,7 +174,7 @@ def _check_once(layout: Layout, since: Checkpoint | None) -> ChainReport:
         head, complaint = None, error.message
     walk = _Walk(head, since)
     for path in audit_log.irregular(layout):
-        walk.report("file", files.irregular(path))
+        walk.report("file", regular.irregular(path))
     for path, number, line in _lines(layout):
         where = f"{path.name}, line {number}"
         if number == 0:

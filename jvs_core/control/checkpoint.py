@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jvs_core import canonical, clock, files
+from jvs_core import canonical, clock, files, regular
 from jvs_core.control import audit_log
 from jvs_core.control.layout import Layout, find_root
 from jvs_core.errors import (
@@ -198,7 +198,7 @@ def _load_public(path: Path) -> Ed25519PublicKey:
 
 def _read_key(path: Path) -> bytes:
     try:
-        return files.read_named(path, LONGEST)
+        return regular.read_named(path, LONGEST)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise PathNotFound(f"no key file {path}", hint=f"jvs audit keygen {path}") from error
 

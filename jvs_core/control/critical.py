@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jvs_core.errors import LockConflict
-from jvs_core.files import open_regular, storage_error
+from jvs_core.files import storage_error
+from jvs_core.regular import open_regular
 
 _POLL_S = 0.005
 

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import files
+from jvs_core import files, regular
 from jvs_core.control.names import MAIN, inside
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FormatUnsupported, NotARepository
 from jvs_core.model import FORMAT_VERSION, NAME
@@ -158,7 +158,7 @@ class Layout:
         """Return the repository's identity. Raises DescriptorCorrupt when it is missing or not a UUID."""
         path = self.control / "repo_id"
         try:
-            return str(uuid.UUID(files.read_regular(path, most=_SHORT).decode("ascii").strip()))
+            return str(uuid.UUID(regular.read_regular(path, most=_SHORT).decode("ascii").strip()))
         except (FileNotFoundError, ValueError, DescriptorCorrupt) as error:
             raise DescriptorCorrupt(
                 f"{path} is missing or damaged", hint="restore it from a backup"
@@ -187,7 +187,7 @@ class Layout:
             return []
         except NotADirectoryError as error:
             raise DescriptorCorrupt(
-                files.irregular(folder, "folder"), hint="put the folder back in its place", path=str(folder)
+                regular.irregular(folder, "folder"), hint="put the folder back in its place", path=str(folder)
             ) from error
 
     def read(self, path: Path) -> bytes:
@@ -197,7 +197,7 @@ class Layout:
         reading it, which fails in other ways (``EBADF``, measured); DescriptorCorrupt when it is no file.
         """
         try:
-            return files.read_regular(path)
+            return regular.read_regular(path)
         except OSError as error:
             if path.name in self.listing(path.parent):
                 raise
@@ -207,7 +207,7 @@ class Layout:
         """Raise FormatUnsupported unless this version of JVS can work on the repository; PathEscape for a link."""
         path = inside(self.root, self.control / "format_version")
         try:
-            found = files.read_regular(path, most=_SHORT).strip()
+            found = regular.read_regular(path, most=_SHORT).strip()
         except FileNotFoundError:
             found = b""
         except DescriptorCorrupt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from jvs_core import canonical, clock, files
+from jvs_core import canonical, clock, files, regular
 from jvs_core.control.layout import Layout
 from jvs_core.errors import PlanNotFound
 from jvs_core.model import Plan
@@ -29,7 +29,7 @@ def read(layout: Layout, plan_id: str) -> Plan:
     try:
         if _ID.fullmatch(plan_id) is None:
             raise FileNotFoundError
-        data = files.read_regular(_path(layout, plan_id))
+        data = regular.read_regular(_path(layout, plan_id))
     except FileNotFoundError as error:
         raise PlanNotFound(f"no gc plan {plan_id!r}", hint="make one with: jvs gc plan") from error
     return Plan.parse(data, f"gc plan {plan_id}")

@@ -7,7 +7,7 @@ import re
 import secrets
 from pathlib import Path
 
-from jvs_core import clock, files
+from jvs_core import clock, files, regular
 from jvs_core.control.layout import Layout
 from jvs_core.errors import DescriptorCorrupt, InputError, RunNotFound
 from jvs_core.model import Run
@@ -66,7 +66,7 @@ def read_started(layout: Layout) -> list[Run]:
     found: list[Run] = []
     for run_id in ids(layout):
         try:
-            data = files.read_regular(_path(layout, run_id))
+            data = regular.read_regular(_path(layout, run_id))
             if _STARTED.search(data):
                 found.append(Run.parse(data, f"run {run_id}"))
         except (FileNotFoundError, DescriptorCorrupt):
@@ -109,7 +109,7 @@ def winner(layout: Layout, point: str) -> str | None:
     folder = _point(layout, point)
     if "result" not in layout.listing(folder):
         return None
-    run_id = files.read_regular(folder / "result").decode("ascii", "replace")
+    run_id = regular.read_regular(folder / "result").decode("ascii", "replace")
     return run_id if run_id in ids(layout) and _read(layout, run_id).outcome == "ok" else None
 
 
@@ -134,7 +134,7 @@ def _path(layout: Layout, run_id: str) -> Path:
 
 def _read(layout: Layout, run_id: str) -> Run:
     try:
-        run = Run.parse(files.read_regular(_path(layout, run_id)), f"run {run_id}")
+        run = Run.parse(regular.read_regular(_path(layout, run_id)), f"run {run_id}")
     except FileNotFoundError as error:
         raise RunNotFound(f"no run {run_id!r}", hint="jvs run list") from error
     if run.run_id != run_id:

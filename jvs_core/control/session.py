@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import canonical, files
+from jvs_core import canonical, files, regular
 from jvs_core.control.critical import exclusive
 from jvs_core.control.lock import Lease
 from jvs_core.errors import InputError, JvsError
@@ -35,7 +35,7 @@ class Session:
     def load(self) -> Lease | None:
         """Return the lease this session took last and did not give back, valid or not."""
         try:
-            value = json.loads(files.read_regular(self.path))
+            value = json.loads(regular.read_regular(self.path))
             record = LeaseRecord.parse(canonical.dumps(value["record"]), "the stored lease")
             return Lease(record, str(value["secret"]), int(value["deadline_boot_ms"]), str(value["boot_id"]))
         except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError, JvsError):

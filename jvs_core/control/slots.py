@@ -20,7 +20,8 @@ from typing import Any
 
 from jvs_core import canonical
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
-from jvs_core.files import open_regular, sync_folder, write_all_at
+from jvs_core.files import sync_folder, write_all_at
+from jvs_core.regular import open_regular
 
 SLOT_BYTES = 4096
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from jvs_core import canonical, files
+from jvs_core import canonical, files, regular
 from jvs_core.control.layout import Layout
 from jvs_core.model import SNAPSHOT_ID, Tombstone
 
@@ -36,7 +36,7 @@ def ids(layout: Layout) -> set[str]:
 def read(layout: Layout, snapshot_id: str) -> Tombstone | None:
     """Return a snapshot's tombstone, or None. Raises DescriptorCorrupt when it is unreadable."""
     try:
-        data = files.read_regular(path(layout, snapshot_id))
+        data = regular.read_regular(path(layout, snapshot_id))
     except FileNotFoundError:
         return None
     return Tombstone.parse(data, f"the tombstone of {snapshot_id}")

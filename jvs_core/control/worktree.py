@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 
-from jvs_core import canonical, clock, files
+from jvs_core import canonical, clock, files, regular
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, WorktreeNotFound
@@ -38,7 +38,7 @@ def get(layout: Layout, name: str) -> Worktree:
             raise WorktreeNotFound(f"no worktree {name!r}", hint="jvs worktree list")
         layout.listing(path.parent)
     try:
-        data = files.read_replaced(path)
+        data = regular.read_replaced(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DescriptorCorrupt(f"worktree {name!r} has no config.json", hint="jvs doctor") from error
     return Worktree.parse(data, f"the configuration of worktree {name!r}")

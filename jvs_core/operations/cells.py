@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from jvs_core import files
+from jvs_core import regular
 from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
@@ -36,7 +36,7 @@ def checked(layout: Layout, descriptor: Descriptor) -> bytes | None:
     what = f"the executed cells of {descriptor.snapshot_id}"
     hint = f"jvs verify {descriptor.snapshot_id}"
     try:
-        found = files.read_regular(layout.cells(descriptor.snapshot_id), most=_LONGEST)
+        found = regular.read_regular(layout.cells(descriptor.snapshot_id), most=_LONGEST)
     except FileNotFoundError as error:
         if descriptor.cells_hash is None:
             return None

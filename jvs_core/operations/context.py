@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from jvs_core import files
+from jvs_core import regular
 from jvs_core.control import audit, catalog, critical, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.control.session import Session, session
@@ -145,7 +145,7 @@ def read_config(path: Path) -> RepositoryConfig:
     Raises InputError.
     """
     try:
-        data = files.read_regular(path, most=_LONGEST_CONFIG, follow=True)
+        data = regular.read_regular(path, most=_LONGEST_CONFIG, follow=True)
     except FileNotFoundError:
         return RepositoryConfig()
     except DescriptorCorrupt as error:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core import files
+from jvs_core import files, regular
 from jvs_core.control import catalog, journal, leases, lock, refs, runs, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.control.names import MAIN
@@ -115,9 +115,11 @@ def _layout(ctx: Context) -> Iterator[Finding]:
                 yield kind.at(folder, "folder is missing")
             continue
         if not stat.S_ISDIR(found.st_mode):
-            yield findings.FOLDER_REPLACED.at(folder, files.irregular(ctx.layout.root / folder, "folder"))
-    if files.is_irregular(ctx.layout.repository_lock):
-        yield findings.LOCK_REPLACED.at(".jvs/locks/repository", files.irregular(ctx.layout.repository_lock))
+            yield findings.FOLDER_REPLACED.at(folder, regular.irregular(ctx.layout.root / folder, "folder"))
+    if regular.is_irregular(ctx.layout.repository_lock):
+        yield findings.LOCK_REPLACED.at(
+            ".jvs/locks/repository", regular.irregular(ctx.layout.repository_lock)
+        )
     if not ctx.layout.config.is_file():
         yield findings.CONFIG_MISSING.at(".jvs/config.toml", "no configuration; defaults apply")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core import clock, files
+from jvs_core import clock, regular
 from jvs_core.control import catalog, journal, lock, process, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
@@ -93,7 +93,9 @@ def unlogged(layout: Layout, ledger: Ledger) -> Iterator[tuple[str, Descriptor]]
         for candidate in (path, path.with_name(path.name + TEMPORARY_SUFFIX)):
             if candidate.is_file():
                 with suppress(JvsError, FileNotFoundError):  # it gets its name meanwhile
-                    descriptor = Descriptor.parse(files.read_regular(candidate), f"the descriptor of {name}")
+                    descriptor = Descriptor.parse(
+                        regular.read_regular(candidate), f"the descriptor of {name}"
+                    )
                     if descriptor.snapshot_id == name and descriptor.descriptor_checksum == catalog.checksum(
                         descriptor
                     ):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import files
+from jvs_core import files, regular
 from jvs_core.errors import DescriptorCorrupt
 
 pytestmark = pytest.mark.timeout(30)
@@ -51,7 +51,7 @@ def test_what_is_no_file_of_its_kind_is_damage_with_its_path(
     tmp_path: Path, make: Callable[[Path], object]
 ) -> None:
     make(tmp_path / "record")
-    for read in (files.read_regular, files.read_replaced):
+    for read in (regular.read_regular, regular.read_replaced):
         with pytest.raises(DescriptorCorrupt, match=str(tmp_path / "record")) as found:
             read(tmp_path / "record")
         assert found.value.hint
@@ -61,32 +61,32 @@ def test_what_is_no_file_of_its_kind_is_damage_with_its_path(
 def test_a_file_is_read_to_its_end(tmp_path: Path, size: int) -> None:
     data = os.urandom(size)
     (tmp_path / "file").write_bytes(data)
-    assert files.read_regular(tmp_path / "file") == data
-    assert files.read_regular(tmp_path / "file", most=size) == data
+    assert regular.read_regular(tmp_path / "file") == data
+    assert regular.read_regular(tmp_path / "file", most=size) == data
     if size:
         with pytest.raises(DescriptorCorrupt, match=f"longer than {size - 1} bytes"):
-            files.read_regular(tmp_path / "file", most=size - 1)
+            regular.read_regular(tmp_path / "file", most=size - 1)
 
 
 def test_a_file_whose_size_says_nothing_is_read_to_its_end() -> None:
-    found = files.read_regular(Path("/proc/self/status"))
+    found = regular.read_regular(Path("/proc/self/status"))
     assert found.startswith(b"Name:")
     with pytest.raises(DescriptorCorrupt):
-        files.read_regular(Path("/proc/self/status"), most=10)
+        regular.read_regular(Path("/proc/self/status"), most=10)
 
 
 def test_only_where_it_is_asked_for_a_link_is_followed_to_a_file(tmp_path: Path) -> None:
     link_to_a_file(tmp_path / "link")
-    assert files.read_regular(tmp_path / "link", follow=True) == b"elsewhere"
+    assert regular.read_regular(tmp_path / "link", follow=True) == b"elsewhere"
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "other").symlink_to("fifo")
     with pytest.raises(DescriptorCorrupt):
-        files.read_regular(tmp_path / "other", follow=True)
+        regular.read_regular(tmp_path / "other", follow=True)
 
 
 def test_a_fifo_that_the_caller_names_is_read_where_somebody_writes_to_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    assert files.read_named(tmp_path / "fifo", 100) == b""
+    assert regular.read_named(tmp_path / "fifo", 100) == b""
     reading, writing = os.pipe()
 
     def write() -> None:
@@ -95,10 +95,10 @@ def test_a_fifo_that_the_caller_names_is_read_where_somebody_writes_to_it(tmp_pa
 
     later = threading.Timer(0.2, write)
     later.start()
-    assert files.read_named(f"/proc/self/fd/{reading}", 100) == b"late"
+    assert regular.read_named(f"/proc/self/fd/{reading}", 100) == b"late"
     later.join()
     os.close(reading)
-    assert files.read_named("/dev/zero", 100) == b"\0" * 100
+    assert regular.read_named("/dev/zero", 100) == b"\0" * 100
 
 
 def test_of_a_link_only_the_link_is_removed(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import files
+from jvs_core import regular
 from jvs_core.control.layout import CONTROL_FOLDERS, Layout, find_root
 from jvs_core.errors import DescriptorCorrupt, FormatUnsupported, NotARepository, PathEscape
 
@@ -128,7 +128,7 @@ def test_a_file_that_another_client_removes_while_it_is_read_is_gone(
             path.unlink()
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
-    monkeypatch.setattr(files, "read_regular", fails)
+    monkeypatch.setattr(regular, "read_regular", fails)
     with pytest.raises(OSError) as caught:  # noqa: PT011 - which one is what this is about
         layout.read(path)
     assert isinstance(caught.value, FileNotFoundError) is gone

@@ -1,0 +1,119 @@
+"""Regular files, and nothing else of their name: read to an end, without waiting, without following a link."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from pathlib import Path
+
+from jvs_core.errors import DescriptorCorrupt
+
+LONGEST_RECORD = 1 << 28
+_KINDS = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "folder",
+    stat.S_IFLNK: "symbolic link",
+    stat.S_IFIFO: "FIFO",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
+IN_THE_WAY = (errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.ENXIO, errno.ENODEV)
+_LOOKS = 30
+
+
+def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666, *, follow: bool = False) -> int:
+    """Open the regular file ``path``: no FIFO is waited for, and with ``follow`` only a link is followed.
+
+    Raises what ``os.open`` does, or DescriptorCorrupt when something else has the name.
+    """
+    try:
+        fd = os.open(path, flags | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW), mode)
+    except OSError as error:
+        if error.errno in IN_THE_WAY:
+            raise _irregular(path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise _irregular(path)
+    return fd
+
+
+def is_irregular(path: Path) -> bool:
+    """Say whether something else than a regular file has the name ``path``; a link to one is something else."""
+    try:
+        return not stat.S_ISREG(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def irregular(path: Path, wanted: str = "regular file") -> str:
+    """Say, for messages, what has the name ``path`` in the place of what is ``wanted``."""
+    try:
+        kind = _KINDS.get(stat.S_IFMT(os.lstat(path).st_mode), "")
+    except OSError:
+        kind = ""
+    return f"{path} is no {wanted}{' but a ' + kind if kind else ''}"
+
+
+def _irregular(path: Path) -> DescriptorCorrupt:
+    return DescriptorCorrupt(irregular(path), hint="put a sound copy in its place", path=str(path))
+
+
+def read_regular(path: Path, *, most: int = LONGEST_RECORD, follow: bool = False) -> bytes:
+    """Return what the regular file ``path`` holds; with ``follow`` only a link to one is followed.
+
+    Raises what ``os.open`` does, or DescriptorCorrupt for anything else of that name and for more than ``most`` bytes.
+    """
+    fd = open_regular(path, follow=follow)
+    try:
+        size = os.fstat(fd).st_size
+        data = os.read(fd, size + 1) if size <= most else b""
+        if len(data) == size <= most:
+            return data
+        parts = [data]  # it grows meanwhile, comes in parts, or has a size that says nothing
+        count = size if size > most else len(data)
+        while count <= most and (more := os.read(fd, 1 << 20)):
+            parts.append(more)
+            count += len(more)
+    finally:
+        os.close(fd)
+    if count > most:
+        raise DescriptorCorrupt(
+            f"{path} is longer than {most} bytes", hint="put a sound copy in its place", path=str(path)
+        )
+    return b"".join(parts)
+
+
+def read_named(path: str | Path, most: int) -> bytes:
+    """Return the first ``most`` bytes of what the caller names: a file, link or pipe.
+
+    A FIFO that nobody writes to is empty; it is not waited for.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        os.set_blocking(fd, True)
+        data = b""
+        while len(data) < most and (more := os.read(fd, most - len(data))):
+            data += more
+        return data
+    finally:
+        os.close(fd)
+
+
+def read_replaced(path: Path) -> bytes:
+    """Return what a file holds that others replace by renaming another one over it: the old content or the new one.
+
+    On JuiceFS the name leads nowhere for a moment; while the folder still lists it, this looks again. Raises
+    FileNotFoundError when it is gone, DescriptorCorrupt when it is no file.
+    """
+    for attempt in range(_LOOKS):
+        try:
+            return read_regular(path)
+        except FileNotFoundError:
+            if path.name not in os.listdir(path.parent):
+                raise
+            time.sleep(0.001 * attempt)
+    return read_regular(path)
