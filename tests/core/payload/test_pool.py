@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -31,11 +32,14 @@ BATCHES = [list(range(start, start + 10)) for start in range(0, 1000, 10)]
 
 def children() -> set[int]:
     """Return the workers that this process started and that still run or wait to be buried."""
-    tasks = Path("/proc/self/task").iterdir()
-    pids = {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
-    return {
-        pid for pid in pids if b"worker" in (line := Path(f"/proc/{pid}/cmdline").read_bytes()) or not line
-    }
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread or process that ends meanwhile
+            for pid in (task / "children").read_text().split():
+                line = Path(f"/proc/{pid}/cmdline").read_bytes()
+                if b"worker" in line or not line:
+                    found.add(int(pid))
+    return found
 
 
 @pytest.fixture(autouse=True)
