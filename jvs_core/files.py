@@ -152,17 +152,21 @@ def write_all_at(fd: int, data: bytes, offset: int) -> None:
         view, offset = view[written:], offset + written
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Replace or create ``path`` with ``data`` in one step, durable. A crash leaves the old or the new file."""
+def write_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: bool = True) -> None:
+    """Replace or create ``path`` with ``data`` in one step, ``durable`` or not. A crash leaves the old or the new file."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
-        write_new(temporary, data, mode=mode)
+        if durable:
+            write_new(temporary, data, mode=mode)
+        else:
+            _write_unsynced(temporary, data, mode)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
@@ -248,6 +252,15 @@ def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False) 
     if mode is not None:
         os.chmod(path, mode)
     sync_folder(path.parent)
+
+
+def set_mode(path: Path, mode: int) -> None:
+    """Set the mode of a file or folder of the caller's own, whatever else gets its name meanwhile."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
 
 
 def rename_new(source: Path, target: Path) -> None:

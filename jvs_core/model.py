@@ -1,11 +1,14 @@
 """Records as they lie on disk, one class each.
 
-Every record ignores nothing: unknown fields are kept and written back, so that an older version does not lose what
-a newer one added. Times are ISO 8601 UTC with milliseconds, durations milliseconds, sizes bytes.
+What is read from a repository may have been written by anybody. So every field that names something has a type with a
+form, and what JVS writes back keeps no field that it does not know. Descriptors, audit records and checkpoints are never
+written back and keep theirs: a checksum covers them. Times are ISO 8601 UTC with milliseconds, durations milliseconds,
+sizes bytes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -13,11 +16,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from jvs_core.errors import DescriptorCorrupt
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SNAPSHOT_ID = r"^[0-9]{13}-[0-9a-f]{8}$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 _HEX_256 = r"^[0-9a-f]{64}$"
+UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+SHORT_ID = r"^[0-9a-f]{12}$"
+RUN_ID = r"^run-[0-9]{13}-[0-9a-f]{8}$"
+_OPERATION = r"^[a-z][a-z_]{0,39}$"
+_SESSION = r"^[A-Za-z0-9][A-Za-z0-9._@:-]{0,99}$"
 
 
 def _moment(text: str) -> str:
@@ -31,6 +39,12 @@ SnapshotId = Annotated[str, Field(pattern=SNAPSHOT_ID)]
 Name = Annotated[str, Field(pattern=NAME)]
 Timestamp = Annotated[str, Field(pattern=_TIME), AfterValidator(_moment)]
 Sha256 = Annotated[str, Field(pattern=_HEX_256)]
+Uuid = Annotated[str, Field(pattern=UUID)]
+ShortId = Annotated[str, Field(pattern=SHORT_ID)]
+RunId = Annotated[str, Field(pattern=RUN_ID)]
+OperationName = Annotated[str, Field(pattern=_OPERATION)]
+SessionId = Annotated[str, Field(pattern=_SESSION)]
+Holder = Annotated[str, Field(max_length=600)]
 Count = Annotated[int, Field(ge=0)]
 IntegrityState = Literal["verified", "unverified", "corrupt"]
 
@@ -38,9 +52,9 @@ R = TypeVar("R", bound="Record")
 
 
 class Record(BaseModel):
-    """A frozen JSON object that keeps fields it does not know."""
+    """A frozen JSON object. Fields that it does not know are dropped."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values, in field order."""
@@ -80,7 +94,7 @@ class Descriptor(Record):
     """What a snapshot is; immutable once published."""
 
     snapshot_id: SnapshotId
-    worktree_id: str
+    worktree_id: Uuid
     worktree: Name
     parent_snapshot_id: SnapshotId | None
     created_at: Timestamp
@@ -90,7 +104,7 @@ class Descriptor(Record):
     requested_engine: str
     consistency_level: Literal["quiesced", "best_effort"]
     fencing_token: Count
-    holder_id: str
+    holder_id: Holder
     files: Count
     bytes: Count
     degraded: tuple[str, ...] = Field(strict=False)
@@ -101,7 +115,7 @@ class Descriptor(Record):
     integrity_state: IntegrityState = "unverified"
     schema_: Annotated[int, Field(ge=1)] = Field(default=1, alias="schema")
 
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(extra="allow", populate_by_name=True, serialize_by_alias=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the descriptor as plain JSON values; ``cells_hash`` only where cells are kept."""
@@ -130,19 +144,72 @@ class UndoPoint(Record):
     restored_at: Timestamp
 
 
-class Worktree(Record):
-    """A worktree's ``config.json``, the only truth about it. The name is its folder's.
+class WorktreeConfig(Record):
+    """A worktree's ``config.json``: what it is. The name is its folder's.
 
     ``labels`` say whose it is or what it is for, in the words of who made it; JVS only keeps them.
     """
 
-    worktree_id: str
+    worktree_id: Uuid
     isolation: Literal["exclusive"] = "exclusive"
     created_at: Timestamp
     base_snapshot_id: SnapshotId | None
-    head_snapshot_id: SnapshotId | None
-    undo: tuple[UndoPoint, ...] = Field(default=(), strict=False)
     labels: dict[str, str] = Field(default_factory=dict)
+
+
+class Head(Record):
+    """Where a worktree stands: the file ``heads/<number>``, never rewritten. The highest number counts."""
+
+    number: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    worktree_id: Uuid
+    snapshot_id: SnapshotId | None
+    base_snapshot_id: SnapshotId | None
+    undo: tuple[UndoPoint, ...] = Field(default=(), strict=False)
+    fencing_token: Count | None
+    operation: OperationName
+
+
+@dataclass(frozen=True)
+class Worktree:
+    """A worktree as it was read: what it is, and where it stands."""
+
+    config: WorktreeConfig
+    head: Head
+
+    @property
+    def worktree_id(self) -> str:
+        """The identity, never given to another worktree."""
+        return self.config.worktree_id
+
+    @property
+    def isolation(self) -> str:
+        """How many may write at a time."""
+        return self.config.isolation
+
+    @property
+    def created_at(self) -> str:
+        """When it was made."""
+        return self.config.created_at
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Whose it is or what it is for."""
+        return self.config.labels
+
+    @property
+    def base_snapshot_id(self) -> str | None:
+        """The snapshot that it was made from."""
+        return self.config.base_snapshot_id
+
+    @property
+    def head_snapshot_id(self) -> str | None:
+        """The snapshot that it stands at."""
+        return self.head.snapshot_id
+
+    @property
+    def undo(self) -> tuple[UndoPoint, ...]:
+        """What its in-place restores replaced, oldest first."""
+        return self.head.undo
 
 
 class Ref(Record):
@@ -152,17 +219,17 @@ class Ref(Record):
     snapshot_id: SnapshotId
     note: str
     created_at: Timestamp
-    created_by: str
+    created_by: Holder
 
 
 class LeaseRecord(Record):
     """A lease as it lies in its lock file; ``secret_sha256`` proves the holder and is never shown."""
 
-    lock_id: str
+    lock_id: Uuid
     worktree: Name
-    worktree_id: str
-    holder_id: str
-    session_id: str
+    worktree_id: Uuid
+    holder_id: Holder
+    session_id: SessionId
     purpose: str
     acquired_at: Timestamp
     last_renewed_at: Timestamp
@@ -212,20 +279,22 @@ class AuditRecord(Record):
     """One line of the audit log; ``record_hash`` covers every other field."""
 
     seq: Annotated[int, Field(ge=1)]
-    event_id: str
+    event_id: Uuid
     timestamp: Timestamp
-    operation: str
+    operation: OperationName
     actor: str
-    session_id: str
-    worktree: str | None
-    worktree_id: str | None
-    snapshot_id: str | None
+    session_id: SessionId
+    worktree: Name | None
+    worktree_id: Uuid | None
+    snapshot_id: SnapshotId | None
     fencing_token: Count | None
     target: str | None
     reason: str | None
     details: dict[str, Any]
-    prev_hash: str
+    prev_hash: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
     record_hash: Sha256
+
+    model_config = ConfigDict(extra="allow")
 
 
 class Signature(Record):
@@ -239,11 +308,13 @@ class Signature(Record):
 class Checkpoint(Record):
     """The audit log's head at one moment, for somebody outside the repository to keep."""
 
-    origin: str
+    origin: Uuid
     seq: Count
     head_hash: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
     created_at: Timestamp
     signature: Signature | None = None
+
+    model_config = ConfigDict(extra="allow")
 
     def to_json(self) -> dict[str, Any]:
         """Return the checkpoint; ``signature`` only where it has one."""
@@ -253,11 +324,11 @@ class Checkpoint(Record):
 class Pin(Record):
     """A reason to keep a snapshot whatever retention says."""
 
-    pin_id: str
+    pin_id: ShortId
     snapshot_id: SnapshotId
     reason: str
     created_at: Timestamp
-    created_by: str
+    created_by: Holder
     expires_at: Timestamp | None = None
     lineage: bool = False
 
@@ -268,9 +339,9 @@ class Plan(Record):
     ``thinning`` says that a policy decided: a snapshot that only its descendants need may then lose its payload.
     """
 
-    plan_id: str
+    plan_id: ShortId
     created_at: Timestamp
-    created_by: str
+    created_by: Holder
     policy: dict[str, Any]
     thinning: bool
     candidates: tuple[SnapshotId, ...] = Field(strict=False)
@@ -281,9 +352,9 @@ class Tombstone(Record):
     """That a snapshot was removed on purpose, and its descriptor as it was; as a ``stub`` that one stays in place."""
 
     snapshot_id: SnapshotId
-    plan_id: str
+    plan_id: ShortId
     removed_at: Timestamp
-    removed_by: str
+    removed_by: Holder
     stub: bool
     descriptor: dict[str, Any]
 
@@ -304,10 +375,10 @@ Verdict = Literal["identical", "differs", "failed"]
 class RunOwner(Process):
     """The process and the lease behind a run; ``lock_kept`` when the lock was the session's before the run."""
 
-    worktree_id: str
+    worktree_id: Uuid
     fencing_token: Count
     lock_kept: bool
-    holder_id: str
+    holder_id: Holder
 
 
 class Run(Record):
@@ -318,7 +389,7 @@ class Run(Record):
     reproduction.
     """
 
-    run_id: Name
+    run_id: RunId
     notebook: str
     input_path: str
     output_path: str | None
@@ -337,7 +408,7 @@ class Run(Record):
     finished_at: Timestamp | None
     duration_s: float | None
     metrics: dict[str, Any]
-    reproduces: str | None
+    reproduces: RunId | None
     verdict: Verdict | None = None
     paths: tuple[str, ...] | None = Field(default=None, strict=False)
     point: Sha256 | None = None

@@ -7,6 +7,7 @@ and the chain goes on in a new one.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
 from contextlib import suppress
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical, clock, files, regular
-from jvs_core.control import slots
+from jvs_core.control import critical, slots
 from jvs_core.control.audit_log import (
     LONGEST_LINE,
+    RECORD_CONTEXT,
     head_path,
     lines_of,
     log_files,
@@ -54,6 +56,7 @@ def append(
     not stop work; the new record continues from the head, and the damage stays visible to ``verify``. Raises
     AuditChainBroken when something else than a file is in the place of log or head.
     """
+    critical.require(layout.repository_lock)
     require_regular(layout)
     head = _recover(layout)
     fields: dict[str, Any] = {
@@ -72,7 +75,7 @@ def append(
         "details": details or {},
         "prev_hash": head["head_hash"],
     }
-    record = AuditRecord.model_validate({**fields, "record_hash": canonical.sha256(fields)})
+    record = AuditRecord.model_validate({**fields, "record_hash": _hash(fields)})
     line = canonical.dumps(record.to_json()) + b"\n"
     if head["size"] + len(line) > ROTATE_BYTES and head["size"]:
         files.rename_durable(log_path(layout), rotated_path(layout, head["seq"]))
@@ -88,6 +91,10 @@ def append(
         },
     )
     return record
+
+
+def _hash(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(RECORD_CONTEXT + canonical.dumps(fields)).hexdigest()
 
 
 def _recover(layout: Layout) -> dict[str, Any]:

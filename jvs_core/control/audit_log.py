@@ -18,6 +18,8 @@ from jvs_core.errors import AuditChainBroken, DescriptorCorrupt
 from jvs_core.model import AuditRecord
 
 LONGEST_LINE = 1 << 28
+# What the hash of a record covers begins with this, so that it is the hash of nothing else.
+RECORD_CONTEXT = b"jvs audit record 2\n"
 _REPAIR = "jvs doctor --repair audit_repair"
 
 
@@ -113,7 +115,7 @@ def lines_of(log: BinaryIO) -> Iterator[bytes]:
 def parse_line(line: bytes) -> AuditRecord:
     """Return the record of one line, its own hash verified.
 
-    The hash is over the line's very bytes without its own field, so a line that says the same in other words is
+    The hash is over RECORD_CONTEXT and the line's very bytes without its own field, so a line that says the same in other words is
     refused too. Raises AuditChainBroken.
     """
     try:
@@ -122,7 +124,7 @@ def parse_line(line: bytes) -> AuditRecord:
         raise AuditChainBroken(error.message, hint="jvs verify --all") from error
     own = b',"record_hash":"%s"' % record.record_hash.encode()
     before, _, after = line.partition(own)
-    hashed = hashlib.sha256(before + after.removesuffix(b"\n")).hexdigest()
+    hashed = hashlib.sha256(RECORD_CONTEXT + before + after.removesuffix(b"\n")).hexdigest()
     if not after.endswith(b"}\n") or own in after or hashed != record.record_hash:
         raise AuditChainBroken(f"audit record {record.seq} was changed", hint="jvs verify --all")
     return record

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from jvs_core import canonical, clock, regular
 from jvs_core.control import refs, tombstones
 from jvs_core.control.layout import Layout
+from jvs_core.control.register import Register
 from jvs_core.errors import (
     DescriptorCorrupt,
     InputError,
@@ -20,7 +21,7 @@ from jvs_core.errors import (
 )
 from jvs_core.model import SNAPSHOT_ID, Descriptor, HashValue, Ready
 
-_ID = re.compile(SNAPSHOT_ID[1:-1])
+DESCRIPTORS = Register("descriptors", Descriptor, "snapshot_id", SNAPSHOT_ID, "the descriptor of {}")
 _CANDIDATES_SHOWN = 8
 
 
@@ -31,21 +32,17 @@ def new_id() -> str:
 
 def ids(layout: Layout) -> list[str]:
     """Return the ids of all published snapshots (those with a descriptor), oldest first by id."""
-    return sorted(
-        name[:-5]
-        for name in layout.listing(layout.descriptors)
-        if name.endswith(".json") and _ID.fullmatch(name[:-5])
-    )
+    return DESCRIPTORS.keys(layout)
 
 
 def is_id(text: str) -> bool:
     """Return whether ``text`` has the form of a snapshot id."""
-    return _ID.fullmatch(text) is not None
+    return DESCRIPTORS.fits(text)
 
 
 def exists(layout: Layout, snapshot_id: str) -> bool:
     """Return whether a snapshot of exactly this id is published."""
-    return _ID.fullmatch(snapshot_id) is not None and layout.descriptor(snapshot_id).is_file()
+    return DESCRIPTORS.fits(snapshot_id) and layout.descriptor(snapshot_id).is_file()
 
 
 def checksum(descriptor: Descriptor) -> HashValue:
@@ -58,7 +55,7 @@ def checksum(descriptor: Descriptor) -> HashValue:
 
 def encode(descriptor: Descriptor) -> bytes:
     """Return the bytes of a descriptor file."""
-    return canonical.dumps(descriptor.to_json()) + b"\n"
+    return DESCRIPTORS.encode(descriptor)
 
 
 def read(layout: Layout, snapshot_id: str) -> Descriptor:
@@ -79,16 +76,9 @@ def peek(layout: Layout, snapshot_id: str) -> Descriptor:
 
     Raises SnapshotNotFound, or DescriptorCorrupt when there is nothing to show.
     """
-    path = layout.descriptor(snapshot_id)
-    try:
-        data = regular.read_regular(path)
-    except FileNotFoundError as error:
-        raise SnapshotNotFound(f"no snapshot {snapshot_id}", hint="jvs history --all") from error
-    descriptor = Descriptor.parse(data, f"the descriptor of {snapshot_id}")
-    if descriptor.snapshot_id != snapshot_id:
-        raise DescriptorCorrupt(
-            f"the descriptor of {snapshot_id} speaks of {descriptor.snapshot_id}", hint="jvs doctor"
-        )
+    descriptor = DESCRIPTORS.find(layout, snapshot_id)
+    if descriptor is None:
+        raise SnapshotNotFound(f"no snapshot {snapshot_id}", hint="jvs history --all")
     if not _matches_checksum(descriptor):
         return descriptor.changed(integrity_state="corrupt")
     return descriptor
@@ -122,7 +112,7 @@ def read_ready(layout: Layout, snapshot_id: str) -> Ready:
 
 def is_expired(layout: Layout, snapshot_id: str) -> bool:
     """Return whether retention removed the payload of a snapshot whose descriptor stays."""
-    return tombstones.exists(layout, snapshot_id)
+    return tombstones.TOMBSTONES.exists(layout, snapshot_id)
 
 
 def require_kept(layout: Layout, snapshot_id: str) -> None:
@@ -169,7 +159,7 @@ def resolve(layout: Layout, text: str, head: str | None) -> str:
     relative = re.fullmatch(r"HEAD(?:~(\d{1,9}))?", text)
     if relative:
         return _ancestor(layout, head, int(relative[1] or 0))
-    ref = refs.find(layout, text)
+    ref = refs.REFS.find(layout, text)
     if ref is not None:
         return ref.snapshot_id
     if re.fullmatch(r"[0-9a-f-]+", text) is None:

@@ -1,7 +1,7 @@
 """Audit checkpoints: the log's head, printed for somebody outside the repository to keep, signed if wanted.
 
 Whoever keeps one can tell later that the log was cut, rolled back or rewritten, whatever was done to the repository.
-A signature (Ed25519 over the canonical JSON of all other fields) shows that the kept file itself is as it was made.
+A signature (Ed25519 over a context line and the canonical JSON of all other fields) shows that the kept file itself is as it was made.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 LONGEST = 65_536
+# What a signature covers begins with this, so that the key signs nothing else by it.
+_SIGNED_CONTEXT = b"jvs audit checkpoint 2\n"
 _HINT = "give the file that was made with: jvs audit checkpoint --json"
 
 
@@ -152,7 +154,7 @@ def keygen(path: Path) -> Path:
 
 
 def _signed_bytes(checkpoint: Checkpoint) -> bytes:
-    return canonical.dumps(
+    return _SIGNED_CONTEXT + canonical.dumps(
         {name: value for name, value in checkpoint.to_json().items() if name != "signature"}
     )
 

@@ -1,40 +1,72 @@
 """Short critical sections of a repository: one exclusive file lock for audit, refs, heads and gc.
 
-Nothing that must hold for longer than a few file operations rests on this lock: a network file system may revoke the
-locks of a client that was silent for a minute.
+A network file system may revoke the locks of a client that was silent for a minute, and the client may wake later. So a
+section has a deadline on the clock that counts sleep: every irreversible step inside calls ``require`` first.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jvs_core.errors import LockConflict
+from jvs_core import clock
+from jvs_core.errors import FencingMismatch, LockConflict
 from jvs_core.files import storage_error
 from jvs_core.regular import open_regular
 
+TRUSTED_MS = 30_000
 _POLL_S = 0.005
+_HELD = threading.local()
 
 
 @contextmanager
 def exclusive(
-    path: Path, *, wait_s: float = 60.0, mode: int | None = None, who: str = "another command"
+    path: Path,
+    *,
+    wait_s: float = 60.0,
+    mode: int | None = None,
+    who: str = "another command",
+    lasting: bool = False,
 ) -> Iterator[None]:
     """Hold the exclusive lock on the file ``path`` for the block, waiting up to ``wait_s`` seconds for it.
 
-    A process that dies gives the lock back. Raises LockConflict when the wait is over, StorageError when the file
-    system has no locks, DescriptorCorrupt when ``path`` is no file.
+    A process that dies gives the lock back. A ``lasting`` one has no deadline: nobody else knows the file yet. Raises
+    LockConflict when the wait is over, StorageError when the file system has no locks, DescriptorCorrupt when ``path`` is
+    no file.
     """
     fd = _take(path, wait_s, mode, who)
+    held: dict[Path, float] = _HELD.__dict__.setdefault("sections", {})
+    before = held.get(path)
+    held[path] = float("inf") if lasting else clock.boot_ms() + TRUSTED_MS
     try:
         yield
     finally:
+        if before is None:
+            del held[path]
+        else:
+            held[path] = before
         _unlock(fd)
         os.close(fd)
+
+
+def require(path: Path) -> None:
+    """Make sure that this thread is in the critical section of ``path``, and that its lock still counts.
+
+    Raises FencingMismatch for a section that took so long that the lock may be another's by now.
+    """
+    deadline: float | None = _HELD.__dict__.get("sections", {}).get(path)
+    if deadline is None:
+        raise AssertionError(f"not in the critical section of {path}")
+    if clock.boot_ms() >= deadline:
+        raise FencingMismatch(
+            "this command was held up for so long that others may have gone on meanwhile; it stopped in between",
+            hint="run the command again",
+        )
 
 
 def _take(path: Path, wait_s: float, mode: int | None, who: str) -> int:

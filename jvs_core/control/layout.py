@@ -11,13 +11,14 @@ from pathlib import Path
 
 from jvs_core import files, regular
 from jvs_core.control.names import MAIN, inside
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FormatUnsupported, NotARepository
-from jvs_core.model import FORMAT_VERSION, NAME
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FormatUnsupported, NotARepository, PathEscape
+from jvs_core.model import FORMAT_VERSION, NAME, SNAPSHOT_ID, UUID
 
 CONTROL_FOLDERS = (
     "worktrees",
     "snapshots",
     "descriptors",
+    "annotations",
     "refs",
     "locks",
     "intents",
@@ -94,53 +95,70 @@ class Layout:
 
     @property
     def file_mode(self) -> int | None:
-        """The mode of control files; None leaves it to the umask."""
-        return 0o664 if self.shared else None
+        """The mode of control files; None leaves it to the umask, below a folder that only its owner can open."""
+        return 0o660 if self.shared else None
 
     @property
     def folder_mode(self) -> int | None:
-        """The mode of control folders; None leaves it to the umask."""
+        """The mode of control folders; None leaves it to the umask, below a folder that only its owner can open."""
+        return 0o2770 if self.shared else None
+
+    @property
+    def control_mode(self) -> int:
+        """The mode of ``.jvs`` itself: its owner's alone, of a shared repository also its group's."""
+        return 0o2770 if self.shared else 0o700
+
+    @property
+    def worktree_mode(self) -> int | None:
+        """The mode of folders that hold worktrees; None leaves it to the umask."""
         return 0o2775 if self.shared else None
 
     def snapshot(self, snapshot_id: str) -> Path:
         """The folder of one snapshot."""
-        return self.snapshots / snapshot_id
+        return self.snapshots / _checked(snapshot_id, SNAPSHOT_ID)
 
     def payload(self, snapshot_id: str) -> Path:
         """The payload of one snapshot."""
-        return self.snapshots / snapshot_id / "payload"
+        return self.snapshot(snapshot_id) / "payload"
 
     def manifest(self, snapshot_id: str) -> Path:
         """The manifest of one snapshot."""
-        return self.snapshots / snapshot_id / "manifest"
+        return self.snapshot(snapshot_id) / "manifest"
 
     def cells(self, snapshot_id: str) -> Path:
         """The notebook of executed cells kept with one snapshot."""
-        return self.snapshots / snapshot_id / CELLS
+        return self.snapshot(snapshot_id) / CELLS
 
     def ready(self, snapshot_id: str) -> Path:
         """The READY marker of one snapshot."""
-        return self.snapshots / snapshot_id / ".READY"
+        return self.snapshot(snapshot_id) / ".READY"
 
     def descriptor(self, snapshot_id: str) -> Path:
         """The descriptor of one snapshot."""
-        return self.descriptors / f"{snapshot_id}.json"
+        return self.descriptors / f"{_checked(snapshot_id, SNAPSHOT_ID)}.json"
 
     def trash(self, snapshot_id: str | None = None) -> Path:
         """The folder of what gc is deleting; with ``snapshot_id`` that snapshot's place in it."""
         folder = self.gc / "trash"
-        return folder if snapshot_id is None else folder / snapshot_id
+        return folder if snapshot_id is None else folder / _checked(snapshot_id, SNAPSHOT_ID)
 
     def locks(self, worktree_id: str) -> Path:
         """The folder of one worktree's leases."""
-        return self.control / "locks" / worktree_id
+        return self.control / "locks" / _checked(worktree_id, UUID)
 
     def worktree_config(self, name: str) -> Path:
-        """The configuration file of one worktree."""
+        """The configuration file of one worktree. Raises PathEscape for what cannot be a name."""
+        if re.fullmatch(NAME[1:-1], name) is None:
+            raise PathEscape(f"{name!r} cannot be the name of a worktree")
         return self.control / "worktrees" / name / "config.json"
+
+    def heads(self, name: str) -> Path:
+        """The folder that says where one worktree stands."""
+        return self.worktree_config(name).with_name("heads")
 
     def worktree(self, name: str) -> Path:
         """The payload folder of one worktree, which no symbolic link may stand in for. Raises PathEscape."""
+        self.worktree_config(name)
         path = self.root / MAIN if name == MAIN else self.root / "worktrees" / name
         return inside(self.root, path)
 
@@ -169,12 +187,23 @@ class Layout:
 
         Raises PathEscape for a symbolic link in the place of one.
         """
-        for folder in (*(self.control / name for name in CONTROL_FOLDERS), self.root / "worktrees"):
+        there = {f"{above}{entry.name}" for above in ("", "gc/") for entry in self._folders(above)}
+        if there.issuperset(CONTROL_FOLDERS) and (self.root / "worktrees").is_dir():
+            return
+        folders = dict.fromkeys((self.control / name for name in CONTROL_FOLDERS), self.folder_mode)
+        for folder, mode in {**folders, self.root / "worktrees": self.worktree_mode}.items():
             try:
-                files.make_folder(folder, mode=self.folder_mode, exist_ok=True)
+                files.make_folder(folder, mode=mode, exist_ok=True)
             except AlreadyExists as error:
                 inside(self.root, folder)
                 raise DescriptorCorrupt(f"{folder} is no folder", hint="jvs doctor") from error
+
+    def _folders(self, below: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.control / below) as found:
+                return [entry for entry in found if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            return []
 
     def listing(self, folder: Path) -> list[str]:
         """Return the names in a control folder; none when it is missing, as empty ones are in a moved repository.
@@ -215,12 +244,25 @@ class Layout:
         if found == str(FORMAT_VERSION).encode():
             return
         shown = found[:40].decode("utf-8", "replace") or "missing"
+        if found == b"1":
+            hint = (
+                f"format 1 is that of JVS in Go: its history comes over with `jvs import`, "
+                f"the files alone with: jvs init NAME --from {self.root / MAIN}"
+            )
+        elif found.isdigit():
+            hint = "install the version of JVS that wrote it"
+        else:
+            hint = f"restore {path} from a backup"
         raise FormatUnsupported(
-            f"repository format {shown} at {self.root}; this version reads format {FORMAT_VERSION}",
-            hint="install the version of JVS that wrote it"
-            if found.isdigit()
-            else f"restore {path} from a backup",
+            f"repository format {shown} at {self.root}; this version reads format {FORMAT_VERSION}", hint=hint
         )
+
+
+def _checked(identity: str, form: str) -> str:
+    """Return an identity that becomes a part of a path. Raises PathEscape for anything of another form."""
+    if re.fullmatch(form[1:-1], identity) is None:
+        raise PathEscape(f"{identity[:100]!r} is no identity that JVS gives", hint="jvs doctor")
+    return identity
 
 
 def find_root(start: Path) -> Path:

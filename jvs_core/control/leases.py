@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from jvs_core import files
@@ -49,11 +50,16 @@ def validated(value: dict[str, Any], name: str) -> LeaseRecord:
     return LeaseRecord.parse(json.dumps(value).encode(), f"lock {name}")
 
 
-def remove_superseded(layout: Layout, worktree_id: str) -> list[int]:
-    """Remove the lease files below the highest token, which is never removed, and return their tokens."""
-    old = tokens(layout, worktree_id)[:-1]
+def remove_superseded(layout: Layout, worktree_id: str, *, kept: int = 2) -> list[int]:
+    """Remove the lease files but the ``kept`` highest, at least one, and return their tokens.
+
+    Whoever holds a number then still finds its own file beside the one that superseded it. Not synced: what comes back
+    after a power cut is superseded all the same.
+    """
+    old = tokens(layout, worktree_id)[: -max(kept, 1)]
     for token in old:
-        files.remove_any(layout.locks(worktree_id) / str(token))
+        with suppress(OSError):
+            os.unlink(layout.locks(worktree_id) / str(token))
     return old
 
 

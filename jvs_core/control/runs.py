@@ -1,18 +1,28 @@
-"""Run records: one file a run, created before its first cell and replaced once, when it ended."""
+"""Run records: one file a run, written before its first cell and replaced when it ended.
+
+The log binds each: what a record is to be is written under a temporary name first, then its digest goes into the log,
+then it gets its name. A crash in between leaves a record that the log does not know, which is nothing, or one that it
+knows, which ``doctor`` gives its name.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jvs_core import clock, files, regular
+from jvs_core.control import critical
 from jvs_core.control.layout import Layout
+from jvs_core.control.register import Register
 from jvs_core.errors import DescriptorCorrupt, InputError, RunNotFound
-from jvs_core.model import Run
+from jvs_core.model import RUN_ID, Run
 
-_ID = re.compile(r"run-[0-9]{13}-[0-9a-f]{8}")
 _STARTED = re.compile(rb'"outcome"\s*:\s*"started"')
 _RANDOM_AT = len("run-0000000000000-")
 _CANDIDATES_SHOWN = 8
@@ -23,42 +33,72 @@ def new_id() -> str:
     return f"run-{clock.now_ms():013d}-{secrets.token_hex(4)}"
 
 
-def create(layout: Layout, run: Run) -> None:
-    """Write the record of a run that begins, durable."""
-    files.create_atomic(_path(layout, run.run_id), _encode(run), mode=layout.file_mode)
+class _Runs(Register[Run]):
+    def encode(self, record: Run) -> bytes:
+        """Return the record as JSON. Not the canonical form: a parameter may be an integer beyond 2**53."""
+        return json.dumps(record.model_dump(), allow_nan=False, ensure_ascii=True).encode() + b"\n"
 
 
-def replace(layout: Layout, run: Run) -> None:
-    """Replace the record of a run, durable. A crash leaves the old or the new one."""
-    files.write_atomic(_path(layout, run.run_id), _encode(run), mode=layout.file_mode)
+RUNS = _Runs("runs", Run, "run_id", RUN_ID, "the record of run {}", replaced=True)
+
+
+@contextmanager
+def written(layout: Layout, run: Run) -> Iterator[str]:
+    """Yield the digest of a record that is durable under a temporary name; after the block it has its name.
+
+    In the critical section; the block puts the digest into the log. A failure before that leaves nothing.
+    """
+    critical.require(layout.repository_lock)
+    place = RUNS.place(layout, run.run_id)
+    data = RUNS.encode(run)
+    draft = draft_of(layout, run.run_id)
+    try:
+        files.write_atomic(draft, data, mode=layout.file_mode)
+        yield digest(data)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+    os.replace(draft, place)
+    files.sync_folder(place.parent)
+
+
+def draft_of(layout: Layout, run_id: str) -> Path:
+    """Return where a record lies that the log may know and that has not got its name yet."""
+    place = RUNS.place(layout, run_id)
+    return place.with_name(place.name + files.TEMPORARY_SUFFIX)
+
+
+def is_draft(layout: Layout, run_id: str, sha256: str) -> bool:
+    """Return whether a record of this digest lies under the temporary name of a run."""
+    try:
+        return RUNS.fits(run_id) and digest(regular.read_regular(draft_of(layout, run_id))) == sha256
+    except (FileNotFoundError, DescriptorCorrupt):
+        return False
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of the bytes of a record, as the log has it."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def ids(layout: Layout) -> list[str]:
     """Return the ids of all runs, oldest first; listing also refreshes what another client replaced."""
-    return sorted(
-        name[:-5]
-        for name in layout.listing(layout.runs)
-        if name.endswith(".json") and _ID.fullmatch(name[:-5])
-    )
+    return RUNS.keys(layout)
 
 
 def read(layout: Layout, run_id: str) -> Run:
     """Return one run's record. Raises RunNotFound, DescriptorCorrupt."""
-    if run_id not in ids(layout):
+    run = RUNS.find(layout, run_id)
+    if run is None:
         raise RunNotFound(f"no run {run_id!r}", hint="jvs run list")
-    return _read(layout, run_id)
+    return run
 
 
 def read_all(layout: Layout) -> tuple[list[Run], list[str]]:
     """Return every run, oldest first, and the ids of those whose record is unreadable."""
-    found: list[Run] = []
-    unreadable: list[str] = []
-    for run_id in ids(layout):
-        try:
-            found.append(_read(layout, run_id))
-        except DescriptorCorrupt:
-            unreadable.append(run_id)
-    return found, unreadable
+    found, broken = RUNS.readable(layout)
+    return found, list(broken)
 
 
 def read_started(layout: Layout) -> list[Run]:
@@ -66,7 +106,7 @@ def read_started(layout: Layout) -> list[Run]:
     found: list[Run] = []
     for run_id in ids(layout):
         try:
-            data = regular.read_regular(_path(layout, run_id))
+            data = regular.read_regular(RUNS.place(layout, run_id))
             if _STARTED.search(data):
                 found.append(Run.parse(data, f"run {run_id}"))
         except (FileNotFoundError, DescriptorCorrupt):
@@ -110,7 +150,7 @@ def winner(layout: Layout, point: str) -> str | None:
     if "result" not in layout.listing(folder):
         return None
     run_id = regular.read_regular(folder / "result").decode("ascii", "replace")
-    return run_id if run_id in ids(layout) and _read(layout, run_id).outcome == "ok" else None
+    return run_id if run_id in ids(layout) and read(layout, run_id).outcome == "ok" else None
 
 
 def win(layout: Layout, point: str, run_id: str) -> bool:
@@ -125,23 +165,6 @@ def win(layout: Layout, point: str, run_id: str) -> bool:
 
 
 def _point(layout: Layout, point: str) -> Path:
+    if re.fullmatch("[0-9a-f]{64}", point) is None:
+        raise DescriptorCorrupt(f"{point[:80]!r} is no point of a sweep", hint="jvs doctor")
     return layout.runs / "points" / point
-
-
-def _path(layout: Layout, run_id: str) -> Path:
-    return layout.runs / f"{run_id}.json"
-
-
-def _read(layout: Layout, run_id: str) -> Run:
-    try:
-        run = Run.parse(regular.read_regular(_path(layout, run_id)), f"run {run_id}")
-    except FileNotFoundError as error:
-        raise RunNotFound(f"no run {run_id!r}", hint="jvs run list") from error
-    if run.run_id != run_id:
-        raise DescriptorCorrupt(f"the record of run {run_id} speaks of {run.run_id}", hint="jvs doctor")
-    return run
-
-
-def _encode(run: Run) -> bytes:
-    """Return the record as JSON. Not the canonical form: a parameter may be an integer beyond 2**53."""
-    return json.dumps(run.model_dump(), allow_nan=False, ensure_ascii=True).encode() + b"\n"

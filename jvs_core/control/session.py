@@ -50,7 +50,8 @@ class Session:
             "deadline_boot_ms": lease.deadline_boot_ms,
             "boot_id": lease.boot_id,
         }
-        files.write_atomic(self.path, canonical.dumps(value), mode=0o600)
+        # Not durable: after a power cut nobody who held the lock still runs.
+        files.write_atomic(self.path, canonical.dumps(value), mode=0o600, durable=False)
 
     def forget(self, lease: Lease | None = None) -> None:
         """Drop the stored lease, if it is ``lease`` (any, when None)."""

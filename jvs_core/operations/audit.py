@@ -101,7 +101,7 @@ def _lost_error(ctx: Context) -> str | None:
 
 def _refs_against_log(ctx: Context) -> list[str]:
     try:
-        present = {ref.name: ref.snapshot_id for ref in refs.read_all(ctx.layout)}
+        present = {ref.name: ref.snapshot_id for ref in refs.REFS.all(ctx.layout)}
     except JvsError as error:
         return [f"{error.code}: {error.message}"]
     logged = ledgers.read(ctx.layout).refs

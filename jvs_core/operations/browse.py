@@ -103,7 +103,7 @@ def beginning(ctx: Context, prefix: str, limit: int) -> list[Descriptor]:
 def refs_by_snapshot(ctx: Context) -> dict[str, list[str]]:
     """Return the names of each snapshot that has any, as far as they can be read."""
     named: dict[str, list[str]] = {}
-    for ref in refs.readable(ctx.layout)[0]:
+    for ref in refs.REFS.readable(ctx.layout)[0]:
         named.setdefault(ref.snapshot_id, []).append(ref.name)
     return named
 

@@ -15,7 +15,7 @@ from jvs_core.control import journal, pins, process, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import inside
 from jvs_core.errors import ConsistencyUnavailable, PayloadHashMismatch
-from jvs_core.model import Intent
+from jvs_core.model import Intent, UndoPoint
 from jvs_core.operations import locks
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.publish import Request, publish
@@ -110,10 +110,14 @@ class Completion:
         with files.uninterrupted(), ctx.critical():
             locks.check(ctx, self.lease)
             record = ctx.worktree(self.name)
-            worktree.update(
+            head = worktree.move(
                 ctx.layout,
                 self.name,
-                record.changed(head_snapshot_id=details["head"], undo=tuple(details["undo"])),
+                record,
+                operation=details["operation_name"],
+                token=self.lease.token,
+                snapshot_id=details["head"],
+                undo=[UndoPoint.model_validate(point) for point in details["undo"]],
             )
             ctx.audit(
                 details["operation_name"],
@@ -127,6 +131,7 @@ class Completion:
                     "inplace": True,
                     "head_snapshot_id": details["head"],
                     "pre_restore_snapshot_id": details["pre"],
+                    "head": head.to_json(),
                 },
             )
             # Rolled forward once more after a power cut, it would take back what was done since.

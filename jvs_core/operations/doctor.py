@@ -193,7 +193,7 @@ def _descriptors(ctx: Context) -> Iterator[Finding]:
 
 
 def _refs(ctx: Context) -> Iterator[Finding]:
-    found, broken = refs.readable(ctx.layout)
+    found, broken = refs.REFS.readable(ctx.layout)
     for name, error in broken.items():
         yield findings.REF_BROKEN.at(name, error.message)
     for ref in found:

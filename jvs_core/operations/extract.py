@@ -19,7 +19,7 @@ from jvs_core.errors import (
     PathEscape,
     PathNotFound,
 )
-from jvs_core.model import Intent
+from jvs_core.model import Head, Intent
 from jvs_core.operations import completion, inplace, locks, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.locks import Locking
@@ -167,8 +167,8 @@ def _replace(
                 try:
                     _require_unchanged(present, here, temporary)
                     files.sync_folder(target.parent)
-                    inplace.add_undo_point(ctx, name, pre, record.head_snapshot_id, snapshot_id)
-                    _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason)
+                    head = inplace.add_undo_point(ctx, name, lease, pre, record.head_snapshot_id, snapshot_id)
+                    _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason, head)
                 except BaseException:  # what was there is put back before the copy goes
                     files.exchange(temporary, target)
                     raise
@@ -225,6 +225,7 @@ def _audit(
     token: int | None,
     wanted: str,
     reason: str | None,
+    head: Head | None = None,
 ) -> None:
     inner = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
     ctx.audit(
@@ -235,5 +236,9 @@ def _audit(
         fencing_token=token,
         target=printable(inner),
         reason=reason,
-        details={"path": printable(os.fsencode(wanted)), "inplace": token is not None},
+        details={
+            "path": printable(os.fsencode(wanted)),
+            "inplace": token is not None,
+            **({} if head is None else {"head": head.to_json()}),
+        },
     )

@@ -27,6 +27,15 @@ class Kind:
         )
 
 
+@dataclass(frozen=True)
+class Loss:
+    """One thing that is not there as the log has it."""
+
+    kind: Kind
+    target: str
+    message: str
+
+
 FOLDER_LOST = Kind(
     "E_FOLDER_MISSING",
     "error",
@@ -162,6 +171,20 @@ CIRCLE = Kind(
     "a snapshot is its own ancestor",
     None,
     "restore the descriptors from a backup",
+)
+HEAD_FOREIGN = Kind(
+    "E_HEAD_FOREIGN",
+    "error",
+    "a worktree does not stand where the log says, or its undo stack is another one; gc refuses to work",
+    "advance_head",
+    "makes a new head that is what the log says",
+)
+LABELS_FOREIGN = Kind(
+    "E_LABELS_FOREIGN",
+    "error",
+    "the labels of a worktree are not those of the log; gc refuses to work",
+    "advance_head",
+    "writes the labels of the log",
 )
 SNAPSHOT_UNFINISHED = Kind(
     "W_SNAPSHOT_UNFINISHED",
@@ -314,6 +337,20 @@ RUN_DAMAGED = Kind(
     "the record of a notebook run cannot be read",
     None,
     "restore its file in `.jvs/runs` from a backup, or move it out of the repository",
+)
+RUN_FOREIGN = Kind(
+    "E_RUN_FOREIGN",
+    "error",
+    "the record of a run is not the one that was logged: its metrics and outcome prove nothing",
+    None,
+    "restore its file in `.jvs/runs` from a backup",
+)
+RUN_UNNAMED = Kind(
+    "W_RUN_UNNAMED",
+    "warning",
+    "the record of a run that the log knows has not got its name yet",
+    "clean_tmp",
+    "gives it its name",
 )
 AUDIT_BROKEN = Kind(
     "E_AUDIT_CHAIN_BROKEN",

@@ -49,7 +49,7 @@ def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Prog
             lost.require_none(ctx, ledger)
             protection.refresh(ctx.layout, known)
             protected = protection.read(ctx.layout, known)
-            expired = tombstones.ids(ctx.layout)
+            expired = set(tombstones.TOMBSTONES.keys(ctx.layout))
         choice = choose(known, protected, expired, policy)
     with step(progress, "measure", len(choice.candidates)):
         footprint = Footprint(_LOOKED_AT)
@@ -68,7 +68,7 @@ def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Prog
             candidates=tuple(choice.candidates),
         )
         with ctx.critical():
-            plans.create(ctx.layout, record)
+            plans.PLANS.create(ctx.layout, record)
     return GcPlan(
         plan_id=record.plan_id,
         candidate_count=len(candidates),

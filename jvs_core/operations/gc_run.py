@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from jvs_core import clock, files
-from jvs_core.control import catalog, journal, plans, tombstones
-from jvs_core.errors import FencingMismatch, GcPlanMismatch, JvsError, PartialSnapshot
+from jvs_core.control import catalog, critical, journal, plans, tombstones
+from jvs_core.errors import GcPlanMismatch, JvsError, PartialSnapshot
 from jvs_core.model import Descriptor, Plan, Tombstone
 from jvs_core.operations import audit, lost, protection
 from jvs_core.operations import ledger as ledgers
@@ -26,7 +26,6 @@ from jvs_core.results import GcFailure, GcRun
 
 RUN_INTENT = "gc_run"
 BATCH = 500
-_TRUSTED_MS = 30_000
 
 
 @dataclass
@@ -58,7 +57,8 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
         reclaimed = _delete(ctx, state, progress)
         with step(progress, "finish"):
             if not state.failed:
-                plans.finish(ctx.layout, plan)
+                with ctx.critical():
+                    plans.finish(ctx.layout, plan)
     finally:
         journal.complete(ctx.layout, intent)
     return GcRun(
@@ -76,7 +76,7 @@ def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
     """Remove the descriptors of removed snapshots that are no stubs, in the order given, and return their ids."""
     dropped = []
     for snapshot_id in snapshot_ids:
-        tombstone = tombstones.read(ctx.layout, snapshot_id)
+        tombstone = tombstones.TOMBSTONES.find(ctx.layout, snapshot_id)
         if tombstone is not None and not tombstone.stub and catalog.exists(ctx.layout, snapshot_id):
             ctx.layout.descriptor(snapshot_id).unlink(missing_ok=True)
             dropped.append(snapshot_id)
@@ -91,7 +91,7 @@ def _survey(ctx: Context, plan: Plan) -> _State:
     ledger = ledgers.read(ctx.layout)
     lost.require_none(ctx, ledger)
     known = protection.descriptors(ctx.layout)
-    standing = tombstones.ids(ctx.layout)
+    standing = set(tombstones.TOMBSTONES.keys(ctx.layout))
     mine = {key for key in plan.candidates if key in standing and _is_of(ctx, key, plan)}
     depth = protection.by_depth(known)
     committed = sorted(mine & ledger.removed, key=lambda key: depth.get(key, -1), reverse=True)
@@ -99,7 +99,7 @@ def _survey(ctx: Context, plan: Plan) -> _State:
 
 
 def _is_of(ctx: Context, snapshot_id: str, plan: Plan) -> bool:
-    tombstone = tombstones.read(ctx.layout, snapshot_id)
+    tombstone = tombstones.TOMBSTONES.find(ctx.layout, snapshot_id)
     return tombstone is not None and tombstone.plan_id == plan.plan_id
 
 
@@ -125,7 +125,6 @@ def _commit(
     if files.syncfs_works(ctx.layout.gc):
         files.sync_file_system(ctx.layout.gc)  # what others wrote is not waited for in the critical section
     with files.uninterrupted(), ctx.critical():
-        until = clock.boot_ms() + _TRUSTED_MS
         with step(progress, "validate"):
             refused = _refused(ctx, plan, state, state.waiting if all_or_nothing else batch)
             if refused and all_or_nothing:
@@ -153,13 +152,13 @@ def _commit(
             )
         with step(progress, "trash", len(going)):
             for key in going:
-                _require_in_time(until)
+                critical.require(ctx.layout.repository_lock)
                 if ctx.layout.snapshot(key).exists():
                     files.rename_new(ctx.layout.snapshot(key), ctx.layout.trash(key))
             files.sync_folder(ctx.layout.trash())
             files.sync_folder(ctx.layout.snapshots)
         with step(progress, "audit"):
-            _require_in_time(until)
+            critical.require(ctx.layout.repository_lock)
             if going:
                 ctx.audit(RUN_INTENT, target=plan.plan_id, details={"deleted": sorted(going)})
         state.committed.extend(going)
@@ -171,7 +170,7 @@ def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> d
     protection.refresh(ctx.layout, state.known)
     protected = protection.read(ctx.layout, state.known)
     needed = protected.direct if plan.thinning else {**protected.lineage, **protected.direct}
-    standing = tombstones.ids(ctx.layout)
+    standing = set(tombstones.TOMBSTONES.keys(ctx.layout))
     refused: dict[str, JvsError] = {}
     for key in sorted(asked):
         if key in needed:
@@ -191,14 +190,6 @@ def _require_present(ctx: Context, going: list[str], state: _State) -> list[str]
         state.waiting.discard(key)
         state.failed[key] = PartialSnapshot(f"snapshot {key} has no payload", hint=f"jvs verify {key}")
     return found
-
-
-def _require_in_time(until: int) -> None:
-    if clock.boot_ms() >= until:
-        raise FencingMismatch(
-            "gc was held up for so long that others may have gone on meanwhile; it stopped in between",
-            hint="run the same plan again",
-        )
 
 
 def _mismatch(plan: Plan, refused: dict[str, JvsError]) -> GcPlanMismatch:

@@ -39,7 +39,7 @@ def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
     if is_running(ctx):
         return Unfinished([], [], [])
     layout = ctx.layout
-    standing = sorted(tombstones.ids(layout), key=lambda key: _age(layout, key))
+    standing = sorted(set(tombstones.TOMBSTONES.keys(layout)), key=lambda key: _age(layout, key))
     trash = {name for name in layout.listing(layout.trash()) if catalog.is_id(name)}
     return Unfinished(
         [
@@ -81,7 +81,7 @@ def unexplained(ctx: Context, ledger: Ledger) -> list[str]:
     layout = ctx.layout
     suspects = [
         key
-        for key in sorted(tombstones.ids(layout) - ledger.removed)
+        for key in sorted(set(tombstones.TOMBSTONES.keys(layout)) - ledger.removed)
         if not layout.snapshot(key).is_dir() and not layout.trash(key).is_dir()
     ]
     if not suspects or is_running(ctx):
@@ -117,7 +117,7 @@ def is_running(ctx: Context) -> bool:
 def _age(layout: Layout, snapshot_id: str) -> tuple[int, str]:
     """Return a key that puts parents before their children."""
     with suppress(JvsError):
-        tombstone = tombstones.read(layout, snapshot_id)
+        tombstone = tombstones.TOMBSTONES.find(layout, snapshot_id)
         if tombstone is not None:
             return clock.parse(str(tombstone.descriptor.get("created_at", ""))), snapshot_id
     return 0, snapshot_id
@@ -125,7 +125,7 @@ def _age(layout: Layout, snapshot_id: str) -> tuple[int, str]:
 
 def _has_to_be_dropped(layout: Layout, snapshot_id: str) -> bool:
     with suppress(JvsError):
-        tombstone = tombstones.read(layout, snapshot_id)
+        tombstone = tombstones.TOMBSTONES.find(layout, snapshot_id)
         return tombstone is not None and not tombstone.stub and catalog.exists(layout, snapshot_id)
     return False
 
@@ -137,14 +137,14 @@ def _put_back(layout: Layout, snapshot_id: str) -> bool:
         if place.exists() or not catalog.exists(layout, snapshot_id):
             return False
         files.rename_durable(trash, place)
-    tombstones.remove(layout, snapshot_id)
+    tombstones.TOMBSTONES.remove(layout, snapshot_id)
     return True
 
 
 def _tombstones(layout: Layout) -> Iterator[tuple[str, Tombstone | None]]:
-    for key in sorted(tombstones.ids(layout)):
+    for key in sorted(set(tombstones.TOMBSTONES.keys(layout))):
         try:
-            yield key, tombstones.read(layout, key)
+            yield key, tombstones.TOMBSTONES.find(layout, key)
         except JvsError:
             yield key, None
 
@@ -190,7 +190,7 @@ def logged_descriptor(tombstone: Tombstone, ledger: Ledger) -> Descriptor | None
 
 
 def _pins(layout: Layout) -> Iterator[Finding]:
-    for pin_id in pins.ids(layout):
+    for pin_id in pins.PINS.keys(layout):
         try:
             pin = pins.read(layout, pin_id)
         except JvsError as error:
@@ -204,7 +204,7 @@ def _pins(layout: Layout) -> Iterator[Finding]:
 
 def _expired_pins(layout: Layout, ledger: Ledger) -> Iterator[Pin]:
     """Remove the pins that protect nothing any more, and whose end is the one that was logged, if any was."""
-    for pin_id in pins.ids(layout):
+    for pin_id in pins.PINS.keys(layout):
         with suppress(JvsError):
             pin = pins.read(layout, pin_id)
             logged = ledger.pins.get(pin_id)
@@ -213,7 +213,7 @@ def _expired_pins(layout: Layout, ledger: Ledger) -> Iterator[Pin]:
 
 
 def _plans(layout: Layout) -> Iterator[Finding]:
-    for plan_id in plans.ids(layout):
+    for plan_id in plans.PLANS.keys(layout):
         try:
             plan = plans.read(layout, plan_id)
         except JvsError as error:
@@ -226,5 +226,5 @@ def _plans(layout: Layout) -> Iterator[Finding]:
 def _stale_plans(layout: Layout) -> Iterator[str]:
     for finding in _plans(layout):
         with suppress(IsADirectoryError):  # what it holds is nobody's to remove
-            plans.remove(layout, finding.target)
+            plans.PLANS.remove(layout, finding.target)
             yield finding.target

@@ -73,7 +73,7 @@ def create(
     config = RepositoryConfig(engine=engine, shared=shared)
     try:
         _make_lock(layout)
-        with critical.exclusive(layout.repository_lock, mode=layout.file_mode):
+        with critical.exclusive(layout.repository_lock, mode=layout.file_mode, lasting=True):
             return _build(layout, target, source, config, settings, progress)
     except BaseException:
         _remove(layout)
@@ -92,9 +92,22 @@ def _build(
         _make_control_plane(layout, config)
         engine = select.choose(config.engine or settings.engine or "auto", layout.control)
     degraded = _make_main(layout, engine, source, progress)
+    with step(progress, "register"):
+        record = worktree.register(layout, MAIN, base=None, operation="init")
     with step(progress, "audit"):
-        details = {"engine": engine.name, **({"degraded": degraded} if degraded else {})}
-        audit.append(layout, settings, "init", worktree=MAIN, target=target.name, details=details)
+        audit.append(
+            layout,
+            settings,
+            "init",
+            worktree=MAIN,
+            worktree_id=record.worktree_id,
+            target=target.name,
+            details={
+                "engine": engine.name,
+                "head": record.head.to_json(),
+                **({"degraded": degraded} if degraded else {}),
+            },
+        )
     with step(progress, "publish"):
         files.rename_durable(layout.root, target)
     return degraded
@@ -102,8 +115,9 @@ def _build(
 
 def _make_lock(layout: Layout) -> None:
     """Make the folder that a repository is built in, and in it the lock that says that it is."""
-    for folder in (layout.root, layout.control, layout.repository_lock.parent):
-        files.make_folder(folder, mode=layout.folder_mode)
+    files.make_folder(layout.root, mode=layout.worktree_mode)
+    files.make_folder(layout.control, mode=layout.control_mode)
+    files.make_folder(layout.repository_lock.parent, mode=layout.folder_mode)
     files.write_new(layout.repository_lock, b"", mode=layout.file_mode)
     files.sync_folder(layout.repository_lock.parent)
 
@@ -176,7 +190,7 @@ def _building_site(parent: Path, target: Path, source: Path | None) -> Path:
 def _make_control_plane(layout: Layout, config: RepositoryConfig) -> None:
     for folder in CONTROL_FOLDERS:
         files.make_folder(layout.control / folder, mode=layout.folder_mode, exist_ok=True)
-    files.make_folder(layout.root / "worktrees", mode=layout.folder_mode)
+    files.make_folder(layout.root / "worktrees", mode=layout.worktree_mode)
     for name, text in (
         ("format_version", f"{FORMAT_VERSION}\n"),
         ("repo_id", f"{uuid.uuid4()}\n"),
@@ -192,14 +206,12 @@ def _make_main(layout: Layout, engine: SnapshotEngine, source: Path | None, prog
     with step(progress, "clone"):
         if source is None:
             engine.make_worktree(main)
-            if layout.folder_mode is not None:
-                os.chmod(main, layout.folder_mode)
+            if layout.worktree_mode is not None:
+                files.set_mode(main, layout.worktree_mode)
         else:
             degraded = engine.adopt(source, main, progress=progress)
     with step(progress, "settle"):
         if source is not None:
             engine.settle(main)
         files.sync_folder(layout.root)
-    with step(progress, "register"):
-        worktree.register(layout, MAIN, base=None)
     return degraded

@@ -12,7 +12,7 @@ from jvs_core import clock
 from jvs_core.control import catalog, journal, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.errors import InputError, NothingToUndo, PayloadHashMismatch
-from jvs_core.model import UndoPoint, Worktree
+from jvs_core.model import Head, UndoPoint, Worktree
 from jvs_core.operations import completion, locks
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.locks import Locking
@@ -152,13 +152,22 @@ def _require_whole(head: Stored, entries: Sequence[Entry]) -> None:
         ) from error
 
 
-def add_undo_point(ctx: Context, name: str, pre: str, head: str | None, restored: str) -> None:
-    """Record on worktree ``name`` what ``undo`` goes back to; the caller holds the critical section."""
+def add_undo_point(ctx: Context, name: str, lease: Lease, pre: str, head: str | None, restored: str) -> Head:
+    """Record on worktree ``name`` what ``undo`` goes back to, in the critical section, and return the new head."""
+    locks.check(ctx, lease)
     record = ctx.worktree(name)
     point = UndoPoint(
         snapshot_id=pre, head_snapshot_id=head, restored_snapshot_id=restored, restored_at=clock.timestamp()
     )
-    worktree.update(ctx.layout, name, record.changed(undo=(*record.undo, point)[-_UNDO_DEPTH:]))
+    return worktree.move(
+        ctx.layout,
+        name,
+        record,
+        operation="restore",
+        token=lease.token,
+        snapshot_id=record.head_snapshot_id,
+        undo=(*record.undo, point)[-_UNDO_DEPTH:],
+    )
 
 
 def _carry_out(

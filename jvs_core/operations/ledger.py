@@ -1,4 +1,4 @@
-"""What the audit log says must be there: snapshots with their hashes, refs, pins, worktrees, and what gc removed."""
+"""What the audit log says must be there: snapshots with their hashes, refs, pins, worktrees, heads, labels and runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Ledger:
     """The log's net effect.
 
     ``snapshots`` maps an id to (descriptor checksum, payload root hash), ``pins`` an id to (snapshot, end or None),
-    ``worktrees`` an id to a name. The making of ``main`` is not in the log by its id, nor is a pin that an in-place
-    restore made.
+    ``worktrees`` an id to a name, ``heads`` and ``labels`` the id of a worktree to its head record and its labels,
+    ``runs`` an id to the digest of its record. A pin that an in-place restore made is not in the log.
     """
 
     snapshots: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -26,6 +26,9 @@ class Ledger:
     removed: set[str] = field(default_factory=set)
     pins: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     worktrees: dict[str, str] = field(default_factory=dict)
+    heads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)
 
 
 def read(layout: Layout, *, before: Iterable[bytes] = ()) -> Ledger:
@@ -45,6 +48,8 @@ def read(layout: Layout, *, before: Iterable[bytes] = ()) -> Ledger:
 
 def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
     operation, details = record["operation"], record["details"]
+    if "head" in details:
+        ledger.heads[record["worktree_id"]] = dict(details["head"])
     if operation == "snapshot":
         ledger.snapshots[record["snapshot_id"]] = (
             details["descriptor_checksum"],
@@ -58,8 +63,10 @@ def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
         ledger.pins[record["target"]] = (record["snapshot_id"], details["expires_at"])
     elif operation == "gc_unpin":
         ledger.pins.pop(record["target"], None)
-    elif operation == "repair" and "snapshots" in details:
+    elif operation == "repair":
         _take_over(ledger, details)
+    elif operation in ("run_start", "run_finish"):
+        ledger.runs[record["target"]] = details["record_sha256"]
     elif operation == "gc_run":
         ledger.removed.update(details["deleted"])
     else:
@@ -69,22 +76,31 @@ def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
 def _enter_worktree(ledger: Ledger, record: dict[str, Any], operation: str, details: dict[str, Any]) -> None:
     """Follow the worktrees. A restore makes one, unless it is in place or of a path."""
     own, name = record["worktree_id"], record["worktree"]
-    if operation == "worktree_create" or (
+    if "labels" in details:
+        ledger.labels[own] = dict(details["labels"])
+    if operation in ("init", "worktree_create") or (
         operation == "restore" and not details.get("inplace") and "path" not in details
     ):
         for other in [key for key, called in ledger.worktrees.items() if called == name]:
-            del ledger.worktrees[other]  # a name is free again only after its worktree is gone
+            for known in (ledger.worktrees, ledger.heads, ledger.labels):
+                known.pop(other, None)  # a name is free again only after its worktree is gone
         ledger.worktrees[own] = name
     elif operation == "worktree_rename":
         ledger.worktrees[own] = name
     elif operation == "worktree_remove":
-        ledger.worktrees.pop(own, None)
+        for known in (ledger.worktrees, ledger.heads, ledger.labels):
+            known.pop(own, None)
 
 
 def _take_over(ledger: Ledger, details: dict[str, Any]) -> None:
-    """Take over what a repair of the log knew of the one before, or took up."""
-    ledger.snapshots.update({key: (value[0], value[1]) for key, value in details["snapshots"].items()})
+    """Take over what a repair knew of a log before, or took up."""
+    ledger.snapshots.update(
+        {key: (value[0], value[1]) for key, value in details.get("snapshots", {}).items()}
+    )
     ledger.refs.update(details.get("refs", {}))
     ledger.removed.update(details.get("removed", ()))
     ledger.pins.update({key: (value[0], value[1]) for key, value in details.get("pins", {}).items()})
     ledger.worktrees.update(details.get("worktrees", {}))
+    ledger.heads.update(details.get("heads", {}))
+    ledger.labels.update(details.get("labels", {}))
+    ledger.runs.update(details.get("runs", {}))

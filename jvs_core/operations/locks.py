@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass
 
 from jvs_core import clock, files
-from jvs_core.control import catalog, lock
+from jvs_core.control import leases, lock
 from jvs_core.control.lock import Lease
 from jvs_core.errors import (
     DescriptorCorrupt,
@@ -17,7 +17,6 @@ from jvs_core.errors import (
     JvsError,
     LockConflict,
     LockNotHeld,
-    SnapshotNotFound,
 )
 from jvs_core.model import LeaseRecord, Worktree
 from jvs_core.operations.context import Context
@@ -36,11 +35,13 @@ def acquire(
     wait_s: float = 0.0,
     purpose: str = "",
     taken: list[Lease] | None = None,
+    by_hand: bool = True,
 ) -> Lease:
     """Take the lock of worktree ``name`` for the caller's session, waiting up to ``wait_s`` seconds.
 
     Ctrl-C acts before or after, never half way; the lease is appended to ``taken`` before it can act, so that a
-    caller who is interrupted knows what to give back.
+    caller who is interrupted knows what to give back. Only a lock that is taken ``by_hand`` is logged, and one that is
+    stolen: the record of the operation that takes one for itself carries its token.
 
     Raises LockConflict, ClockSkewExceeded, InputError (a lease shorter than a second or longer than a day).
     """
@@ -54,7 +55,7 @@ def acquire(
     while True:
         try:
             with files.uninterrupted():
-                lease = _acquire_once(ctx, name, worktree, lease_ms, purpose)
+                lease = _acquire_once(ctx, name, worktree, lease_ms, purpose, by_hand=by_hand)
                 if taken is not None:
                     taken.append(lease)
             return lease
@@ -93,7 +94,7 @@ def release(ctx: Context, name: str) -> None:
     worktree = ctx.worktree(name)
     require(ctx, name, worktree)
     with ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S), files.uninterrupted():
-        _release(ctx, require(ctx, name, worktree))
+        _release(ctx, require(ctx, name, worktree), logged=True)
 
 
 def require(ctx: Context, name: str, worktree: Worktree) -> Lease:
@@ -132,7 +133,15 @@ def writing(ctx: Context, name: str, locking: Locking, *, purpose: str) -> Itera
     worktree = ctx.worktree(name)
     with ctx.session(worktree.worktree_id).turn(wait_s=max(locking.wait_s, _TURN_S)):
         if locking.take:
-            with hold(ctx, name, wait_s=locking.wait_s, purpose=purpose, reuse=True, in_turn=True) as lease:
+            with hold(
+                ctx,
+                name,
+                wait_s=locking.wait_s,
+                purpose=purpose,
+                reuse=True,
+                in_turn=True,
+                by_hand=False,
+            ) as lease:
                 yield lease
         else:
             lease = require(ctx, name, worktree)
@@ -150,6 +159,7 @@ def hold(
     lease_ms: int | None = None,
     reuse: bool = False,
     in_turn: bool = False,
+    by_hand: bool = True,
 ) -> Iterator[Lease]:
     """Hold a worktree's lock for the block, renewed by a daemon thread, and give it back.
 
@@ -178,6 +188,7 @@ def hold(
                 wait_s=wait_s,
                 purpose=purpose,
                 taken=taken,
+                by_hand=by_hand,
             )
             renewing.callback(renewing.enter_context(_renewing(ctx, lease)))
             yield lease
@@ -191,7 +202,7 @@ def hold(
             ):
                 renewing.close()
                 for lease in taken:
-                    _give_back(ctx, lease)
+                    _give_back(ctx, lease, logged=by_hand)
 
 
 def _renewing(ctx: Context, lease: Lease) -> AbstractContextManager[Callable[[], None]]:
@@ -232,16 +243,18 @@ def _until_renewal_s(lease: Lease) -> float:
     return max(min(lease.record.renew_interval_ms, left_ms // 3), 0) / 1000
 
 
-def _give_back(ctx: Context, lease: Lease) -> None:
+def _give_back(ctx: Context, lease: Lease, *, logged: bool) -> None:
     stored = ctx.session(lease.record.worktree_id).load()
     try:
         if stored is not None and stored.record.lock_id == lease.record.lock_id:
-            _release(ctx, stored)
+            _release(ctx, stored, logged=logged)
     except JvsError:
         return  # lost meanwhile: whoever took it over has it, and what was done under it was checked at the time
 
 
-def _acquire_once(ctx: Context, name: str, worktree: Worktree, lease_ms: int, purpose: str) -> Lease:
+def _acquire_once(
+    ctx: Context, name: str, worktree: Worktree, lease_ms: int, purpose: str, *, by_hand: bool
+) -> Lease:
     session = ctx.session(worktree.worktree_id)
     session.make_folder()  # a lock whose secret cannot be kept would be nobody's
     ctx.layout.complete()
@@ -257,7 +270,10 @@ def _acquire_once(ctx: Context, name: str, worktree: Worktree, lease_ms: int, pu
         own=session.load(),
     )
     session.save(lease)
+    leases.remove_superseded(ctx.layout, worktree.worktree_id)
     stolen = replaced is not None and replaced.holder_id != lease.record.holder_id
+    if not by_hand and not stolen:
+        return lease
     with ctx.critical():
         ctx.audit(
             "lock_steal" if stolen else "lock_acquire",
@@ -274,13 +290,7 @@ def _acquire_once(ctx: Context, name: str, worktree: Worktree, lease_ms: int, pu
 
 
 def _published_token(ctx: Context, worktree: Worktree) -> int:
-    if worktree.head_snapshot_id is None:
-        return 0
-    try:
-        head = catalog.peek(ctx.layout, worktree.head_snapshot_id)
-    except (SnapshotNotFound, DescriptorCorrupt):
-        return 0  # the lock must stay usable for the repair; lease files, where there are any, decide alone
-    return head.fencing_token if head.worktree_id == worktree.worktree_id else 0
+    return worktree.head.fencing_token or 0
 
 
 def check(ctx: Context, lease: Lease) -> None:
@@ -300,10 +310,12 @@ def _renew(ctx: Context, lease: Lease) -> Lease:
     return renewed
 
 
-def _release(ctx: Context, lease: Lease) -> None:
+def _release(ctx: Context, lease: Lease, *, logged: bool) -> None:
     record = lease.record
     lock.release(ctx.layout, lease)
     ctx.session(record.worktree_id).forget(lease)
+    if not logged:
+        return
     with ctx.critical():
         ctx.audit(
             "lock_release",

@@ -11,10 +11,9 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
-from jvs_core import files
-from jvs_core.control import audit_log, tombstones, worktree
+from jvs_core import files, regular
+from jvs_core.control import audit_log, runs, tombstones, worktree
 from jvs_core.control import refs as stored_refs
-from jvs_core.control.names import MAIN
 from jvs_core.errors import AuditChainBroken, JvsError
 from jvs_core.model import Descriptor
 from jvs_core.operations import doctor, gc_state, remains, stored
@@ -41,7 +40,7 @@ def begin_anew(ctx: Context) -> list[str]:
             return _take_up_foreign(ctx)
         later = folders[folders.index(begun[0]) :] if begun else []
         known = ledgers.read(ctx.layout, before=chain.from_iterable(map(_lines, later)))
-        refs_now = {ref.name: ref.snapshot_id for ref in stored_refs.readable(ctx.layout)[0]}
+        refs_now = {ref.name: ref.snapshot_id for ref in stored_refs.REFS.readable(ctx.layout)[0]}
         adopted = sorted(refs_now.keys() - known.refs.keys())
         removed = _removals(ctx, known)
         snapshots = {**_whole(ctx, known), **removed}
@@ -61,6 +60,7 @@ def begin_anew(ctx: Context) -> list[str]:
                 "removed": sorted(known.removed.union(removed)),
                 "pins": {key: list(value) for key, value in known.pins.items()},
                 "worktrees": _worktrees(ctx, known),
+                **_stands(ctx, known),
                 "adopted": adopted,
                 "adopted_snapshots": sorted(snapshots.keys() - removed.keys()),
                 "adopted_removals": sorted(removed),
@@ -108,7 +108,7 @@ def _removals(ctx: Context, known: Ledger) -> dict[str, tuple[str, str]]:
     found = {}
     for key in gc_state.unexplained(ctx, known):
         with suppress(JvsError):
-            tombstone = tombstones.read(ctx.layout, key)
+            tombstone = tombstones.TOMBSTONES.find(ctx.layout, key)
             descriptor = None if tombstone is None else gc_state.logged_descriptor(tombstone, known)
             if descriptor is not None:
                 found[key] = _hashes(descriptor)
@@ -125,9 +125,28 @@ def _worktrees(ctx: Context, known: Ledger) -> dict[str, str]:
     now = {}
     for name in worktree.names(ctx.layout):
         with suppress(JvsError):
-            if name != MAIN:
-                now[ctx.worktree(name).worktree_id] = name
+            now[ctx.worktree(name).worktree_id] = name
     return {**{key: name for key, name in known.worktrees.items() if name not in now.values()}, **now}
+
+
+def _stands(ctx: Context, known: Ledger) -> dict[str, dict[str, object]]:
+    """Return heads, labels and runs as the log had them, and as they are where it did not know them."""
+    heads: dict[str, object] = {}
+    labels: dict[str, object] = {}
+    for name in worktree.names(ctx.layout):
+        with suppress(JvsError):
+            record = ctx.worktree(name)
+            heads[record.worktree_id] = record.head.to_json()
+            labels[record.worktree_id] = record.labels
+    there = {}
+    for run_id in runs.ids(ctx.layout):
+        with suppress(JvsError, OSError):
+            there[run_id] = runs.digest(regular.read_regular(runs.RUNS.place(ctx.layout, run_id)))
+    return {
+        "heads": {**heads, **known.heads},
+        "labels": {**labels, **known.labels},
+        "runs": {**there, **known.runs},
+    }
 
 
 def _new_folder(ctx: Context) -> Path:

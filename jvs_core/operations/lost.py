@@ -1,43 +1,33 @@
-"""What the log knows and the repository has lost or has otherwise: worktrees, refs and pins.
+"""What the log knows and the repository has lost or has otherwise: worktrees, heads, labels, refs, pins and runs.
 
-Each of them kept snapshots. Without it gc would take those for needed by nobody, so gc refuses to work until it is
+All but the runs kept snapshots. Without it gc would take those for needed by nobody, so gc refuses to work until it is
 back, or somebody let it go on purpose: ``worktree remove``, ``ref delete`` and ``gc unpin`` take what only the log knows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from jvs_core import clock
 from jvs_core.control import audit_log, journal, pins, refs, worktree
 from jvs_core.control.layout import Layout
-from jvs_core.errors import JvsError, PinNotFound, RefBroken, WorktreeNotFound
+from jvs_core.errors import AuditChainBroken, JvsError, PinNotFound, RefBroken, WorktreeNotFound
 from jvs_core.model import AuditRecord, Pin, Ref
-from jvs_core.operations import findings
+from jvs_core.operations import findings, log_differences
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
-from jvs_core.operations.findings import Kind
+from jvs_core.operations.findings import Loss
 from jvs_core.operations.ledger import Ledger
 
 _HINT = "jvs doctor"
 
 
-@dataclass(frozen=True)
-class Loss:
-    """One thing that the log knows and that is not there as the log has it."""
-
-    kind: Kind
-    target: str
-    message: str
-
-    def error(self) -> JvsError:
-        """Return what an operation raises that cannot work without it."""
-        if self.kind is findings.REF_LOST:
-            return RefBroken(self.message, hint=_HINT)
-        if self.kind is findings.PIN_LOST:
-            return PinNotFound(self.message, hint=_HINT)
-        return WorktreeNotFound(self.message, hint=_HINT)
+_ERRORS: dict[str, type[JvsError]] = {
+    findings.REF_LOST.code: RefBroken,
+    findings.PIN_LOST.code: PinNotFound,
+    findings.WORKTREE_UNREGISTERED.code: WorktreeNotFound,
+}
+_PROTECT_NOTHING = (findings.RUN_FOREIGN, findings.RUN_UNNAMED)
 
 
 def find(ctx: Context, ledger: Ledger) -> list[Loss]:
@@ -50,9 +40,10 @@ def find(ctx: Context, ledger: Ledger) -> list[Loss]:
 
 
 def require_none(ctx: Context, ledger: Ledger) -> None:
-    """Raise WorktreeNotFound, RefBroken or PinNotFound for the first loss."""
+    """Raise WorktreeNotFound, RefBroken, PinNotFound or AuditChainBroken for the first loss of what keeps snapshots."""
     for loss in find(ctx, ledger):
-        raise loss.error()
+        if loss.kind not in _PROTECT_NOTHING:
+            raise _ERRORS.get(loss.kind.code, AuditChainBroken)(loss.message, hint=_HINT)
 
 
 def let_go_worktree(ctx: Context, name: str) -> bool:
@@ -122,6 +113,8 @@ def _look(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
     yield from _worktrees(layout, ledger, changing)
     yield from _refs(layout, ledger, changing)
     yield from _pins(layout, ledger)
+    yield from log_differences.differing(layout, ledger)
+    yield from log_differences.forged_runs(layout, ledger)
 
 
 def _worktrees(layout: Layout, ledger: Ledger, changing: set[str]) -> Iterator[Loss]:
@@ -142,7 +135,7 @@ def _worktrees(layout: Layout, ledger: Ledger, changing: set[str]) -> Iterator[L
 
 
 def _refs(layout: Layout, ledger: Ledger, changing: set[str]) -> Iterator[Loss]:
-    found, broken = refs.readable(layout)
+    found, broken = refs.REFS.readable(layout)
     there = {ref.name: ref.snapshot_id for ref in found}
     for name, snapshot_id in ledger.refs.items():
         if there.get(name) != snapshot_id and name not in changing and name not in broken:

@@ -116,7 +116,7 @@ def _of_worktrees(layout: Layout) -> Iterator[Claim]:
 
 
 def _of_refs_and_pins(layout: Layout) -> Iterator[Claim]:
-    for ref in refs.read_all(layout):
+    for ref in refs.REFS.all(layout):
         yield ref.snapshot_id, f"ref {ref.name}", False
     for pin in pins.read_all(layout):
         if not pins.has_expired(pin):

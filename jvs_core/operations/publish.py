@@ -7,16 +7,17 @@ the intent are kept, and ``doctor`` completes the snapshot from them.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from jvs_core import canonical, clock, files
-from jvs_core.control import catalog, journal, worktree
+from jvs_core.control import catalog, critical, journal, worktree
 from jvs_core.control.layout import CELLS
 from jvs_core.control.lock import Lease
-from jvs_core.errors import FencingMismatch, JvsError, WorktreeNotFound
-from jvs_core.model import Descriptor, HashValue, Intent, Ready, Worktree
+from jvs_core.errors import Conflict, FencingMismatch, JvsError, NotFound, WorktreeNotFound
+from jvs_core.model import Descriptor, HashValue, Head, Intent, Ready, Worktree
 from jvs_core.operations import cells, locks, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
@@ -74,8 +75,9 @@ def publish(
                 locks.check(ctx, lease)
                 _require_unmoved(ctx, name, record)
             with step(progress, "publish"):
+                critical.require(ctx.layout.repository_lock)
                 files.rename_new(temporary, ctx.layout.snapshot(snapshot_id))
-                _commit(ctx, name, record, descriptor, intent, progress)
+                _commit(ctx, name, record, descriptor, lease, intent, progress)
     except BaseException:
         if not ctx.layout.snapshot(snapshot_id).exists():
             _discard(ctx, engine, snapshot_id, intent)
@@ -109,11 +111,12 @@ def _prepare(
         )
     with step(progress, "manifest", len(capture.entries)):
         written = manifest.write(temporary / "manifest", capture.entries, capture.lines)
-        if ctx.layout.file_mode is not None:
-            os.chmod(temporary / "manifest", ctx.layout.file_mode)
+        mode = _private_mode(ctx, name)
+        if mode is not None:
+            files.set_mode(temporary / "manifest", mode)
         root_hash = HashValue(value=manifest.root_hash(capture.entries))
         if request.cells is not None:
-            files.write_new(temporary / CELLS, request.cells, mode=ctx.layout.file_mode)
+            files.write_new(temporary / CELLS, request.cells, mode=mode)
     with step(progress, "settle"):
         engine.settle(temporary)
     with step(progress, "descriptor"):
@@ -140,49 +143,83 @@ def _prepare(
 
 
 def _commit(
-    ctx: Context, name: str, record: Worktree, descriptor: Descriptor, intent: Intent, progress: Progress
-) -> None:
-    """Steps 9 (its durability) to 12. A failure in here leaves everything for the recovery."""
-    files.sync_folder(ctx.layout.snapshots)
-    complete(ctx, name, record, descriptor, progress)
-    journal.complete(ctx.layout, intent)
-
-
-def complete(
     ctx: Context,
     name: str,
     record: Worktree,
     descriptor: Descriptor,
+    lease: Lease,
+    intent: Intent,
     progress: Progress,
-    *,
-    move_head: bool = True,
-    **details: object,
 ) -> None:
-    """Steps 10 to 12: make a renamed snapshot known. Idempotent up to the audit record, which comes last."""
-    final = ctx.layout.descriptor(descriptor.snapshot_id)
-    with step(progress, "catalog"):
-        if not final.exists():
-            files.rename_durable(final.with_name(final.name + files.TEMPORARY_SUFFIX), final)
-    with step(progress, "head"):
-        if move_head:
-            worktree.update(ctx.layout, name, record.changed(head_snapshot_id=descriptor.snapshot_id))
+    """Steps 9 (its durability) to 12. What another writer fenced is withdrawn; any other failure leaves all for the recovery."""
+    files.sync_folder(ctx.layout.snapshots)
+    try:
+        with step(progress, "catalog"):
+            _catalogue(ctx, descriptor)
+        with step(progress, "head"):
+            locks.check(ctx, lease)
+            head = _move_head(ctx, name, record, descriptor)
+    except (Conflict, NotFound) as error:
+        _withdraw(ctx, descriptor.snapshot_id, error)
+        raise
     with step(progress, "audit"):
-        assert descriptor.descriptor_checksum is not None
-        ctx.audit(
-            "snapshot",
-            worktree=name,
-            worktree_id=record.worktree_id,
-            snapshot_id=descriptor.snapshot_id,
-            fencing_token=descriptor.fencing_token,
-            target=descriptor.snapshot_id,
-            reason=descriptor.note or None,
-            details={
-                "descriptor_checksum": descriptor.descriptor_checksum.value,
-                "payload_root_hash": descriptor.payload_root_hash.value,
-                "parent_snapshot_id": descriptor.parent_snapshot_id,
-                **details,
-            },
-        )
+        _log(ctx, name, descriptor, head)
+    journal.complete(ctx.layout, intent)
+
+
+def recover(
+    ctx: Context, name: str, record: Worktree | None, descriptor: Descriptor, *, move_head: bool
+) -> None:
+    """Carry out what a crash left of steps 10 to 12; the caller is in the critical section.
+
+    ``record`` is the worktree, None where it is gone. A head that was moved already goes into the log.
+    """
+    _catalogue(ctx, descriptor)
+    head = None
+    if record is not None and move_head:
+        head = _move_head(ctx, name, record, descriptor)
+    elif record is not None and record.head_snapshot_id == descriptor.snapshot_id:
+        head = record.head
+    _log(ctx, name, descriptor, head, recovered=True)
+
+
+def _catalogue(ctx: Context, descriptor: Descriptor) -> None:
+    final = ctx.layout.descriptor(descriptor.snapshot_id)
+    critical.require(ctx.layout.repository_lock)
+    if not final.exists():
+        files.rename_durable(final.with_name(final.name + files.TEMPORARY_SUFFIX), final)
+
+
+def _move_head(ctx: Context, name: str, record: Worktree, descriptor: Descriptor) -> Head:
+    return worktree.move(
+        ctx.layout,
+        name,
+        record,
+        operation="snapshot",
+        token=descriptor.fencing_token,
+        snapshot_id=descriptor.snapshot_id,
+        undo=record.undo,
+    )
+
+
+def _log(ctx: Context, name: str, descriptor: Descriptor, head: Head | None, **details: object) -> None:
+    assert descriptor.descriptor_checksum is not None
+    ctx.audit(
+        "snapshot",
+        worktree=name,
+        worktree_id=descriptor.worktree_id,
+        snapshot_id=descriptor.snapshot_id,
+        fencing_token=descriptor.fencing_token,
+        target=descriptor.snapshot_id,
+        reason=descriptor.note or None,
+        details={
+            "descriptor_checksum": descriptor.descriptor_checksum.value,
+            "payload_root_hash": descriptor.payload_root_hash.value,
+            "parent_snapshot_id": descriptor.parent_snapshot_id,
+            **({} if head is None else {"head": head.to_json()}),
+            **details,
+        },
+    )
 
 
 def _previous(ctx: Context, record: Worktree, engine: SnapshotEngine) -> PreviousSnapshot | None:
@@ -241,9 +278,32 @@ def _describe(
     return descriptor.changed(descriptor_checksum=catalog.checksum(descriptor).model_dump())
 
 
+def _private_mode(ctx: Context, name: str) -> int | None:
+    """Return the mode of what tells what is in worktree ``name``: not for the group that cannot look into it."""
+    mode = ctx.layout.file_mode
+    if mode is not None and not os.stat(ctx.layout.worktree(name)).st_mode & stat.S_IRGRP:
+        return mode & 0o700
+    return mode
+
+
+def _withdraw(ctx: Context, snapshot_id: str, error: JvsError) -> None:
+    """Take back what was put in place of a snapshot that lost its head to another writer before the log knew it.
+
+    The caller is in the critical section. A crash in between leaves the intent, and ``doctor`` completes the snapshot
+    without moving a head.
+    """
+    final, place = ctx.layout.descriptor(snapshot_id), ctx.layout.snapshot(snapshot_id)
+    try:
+        if final.exists():
+            files.rename_durable(final, final.with_name(final.name + files.TEMPORARY_SUFFIX))
+        files.rename_durable(place, place.with_name(place.name + files.TEMPORARY_SUFFIX))
+    except (OSError, JvsError) as failure:
+        raise error from failure
+
+
 def _require_unmoved(ctx: Context, name: str, record: Worktree) -> None:
     now = ctx.worktree(name)
-    if (now.worktree_id, now.head_snapshot_id) != (record.worktree_id, record.head_snapshot_id):
+    if (now.worktree_id, now.head.number) != (record.worktree_id, record.head.number):
         raise FencingMismatch(
             f"the head of worktree {name!r} moved to {now.head_snapshot_id} while this snapshot was taken",
             hint="look at jvs history, then take the snapshot again",

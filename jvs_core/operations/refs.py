@@ -63,7 +63,7 @@ def reconcile(ctx: Context, intent: Intent) -> None:
     """Record what an interrupted change of a ref did, if anything; the caller holds the critical section."""
     name = str(intent.details["ref"])
     logged = ledger.read(ctx.layout).refs.get(name)
-    present = refs.find(ctx.layout, name)
+    present = refs.REFS.find(ctx.layout, name)
     if present is not None and logged is None:
         ctx.audit(
             CREATE,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import clock, regular
-from jvs_core.control import catalog, journal, lock, process, worktree
+from jvs_core.control import catalog, journal, lock, process, runs, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
 from jvs_core.errors import JvsError, WorktreeNotFound
@@ -135,6 +135,8 @@ def _is_only_copy(layout: Layout, ledger: Ledger, folder: str, base: str) -> boo
         known = own in ledger.pins
     elif folder == ".jvs/gc/tombstones":
         known = own in ledger.removed
+    elif folder == ".jvs/runs":
+        return runs.is_draft(layout, own, ledger.runs.get(own, ""))
     elif folder in (".jvs/snapshots", ".jvs/descriptors"):
         known = own in ledger.snapshots and own not in ledger.removed
     else:

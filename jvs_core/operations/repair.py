@@ -16,6 +16,7 @@ from jvs_core.operations import (
     doctor,
     gc_state,
     locks,
+    log_differences,
     log_repair,
     passing,
     publish,
@@ -57,7 +58,7 @@ def examine(ctx: Context, actions: Sequence[str], *, strict: bool, progress: Pro
 
 
 def _advance_head(ctx: Context, progress: Progress) -> list[str]:
-    """Complete the snapshots that were renamed into place: descriptor, head, log.
+    """Complete the snapshots that were renamed into place (descriptor, head, log); bring heads to what the log says.
 
     The head stays where its worktree went on since. A damaged log is mended first: it does not say what was completed.
     """
@@ -67,16 +68,8 @@ def _advance_head(ctx: Context, progress: Progress) -> list[str]:
     for snapshot_id, descriptor in sorted(remains.unfinished(ctx, ledgers.read(ctx.layout))):
         name = _name_of(ctx, descriptor.worktree_id)
         if name is None:  # its worktree is gone: there is no head to move
-            gone = Worktree(
-                worktree_id=descriptor.worktree_id,
-                created_at=descriptor.created_at,
-                base_snapshot_id=None,
-                head_snapshot_id=None,
-            )
             with ctx.critical():
-                publish.complete(
-                    ctx, descriptor.worktree, gone, descriptor, progress, move_head=False, recovered=True
-                )
+                publish.recover(ctx, descriptor.worktree, None, descriptor, move_head=False)
             done.append(snapshot_id)
             continue
         with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair"), ctx.critical():
@@ -85,10 +78,10 @@ def _advance_head(ctx: Context, progress: Progress) -> list[str]:
                 continue  # somebody else completed it meanwhile
             record = ctx.worktree(name)
             behind = record.head_snapshot_id == descriptor.parent_snapshot_id and not _went_on(record, intent)
-            publish.complete(ctx, name, record, descriptor, progress, move_head=behind, recovered=True)
+            publish.recover(ctx, name, record, descriptor, move_head=behind)
             journal.complete(ctx.layout, intent)
         done.append(snapshot_id)
-    return done
+    return [*done, *log_differences.put_back(ctx)]
 
 
 def _to_publish(ctx: Context, snapshot_id: str) -> Intent | None:
@@ -203,6 +196,8 @@ def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:
             done.append(name)
     for path in folders:
         ctx.removal_engine().remove(path)
+    with ctx.critical():
+        done += log_differences.name_drafts(ctx.layout, ledger)
     return [*done, *(gc_state.mend(ctx, ledger) if audit.check(ctx).ok else [])]
 
 
@@ -217,7 +212,7 @@ def _clean_locks(ctx: Context, progress: Progress) -> list[str]:
             except JvsError:
                 return done
             known.add(worktree_id)
-            done += [f"{name} {token}" for token in leases.remove_superseded(ctx.layout, worktree_id)]
+            done += [f"{name} {token}" for token in leases.remove_superseded(ctx.layout, worktree_id, kept=1)]
             done += [f"{name} {stray}" for stray in leases.remove_strays(ctx.layout, worktree_id)]
         own = known | {ctx.layout.repository_lock.name}
         for other in sorted(set(ctx.layout.listing(ctx.layout.repository_lock.parent)) - own):

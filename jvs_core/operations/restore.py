@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import catalog, journal, worktree
+from jvs_core.control import catalog, critical, journal, worktree
 from jvs_core.control.names import check_worktree_name
 from jvs_core.errors import AlreadyExists, JvsError
 from jvs_core.model import Intent
@@ -89,9 +89,10 @@ def new_worktree(
         with files.uninterrupted(), ctx.critical():
             _require_free(ctx, name, target)
             with step(progress, "register"):
-                record = worktree.register(ctx.layout, name, base=base, labels=labels)
+                record = worktree.register(ctx.layout, name, base=base, operation=operation, labels=labels)
                 registered = True
             with step(progress, "publish"):
+                critical.require(ctx.layout.repository_lock)
                 published = True
                 files.rename_durable(temporary, target)
             with step(progress, "audit"):
@@ -102,6 +103,7 @@ def new_worktree(
                     snapshot_id=base,
                     target=base or name,
                     details={
+                        "head": record.head.to_json(),
                         **({"labels": dict(labels)} if labels else {}),
                         **({"degraded": degraded} if degraded else {}),
                     },
@@ -128,6 +130,7 @@ def _discard(
     """Remove what an unfinished restore made; what cannot be removed keeps its intent, for ``doctor``."""
     with suppress(OSError, JvsError):
         if registered:
-            worktree.unregister(ctx.layout, name)
+            with ctx.critical():
+                worktree.unregister(ctx.layout, name)
         engine.remove(temporary)
         journal.complete(ctx.layout, intent)

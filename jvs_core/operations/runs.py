@@ -51,8 +51,8 @@ def start(
             owner=_owner(ctx, lease, lock_kept=lock_kept),
             **fields,
         )
-        runs.create(ctx.layout, run)
-        _audit(ctx, "run_start", run, snapshot_id=run.before_snapshot_id)
+        with runs.written(ctx.layout, run) as digest:
+            _audit(ctx, "run_start", run, digest, snapshot_id=run.before_snapshot_id)
     return run
 
 
@@ -101,8 +101,8 @@ def judge(ctx: Context, run_id: str, verdict: Verdict, paths: Iterable[str]) -> 
         if run.verdict is not None:
             raise Conflict(f"run {run_id} was judged before: {run.verdict}")
         judged = run.changed(verdict=verdict, paths=tuple(paths))
-        runs.replace(ctx.layout, judged)
-        _audit(ctx, "run_finish", judged, snapshot_id=judged.after_snapshot_id, verdict=verdict)
+        with runs.written(ctx.layout, judged) as digest:
+            _audit(ctx, "run_finish", judged, digest, snapshot_id=judged.after_snapshot_id, verdict=verdict)
     return judged
 
 
@@ -220,12 +220,14 @@ def _as_it_is(ctx: Context, run: Run) -> Run:
 
 def _close(ctx: Context, run: Run, **fields: Any) -> Run:
     ended = run.changed(finished_at=clock.timestamp(), **fields)
-    runs.replace(ctx.layout, ended)
-    _audit(ctx, "run_finish", ended, snapshot_id=ended.after_snapshot_id, outcome=ended.outcome)
+    with runs.written(ctx.layout, ended) as digest:
+        _audit(ctx, "run_finish", ended, digest, snapshot_id=ended.after_snapshot_id, outcome=ended.outcome)
     return ended
 
 
-def _audit(ctx: Context, operation: str, run: Run, *, snapshot_id: str | None, **details: str) -> None:
+def _audit(
+    ctx: Context, operation: str, run: Run, digest: str, *, snapshot_id: str | None, **details: str
+) -> None:
     ctx.audit(
         operation,
         worktree=run.worktree,
@@ -233,7 +235,7 @@ def _audit(ctx: Context, operation: str, run: Run, *, snapshot_id: str | None, *
         snapshot_id=snapshot_id,
         fencing_token=run.owner.fencing_token,
         target=run.run_id,
-        details={"notebook": run.notebook, **details},
+        details={"notebook": run.notebook, "record_sha256": digest, **details},
     )
 
 

@@ -38,7 +38,7 @@ def sandbox(
     tags = (*tags, "sandbox")
     box: Sandbox | None = None
     try:
-        with locks.hold(ctx, name, purpose="sandbox") as lease:
+        with locks.hold(ctx, name, purpose="sandbox", in_turn=False, by_hand=False) as lease:
             box = Sandbox(name, ctx.layout.worktree(name), base, keep, lease=lease)
             try:
                 yield box

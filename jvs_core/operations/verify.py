@@ -122,7 +122,7 @@ def _thinned(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> SnapshotRe
     """Report on a snapshot with a tombstone: its descriptor is the one logged, and the log says that gc removed it."""
     snapshot_id = descriptor.snapshot_id
     try:
-        tombstones.read(ctx.layout, snapshot_id)
+        tombstones.TOMBSTONES.find(ctx.layout, snapshot_id)
         _against_log(ctx, descriptor, ledger)
         if not _is_removed(ctx, snapshot_id, ledger):
             if not ctx.layout.snapshot(snapshot_id).is_dir() and not ctx.layout.trash(snapshot_id).is_dir():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import journal, lock, worktree
+from jvs_core.control import critical, journal, lock, worktree
 from jvs_core.control.names import MAIN, check_worktree_name
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
 from jvs_core.operations import locks, removal, restore
@@ -72,7 +72,7 @@ def label(ctx: Context, name: str, labels: Mapping[str, str]) -> WorktreeInfo:
     _check_labels(labels)
     with files.uninterrupted(), ctx.critical():
         record = ctx.worktree(name)
-        worktree.update(ctx.layout, name, record.changed(labels=dict(labels)))
+        # The log first: where a crash comes in between, doctor writes what it says.
         ctx.audit(
             "worktree_label",
             worktree=name,
@@ -80,6 +80,7 @@ def label(ctx: Context, name: str, labels: Mapping[str, str]) -> WorktreeInfo:
             target=name,
             details={"labels": dict(labels), "before": record.labels},
         )
+        worktree.relabel(ctx.layout, name, record, labels)
     return _info(ctx, name)
 
 
@@ -123,6 +124,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
                 new_name=new,
             )
             worktree.rename(ctx.layout, old, new)
+            critical.require(ctx.layout.repository_lock)
             files.rename_durable(source, target)
             ctx.audit(
                 "worktree_rename",

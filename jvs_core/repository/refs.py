@@ -25,12 +25,12 @@ class Refs:
     @translated
     def all(self) -> list[Ref]:
         """Return all refs by name. Raises RefBroken."""
-        return stored.read_all(self._context.layout)
+        return stored.REFS.all(self._context.layout)
 
     @translated
     def broken(self) -> list[str]:
         """Return what is wrong with each ref that cannot be read; a history or a snapshot is shown without them."""
-        return [error.message for error in stored.readable(self._context.layout)[1].values()]
+        return [error.message for error in stored.REFS.readable(self._context.layout)[1].values()]
 
     @translated
     def delete(self, name: str) -> Ref:

@@ -64,8 +64,9 @@ def build(root: Path, snapshots: int, files: int) -> None:
 
 def lengthen(repo: Repository, first: str, length: int) -> None:
     """Give a repository a history of ``length`` snapshots: descriptors as snapshots of a workspace at rest leave them."""
-    from jvs_core.control import catalog, worktree
+    from jvs_core.control import catalog
     from jvs_core.control.layout import Layout
+    from tests.support.long_history import move_head
 
     layout = Layout(repo.root)
     descriptor = catalog.read(layout, first)
@@ -79,8 +80,7 @@ def lengthen(repo: Repository, first: str, length: int) -> None:
         )
         descriptor = named.changed(descriptor_checksum=catalog.checksum(named).model_dump())
         layout.descriptor(descriptor.snapshot_id).write_bytes(catalog.encode(descriptor))
-    record = worktree.get(layout, "main")
-    worktree.update(layout, "main", record.changed(head_snapshot_id=descriptor.snapshot_id))
+    move_head(layout, "main", descriptor.snapshot_id)
 
 
 def measure(server: JupyterServer, snapshots: int, files: int) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from jvs_core import Repository, canonical, clock
-from jvs_core.control import catalog, worktree
+from jvs_core.control import catalog, critical, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.model import Descriptor, HashValue, Ready
 from jvs_core.payload import manifest
@@ -28,8 +28,17 @@ def write_history(repo: Repository, count: int, *, last_ms: int = 1_760_000_000_
         moment = last_ms - (count - 1 - number) * _HOUR_MS
         parent = _write(layout, record.worktree_id, f"{moment:013d}-{number:08x}", parent, moment)
         made.append(parent)
-    worktree.update(layout, "main", record.changed(head_snapshot_id=parent))
+    move_head(layout, "main", parent)
     return made
+
+
+def move_head(layout: Layout, name: str, snapshot_id: str | None) -> None:
+    """Write a further head for a worktree, as JVS does, but into no log."""
+    seen = worktree.get(layout, name)
+    with critical.exclusive(layout.repository_lock):
+        worktree.move(
+            layout, name, seen, operation="snapshot", token=None, snapshot_id=snapshot_id, undo=seen.undo
+        )
 
 
 def _write(layout: Layout, worktree_id: str, snapshot_id: str, parent: str | None, moment: int) -> str:

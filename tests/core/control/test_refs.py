@@ -16,14 +16,14 @@ ONE, TWO = "1700000000000-00000001", "1700000000000-00000002"
 
 def test_a_ref_is_read_as_it_was_made_and_never_moves(layout: Layout) -> None:
     made = refs.create(layout, "best", ONE, note="n", by="ada@here")
-    assert refs.get(layout, "best") == refs.find(layout, "best") == made
+    assert refs.get(layout, "best") == refs.REFS.find(layout, "best") == made
     with pytest.raises(AlreadyExists):
         refs.create(layout, "best", TWO, note="", by="bob@here")
     assert refs.get(layout, "best").snapshot_id == ONE
     assert refs.delete(layout, "best") == made
     with pytest.raises(RefNotFound):
         refs.delete(layout, "best")
-    assert refs.find(layout, "best") is None
+    assert refs.REFS.find(layout, "best") is None
 
 
 def test_refs_are_listed_by_name_and_foreign_files_are_none(layout: Layout) -> None:
@@ -31,10 +31,10 @@ def test_refs_are_listed_by_name_and_foreign_files_are_none(layout: Layout) -> N
         refs.create(layout, name, ONE, note="", by="ada@here")
     for name in (".hidden.json", "d.json.tmp", "notes.txt", "-x.json"):
         (layout.refs / name).write_text("{}")
-    assert refs.names(layout) == ["C", "a.json", "b"]
-    assert [ref.name for ref in refs.read_all(layout)] == ["C", "a.json", "b"]
+    assert refs.REFS.keys(layout) == ["C", "a.json", "b"]
+    assert [ref.name for ref in refs.REFS.all(layout)] == ["C", "a.json", "b"]
     for name in ("", "..", "../refs/b", "no", "b\0"):
-        assert refs.find(layout, name) is None
+        assert refs.REFS.find(layout, name) is None
     with pytest.raises(NameInvalid):
         refs.create(layout, "../b", ONE, note="", by="ada@here")
 
@@ -50,7 +50,7 @@ def test_reading_all_refs_lists_their_folder_once(layout: Layout, monkeypatch: p
         return listing(self, folder)
 
     monkeypatch.setattr(Layout, "listing", counting)
-    assert len(refs.read_all(layout)) == 20
+    assert len(refs.REFS.all(layout)) == 20
     assert listed == [layout.refs]
 
 
@@ -59,21 +59,21 @@ def test_a_ref_deleted_while_all_are_read_is_left_out(
 ) -> None:
     for name in ("one", "two"):
         refs.create(layout, name, ONE, note="", by="ada@here")
-    names = refs.names(layout)
+    names = refs.REFS.keys(layout)
     (layout.refs / "one.json").unlink()
     monkeypatch.setattr(refs, "names", lambda layout: names)
-    assert [ref.name for ref in refs.read_all(layout)] == ["two"]
+    assert [ref.name for ref in refs.REFS.all(layout)] == ["two"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"name": "bad"}'])
 def test_an_unreadable_ref_is_named_beside_the_readable_ones(layout: Layout, content: str) -> None:
     good = refs.create(layout, "good", ONE, note="", by="ada@here")
     (layout.refs / "bad.json").write_text(content)
-    found, broken = refs.readable(layout)
+    found, broken = refs.REFS.readable(layout)
     assert found == [good]
     assert {name: "'bad'" in error.message for name, error in broken.items()} == {"bad": True}
     with pytest.raises(RefBroken, match="bad"):
-        refs.read_all(layout)
+        refs.REFS.all(layout)
     with pytest.raises(RefBroken, match="bad"):
         refs.delete(layout, "bad")
 

@@ -46,8 +46,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 def test_a_batch_is_written_whole_and_read_back(real_layout: Layout) -> None:
     wanted = [tombstone(number) for number in range(40)]
     tombstones.write(real_layout, wanted)
-    assert tombstones.ids(real_layout) == {found.snapshot_id for found in wanted}
-    assert [tombstones.read(real_layout, found.snapshot_id) for found in wanted] == wanted
+    assert set(tombstones.TOMBSTONES.keys(real_layout)) == {found.snapshot_id for found in wanted}
+    assert [tombstones.TOMBSTONES.find(real_layout, found.snapshot_id) for found in wanted] == wanted
     assert len(os.listdir(real_layout.gc / "tombstones")) == 40
 
 
@@ -77,8 +77,8 @@ def test_one_that_stands_is_left_and_what_a_crash_left_is_replaced(layout: Layou
     left = layout.gc / "tombstones" / f"{tombstone(2).snapshot_id}.json.tmp"
     left.write_text("half")
     tombstones.write(layout, [tombstone(1, plan="b" * 12), tombstone(2)])
-    assert tombstones.read(layout, first.snapshot_id) == first
-    assert tombstones.read(layout, tombstone(2).snapshot_id) == tombstone(2)
+    assert tombstones.TOMBSTONES.find(layout, first.snapshot_id) == first
+    assert tombstones.TOMBSTONES.find(layout, tombstone(2).snapshot_id) == tombstone(2)
     assert not left.exists()
 
 
@@ -97,7 +97,7 @@ def test_a_batch_that_cannot_be_synced_leaves_no_name(
 
 def test_a_damaged_one_is_listed_and_not_read(layout: Layout) -> None:
     tombstones.write(layout, [tombstone(1)])
-    tombstones.path(layout, tombstone(1).snapshot_id).write_text("{")
-    assert tombstones.ids(layout) == {tombstone(1).snapshot_id}
+    tombstones.TOMBSTONES.place(layout, tombstone(1).snapshot_id).write_text("{")
+    assert set(tombstones.TOMBSTONES.keys(layout)) == {tombstone(1).snapshot_id}
     with pytest.raises(DescriptorCorrupt):
-        tombstones.read(layout, tombstone(1).snapshot_id)
+        tombstones.TOMBSTONES.find(layout, tombstone(1).snapshot_id)

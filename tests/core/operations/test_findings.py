@@ -391,7 +391,7 @@ def entombed(repo: Repository, snapshot_id: str) -> None:
 @scenario
 def tombstone_damaged(repo: Repository, made: list[str]) -> str:
     repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
-    tombstones.path(Layout(repo.root), made[0]).write_text("")
+    tombstones.TOMBSTONES.place(Layout(repo.root), made[0]).write_text("")
     return made[0]
 
 
@@ -650,7 +650,7 @@ def test_a_forged_stub_is_held_against_the_log(repo: Repository, both: bool) -> 
     descriptor = descriptor.changed(descriptor_checksum=catalog.checksum(descriptor).model_dump())
     layout.descriptor(made[1]).write_bytes(catalog.encode(descriptor))
     if both:
-        change(tombstones.path(layout, made[1]), descriptor=descriptor.to_json())
+        change(tombstones.TOMBSTONES.place(layout, made[1]), descriptor=descriptor.to_json())
     assert [s.code for s in repo.verify(every=True).snapshots if s.tamper_detected] == [
         "E_AUDIT_CHAIN_BROKEN"
     ]
@@ -662,7 +662,7 @@ def test_a_forged_stub_is_held_against_the_log(repo: Repository, both: bool) -> 
 def test_an_emptied_tombstone_is_found_by_verify(repo: Repository) -> None:
     made = history_of(repo)
     repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
-    tombstones.path(Layout(repo.root), made[0]).write_text("")
+    tombstones.TOMBSTONES.place(Layout(repo.root), made[0]).write_text("")
     assert [s.snapshot_id for s in repo.verify(every=True).snapshots if s.tamper_detected] == [made[0]]
 
 

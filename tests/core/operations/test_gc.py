@@ -475,7 +475,7 @@ def test_a_tombstone_alone_refuses_every_use_of_its_snapshot(local: Repository) 
     command = [sys.executable, "-c", KILLED, str(local.root), plan.plan_id, "trash"]
     subprocess.run(command, check=False)
     assert (local.root / ".jvs/snapshots" / made[0]).is_dir()
-    assert tombstones.ids(Layout(local.root)) == set(made[:3])
+    assert set(tombstones.TOMBSTONES.keys(Layout(local.root))) == set(made[:3])
     for use in (lambda: local.restore(made[0]), lambda: local.pins.create(made[0])):
         with pytest.raises(SnapshotExpired):
             use()
@@ -491,7 +491,7 @@ def test_a_snapshot_that_is_damaged_is_no_rubbish(local: Repository) -> None:
         (made[0], "E_PARTIAL_SNAPSHOT")
     ]
     assert set(done.deleted) == set(made[1:3])
-    assert not tombstones.exists(Layout(local.root), made[0])
+    assert not tombstones.TOMBSTONES.exists(Layout(local.root), made[0])
 
 
 def test_policies_that_keep_nothing_are_no_policy() -> None:

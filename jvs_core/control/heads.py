@@ -1,0 +1,84 @@
+"""Heads: where each worktree stands, fenced by what is written.
+
+A head is the file ``worktrees/<name>/heads/<number>``. Whoever moves it creates the next number exclusively; the highest
+number counts, and nothing is renamed over. Of two writers that saw the same head one wins. The other gets FencingMismatch,
+however long it slept between its check and its write.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+
+from jvs_core import canonical, files, regular
+from jvs_core.control import critical
+from jvs_core.control.layout import Layout
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FencingMismatch
+from jvs_core.model import Head
+
+KEPT = 2
+_NUMBER = re.compile(r"[1-9][0-9]{0,15}")
+_LOOKS = 5
+
+
+def numbers(layout: Layout, name: str) -> list[int]:
+    """Return the numbers of a worktree's heads that are there, lowest first."""
+    return sorted(int(each) for each in layout.listing(layout.heads(name)) if _NUMBER.fullmatch(each))
+
+
+def read(layout: Layout, name: str, worktree_id: str) -> Head:
+    """Return the head of worktree ``name``: the record with the highest number.
+
+    Raises DescriptorCorrupt when there is none, it cannot be read, or it speaks of another number or worktree.
+    """
+    for _ in range(_LOOKS):
+        there = numbers(layout, name)
+        if not there:
+            break
+        try:
+            return _parse(layout, name, there[-1], worktree_id)
+        except FileNotFoundError:  # two newer ones were made since the listing
+            continue
+    raise DescriptorCorrupt(f"worktree {name!r} has no head", hint="jvs doctor")
+
+
+def encode(head: Head) -> bytes:
+    """Return the bytes of a head's file."""
+    return canonical.dumps(head.to_json()) + b"\n"
+
+
+def advance(layout: Layout, name: str, head: Head) -> None:
+    """Make ``head`` the head of worktree ``name``, durable; in the critical section.
+
+    Its number is one above that of the head which the caller saw. A crash leaves the old or the new head. Raises
+    FencingMismatch when somebody else moved the head since.
+    """
+    critical.require(layout.repository_lock)
+    place = layout.heads(name) / str(head.number)
+    try:
+        files.create_atomic(place, encode(head), mode=layout.file_mode)
+    except AlreadyExists as error:
+        raise _moved(name) from error
+    if numbers(layout, name)[-1] != head.number:  # so many newer ones that this number was free again
+        with suppress(OSError):
+            os.unlink(place)
+        raise _moved(name)
+    for old in numbers(layout, name)[:-KEPT]:
+        with suppress(OSError):
+            os.unlink(layout.heads(name) / str(old))
+
+
+def _moved(name: str) -> FencingMismatch:
+    return FencingMismatch(
+        f"the head of worktree {name!r} was moved by somebody else meanwhile; nothing was published",
+        hint="look at jvs history, then run the command again",
+    )
+
+
+def _parse(layout: Layout, name: str, number: int, worktree_id: str) -> Head:
+    called = f"head {number} of worktree {name!r}"
+    head = Head.parse(regular.read_regular(layout.heads(name) / str(number)), called)
+    if head.number != number or head.worktree_id != worktree_id:
+        raise DescriptorCorrupt(f"{called} speaks of another head", hint="jvs doctor")
+    return head
