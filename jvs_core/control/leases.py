@@ -50,7 +50,7 @@ def validated(value: dict[str, Any], name: str) -> LeaseRecord:
     return LeaseRecord.parse(json.dumps(value).encode(), f"lock {name}")
 
 
-def remove_superseded(layout: Layout, worktree_id: str, *, kept: int = 2) -> list[int]:
+def remove_superseded(layout: Layout, worktree_id: str, *, kept: int = 1) -> list[int]:
     """Remove the lease files but the ``kept`` highest, at least one, and return their tokens.
 
     Whoever holds a number then still finds its own file beside the one that superseded it. Not synced: what comes back

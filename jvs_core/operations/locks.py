@@ -270,7 +270,7 @@ def _acquire_once(
         own=session.load(),
     )
     session.save(lease)
-    leases.remove_superseded(ctx.layout, worktree.worktree_id)
+    leases.remove_superseded(ctx.layout, worktree.worktree_id, kept=2)
     stolen = replaced is not None and replaced.holder_id != lease.record.holder_id
     if not by_hand and not stolen:
         return lease

@@ -212,7 +212,7 @@ def _clean_locks(ctx: Context, progress: Progress) -> list[str]:
             except JvsError:
                 return done
             known.add(worktree_id)
-            done += [f"{name} {token}" for token in leases.remove_superseded(ctx.layout, worktree_id, kept=1)]
+            done += [f"{name} {token}" for token in leases.remove_superseded(ctx.layout, worktree_id)]
             done += [f"{name} {stray}" for stray in leases.remove_strays(ctx.layout, worktree_id)]
         own = known | {ctx.layout.repository_lock.name}
         for other in sorted(set(ctx.layout.listing(ctx.layout.repository_lock.parent)) - own):

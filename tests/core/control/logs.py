@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,6 +16,11 @@ def grow(layout: Layout, who: Settings, count: int) -> None:
     """Append ``count`` records."""
     for number in range(count):
         audit.append(layout, who, "ref_create", target=f"ref{number}", reason=f"reason {number}")
+
+
+def record_hash(fields: dict[str, Any]) -> str:
+    """Return the hash of a record, of all its other fields."""
+    return hashlib.sha256(b"jvs audit record 2\n" + canonical.dumps(fields)).hexdigest()
 
 
 def written(layout: Layout) -> list[bytes]:
@@ -36,7 +42,7 @@ def rebuild(layout: Layout, change: Callable[[dict[str, Any]], None] = lambda fi
         change(fields)
         seq += 1
         fields.update(seq=seq, prev_hash=previous)
-        previous = canonical.sha256(fields)
+        previous = record_hash(fields)
         lines.append(canonical.dumps({**fields, "record_hash": previous}) + b"\n")
     write(layout, lines)
     head = audit_log.read_head(layout)
@@ -53,7 +59,7 @@ def lengthen(layout: Layout, count: int) -> None:
     for _ in range(count):
         last["seq"] += 1
         last["prev_hash"] = last.pop("record_hash")
-        last["record_hash"] = canonical.sha256(last)
+        last["record_hash"] = record_hash(last)
         lines.append(canonical.dumps(last) + b"\n")
     with audit_log.log_path(layout).open("ab") as log:
         log.writelines(lines)

@@ -22,7 +22,7 @@ def described(snapshot_id: str, parent: str | None, **more: Any) -> Descriptor:
     plain = Descriptor.model_validate(
         {
             "snapshot_id": snapshot_id,
-            "worktree_id": "w",
+            "worktree_id": "00000000-0000-4000-8000-00000000000a",
             "worktree": "main",
             "parent_snapshot_id": parent,
             "created_at": "2026-01-01T00:00:00.000Z",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ def _forged(line: bytes) -> bytes:
     fields = json.loads(line)
     fields["reason"] = "another"
     del fields["record_hash"]
-    return canonical.dumps({**fields, "record_hash": canonical.sha256(fields)}) + b"\n"
+    return canonical.dumps({**fields, "record_hash": logs.record_hash(fields)}) + b"\n"
 
 
 CHANGES: dict[str, tuple[Callable[[Lines], Lines], str, int]] = {
@@ -76,7 +77,7 @@ def test_a_changed_head_shows(kept: Layout, damage: str) -> None:
     elif damage == "torn":
         path.write_bytes(path.read_bytes().replace(b'"seq":8', b'"seq":7').replace(b'"seq":7', b'"seq":6'))
     else:
-        changed = {"origin": "other"} if damage == "of another" else {"size": "large"}
+        changed = {"origin": str(uuid.UUID(int=7))} if damage == "of another" else {"size": "large"}
         slots.write(path, {**head, **changed})
         slots.write(path, {**head, **changed})
     found = chain.check(kept)
@@ -125,7 +126,7 @@ def test_a_log_rolled_back_with_its_head_shows_against_a_kept_checkpoint(kept: L
 
 
 def test_a_checkpoint_of_another_repository_is_refused(kept: Layout) -> None:
-    other = checkpoint.create(kept).changed(origin="elsewhere")
+    other = checkpoint.create(kept).changed(origin=str(uuid.UUID(int=7)))
     assert [problem.kind for problem in chain.check(kept, other).problems] == ["origin"]
 
 
@@ -159,7 +160,7 @@ def test_a_changed_byte_anywhere_is_refused(data: st.DataObject) -> None:
             ("worktree", "worktree_id", "snapshot_id", "fencing_token", "target", "reason"), None
         ),
         "seq": 1,
-        "event_id": "e",
+        "event_id": str(uuid.UUID(int=1)),
         "timestamp": "2026-02-20T10:00:00.000Z",
         "operation": "init",
         "actor": "é@here",
@@ -167,7 +168,7 @@ def test_a_changed_byte_anywhere_is_refused(data: st.DataObject) -> None:
         "details": {"a": [1, "b"]},
         "prev_hash": "",
     }
-    line = canonical.dumps({**fields, "record_hash": canonical.sha256(fields)}) + b"\n"
+    line = canonical.dumps({**fields, "record_hash": logs.record_hash(fields)}) + b"\n"
     assert audit_log.parse_line(line).actor == "é@here"
     position = data.draw(st.integers(0, len(line) - 1))
     other = data.draw(st.integers(0, 255).filter(lambda byte: byte != line[position]))

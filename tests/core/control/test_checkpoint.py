@@ -21,7 +21,7 @@ from jvs_core.settings import Settings
 from tests.core.control import logs
 
 UNSIGNED = {
-    "origin": "r",
+    "origin": "00000000-0000-4000-8000-000000000001",
     "seq": 1,
     "head_hash": "0" * 64,
     "created_at": "2026-02-20T10:00:00.000Z",
@@ -69,7 +69,7 @@ def test_a_signature_is_held_against_the_key_it_should_be_by(
 @pytest.mark.parametrize("field", ["origin", "seq", "head_hash", "created_at", "unknown"])
 def test_any_changed_field_breaks_the_signature(made: Checkpoint, key: Path, field: str) -> None:
     changed = {
-        "origin": "other",
+        "origin": "00000000-0000-4000-8000-000000000007",
         "seq": 2,
         "head_hash": "f" * 64,
         "unknown": 1,

@@ -74,10 +74,10 @@ def test_a_worktree_s_folder_is_no_link(layout: Layout) -> None:
         layout.worktree("w")
 
 
-@pytest.mark.parametrize("content", [b"", b"2", b"01", b"1.0", b"one", b"\xff"])
-def test_only_format_1_is_read(layout: Layout, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"1", b"02", b"2.0", b"two", b"\xff", b"3"])
+def test_only_format_2_is_read(layout: Layout, content: bytes) -> None:
     path = layout.control / "format_version"
-    for fine in (b"1", b"1\n", b" 1 \n"):
+    for fine in (b"2", b"2\n", b" 2 \n"):
         path.write_bytes(fine)
         layout.check_format()
     path.write_bytes(content)
@@ -106,13 +106,13 @@ def test_a_shared_repository_is_its_group_s(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     modes = {stat.S_IMODE((layout.control / name).stat().st_mode) for name in CONTROL_FOLDERS}
-    assert modes == {0o2775}
+    assert modes == {0o2770}
     (layout.root / "worktrees").chmod(
         0o3755
     )  # sticky by an admin's wish, the group's write access gone in a crash
     layout.complete()
     assert stat.S_IMODE((layout.root / "worktrees").stat().st_mode) == 0o3775
-    assert (layout.file_mode, Layout(layout.root).file_mode) == (0o664, None)
+    assert (layout.file_mode, Layout(layout.root).file_mode) == (0o660, None)
 
 
 @pytest.mark.parametrize("gone", [True, False])

@@ -380,5 +380,5 @@ def test_lock_files_of_a_shared_repository_are_writable_by_its_group(tmp_path: P
     (tmp_path / "shared").mkdir()
     layout = make_layout(tmp_path / "shared", shared=True)
     take(layout, ada)
-    assert (layout.locks(WORKTREE_ID) / "1").stat().st_mode & 0o7777 == 0o664
-    assert layout.locks(WORKTREE_ID).stat().st_mode & 0o7777 == 0o2775
+    assert (layout.locks(WORKTREE_ID) / "1").stat().st_mode & 0o7777 == 0o660
+    assert layout.locks(WORKTREE_ID).stat().st_mode & 0o7777 == 0o2770

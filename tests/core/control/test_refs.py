@@ -61,7 +61,7 @@ def test_a_ref_deleted_while_all_are_read_is_left_out(
         refs.create(layout, name, ONE, note="", by="ada@here")
     names = refs.REFS.keys(layout)
     (layout.refs / "one.json").unlink()
-    monkeypatch.setattr(refs, "names", lambda layout: names)
+    monkeypatch.setattr(type(refs.REFS), "keys", lambda self, layout: names)
     assert [ref.name for ref in refs.REFS.all(layout)] == ["two"]
 
 
@@ -81,11 +81,11 @@ def test_an_unreadable_ref_is_named_beside_the_readable_ones(layout: Layout, con
 def test_a_ref_under_another_name_is_broken(layout: Layout) -> None:
     made = refs.create(layout, "one", ONE, note="", by="ada@here")
     (layout.refs / "other.json").write_text(json.dumps(made.to_json()))
-    with pytest.raises(RefBroken, match="'other' speaks of 'one'"):
+    with pytest.raises(RefBroken, match="'other' speaks of one"):
         refs.get(layout, "other")
 
 
-def test_what_a_newer_version_adds_is_kept(layout: Layout) -> None:
+def test_a_field_that_jvs_does_not_know_is_dropped(layout: Layout) -> None:
     made = refs.create(layout, "one", ONE, note="", by="ada@here")
     (layout.refs / "one.json").write_text(json.dumps({**made.to_json(), "colour": "red"}))
-    assert refs.get(layout, "one").to_json()["colour"] == "red"
+    assert refs.get(layout, "one") == made

@@ -53,7 +53,7 @@ def test_a_damaged_secret_proves_nothing(layout: Layout, ada: Settings, mine: Se
 
 def test_only_the_lease_meant_is_forgotten(layout: Layout, ada: Settings, mine: Session) -> None:
     lease = take(layout, ada)
-    other = lease.__class__(lease.record.changed(lock_id="another"), "s", 0, "b")
+    other = lease.__class__(lease.record.changed(lock_id="00000000-0000-4000-8000-000000000007"), "s", 0, "b")
     mine.save(lease)
     mine.forget(other)
     assert mine.load() == lease

@@ -11,7 +11,7 @@ from unittest.mock import ANY
 import pytest
 
 from jvs_core import Repository
-from jvs_core.control import pins, tombstones
+from jvs_core.control import critical, pins, tombstones
 from jvs_core.control.layout import Layout
 from jvs_core.errors import (
     AuditChainBroken,
@@ -198,7 +198,9 @@ def test_refs_pins_heads_and_undo_protect(local: Repository) -> None:
     made = history_of(local)
     local.refs.create("baseline", made[0])
     pin = local.pins.create(made[1], reason="paper", expires="30d")
-    pins.create(Layout(local.root), made[2], reason="undo", by="who", expires_at="2020-01-01T00:00:00.000Z")
+    layout = Layout(local.root)
+    with critical.exclusive(layout.repository_lock):
+        pins.create(layout, made[2], reason="undo", by="who", expires_at="2020-01-01T00:00:00.000Z")
     plan = local.gc.plan(keep_last=1)
     assert [found.snapshot_id for found in plan.candidates] == [made[2]]
     assert {found.snapshot_id: found.reasons for found in plan.kept} == {
@@ -442,7 +444,7 @@ def test_a_run_that_slept_too_long_in_its_critical_section_goes_no_further(
     history_of(local)
     plan = local.gc.plan(keep_last=1)
     with monkeypatch.context() as patch:
-        patch.setattr(gc_run, "_TRUSTED_MS", -1)
+        patch.setattr(critical, "TRUSTED_MS", -1)
         with pytest.raises(FencingMismatch):
             local.gc.run(plan.plan_id)
     assert len(os.listdir(local.root / ".jvs/snapshots")) == 4
