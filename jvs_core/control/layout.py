@@ -187,8 +187,7 @@ class Layout:
 
         Raises PathEscape for a symbolic link in the place of one.
         """
-        there = {f"{above}{entry.name}" for above in ("", "gc/") for entry in self._folders(above)}
-        if there.issuperset(CONTROL_FOLDERS) and (self.root / "worktrees").is_dir():
+        if not self.shared and self._is_complete():  # in a shared one a crash may have left a mode to mend
             return
         folders = dict.fromkeys((self.control / name for name in CONTROL_FOLDERS), self.folder_mode)
         for folder, mode in {**folders, self.root / "worktrees": self.worktree_mode}.items():
@@ -197,6 +196,10 @@ class Layout:
             except AlreadyExists as error:
                 inside(self.root, folder)
                 raise DescriptorCorrupt(f"{folder} is no folder", hint="jvs doctor") from error
+
+    def _is_complete(self) -> bool:
+        there = {f"{above}{entry.name}" for above in ("", "gc/") for entry in self._folders(above)}
+        return there.issuperset(CONTROL_FOLDERS) and (self.root / "worktrees").is_dir()
 
     def _folders(self, below: str) -> list[os.DirEntry[str]]:
         try:

@@ -137,7 +137,7 @@ def _put_back(layout: Layout, snapshot_id: str) -> bool:
         if place.exists() or not catalog.exists(layout, snapshot_id):
             return False
         files.rename_durable(trash, place)
-    tombstones.TOMBSTONES.remove(layout, snapshot_id)
+    tombstones.TOMBSTONES.remove(layout, snapshot_id, missing_ok=True)
     return True
 
 

@@ -129,23 +129,31 @@ def _worktrees(ctx: Context, known: Ledger) -> dict[str, str]:
     return {**{key: name for key, name in known.worktrees.items() if name not in now.values()}, **now}
 
 
-def _stands(ctx: Context, known: Ledger) -> dict[str, dict[str, object]]:
-    """Return heads, labels and runs as the log had them, and as they are where it did not know them."""
-    heads: dict[str, object] = {}
+def _stands(ctx: Context, known: Ledger) -> dict[str, object]:
+    """Return heads, labels and runs as they are: the log lost what they may have become.
+
+    A head is that of the log where it is no later one. What was not so in the log is named in ``adopted_heads`` and
+    ``adopted_runs``.
+    """
+    heads: dict[str, dict[str, object]] = {}
     labels: dict[str, object] = {}
     for name in worktree.names(ctx.layout):
         with suppress(JvsError):
             record = ctx.worktree(name)
-            heads[record.worktree_id] = record.head.to_json()
+            logged = known.heads.get(record.worktree_id)
+            later = logged is None or record.head.number > int(logged["number"])
+            heads[record.worktree_id] = record.head.to_json() if logged is None or later else logged
             labels[record.worktree_id] = record.labels
     there = {}
     for run_id in runs.ids(ctx.layout):
         with suppress(JvsError, OSError):
             there[run_id] = runs.digest(regular.read_regular(runs.RUNS.place(ctx.layout, run_id)))
     return {
-        "heads": {**heads, **known.heads},
-        "labels": {**labels, **known.labels},
-        "runs": {**there, **known.runs},
+        "heads": {**known.heads, **heads},
+        "labels": {**known.labels, **labels},
+        "runs": {**known.runs, **there},
+        "adopted_heads": sorted(key for key, head in heads.items() if head != known.heads.get(key)),
+        "adopted_runs": sorted(key for key, digest in there.items() if digest != known.runs.get(key)),
     }
 
 

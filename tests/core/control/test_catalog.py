@@ -81,7 +81,7 @@ def test_every_field_but_the_state_is_under_the_checksum(layout: Layout) -> None
         "files": 1,
         "bytes": 1,
         "parent_snapshot_id": IDS[1],
-        "worktree_id": "v",
+        "worktree_id": "00000000-0000-4000-8000-00000000000b",
         "fencing_token": 2,
         "manifest_hash": {"algo": "sha256", "value": "2" * 64},
         "added": True,

@@ -62,7 +62,7 @@ def test_a_device_that_fails_leaves_no_worktree_of_that_name(
     monkeypatch.setattr(files, name, refuse)
     with pytest.raises(OSError, match="Input/output"):
         register(layout, "w", base=ONE)
-    monkeypatch.undo()
+    monkeypatch.setattr(files, name, real)
     assert worktree.names(layout) == []
     assert os.listdir(layout.control / "worktrees") == []
     register(layout, "w", base=ONE)

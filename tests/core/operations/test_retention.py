@@ -31,7 +31,7 @@ def snapshot(
     return Descriptor.model_validate(
         {
             "snapshot_id": f"{ms:013d}-{number:08x}",
-            "worktree_id": "w",
+            "worktree_id": "00000000-0000-4000-8000-000000000001",
             "worktree": "main",
             "parent_snapshot_id": parent,
             "created_at": clock.timestamp(ms),

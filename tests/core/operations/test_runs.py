@@ -139,7 +139,7 @@ os._exit(9)
 
 def test_a_verdict_is_given_once(repo: Repository) -> None:
     with repo.hold() as lease:
-        run = finish(repo, start(repo, lease, reproduces="run-1"))
+        run = finish(repo, start(repo, lease, reproduces="run-1700000000000-00000001"))
     judged = repo.runs.judge(run.run_id, "differs", ["a.txt"])
     assert judged.to_json()["paths"] == ("a.txt",)
     with pytest.raises(Conflict, match="differs"):

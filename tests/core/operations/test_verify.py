@@ -106,7 +106,9 @@ def test_a_retargeted_ref_and_a_vanished_snapshot_are_caught_against_the_log(rep
 
 @pytest.mark.parametrize("change", ["edit", "cut", "drop", "swap"])
 def test_a_changed_log_is_caught(repo: Repository, change: str) -> None:
-    repo.snapshot("one", lock=True)
+    repo.locks.acquire()
+    repo.snapshot("one")
+    repo.locks.release()
     path = repo.root / ".jvs" / "audit" / "audit.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     changed = {

@@ -230,7 +230,7 @@ def test_a_shared_repository_is_open_to_its_group(tmp_path: Path) -> None:
 
 
 def test_a_repository_of_another_format_is_left_alone(local: Repository) -> None:
-    (local.root / ".jvs" / "format_version").write_text("2\n")
+    (local.root / ".jvs" / "format_version").write_text("3\n")
     with pytest.raises(FormatUnsupported):
         Repository.open(local.root)
 
