@@ -113,8 +113,8 @@ def syncfs_works(path: Path) -> bool:
     return True
 
 
-def write_new(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Create ``path`` with ``data``, durable in content; the caller makes the name durable.
+def write_new(path: Path, data: bytes, *, mode: int | None = None, durable: bool = True) -> None:
+    """Create ``path`` with ``data``, ``durable`` in content or not; the caller makes the name durable.
 
     Raises AlreadyExists and leaves the existing file as it is. A crash may leave a shorter file, a failure none.
     """
@@ -128,13 +128,23 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None) -> None:
         if mode is not None:
             os.fchmod(fd, mode)
         write_all(fd, data)
-        os.fsync(fd)
+        if durable:
+            os.fsync(fd)
     except BaseException:
         with suppress(OSError):
             os.unlink(path)
         raise
     finally:
         os.close(fd)
+
+
+def sync_together(paths: Sequence[Path]) -> None:
+    """Make files and folders of one file system durable: by one ``syncfs`` where that does anything."""
+    if syncfs_works(paths[0]):
+        sync_file_system(paths[0])
+        return
+    for path in paths:
+        sync_folder(path) if path.is_dir() else sync_file(path)
 
 
 def write_all(fd: int, data: bytes) -> None:
@@ -156,10 +166,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: b
     """Replace or create ``path`` with ``data`` in one step, ``durable`` or not. A crash leaves the old or the new file."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
-        if durable:
-            write_new(temporary, data, mode=mode)
-        else:
-            _write_unsynced(temporary, data, mode)
+        write_new(temporary, data, mode=mode, durable=durable)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
@@ -199,7 +206,7 @@ def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) 
     try:
         for path, data in contents.items():
             temporary[path].unlink(missing_ok=True)
-            _write_unsynced(temporary[path], data, mode)
+            write_new(temporary[path], data, mode=mode, durable=False)
         if syncfs_works(folder):
             sync_file_system(folder)
         else:
@@ -214,16 +221,6 @@ def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) 
     sync_folder(folder)
 
 
-def _write_unsynced(path: Path, data: bytes, mode: int | None) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666 if mode is None else mode)
-    try:
-        if mode is not None:
-            os.fchmod(fd, mode)
-        write_all(fd, data)
-    finally:
-        os.close(fd)
-
-
 def _sync_by_threads(paths: Sequence[Path]) -> None:
     from concurrent.futures import ThreadPoolExecutor  # too slow to import for every command
 
@@ -232,8 +229,8 @@ def _sync_by_threads(paths: Sequence[Path]) -> None:
             pass
 
 
-def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False) -> None:
-    """Make the folder ``path``, durable in its parent.
+def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False, durable: bool = True) -> None:
+    """Make the folder ``path``, ``durable`` in its parent or not.
 
     Raises AlreadyExists: ``exist_ok`` accepts a folder, never a symbolic link to one. The mode is mended where a
     crash came between making the folder and setting it.
@@ -251,7 +248,8 @@ def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False) 
         return
     if mode is not None:
         os.chmod(path, mode)
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def set_mode(path: Path, mode: int) -> None:

@@ -153,13 +153,13 @@ def renew(layout: Layout, lease: Lease) -> Lease:
     return renewed
 
 
-def release(layout: Layout, lease: Lease) -> None:
-    """Give a lease back, in place and durable.
+def release(layout: Layout, lease: Lease, *, durable: bool = True) -> None:
+    """Give a lease back, in place. One that is not ``durable`` may be held again after a power cut, until it runs out.
 
     Raises FencingMismatch, LockExpired, LockNotHeld.
     """
     check(layout, lease)
-    _rewrite(layout, lease, released_at=clock.timestamp())
+    _rewrite(layout, lease, durable=durable, released_at=clock.timestamp())
 
 
 def check(layout: Layout, lease: Lease) -> None:
@@ -189,7 +189,7 @@ def check(layout: Layout, lease: Lease) -> None:
     _require_own(found, lease)
 
 
-def _rewrite(layout: Layout, lease: Lease, **fields: str) -> LeaseRecord:
+def _rewrite(layout: Layout, lease: Lease, *, durable: bool = True, **fields: str) -> LeaseRecord:
     """Change a lease's record on disk; a release by another command of the same session is never undone."""
     path = layout.locks(lease.record.worktree_id) / str(lease.token)
     written: list[LeaseRecord] = []
@@ -201,7 +201,7 @@ def _rewrite(layout: Layout, lease: Lease, **fields: str) -> LeaseRecord:
         return written[0].model_dump()
 
     try:
-        slots.update(path, change)
+        slots.update(path, change, durable=durable)
     except FileNotFoundError as error:
         _require_newest(layout, lease.record)
         raise _gone(lease.record) from error

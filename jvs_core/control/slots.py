@@ -80,8 +80,8 @@ def write(path: Path, value: dict[str, Any]) -> None:
         os.close(fd)
 
 
-def update(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Replace the value in ``path`` by ``change(value)``, as ``write`` does, while other updates wait.
+def update(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]], *, durable: bool = True) -> None:
+    """Replace the value in ``path`` by ``change(value)``, ``durable`` or not, while other updates wait.
 
     Raises what ``change`` raises, with nothing written; DescriptorCorrupt when neither slot is whole.
     """
@@ -92,17 +92,20 @@ def update(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> No
             newest = _newest(os.pread(fd, 2 * SLOT_BYTES, 0))
             if newest is None:
                 raise DescriptorCorrupt(f"{path} holds no readable record", hint="jvs doctor")
-            _write_next(fd, newest, change(newest[1]))
+            _write_next(fd, newest, change(newest[1]), durable=durable)
         finally:
             fcntl.flock(fd, fcntl.LOCK_UN)  # closing alone leaves it with a child that was forked meanwhile
     finally:
         os.close(fd)
 
 
-def _write_next(fd: int, newest: tuple[int, Any] | None, value: dict[str, Any]) -> None:
+def _write_next(
+    fd: int, newest: tuple[int, Any] | None, value: dict[str, Any], *, durable: bool = True
+) -> None:
     number = 0 if newest is None else newest[0] + 1
     write_all_at(fd, _slot(number, value), (number % 2) * SLOT_BYTES)
-    os.fsync(fd)
+    if durable:
+        os.fsync(fd)
 
 
 def _slot(number: int, value: dict[str, Any]) -> bytes:

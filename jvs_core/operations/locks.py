@@ -312,7 +312,7 @@ def _renew(ctx: Context, lease: Lease) -> Lease:
 
 def _release(ctx: Context, lease: Lease, *, logged: bool) -> None:
     record = lease.record
-    lock.release(ctx.layout, lease)
+    lock.release(ctx.layout, lease, durable=logged)
     ctx.session(record.worktree_id).forget(lease)
     if not logged:
         return

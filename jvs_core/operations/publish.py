@@ -99,7 +99,7 @@ def _prepare(
     temporary = ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
     payload = temporary / "payload"
     with step(progress, "clone"):
-        files.make_folder(temporary, mode=ctx.layout.folder_mode)
+        files.make_folder(temporary, mode=ctx.layout.folder_mode, durable=False)
         capture = engine.capture(
             ctx.layout.worktree(name),
             payload,
@@ -124,8 +124,7 @@ def _prepare(
             ctx, name, record, request, lease, snapshot_id, capture, root_hash, written.sha256
         )
         draft = ctx.layout.descriptors / f"{snapshot_id}.json{files.TEMPORARY_SUFFIX}"
-        files.write_new(draft, catalog.encode(descriptor), mode=ctx.layout.file_mode)
-        files.sync_folder(draft.parent)
+        files.write_new(draft, catalog.encode(descriptor), mode=ctx.layout.file_mode, durable=False)
     with step(progress, "ready"):
         assert descriptor.descriptor_checksum is not None
         ready = Ready(
@@ -135,10 +134,11 @@ def _prepare(
             descriptor_checksum=descriptor.descriptor_checksum,
             payload_root_hash=root_hash,
         )
+        marker = temporary / ".READY"
         files.write_new(
-            temporary / ".READY", canonical.dumps(ready.to_json()) + b"\n", mode=ctx.layout.file_mode
+            marker, canonical.dumps(ready.to_json()) + b"\n", mode=ctx.layout.file_mode, durable=False
         )
-        files.sync_folder(temporary)
+        files.sync_together([draft, draft.parent, marker, temporary])
     return descriptor
 
 
