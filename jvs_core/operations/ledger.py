@@ -49,7 +49,9 @@ def read(layout: Layout, *, before: Iterable[bytes] = ()) -> Ledger:
 def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
     operation, details = record["operation"], record["details"]
     if "head" in details:
-        ledger.heads[record["worktree_id"]] = dict(details["head"])
+        known = ledger.heads.get(record["worktree_id"], {})
+        if details["head"]["number"] > known.get("number", 0):  # a record may come late, after that of the next head
+            ledger.heads[record["worktree_id"]] = dict(details["head"])
     if operation == "snapshot":
         ledger.snapshots[record["snapshot_id"]] = (
             details["descriptor_checksum"],
