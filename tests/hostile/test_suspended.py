@@ -6,9 +6,7 @@ brought about by another file in its place.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,9 +14,8 @@ import pytest
 from jvs_core import Repository
 from jvs_core.control import critical
 from jvs_core.errors import FencingMismatch, JvsError
-from jvs_core.operations import locks
-from jvs_core.progress import Silent
 from jvs_core.settings import Settings
+from tests.support.suspension import PUBLISHING, suspended
 
 LEASE = """
 [lease]
@@ -27,33 +24,6 @@ renew_interval_ms = 400
 max_clock_skew_ms = 0
 steal_grace_ms = 0
 """
-STEPS = (
-    "check",
-    "intent",
-    "clone",
-    "manifest",
-    "settle",
-    "descriptor",
-    "ready",
-    "fence",
-    "publish",
-    "catalog",
-    "head",
-)
-
-
-class Stopped(Silent):
-    """Stop at a step until told to go on."""
-
-    def __init__(self, step: str) -> None:
-        self.step = step
-        self.there = threading.Event()
-        self.go = threading.Event()
-
-    def started(self, step: str, total: int | None = None) -> None:
-        if step == self.step and not self.there.is_set():
-            self.there.set()
-            assert self.go.wait(60)
 
 
 def settings(place: Path, host: str) -> Settings:
@@ -78,54 +48,21 @@ def pair(tmp_path: Path) -> tuple[Repository, Repository]:
     return ours, theirs
 
 
-def suspended(
-    ours: Repository,
-    act: Callable[[Stopped], object],
-    step: str,
-    meanwhile: Callable[[], object],
-    monkeypatch: pytest.MonkeyPatch,
-) -> object:
-    """Return what ``act`` gave or raised that slept at ``step`` while somebody else did something."""
-    result: list[object] = []
-
-    def work() -> None:
-        try:
-            result.append(act(stop))
-        except BaseException as error:  # noqa: BLE001 - the test looks at whatever it is
-            result.append(error)
-
-    stop = Stopped(step)
-    monkeypatch.setattr(locks, "_keep", lambda renew, lease, ended: ended.wait())  # a sleeper renews nothing
-    thread = threading.Thread(target=work)
-    thread.start()
-    assert stop.there.wait(30), result
-    monkeypatch.undo()
-    lock = ours.root / ".jvs/locks/repository"
-    lock.rename(lock.with_name("revoked"))
-    lock.touch()
-    time.sleep(1.2)
-    meanwhile()
-    stop.go.set()
-    thread.join(60)
-    lock.with_name("revoked").unlink()
-    return result[0]
-
-
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", PUBLISHING)
 def test_a_snapshot_that_slept_is_fenced_and_leaves_nothing(
-    pair: tuple[Repository, Repository], step: str, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[Repository, Repository],
+    step: str,
 ) -> None:
     ours, theirs = pair
     made: list[str] = []
 
     def other() -> None:
+        time.sleep(1.2)  # past the lease
         (theirs.root / "main/f").write_text("B")
         made.append(theirs.snapshot("B", lock=True, wait_s=10).snapshot_id)
 
     (ours.root / "main/f").write_text("A")
-    told = suspended(
-        ours, lambda stop: ours.snapshot("A", lock=True, progress=stop), step, other, monkeypatch
-    )
+    told = suspended(ours, lambda stop: ours.snapshot("A", lock=True, progress=stop), step, other)
     assert isinstance(told, JvsError)
     assert told.exit_status == 4
     assert theirs.worktrees.get("main").head_snapshot_id == made[0]
@@ -136,16 +73,17 @@ def test_a_snapshot_that_slept_is_fenced_and_leaves_nothing(
 
 
 def test_a_record_that_comes_late_does_not_bring_an_older_head_into_the_log(
-    pair: tuple[Repository, Repository], monkeypatch: pytest.MonkeyPatch
+    pair: tuple[Repository, Repository],
 ) -> None:
     ours, theirs = pair
     (ours.root / "main/f").write_text("A")
 
     def other() -> None:
+        time.sleep(1.2)  # past the lease
         (theirs.root / "main/f").write_text("B")
         theirs.snapshot("B", lock=True, wait_s=10)
 
-    suspended(ours, lambda stop: ours.snapshot("A", lock=True, progress=stop), "audit", other, monkeypatch)
+    suspended(ours, lambda stop: ours.snapshot("A", lock=True, progress=stop), "audit", other)
     assert [item.descriptor.note for item in theirs.history()] == ["B", "A", "first"]
     assert theirs.verify(every=True).ok
     assert theirs.gc.plan().candidates == []
@@ -153,7 +91,8 @@ def test_a_record_that_comes_late_does_not_bring_an_older_head_into_the_log(
 
 @pytest.mark.parametrize("step", ["scan", "converge", "head"])
 def test_an_in_place_restore_that_slept_moves_no_head(
-    pair: tuple[Repository, Repository], step: str, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[Repository, Repository],
+    step: str,
 ) -> None:
     ours, theirs = pair
     first = ours.history()[0].descriptor.snapshot_id
@@ -162,6 +101,7 @@ def test_an_in_place_restore_that_slept_moves_no_head(
     made: list[str] = []
 
     def other() -> None:
+        time.sleep(1.2)  # past the lease
         (theirs.root / "main/g").write_text("B")
         made.append(theirs.snapshot("B", lock=True, wait_s=10).snapshot_id)
 
@@ -170,7 +110,6 @@ def test_an_in_place_restore_that_slept_moves_no_head(
         lambda stop: ours.restore_inplace(first, reason="x", lock=True, progress=stop),
         step,
         other,
-        monkeypatch,
     )
     assert isinstance(told, JvsError)
     assert theirs.worktrees.get("main").head_snapshot_id == made[0]

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
 
@@ -16,11 +16,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from jvs_core import Repository
+from jvs_core import Repository, clock
 from jvs_core.errors import JvsError, LockNotHeld, NothingToUndo
 from tests.crash import children
 from tests.crash.worlds import REPAIRS, age
 from tests.properties.conftest import FULL, PROOF
+from tests.support.suspension import PUBLISHING, suspended
 
 Tree = dict[str, bytes]
 PATHS = ("a", "b", "deep/c", "deep/er/d")
@@ -55,6 +56,12 @@ class Histories(RuleBasedStateMachine):
         state = {"JVS_STATE_DIR": str(self.folder / "state"), "JVS_CACHE_DIR": str(self.folder / "cache")}
         self.environment = mock.patch.dict(os.environ, state)
         self.environment.start()
+        self.ahead_ms = 0
+        now, since_boot = clock.now_ms, clock.boot_ms
+        self.clocks = mock.patch.multiple(
+            clock, now_ms=lambda: now() + self.ahead_ms, boot_ms=lambda: since_boot() + self.ahead_ms
+        )
+        self.clocks.start()
         self.repo = Repository.init(self.folder / "repo0")
         self.moves = 0
         self.branches = {"main": Branch({}, None)}
@@ -73,6 +80,7 @@ class Histories(RuleBasedStateMachine):
             for snapshot_id, tree in self.snapshots.items():
                 assert files_below(self.payload(snapshot_id)) == tree
         finally:
+            self.clocks.stop()
             self.environment.stop()
             shutil.rmtree(self.folder)
 
@@ -244,6 +252,26 @@ class Histories(RuleBasedStateMachine):
             LockNotHeld
         ):  # the dead process's lease is this session's, and would keep rename and remove out
             self.repo.locks.release(name)
+
+    @rule(data=st.data(), step=st.sampled_from(PUBLISHING), content=st.sampled_from(CONTENTS))
+    def sleep_while_another_publishes(self, data: st.DataObject, step: str, content: bytes) -> None:
+        name, branch = self.branch(data)
+        who = replace(
+            self.repo.settings, host="elsewhere", session="elsewhere", state_dir=self.folder / "theirs"
+        )
+        theirs = Repository(self.repo.root, settings=who)
+
+        def publish() -> None:
+            self.ahead_ms += 600_000
+            (theirs.worktrees.path(name) / "theirs").write_bytes(content)
+            branch.tree["theirs"] = content
+            branch.head = theirs.snapshot(worktree=name, lock=True).snapshot_id
+
+        work = self.repo.snapshot
+        told = suspended(self.repo, lambda stop: work(worktree=name, lock=True, progress=stop), step, publish)
+        assert isinstance(told, JvsError)
+        assert told.exit_status == 4
+        assert self.absorb(branch.tree) == branch.head
 
     @rule()
     def migrate(self) -> None:

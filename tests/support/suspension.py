@@ -1,0 +1,74 @@
+"""A writer that is suspended at a named step while others go on, and that wakes later."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from unittest import mock
+
+from jvs_core import Repository
+from jvs_core.operations import locks
+from jvs_core.progress import Silent
+
+# The steps of a snapshot up to the one that moves the head.
+PUBLISHING = (
+    "check",
+    "intent",
+    "clone",
+    "manifest",
+    "settle",
+    "descriptor",
+    "ready",
+    "fence",
+    "publish",
+    "catalog",
+    "head",
+)
+
+
+class Stopped(Silent):
+    """Stop at a step until told to go on."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+        self.there = threading.Event()
+        self.go = threading.Event()
+
+    def started(self, step: str, total: int | None = None) -> None:
+        if step == self.step and not self.there.is_set():
+            self.there.set()
+            assert self.go.wait(60)
+
+
+def suspended(
+    ours: Repository, act: Callable[[Stopped], object], step: str, meanwhile: Callable[[], object]
+) -> object:
+    """Return what ``act`` gave or raised that slept at ``step`` while ``meanwhile`` ran.
+
+    The sleeper renews no lease, and its file lock on the repository is revoked, as JuiceFS does to a client that was
+    silent: another file stands in the lock's place.
+    """
+    result: list[object] = []
+    stop = Stopped(step)
+
+    def work() -> None:
+        try:
+            result.append(act(stop))
+        except BaseException as error:  # noqa: BLE001 - the caller looks at whatever it is
+            result.append(error)
+
+    thread = threading.Thread(target=work)
+    with mock.patch.object(locks, "_keep", lambda renew, lease, ended: ended.wait()):
+        thread.start()
+        assert stop.there.wait(60), result
+    lock = ours.root / ".jvs/locks/repository"
+    revoked = lock.with_name("revoked")
+    lock.rename(revoked)
+    lock.touch()
+    try:
+        meanwhile()
+    finally:
+        stop.go.set()
+        thread.join(60)
+        revoked.unlink()
+    return result[0]
