@@ -38,9 +38,12 @@ def go_on_as_owner(refused: UntrustedRepository, args: Sequence[str], *, quiet: 
         return refused
     folder = _state_folder(owner, groups[0])
     _say(f"{root} belongs to uid {owner}: going on with that user's rights, not root's", quiet=quiet)
-    os.setgroups(groups)
-    os.setresgid(groups[0], groups[0], groups[0])
-    os.setresuid(owner, owner, owner)
+    try:
+        os.setgroups(groups)
+        os.setresgid(groups[0], groups[0], groups[0])
+        os.setresuid(owner, owner, owner)
+    except OSError:  # a root that may not become somebody else, as in some containers
+        return refused
     command = [sys.executable, "-P", "-m", "jvs_core.cli", *args]
     try:
         os.execve(command[0], command, settings.environment_of_owner(folder))
