@@ -87,7 +87,7 @@ class Call:
             if not Path(os.getcwd()).is_relative_to(root):
                 return None
             here = self.opener(".")
-        except (NotARepository, OSError):  # a folder that is gone, or that root's command may not look at any more
+        except (NotARepository, OSError):  # gone, or root's own
             return None
         return here if here.root == root else None
 
