@@ -40,6 +40,8 @@ repository. Settings of the Jupyter server are in [its guide](../guides/jupyterl
 | `JVS_SNAPSHOT_ENGINE` | the best that works | the engine of this process: `juicefs-clone`, `btrfs-snapshot`, `reflink-copy`, `copy` |
 | `JVS_STATE_DIR` | the user's state folder (`~/.local/state/jvs`) | secrets of held locks; keep it private |
 | `JVS_CACHE_DIR` | the user's cache folder (`~/.cache/jvs`) | what makes snapshots quick; may be deleted at any time |
+| `JVS_CONFIG_DIR` | the user's configuration folder (`~/.config/jvs`) | whose repositories are trusted (`jvs trust`) |
+| `JVS_OWNERS_DIR` | `/var/lib/jvs/as` | root only: a folder of state for each user in whose repositories root's `jvs` works |
 | `NO_COLOR` | | no colour in the command's output |
 
 ## `.jvs/config.toml`
@@ -61,8 +63,11 @@ def python_page() -> Iterator[str]:
     yield from ("## Other names", "")
     for name in sorted(set(jvs_core.__all__) - {"Repository", "__version__"}):
         yield from (f"### `{name}`", "")
-        yield from _described(getattr(jvs_core, name))
-        yield from _fields(getattr(jvs_core, name))
+        named = getattr(jvs_core, name)
+        if inspect.isfunction(named):
+            yield from ("```python", _signature(named, name, bound=False), "```", "")
+        yield from _described(named)
+        yield from _fields(named)
 
 
 def configuration_page() -> Iterator[str]:

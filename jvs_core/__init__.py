@@ -13,7 +13,15 @@ from jvs_core.version import __version__
 
 if TYPE_CHECKING:
     from jvs_core.control.lock import Lease
-    from jvs_core.errors import AlreadyExists, InputError, JvsError, LockConflict, NotARepository
+    from jvs_core.control.trust import Trusted, distrust, trust, trusted
+    from jvs_core.errors import (
+        AlreadyExists,
+        InputError,
+        JvsError,
+        LockConflict,
+        NotARepository,
+        UntrustedRepository,
+    )
     from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref, Run, Verdict
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
@@ -39,8 +47,13 @@ _HOMES = {
     "Run": "jvs_core.model",
     "Sandbox": "jvs_core.operations.sandbox",
     "Settings": "jvs_core.settings",
+    "Trusted": "jvs_core.control.trust",
+    "UntrustedRepository": "jvs_core.errors",
     "Verdict": "jvs_core.model",
     "WorktreeInfo": "jvs_core.results",
+    "distrust": "jvs_core.control.trust",
+    "trust": "jvs_core.control.trust",
+    "trusted": "jvs_core.control.trust",
 }
 
 __all__ = [
@@ -61,9 +74,14 @@ __all__ = [
     "Run",
     "Sandbox",
     "Settings",
+    "Trusted",
+    "UntrustedRepository",
     "Verdict",
     "WorktreeInfo",
     "__version__",
+    "distrust",
+    "trust",
+    "trusted",
 ]
 
 

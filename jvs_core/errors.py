@@ -6,7 +6,9 @@
     ├── InputError                2  E_USAGE            the call itself is wrong: change it
     │   ├── NameInvalid              E_NAME_INVALID
     │   ├── PathEscape               E_PATH_ESCAPE
-    │   └── SnapshotAmbiguous        E_SNAPSHOT_AMBIGUOUS
+    │   ├── SnapshotAmbiguous        E_SNAPSHOT_AMBIGUOUS
+    │   ├── UntrustedRepository      E_UNTRUSTED_REPOSITORY
+    │   └── OutsideRoot              E_OUTSIDE_ROOT
     ├── NotFound                  3                     the thing named is not there
     │   ├── NotARepository           E_NOT_A_REPOSITORY
     │   ├── WorktreeNotFound         E_WORKTREE_NOT_FOUND
@@ -95,6 +97,18 @@ class SnapshotAmbiguous(InputError):
     """A snapshot prefix matches several snapshots; the hint lists them."""
 
     code = "E_SNAPSHOT_AMBIGUOUS"
+
+
+class UntrustedRepository(InputError):
+    """The repository belongs to somebody whom the caller did not allow; nothing in it was read."""
+
+    code = "E_UNTRUSTED_REPOSITORY"
+
+
+class OutsideRoot(InputError):
+    """The repository lies above the folder that the server may show."""
+
+    code = "E_OUTSIDE_ROOT"
 
 
 class NotFound(JvsError):

@@ -20,6 +20,11 @@ LEASE_MS_MAXIMUM = 86_400_000
 KEEP_MAXIMUM = 1_000_000_000
 INTERACTIVE_LEASE_MS = 15 * 60 * 1000
 _LONGEST_USER = 100
+_OWNERS = "/var/lib/jvs/as"
+_KEPT = (
+    *("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LANGUAGE", "TZ"),
+    *("TERM", "COLUMNS", "LINES", "NO_COLOR", "USER", "LOGNAME", "JVS_SESSION", "JVS_SNAPSHOT_ENGINE"),
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Settings:
     """Who is calling and where this user's own state lies.
 
     ``state_dir`` holds the secrets of held locks (mode 0700); ``cache_dir`` holds stat caches, which may be deleted
-    at any time. ``session`` separates lock holders that share a user.
+    at any time. ``config_dir`` holds what the user decided (whose repositories are trusted); None stands for the
+    user's own, which is found when it is needed. ``session`` separates lock holders that share a user.
     """
 
     user: str
@@ -36,11 +42,16 @@ class Settings:
     engine: str | None
     state_dir: Path
     cache_dir: Path
+    config_dir: Path | None = None
 
     @classmethod
     def from_environment(cls) -> Settings:
         """Return the settings of this process, as a repository opened without any has them."""
         return from_environment()
+
+    def config_folder(self) -> Path:
+        """Return the folder of the user's configuration. Raises InputError where the user has no home folder."""
+        return self.config_dir or _folder("JVS_CONFIG_DIR", "user_config_path")
 
     @property
     def holder_id(self) -> str:
@@ -50,7 +61,7 @@ class Settings:
 
 
 def from_environment() -> Settings:
-    """Return the settings of the process: ``JVS_SESSION``, ``JVS_SNAPSHOT_ENGINE``, ``JVS_STATE_DIR``, ``JVS_CACHE_DIR``."""
+    """Return the settings of the process: ``JVS_SESSION``, ``JVS_SNAPSHOT_ENGINE`` and the folders, ``JVS_…_DIR``."""
     session = os.environ.get("JVS_SESSION") or "default"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@:-]{0,99}", session):
         raise NameInvalid(
@@ -64,6 +75,26 @@ def from_environment() -> Settings:
         state_dir=_folder("JVS_STATE_DIR", "user_state_path"),
         cache_dir=_folder("JVS_CACHE_DIR", "user_cache_path"),
     )
+
+
+def owners_folder() -> Path:
+    """Return where root keeps a folder of state for each user in whose repositories it works: ``JVS_OWNERS_DIR``."""
+    return Path(os.environ.get("JVS_OWNERS_DIR") or _OWNERS)
+
+
+def environment_of_owner(folder: Path) -> dict[str, str]:
+    """Return the environment of a process that goes on as a repository's owner, with its own state in ``folder``.
+
+    What root alone may know is not in it: the owner can read the environment of its own processes.
+    """
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("LC_")}
+    return {
+        **kept,
+        "HOME": str(folder),
+        "JVS_STATE_DIR": str(folder / "state"),
+        "JVS_CACHE_DIR": str(folder / "cache"),
+        "JVS_CONFIG_DIR": str(folder / "config"),
+    }
 
 
 def _user() -> str:

@@ -93,6 +93,7 @@ def private_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
         monkeypatch.delenv(name)
     monkeypatch.setenv("JVS_STATE_DIR", str(home / "state"))
     monkeypatch.setenv("JVS_CACHE_DIR", str(home / "cache"))
+    monkeypatch.setenv("JVS_CONFIG_DIR", str(home / "config"))
     return home
 
 

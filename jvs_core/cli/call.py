@@ -84,8 +84,10 @@ class Call:
     def _around_here(self, root: Path) -> Repository | None:
         """Open the repository at ``root`` from the current directory, if that lies in it, for its worktree."""
         try:
+            if not Path(os.getcwd()).is_relative_to(root):
+                return None
             here = self.opener(".")
-        except NotARepository:
+        except (NotARepository, OSError):  # gone, or root's own
             return None
         return here if here.root == root else None
 

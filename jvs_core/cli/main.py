@@ -14,7 +14,7 @@ from jvs_core.cli import output
 from jvs_core.cli.call import Call, RepositoryOpener, open_repository
 from jvs_core.cli.group import Answered, CommandLineError, Group, Lazy, asks_for_json, command_line_errors
 from jvs_core.cli.outcome import Outcome
-from jvs_core.errors import InputError, JvsError
+from jvs_core.errors import InputError, JvsError, UntrustedRepository
 from jvs_core.progress import Progress
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _COMMANDS = {
     "gc": Lazy("jvs_core.cli.gc:gc", "Remove snapshots that nothing needs, or that a policy does not keep."),
     "verify": Lazy("jvs_core.cli.verify:verify", "Verify snapshots and the repository byte by byte."),
     "doctor": Lazy("jvs_core.cli.doctor:doctor", "Look for what is wrong with the repository, and mend it."),
+    "trust": Lazy("jvs_core.cli.trust:trust", "Trust the repository of another user."),
     "audit": Lazy("jvs_core.cli.audit:audit", "Show the audit log, and make checkpoints of it."),
     "conformance": Lazy(
         "jvs_core.cli.conformance:conformance", "Hold a file system against the requirements."
@@ -127,7 +128,7 @@ def run(args: Sequence[str] | None = None) -> int:
         from click.shell_completion import shell_complete
 
         return shell_complete(build(), {"obj": Call()}, "jvs", _COMPLETION_VARIABLE, instruction)
-    args = sys.argv[1:] if args is None else args
+    alone, args = args is None, sys.argv[1:] if args is None else args
     call = Call(progress_factory=_drawn_progress)
     call.confirm = lambda question: _ask(call, question)
     call.opener = lambda path: _opened(call, path)
@@ -140,6 +141,8 @@ def run(args: Sequence[str] | None = None) -> int:
         )
     except KeyboardInterrupt:
         return output.show_error(output.interrupted(), call, status=output.INTERRUPTED)
+    except UntrustedRepository as error:
+        return _failed(_as_owner(error, args, call) if alone else error, call)
     except JvsError as error:
         return _failed(error, call)
     except Exception as error:  # noqa: BLE001 - the last resort: every failure has the contract's form
@@ -150,6 +153,16 @@ def _opened(call: Call, path: str) -> Repository:
     found = open_repository(path)
     output.show_warnings_of("jvs", call)
     return found
+
+
+def _as_owner(error: UntrustedRepository, args: Sequence[str], call: Call) -> JvsError:
+    """Begin anew with the owner's rights where root is in somebody else's repository; return why not, otherwise."""
+    from jvs_core.cli.rights import go_on_as_owner
+
+    try:
+        return go_on_as_owner(error, args, quiet=call.quiet)
+    except JvsError as failure:
+        return failure
 
 
 def _failed(error: JvsError, call: Call) -> int:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from jvs_core import canonical, clock, files, regular
 from jvs_core.control import audit_log
-from jvs_core.control.layout import Layout, find_root
+from jvs_core.control.finding import find_root
+from jvs_core.control.layout import Layout
 from jvs_core.errors import (
     AlreadyExists,
     AuditChainBroken,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jvs_core import files, regular
 from jvs_core.control.names import MAIN, inside
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FormatUnsupported, NotARepository, PathEscape
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FormatUnsupported, PathEscape
 from jvs_core.model import FORMAT_VERSION, NAME, SNAPSHOT_ID, UUID
 
 CONTROL_FOLDERS = (
@@ -266,20 +266,3 @@ def _checked(identity: str, form: str) -> str:
     if re.fullmatch(form[1:-1], identity) is None:
         raise PathEscape(f"{identity[:100]!r} is no identity that JVS gives", hint="jvs doctor")
     return identity
-
-
-def find_root(start: Path) -> Path:
-    """Return the nearest folder at or above ``start`` that holds ``.jvs``.
-
-    Raises NotARepository.
-    """
-    try:
-        here = Path(os.path.realpath(start, strict=True))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotARepository(f"{start} does not exist", hint="name a folder inside a repository") from error
-    for folder in (here, *here.parents):
-        if (folder / ".jvs").is_dir():
-            return folder
-    raise NotARepository(
-        f"no JVS repository at or above {os.path.abspath(start)}", hint="make one with: jvs init NAME"
-    )

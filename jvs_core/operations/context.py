@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import regular
-from jvs_core.control import audit, catalog, critical, worktree
+from jvs_core.control import audit, catalog, critical, trust, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.control.session import Session, session
 from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError
@@ -46,10 +46,12 @@ class Context:
 
     @classmethod
     def open(cls, layout: Layout, settings: Settings) -> Context:
-        """Open the repository at ``layout``.
+        """Open the repository at ``layout``: the one door, which asks first whose it is.
 
-        Raises FormatUnsupported, DescriptorCorrupt (no identity), InputError (configuration).
+        Raises NotARepository, UntrustedRepository, FormatUnsupported, DescriptorCorrupt (no identity), InputError
+        (configuration).
         """
+        trust.require(layout.root, settings)
         layout.check_format()
         config = read_config(layout.config)
         return cls(Layout(layout.root, config.shared), settings, config, layout.repo_id())

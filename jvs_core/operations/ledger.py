@@ -50,7 +50,9 @@ def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
     operation, details = record["operation"], record["details"]
     if "head" in details:
         known = ledger.heads.get(record["worktree_id"], {})
-        if details["head"]["number"] > known.get("number", 0):  # a record may come late, after that of the next head
+        if details["head"]["number"] > known.get(
+            "number", 0
+        ):  # a record may come late, after that of the next head
             ledger.heads[record["worktree_id"]] = dict(details["head"])
     if operation == "snapshot":
         ledger.snapshots[record["snapshot_id"]] = (

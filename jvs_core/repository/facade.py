@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from jvs_core import settings as environment
 from jvs_core.control import catalog
-from jvs_core.control.layout import Layout, find_root
+from jvs_core.control.finding import find_root
+from jvs_core.control.layout import Layout
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import MAIN
 from jvs_core.files import translated
@@ -91,9 +92,10 @@ class Repository:
     def open(cls, path: str | os.PathLike[str] = ".", *, settings: Settings | None = None) -> Repository:
         """Open the repository at or above ``path``; its worktree is the one that ``path`` lies in.
 
-        Raises NotARepository, FormatUnsupported.
+        Raises NotARepository, UntrustedRepository (it belongs to somebody else; nothing was read), FormatUnsupported.
         """
-        root = find_root(Path(path))
+        settings = settings or environment.from_environment()
+        root = find_root(Path(path), settings)
         return cls(root, worktree=Layout(root).worktree_at(Path(path)), settings=settings)
 
     @classmethod

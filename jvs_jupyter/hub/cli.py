@@ -21,7 +21,7 @@ from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.people import from_file, from_hub
 from jvs_jupyter.hub.provision import Provided, by_name, find, provide, provide_all, shown
-from jvs_jupyter.hub.report import Usage, age, usage
+from jvs_jupyter.hub.report import age, read_listed, read_usage, usage
 from jvs_jupyter.hub.roster import ask_all
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -129,7 +129,7 @@ def list_(call: Call, homes: Path | None) -> Outcome:
         known = by_name(call.repository()).items()
         found = [{"user": user, "server": server, **info.to_json()} for (user, server), info in known]
     else:
-        found, failed = ask_all(homes, "list")
+        found, failed = ask_all(homes, read_listed, "list")
     found.sort(key=lambda row: (row["user"], row["server"]))
     rows = [(safe(row["user"]), safe(row["server"]), row["name"], row["lock_state"]) for row in found]
     return _listing(found, rows, failed)
@@ -233,8 +233,7 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
     if homes is None:
         found = list(usage(call.repository(), measure=measure))
     else:
-        told, failed = ask_all(homes, "report", *(["--measure"] if measure else []))
-        found = [Usage(**row) for row in told]
+        found, failed = ask_all(homes, read_usage, "report", *(["--measure"] if measure else []))
     found.sort(key=lambda row: (row.user, row.server))
     rows = [
         (

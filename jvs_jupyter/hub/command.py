@@ -29,9 +29,12 @@ class Refused(Exception):
 def ask(repository: Path, *command: str) -> Any:
     """Run a command of ``jvs`` that reads, with the rights of whom the repository's folder belongs to; return its answer.
 
-    Raises Refused.
+    Raises Refused. The user could have had a hand in the answer: it is input.
     """
-    owner = Owner.of(repository)
+    try:
+        owner = Owner.of(repository)
+    except OSError as error:
+        raise Refused("E_PATH_NOT_FOUND", f"{repository}: {error.strerror}", None, 3) from error
     rights: dict[str, Any] = {}
     environment = dict(os.environ)
     if os.geteuid() == 0 and owner.uid != 0:
@@ -83,6 +86,14 @@ def answer(status: int, output: bytes, errors: bytes) -> Any:
         told = errors.decode(errors="replace").strip()[-300:]
         raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, status or 1) from error
     if isinstance(value, dict) and "error" in value:
-        failure = value["error"]
-        raise Refused(failure["code"], failure["message"], failure["hint"], status)
+        failure = value["error"] if isinstance(value["error"], dict) else {}
+        code, message, hint = (failure.get(name) for name in ("code", "message", "hint"))
+        if not (isinstance(code, str) and isinstance(message, str)):
+            raise no_answer("jvs")
+        raise Refused(code, message, hint if isinstance(hint, str) else None, status or 1)
     return value
+
+
+def no_answer(who: str) -> Refused:
+    """Return the refusal for an answer that no command of ``jvs`` gives."""
+    return Refused("E_INTERNAL", f"{who} answers with what is no answer", "look at who changed its files", 1)

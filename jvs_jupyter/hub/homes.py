@@ -10,9 +10,10 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 from jvs_core import LockConflict, Repository
-from jvs_jupyter.hub.command import ask
+from jvs_jupyter.hub.command import ask, no_answer
 from jvs_jupyter.hub.names import Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, give
 from jvs_jupyter.hub.roster import enter, leave, sync
@@ -69,10 +70,10 @@ def reset_home(folder: Path, source: Repository, person: Person, home: Path, *, 
     None: the home is what the template is, and was left alone. The old one stays beside it, whole and its user's,
     unsaved changes too. Killed in between, it is aside and the next spawn makes the fresh one. Raises as make_home.
     """
-    state = ask(home, "status")
-    if state["clean"] and state["head_snapshot_id"] is not None:
-        head = ask(home, "show", state["head_snapshot_id"])
-        if head["payload_root_hash"] == source.show(template).descriptor.to_json()["payload_root_hash"]:
+    state = _told(home, ask(home, "status"))
+    if state.get("clean") is True and isinstance(state.get("head_snapshot_id"), str):
+        head = _told(home, ask(home, "show", "--", state["head_snapshot_id"]))
+        if head.get("payload_root_hash") == source.show(template).descriptor.to_json()["payload_root_hash"]:
             return None
     _require_free(home)
     owner = Owner.of(home)
@@ -127,9 +128,20 @@ def _moved(source: Path, target: Path) -> None:
 
 
 def _require_free(home: Path) -> None:
-    for row in ask(home, "worktree", "list"):
-        if row["lock_state"] == "held":
-            raise LockConflict(f"worktree {row['name']!r} of {home.name} is in use", hint="stop its server")
+    rows = ask(home, "worktree", "list")
+    if not isinstance(rows, list):
+        raise no_answer(str(home))
+    for row in (_told(home, row) for row in rows):
+        if row.get("lock_state") == "held":
+            raise LockConflict(
+                f"worktree {row.get('name')!r} of {home.name} is in use", hint="stop its server"
+            )
+
+
+def _told(home: Path, answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise no_answer(str(home))
+    return answer
 
 
 def _now() -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from jvs_core import Descriptor, Repository, WorktreeInfo
 from jvs_jupyter.hub.provision import person_of
@@ -34,6 +37,20 @@ class Usage:
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
         return asdict(self)
+
+
+def read_usage(row: dict[str, Any]) -> Usage:
+    """Return the usage that another process tells. Raises ValueError for what is none."""
+    found = TypeAdapter(Usage).validate_json(json.dumps(row), strict=True)
+    age(found.last_snapshot_at)
+    return found
+
+
+def read_listed(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of ``jvs hub list`` that another process tells. Raises ValueError, LookupError for what is none."""
+    if not all(isinstance(row[name], str) for name in ("user", "server", "name", "path", "lock_state")):
+        raise ValueError("no worktree")
+    return row
 
 
 def usage(repository: Repository, *, measure: bool = False) -> Iterator[Usage]:

@@ -6,14 +6,16 @@ import json
 import os
 import re
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from jvs_jupyter.hub.command import Refused, ask
+from jvs_jupyter.hub.command import Refused, ask, no_answer
 from jvs_jupyter.hub.names import Person, digest
 
+T = TypeVar("T")
 _RECORDS = ".people"
 _HOME = re.compile(r"(?:[A-Za-z0-9-]+-)?([0-9a-f]{20})")
 
@@ -58,22 +60,25 @@ def by_user(folder: Path) -> dict[str, tuple[Person, Path]]:
     return found
 
 
-def ask_all(folder: Path, *command: str) -> tuple[list[dict[str, Any]], list[tuple[Person, Refused]]]:
+def ask_all(
+    folder: Path, read: Callable[[dict[str, Any]], T], *command: str
+) -> tuple[list[T], list[tuple[Person, Refused]]]:
     """Run ``jvs hub`` in every home, each with its owner's rights; return the rows, and who could not be asked.
 
-    A row's ``user`` is whom the home was made for, whatever it says inside.
+    A row's ``user`` is whom the home was made for, whatever it says inside; ``read`` raises TypeError, ValueError or
+    LookupError for a row that is none, and then that home alone counts as not asked.
     """
     everybody = homes(folder)
-    rows: list[dict[str, Any]] = []
+    rows: list[T] = []
     failed = []
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for (user, _), answer in zip(
-            everybody, threads.map(partial(_asked, command), everybody), strict=True
+            everybody, threads.map(partial(_asked, read, command), everybody), strict=True
         ):
             if isinstance(answer, Refused):
                 failed.append((user, answer))
             else:
-                rows += ({**row, "user": user.user} for row in answer)
+                rows += answer
     return rows, failed
 
 
@@ -86,12 +91,16 @@ def sync(path: Path) -> None:
         os.close(opened)
 
 
-def _asked(command: tuple[str, ...], one: tuple[Person, Path]) -> list[dict[str, Any]] | Refused:
+def _asked(
+    read: Callable[[dict[str, Any]], T], command: tuple[str, ...], one: tuple[Person, Path]
+) -> list[T] | Refused:
+    user, home = one
     try:
-        answered: list[dict[str, Any]] = ask(one[1], "hub", *command)
+        return [read({**row, "user": user.user}) for row in ask(home, "hub", *command)]
     except Refused as refused:
         return refused
-    return answered
+    except (TypeError, ValueError, LookupError):
+        return no_answer(str(home))
 
 
 def _recorded(record: Path, name: str) -> Person:

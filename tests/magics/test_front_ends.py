@@ -96,3 +96,10 @@ def test_a_full_disk_is_one_line(tmp_path: Path, mounts: Mounts) -> None:
         assert running.fails("%jvs snapshot one").startswith("E_NO_SPACE")
         assert repo.history() == []
         running.ok("%cd -q /")
+
+
+def test_a_repository_that_is_not_trusted_is_one_line(ip: Kernel, main: Path) -> None:
+    control = main.parent / ".jvs"
+    control.rename(control.with_name("elsewhere"))
+    control.symlink_to("elsewhere")
+    assert ip.fails("%jvs status").startswith("E_UNTRUSTED_REPOSITORY")

@@ -17,7 +17,8 @@ from jvs_core import AlreadyExists, LockConflict, Repository
 from jvs_jupyter.hub.homes import archive_home, find_home, make_home
 from jvs_jupyter.hub.names import Person, worktree_name
 from jvs_jupyter.hub.ownership import Owner
-from jvs_jupyter.hub.roster import homes
+from jvs_jupyter.hub.report import read_listed, read_usage
+from jvs_jupyter.hub.roster import ask_all, homes
 
 ANN = Person("ann", "", "7@2026-01-01")
 
@@ -136,6 +137,38 @@ def test_one_home_that_cannot_be_read_hides_no_other(team: Repository, folder: P
     broken = make_home(folder, team, Person("bob"), template="template-1", owner=None)
     (broken / ".jvs" / "format_version").write_text("99\n")
     assert [row["user"] for row in hub(team, "report", "--homes", str(folder), status=6)] == ["ann"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving files away needs root")
+def test_a_home_whose_control_folder_is_somebody_elses_stops_no_other(team: Repository, folder: Path) -> None:
+    make_home(folder, team, ANN, template="template-1", owner=None)
+    planted = make_home(folder, team, Person("bob"), template="template-1", owner=None)
+    os.chown(planted / ".jvs", 23402, 23402)
+    for command in ("list", "report"):
+        assert [row["user"] for row in hub(team, command, "--homes", str(folder), status=2)] == ["ann"]
+    changed = hub(team, "reset", "ann", "bob", "--homes", str(folder), status=2)
+    assert [one["action"] for one in changed] == ["unchanged", "failed"]
+    assert changed[1]["error"]["code"] == "E_UNTRUSTED_REPOSITORY"
+
+
+@pytest.mark.parametrize("told", ["7", '{"error": 7}', '[{"user": "eve"}]', "[7]", "{}x", '{"a": {}}'])
+def test_an_answer_that_is_none_is_that_homes_alone(
+    team: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    for name in ("ann", "bob"):
+        make_home(folder, team, Person(name), template="template-1", owner=None)
+    bob = str(folder / worktree_name(Person("bob")))
+
+    def forged(words: list[str], **rights: Any) -> subprocess.CompletedProcess[bytes]:
+        if bob in words:
+            return subprocess.CompletedProcess(words, 0, told.encode(), b"")
+        return run(words, **rights)
+
+    run = subprocess.run
+    monkeypatch.setattr("jvs_jupyter.hub.command.subprocess.run", forged)
+    for command, read in (("list", read_listed), ("report", read_usage)):
+        rows, failed = ask_all(folder, read, command)
+        assert (len(rows), [user.user for user, _ in failed]) == (1, ["bob"])
 
 
 def test_a_listed_users_home_is_found_by_the_hub(team: Repository, folder: Path) -> None:

@@ -139,7 +139,7 @@ async def test_a_damaged_snapshot_is_a_conflict_with_what_to_do(server: Interfac
 
 def test_every_error_of_the_core_has_a_status_of_the_contract() -> None:
     for error in error_classes():
-        expected = {400, 404, 409, 507} if error.code not in ("E_INTERNAL", "E_ENGINE_FAILED") else {500}
+        expected = {400, 403, 404, 409, 507} if error.code not in ("E_INTERNAL", "E_ENGINE_FAILED") else {500}
         assert status_of(error("message")) in expected, error.code
     assert status_of(NoSpace("full")) == 507
     assert status_of(JvsError("unexpected")) == 500

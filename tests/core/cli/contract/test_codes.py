@@ -35,6 +35,12 @@ def symlinked(scene: Scene) -> list[str]:
     return ["worktree", "create", "x"]
 
 
+def linked_control(scene: Scene) -> list[str]:
+    scene.control.rename(scene.root / "elsewhere")
+    scene.control.symlink_to("elsewhere")
+    return ["status"]
+
+
 def no_repository(scene: Scene) -> list[str]:
     scene.monkeypatch.chdir("/")
     return ["status"]
@@ -140,6 +146,7 @@ WAYS: dict[str, tuple[int, Provoke]] = {
     "E_NAME_INVALID": (2, line("ref", "create", "a/b", "HEAD")),
     "E_PATH_ESCAPE": (2, symlinked),
     "E_SNAPSHOT_AMBIGUOUS": (2, line("show", "1")),
+    "E_UNTRUSTED_REPOSITORY": (2, linked_control),
     "E_NOT_A_REPOSITORY": (3, no_repository),
     "E_WORKTREE_NOT_FOUND": (3, line("worktree", "path", "none")),
     "E_SNAPSHOT_NOT_FOUND": (3, line("show", "none")),
@@ -171,8 +178,9 @@ WAYS: dict[str, tuple[int, Provoke]] = {
     "E_UNSUPPORTED_FILE": (7, unreadable),
 }
 ELSEWHERE = {
-    "E_CONSISTENCY_UNAVAILABLE"
-}  # needs somebody else who writes: tests/core/operations/test_snapshot.py
+    "E_CONSISTENCY_UNAVAILABLE",  # needs somebody else who writes: tests/core/operations/test_snapshot.py
+    "E_OUTSIDE_ROOT",  # only a server has a root
+}
 
 
 def timeless(text: str) -> str:

@@ -1,0 +1,152 @@
+"""Whose repository it is: asked before anything in ``.jvs`` is read, and the list of owners that the caller allowed.
+
+What is in ``.jvs`` is carried out with the caller's rights. So it belongs to the caller or to root, or the caller said
+that its owner is trusted there; root believes nobody but root.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shlex
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jvs_core import files, regular
+from jvs_core import settings as environment
+from jvs_core.errors import DescriptorCorrupt, InputError, NotARepository, UntrustedRepository
+from jvs_core.settings import Settings
+
+_LIST = "trusted.json"
+_LONGEST_LIST = 1 << 20
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """A repository's folder that the caller trusts for as long as its ``.jvs`` belongs to ``uid``."""
+
+    path: str
+    uid: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return path and uid."""
+        return asdict(self)
+
+
+def require(root: Path, settings: Settings) -> None:
+    """Raise UntrustedRepository unless the caller may believe the ``.jvs`` of the repository at ``root``.
+
+    Nothing in it is read. Raises NotARepository when there is none.
+    """
+    owner = _owner(root)
+    if owner in (0, os.geteuid()):
+        return
+    place = os.path.realpath(root)
+    if os.geteuid() != 0 and Trusted(place, owner) in listed(settings):
+        return
+    hint = f"if you trust what is in it: jvs trust {shlex.quote(place)}"
+    if os.geteuid() == 0:
+        hint = f"root works in root's own repositories only: run it as {owner_name(owner)}"
+    raise UntrustedRepository(
+        f"{os.path.join(place, '.jvs')} belongs to {owner_name(owner)}, not to you",
+        hint=hint,
+        root=place,
+        owner=owner,
+    )
+
+
+def trust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> Trusted:
+    """Trust the repository at ``path`` from now on, for as long as its ``.jvs`` belongs to whom it belongs to now.
+
+    Raises NotARepository, InputError (root trusts nobody else).
+    """
+    settings = settings or environment.from_environment()
+    place = Path(os.path.realpath(path))
+    owner = _owner(place)
+    if os.geteuid() == 0 and owner != 0:
+        raise InputError(
+            f"root trusts root's own repositories only; this one is that of {owner_name(owner)}",
+            hint=f"the jvs command, run as root, works there as {owner_name(owner)} by itself",
+        )
+    made = Trusted(str(place), owner)
+    _write(settings, [*(one for one in listed(settings) if one.path != made.path), made])
+    return made
+
+
+def distrust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> list[Trusted]:
+    """Take the repository at ``path``, which need not exist any more, off the list; return what was on it."""
+    settings = settings or environment.from_environment()
+    place, known = os.path.realpath(path), listed(settings)
+    gone = [one for one in known if one.path == place]
+    if gone:
+        _write(settings, [one for one in known if one.path != place])
+    return gone
+
+
+def trusted(*, settings: Settings | None = None) -> list[Trusted]:
+    """Return the repositories of others that the caller trusts, in the order of their paths."""
+    return listed(settings or environment.from_environment())
+
+
+def listed(settings: Settings) -> list[Trusted]:
+    """Return what is on the caller's list: nothing where it is damaged, or where somebody else could have written it."""
+    try:
+        fd = regular.open_regular(settings.config_folder() / _LIST)
+    except (OSError, InputError, DescriptorCorrupt):
+        return []
+    with open(fd, "rb") as file:
+        found = os.fstat(fd)
+        if found.st_uid != os.geteuid() or found.st_mode & _OTHERS_WRITE:
+            return []
+        try:
+            rows = json.loads(file.read(_LONGEST_LIST))["trusted"]
+            return sorted(
+                {Trusted(str(row["path"]), int(row["uid"])) for row in rows},
+                key=lambda one: (one.path, one.uid),
+            )
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return []
+
+
+def believed(settings: Settings | None) -> frozenset[int]:
+    """Return whom the caller trusts somewhere; root believes nobody."""
+    if settings is None or os.geteuid() == 0:
+        return frozenset()
+    return frozenset(one.uid for one in listed(settings))
+
+
+def owner_name(uid: int) -> str:
+    """Return how a message calls a user: ``ada (uid 1000)``."""
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    except (KeyError, OSError):
+        return f"uid {uid}"
+
+
+def _owner(root: Path) -> int:
+    """Return whom the ``.jvs`` of a repository belongs to, which must be a folder and no link to one."""
+    control = root / ".jvs"
+    try:
+        found = control.lstat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotARepository(f"no JVS repository at {root}", hint="name a folder that holds .jvs") from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise UntrustedRepository(
+            regular.irregular(control, "folder"), hint="work in the repository itself, where .jvs is a folder"
+        )
+    return found.st_uid
+
+
+def _write(settings: Settings, known: list[Trusted]) -> None:
+    folder = settings.config_folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        rows = [one.to_json() for one in sorted(known, key=lambda one: one.path)]
+        data = json.dumps({"trusted": rows}, indent=2) + "\n"
+        files.write_atomic(folder / _LIST, data.encode("ascii"), mode=0o600)
+    except OSError as error:
+        raise files.storage_error(error) from error
