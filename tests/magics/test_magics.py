@@ -204,6 +204,15 @@ def test_executed_cells_are_kept_as_a_valid_notebook(ip: Kernel, main: Path) -> 
     assert "memory is not captured" in shown.html
 
 
+def test_kept_cells_are_not_trusted_because_they_say_so(ip: Kernel, main: Path) -> None:
+    cell = {"cell_type": "code", "execution_count": 1, "source": "1", "outputs": []}
+    cells = [{**cell, "metadata": {"trusted": True}}]
+    kept = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"trusted": True}, "cells": cells}
+    Repository.open(main).snapshot("x", cells=json.dumps(kept).encode(), lock=True)
+    ip.ok("shown = %jvs show HEAD --cells")
+    assert ip.value("shown.notebook['cells'][0]['metadata'], shown.notebook['metadata']") == "({}, {})"
+
+
 def test_keep_cells_off_keeps_none(ip: Kernel, main: Path) -> None:
     ip.ok("%config JvsMagics.keep_cells = False")
     ip.ok("password = 'x'")
