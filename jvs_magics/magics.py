@@ -186,7 +186,7 @@ def _show_html(shell: InteractiveShell) -> None:
         )
 
 
-def _shown(answer: Any) -> dict[str, Any]:
+def _shown(answer: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     from jvs_magics.answers import shown
 
     return shown(answer)
