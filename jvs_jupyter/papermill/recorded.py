@@ -17,6 +17,7 @@ from jvs_jupyter.papermill import described, metrics, outcome, provenance
 from jvs_jupyter.papermill.outcome import EarlyExit, Signals, Told
 from jvs_jupyter.papermill.place import local_path, require_writable
 from jvs_jupyter.papermill.request import Kernel, RunRequest
+from jvs_jupyter.papermill.values import as_passed, encoded_all
 
 _POLL_S = 0.2
 
@@ -38,6 +39,8 @@ class RecordedRun:
         self._nb = nb
         self._output_path = output_path
         self._input_path = options.get("input_path")
+        passed = as_passed(nb, kernel_name) if request.parameters is None else request.parameters
+        self._parameters = encoded_all(passed, scalars=False)
         self._setup = described.setup(request, kernel_name, options)
 
     def execute(self, cells: Callable[[], Any], kernel: Kernel) -> Any:
@@ -47,6 +50,7 @@ class RecordedRun:
         before anything happened where the output notebook could not be written.
         """
         require_writable(self._output_path)
+        self._nb.metadata.papermill["parameters"] = self._parameters
         with outcome.handled() as signals:
             with self._locked(signals) as (lease, kept):
                 run = self._begin(lease, kept)
@@ -102,7 +106,7 @@ class RecordedRun:
             notebook=described.notebook_name(shown),
             input_path=shown,
             output_path=place.shown(self._output_path),
-            parameters=provenance.plain(dict(self._nb.metadata.papermill.get("parameters", {}))),
+            parameters=self._parameters,
             before_snapshot_id=before,
             notebook_sha256=sha256,
             environment_digest=provenance.environment_digest(),
