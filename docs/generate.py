@@ -45,7 +45,8 @@ differences:
 `%%jvs NOTE` on a cell takes a snapshot, runs the cell and takes another one. Both have the tag `cell-N` (N: the execution
 count), the second also `after-ID` with the id of the first, and `failed` if the cell raised.
 
-In `$name` and `{expression}` the values of Python variables are filled in, as in every magic."""
+In `$name` and `{expression}` the values of Python variables are filled in, each within its word and as it is: quotes in it
+mean nothing, and what it begins with makes no option of it. The note of `%%jvs` needs no quotes: `%%jvs don't`."""
 
 
 def pages() -> dict[Path, str]:

@@ -12,12 +12,17 @@ from jvs_core.cli.text import safe
 from jvs_magics import html
 from jvs_magics.speech import in_notebook
 
+MARK = "jvs"
+
 
 class Answer:
     """A result object with its attributes and its JSON, shown as text, HTML and JSON.
 
     ``answer.snapshot_id`` and ``answer["snapshot_id"]`` are the same; ``to_json()`` is what ``--json`` gives.
+    ``about_history`` says that it shows ids, times and the like, which are others whenever a notebook runs.
     """
+
+    about_history = True
 
     def __init__(self, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> None:
         self._value: Any = outcome.value
@@ -99,10 +104,11 @@ class Answers(Answer, Sequence[Any]):
         return iter(self._value)
 
 
-def shown(answer: Answer) -> dict[str, Any]:
-    """Return what a front end is sent: text and HTML.
+def shown(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a front end is sent: text and HTML, and the mark by which an answer is known in a saved notebook.
 
     Without the JSON: JupyterLab would show it, as a tree, in place of the HTML.
     """
     plain = answer._text() if answer._coloured else repr(answer)
-    return {"text/plain": plain, "text/html": answer._repr_html_()}
+    marks = {MARK: {"answer": type(answer).__name__}} if answer.about_history else {}
+    return {"text/plain": plain, "text/html": answer._repr_html_()}, marks

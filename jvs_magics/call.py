@@ -11,6 +11,7 @@ from jvs_core import InputError, JvsError, LeaseRecord, Progress, Repository
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Lazy
 from jvs_core.cli.outcome import Outcome
+from jvs_magics import within
 from jvs_magics.speech import say
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def run(
     call = KernelCall(
         repo=None if makes_one else magics.repo or None,
         worktree=None if makes_one else magics.worktree or None,
+        run_lock=within.run_lock,
         lock_wait=lambda repository, worktree: wait(magics, repository, worktree),
         consistency="prefer_quiesced",
         lease_ms=lambda repository: repository.info().lease_duration_ms,
@@ -85,6 +87,8 @@ def _follow(magics: JvsMagics, call: KernelCall, outcome: Outcome, without_runni
         magics.cells.taken(without_running=without_running)
     elif call.command in ("lock acquire", "lock release"):
         repository = call.repository()
+        if within.run_lock(repository, call.worktree or repository.worktree) is not None:
+            return
         if isinstance(value, LeaseRecord):
             magics.locks.keep(repository, value)
         else:

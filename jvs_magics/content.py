@@ -19,6 +19,8 @@ _LARGEST_IMAGE = 4_000_000
 class FileContent(Answer):
     """A file of a snapshot: ``content`` are its bytes, ``text`` the same as UTF-8."""
 
+    about_history = False
+
     def __init__(self, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> None:
         if outcome.stream is None:
             raise TypeError("the outcome holds no file")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Bool, Float, Unicode
 
 from jvs_core import JvsError
@@ -15,7 +14,7 @@ from jvs_magics.auto import Auto
 from jvs_magics.cells import ExecutedCells
 from jvs_magics.locks import KeptLocks
 from jvs_magics.speech import say, usage_error
-from jvs_magics.words import words
+from jvs_magics.words import note_words, words
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -54,16 +53,20 @@ class JvsMagics(Magics):
         self.nested = False
         self._told_limits = False
 
+    @no_var_expand
+    @needs_local_scope
     @line_cell_magic
-    def jvs(self, line: str, cell: str | None = None) -> Any:
+    def jvs(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
         """Version the workspace: ``%jvs COMMAND …`` as on the command line, ``%%jvs NOTE`` around a cell.
 
-        ``%jvs --help`` lists the commands, ``%jvs COMMAND --help`` explains one.
+        ``%jvs --help`` lists the commands, ``%jvs COMMAND --help`` explains one. ``$name`` and ``{expression}`` stand for
+        values, whatever these hold.
         """
         from IPython.core.error import UsageError
 
         try:
-            args = words(line) if cell is None else shlex.split(line)
+            names = {**self.host.user_ns, **(local_ns or {})}
+            args = words(line, names) if cell is None else note_words(line, names)
         except ValueError as error:
             raise UsageError(f"E_USAGE: cannot read the line: {error}") from None
         try:
@@ -183,7 +186,7 @@ def _show_html(shell: InteractiveShell) -> None:
         )
 
 
-def _shown(answer: Any) -> dict[str, Any]:
+def _shown(answer: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     from jvs_magics.answers import shown
 
     return shown(answer)

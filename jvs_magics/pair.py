@@ -9,6 +9,7 @@ from jvs_core.cli.outcome import Outcome
 from jvs_magics import html
 from jvs_magics.answers import Answer
 from jvs_magics.call import refuse, run
+from jvs_magics.words import Filled
 
 if TYPE_CHECKING:
     from jvs_magics.magics import JvsMagics
@@ -65,7 +66,7 @@ def around(magics: JvsMagics, args: Sequence[str], cell: str) -> CellSnapshots:
 def _note_first(args: Sequence[str]) -> list[str]:
     """Join the words in front of the first option, so that a note needs no quotes."""
     end = next((position for position, word in enumerate(args) if word.startswith("-")), len(args))
-    return [" ".join(args[:end]), *args[end:]]
+    return [Filled(" ".join(args[:end])), *args[end:]]
 
 
 def _run_cell(magics: JvsMagics, cell: str) -> BaseException | None:

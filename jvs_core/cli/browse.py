@@ -119,8 +119,15 @@ def _cells(call: Call, snapshot: str) -> Outcome:
             f"no executed cells are kept with snapshot {snapshot_id}",
             hint="%jvs snapshot in a notebook keeps them",
         )
-    notebook = json.loads(kept)
+    notebook = _untrusted(json.loads(kept))
     return Outcome(ExecutedCells(snapshot_id, notebook), _cell_lines(notebook))
+
+
+def _untrusted(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Take out what the notebook says of its own trust, which is for the reader's Jupyter to say."""
+    for part in (notebook, *notebook["cells"]):
+        part.get("metadata", {}).pop("trusted", None)
+    return notebook
 
 
 def _cell_lines(notebook: dict[str, Any]) -> Iterator[str]:

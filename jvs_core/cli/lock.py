@@ -14,6 +14,7 @@ from jvs_core.cli.text import fields, safe
 
 if TYPE_CHECKING:
     from jvs_core.model import LeaseRecord
+    from jvs_core.repository import Repository
 
 _wait = click.option(
     "--wait", "wait_s", type=Seconds(), default=0, metavar="SECONDS", help="Wait so long for another holder."
@@ -49,6 +50,15 @@ def acquire(call: Call, lease_ms: int | None, wait_s: float, purpose: str) -> Ou
       jvs lock acquire --wait 60 --purpose "cleaning the data"
     """
     repository = call.repository()
+    if (held := _of_run(call, repository)) is not None:
+        return Outcome(
+            held,
+            [
+                f"Lock on worktree '{held.worktree}' held by the run that this is a part of",
+                *_description(held),
+            ],
+            notices=["the run gives it back at its end"],
+        )
     if lease_ms is None and call.lease_ms is not None:
         lease_ms = call.lease_ms(repository)
     record = repository.locks.acquire(call.worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose)
@@ -95,6 +105,13 @@ def release(call: Call) -> Outcome:
       jvs lock release
     """
     repository = call.repository()
+    if (held := _of_run(call, repository)) is not None:
+        return Outcome(
+            {"released": False},
+            [
+                f"Lock on worktree '{held.worktree}' kept: the run that this is a part of gives it back at its end"
+            ],
+        )
     repository.locks.release(call.worktree)
     return Outcome(
         {"released": True}, [f"Lock released on worktree '{call.worktree or repository.worktree}'"]
@@ -119,6 +136,10 @@ def run(call: Call, wait_s: float, purpose: str, command: tuple[str, ...]) -> Ou
     from jvs_core.cli.locked_run import run_locked
 
     return run_locked(call, command, wait_s=wait_s, purpose=purpose)
+
+
+def _of_run(call: Call, repository: Repository) -> LeaseRecord | None:
+    return call.run_lock(repository, call.worktree or repository.worktree) if call.run_lock else None
 
 
 def _description(record: LeaseRecord) -> list[str]:

@@ -15,6 +15,7 @@ from jvs_core.cli.group import Group, Lazy
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Seconds, Snapshot
 from jvs_core.cli.text import columns, fields, identifier, safe
+from jvs_jupyter.papermill.values import decoded_all
 
 if find_spec("papermill") is None:
     raise ModuleNotFoundError("papermill is not installed", name="papermill")
@@ -190,4 +191,4 @@ def took(record: Run) -> str:
 
 def pairs(values: dict[str, Any]) -> str:
     """Return names and values on one line."""
-    return safe(" ".join(f"{name}={value}" for name, value in values.items()))
+    return safe(" ".join(f"{name}={value}" for name, value in decoded_all(values).items()))

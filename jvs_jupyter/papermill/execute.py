@@ -80,6 +80,7 @@ def _papermill(
     if place.local_path(input_path) is not None and not Path(input_path).is_file():
         raise InputError(f"no notebook {input_path}", hint="name a file, or jvs://SNAPSHOT/path.ipynb")
     failure: BaseException | None = None
+    request.parameters = spec.parameters
     try:
         papermill.execute_notebook(
             input_path,

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jvs_core import InputError
-from jvs_jupyter.papermill.provenance import plain
+from jvs_jupyter.papermill.values import decoded, encoded, encoded_all
 
 LARGEST = 100_000
 
 
 def points(grid: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:
-    """Return every combination of the grid's values, the last name varying fastest, as JSON values.
+    """Return every combination of the grid's values, the last name varying fastest.
 
     Raises InputError for a grid without points, with a value twice, or beyond 100,000 points.
     """
@@ -51,7 +51,7 @@ def parse(texts: Sequence[str]) -> dict[str, list[Any]]:
 
 def digest(base: str, notebook: str, parameters: dict[str, Any], nonce: str = "") -> str:
     """Return what names one point of a sweep: the snapshot it starts from, the notebook and the parameters."""
-    text = json.dumps([base, notebook, parameters, nonce], sort_keys=True, allow_nan=False)
+    text = json.dumps([base, notebook, encoded_all(parameters), nonce], sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -67,10 +67,11 @@ def label(parameters: Mapping[str, Any]) -> str:
 def _values(name: str, values: Iterable[Any]) -> list[Any]:
     if isinstance(values, str | bytes | Mapping):
         raise InputError(f"the values of {name!r} are no list", hint=f"{{{name!r}: [1, 2, 3]}}")
-    found = [plain(value) for value in values]
+    forms = [encoded(value, name) for value in values]
+    found = [decoded(form) for form in forms]
     if not found:
         raise InputError(f"the grid has no values for {name!r}")
-    if len({json.dumps(value, sort_keys=True) for value in found}) < len(found):
+    if len({json.dumps(form, sort_keys=True) for form in forms}) < len(found):
         raise InputError(f"the grid names a value of {name!r} twice")
     return found
 

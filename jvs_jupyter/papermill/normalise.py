@@ -10,6 +10,8 @@ from typing import Any
 _NOTEBOOK_METADATA = ("papermill", "jvs", "widgets")
 _CELL_METADATA = ("papermill", "execution", "ExecuteTime")
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,16}\b")
+_SNAPSHOT_ID = re.compile(r"(?<![0-9A-Za-z])[0-9]{13}-[0-9a-f]{8}(?![0-9A-Za-z])")
+_ANSWER = "jvs"  # in an output's metadata: what %jvs showed of the history
 _KERNEL_FILE = re.compile(r"\bipykernel_\d+/\d+\.py\b")
 
 
@@ -47,6 +49,9 @@ def _cell(cell: dict[str, Any], places: list[str]) -> dict[str, Any]:
 def _outputs(outputs: list[dict[str, Any]], places: list[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for output in outputs:
+        if _ANSWER in output.get("metadata", {}):
+            found.append({**output, "data": None})
+            continue
         plain = _text(output, places)
         same_stream = (
             found
@@ -70,6 +75,7 @@ def _text(value: Any, places: list[str]) -> Any:
     if isinstance(value, str):
         for place in places:
             value = value.replace(place, "")
+        value = _SNAPSHOT_ID.sub("SNAPSHOT", value)
         return _KERNEL_FILE.sub("ipykernel", _ADDRESS.sub("at 0x", value))
     return value
 

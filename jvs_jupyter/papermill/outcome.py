@@ -111,11 +111,20 @@ def of_exception(error: BaseException, *, kernel_up: bool) -> Told:
     if isinstance(error, CellTimeoutError):
         return Told("cell_error", _short(f"CellTimeoutError: {error}"))
     if isinstance(error, DeadKernelError):
-        return Told("kernel_died", _named(error))
-    return Told("lost" if kernel_up else "kernel_died", _named(error))
+        return Told("kernel_died", named(error))
+    return Told("lost" if kernel_up else "kernel_died", named(error))
 
 
-def _named(error: BaseException) -> str:
+def not_kept(told: Told, what: str, error: BaseException) -> Told:
+    """Return the outcome of a run whose result is not kept as it should be: ``ok`` it cannot be."""
+    reason = f"{what}: {named(error)}"
+    if told.error is None:
+        return Told("lost", _short(reason))
+    return Told(told.outcome, _short(f"{told.error}; and {reason}"))
+
+
+def named(error: BaseException) -> str:
+    """Return an error in words: its code, or its class where it has none, and what it says."""
     return _short(f"{getattr(error, 'code', None) or type(error).__name__}: {error}")
 
 

@@ -55,6 +55,22 @@ def local_path(path: Any) -> Path | None:
     return Path(getattr(local, "_cwd", None) or os.getcwd()) / path
 
 
+def require_writable(output_path: Any) -> None:
+    """Raise InputError where papermill could not write an output notebook to a local path."""
+    local = local_path(output_path)
+    if local is None:
+        return
+    folder = local.parent
+    if not folder.is_dir():
+        raise InputError(
+            f"no folder {folder} for the output notebook", hint="make it, or choose another output"
+        )
+    if local.is_dir():
+        raise InputError(f"the output {local} is a folder", hint="name a file in it")
+    if not os.access(local if local.exists() else folder, os.W_OK):
+        raise InputError(f"the output notebook {local} may not be written by this user")
+
+
 def find(cwd: Path, output_path: Any, input_path: Any) -> Place | None:
     """Return the worktree that a run changes: the one its kernel works in, else its output's, else its input's.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from jvs_core import JvsError, Repository, Run
 from jvs_jupyter.papermill.spec import Keep
+from jvs_jupyter.papermill.values import encoded_all
 
 _COMPARED = 8
 
@@ -42,7 +43,7 @@ class Point:
         """Return the point as plain JSON values."""
         run = self.run
         return {
-            "parameters": self.parameters,
+            "parameters": encoded_all(self.parameters),
             "outcome": self.outcome,
             "run_id": run.run_id if run else None,
             "attempt": run.attempt if run else None,

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psutil
 from papermill.exceptions import PapermillException
 from papermill.execute import raise_for_execution_errors
 from papermill.iorw import write_ipynb
 from papermill.log import logger
 
 from jvs_core import JvsError, Lease, LockConflict, Run
-from jvs_jupyter.papermill import metrics, outcome, provenance
+from jvs_jupyter.papermill import described, metrics, outcome, provenance
 from jvs_jupyter.papermill.outcome import EarlyExit, Signals, Told
-from jvs_jupyter.papermill.place import local_path
+from jvs_jupyter.papermill.place import local_path, require_writable
 from jvs_jupyter.papermill.request import Kernel, RunRequest
+from jvs_jupyter.papermill.values import as_passed, encoded_all
 
 _POLL_S = 0.2
 
@@ -39,17 +39,23 @@ class RecordedRun:
         self._nb = nb
         self._output_path = output_path
         self._input_path = options.get("input_path")
-        self._setup = _setup(request, kernel_name, options)
+        passed = as_passed(nb, kernel_name) if request.parameters is None else request.parameters
+        self._parameters = encoded_all(passed, scalars=False)
+        self._setup = described.setup(request, kernel_name, options)
 
     def execute(self, cells: Callable[[], Any], kernel: Kernel) -> Any:
         """Run ``cells`` between two snapshots and return the notebook, or raise what they raised.
 
-        A crash leaves the record as ``started``; whoever looks after the lease ended finds it ``lost``.
+        A crash leaves the record as ``started``; whoever looks after the lease ended finds it ``lost``. Raises InputError
+        before anything happened where the output notebook could not be written.
         """
+        require_writable(self._output_path)
+        self._nb.metadata.papermill["parameters"] = self._parameters
         with outcome.handled() as signals:
             with self._locked(signals) as (lease, kept):
                 run = self._begin(lease, kept)
-                failure = self._run(cells, kernel, run, signals)
+                with self._closed(run):
+                    failure = self._run(cells, kernel, run, signals)
             signals.deliver()
         if failure is not None:
             raise failure
@@ -64,7 +70,7 @@ class RecordedRun:
             deadline = time.monotonic() + self._request.wait_s
             while True:
                 try:
-                    repository.runs.make_way(worktree, within=_ancestors())
+                    repository.runs.make_way(worktree, within=described.ancestors())
                     break
                 except LockConflict:
                     if time.monotonic() >= deadline:
@@ -97,10 +103,10 @@ class RecordedRun:
         before = request.before_snapshot_id or self._snapshot(f"before run of {shown}", "before-run")
         run = self._repository.runs.start(
             lease,
-            notebook=_notebook_name(shown),
+            notebook=described.notebook_name(shown),
             input_path=shown,
             output_path=place.shown(self._output_path),
-            parameters=provenance.plain(dict(self._nb.metadata.papermill.get("parameters", {}))),
+            parameters=self._parameters,
             before_snapshot_id=before,
             notebook_sha256=sha256,
             environment_digest=provenance.environment_digest(),
@@ -109,11 +115,32 @@ class RecordedRun:
             point=request.point,
             setup=self._setup,
             lock_kept=kept,
-            within=_ancestors(),
+            within=described.ancestors(),
         )
-        self._nb.metadata["jvs"] = _metadata(run)
+        self._nb.metadata["jvs"] = described.metadata(run)
         self._say_what_is_not_kept()
         return run
+
+    @contextmanager
+    def _closed(self, run: Run) -> Iterator[None]:
+        """Close the record as ``lost`` where what is done about the cells fails: the process lives on, and may run more."""
+        began = time.monotonic()
+        try:
+            yield
+        except BaseException as error:
+            if self._request.result is None:
+                try:
+                    self._request.result = self._repository.runs.finish(
+                        run.run_id,
+                        "lost",
+                        error=outcome.named(error),
+                        after_snapshot_id=None,
+                        duration_s=time.monotonic() - began,
+                        metrics={},
+                    )
+                except JvsError as problem:
+                    logger.warning(f"the record of run {run.run_id} could not be closed: {problem.message}")
+            raise
 
     def _run(
         self, cells: Callable[[], Any], kernel: Kernel, run: Run, signals: Signals
@@ -124,12 +151,16 @@ class RecordedRun:
         after: str | None = self._repository.reserve_snapshot_id()
         try:
             self._write(run, told, after, failure)
-        except OSError as error:
-            failure, told = failure or error, _not_kept(told, error)
+        except Exception as error:  # noqa: BLE001 - whatever a handler of papermill raises; recorded, and raised below
+            failure, told = failure or error, outcome.not_kept(told, "the output could not be written", error)
         try:
             self._snapshot(f"after run of {run.notebook}: {told.outcome}", "after-run", after)
         except JvsError as error:
-            after, failure, told = None, failure or error, _not_kept(told, error)
+            after, failure, told = (
+                None,
+                failure or error,
+                outcome.not_kept(told, "no snapshot holds the result", error),
+            )
             self._take_back(run, told)
         self._request.result = self._repository.runs.finish(
             run.run_id,
@@ -160,7 +191,7 @@ class RecordedRun:
     def _write(self, run: Run, told: Told, after: str | None, failure: BaseException | None) -> None:
         """Write the final notebook, with its outcome, where papermill would; what is remote papermill writes itself."""
         self._nb.metadata["jvs"] = {
-            **_metadata(run),
+            **described.metadata(run),
             "outcome": told.outcome,
             "error": told.error,
             "after_snapshot_id": after,
@@ -173,7 +204,7 @@ class RecordedRun:
         """Let the output notebook no longer speak of a snapshot that there is not."""
         try:
             self._write(run, told, None, None)
-        except OSError:
+        except Exception:  # noqa: BLE001 - as above
             logger.warning("the output notebook could not be written; the record of the run is right")
 
     def _snapshot(self, note: str, tag: str, snapshot_id: str | None = None) -> str:
@@ -196,53 +227,3 @@ class RecordedRun:
         logger.warning(
             f"{shown} is not in worktree {self._place.worktree!r}: the snapshots do not hold the output notebook"
         )
-
-
-def _setup(request: RunRequest, kernel_name: str, options: dict[str, Any]) -> dict[str, Any]:
-    place = request.place
-    return {
-        "cwd": place.relative(place.cwd),
-        "kernel_name": kernel_name,
-        "execution_timeout": options.get("execution_timeout"),
-        **request.setup,
-    }
-
-
-def _metadata(run: Run) -> dict[str, Any]:
-    names = (
-        "run_id",
-        "outcome",
-        "error",
-        "before_snapshot_id",
-        "after_snapshot_id",
-        "worktree",
-        "parameters",
-    )
-    more = (
-        "notebook_sha256",
-        "environment_digest",
-        "git_commit",
-        "host",
-        "attempt",
-        "started_at",
-        "reproduces",
-    )
-    record = run.to_json()
-    return {name: record[name] for name in (*names, *more)}
-
-
-def _not_kept(told: Told, error: Exception) -> Told:
-    """Return the outcome of a run whose result no snapshot holds: ``ok`` it cannot be."""
-    reason = f"{getattr(error, 'code', None) or type(error).__name__}: {error}"
-    if told.error is None:
-        return Told("lost", f"no snapshot holds the result: {reason}")
-    return Told(told.outcome, f"{told.error}; and no snapshot holds the result: {reason}")
-
-
-def _notebook_name(shown: str) -> str:
-    return shown.removeprefix("jvs://").partition("/")[2] if shown.startswith("jvs://") else shown
-
-
-def _ancestors() -> frozenset[int]:
-    """Return the processes that started this one: a run among them has this one as its part."""
-    return frozenset(process.pid for process in psutil.Process().parents())

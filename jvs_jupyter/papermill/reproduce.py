@@ -11,6 +11,7 @@ from jvs_core import InputError, Repository, Run, Verdict
 from jvs_jupyter.papermill import place
 from jvs_jupyter.papermill.normalise import equal
 from jvs_jupyter.papermill.spec import Keep, RunSpec
+from jvs_jupyter.papermill.values import decoded_all
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _spec(repository: Repository, original: Run, keep: Keep) -> RunSpec:
     cwd = original.setup.get("cwd")
     return RunSpec(
         notebook=notebook,
-        parameters=original.parameters,
+        parameters=decoded_all(original.parameters),
         output=str(main / output) if output is not None and inside else None,
         deliver=False,
         from_=original.before_snapshot_id,

@@ -29,6 +29,7 @@ class RunRequest:
     """One run in a place that is known; ``result`` is its record once it ended, whatever the outcome.
 
     ``before_snapshot_id`` is what the worktree was made from, None where a snapshot is to be taken first.
+    ``parameters`` are those that papermill was given, None where only its notebook tells.
     ``early_exit_fails`` makes an ``early_exit`` an exception, for a process whose exit status must tell the truth.
     """
 
@@ -36,6 +37,7 @@ class RunRequest:
     before_snapshot_id: str | None = None
     reproduces: str | None = None
     point: str | None = None
+    parameters: dict[str, Any] | None = None
     setup: dict[str, Any] = field(default_factory=dict)
     wait_s: float = 0.0
     early_exit_fails: bool = False

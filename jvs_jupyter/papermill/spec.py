@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from jvs_core import InputError
+from jvs_jupyter.papermill.values import decoded_all, encoded_all
 
 Keep = Literal["failed", "all", "none"]
 OUTPUT_SUFFIX = ".out.ipynb"
@@ -41,6 +42,12 @@ class RunSpec(BaseModel):
     point: str | None = None
     reproduces: str | None = None
 
+    @field_validator("parameters")
+    @classmethod
+    def _as_they_were(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Take values as a record has them, too. Raises InputError for one that no record can keep."""
+        return decoded_all(encoded_all(decoded_all(parameters)))
+
     @property
     def isolated(self) -> bool:
         """Whether the run gets a worktree of its own."""
@@ -48,7 +55,7 @@ class RunSpec(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as plain JSON values, from which ``parse`` makes it again."""
-        return self.model_dump(by_alias=True)
+        return {**self.model_dump(by_alias=True), "parameters": encoded_all(self.parameters)}
 
     @classmethod
     def parse(cls, value: Any) -> Self:

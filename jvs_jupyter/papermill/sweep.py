@@ -18,9 +18,9 @@ from jvs_jupyter.papermill.deliver import deliver
 from jvs_jupyter.papermill.execute import execute
 from jvs_jupyter.papermill.isolate import base_snapshot
 from jvs_jupyter.papermill.points import Point, earlier_base, results, tidy
-from jvs_jupyter.papermill.provenance import plain
 from jvs_jupyter.papermill.spec import Keep, RunSpec, default_output
 from jvs_jupyter.papermill.table import Sweep
+from jvs_jupyter.papermill.values import decoded_all, encoded_all
 
 _TRIES = 3
 
@@ -77,7 +77,7 @@ def sweep(
     Raises JvsError before anything was run; what goes wrong at a point stands in its row.
     """
     wanted = grids.points(grid)
-    fixed = plain(dict(parameters or {}))
+    fixed = decoded_all(encoded_all(dict(parameters or {})))
     both = sorted(set(fixed) & set(wanted[0]))
     if both:
         raise InputError(f"{both[0]!r} is a parameter of the grid and a fixed one")

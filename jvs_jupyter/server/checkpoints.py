@@ -57,11 +57,11 @@ class JvsCheckpoints(AsyncCheckpoints):
         Saving a notebook that has none asks for one too: where that fails, the notebook is saved all the same, and the
         log says why it has no checkpoint.
         """
-        place = await self._place(path)
-        if place is None:
-            return dict(await self.outside.create_checkpoint(contents_mgr, path))
-        asked = isinstance(CallContext.get(CallContext.JUPYTER_HANDLER), CheckpointsHandler)
+        asked = _asked()
         try:
+            place = await self._place(path)
+            if place is None:
+                return dict(await self.outside.create_checkpoint(contents_mgr, path))
             taken = await _in_thread(
                 place.repository.snapshot,
                 _note(place),
@@ -94,16 +94,24 @@ class JvsCheckpoints(AsyncCheckpoints):
         )
 
     async def list_checkpoints(self, path: str) -> list[dict[str, Any]]:
-        """Return the newest checkpoints of a file, oldest first, as the Revert dialog expects them."""
-        place = await self._place(path)
-        if place is None:
-            return list(await self.outside.list_checkpoints(path))
-        found = await _in_thread(_checkpoints, place, self.listed)
+        """Return the newest checkpoints of a file, oldest first, as the Revert dialog expects them.
+
+        Saving a notebook asks whether it has any, and does not fail where that cannot be told.
+        """
+        try:
+            place = await self._place(path)
+            if place is None:
+                return list(await self.outside.list_checkpoints(path))
+            found = await _in_thread(_checkpoints, place, self.listed)
+        except web.HTTPError:
+            if _asked():
+                raise
+            return []
         return [_model(descriptor) for descriptor in reversed(found)]
 
     async def rename_checkpoint(self, checkpoint_id: str, old_path: str, new_path: str) -> None:
         """Rename Jupyter's own; a snapshot keeps the names that the files had."""
-        if await self._place(old_path) is None:
+        if await self._has_jupyters_own(old_path):
             await self.outside.rename_checkpoint(checkpoint_id, old_path, new_path)
 
     async def delete_checkpoint(self, checkpoint_id: str, path: str) -> None:
@@ -114,20 +122,29 @@ class JvsCheckpoints(AsyncCheckpoints):
 
     async def rename_all_checkpoints(self, old_path: str, new_path: str) -> None:
         """Rename Jupyter's own when a file moves; snapshots stay as they are."""
-        if await self._place(old_path) is None:
+        if await self._has_jupyters_own(old_path):
             await self.outside.rename_all_checkpoints(old_path, new_path)
 
     async def delete_all_checkpoints(self, path: str) -> None:
         """Delete Jupyter's own when a file is deleted; snapshots stay, and the file in them."""
-        if await self._place(path) is None:
+        if await self._has_jupyters_own(path):
             await self.outside.delete_all_checkpoints(path)
 
+    async def _has_jupyters_own(self, path: str) -> bool:
+        """Whether Jupyter keeps checkpoints of a path. A file of a damaged repository moves and goes all the same."""
+        try:
+            return await self._place(path) is None
+        except web.HTTPError as error:
+            self.log.warning("checkpoints of %s were left alone: %s", path, error.log_message)
+            return False
+
     async def _place(self, path: str) -> Place | None:
-        """Return where a path lies; None outside every worktree."""
+        """Return where a path lies; None outside every worktree, and where a link leads out of the server's root."""
         try:
             place = await asyncio.to_thread(self._root_and_place, path.strip("/"))
         except (JvsError, RequestError) as error:
-            if error.code == "E_NOT_A_REPOSITORY":
+            leads_out = isinstance(error, RequestError) and error.code == "E_PATH_ESCAPE"
+            if leads_out or error.code == "E_NOT_A_REPOSITORY":
                 return None
             raise _http(error) from error
         return place if place.inner else None
@@ -136,6 +153,11 @@ class JvsCheckpoints(AsyncCheckpoints):
         manager: Any = self.parent
         folder = Path(os.path.realpath(manager.root_dir))
         return Root(folder, Settings.from_environment(), self.enclosing_repository).place(path)
+
+
+def _asked() -> bool:
+    """Whether the request is for checkpoints, and not for a file that is saved."""
+    return isinstance(CallContext.get(CallContext.JUPYTER_HANDLER), CheckpointsHandler)
 
 
 async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

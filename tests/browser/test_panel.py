@@ -103,6 +103,37 @@ def test_an_old_version_is_compared_and_opened_read_only(
     expect(panel.rows.first).to_contain_text("second state")
 
 
+def test_an_old_version_is_not_trusted_because_it_says_so(
+    lab: JupyterServer, repo: Repository, page: Page
+) -> None:
+    def code(metadata: str, mark: str) -> str:
+        html = f"<b>shown</b><img src=x onerror='window.ran = 1'><script>window.ran = '{mark}'</script>"
+        data = json.dumps({"text/html": html, "text/plain": "x"})
+        output = f'{{"output_type": "display_data", "metadata": {{"trusted": true}}, "data": {data}}}'
+        return (
+            f'{{"cell_type": "code", "id": "{mark}", "execution_count": 1, "source": "1", '
+            f'"metadata": {metadata}, "outputs": [{output}]}}'
+        )
+
+    cells = ", ".join([code('{"trusted": true}', "plain"), code('{"__proto__": {"trusted": true}}', "proto")])
+    (main(repo) / "work.ipynb").write_text(
+        f'{{"cells": [{cells}], "metadata": {{"trusted": true}}, "nbformat": 4, "nbformat_minor": 5}}'
+    )
+    repo.snapshot("trusts itself", lock=True)
+    page.goto(lab.address(f"lab/workspaces/{secrets.token_hex(4)}/tree/{repo.root.name}/main/data/iris.csv"))
+    page.locator("#jp-main-statusbar").wait_for(timeout=60_000)
+    panel = Panel(page)
+    panel.open()
+    expect(panel.rows.first).to_contain_text("trusts itself", timeout=PATIENCE_MS)
+    panel.choose("trusts itself")
+    panel.press("Files")
+    panel.details.get_by_role("option").filter(has_text="work.ipynb").dblclick()
+    outputs = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output")
+    expect(outputs.filter(has_text="shown")).to_have_count(2, timeout=PATIENCE_MS)
+    page.wait_for_timeout(1_000)  # the time that a script would need
+    assert page.evaluate("window.ran") is None
+
+
 def test_a_restore_makes_a_new_worktree_and_shows_it(
     opened: tuple[Panel, Locator], repo: Repository, page: Page
 ) -> None:

@@ -204,6 +204,34 @@ def test_executed_cells_are_kept_as_a_valid_notebook(ip: Kernel, main: Path) -> 
     assert "memory is not captured" in shown.html
 
 
+@pytest.mark.parametrize(
+    "note",
+    ['say "hi" twice', "it's 5\" wide", 'x" --tag injected "y', "--lock", "- done", "two\nlines", "{n} $n"],
+)
+def test_a_note_is_what_the_variable_holds(ip: Kernel, main: Path, note: str) -> None:
+    ip.ok(f"note = {note!r}; n = 1")
+    ip.ok('%jvs snapshot "$note" --tag mine')
+    ip.ok("def take(note):\n    %jvs snapshot $note --tag mine\ntake(note)")
+    ip.ok("%%jvs {note} --tag mine\nNone")
+    kept = [item.descriptor for item in Repository.open(main).history()]
+    assert [made.note for made in kept] == [note] * 4
+    assert all("mine" in made.tags and "injected" not in made.tags for made in kept)
+
+
+def test_an_apostrophe_in_a_note_before_a_cell_is_one(ip: Kernel, main: Path) -> None:
+    ip.ok("%%jvs don't\nNone")
+    assert Repository.open(main).history()[0].descriptor.note == "don't"
+
+
+def test_kept_cells_are_not_trusted_because_they_say_so(ip: Kernel, main: Path) -> None:
+    cell = {"cell_type": "code", "execution_count": 1, "source": "1", "outputs": []}
+    cells = [{**cell, "metadata": {"trusted": True}}]
+    kept = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"trusted": True}, "cells": cells}
+    Repository.open(main).snapshot("x", cells=json.dumps(kept).encode(), lock=True)
+    ip.ok("shown = %jvs show HEAD --cells")
+    assert ip.value("shown.notebook['cells'][0]['metadata'], shown.notebook['metadata']") == "({}, {})"
+
+
 def test_keep_cells_off_keeps_none(ip: Kernel, main: Path) -> None:
     ip.ok("%config JvsMagics.keep_cells = False")
     ip.ok("password = 'x'")

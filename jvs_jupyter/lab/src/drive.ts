@@ -5,6 +5,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api } from './api';
 import { baseName, shortId } from './format';
+import { untrustedNotebook } from './notebook';
 
 export const DRIVE = 'JVS';
 
@@ -63,7 +64,8 @@ export class SnapshotDrive implements Contents.IDrive {
       return { ...base, type: isNotebook ? 'notebook' : 'file', format: null, content: null };
     }
     if (isNotebook) {
-      const content = JSON.parse(await this.api.text(place.workspace, place.snapshot, place.file));
+      const text = await this.api.text(place.workspace, place.snapshot, place.file);
+      const content = untrustedNotebook(text);
       return { ...base, type: 'notebook', format: 'json', content };
     }
     if (options.format === 'base64') {

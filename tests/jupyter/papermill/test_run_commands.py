@@ -101,6 +101,33 @@ def test_a_seeded_notebook_is_identical_and_one_that_writes_the_time_differs(
     assert [info.name for info in workspace.repository.worktrees.all()] == ["main"]
 
 
+def test_a_notebook_that_takes_snapshots_of_its_own_reproduces(workspace: Workspace, jvs: Jvs) -> None:
+    cells = [
+        '%jvs snapshot "mid"',
+        "made = %jvs snapshot --tag mine\nprint(made.snapshot_id)",
+        "%%jvs around\nopen('r.txt', 'w').write('1')",
+        "%jvs status",
+        "%jvs history",
+        "%jvs lock acquire",
+        "%jvs lock status",
+        "%jvs cat HEAD r.txt",
+    ]
+    workspace.notebook("in.ipynb", "%load_ext jvs_magics", *cells)
+    first = run("in.ipynb")
+    assert first.outcome == "ok"
+    same = json.loads(jvs("run", "reproduce", first.run_id, "--json").stdout)
+    assert (same["verdict"], same["paths"]) == ("identical", [])
+    workspace.notebook(
+        "in.ipynb",
+        "%load_ext jvs_magics",
+        "import time\nopen('r.txt', 'w').write(str(time.time_ns()))\nNone",
+        "%jvs snapshot",
+        "%jvs cat HEAD r.txt",
+    )
+    other = json.loads(jvs("run", "reproduce", run("in.ipynb").run_id, "--json", status=20).stdout)
+    assert other["paths"] == ["in.out.ipynb", "r.txt"]
+
+
 def test_a_run_that_ends_otherwise_is_not_reproduced(workspace: Workspace, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     workspace.notebook("in.ipynb", f"open({str(outside)!r}, 'x').close()")

@@ -270,6 +270,8 @@ def test_notebooks_that_differ_in_times_ids_and_places_are_equal() -> None:
         )
 
     assert equal(shown("<object at 0x7f3a2b4c>"), shown("<object at 0x7f00aa11bb22>"))
+    assert equal(shown("run-1795929026054-8addfd3a"), shown("run-1795929029509-3155bd65"))
+    assert not equal(shown("1795929026054-8addfd3"), shown("1795929029509-3155bd6"))
     assert equal(shown("/repo/worktrees/a/x"), shown("/repo/main/x"), ["/repo/worktrees/a", "/repo/main"])
 
 

@@ -150,3 +150,35 @@ async def test_outside_a_repository_jupyters_own_are_used(contents: Contents, jp
     await contents.revert("plain.ipynb", "checkpoint")
     assert await contents.word("plain.ipynb") == "one"
     assert (jp_root_dir / ".ipynb_checkpoints").is_dir()
+
+
+async def test_behind_a_link_out_of_the_root_jupyters_own_are_used(
+    contents: Contents, jp_root_dir: Path, jp_fetch: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shared = tmp_path_factory.mktemp("shared")
+    (jp_root_dir / "shared").symlink_to(shared)
+    await contents.save("shared/n.ipynb", "one")
+    assert [item["id"] for item in await contents.checkpoints("shared/n.ipynb")] == ["checkpoint"]
+    await contents.save("shared/n.ipynb", "two")
+    await contents.revert("shared/n.ipynb", "checkpoint")
+    assert await contents.word("shared/n.ipynb") == "one"
+    body = json.dumps({"path": "shared/m.ipynb"})
+    await jp_fetch("api", "contents", "shared/n.ipynb", method="PATCH", body=body)
+    await jp_fetch("api", "contents", "shared/m.ipynb", method="DELETE")
+    assert not (shared / "m.ipynb").exists()
+
+
+async def test_files_of_a_repository_that_cannot_be_read_are_saved_moved_and_deleted(
+    contents: Contents, repo: Repository, jp_fetch: Any
+) -> None:
+    (repo.root / ".jvs" / "format_version").write_text("none of ours")
+    await contents.save(NOTEBOOK, "one")
+    assert await contents.word(NOTEBOOK) == "one"
+    with pytest.raises(HTTPClientError):
+        await contents.checkpoint(NOTEBOOK)
+    with pytest.raises(HTTPClientError):
+        await contents.checkpoints(NOTEBOOK)
+    body = json.dumps({"path": "team/main/renamed.ipynb"})
+    await jp_fetch("api", "contents", NOTEBOOK, method="PATCH", body=body)
+    await jp_fetch("api", "contents", "team/main/renamed.ipynb", method="DELETE")
+    assert not (repo.root / "main" / "renamed.ipynb").exists()
