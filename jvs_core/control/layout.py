@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,18 +96,29 @@ class Layout:
 
     @property
     def file_mode(self) -> int | None:
-        """The mode of control files; None leaves it to the umask, below a folder that only its owner can open."""
+        """The mode of control files; None leaves it to the umask."""
         return 0o660 if self.shared else None
 
     @property
     def folder_mode(self) -> int | None:
-        """The mode of control folders; None leaves it to the umask, below a folder that only its owner can open."""
+        """The mode of control folders; None leaves it to the umask."""
         return 0o2770 if self.shared else None
 
     @property
-    def control_mode(self) -> int:
-        """The mode of ``.jvs`` itself: its owner's alone, of a shared repository also its group's."""
-        return 0o2770 if self.shared else 0o700
+    def lock_mode(self) -> int:
+        """The mode of files that are locked: who may only read cannot open them, and so not hold the lock."""
+        return 0o660 if self.shared else 0o600
+
+    def close(self, worktree: Path) -> None:
+        """Take from ``.jvs`` what others may do there and not in ``worktree``: the group's part stays in a shared one.
+
+        What is in ``.jvs`` tells of the worktree. Only the owner of ``.jvs`` can; for others this does nothing.
+        """
+        now = os.lstat(self.control)
+        wanted = stat.S_IMODE(now.st_mode) & (os.stat(worktree).st_mode | ~0o077)
+        wanted = (wanted | 0o2070) & ~0o007 if self.shared else wanted & ~0o022
+        if wanted != stat.S_IMODE(now.st_mode) and now.st_uid == os.geteuid():
+            files.set_mode(self.control, wanted)
 
     @property
     def worktree_mode(self) -> int | None:

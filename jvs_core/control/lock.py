@@ -126,7 +126,7 @@ def acquire(
         secret_sha256=_proof(secret),
     )
     try:
-        slots.create(layout.locks(worktree_id) / str(token), record.model_dump(), mode=layout.file_mode)
+        slots.create(layout.locks(worktree_id) / str(token), record.model_dump(), mode=layout.lock_mode)
     except AlreadyExists as error:
         raise _overtaken(worktree) from error
     if leases.tokens(layout, worktree_id, above=floor)[-1:] != [token]:

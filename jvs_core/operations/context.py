@@ -112,7 +112,7 @@ class Context:
     def critical(self) -> AbstractContextManager[None]:
         """Hold the repository's critical section: for audit, heads, refs and gc commits only."""
         self.layout.complete()
-        return critical.exclusive(self.layout.repository_lock, mode=self.layout.file_mode)
+        return critical.exclusive(self.layout.repository_lock, mode=self.layout.lock_mode)
 
     def audit(self, operation: str, **fields: Any) -> AuditRecord:
         """Append an audit record; the caller holds the critical section."""

@@ -73,7 +73,7 @@ def create(
     config = RepositoryConfig(engine=engine, shared=shared)
     try:
         _make_lock(layout)
-        with critical.exclusive(layout.repository_lock, mode=layout.file_mode, lasting=True):
+        with critical.exclusive(layout.repository_lock, mode=layout.lock_mode, lasting=True):
             return _build(layout, target, source, config, settings, progress)
     except BaseException:
         _remove(layout)
@@ -92,6 +92,7 @@ def _build(
         _make_control_plane(layout, config)
         engine = select.choose(config.engine or settings.engine or "auto", layout.control)
     degraded = _make_main(layout, engine, source, progress)
+    layout.close(layout.worktree(MAIN))
     with step(progress, "register"):
         record = worktree.register(layout, MAIN, base=None, operation="init")
     with step(progress, "audit"):
@@ -116,9 +117,9 @@ def _build(
 def _make_lock(layout: Layout) -> None:
     """Make the folder that a repository is built in, and in it the lock that says that it is."""
     files.make_folder(layout.root, mode=layout.worktree_mode)
-    files.make_folder(layout.control, mode=layout.control_mode)
+    files.make_folder(layout.control, mode=layout.folder_mode)
     files.make_folder(layout.repository_lock.parent, mode=layout.folder_mode)
-    files.write_new(layout.repository_lock, b"", mode=layout.file_mode)
+    files.write_new(layout.repository_lock, b"", mode=layout.lock_mode)
     files.sync_folder(layout.repository_lock.parent)
 
 

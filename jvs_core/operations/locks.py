@@ -76,7 +76,7 @@ def current(ctx: Context, worktree: Worktree) -> LeaseRecord | None:
     """Return the newest lease record of a worktree; None when there is none that can be read."""
     try:
         return lock.current(ctx.layout, worktree.worktree_id)
-    except (DescriptorCorrupt, FileNotFoundError):
+    except (DescriptorCorrupt, FileNotFoundError, PermissionError):  # who may only read does not see leases
         return None
 
 

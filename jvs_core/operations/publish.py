@@ -54,6 +54,7 @@ def publish(
         engine = ctx.engine()
         if not ctx.layout.worktree(name).is_dir():
             raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
+        ctx.layout.close(ctx.layout.worktree(name))
     snapshot_id = request.snapshot_id or catalog.new_id()
     with step(progress, "intent"):
         intent = journal.begin(
