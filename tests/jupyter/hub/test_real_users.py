@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from jvs_core import Repository, Settings
+from jvs_core import Repository, Settings, UntrustedRepository
 from tests.jupyter.hub.conftest import need_proxy, open_folder
 from tests.jupyter.hub.hub import EXAMPLE, ROOT, Answer, Hub, running
 from tests.jupyter.hub.kernel import kernel
@@ -216,9 +216,12 @@ def test_a_repository_of_ones_own_is_closed_and_everything_in_it_happens_as_its_
     assert (Path(row["path"]) / "mine.txt").read_text() == "mine"
     real.api("DELETE", f"users/{name}/servers/big", {"remove": True})
     real.until(lambda: len(admin(real, "report", *homes)) == 1, "the named server's worktree is put away")
-    own = Repository(home, settings=team.settings)
-    (pin,) = [pin for pin in own.pins.all() if pin.reason == f"archived worktree {row['name']}"]
-    assert (Path(own.show(pin.snapshot_id).path) / "mine.txt").read_text() == "mine"
+    with pytest.raises(UntrustedRepository):
+        Repository(home, settings=team.settings)
+    pins = jvs(real, home, "gc", "pins")
+    (pin,) = [pin for pin in pins if pin["reason"] == f"archived worktree {row['name']}"]
+    kept = Path(jvs(real, home, "show", pin["snapshot_id"])["path"])
+    assert (kept / "mine.txt").read_text() == "mine"
     assert owners(home) == {CID.uid}
 
     (home / "main" / "mine.txt").write_text("mine")
@@ -233,18 +236,15 @@ def test_a_repository_of_ones_own_is_closed_and_everything_in_it_happens_as_its_
 
 def admin(real: Hub, *arguments: str) -> Any:
     """Run ``jvs hub`` as root on the machine, and return its JSON."""
+    return jvs(real, real.folder / "team", "hub", *arguments)
+
+
+def jvs(real: Hub, repository: Path, *arguments: str) -> Any:
+    """Run ``jvs`` as root on the machine, and return its JSON."""
     assert real.machine is not None
-    command = [
-        sys.executable,
-        "-m",
-        "jvs_core.cli",
-        "--json",
-        "--repo",
-        str(real.folder / "team"),
-        "hub",
-        *arguments,
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "jvs_core.cli", "-q", "--json", "--repo", str(repository), *arguments]
+    owners_folder = real.folder / "state-of-owners"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JVS_OWNERS_DIR": str(owners_folder)}
     done = real.machine.run(
         subprocess.run, command, env=environment, capture_output=True, text=True, check=False
     )
