@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import uuid
+from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical, clock, files
 from jvs_core.control import process
 from jvs_core.control.layout import Layout
-from jvs_core.errors import JvsError
+from jvs_core.errors import FencingMismatch, JvsError
 from jvs_core.model import Intent
 from jvs_core.settings import Settings
+
+_SIGNS: dict[str, threading.Event] = {}
 
 
 def begin(
@@ -44,6 +49,8 @@ def begin(
     layout.complete()
     path = layout.intents / f"{intent.intent_id}.json"
     files.create_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.file_mode)
+    _SIGNS[intent.intent_id] = ended = threading.Event()
+    threading.Thread(target=_give_signs, args=(path, ended), name="jvs-intent", daemon=True).start()
     return intent
 
 
@@ -53,6 +60,9 @@ def complete(layout: Layout, intent: Intent, *, durable: bool = False) -> None:
     Without ``durable`` it may come back after a power cut and is resolved again: right where that gives the same
     result, whatever was done in between.
     """
+    ended = _SIGNS.pop(intent.intent_id, None)
+    if ended is not None:
+        ended.set()
     path = layout.intents / f"{intent.intent_id}.json"
     if durable:
         files.remove_file(path)
@@ -60,17 +70,61 @@ def complete(layout: Layout, intent: Intent, *, durable: bool = False) -> None:
         path.unlink(missing_ok=True)
 
 
+def require(layout: Layout, intent: Intent) -> None:
+    """Make sure that nobody gave the operation up for dead. Raises FencingMismatch.
+
+    Whoever publishes something calls this in the critical section: who clears up after the dead removes their intents
+    there first.
+    """
+    if f"{intent.intent_id}.json" not in layout.listing(layout.intents):
+        raise FencingMismatch(
+            f"this {intent.operation.replace('_', ' ')} was silent for so long that it was given up for dead",
+            hint="run the command again",
+        )
+
+
+def is_own(intent: Intent) -> bool:
+    """Return whether the caller wrote an intent: nobody carries out what another user wrote."""
+    return intent.uid is None or intent.uid == os.geteuid()
+
+
+def state(intent: Intent, settings: Settings) -> bool | None:
+    """Return whether the operation of an intent is under way; None where that cannot be known."""
+    return process.is_running(intent, settings, seen_ms=intent.seen_ms)
+
+
 def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
-    """Return the intents under way or abandoned, oldest first, and the names of files that cannot be read."""
+    """Return the intents under way or abandoned, oldest first, and the names of files that cannot be read.
+
+    One whose name is not that of its file cannot be read.
+    """
     found: list[Intent] = []
     unreadable: list[str] = []
     for name in sorted(layout.listing(layout.intents)):
         if not name.endswith(".json"):
             continue
+        path = layout.intents / name
         try:
-            found.append(Intent.parse(layout.read(layout.intents / name), f"intent {name}"))
+            about = os.lstat(path)
+            intent = Intent.parse(layout.read(path), f"intent {name}")
         except FileNotFoundError:
             continue
         except JvsError:
             unreadable.append(name)
+            continue
+        if name != f"{intent.intent_id}.json":
+            unreadable.append(name)
+            continue
+        found.append(
+            intent.model_copy(update={"uid": about.st_uid, "seen_ms": about.st_mtime_ns // 1_000_000})
+        )
     return sorted(found, key=lambda intent: intent.started_at), unreadable
+
+
+def _give_signs(path: Path, ended: threading.Event) -> None:
+    """Show that the operation is under way: the time of its intent's file is that of its last sign of life."""
+    while not ended.wait(process.SIGN_OF_LIFE_S):
+        try:
+            os.utime(path, follow_symlinks=False)
+        except OSError:
+            return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ from jvs_core import clock
 from jvs_core.model import Process
 from jvs_core.settings import Settings
 
+SIGN_OF_LIFE_S = 10.0
+SKEW_MS = 2_000
+SILENCE_MS = 33_000  # three signs of life, and how far two clocks may differ
 # States of proc(5) in which a process has ended, though its id is still taken: its parent did not ask what became of it.
 _ENDED = ("Z", "X")
 
@@ -19,6 +24,7 @@ def own(settings: Settings) -> dict[str, Any]:
     found = _look(os.getpid())
     return {
         "host": settings.host,
+        "machine_id": _machine_id(),
         "boot_id": clock.boot_id(),
         "pid_namespace": _namespace(),
         "pid": os.getpid(),
@@ -26,18 +32,16 @@ def own(settings: Settings) -> dict[str, Any]:
     }
 
 
-def is_running(process: Process, settings: Settings) -> bool | None:
-    """Return whether a recorded process still runs; None where that cannot be seen from here.
+def is_running(process: Process, settings: Settings, *, seen_ms: int | None = None) -> bool | None:
+    """Return whether a recorded process still runs; None where that cannot be known from here.
 
-    It cannot from another host, nor from another container of the same host. An id that the kernel gave away again is
-    told by the start time, one that nobody has asked for yet by its state.
+    A process of this boot and this container is looked for: an id that the kernel gave away again is told by the start
+    time, one that nobody has asked for yet by its state. Of others ``seen_ms`` decides, the time of their last sign of
+    life: one before this machine was started, or older than a lease with its margins, is that of a dead process; one in
+    the future says nothing. The host's name says nothing either.
     """
-    if process.host != settings.host:
-        return None
-    if process.boot_id != clock.boot_id():
-        return False
-    if process.pid_namespace not in (None, _namespace()):
-        return None
+    if process.boot_id != clock.boot_id() or process.pid_namespace not in (None, _namespace()):
+        return _by_sign_of_life(process, seen_ms)
     try:
         os.kill(process.pid, 0)
     except ProcessLookupError:
@@ -49,6 +53,30 @@ def is_running(process: Process, settings: Settings) -> bool | None:
         return True
     state, start = found
     return state not in _ENDED and process.process_start in (None, start)
+
+
+def _by_sign_of_life(process: Process, seen_ms: int | None) -> bool | None:
+    if seen_ms is None:
+        return None
+    now = clock.now_ms()
+    if seen_ms > now + SKEW_MS:
+        return None
+    if (
+        process.boot_id != clock.boot_id()
+        and process.machine_id not in (None, "")
+        and (process.machine_id == _machine_id() and seen_ms < now - clock.boot_ms() - SKEW_MS)
+    ):
+        return False
+    return seen_ms >= now - SILENCE_MS
+
+
+@cache
+def _machine_id() -> str | None:
+    try:
+        found = Path("/etc/machine-id").read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return found if re.fullmatch("[0-9a-f]{32}", found) else None
 
 
 def _look(pid: int) -> tuple[str, int] | None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jvs_core import clock, files
-from jvs_core.control import journal, pins, process, worktree
+from jvs_core.control import journal, pins, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import inside
 from jvs_core.errors import ConsistencyUnavailable, PayloadHashMismatch
-from jvs_core.model import Intent, UndoPoint
+from jvs_core.model import Intent, UndoPoint, Worktree
 from jvs_core.operations import locks
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.publish import Request, publish
@@ -47,13 +48,18 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
         intent
         for intent in journal.pending(ctx.layout)[0]
         if intent.worktree_id == record.worktree_id
+        and journal.is_own(intent)
         and (
             intent.operation in (RESTORE_INTENT, PATH_INTENT)
-            or (intent.operation == NEW_PATH_INTENT and process.is_running(intent, ctx.settings) is False)
+            or (intent.operation == NEW_PATH_INTENT and journal.state(intent, ctx.settings) is False)
         )
     ]
     for intent in found:
         if intent.operation == RESTORE_INTENT:
+            if intent.details["seen_head"] != ctx.worktree(name).head.number:
+                _tell(f"an in-place restore of worktree {name!r} was overtaken, and is given up", [])
+                journal.complete(ctx.layout, intent)
+                continue
             wanted = ctx.stored(intent.details["content"])
             completion = Completion(ctx, name, lease, intent, progress)
             kept = [*completion.save_later_edits(), *completion.bring(wanted)]
@@ -62,7 +68,31 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
         else:
             drop_copy(ctx, intent)
             journal.complete(ctx.layout, intent)
+    clear_dead_snapshots(ctx, record)
     return found
+
+
+def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:
+    """Remove what dead snapshots of a worktree left before they were published; only the caller's own.
+
+    They are claimed first: their intent is removed and what they made gets another name, in the critical section.
+    """
+    for intent in journal.pending(ctx.layout)[0]:
+        if intent.operation != "snapshot" or intent.worktree_id != record.worktree_id:
+            continue
+        if not journal.is_own(intent) or journal.state(intent, ctx.settings) is not False:
+            continue
+        own = str(intent.snapshot_id)
+        if os.path.lexists(ctx.layout.snapshot(own)):
+            continue  # in place, and not in the log: doctor completes it
+        temporary = ctx.layout.snapshots / f"{own}{files.TEMPORARY_SUFFIX}"
+        claimed = temporary.with_name(f".{own}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
+        with files.uninterrupted(), ctx.critical():
+            journal.complete(ctx.layout, intent)
+            (ctx.layout.descriptors / f"{own}.json{files.TEMPORARY_SUFFIX}").unlink(missing_ok=True)
+            if os.path.lexists(temporary):
+                os.rename(temporary, claimed)
+        ctx.removal_engine().remove(claimed)
 
 
 def drop_copy(ctx: Context, intent: Intent) -> None:
@@ -109,6 +139,7 @@ class Completion:
         ctx, details = self.ctx, self.intent.details
         with files.uninterrupted(), ctx.critical():
             locks.check(ctx, self.lease)
+            journal.require(ctx.layout, self.intent)
             record = ctx.worktree(self.name)
             head = worktree.move(
                 ctx.layout,

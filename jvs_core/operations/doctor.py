@@ -205,6 +205,12 @@ def _refs(ctx: Context) -> Iterator[Finding]:
 
 def _intents(ctx: Context) -> Iterator[Finding]:
     for intent in remains.abandoned(ctx):
+        if not journal.is_own(intent):
+            yield findings.INTENT_OF_ANOTHER.at(
+                intent.intent_id,
+                f"{intent.operation} by {intent.holder_id} (uid {intent.uid}) was not completed",
+            )
+            continue
         restore = intent.operation in (RESTORE_INTENT, PATH_INTENT)
         kind = findings.RESTORE_ABANDONED if restore else findings.INTENT_ABANDONED
         yield kind.at(

@@ -239,6 +239,13 @@ RESTORE_ABANDONED = Kind(
     "finish_restore",
     "completes it; so does the next command under the lock",
 )
+INTENT_OF_ANOTHER = Kind(
+    "W_INTENT_OF_ANOTHER",
+    "warning",
+    "an operation of another user was cut short; nobody carries out what another user wrote",
+    None,
+    "its user runs `jvs doctor --repair-runtime`",
+)
 INTENT_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
     "error",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from jvs_core import clock, files
 from jvs_core.control import catalog, critical, journal, plans, tombstones
 from jvs_core.errors import GcPlanMismatch, JvsError, PartialSnapshot
-from jvs_core.model import Descriptor, Plan, Tombstone
+from jvs_core.model import Descriptor, Intent, Plan, Tombstone
 from jvs_core.operations import audit, lost, protection
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context, step
@@ -51,7 +51,7 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
         intent = journal.begin(ctx.layout, ctx.settings, RUN_INTENT, plan_id=plan_id)
     try:
         for number, batch in enumerate(_batches(_children_first(state))):
-            _commit(ctx, plan, batch, state, progress, all_or_nothing=number == 0)
+            _commit(ctx, plan, intent, batch, state, progress, all_or_nothing=number == 0)
         with step(progress, "drop"):
             drop_descriptors(ctx, state.committed)
         reclaimed = _delete(ctx, state, progress)
@@ -115,7 +115,14 @@ def _batches(snapshot_ids: list[str]) -> Iterator[list[str]]:
 
 
 def _commit(
-    ctx: Context, plan: Plan, batch: list[str], state: _State, progress: Progress, *, all_or_nothing: bool
+    ctx: Context,
+    plan: Plan,
+    intent: Intent,
+    batch: list[str],
+    state: _State,
+    progress: Progress,
+    *,
+    all_or_nothing: bool,
 ) -> None:
     """Take one batch away from readers and say so in the log.
 
@@ -126,6 +133,7 @@ def _commit(
         files.sync_file_system(ctx.layout.gc)  # what others wrote is not waited for in the critical section
     with files.uninterrupted(), ctx.critical():
         with step(progress, "validate"):
+            journal.require(ctx.layout, intent)
             refused = _refused(ctx, plan, state, state.waiting if all_or_nothing else batch)
             if refused and all_or_nothing:
                 raise _mismatch(plan, refused)

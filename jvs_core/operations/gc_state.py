@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from jvs_core import clock, files
-from jvs_core.control import catalog, journal, pins, plans, process, tombstones
+from jvs_core.control import catalog, journal, pins, plans, tombstones
 from jvs_core.control.layout import Layout
 from jvs_core.errors import JvsError
 from jvs_core.model import Descriptor, Pin, Tombstone
@@ -109,7 +109,7 @@ def mend(ctx: Context, ledger: Ledger) -> list[str]:
 def is_running(ctx: Context) -> bool:
     """Return whether a gc run is under way, or may be on another host."""
     return any(
-        intent.operation == gc_run.RUN_INTENT and process.is_running(intent, ctx.settings) is not False
+        intent.operation == gc_run.RUN_INTENT and journal.state(intent, ctx.settings) is not False
         for intent in journal.pending(ctx.layout)[0]
     )
 

@@ -205,6 +205,7 @@ def _carry_out(
             pre=pre,
             undo=[point.model_dump() for point in undo_points],
             reason=reason,
+            seen_head=ctx.worktree(name).head.number,
         )
     under_way = completion.Completion(ctx, name, lease, intent, progress)
     lost = under_way.bring(wanted, way)

@@ -74,6 +74,7 @@ def publish(
         with files.uninterrupted(), ctx.critical():
             with step(progress, "fence"):
                 locks.check(ctx, lease)
+                journal.require(ctx.layout, intent)
                 _require_unmoved(ctx, name, record)
             with step(progress, "publish"):
                 critical.require(ctx.layout.repository_lock)

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core import clock, regular
-from jvs_core.control import catalog, journal, lock, process, runs, worktree
+from jvs_core import regular
+from jvs_core.control import catalog, journal, runs
 from jvs_core.control.layout import Layout
-from jvs_core.control.names import MAIN
 from jvs_core.errors import JvsError, WorktreeNotFound
 from jvs_core.files import TEMPORARY_SUFFIX
 from jvs_core.model import Descriptor, Intent
@@ -42,20 +41,10 @@ _UNLOCKED = (".jvs/intents", ".jvs/runs")
 
 
 def abandoned(ctx: Context) -> list[Intent]:
-    """Return the intents whose process is gone.
-
-    Those of other hosts count when they are older than a lease and the worktree's lock is not held.
-    """
-    lease = ctx.config.lease
-    recent = clock.now_ms() - lease.duration_ms - lease.max_clock_skew_ms - lease.steal_grace_ms
-    found = []
-    for intent in journal.pending(ctx.layout)[0]:
-        running = process.is_running(intent, ctx.settings)
-        if running is None:
-            running = clock.parse(intent.started_at) >= recent or _is_held(ctx, intent)
-        if not running:
-            found.append(intent)
-    return found
+    """Return the intents whose process is gone. One that may still run is left alone."""
+    return [
+        intent for intent in journal.pending(ctx.layout)[0] if journal.state(intent, ctx.settings) is False
+    ]
 
 
 def unfinished(ctx: Context, ledger: Ledger) -> Iterator[tuple[str, Descriptor]]:
@@ -152,7 +141,7 @@ def under_way(ctx: Context) -> set[str]:
     return {
         value
         for intent in journal.pending(ctx.layout)[0]
-        if process.is_running(intent, ctx.settings) is not False or is_undecided(ctx, intent)
+        if journal.state(intent, ctx.settings) is not False or is_undecided(ctx, intent)
         for value in (intent.snapshot_id, intent.details.get("temporary"))
         if isinstance(value, str)
     }
@@ -188,11 +177,3 @@ def _is_young(path: Path) -> bool:
         return path.lstat().st_mtime > time.time() - _SETTLING_S
     except FileNotFoundError:
         return True
-
-
-def _is_held(ctx: Context, intent: Intent) -> bool:
-    try:
-        worktree_id = intent.worktree_id or worktree.get(ctx.layout, intent.worktree or MAIN).worktree_id
-        return lock.state(lock.current(ctx.layout, worktree_id)) == "held"
-    except JvsError:
-        return False

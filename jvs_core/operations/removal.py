@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import journal, leases, process, worktree
+from jvs_core.control import journal, leases, worktree
 from jvs_core.control.names import MAIN
 from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges, WorktreeNotFound
 from jvs_core.model import Intent, Worktree
@@ -98,6 +98,7 @@ def _carry_out(
             _require_saved(ctx, name, gone, progress)
         with step(progress, "unregister"), files.uninterrupted(), ctx.critical():
             held.check()
+            journal.require(ctx.layout, intent)
             if hidden and not os.path.lexists(gone):
                 raise LockConflict(f"worktree {name!r} was put back while it was removed", hint="jvs doctor")
             worktree.unregister(ctx.layout, name)
@@ -143,6 +144,8 @@ def take_back(ctx: Context, record: Worktree) -> None:
     for intent in journal.pending(ctx.layout)[0]:
         if intent.worktree_id != record.worktree_id or intent.operation != remains.REMOVAL:
             continue
+        if not journal.is_own(intent):
+            continue
         with files.uninterrupted(), ctx.critical():
             if not put_back(ctx, intent):
                 raise AlreadyExists(
@@ -182,7 +185,8 @@ def _drop_intents(ctx: Context, name: str) -> None:
         if (
             intent.operation in PASSING
             and intent.worktree == name
-            and process.is_running(intent, ctx.settings) is False
+            and journal.is_own(intent)
+            and journal.state(intent, ctx.settings) is False
         ):
             journal.complete(ctx.layout, intent)
 

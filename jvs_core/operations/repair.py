@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from jvs_core import clock, files
 from jvs_core.control import journal, leases, worktree
@@ -102,6 +104,8 @@ def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
         name = _name_of(ctx, intent.worktree_id) if intent.worktree_id else None
         if name is None or intent.operation not in (completion.RESTORE_INTENT, completion.PATH_INTENT):
             continue
+        if not journal.is_own(intent):
+            continue
         with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair") as lease:
             done += [finished.intent_id for finished in completion.finish_pending(ctx, name, lease, progress)]
     return done
@@ -112,7 +116,8 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
     unfinished = {key for key, _ in remains.unlogged(ctx.layout, ledgers.read(ctx.layout))}
     done = []
     # A worktree that passes comes last: making it, or a snapshot of it, may have been cut short as well.
-    for intent in sorted(remains.abandoned(ctx), key=passing.is_passing):
+    own = [intent for intent in remains.abandoned(ctx) if journal.is_own(intent)]
+    for intent in sorted(own, key=passing.is_passing):
         if intent.operation in (completion.RESTORE_INTENT, completion.PATH_INTENT) or (
             intent.operation == remains.SNAPSHOT_INTENT and intent.snapshot_id in unfinished
         ):
@@ -121,6 +126,8 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
             done += [intent.intent_id] if passing.clean(ctx, intent, progress) else []
             continue
         with ctx.critical():
+            if intent.intent_id not in {left.intent_id for left in remains.abandoned(ctx)}:
+                continue  # it gave a sign of life meanwhile
             if not _resolve(ctx, intent):
                 continue
             journal.complete(ctx.layout, intent)
@@ -189,6 +196,7 @@ def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:
         for path in left:
             if path not in folders:
                 files.remove_file(path)
+        folders = [_claimed(path) for path in folders]
         for name in [name for name, empty in doctor.without_folder(ctx) if empty]:
             folder = ctx.layout.worktree(name)
             ctx.engine().make_worktree(folder)
@@ -199,6 +207,14 @@ def _clean_tmp(ctx: Context, progress: Progress) -> list[str]:
     with ctx.critical():
         done += log_differences.name_drafts(ctx.layout, ledger)
     return [*done, *(gc_state.mend(ctx, ledger) if audit.check(ctx).ok else [])]
+
+
+def _claimed(path: Path) -> Path:
+    """Give a folder that is to go a name that nobody else uses, in the critical section, and return it."""
+    base = path.name.removesuffix(files.TEMPORARY_SUFFIX).lstrip(".")[:80]
+    claimed = path.with_name(f".{base}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
+    os.rename(path, claimed)
+    return claimed
 
 
 def _clean_locks(ctx: Context, progress: Progress) -> list[str]:

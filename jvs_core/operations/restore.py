@@ -87,6 +87,7 @@ def new_worktree(
         with step(progress, "settle"):
             engine.settle(temporary)
         with files.uninterrupted(), ctx.critical():
+            journal.require(ctx.layout, intent)
             _require_free(ctx, name, target)
             with step(progress, "register"):
                 record = worktree.register(ctx.layout, name, base=base, operation=operation, labels=labels)

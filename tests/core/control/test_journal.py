@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
+from typing import Any
+
 import pytest
 
 from jvs_core import clock
-from jvs_core.control import journal
+from jvs_core.control import journal, process
 from jvs_core.control.layout import Layout
-from jvs_core.errors import AlreadyExists
+from jvs_core.errors import AlreadyExists, FencingMismatch
 from jvs_core.settings import Settings
 
 ONE = "1700000000000-00000001"
+DETAILS: dict[str, Any] = {"parent_snapshot_id": None, "note": ""}
 
 
 def test_an_intent_is_pending_until_it_is_completed(layout: Layout, ada: Settings) -> None:
-    made = journal.begin(layout, ada, "snapshot", worktree="main", snapshot_id=ONE, fencing_token=3, more=[1])
-    assert (made.intent_id, made.details, made.holder_id) == (f"snapshot-{ONE}", {"more": [1]}, "ada@here")
-    assert journal.pending(layout) == ([made], [])
+    made = journal.begin(
+        layout, ada, "snapshot", worktree="main", snapshot_id=ONE, fencing_token=3, **DETAILS
+    )
+    assert (made.intent_id, made.details, made.holder_id) == (f"snapshot-{ONE}", DETAILS, "ada@here")
+    (found,), unreadable = journal.pending(layout)
+    assert (found.to_json(), unreadable) == (made.to_json(), [])
+    assert journal.is_own(found)
+    assert journal.state(found, ada) is True
+    journal.require(layout, made)
     with pytest.raises(AlreadyExists):
-        journal.begin(layout, ada, "snapshot", snapshot_id=ONE)
+        journal.begin(layout, ada, "snapshot", snapshot_id=ONE, **DETAILS)
     journal.complete(layout, made)
+    with pytest.raises(FencingMismatch, match="given up for dead"):
+        journal.require(layout, made)
     journal.complete(layout, made, durable=True)
     assert journal.pending(layout) == ([], [])
 
 
 def test_many_restores_of_one_snapshot_may_be_under_way(layout: Layout, ada: Settings) -> None:
-    made = [journal.begin(layout, ada, "restore", snapshot_id=ONE) for _ in range(3)]
+    made = [
+        journal.begin(layout, ada, "restore", snapshot_id=ONE, temporary=".w.00000000.tmp") for _ in range(3)
+    ]
     assert len({intent.intent_id for intent in made}) == 3
     assert len(journal.pending(layout)[0]) == 3
 
@@ -35,8 +51,60 @@ def test_the_oldest_comes_first_and_what_cannot_be_read_is_named(
 ) -> None:
     for moment in (3, 1, 2):
         monkeypatch.setattr(clock, "now_ms", lambda moment=moment: 1_700_000_000_000 + moment)
-        journal.begin(layout, ada, f"op{moment}")
+        journal.begin(layout, ada, "ref_create", ref=f"op{moment}")
     (layout.intents / "bad.json").write_text("{")
     (layout.intents / "half.json.tmp").write_text("{")
     found, unreadable = journal.pending(layout)
-    assert ([intent.operation for intent in found], unreadable) == (["op1", "op2", "op3"], ["bad.json"])
+    assert ([intent.details["ref"] for intent in found], unreadable) == (["op1", "op2", "op3"], ["bad.json"])
+
+
+HOSTILE: list[dict[str, Any]] = [
+    {"intent_id": "/etc/passwd"},
+    {"intent_id": "restore_path-../../x"},
+    {"worktree_id": "/home/victim/catalogue"},
+    {"worktree": "../main"},
+    {"snapshot_id": "../../x"},
+    {"operation": "remove_everything"},
+    {"details": {"temporary": b"thesis.ipynb".hex()}},
+    {"details": {"temporary": b"../.jvs-restore-00000000".hex()}},
+    {"details": {"temporary": b"/tmp/.jvs-restore-00000000".hex()}},
+    {"details": {"temporary": b".jvs-restore-x".hex()}},
+    {"details": {"temporary": "zz"}},
+    {"details": {}},
+    {"pid": "1"},
+]
+
+
+@pytest.mark.parametrize("change", HOSTILE)
+def test_an_intent_that_jvs_could_not_have_written_cannot_be_read(
+    layout: Layout, ada: Settings, change: dict[str, Any]
+) -> None:
+    temporary = b"deep/.jvs-restore-0011223344556677".hex()
+    made = journal.begin(layout, ada, "restore_path", worktree="main", temporary=temporary, pre=None)
+    path = layout.intents / f"{made.intent_id}.json"
+    assert journal.pending(layout)[1] == []
+    path.write_text(json.dumps({**made.to_json(), **change}))
+    assert journal.pending(layout) == ([], [path.name])
+
+
+def test_an_intent_under_another_name_cannot_be_read(layout: Layout, ada: Settings) -> None:
+    made = journal.begin(layout, ada, "ref_create", ref="name")
+    path = layout.intents / f"{made.intent_id}.json"
+    path.rename(layout.intents / "other.json")
+    assert journal.pending(layout) == ([], ["other.json"])
+
+
+def test_a_sign_of_life_is_given_while_the_operation_runs(
+    layout: Layout, ada: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "SIGN_OF_LIFE_S", 0.01)
+    made = journal.begin(layout, ada, "ref_create", ref="name")
+    path = layout.intents / f"{made.intent_id}.json"
+    os.utime(path, (0, 0))
+    deadline = time.monotonic() + 10
+    while path.stat().st_mtime == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    journal.complete(layout, made)
+    time.sleep(0.05)
+    assert not path.exists()

@@ -190,11 +190,11 @@ def test_a_lease_stolen_in_the_middle_of_its_renewal_is_refused(
     later = clock.now_ms() + 70_000
     update = slots.update
 
-    def steal_first(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def steal_first(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]], *, durable: bool) -> None:
         with monkeypatch.context() as moment:
             at(moment, later)
             take(layout, bob)
-        update(path, change)
+        update(path, change, durable=durable)
 
     monkeypatch.setattr(slots, "update", steal_first)
     with pytest.raises(FencingMismatch):

@@ -25,7 +25,7 @@ from jvs_core.model import Record, models
 REGISTERS: list[Register[Any]] = [DESCRIPTORS, PINS, PLANS, REFS, RUNS, TOMBSTONES]
 # Fields that name something by a part of their own name, and those that are words of a person or of a machine.
 NAMING = ("_id", "_ids", "worktree", "name", "point", "reproduces", "candidates", "origin")
-WORDS = {"holder_id", "boot_id", "machine_id", "session_id"}
+WORDS = {"holder_id", "boot_id", "operation_name"}
 HOSTILE = [
     "/etc/passwd",
     "../../../victim",

@@ -313,6 +313,16 @@ def intent_abandoned(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def intent_of_another(repo: Repository, made: list[str]) -> str:
+    kill(repo, "clone", "worktrees.create", "exp")
+    (name,) = os.listdir(control(repo) / "intents")
+    if os.geteuid() != 0:
+        pytest.skip("only root gives a file to another user")
+    os.chown(control(repo) / "intents" / name, 12345, -1)
+    return name[:-5]
+
+
+@scenario
 def restore_abandoned(repo: Repository, made: list[str]) -> str:
     code = (
         "import os, sys; from jvs_core import Repository; from jvs_core.progress import Silent\n"

@@ -246,7 +246,12 @@ def test_what_appears_after_the_plan_stops_the_run_and_nothing_is_deleted(
     elif event == "pin":
         local.pins.create(gone[1])
     elif event == "intent":
-        text = {"intent_id": "restore-1", "operation": "restore", "worktree": "x", "worktree_id": None}
+        text = {
+            "intent_id": f"restore-{0:032x}",
+            "operation": "restore",
+            "worktree": "x",
+            "worktree_id": None,
+        }
         more = {
             "snapshot_id": gone[1],
             "fencing_token": None,
@@ -255,8 +260,13 @@ def test_what_appears_after_the_plan_stops_the_run_and_nothing_is_deleted(
             "pid": 1,
             "boot_id": "c",
         }
-        intent: dict[str, object] = {**text, **more, "started_at": "2026-01-01T00:00:00.000Z", "details": {}}
-        (local.root / ".jvs/intents/restore-1.json").write_text(json.dumps(intent))
+        intent: dict[str, object] = {
+            **text,
+            **more,
+            "started_at": "2026-01-01T00:00:00.000Z",
+            "details": {"temporary": ".x.00000000.tmp"},
+        }
+        (local.root / f".jvs/intents/restore-{0:032x}.json").write_text(json.dumps(intent))
     else:
         local.worktrees.create("again", from_=gone[1])
         if event == "snapshot":
