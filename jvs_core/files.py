@@ -244,19 +244,24 @@ def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False, 
         now = stat.S_IMODE(found.st_mode)
         sticky = now & stat.S_ISVTX  # an admin's, who does not let the group rename what is another's
         if mode is not None and now != mode | sticky and found.st_uid == os.geteuid():
-            os.chmod(path, mode | sticky)
+            set_mode(path, mode | sticky, folder=True)
         return
     if mode is not None:
-        os.chmod(path, mode)
+        set_mode(path, mode, folder=True)
     if durable:
         sync_folder(path.parent)
 
 
-def set_mode(path: Path, mode: int) -> None:
-    """Set the mode of a file or folder of the caller's own, whatever else gets its name meanwhile."""
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+def set_mode(path: Path, mode: int, *, folder: bool = False) -> None:
+    """Set the mode of a file or ``folder`` of the caller's own, through a descriptor.
+
+    A link that somebody puts in its place is not followed; what is another user's is left as it is.
+    """
+    kind = os.O_DIRECTORY if folder else 0
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | kind)
     try:
-        os.fchmod(fd, mode)
+        if os.fstat(fd).st_uid == os.geteuid():
+            os.fchmod(fd, mode)
     finally:
         os.close(fd)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError
 from jvs_core.model import AuditRecord, Worktree
 from jvs_core.operations import stored
 from jvs_core.operations.stored import Stored
+from jvs_core.payload.capture import leaving_setuid_out
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.index import StatIndex
@@ -75,6 +77,15 @@ class Context:
     def removal_engine(self) -> SnapshotEngine:
         """Return the engine that can remove whatever any engine may have made here."""
         return select.for_removal(self.layout.control)
+
+    def bringing(self) -> AbstractContextManager[None]:
+        """Bring entries out of a snapshot in the block, with no more rights than the repository's writers have.
+
+        Root makes a file setuid or setgid only out of a repository that root alone can write.
+        """
+        found = os.lstat(self.layout.control)
+        others = self.layout.shared or found.st_uid != 0 or bool(found.st_mode & 0o022)
+        return leaving_setuid_out(os.geteuid() == 0 and others)
 
     def engine_name(self) -> str:
         """Return the name of the engine to work with, or ``unavailable: reason``."""

@@ -191,7 +191,7 @@ def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
 def _extract(
     ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress
 ) -> list[str]:
-    with step(progress, "clone"), source.read():
+    with step(progress, "clone"), source.read(), ctx.bringing():
         degraded = extract(source.payload, source.entries, inner, temporary)
     with step(progress, "settle"):
         if temporary.is_dir() and not temporary.is_symlink():

@@ -80,7 +80,7 @@ def new_worktree(
             if source is None:
                 engine.make_worktree(temporary)
             else:
-                with source.read():
+                with source.read(), ctx.bringing():
                     degraded = engine.materialize(
                         source.payload, source.entries, temporary, progress=progress
                     )

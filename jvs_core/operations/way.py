@@ -63,7 +63,8 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
     """
     present = look(ctx, name, progress)
     with step(progress, "compare"):
-        entries, given_up = owned(wanted.entries)
+        with ctx.bringing():
+            entries, given_up = owned(wanted.entries)
         steps = converge.plan(present.scan, entries)
         changes = compare(present.scan.entries, entries)
         wanted.require_sound(steps.brought())

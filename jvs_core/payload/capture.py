@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from stat import S_IFREG
+from stat import S_IFREG, S_ISGID, S_ISUID
 
 from jvs_core.errors import ConsistencyUnavailable
 from jvs_core.payload import attributes, juicefs, pool
@@ -25,6 +27,37 @@ from jvs_core.payload.transfer import Method
 from jvs_core.payload.tree import LeftOut, Scan, require_readable, scan
 from jvs_core.payload.writeback import write_back
 from jvs_core.progress import Progress
+
+# Whether a manifest may not say that a file runs with its owner's rights; see ``leaving_setuid_out``.
+SETUID_IS_LEFT_OUT: ContextVar[bool] = ContextVar("SETUID_IS_LEFT_OUT", default=False)
+
+
+@contextmanager
+def leaving_setuid_out(wanted: bool) -> Iterator[None]:
+    """Let nothing that is brought out of a snapshot in the block be setuid or setgid, if ``wanted``.
+
+    For root in a repository that others can write: they could have root make a program that gives them root's rights.
+    """
+    token = SETUID_IS_LEFT_OUT.set(wanted)
+    try:
+        yield
+    finally:
+        SETUID_IS_LEFT_OUT.reset(token)
+
+
+def to_amend(entries: Sequence[Entry], moved: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """Return the entries whose attributes are to be set in a clone of a whole tree, and a line on what is not kept.
+
+    ``moved`` are those whose attributes are not as the manifest has them.
+    """
+    if not SETUID_IS_LEFT_OUT.get():
+        return list(moved), []
+    plain, lines = without_setuid(entries)
+    changed = {
+        new.path: new for old, new in zip(entries, plain, strict=True) if old is not new and old != new
+    }
+    others = [changed.pop(entry.path, entry) for entry in moved]
+    return [*others, *changed.values()], lines
 
 
 @held_back()
@@ -212,6 +245,24 @@ def _groups(entries: Sequence[Entry]) -> dict[bytes, tuple[bytes, ...]]:
 
 def owned(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
     """Return ``entries`` with the owners and modes that a copy by this process can have, and a line on what is lost."""
+    plain, dropped = without_setuid(entries) if SETUID_IS_LEFT_OUT.get() else (entries, [])
+    kept, lost = _with_owners(plain)
+    return kept, [*dropped, *lost]
+
+
+def without_setuid(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
+    """Return ``entries`` with no file that runs with its owner's or group's rights, and a line on those that did."""
+    special = [entry.path for entry in entries if entry.kind == FILE and entry.mode & (S_ISUID | S_ISGID)]
+    if not special:
+        return entries, []
+    plain = [
+        entry._replace(mode=entry.mode & ~(S_ISUID | S_ISGID)) if entry.kind == FILE else entry
+        for entry in entries
+    ]
+    return plain, [f"setuid or setgid not kept on {len(special)} files: {listed(special)}"]
+
+
+def _with_owners(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
     rights = attributes.ownership()
     if rights.anything:
         return entries, []

@@ -74,6 +74,10 @@ def give(folder: Path, owner: Owner) -> None:
 
 def keep_names(folder: Path) -> None:
     """Let nobody rename or remove what is another's in a folder that a group writes to; needs to own the folder."""
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if mode & stat.S_IWGRP and not mode & stat.S_ISVTX:
-        folder.chmod(mode | stat.S_ISVTX)
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        mode = stat.S_IMODE(os.fstat(here).st_mode)
+        if mode & stat.S_IWGRP and not mode & stat.S_ISVTX:
+            os.fchmod(here, mode | stat.S_ISVTX)
+    finally:
+        os.close(here)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,11 @@ class Seat:
         """Make the state folder, for its owner only."""
         self.state.mkdir(parents=True, exist_ok=True)
         if self.owner is not None and not self.state.stat().st_mode & stat.S_IXOTH:
-            self.state.chmod(0o711)
+            here = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                os.fchmod(here, 0o711)
+            finally:
+                os.close(here)
         with contextlib.suppress(FileExistsError):
             self.folder.mkdir(mode=PRIVATE)
         if self.owner is not None:

@@ -13,7 +13,7 @@ from jvs_core.errors import AlreadyExists, ConsistencyUnavailable
 from jvs_core.payload import subvolume
 from jvs_core.payload.amend import folder_times, leave_out, restore
 from jvs_core.payload.attributes import apply_to_fd, read_xattrs
-from jvs_core.payload.capture import described
+from jvs_core.payload.capture import described, to_amend
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines import reflink_copy
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
@@ -130,9 +130,10 @@ class BtrfsSnapshot:
         progress.started("clone")
         with _reported(target):
             subvolume.snapshot(source, target, read_only=False)
-        restore(target, moved)
+        amended, lines = to_amend(entries, moved)
+        restore(target, amended)
         progress.finished("clone")
-        return []
+        return lines
 
     def adopt(self, source: Path, target: Path, *, progress: Progress) -> list[str]:
         """Clone the files of ``source`` into a new subvolume ``target``."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
 from jvs_core.payload import juicefs
 from jvs_core.payload.amend import Amended, bring_again, folder_times, leave_out, link_groups, restore
-from jvs_core.payload.capture import described
+from jvs_core.payload.capture import described, to_amend
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines import reflink_copy
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
@@ -184,9 +184,10 @@ class JuicefsClone:
             self.other.settle(target)
             return [*degraded, *obstacle]
         folder_times(target, entries, link_groups(target, entries))
-        restore(target, moved)
+        amended, lines = to_amend(entries, moved)
+        restore(target, amended)
         progress.finished("clone")
-        return []
+        return lines
 
     def adopt(self, source: Path, target: Path, *, progress: Progress) -> list[str]:
         """Copy ``source`` file by file, since it may hold what a clone cannot bring over; durable on return."""
