@@ -96,7 +96,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
 
 def test_a_second_reader_finds_every_hash_as_the_page_says(repo: Repository) -> None:
     control = repo.root / ".jvs"
-    assert (control / "format_version").read_text().strip() == "1"
+    assert (control / "format_version").read_text().strip() == "2"
     found = sorted((control / "descriptors").glob("*.json"))
     assert len(found) == 2
     for path in found:
@@ -129,6 +129,7 @@ def test_a_second_reader_follows_the_audit_log_and_reads_the_lease(repo: Reposit
     older = sorted((control / "audit").glob("audit-*.jsonl"))
     assert older
     previous, seq, logged = "", 0, {}
+    moved: dict[str, Any] = {}
     for path in [*older, control / "audit" / "audit.jsonl"]:
         for line in path.read_bytes().splitlines(keepends=True):
             record = json.loads(line)
@@ -136,8 +137,10 @@ def test_a_second_reader_follows_the_audit_log_and_reads_the_lease(repo: Reposit
             seq += 1
             assert (record["seq"], record["prev_hash"]) == (seq, previous)
             previous = record.pop("record_hash")
-            assert _sha256(_canonical(record)) == previous
+            assert _sha256(b"jvs audit record 2\n" + _canonical(record)) == previous
             assert f"`{record['operation']}`" in PAGE
+            if "head" in record["details"]:
+                moved[record["worktree_id"]] = record["details"]["head"]
             if record["operation"] == "snapshot":
                 logged[record["snapshot_id"]] = record["details"]["descriptor_checksum"]
         if path in older:
@@ -152,6 +155,12 @@ def test_a_second_reader_follows_the_audit_log_and_reads_the_lease(repo: Reposit
     for path in (control / "descriptors").glob("*.json"):
         assert json.loads(path.read_bytes())["descriptor_checksum"]["value"] == logged[path.stem]
     worktree = json.loads((control / "worktrees" / "main" / "config.json").read_bytes())
+    heads = sorted((control / "worktrees" / "main" / "heads").iterdir(), key=lambda path: int(path.name))
+    head_record = json.loads(heads[-1].read_bytes())
+    assert heads[-1].read_bytes() == _canonical(head_record) + b"\n"
+    assert (head_record["number"], len(heads)) == (int(heads[-1].name), 2)
+    assert head_record["worktree_id"] == worktree["worktree_id"]
+    assert moved[worktree["worktree_id"]] == head_record
     leases = sorted((control / "locks" / worktree["worktree_id"]).iterdir(), key=lambda path: int(path.name))
     lease = _slots(leases[-1].read_bytes())
     assert (lease["fencing_token"], lease["purpose"]) == (int(leases[-1].name), "work")

@@ -193,8 +193,7 @@ def _all_logged(scene: Scene) -> Facts:
 
 
 _LOGGED = [
-    *("init", "lock_acquire", "snapshot", "lock_release"),
-    *("lock_acquire", "snapshot", "restore", "lock_release", "lock_acquire", "undo", "lock_release"),
+    *("init", "snapshot", "snapshot", "restore", "undo"),
     *("restore", "worktree_create", "worktree_rename", "worktree_remove", "ref_create", "ref_delete"),
 ]
 

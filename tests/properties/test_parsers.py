@@ -51,7 +51,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, byt
         repo.restore_inplace(made.snapshot_id, reason="test")
         repo.refs.create("name", "HEAD")
         control = repo.root / ".jvs"
-        (lock,) = (control / "locks").glob("*-*/1")
+        (lock,) = (control / "locks").glob("*-*/*")
         yield {
             "manifest": (control / "snapshots" / made.snapshot_id / "manifest").read_bytes(),
             "lock": lock.read_bytes(),
@@ -61,6 +61,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, byt
             "descriptor": (control / "descriptors" / f"{made.snapshot_id}.json").read_bytes(),
             "ready": (control / "snapshots" / made.snapshot_id / ".READY").read_bytes(),
             "worktree": (control / "worktrees" / "main" / "config.json").read_bytes(),
+            "stand": max((control / "worktrees" / "main" / "heads").iterdir()).read_bytes(),
             "ref": (control / "refs" / "name.json").read_bytes(),
             "pin": next((control / "gc" / "pins").glob("*.json")).read_bytes(),
         }
@@ -142,13 +143,14 @@ def test_json_of_another_shape_is_refused_by_every_record(
             assert model.parse(canonical.dumps(record.model_dump()), "it") == record
 
 
-@pytest.mark.parametrize("kind", ["descriptor", "ready", "worktree", "ref", "pin", "line"])
+@pytest.mark.parametrize("kind", ["descriptor", "ready", "worktree", "stand", "ref", "pin", "line"])
 @PROOF
 @given(data=st.data())
 def test_a_spoiled_record_is_refused_or_one_that_can_be_written(
     kind: str, data: st.DataObject, examples: dict[str, bytes]
 ) -> None:
-    (model,) = [m for m in models() if m.__name__.lower() == {"line": "auditrecord"}.get(kind, kind)]
+    called = {"line": "auditrecord", "worktree": "worktreeconfig", "stand": "head"}.get(kind, kind)
+    (model,) = [m for m in models() if m.__name__.lower() == called]
     changed = data.draw(spoiled(examples[kind]))
     record = refused(lambda: model.parse(changed, "it"))
     if record is not None:

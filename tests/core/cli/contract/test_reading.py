@@ -24,7 +24,7 @@ def test_init_says_where_the_repository_is(jvs: Jvs, tmp_path: Path, monkeypatch
     assert jvs("init", "a", "--engine", "copy").first == f"Initialized JVS repository in {tmp_path / 'a'}"
     made = require(jvs("init", "b", "--engine", "copy", "--json").json, "init")
     assert (made["repo_root"], made["main_path"]) == (str(tmp_path / "b"), str(tmp_path / "b" / "main"))
-    assert (made["format_version"], made["snapshot_engine"]) == (1, "copy")
+    assert (made["format_version"], made["snapshot_engine"]) == (2, "copy")
     assert made["repo_id"] == (tmp_path / "b/.jvs/repo_id").read_text().strip()
 
 
