@@ -128,7 +128,7 @@ def _tampered_log(scene: Scene) -> Facts:
     path = audit_log.log_path(layout)
     lines = path.read_bytes().splitlines(keepends=True)
     changes: dict[str, list[bytes]] = {
-        "edited": [lines[0], lines[1].replace(b'"operation":"', b'"operation":"not_'), *lines[2:]],
+        "edited": [lines[0], lines[1].replace(b'"actor":"', b'"actor":"not_'), *lines[2:]],
         "deleted": [lines[0], *lines[2:]],
         "repeated": [lines[0], lines[0], *lines[1:]],
         "reordered": [lines[0], lines[2], lines[1], *lines[3:]],
@@ -166,7 +166,10 @@ def _signed_checkpoint(scene: Scene) -> None:
         signed = repo.audit.checkpoint(Path(elsewhere) / "key")
         demand(repo.audit.check(since=signed, key=public).ok, "it is refused as it is")
         demand(not repo.audit.check(since=signed, key=other).ok, "another key passes")
-        demand(not repo.audit.check(since=signed.changed(seq=signed.seq + 1), key=public).ok, "a changed one passes")
+        demand(
+            not repo.audit.check(since=signed.changed(seq=signed.seq + 1), key=public).ok,
+            "a changed one passes",
+        )
     with refused("E_USAGE"):
         repo.audit.keygen(repo.root / "key")
 
