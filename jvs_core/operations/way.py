@@ -12,6 +12,7 @@ from jvs_core.payload import converge
 from jvs_core.payload.capture import owned
 from jvs_core.payload.compare import Changes, compare
 from jvs_core.payload.describe import describe
+from jvs_core.payload.entry import Entry
 from jvs_core.payload.tree import Scan
 from jvs_core.progress import Progress
 
@@ -67,5 +68,13 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
             entries, given_up = owned(wanted.entries)
         steps = converge.plan(present.scan, entries)
         changes = compare(present.scan.entries, entries)
-        wanted.require_sound(steps.brought())
+        wanted.require_sound(_as_stored(wanted, entries, steps.brought()))
     return Way(present, steps, changes, given_up)
+
+
+def _as_stored(wanted: Stored, entries: Sequence[Entry], brought: Sequence[Entry]) -> Sequence[Entry]:
+    """Return what is ``brought`` as the manifest has it, where ``entries`` are what of it can be kept."""
+    if entries is wanted.entries:
+        return brought
+    stored = {entry.path: entry for entry in wanted.entries}
+    return [stored[entry.path] for entry in brought]

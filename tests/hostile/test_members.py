@@ -1,0 +1,198 @@
+"""Members of a group that shares a repository: what one of them writes there has nobody else's rights."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jvs_core import Repository, Settings, files
+from tests.hostile.victim import PROCESS
+from tests.support.users import as_user
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="being another user needs root")
+TEAM, ANN, MALLORY = 23400, 23401, 23405
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Return a folder that the group can reach."""
+    place = Path(tempfile.mkdtemp(prefix="jvs-members-"))
+    os.chown(place, 0, TEAM)
+    place.chmod(0o2750)
+    before = os.umask(0o022)
+    yield place
+    os.umask(before)
+    shutil.rmtree(place)
+
+
+def settings(place: Path, uid: int) -> Settings:
+    state = place / f"state-{uid}"
+    state.mkdir(mode=0o700, exist_ok=True)
+    os.chown(state, uid, TEAM)
+    return Settings(f"u{uid}", "here", "default", "copy", state / "state", state / "cache", state / "config")
+
+
+@pytest.fixture
+def team(place: Path) -> Repository:
+    """Return root's repository of the group, with a private worktree of Ann's and one of Mallory's."""
+    repo = Repository.init(place / "team", shared=True, settings=settings(place, 0))
+    (repo.root / "main/notes.txt").write_text("notes")
+    repo.snapshot("first", lock=True)
+    for name, uid in (("ann", ANN), ("mallory", MALLORY)):
+        repo.worktrees.create(name)
+        folder = repo.worktrees.path(name)
+        for path in (*folder.rglob("*"), folder):
+            os.chown(path, uid, TEAM)
+        folder.chmod(0o700)
+    return repo
+
+
+def planted(repo: Repository, uid: int, operation: str, details: dict[str, Any], *, old: bool) -> Path:
+    """Plant an intent about Ann's worktree as somebody of the group can."""
+    name = f"{operation}-{0:032x}"
+    record = {
+        "intent_id": name,
+        "operation": operation,
+        "worktree": "ann",
+        "worktree_id": _worktree_id(repo),
+        "snapshot_id": None,
+        "fencing_token": 1,
+        "holder_id": "ann@here",
+        "started_at": "2020-01-01T00:00:00.000Z",
+        "details": details,
+        **PROCESS,
+    }
+    path = repo.root / ".jvs/intents" / f"{name}.json"
+    path.write_text(json.dumps(record))
+    os.chown(path, uid, TEAM)
+    if old:
+        os.utime(path, (time.time() - 3600, time.time() - 3600))
+    return path
+
+
+def _worktree_id(repo: Repository) -> str:
+    config = json.loads((repo.root / ".jvs/worktrees/ann/config.json").read_text())
+    return str(config["worktree_id"])
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_nobody_carries_out_what_another_member_wrote(team: Repository, place: Path, old: bool) -> None:
+    folder = team.worktrees.path("ann")
+    thesis = folder / ".jvs-restore-0011223344556677"
+    thesis.write_text("a file that only looks like one of JVS")
+    os.chown(thesis, ANN, TEAM)
+    copy = planted(
+        team, MALLORY, "restore_path", {"temporary": thesis.name.encode().hex(), "pre": None}, old=old
+    )
+    with as_user(MALLORY, TEAM):
+        theirs = Repository(team.root, worktree="mallory", settings=settings_of(place, MALLORY))
+        (theirs.worktrees.path("mallory") / "random.py").write_text("evil")
+        sid = theirs.snapshot("x", lock=True).snapshot_id
+    head = team.worktrees.get("ann").head_snapshot_id
+    number = max(int(path.name) for path in (team.root / ".jvs/worktrees/ann/heads").iterdir())
+    whole: dict[str, Any] = {
+        "operation_name": "restore",
+        "content": sid,
+        "head": head,
+        "pre": head,
+        "undo": [],
+        "reason": "x",
+        "seen_head": number,
+    }
+    restore = planted(team, MALLORY, "restore_inplace", whole, old=old)
+    with as_user(ANN, TEAM):
+        hers = Repository(team.root, worktree="ann", settings=settings_of(place, ANN))
+        (folder / "today.txt").write_text("unsaved work of today")
+        taken = hers.snapshot("mine", lock=True)
+        hers.doctor(repairs=["finish_restore", "clean_intents", "clean_tmp"])
+    assert thesis.exists()
+    assert sorted(path.name for path in folder.iterdir()) == [thesis.name, "notes.txt", "today.txt"]
+    assert team.worktrees.get("ann").head_snapshot_id == taken.snapshot_id
+    assert copy.exists()
+    assert restore.exists()
+    found = {finding.code for finding in team.doctor().findings}
+    assert ("W_INTENT_OF_ANOTHER" in found) == old
+
+
+def settings_of(place: Path, uid: int) -> Settings:
+    """Return a user's settings whose folders the fixture made for root to see."""
+    state = place / f"state-{uid}"
+    return Settings(f"u{uid}", "here", "default", "copy", state / "state", state / "cache", state / "config")
+
+
+@pytest.fixture(autouse=True)
+def _states(place: Path) -> None:
+    for uid in (ANN, MALLORY):
+        settings(place, uid)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_root_makes_a_setuid_file_only_out_of_what_root_alone_can_write(place: Path, shared: bool) -> None:
+    repo = Repository.init(place / "tools", shared=shared, settings=settings(place, 0))
+    tool = repo.root / "main/tool"
+    shutil.copy("/bin/true", tool)
+    tool.chmod(0o4755)
+    first = repo.snapshot("first", lock=True)
+    made = repo.restore(first.snapshot_id, name="copy")
+    mode = stat.S_IMODE((repo.worktrees.path("copy") / "tool").stat().st_mode)
+    assert mode == (0o755 if shared else 0o4755)
+    assert any("setuid" in line for line in made.degraded) == shared
+    tool.unlink()
+    repo.restore_path(first.snapshot_id, "tool")
+    assert stat.S_IMODE(tool.stat().st_mode) == mode
+    tool.write_text("other")
+    done = repo.restore_inplace(first.snapshot_id, reason="back", lock=True)
+    assert stat.S_IMODE(tool.stat().st_mode) == mode
+    assert any("setuid" in line for line in done.degraded) == shared
+
+
+def test_a_link_put_in_the_place_of_a_new_folder_is_not_followed(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = place / "secret"
+    secret.mkdir(mode=0o700)
+    make = os.mkdir
+
+    def swapped(path: Path, *arguments: int) -> None:
+        make(path, *arguments)
+        os.rename(path, f"{path}.away")
+        os.symlink(secret, path)
+
+    monkeypatch.setattr(os, "mkdir", swapped)
+    with pytest.raises(OSError, match="Not a directory"):
+        files.make_folder(place / "plans", mode=0o2770)
+    assert secret.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_tells_of_a_closed_worktree_is_closed_to_the_group(team: Repository, place: Path) -> None:
+    with as_user(ANN, TEAM):
+        hers = Repository(team.root, worktree="ann", settings=settings_of(place, ANN))
+        taken = hers.snapshot("mine", lock=True, cells=b'{"cells": []}')
+    folder = team.root / ".jvs/snapshots" / taken.snapshot_id
+    for name in ("manifest", "cells.ipynb", "payload"):
+        assert not (folder / name).stat().st_mode & 0o077, name
+    assert not (team.root / ".jvs").stat().st_mode & 0o007
+    for lock in (team.root / ".jvs/locks").rglob("*"):
+        assert not lock.stat().st_mode & 0o007, lock
+
+
+def test_a_control_plane_is_closed_as_far_as_its_worktrees_are(place: Path) -> None:
+    repo = Repository.init(place / "own", settings=settings(place, 0))
+    control = repo.root / ".jvs"
+    assert control.stat().st_mode & 0o777 == (repo.root / "main").stat().st_mode & 0o777 & ~0o022
+    (repo.root / "main").chmod(0o750)
+    repo.snapshot("first", lock=True)
+    assert control.stat().st_mode & 0o777 == 0o750
+    (repo.root / "main").chmod(0o700)
+    repo.snapshot("second", lock=True)
+    assert control.stat().st_mode & 0o777 == 0o700
+    assert not (control / "locks/repository").stat().st_mode & 0o077
