@@ -170,19 +170,28 @@ def _commit(
 
 
 def recover(
-    ctx: Context, name: str, record: Worktree | None, descriptor: Descriptor, *, move_head: bool
+    ctx: Context,
+    name: str,
+    record: Worktree | None,
+    descriptor: Descriptor,
+    progress: Progress,
+    *,
+    move_head: bool,
 ) -> None:
     """Carry out what a crash left of steps 10 to 12; the caller is in the critical section.
 
     ``record`` is the worktree, None where it is gone. A head that was moved already goes into the log.
     """
-    _catalogue(ctx, descriptor)
+    with step(progress, "catalog"):
+        _catalogue(ctx, descriptor)
     head = None
-    if record is not None and move_head:
-        head = _move_head(ctx, name, record, descriptor)
-    elif record is not None and record.head_snapshot_id == descriptor.snapshot_id:
-        head = record.head
-    _log(ctx, name, descriptor, head, recovered=True)
+    with step(progress, "head"):
+        if record is not None and move_head:
+            head = _move_head(ctx, name, record, descriptor)
+        elif record is not None and record.head_snapshot_id == descriptor.snapshot_id:
+            head = record.head
+    with step(progress, "audit"):
+        _log(ctx, name, descriptor, head, recovered=True)
 
 
 def _catalogue(ctx: Context, descriptor: Descriptor) -> None:

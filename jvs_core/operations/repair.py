@@ -71,7 +71,7 @@ def _advance_head(ctx: Context, progress: Progress) -> list[str]:
         name = _name_of(ctx, descriptor.worktree_id)
         if name is None:  # its worktree is gone: there is no head to move
             with ctx.critical():
-                publish.recover(ctx, descriptor.worktree, None, descriptor, move_head=False)
+                publish.recover(ctx, descriptor.worktree, None, descriptor, progress, move_head=False)
             done.append(snapshot_id)
             continue
         with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair"), ctx.critical():
@@ -80,7 +80,7 @@ def _advance_head(ctx: Context, progress: Progress) -> list[str]:
                 continue  # somebody else completed it meanwhile
             record = ctx.worktree(name)
             behind = record.head_snapshot_id == descriptor.parent_snapshot_id and not _went_on(record, intent)
-            publish.recover(ctx, name, record, descriptor, move_head=behind)
+            publish.recover(ctx, name, record, descriptor, progress, move_head=behind)
             journal.complete(ctx.layout, intent)
         done.append(snapshot_id)
     return [*done, *log_differences.put_back(ctx)]
