@@ -278,13 +278,17 @@ class GcRun(Result):
 
 
 class Finding(Result):
-    """Something that is not as it should be, and the repair that mends it, None where only a person can."""
+    """Something that is not as it should be, and the repair that mends it, None where only a person can.
+
+    ``action``, which is not in the JSON, says what the repair does, or what a person can do.
+    """
 
     code: str
     severity: Literal["error", "warning", "info"]
     target: str
     message: str
     repair: str | None
+    action: str = Field(default="", exclude=True)
 
 
 class DoctorReport(Result):

@@ -34,8 +34,8 @@ def doctor(call: Call, strict: bool, repair_runtime: bool, repairs: tuple[str, .
     lines = [f"Findings: {len(report.findings)}" if wrong else "Repository is healthy."]
     for found in report.findings:
         lines.append(f"{found.severity:<8} {found.code}  {safe(found.target)}: {safe(found.message)}")
-        if found.repair:
-            lines.append(f"         jvs doctor --repair {found.repair}")
+        repair = f"jvs doctor --repair {found.repair}: " if found.repair else ""
+        lines.append(f"         {repair}{found.action}")
     return Outcome(
         report,
         lines,

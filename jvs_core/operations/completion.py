@@ -15,7 +15,7 @@ from jvs_core import clock, files
 from jvs_core.control import journal, pins, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import inside
-from jvs_core.errors import ConsistencyUnavailable, PayloadHashMismatch
+from jvs_core.errors import ConsistencyUnavailable, JvsError, LockConflict, PayloadHashMismatch
 from jvs_core.model import Intent, UndoPoint, Worktree
 from jvs_core.operations import locks
 from jvs_core.operations.context import Context, step
@@ -70,6 +70,29 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
             journal.complete(ctx.layout, intent)
     clear_dead_snapshots(ctx, record)
     return found
+
+
+def is_to_be_completed(ctx: Context, intent: Intent) -> bool:
+    """Return whether an intent is that of an in-place restore into a worktree whose head has not moved since."""
+    if intent.operation != RESTORE_INTENT or intent.worktree is None:
+        return False
+    try:
+        record = ctx.worktree(intent.worktree)
+    except JvsError:
+        return False
+    return (record.worktree_id, record.head.number) == (intent.worktree_id, intent.details["seen_head"])
+
+
+def require_none_of_another(ctx: Context, name: str) -> None:
+    """Raise LockConflict where another user's in-place restore into worktree ``name`` was cut short."""
+    for intent in journal.pending(ctx.layout)[0]:
+        if intent.worktree != name or journal.is_own(intent) or not is_to_be_completed(ctx, intent):
+            continue
+        if journal.state(intent, ctx.settings) is False:
+            raise LockConflict(
+                f"an in-place restore of worktree {name!r} by {intent.holder_id} (uid {intent.uid}) was cut short",
+                hint="that user runs: jvs doctor --repair finish_restore; or: jvs doctor --repair set_aside",
+            )
 
 
 def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:

@@ -22,7 +22,7 @@ from jvs_core.errors import (
     SnapshotNotFound,
     WorktreeNotFound,
 )
-from jvs_core.operations import audit, findings, gc_state, lost, remains, stored
+from jvs_core.operations import audit, completion, findings, gc_state, lost, remains, stored
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.completion import PATH_INTENT, RESTORE_INTENT
 from jvs_core.operations.context import Context
@@ -206,7 +206,8 @@ def _refs(ctx: Context) -> Iterator[Finding]:
 def _intents(ctx: Context) -> Iterator[Finding]:
     for intent in remains.abandoned(ctx):
         if not journal.is_own(intent):
-            yield findings.INTENT_OF_ANOTHER.at(
+            still = completion.is_to_be_completed(ctx, intent)
+            yield (findings.RESTORE_OF_ANOTHER if still else findings.INTENT_OF_ANOTHER).at(
                 intent.intent_id,
                 f"{intent.operation} by {intent.holder_id} (uid {intent.uid}) was not completed",
             )

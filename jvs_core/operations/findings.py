@@ -23,7 +23,12 @@ class Kind:
     def at(self, target: str, message: str) -> Finding:
         """Return a finding of this kind."""
         return Finding(
-            code=self.code, severity=self.severity, target=target, message=message, repair=self.repair
+            code=self.code,
+            severity=self.severity,
+            target=target,
+            message=message,
+            repair=self.repair,
+            action=self.action,
         )
 
 
@@ -159,8 +164,8 @@ SNAPSHOT_UNKNOWN = Kind(
     "E_PARTIAL_SNAPSHOT",
     "error",
     "a folder of snapshots without a descriptor",
-    None,
-    "look at it, then move it out of the repository",
+    "set_aside",
+    "moves it to `.jvs/aside`, and deletes nothing",
 )
 PARENT_MISSING = Kind(
     "E_LINEAGE_BROKEN", "error", "the parent of a snapshot is missing", None, "restore it from a backup"
@@ -238,6 +243,13 @@ RESTORE_ABANDONED = Kind(
     "an in-place restore was cut short",
     "finish_restore",
     "completes it; so does the next command under the lock",
+)
+RESTORE_OF_ANOTHER = Kind(
+    "W_RESTORE_OF_ANOTHER",
+    "warning",
+    "an in-place restore of another user was cut short; in-place restores of that worktree wait for it",
+    "set_aside",
+    "snapshots what lies there, so that the restore is void; or its user runs `jvs doctor --repair finish_restore`",
 )
 INTENT_OF_ANOTHER = Kind(
     "W_INTENT_OF_ANOTHER",

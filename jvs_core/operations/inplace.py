@@ -44,6 +44,7 @@ def restore(
         return _preview(ctx, name, snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
+        completion.require_none_of_another(ctx, name)
         completion.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         wanted = ctx.stored(snapshot_id)
@@ -83,6 +84,7 @@ def undo(
         return _preview(ctx, name, point.snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="undo") as lease:
+        completion.require_none_of_another(ctx, name)
         completion.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         point = _last_undo_point(record, name)

@@ -16,6 +16,7 @@ from jvs_core.operations import (
     audit,
     completion,
     doctor,
+    findings,
     gc_state,
     locks,
     log_differences,
@@ -25,6 +26,7 @@ from jvs_core.operations import (
     refs,
     remains,
     removal,
+    snapshot,
 )
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
@@ -33,7 +35,15 @@ from jvs_core.progress import Progress
 from jvs_core.results import DoctorReport
 
 RUNTIME = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
-_IN_ORDER = ("advance_head", "finish_restore", "clean_intents", "clean_tmp", "clean_locks", "audit_repair")
+_IN_ORDER = (
+    "advance_head",
+    "finish_restore",
+    "set_aside",
+    "clean_intents",
+    "clean_tmp",
+    "clean_locks",
+    "audit_repair",
+)
 ACTIONS = _IN_ORDER
 
 
@@ -108,6 +118,37 @@ def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
             continue
         with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair") as lease:
             done += [finished.intent_id for finished in completion.finish_pending(ctx, name, lease, progress)]
+    return done
+
+
+def _set_aside(ctx: Context, progress: Progress) -> list[str]:
+    """Make other users' unfinished in-place restores void, and move folders of snapshots away that are none.
+
+    What lies in such a worktree is snapshotted, and nothing is done that the intent says. Nothing is deleted.
+    """
+    done = []
+    for intent in remains.abandoned(ctx):
+        if journal.is_own(intent) or not completion.is_to_be_completed(ctx, intent):
+            continue
+        snapshot.take(
+            ctx,
+            str(intent.worktree),
+            note=f"set aside: an in-place restore by {intent.holder_id} that was cut short",
+            tags=("set-aside",),
+            consistency="prefer_quiesced",
+            locking=locks.Locking(take=True),
+            progress=progress,
+        )
+        done.append(intent.intent_id)
+    with ctx.critical():
+        unknown = [found for found in doctor.examine(ctx) if found.code == findings.SNAPSHOT_UNKNOWN.code]
+        for found in unknown:
+            place = ctx.layout.snapshots / found.target
+            if found.repair == "set_aside" and place.parent == ctx.layout.snapshots:
+                aside = ctx.layout.control / "aside"
+                files.make_folder(aside, mode=ctx.layout.folder_mode, exist_ok=True)
+                files.rename_durable(place, aside / f"{found.target}-{secrets.token_hex(4)}")
+                done.append(f".jvs/snapshots/{found.target}")
     return done
 
 
@@ -257,6 +298,7 @@ def _log(ctx: Context, action: str, done: Sequence[str]) -> None:
 _REPAIRS: dict[str, Callable[[Context, Progress], list[str]]] = {
     "advance_head": _advance_head,
     "finish_restore": _finish_restore,
+    "set_aside": _set_aside,
     "clean_intents": _clean_intents,
     "clean_tmp": _clean_tmp,
     "clean_locks": _clean_locks,

@@ -16,7 +16,7 @@ import pytest
 from jvs_core import Repository
 from jvs_core.control import catalog, critical, pins, tombstones
 from jvs_core.control.layout import Layout
-from jvs_core.errors import AuditChainBroken, PartialSnapshot
+from jvs_core.errors import AuditChainBroken, LockConflict, PartialSnapshot
 from jvs_core.model import Tombstone
 from jvs_core.operations import gc_state
 from jvs_core.operations import ledger as ledgers
@@ -310,6 +310,17 @@ def pin_expired(repo: Repository, made: list[str]) -> str:
 def intent_abandoned(repo: Repository, made: list[str]) -> str:
     kill(repo, "clone", "worktrees.create", "exp")
     return os.listdir(control(repo) / "intents")[0][:-5]
+
+
+@scenario
+def restore_of_another(repo: Repository, made: list[str]) -> str:
+    intent_id = restore_abandoned(repo, made)
+    if os.geteuid() != 0:
+        pytest.skip("only root gives a file to another user")
+    os.chown(control(repo) / "intents" / f"{intent_id}.json", 12345, -1)
+    with pytest.raises(LockConflict, match="cut short"):
+        repo.restore_inplace(made[0], reason="mine")
+    return intent_id
 
 
 @scenario
