@@ -16,7 +16,8 @@ from jvs_core.control import journal, pins, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import inside
 from jvs_core.errors import ConsistencyUnavailable, JvsError, LockConflict, PayloadHashMismatch
-from jvs_core.model import Intent, UndoPoint, Worktree
+from jvs_core.model import Head, Intent, UndoPoint, Worktree
+from jvs_core.operations import ledger as ledgers
 from jvs_core.operations import locks
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.publish import Request, publish
@@ -55,9 +56,12 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
         )
     ]
     for intent in found:
+        if intent.operation != NEW_PATH_INTENT:
+            log_own_head(ctx, name, intent)
         if intent.operation == RESTORE_INTENT:
             if intent.details["seen_head"] != ctx.worktree(name).head.number:
-                _tell(f"an in-place restore of worktree {name!r} was overtaken, and is given up", [])
+                if not _moved_by(ctx.worktree(name).head, intent):
+                    _tell(f"an in-place restore of worktree {name!r} was overtaken, and is given up", [])
                 journal.complete(ctx.layout, intent)
                 continue
             wanted = ctx.stored(intent.details["content"])
@@ -70,6 +74,32 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
             journal.complete(ctx.layout, intent)
     clear_dead_snapshots(ctx, record)
     return found
+
+
+def log_own_head(ctx: Context, name: str, intent: Intent) -> None:
+    """Record the head that an interrupted restore moved where a crash came before its record."""
+    with files.uninterrupted(), ctx.critical():
+        record = ctx.worktree(name)
+        logged = ledgers.read(ctx.layout).heads.get(record.worktree_id, {})
+        if not _moved_by(record.head, intent) or record.head.number != logged.get("number", 0) + 1:
+            return
+        ctx.audit(
+            record.head.operation,
+            worktree=name,
+            worktree_id=record.worktree_id,
+            snapshot_id=intent.details.get("content", record.head_snapshot_id),
+            fencing_token=record.head.fencing_token,
+            target=name,
+            reason=intent.details.get("reason") or None,
+            details={"inplace": True, "recovered": True, "head": record.head.to_json()},
+        )
+
+
+def _moved_by(head: Head, intent: Intent) -> bool:
+    """Return whether a restore made a head: under its own lease, and what it wanted."""
+    if head.operation not in ("restore", "undo") or head.fencing_token != intent.fencing_token:
+        return False
+    return intent.operation == PATH_INTENT or head.number == intent.details["seen_head"] + 1
 
 
 def is_to_be_completed(ctx: Context, intent: Intent) -> bool:
