@@ -87,15 +87,13 @@ def sync_file_system(path: Path) -> None:
     """Write back all that is dirty on the file system of ``path``; errors of earlier writes are raised."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if _LIBC.syncfs(fd) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
+        _syncfs(fd)
     finally:
         os.close(fd)
 
 
 def syncfs_works(path: Path) -> bool:
-    """Say whether ``syncfs`` does anything on the file system of ``path``: not on FUSE ones.
+    """Say whether ``syncfs`` does anything on the file system of ``path``: not on FUSE ones, nor on 9p.
 
     Taken from ``/proc/self/mountinfo`` by device number; a device that is not listed (a btrfs subvolume) is local.
     """
@@ -107,7 +105,7 @@ def syncfs_works(path: Path) -> bool:
                 fields = line.split()
                 if fields[2] == wanted:
                     kind = fields[fields.index(b"-") + 1]
-                    return not (kind == b"fuse" or kind.startswith(b"fuse."))
+                    return kind not in (b"fuse", b"fuseblk", b"9p") and not kind.startswith(b"fuse.")
     except OSError:
         pass
     return True
@@ -138,13 +136,32 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None, durable: bool
         os.close(fd)
 
 
-def sync_together(paths: Sequence[Path]) -> None:
-    """Make files and folders of one file system durable: by one ``syncfs`` where that does anything."""
-    if syncfs_works(paths[0]):
-        sync_file_system(paths[0])
-        return
-    for path in paths:
-        sync_folder(path) if path.is_dir() else sync_file(path)
+@contextmanager
+def watching(folder: Path) -> Iterator[Callable[[Sequence[Path]], None]]:
+    """Yield what makes files and folders of the file system of ``folder`` durable, by one ``syncfs`` where that works.
+
+    An error of writing back is told to descriptors that were open when it happened. So this is entered before the first
+    byte is written; what was entered later may see none.
+    """
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def sync(paths: Sequence[Path]) -> None:
+        if syncfs_works(folder):
+            _syncfs(fd)
+            return
+        for path in paths:
+            sync_folder(path) if path.is_dir() else sync_file(path)
+
+    try:
+        yield sync
+    finally:
+        os.close(fd)
+
+
+def _syncfs(fd: int) -> None:
+    if _LIBC.syncfs(fd) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def write_all(fd: int, data: bytes) -> None:

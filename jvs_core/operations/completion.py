@@ -249,27 +249,29 @@ class Completion:
     def _forward(self, wanted: Stored, way: Way | None) -> list[str]:
         ctx, root = self.ctx, self.ctx.layout.worktree(self.name)
         said: list[str] = []
-        for _ in range(_ROUNDS):
-            way = way or find(ctx, self.name, wanted, self.progress)
-            with step(self.progress, "converge"), wanted.read():
-                applied = converge.apply(
-                    root,
-                    wanted.payload,
-                    way.steps,
-                    check=lambda: locks.check(ctx, self.lease),
-                    progress=self.progress,
+        with files.watching(ctx.layout.snapshots) as sync:
+            for _ in range(_ROUNDS):
+                way = way or find(ctx, self.name, wanted, self.progress)
+                with step(self.progress, "converge"), wanted.read():
+                    applied = converge.apply(
+                        root,
+                        wanted.payload,
+                        way.steps,
+                        check=lambda: locks.check(ctx, self.lease),
+                        progress=self.progress,
+                    )
+                if not applied.overtaken:
+                    break
+                said += self.save_later_edits()
+                way = None
+            else:
+                raise ConsistencyUnavailable(
+                    f"files kept changing while they were to be replaced: {listed(applied.overtaken)}",
+                    hint="end what writes to them; the next command that holds the lock completes the restore",
                 )
-            if not applied.overtaken:
-                break
-            said += self.save_later_edits()
-            way = None
-        else:
-            raise ConsistencyUnavailable(
-                f"files kept changing while they were to be replaced: {listed(applied.overtaken)}",
-                hint="end what writes to them; the next command that holds the lock completes the restore",
-            )
-        with step(self.progress, "settle"):
-            ctx.engine().settle(root)
+            with step(self.progress, "settle"):
+                ctx.engine().settle(root)
+                sync([])
         return [*way.given_up, *said, *applied.losses()]
 
 

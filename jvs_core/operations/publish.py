@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from jvs_core import canonical, clock, files
 from jvs_core.control import catalog, critical, journal, worktree
@@ -70,7 +71,10 @@ def publish(
         )
     temporary = ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
     try:
-        descriptor = _prepare(ctx, name, record, request, lease, engine, snapshot_id, found, progress)
+        with files.watching(ctx.layout.snapshots) as sync:
+            descriptor = _prepare(
+                ctx, name, record, request, lease, engine, snapshot_id, found, sync, progress
+            )
         with files.uninterrupted(), ctx.critical():
             with step(progress, "fence"):
                 locks.check(ctx, lease)
@@ -96,6 +100,7 @@ def _prepare(
     engine: SnapshotEngine,
     snapshot_id: str,
     found: Scan | None,
+    sync: Callable[[Sequence[Path]], None],
     progress: Progress,
 ) -> Descriptor:
     temporary = ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
@@ -140,7 +145,7 @@ def _prepare(
         files.write_new(
             marker, canonical.dumps(ready.to_json()) + b"\n", mode=ctx.layout.file_mode, durable=False
         )
-        files.sync_together([draft, draft.parent, marker, temporary])
+        sync([draft, draft.parent, marker, temporary])
     return descriptor
 
 

@@ -76,16 +76,18 @@ def new_worktree(
     registered = published = False
     degraded: list[str] = []
     try:
-        with step(progress, "clone", len(source.entries) if source else None):
-            if source is None:
-                engine.make_worktree(temporary)
-            else:
-                with source.read(), ctx.bringing():
-                    degraded = engine.materialize(
-                        source.payload, source.entries, temporary, progress=progress
-                    )
-        with step(progress, "settle"):
-            engine.settle(temporary)
+        with files.watching(ctx.layout.snapshots) as sync:
+            with step(progress, "clone", len(source.entries) if source else None):
+                if source is None:
+                    engine.make_worktree(temporary)
+                else:
+                    with source.read(), ctx.bringing():
+                        degraded = engine.materialize(
+                            source.payload, source.entries, temporary, progress=progress
+                        )
+            with step(progress, "settle"):
+                engine.settle(temporary)
+                sync([])
         with files.uninterrupted(), ctx.critical():
             journal.require(ctx.layout, intent)
             _require_free(ctx, name, target)

@@ -156,9 +156,11 @@ def test_another_user_reaches_neither_worktree_nor_snapshots_by_any_way(real: Hu
         ):
             assert run(f"print(attempt(lambda: {attempt}))") == "PermissionError", attempt
         run(f"os.symlink({str(folder)!r}, 'way')")
-        # What the guide says that a shared repository cannot protect: records, not content.
         manifest = payload.parent / "manifest"
-        assert "secret.txt" in run(f"print(attempt(lambda: open({str(manifest)!r}, 'rb').read()))")
+        assert run(f"print(attempt(lambda: open({str(manifest)!r}, 'rb').read()))") == "PermissionError"
+        # What the guide says that a shared repository cannot protect: descriptors and the log.
+        descriptor = team.root / ".jvs" / "descriptors" / f"{snapshot}.json"
+        assert "secret" in run(f"print(attempt(lambda: open({str(descriptor)!r}, 'r').read()))")
 
     up = urllib.parse.quote(f"../{folder.name}/secret.txt")
     for path in (up, "way/secret.txt", "way"):
