@@ -136,12 +136,15 @@ def _is_only_copy(layout: Layout, ledger: Ledger, folder: str, base: str) -> boo
 def under_way(ctx: Context) -> set[str]:
     """Return the snapshot ids and temporary names of operations that run, or may run on another host.
 
-    Also of removals that are not decided: what they put out of sight may be the only copy of something.
+    Also of other users' operations, whose leavings are theirs to clear, and of removals that are not decided: what they
+    put out of sight may be the only copy of something.
     """
     return {
         value
         for intent in journal.pending(ctx.layout)[0]
-        if journal.state(intent, ctx.settings) is not False or is_undecided(ctx, intent)
+        if journal.state(intent, ctx.settings) is not False
+        or not journal.is_own(intent)
+        or is_undecided(ctx, intent)
         for value in (intent.snapshot_id, intent.details.get("temporary"))
         if isinstance(value, str)
     }
