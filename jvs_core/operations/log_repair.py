@@ -143,7 +143,8 @@ def _stands(ctx: Context, known: Ledger) -> dict[str, object]:
             logged = known.heads.get(record.worktree_id)
             later = logged is None or record.head.number > int(logged["number"])
             heads[record.worktree_id] = record.head.to_json() if logged is None or later else logged
-            labels[record.worktree_id] = record.labels
+            if record.labels:
+                labels[record.worktree_id] = record.labels
     there = {}
     for run_id in runs.ids(ctx.layout):
         with suppress(JvsError, OSError):

@@ -22,11 +22,13 @@ Sample = Callable[[Any, int], Any]
 
 def damage(repo: Repository) -> None:
     """Make a line of the log unreadable that nothing else depends on, and have the log consist of two files."""
+    repo.locks.acquire("exp")
+    repo.locks.release("exp")
     audit = repo.root / ".jvs" / "audit"
     lines = (audit / "audit.jsonl").read_bytes().splitlines(keepends=True)
     half = len(lines) // 2
-    (audit / f"audit-{half:012d}.jsonl").write_bytes(b"".join([b"garbage\n", *lines[1:half]]))
-    (audit / "audit.jsonl").write_bytes(b"".join(lines[half:]))
+    (audit / f"audit-{half:012d}.jsonl").write_bytes(b"".join(lines[:half]))
+    (audit / "audit.jsonl").write_bytes(b"".join([*lines[half:-1], b"garbage\n"]))
 
 
 @on("xfs")
