@@ -285,7 +285,10 @@ class SnapshotDetails(Record):
 
 
 class InplaceDetails(Record):
-    """What an in-place restore makes of a worktree that stood at head ``seen_head``."""
+    """What an in-place restore makes of a worktree that stood at head ``seen_head``.
+
+    ``own_snapshot`` is one of edits made meanwhile, which the restore itself takes or took after that head.
+    """
 
     operation_name: Literal["restore", "undo"]
     content: SnapshotId
@@ -294,6 +297,7 @@ class InplaceDetails(Record):
     undo: tuple[UndoPoint, ...] = Field(strict=False)
     reason: str
     seen_head: Annotated[int, Field(ge=1)]
+    own_snapshot: SnapshotId | None = None
 
 
 class PathDetails(Record):

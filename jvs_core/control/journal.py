@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical, clock, files
-from jvs_core.control import process
+from jvs_core.control import critical, process
 from jvs_core.control.layout import Layout
 from jvs_core.errors import FencingMismatch, JvsError
 from jvs_core.model import Intent
@@ -52,6 +52,14 @@ def begin(
     _SIGNS[intent.intent_id] = ended = threading.Event()
     threading.Thread(target=_give_signs, args=(path, ended), name="jvs-intent", daemon=True).start()
     return intent
+
+
+def revise(layout: Layout, intent: Intent, **details: Any) -> None:
+    """Change what an intent says of its operation, durable; in the critical section. A crash leaves the old or the new."""
+    critical.require(layout.repository_lock)
+    intent.details.update(details)
+    path = layout.intents / f"{intent.intent_id}.json"
+    files.write_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.file_mode)
 
 
 def complete(layout: Layout, intent: Intent, *, durable: bool = False) -> None:

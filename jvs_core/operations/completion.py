@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jvs_core import clock, files
-from jvs_core.control import journal, pins, worktree
+from jvs_core.control import catalog, journal, pins, worktree
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import inside
 from jvs_core.errors import ConsistencyUnavailable, JvsError, LockConflict, PayloadHashMismatch
@@ -59,7 +59,7 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
         if intent.operation != NEW_PATH_INTENT:
             log_own_head(ctx, name, intent)
         if intent.operation == RESTORE_INTENT:
-            if intent.details["seen_head"] != ctx.worktree(name).head.number:
+            if not _stands(intent, ctx.worktree(name).head):
                 if not _moved_by(ctx.worktree(name).head, intent):
                     _tell(f"an in-place restore of worktree {name!r} was overtaken, and is given up", [])
                 journal.complete(ctx.layout, intent)
@@ -99,7 +99,16 @@ def _moved_by(head: Head, intent: Intent) -> bool:
     """Return whether a restore made a head: under its own lease, and what it wanted."""
     if head.operation not in ("restore", "undo") or head.fencing_token != intent.fencing_token:
         return False
-    return intent.operation == PATH_INTENT or head.number == intent.details["seen_head"] + 1
+    if intent.operation == PATH_INTENT:
+        return True
+    own = 1 if intent.details["own_snapshot"] is not None else 0
+    return head.number - int(intent.details["seen_head"]) in range(1, 2 + own)
+
+
+def _stands(intent: Intent, head: Head) -> bool:
+    """Return whether nobody but the restore itself moved the head since its intent was written."""
+    seen, own = intent.details["seen_head"], intent.details["own_snapshot"]
+    return head.number == seen or (own is not None and (head.number, head.snapshot_id) == (seen + 1, own))
 
 
 def is_to_be_completed(ctx: Context, intent: Intent) -> bool:
@@ -110,7 +119,7 @@ def is_to_be_completed(ctx: Context, intent: Intent) -> bool:
         record = ctx.worktree(intent.worktree)
     except JvsError:
         return False
-    return (record.worktree_id, record.head.number) == (intent.worktree_id, intent.details["seen_head"])
+    return record.worktree_id == intent.worktree_id and _stands(intent, record.head)
 
 
 def require_none_of_another(ctx: Context, name: str) -> None:
@@ -240,7 +249,11 @@ class Completion:
         if not later:
             return []
         note = f"edits made during an in-place restore of {details['content']}"
-        request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
+        own = catalog.new_id()
+        with ctx.critical():
+            number = ctx.worktree(self.name).head.number
+            journal.revise(ctx.layout, self.intent, seen_head=number, own_snapshot=own)
+        request = Request(note, (PRE_RESTORE_TAG,), "quiesced", snapshot_id=own)
         taken = publish(ctx, self.name, request, self.lease, self.progress, found=present.found)
         pin(ctx, taken.snapshot_id, note)
         paths = listed([entry.path for entry in later])
