@@ -67,12 +67,20 @@ def read_regular(path: Path, *, most: int = LONGEST_RECORD, follow: bool = False
 
     Raises what ``os.open`` does, or DescriptorCorrupt for anything else of that name and for more than ``most`` bytes.
     """
+    return read_with_status(path, most=most, follow=follow)[0]
+
+
+def read_with_status(
+    path: Path, *, most: int = LONGEST_RECORD, follow: bool = False
+) -> tuple[bytes, os.stat_result]:
+    """Return what ``read_regular`` does, and the status of the file that it was read from, from one descriptor."""
     fd = open_regular(path, follow=follow)
     try:
-        size = os.fstat(fd).st_size
+        status = os.fstat(fd)
+        size = status.st_size
         data = os.read(fd, size + 1) if size <= most else b""
         if len(data) == size <= most:
-            return data
+            return data, status
         parts = [data]  # it grows meanwhile, comes in parts, or has a size that says nothing
         count = size if size > most else len(data)
         while count <= most and (more := os.read(fd, 1 << 20)):
@@ -84,7 +92,7 @@ def read_regular(path: Path, *, most: int = LONGEST_RECORD, follow: bool = False
         raise DescriptorCorrupt(
             f"{path} is longer than {most} bytes", hint="put a sound copy in its place", path=str(path)
         )
-    return b"".join(parts)
+    return b"".join(parts), status
 
 
 def read_named(path: str | Path, most: int) -> bytes:

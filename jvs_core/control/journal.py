@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from jvs_core.errors import FencingMismatch, JvsError
 from jvs_core.model import Intent
 from jvs_core.settings import Settings
 
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _SIGNS: dict[str, threading.Event] = {}
 
 
@@ -48,18 +52,22 @@ def begin(
     )
     layout.complete()
     path = layout.intents / f"{intent.intent_id}.json"
-    files.create_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.file_mode)
+    files.create_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.intent_mode)
     _SIGNS[intent.intent_id] = ended = threading.Event()
     threading.Thread(target=_give_signs, args=(path, ended), name="jvs-intent", daemon=True).start()
     return intent
 
 
 def revise(layout: Layout, intent: Intent, **details: Any) -> None:
-    """Change what an intent says of its operation, durable; in the critical section. A crash leaves the old or the new."""
+    """Change what an intent says of its operation, durable; in the critical section. A crash leaves the old or the new.
+
+    One that was removed does not come back: raises FencingMismatch, as ``require`` does.
+    """
     critical.require(layout.repository_lock)
+    require(layout, intent)
     intent.details.update(details)
     path = layout.intents / f"{intent.intent_id}.json"
-    files.write_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.file_mode)
+    files.write_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.intent_mode)
 
 
 def complete(layout: Layout, intent: Intent, *, durable: bool = False) -> None:
@@ -84,11 +92,40 @@ def require(layout: Layout, intent: Intent) -> None:
     Whoever publishes something calls this in the critical section: who clears up after the dead removes their intents
     there first.
     """
-    if f"{intent.intent_id}.json" not in layout.listing(layout.intents):
-        raise FencingMismatch(
-            f"this {intent.operation.replace('_', ' ')} was silent for so long that it was given up for dead",
-            hint="run the command again",
-        )
+    if not _stands(layout, intent):
+        raise _given_up(intent)
+
+
+@contextmanager
+def standing(layout: Layout, intent: Intent) -> Iterator[None]:
+    """Tell a failure by its cause: where the intent is gone, others cleared away what the block was making.
+
+    Raises FencingMismatch in place of an OSError or JvsError of the block then.
+    """
+    try:
+        yield
+    except (OSError, JvsError) as error:
+        if isinstance(error, FencingMismatch) or _stands(layout, intent):
+            raise
+        raise _given_up(intent) from error
+
+
+def is_dead(layout: Layout, settings: Settings, intent: Intent) -> bool:
+    """Look again whether an intent still stands and its operation is dead; in the critical section."""
+    critical.require(layout.repository_lock)
+    found = (now for now in pending(layout)[0] if now.intent_id == intent.intent_id)
+    return any(state(now, settings) is False for now in found)
+
+
+def _stands(layout: Layout, intent: Intent) -> bool:
+    return f"{intent.intent_id}.json" in layout.listing(layout.intents)
+
+
+def _given_up(intent: Intent) -> FencingMismatch:
+    return FencingMismatch(
+        f"this {intent.operation.replace('_', ' ')} was silent for so long that it was given up for dead",
+        hint="run the command again",
+    )
 
 
 def is_own(intent: Intent) -> bool:
@@ -104,7 +141,8 @@ def state(intent: Intent, settings: Settings) -> bool | None:
 def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
     """Return the intents under way or abandoned, oldest first, and the names of files that cannot be read.
 
-    One whose name is not that of its file cannot be read.
+    One whose name is not that of its file cannot be read, nor one that others than its owner can write: whose words it
+    holds is not known. Owner, mode and content are of one descriptor, so nobody can exchange the file in between.
     """
     found: list[Intent] = []
     unreadable: list[str] = []
@@ -113,14 +151,14 @@ def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
             continue
         path = layout.intents / name
         try:
-            about = os.lstat(path)
-            intent = Intent.parse(layout.read(path), f"intent {name}")
+            data, about = layout.read_with_status(path)
+            intent = Intent.parse(data, f"intent {name}")
         except FileNotFoundError:
             continue
         except JvsError:
             unreadable.append(name)
             continue
-        if name != f"{intent.intent_id}.json":
+        if name != f"{intent.intent_id}.json" or about.st_mode & _WRITABLE_BY_OTHERS:
             unreadable.append(name)
             continue
         found.append(
@@ -134,5 +172,7 @@ def _give_signs(path: Path, ended: threading.Event) -> None:
     while not ended.wait(process.SIGN_OF_LIFE_S):
         try:
             os.utime(path, follow_symlinks=False)
-        except OSError:
+        except FileNotFoundError:
             return
+        except OSError:
+            continue  # a mount that hangs may come back

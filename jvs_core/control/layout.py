@@ -105,6 +105,11 @@ class Layout:
         return 0o2770 if self.shared else None
 
     @property
+    def intent_mode(self) -> int:
+        """The mode of intents: nobody but their owner writes them, for what they say is done with the owner's rights."""
+        return 0o640 if self.shared else 0o644
+
+    @property
     def lock_mode(self) -> int:
         """The mode of files that are locked: who may only read cannot open them, and so not hold the lock."""
         return 0o660 if self.shared else 0o600
@@ -240,8 +245,12 @@ class Layout:
         Raises FileNotFoundError, also where another client of a JuiceFS volume removed the file between opening and
         reading it, which fails in other ways (``EBADF``, measured); DescriptorCorrupt when it is no file.
         """
+        return self.read_with_status(path)[0]
+
+    def read_with_status(self, path: Path) -> tuple[bytes, os.stat_result]:
+        """Return what ``read`` does, and the status of the very file that was read, whatever has its name by now."""
         try:
-            return regular.read_regular(path)
+            return regular.read_with_status(path)
         except OSError as error:
             if path.name in self.listing(path.parent):
                 raise

@@ -25,7 +25,7 @@ from jvs_core.operations.stored import Stored
 from jvs_core.operations.way import Way, find, look
 from jvs_core.payload import converge
 from jvs_core.payload.entry import FOLDER
-from jvs_core.payload.extract import is_leftover, remove_leftover
+from jvs_core.payload.extract import LEFTOVER_PREFIX, is_leftover, remove_leftover
 from jvs_core.payload.faults import listed
 from jvs_core.progress import Progress
 
@@ -71,7 +71,6 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
             _tell(f"completed the interrupted in-place restore of worktree {name!r}", kept)
         else:
             drop_copy(ctx, intent)
-            journal.complete(ctx.layout, intent)
     clear_dead_snapshots(ctx, record)
     return found
 
@@ -124,14 +123,27 @@ def is_to_be_completed(ctx: Context, intent: Intent) -> bool:
 
 def require_none_of_another(ctx: Context, name: str) -> None:
     """Raise LockConflict where another user's in-place restore into worktree ``name`` was cut short."""
-    for intent in journal.pending(ctx.layout)[0]:
-        if intent.worktree != name or journal.is_own(intent) or not is_to_be_completed(ctx, intent):
-            continue
-        if journal.state(intent, ctx.settings) is False:
-            raise LockConflict(
-                f"an in-place restore of worktree {name!r} by {intent.holder_id} (uid {intent.uid}) was cut short",
-                hint="that user runs: jvs doctor --repair finish_restore; or: jvs doctor --repair set_aside",
-            )
+    for said in _of_another(ctx, name):
+        raise LockConflict(
+            said, hint="that user runs: jvs doctor --repair finish_restore; or: jvs doctor --repair set_aside"
+        )
+
+
+def warn_of_another(ctx: Context, name: str) -> None:
+    """Log a warning where ``require_none_of_another`` would refuse: what lies there may be half of two versions."""
+    for said in _of_another(ctx, name):
+        _tell(said, [])
+
+
+def _of_another(ctx: Context, name: str) -> list[str]:
+    return [
+        f"an in-place restore of worktree {name!r} by {intent.holder_id} (uid {intent.uid}) was cut short"
+        for intent in journal.pending(ctx.layout)[0]
+        if intent.worktree == name
+        and not journal.is_own(intent)
+        and is_to_be_completed(ctx, intent)
+        and journal.state(intent, ctx.settings) is False
+    ]
 
 
 def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:
@@ -150,6 +162,8 @@ def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:
         temporary = ctx.layout.snapshots / f"{own}{files.TEMPORARY_SUFFIX}"
         claimed = temporary.with_name(f".{own}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
         with files.uninterrupted(), ctx.critical():
+            if not journal.is_dead(ctx.layout, ctx.settings, intent):
+                continue  # it gave a sign of life meanwhile
             journal.complete(ctx.layout, intent)
             (ctx.layout.descriptors / f"{own}.json{files.TEMPORARY_SUFFIX}").unlink(missing_ok=True)
             if os.path.lexists(temporary):
@@ -157,12 +171,35 @@ def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:
         ctx.removal_engine().remove(claimed)
 
 
-def drop_copy(ctx: Context, intent: Intent) -> None:
-    """Remove what an interrupted restore of one path left under a temporary name, if it made anything."""
+def drop_copy(ctx: Context, intent: Intent) -> bool:
+    """Remove what an interrupted restore of one path left under a temporary name, and its intent; say whether it did.
+
+    It is claimed first, under another such name and an intent of the caller's own, in the critical section: whoever was
+    still at work finds neither. Without the lock of the worktree, one that gave a sign of life meanwhile is left alone.
+    """
     assert intent.worktree is not None
-    name = os.fsdecode(bytes.fromhex(intent.details["temporary"]))
-    left = inside(ctx.layout.root, ctx.layout.worktree(intent.worktree) / name)
-    remove_leftover(left.parent, left.name)
+    top = ctx.layout.worktree(intent.worktree)
+    left = inside(ctx.layout.root, top / os.fsdecode(bytes.fromhex(intent.details["temporary"])))
+    claimed = left.with_name(f"{LEFTOVER_PREFIX}{secrets.token_hex(8)}")
+    with files.uninterrupted(), ctx.critical():
+        if intent.operation == NEW_PATH_INTENT and not journal.is_dead(ctx.layout, ctx.settings, intent):
+            return False
+        if not os.path.lexists(left):
+            journal.complete(ctx.layout, intent)
+            return True
+        own = journal.begin(
+            ctx.layout,
+            ctx.settings,
+            NEW_PATH_INTENT,
+            worktree=intent.worktree,
+            worktree_id=intent.worktree_id,
+            temporary=os.fsencode(claimed.relative_to(top)).hex(),
+        )
+        journal.complete(ctx.layout, intent)
+        os.rename(left, claimed)
+    remove_leftover(claimed.parent, claimed.name)
+    journal.complete(ctx.layout, own)
+    return True
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,11 @@ def path(
     temporary = _temporary(target)
     intent = _begin(ctx, completion.NEW_PATH_INTENT, name, temporary)
     try:
-        degraded = _extract(ctx, source, inner, temporary, progress)
-        files.rename_durable(temporary, target)
+        with journal.standing(ctx.layout, intent):
+            degraded = _extract(ctx, source, inner, temporary, progress)
+        with files.uninterrupted(), ctx.critical():
+            journal.require(ctx.layout, intent)
+            files.rename_durable(temporary, target)
     except BaseException:
         remove_leftover(target.parent, temporary.name)
         with suppress(OSError):
@@ -143,6 +146,7 @@ def _replace(
     snapshot_id = source.descriptor.snapshot_id
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
+        completion.require_none_of_another(ctx, name)
         completion.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         require_unmounted(target)
@@ -159,10 +163,12 @@ def _replace(
         temporary = _temporary(target)
         intent = _begin(ctx, completion.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
         try:
-            degraded = _extract(ctx, source, inner, temporary, progress)
+            with journal.standing(ctx.layout, intent):
+                degraded = _extract(ctx, source, inner, temporary, progress)
             _require_unchanged(present, here, target)
             with files.uninterrupted(), ctx.critical():
                 locks.check(ctx, lease)
+                journal.require(ctx.layout, intent)
                 files.exchange(temporary, target)
                 try:
                     _require_unchanged(present, here, temporary)

@@ -71,7 +71,7 @@ def publish(
         )
     temporary = ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
     try:
-        with files.watching(ctx.layout.snapshots) as sync:
+        with journal.standing(ctx.layout, intent), files.watching(ctx.layout.snapshots) as sync:
             descriptor = _prepare(
                 ctx, name, record, request, lease, engine, snapshot_id, found, sync, progress
             )

@@ -15,7 +15,7 @@ from jvs_core.control import journal, leases, worktree
 from jvs_core.control.names import MAIN
 from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges, WorktreeNotFound
 from jvs_core.model import Intent, Worktree
-from jvs_core.operations import compare, lost, remains
+from jvs_core.operations import compare, completion, lost, remains
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.exclusion import Exclusion, excluded
 from jvs_core.payload.removal import require_unmounted
@@ -38,7 +38,8 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
         There is none of that name. With ``force`` one whose registration was lost is let go: the log says so from then on,
         and nothing is removed.
     LockConflict, FencingMismatch, LockExpired
-        The worktree is locked, by anyone, or was locked meanwhile; ``force`` does not help.
+        The worktree is locked, by anyone, or was locked meanwhile, or another user's in-place restore of it was cut short;
+        ``force`` does not help.
     UnsavedChanges
         It holds changes that no snapshot holds, and ``force`` was not given.
     PayloadHashMismatch
@@ -61,6 +62,7 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
     gone = target.with_name(f".{name}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
     require_unmounted(target)
     with excluded(ctx, name, "remove") as held:
+        completion.require_none_of_another(ctx, name)
         take_back(ctx, record)
         if not force and target.is_dir():
             if record.head_snapshot_id is not None:

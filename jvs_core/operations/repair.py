@@ -166,8 +166,11 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
         if passing.is_passing(intent):
             done += [intent.intent_id] if passing.clean(ctx, intent, progress) else []
             continue
+        if intent.operation == completion.NEW_PATH_INTENT:
+            done += [intent.intent_id] if completion.drop_copy(ctx, intent) else []
+            continue
         with ctx.critical():
-            if intent.intent_id not in {left.intent_id for left in remains.abandoned(ctx)}:
+            if not journal.is_dead(ctx.layout, ctx.settings, intent):
                 continue  # it gave a sign of life meanwhile
             if not _resolve(ctx, intent):
                 continue
@@ -204,8 +207,6 @@ def _resolve(ctx: Context, intent: Intent) -> bool:
         if not removal.finish(ctx, intent):
             return False
         _tell_log(ctx, intent)
-    elif intent.operation == completion.NEW_PATH_INTENT:
-        completion.drop_copy(ctx, intent)
     return True
 
 

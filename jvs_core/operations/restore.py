@@ -76,7 +76,7 @@ def new_worktree(
     registered = published = False
     degraded: list[str] = []
     try:
-        with files.watching(ctx.layout.snapshots) as sync:
+        with journal.standing(ctx.layout, intent), files.watching(ctx.layout.snapshots) as sync:
             with step(progress, "clone", len(source.entries) if source else None):
                 if source is None:
                     engine.make_worktree(temporary)

@@ -36,6 +36,7 @@ def take(
     """Take a snapshot of worktree ``name``, in the session's turn and under its lock. See ``Repository.snapshot``."""
     request = replace(_checked(note, tags, consistency), cells=cells, snapshot_id=_free(ctx, snapshot_id))
     with locks.writing(ctx, name, locking, purpose="snapshot") as lease:
+        completion.warn_of_another(ctx, name)
         completion.finish_pending(ctx, name, lease, progress)
         try:
             return publish(ctx, name, request, lease, progress)

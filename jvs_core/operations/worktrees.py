@@ -10,7 +10,7 @@ from jvs_core import files
 from jvs_core.control import critical, journal, lock, worktree
 from jvs_core.control.names import MAIN, check_worktree_name
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
-from jvs_core.operations import locks, removal, restore
+from jvs_core.operations import completion, locks, removal, restore
 from jvs_core.operations.context import Context
 from jvs_core.operations.exclusion import excluded
 from jvs_core.progress import Progress
@@ -102,7 +102,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
     NameInvalid, AlreadyExists, WorktreeNotFound
         The names do not fit.
     LockConflict
-        The worktree is locked, by anyone.
+        The worktree is locked, by anyone, or another user's in-place restore of it was cut short.
     """
     record = ctx.worktree(old)
     if old == MAIN:
@@ -112,6 +112,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
     if os.path.lexists(target) or ctx.layout.worktree_config(new).parent.exists():
         raise AlreadyExists(f"worktree {new!r} exists already", hint="jvs worktree list")
     with excluded(ctx, old, "rename") as held:
+        completion.require_none_of_another(ctx, old)
         removal.take_back(ctx, record)
         with files.uninterrupted(), ctx.critical():
             held.check()

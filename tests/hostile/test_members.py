@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jvs_core import Repository, Settings, files
+from jvs_core.control import journal
+from jvs_core.control.layout import Layout
+from jvs_core.errors import LockConflict
 from tests.hostile.victim import PROCESS
 from tests.support.users import as_user
 
@@ -121,6 +126,104 @@ def test_nobody_carries_out_what_another_member_wrote(team: Repository, place: P
     assert restore.exists()
     found = {finding.code for finding in team.doctor().findings}
     assert ("W_INTENT_OF_ANOTHER" in found) == old
+
+
+def _restore_of_mallorys(repo: Repository, place: Path) -> dict[str, Any]:
+    """Return what an in-place restore of Ann's worktree to a snapshot of Mallory's says; Ann works there meanwhile."""
+    (repo.worktrees.path("mallory")).chmod(0o755)
+    with as_user(MALLORY, TEAM):
+        theirs = Repository(repo.root, worktree="mallory", settings=settings_of(place, MALLORY))
+        (theirs.worktrees.path("mallory") / "random.py").write_text("evil")
+        sid = theirs.snapshot("x", lock=True).snapshot_id
+    with as_user(ANN, TEAM):
+        hers = Repository(repo.root, worktree="ann", settings=settings_of(place, ANN))
+        (hers.worktrees.path("ann") / "thesis").write_text("work")
+        head = hers.snapshot("mine", lock=True).snapshot_id
+    number = max(int(path.name) for path in (repo.root / ".jvs/worktrees/ann/heads").iterdir())
+    return {
+        "operation_name": "restore",
+        "content": sid,
+        "head": head,
+        "pre": head,
+        "undo": [],
+        "reason": "x",
+        "seen_head": number,
+    }
+
+
+@pytest.mark.parametrize("how", ["move", "link"])
+def test_a_file_of_yours_that_a_member_rewrote_is_no_intent(team: Repository, place: Path, how: str) -> None:
+    details = _restore_of_mallorys(team, place)
+    path = planted(team, MALLORY, "restore_inplace", details, old=True)
+    words = path.read_bytes()
+    path.unlink()
+    with as_user(MALLORY, TEAM):
+        taken = team.root / ".jvs/descriptors" / f"{details['head']}.json"
+        kept = taken.read_bytes()
+        os.rename(taken, path) if how == "move" else os.link(taken, path)
+        taken.unlink(missing_ok=True)
+        taken.write_bytes(kept)
+        path.write_bytes(words)
+    assert path.stat().st_uid == ANN
+    folder = team.worktrees.path("ann")
+    with as_user(ANN, TEAM):
+        hers = Repository(team.root, worktree="ann", settings=settings_of(place, ANN))
+        (folder / "today").write_text("unsaved work of today")
+        hers.snapshot("next", lock=True)
+    assert sorted(entry.name for entry in folder.iterdir()) == ["notes.txt", "thesis", "today"]
+
+
+def test_owner_and_words_of_an_intent_are_of_one_file(team: Repository, place: Path) -> None:
+    path = planted(team, MALLORY, "restore_inplace", _restore_of_mallorys(team, place), old=True)
+    hers = path.with_name("hers")
+    hers.write_text("{}")
+    os.chown(hers, ANN, TEAM)
+    racer = os.fork()
+    if racer == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(TEAM, TEAM, TEAM)
+            os.setresuid(MALLORY, MALLORY, MALLORY)
+            while True:
+                with contextlib.suppress(OSError):
+                    files.exchange(path, hers)
+        finally:
+            os._exit(1)
+    layout = Layout(team.root, shared=True)
+    try:
+        with as_user(ANN, TEAM):
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                assert not any(journal.is_own(intent) for intent in journal.pending(layout)[0])
+    finally:
+        os.kill(racer, signal.SIGKILL)
+        os.waitpid(racer, 0)
+
+
+def test_the_unfinished_restore_of_another_blocks_only_what_would_build_on_it(
+    team: Repository, place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    details = _restore_of_mallorys(team, place)
+    planted(team, MALLORY, "restore_inplace", details, old=True)
+    with as_user(ANN, TEAM):
+        hers = Repository(team.root, worktree="ann", settings=settings_of(place, ANN))
+        blocked: list[Callable[[], object]] = [
+            lambda: hers.restore_inplace(details["head"], reason="back", lock=True),
+            lambda: hers.undo(lock=True),
+            lambda: hers.restore_path(details["head"], "thesis", inplace=True, reason="back", lock=True),
+            lambda: hers.worktrees.rename("ann", "anna"),
+            lambda: hers.worktrees.remove("ann", force=True),
+        ]
+        for attempt in blocked:
+            with pytest.raises(LockConflict, match=f"uid {MALLORY}"):
+                attempt()
+        assert not caplog.records
+        hers.snapshot("goes on", lock=True)
+        assert [f"uid {MALLORY}" in record.getMessage() for record in caplog.records] == [True]
+        assert (hers.worktrees.path("ann") / "thesis").read_text() == "work"
+        hers.restore_inplace(
+            details["head"], reason="back", lock=True
+        )  # the head moved: the other one is void
 
 
 def settings_of(place: Path, uid: int) -> Settings:

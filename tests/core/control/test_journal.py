@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jvs_core import clock
-from jvs_core.control import journal, process
+from jvs_core.control import critical, journal, process
 from jvs_core.control.layout import Layout
-from jvs_core.errors import AlreadyExists, FencingMismatch
+from jvs_core.errors import AlreadyExists, EngineFailed, FencingMismatch
 from jvs_core.settings import Settings
 
 ONE = "1700000000000-00000001"
@@ -108,3 +111,65 @@ def test_a_sign_of_life_is_given_while_the_operation_runs(
     journal.complete(layout, made)
     time.sleep(0.05)
     assert not path.exists()
+
+
+def test_a_mount_that_hangs_once_does_not_end_the_signs_of_life(
+    layout: Layout, ada: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch, failed = os.utime, threading.Event()
+
+    def hangs_once(
+        path: Path, times: tuple[float, float] | None = None, *, follow_symlinks: bool = True
+    ) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
+        touch(path, times, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(process, "SIGN_OF_LIFE_S", 0.01)
+    monkeypatch.setattr(os, "utime", hangs_once)
+    made = journal.begin(layout, ada, "ref_create", ref="name")
+    assert failed.wait(10)
+    path = layout.intents / f"{made.intent_id}.json"
+    touch(path, (0, 0))
+    deadline = time.monotonic() + 10
+    while path.stat().st_mtime == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    journal.complete(layout, made)
+
+
+def test_an_intent_that_was_removed_is_not_brought_back_by_its_operation(
+    layout: Layout, ada: Settings
+) -> None:
+    made = journal.begin(layout, ada, "ref_create", ref="name")
+    (layout.intents / f"{made.intent_id}.json").unlink()
+    with (
+        critical.exclusive(layout.repository_lock),
+        pytest.raises(FencingMismatch, match="given up for dead"),
+    ):
+        journal.revise(layout, made, ref="other")
+    assert journal.pending(layout) == ([], [])
+    with pytest.raises(FencingMismatch) as caught, journal.standing(layout, made):
+        raise EngineFailed("no such file")
+    assert isinstance(caught.value.__cause__, EngineFailed)
+    journal.complete(layout, made)
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+@pytest.mark.parametrize("shared", [True, False])
+def test_nobody_else_can_write_an_intent(layout: Layout, ada: Settings, umask: int, shared: bool) -> None:
+    layout = Layout(layout.root, shared)
+    before = os.umask(umask)
+    try:
+        made = journal.begin(layout, ada, "ref_create", ref="name")
+        with critical.exclusive(layout.repository_lock):
+            journal.revise(layout, made, ref="other")
+    finally:
+        os.umask(before)
+    path = layout.intents / f"{made.intent_id}.json"
+    assert not path.stat().st_mode & 0o022
+    assert [intent.details["ref"] for intent in journal.pending(layout)[0]] == ["other"]
+    path.chmod(0o660)
+    assert journal.pending(layout) == ([], [path.name])
+    journal.complete(layout, made)

@@ -124,12 +124,12 @@ def test_a_file_that_another_client_removes_while_it_is_read_is_gone(
     path.write_bytes(b"{}")
     assert layout.read(path) == b"{}"
 
-    def fails(path: Path) -> bytes:
+    def fails(path: Path) -> tuple[bytes, os.stat_result]:
         if gone:
             path.unlink()
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
-    monkeypatch.setattr(regular, "read_regular", fails)
+    monkeypatch.setattr(regular, "read_with_status", fails)
     with pytest.raises(OSError) as caught:  # noqa: PT011 - which one is what this is about
         layout.read(path)
     assert isinstance(caught.value, FileNotFoundError) is gone
