@@ -16,7 +16,7 @@ from pathlib import Path
 from jvs_core import settings
 from jvs_core.cli.text import safe
 from jvs_core.errors import InputError, JvsError, UntrustedRepository
-from jvs_core.files import storage_error
+from jvs_core.files import set_mode, storage_error
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -78,7 +78,7 @@ def _state_folder(owner: int, group: int) -> Path:
         base.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             base.mkdir(mode=0o700)
-            base.chmod(0o711)
+            set_mode(base, 0o711, folder=True)
         _require(base, owner=0)
         with suppress(FileExistsError):
             place.mkdir(mode=0o700)

@@ -17,7 +17,7 @@ from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError
 from jvs_core.model import AuditRecord, Worktree
 from jvs_core.operations import stored
 from jvs_core.operations.stored import Stored
-from jvs_core.payload.capture import leaving_setuid_out
+from jvs_core.payload.capture import owned_by
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.index import StatIndex
@@ -81,11 +81,13 @@ class Context:
     def bringing(self) -> AbstractContextManager[None]:
         """Bring entries out of a snapshot in the block, with no more rights than the repository's writers have.
 
-        Root makes a file setuid or setgid only out of a repository that root alone can write.
+        Root restores owners, and makes a file setuid or setgid, only out of a repository that root alone can write. Out
+        of any other, everything is root's and, in a shared one, its group's.
         """
         found = os.lstat(self.layout.control)
         others = self.layout.shared or found.st_uid != 0 or bool(found.st_mode & 0o022)
-        return leaving_setuid_out(os.geteuid() == 0 and others)
+        group = found.st_gid if self.layout.shared else os.getegid()
+        return owned_by((os.geteuid(), group) if os.geteuid() == 0 and others else None)
 
     def engine_name(self) -> str:
         """Return the name of the engine to work with, or ``unavailable: reason``."""

@@ -65,7 +65,8 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
     present = look(ctx, name, progress)
     with step(progress, "compare"):
         with ctx.bringing():
-            entries, given_up = owned(wanted.entries)
+            here = {entry.path: entry for entry in present.scan.entries}
+            entries, given_up = owned(wanted.entries, here)
         steps = converge.plan(present.scan, entries)
         changes = compare(present.scan.entries, entries)
         wanted.require_sound(_as_stored(wanted, entries, steps.brought()))

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
+from stat import S_ISLNK
 from struct import pack
 from typing import NamedTuple
 
@@ -166,12 +167,24 @@ def apply_to_name(
     if (st.st_uid, st.st_gid) != (uid, gid):
         os.chown(name, uid, gid, dir_fd=folder, follow_symlinks=False)
     if mode is not None:
-        os.chmod(name, mode, dir_fd=folder)
+        _set_mode(folder, name, mode, st)
     refused: tuple[str, ...] = ()
     if xattrs or clear:
         refused = set_xattrs(below(folder, name), xattrs, clear=clear)
     os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=folder, follow_symlinks=False)
     return refused
+
+
+def _set_mode(folder: int, name: bytes, mode: int, seen: os.stat_result) -> None:
+    """Set the mode of what was ``seen`` under ``name``; what somebody put in its place since is left alone."""
+    handle = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        now = os.fstat(handle)
+        if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) or S_ISLNK(now.st_mode):
+            raise FileNotFoundError(errno.ENOENT, "exchanged while it was made", os.fsdecode(name))
+        os.chmod(f"/proc/self/fd/{handle}", mode)
+    finally:
+        os.close(handle)
 
 
 def apply_to_handle(

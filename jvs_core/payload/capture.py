@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -28,21 +28,22 @@ from jvs_core.payload.tree import LeftOut, Scan, require_readable, scan
 from jvs_core.payload.writeback import write_back
 from jvs_core.progress import Progress
 
-# Whether a manifest may not say that a file runs with its owner's rights; see ``leaving_setuid_out``.
-SETUID_IS_LEFT_OUT: ContextVar[bool] = ContextVar("SETUID_IS_LEFT_OUT", default=False)
+# Whose everything that is brought out of a snapshot becomes, None where the manifest decides; see ``owned_by``.
+_OWNER: ContextVar[tuple[int, int] | None] = ContextVar("_OWNER", default=None)
 
 
 @contextmanager
-def leaving_setuid_out(wanted: bool) -> Iterator[None]:
-    """Let nothing that is brought out of a snapshot in the block be setuid or setgid, if ``wanted``.
+def owned_by(owner: tuple[int, int] | None) -> Iterator[None]:
+    """Let what is brought out of a snapshot in the block belong to ``owner`` (uid, gid), and no file be setuid or setgid.
 
-    For root in a repository that others can write: they could have root make a program that gives them root's rights.
+    For root in a repository that others can write: what a manifest says of owners and such modes is no authority there.
+    None lets the manifest decide.
     """
-    token = SETUID_IS_LEFT_OUT.set(wanted)
+    token = _OWNER.set(owner)
     try:
         yield
     finally:
-        SETUID_IS_LEFT_OUT.reset(token)
+        _OWNER.reset(token)
 
 
 def to_amend(entries: Sequence[Entry], moved: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
@@ -50,13 +51,14 @@ def to_amend(entries: Sequence[Entry], moved: Sequence[Entry]) -> tuple[list[Ent
 
     ``moved`` are those whose attributes are not as the manifest has them.
     """
-    if not SETUID_IS_LEFT_OUT.get():
+    if _OWNER.get() is None:
         return list(moved), []
-    plain, lines = without_setuid(entries)
+    granted, lines = _granted(entries, {})
     changed = {
-        new.path: new for old, new in zip(entries, plain, strict=True) if old is not new and old != new
+        new.path: new for old, new in zip(entries, granted, strict=True) if old is not new and old != new
     }
-    others = [changed.pop(entry.path, entry) for entry in moved]
+    now = {entry.path: entry for entry in granted}
+    others = [changed.pop(entry.path, now[entry.path]) for entry in moved]
     return [*others, *changed.values()], lines
 
 
@@ -243,23 +245,51 @@ def _groups(entries: Sequence[Entry]) -> dict[bytes, tuple[bytes, ...]]:
     return {path: tuple(paths) for paths in members.values() for path in paths}
 
 
-def owned(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
-    """Return ``entries`` with the owners and modes that a copy by this process can have, and a line on what is lost."""
-    plain, dropped = without_setuid(entries) if SETUID_IS_LEFT_OUT.get() else (entries, [])
-    kept, lost = _with_owners(plain)
+def owned(
+    entries: Sequence[Entry], present: Mapping[bytes, Entry] | None = None
+) -> tuple[Sequence[Entry], list[str]]:
+    """Return ``entries`` with the owners and modes that a copy by this process can have, and a line on what is lost.
+
+    ``present`` are the entries that lie where the copy goes: what has owner and mode of the manifest already keeps them.
+    """
+    granted, dropped = _granted(entries, present or {})
+    kept, lost = _with_owners(granted)
     return kept, [*dropped, *lost]
 
 
-def without_setuid(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
-    """Return ``entries`` with no file that runs with its owner's or group's rights, and a line on those that did."""
-    special = [entry.path for entry in entries if entry.kind == FILE and entry.mode & (S_ISUID | S_ISGID)]
-    if not special:
+def _granted(entries: Sequence[Entry], present: Mapping[bytes, Entry]) -> tuple[Sequence[Entry], list[str]]:
+    """Return ``entries`` with nothing that only the manifest says of owners, setuid and setgid; see ``owned_by``.
+
+    What is replaced keeps the owner of what lies there.
+    """
+    owner = _OWNER.get()
+    if owner is None:
         return entries, []
-    plain = [
-        entry._replace(mode=entry.mode & ~(S_ISUID | S_ISGID)) if entry.kind == FILE else entry
-        for entry in entries
-    ]
-    return plain, [f"setuid or setgid not kept on {len(special)} files: {listed(special)}"]
+    granted: list[Entry] = []
+    owners: list[bytes] = []
+    special: list[bytes] = []
+    for entry in entries:
+        here = present.get(entry.path)
+        if here is not None and _is_same(here, entry):
+            granted.append(entry)
+            continue
+        uid, gid = owner if here is None else (here.uid, here.gid)
+        mode = entry.mode & ~(S_ISUID | S_ISGID) if entry.kind == FILE else entry.mode & ~S_ISUID
+        if (uid, gid) != (entry.uid, entry.gid):
+            owners.append(entry.path)
+        if mode != entry.mode:
+            special.append(entry.path)
+        granted.append(entry._replace(mode=mode, uid=uid, gid=gid))
+    lines = [f"owner or group not kept on {len(owners)} entries: {listed(owners)}"] if owners else []
+    lines += [f"setuid or setgid not kept on {len(special)} files: {listed(special)}"] if special else []
+    return granted, lines
+
+
+def _is_same(here: Entry, entry: Entry) -> bool:
+    """Return whether an entry lies there already, to the letter: then nothing is given to anybody."""
+    return (here.kind, here.mode, here.uid, here.gid, here.sha256, here.target) == (
+        (entry.kind, entry.mode, entry.uid, entry.gid, entry.sha256, entry.target)
+    )
 
 
 def _with_owners(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:

@@ -77,7 +77,7 @@ def keep_names(folder: Path) -> None:
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         mode = stat.S_IMODE(os.fstat(here).st_mode)
-        if mode & stat.S_IWGRP and not mode & stat.S_ISVTX:
+        if mode & stat.S_IWGRP and not mode & stat.S_ISVTX and os.fstat(here).st_uid == os.geteuid():
             os.fchmod(here, mode | stat.S_ISVTX)
     finally:
         os.close(here)

@@ -48,7 +48,8 @@ class Seat:
         if self.owner is not None and not self.state.stat().st_mode & stat.S_IXOTH:
             here = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
-                os.fchmod(here, 0o711)
+                if os.fstat(here).st_uid == os.geteuid():
+                    os.fchmod(here, 0o711)
             finally:
                 os.close(here)
         with contextlib.suppress(FileExistsError):

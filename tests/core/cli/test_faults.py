@@ -51,7 +51,9 @@ def test_outside_a_repository_every_command_says_so(
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("content", [b"1\n", b"", b"1x\n", b"\xff\xfe", b"999999999999999999999\n", None])
+@pytest.mark.parametrize(
+    "content", [b"1\n", b"3\n", b"", b"1x\n", b"\xff\xfe", b"999999999999999999999\n", None]
+)
 @pytest.mark.parametrize("line", [["status"], ["snapshot", "x", "--lock"], ["verify", "--all"]], ids=" ".join)
 def test_another_format_is_not_touched(jvs: Jvs, repo: Path, content: bytes | None, line: list[str]) -> None:
     version = repo / ".jvs" / "format_version"

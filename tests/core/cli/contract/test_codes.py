@@ -109,7 +109,7 @@ def damaged_ref(scene: Scene) -> list[str]:
 
 
 def newer(scene: Scene) -> list[str]:
-    (scene.control / "format_version").write_text("1\n")
+    (scene.control / "format_version").write_text("3\n")
     return ["status"]
 
 
