@@ -9,7 +9,7 @@ from jvs_core.errors import WorktreeNotFound
 from jvs_core.operations import locks, stored
 from jvs_core.operations.context import Context
 from jvs_core.payload.capture import owned
-from jvs_core.payload.compare import beyond_times
+from jvs_core.payload.compare import beyond_times, but_for_setuid
 from jvs_core.payload.compare import compare as compare_entries
 from jvs_core.payload.describe import describe
 from jvs_core.payload.entry import Entry, text
@@ -21,7 +21,9 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
     """Return how worktree ``name`` differs from its head. Changes nothing but the stat cache."""
     record = ctx.worktree(name)
     changes = compare_entries(
-        stored.entries(ctx.layout, record.head_snapshot_id), present(ctx, name, progress)
+        stored.entries(ctx.layout, record.head_snapshot_id),
+        present(ctx, name, progress),
+        differ=but_for_setuid if ctx.is_written_by_others else None,
     )
     return Status(
         worktree=name,

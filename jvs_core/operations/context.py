@@ -84,10 +84,15 @@ class Context:
         Root restores owners, and makes a file setuid or setgid, only out of a repository that root alone can write. Out
         of any other, everything is root's and, in a shared one, its group's.
         """
+        group = os.lstat(self.layout.control).st_gid if self.layout.shared else os.getegid()
+        believed = os.geteuid() != 0 or not self.is_written_by_others
+        return owned_by(None if believed else (os.geteuid(), group))
+
+    @property
+    def is_written_by_others(self) -> bool:
+        """Whether anybody but root can write the records of the repository."""
         found = os.lstat(self.layout.control)
-        others = self.layout.shared or found.st_uid != 0 or bool(found.st_mode & 0o022)
-        group = found.st_gid if self.layout.shared else os.getegid()
-        return owned_by((os.geteuid(), group) if os.geteuid() == 0 and others else None)
+        return self.layout.shared or found.st_uid != 0 or bool(found.st_mode & 0o022)
 
     def engine_name(self) -> str:
         """Return the name of the engine to work with, or ``unavailable: reason``."""

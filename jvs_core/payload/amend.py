@@ -184,6 +184,8 @@ def restore(target: Path, entries: Sequence[Entry]) -> None:
         for entry in entries:
             try:
                 if not entry.path:
+                    if os.geteuid() == 0:  # the clone's top has the owner of the payload's
+                        os.fchown(folders.top, entry.uid, entry.gid)
                     os.utime(folders.top, ns=(entry.mtime_ns, entry.mtime_ns))
                     continue
                 folder, name = split(entry.path)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from stat import S_ISGID, S_ISUID
 
-from jvs_core.payload.entry import FOLDER, Entry
+from jvs_core.payload.entry import FILE, FOLDER, Entry
 
 Differ = Callable[[Entry, Entry], bool]
 
@@ -75,6 +76,13 @@ def beyond_times(owner: Entry) -> Differ:
         )
 
     return differ
+
+
+def but_for_setuid(old: Entry, new: Entry) -> bool:
+    """Judge two entries of one path where a restore by root leaves setuid and setgid out: that they are gone is no change."""
+    if old.kind == new.kind == FILE and new.mode == old.mode & ~(S_ISUID | S_ISGID):
+        return old.sha256 != new.sha256
+    return _differ(old, new)
 
 
 def _differ(old: Entry, new: Entry) -> bool:

@@ -11,6 +11,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from jvs_core import Repository, Settings, files
 from jvs_core.control import journal
 from jvs_core.control.layout import Layout
 from jvs_core.errors import LockConflict
+from jvs_jupyter.hub.ownership import Owner, give
 from tests.hostile.victim import PROCESS
 from tests.support.users import as_user
 
@@ -256,6 +258,46 @@ def test_root_makes_a_setuid_file_only_out_of_what_root_alone_can_write(place: P
     done = repo.restore_inplace(first.snapshot_id, reason="back", lock=True)
     assert stat.S_IMODE(tool.stat().st_mode) == mode
     assert any("setuid" in line for line in done.degraded) == shared
+    assert repo.status().clean
+
+
+@pytest.fixture
+def real_place(workdir: Path) -> Path:
+    """Return a folder of a real file system that the group can reach."""
+    os.chown(workdir, 0, TEAM)
+    workdir.chmod(0o2750)
+    return workdir
+
+
+def test_what_a_manifest_says_of_owners_gives_nothing_to_anybody(place: Path, real_place: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        who = replace(settings(place, 0), engine=None)
+        repo = Repository.init(real_place / "team", shared=True, settings=who)
+        main = repo.root / "main"
+        for name, uid in (("roots", 0), ("anns", ANN), ("mallorys", MALLORY)):
+            (main / name).write_text("evil")
+            os.chown(main / name, uid, TEAM)
+        (main / "folder").mkdir()
+        os.chown(main / "folder", ANN, TEAM)
+        os.symlink("x", main / "link")
+        os.chown(main / "link", ANN, TEAM, follow_symlinks=False)
+        os.chown(main, MALLORY, TEAM)
+        taken = repo.snapshot("forged", lock=True)
+        repo.worktrees.create("w", from_=taken.snapshot_id)
+        made = repo.worktrees.path("w")
+        assert {path.lstat().st_uid for path in (made, *made.rglob("*"))} == {0}
+        give(made, Owner(MALLORY, MALLORY))
+        assert {path.lstat().st_uid for path in (made, *made.rglob("*"))} == {MALLORY}
+        (main / "anns").write_text("hers")
+        os.chown(main / "anns", ANN, TEAM)
+        (main / "mallorys").unlink()
+        repo.restore_inplace(taken.snapshot_id, reason="back", lock=True)
+        owners = {path.name: path.lstat().st_uid for path in main.iterdir()}
+        assert owners == {"roots": 0, "anns": ANN, "mallorys": 0, "folder": ANN, "link": ANN}
+        assert repo.status().clean
+    finally:
+        os.umask(before)
 
 
 def test_a_link_put_in_the_place_of_a_new_folder_is_not_followed(
