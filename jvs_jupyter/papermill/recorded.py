@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from jupyter_core.utils import ensure_event_loop
 from papermill.exceptions import PapermillException
 from papermill.execute import raise_for_execution_errors
 from papermill.iorw import write_ipynb
@@ -179,6 +180,7 @@ class RecordedRun:
     def _run_cells(
         self, cells: Callable[[], Any], kernel: Kernel, signals: Signals
     ) -> tuple[BaseException | None, Told]:
+        ensure_event_loop()  # nbclient takes this one: a signal that finds it half made would show a traceback
         try:
             with signals.allowed():
                 self._nb = cells()
