@@ -297,6 +297,7 @@ class InplaceDetails(Record):
     undo: tuple[UndoPoint, ...] = Field(strict=False)
     reason: str
     seen_head: Annotated[int, Field(ge=1)]
+    same_owner: bool = False
     own_snapshot: SnapshotId | None = None
 
 

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="With --inplace: do not ask.")
 @click.option("--reason", metavar="TEXT", help="With --inplace: why, for the audit log.")
 @click.option("--dry-run", is_flag=True, help="With --inplace: show what would change, and change nothing.")
+@click.option(
+    "--same-owner",
+    is_flag=True,
+    help="As root: restore owners, setuid, setgid and capabilities, too. Only in a repository that only root can write.",
+)
 @click.pass_obj
 def restore(
     call: Call,
@@ -41,6 +46,7 @@ def restore(
     force: bool,
     reason: str | None,
     dry_run: bool,
+    same_owner: bool,
 ) -> Outcome:
     """Put a snapshot back as a new worktree; nothing that exists is touched.
 
@@ -67,6 +73,7 @@ def restore(
             inplace=inplace,
             reason=reason,
             **call.locking(repository, needed=inplace),
+            same_owner=same_owner,
             progress=call.progress(),
         )
         return Outcome(
@@ -81,11 +88,14 @@ def restore(
             worktree=call.worktree,
             dry_run=dry_run,
             **call.locking(repository, needed=not dry_run),
+            same_owner=same_owner,
             progress=call.progress(),
         )
         verb = "Would restore" if dry_run else "Restored"
         return _changed(done, f"{verb} snapshot {identifier(done.snapshot_id)} in place", dry_run)
-    made = repository.restore(snapshot, name=name, worktree=call.worktree, progress=call.progress())
+    made = repository.restore(
+        snapshot, name=name, worktree=call.worktree, same_owner=same_owner, progress=call.progress()
+    )
     return Outcome(
         made,
         [f"Restored snapshot {identifier(made.snapshot_id)} to {safe(made.path)}"],
@@ -97,8 +107,13 @@ def restore(
 @click.command(cls=Command)
 @click.option("--reason", metavar="TEXT", default="", help="Why, for the audit log.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option(
+    "--same-owner",
+    is_flag=True,
+    help="As root: restore owners, setuid, setgid and capabilities, too. Only in a repository that only root can write.",
+)
 @click.pass_obj
-def undo(call: Call, reason: str, dry_run: bool) -> Outcome:
+def undo(call: Call, reason: str, dry_run: bool, same_owner: bool) -> Outcome:
     """Take back the last in-place restore of the worktree. Needs its lock.
 
     \b
@@ -111,6 +126,7 @@ def undo(call: Call, reason: str, dry_run: bool) -> Outcome:
         worktree=call.worktree,
         dry_run=dry_run,
         **call.locking(repository, needed=not dry_run),
+        same_owner=same_owner,
         progress=call.progress(),
     )
     verb = "Would restore" if dry_run else "Restored"

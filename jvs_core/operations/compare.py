@@ -8,7 +8,7 @@ from pathlib import Path
 from jvs_core.errors import WorktreeNotFound
 from jvs_core.operations import locks, stored
 from jvs_core.operations.context import Context
-from jvs_core.payload.capture import owned
+from jvs_core.payload.authority import Authority, believing, owned
 from jvs_core.payload.compare import beyond_times, but_for_setuid
 from jvs_core.payload.compare import compare as compare_entries
 from jvs_core.payload.describe import describe
@@ -23,7 +23,7 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
     changes = compare_entries(
         stored.entries(ctx.layout, record.head_snapshot_id),
         present(ctx, name, progress),
-        differ=but_for_setuid if ctx.is_written_by_others else None,
+        differ=but_for_setuid,
     )
     return Status(
         worktree=name,
@@ -44,8 +44,14 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
     where the worktree lies when it is not in its place.
     """
     record = ctx.worktree(name)
-    head = owned(stored.entries(ctx.layout, record.head_snapshot_id))[0]
+    head_id = record.head_snapshot_id
     now = _described(ctx, name, folder or ctx.layout.worktree(name), progress, with_attributes=True)
+    with believing(Authority(special=False)):  # what a restore left out is in the snapshot
+        head, _ = owned(
+            stored.entries(ctx.layout, head_id),
+            present={entry.path: entry for entry in now},
+            payload=None if head_id is None else ctx.layout.payload(head_id),
+        )
     changes = compare_entries(head, now, differ=beyond_times(now[0]))
     return [text(path) for path in (*changes.added, *changes.modified, *changes.removed)]
 
@@ -55,7 +61,8 @@ def compare(ctx: Context, name: str, before: str, after: str | None, progress: P
     from_id = ctx.resolve(before, name)
     to_id = None if after is None else ctx.resolve(after, name)
     to_entries = present(ctx, name, progress) if to_id is None else stored.entries(ctx.layout, to_id)
-    changes = compare_entries(stored.entries(ctx.layout, from_id), to_entries)
+    differ = but_for_setuid if to_id is None else None
+    changes = compare_entries(stored.entries(ctx.layout, from_id), to_entries, differ=differ)
     return Comparison(
         from_=from_id,
         to=name if to_id is None else to_id,

@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jvs_core import clock, files
 from jvs_core.control import catalog, journal, pins, worktree
@@ -65,7 +65,8 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
                 journal.complete(ctx.layout, intent)
                 continue
             wanted = ctx.stored(intent.details["content"])
-            completion = Completion(ctx, name, lease, intent, progress)
+            asked = replace(ctx, same_owner=bool(intent.details.get("same_owner")))
+            completion = Completion(asked, name, lease, intent, progress)
             kept = [*completion.save_later_edits(), *completion.bring(wanted)]
             completion.commit()
             _tell(f"completed the interrupted in-place restore of worktree {name!r}", kept)

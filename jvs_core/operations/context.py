@@ -17,7 +17,7 @@ from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError
 from jvs_core.model import AuditRecord, Worktree
 from jvs_core.operations import stored
 from jvs_core.operations.stored import Stored
-from jvs_core.payload.capture import owned_by
+from jvs_core.payload.authority import ALL, Authority, believing
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.index import StatIndex
@@ -45,6 +45,7 @@ class Context:
     config: RepositoryConfig
     repo_id: str
     memory: Memory | None = None
+    same_owner: bool = False
 
     @classmethod
     def open(cls, layout: Layout, settings: Settings) -> Context:
@@ -78,15 +79,32 @@ class Context:
         """Return the engine that can remove whatever any engine may have made here."""
         return select.for_removal(self.layout.control)
 
-    def bringing(self) -> AbstractContextManager[None]:
-        """Bring entries out of a snapshot in the block, with no more rights than the repository's writers have.
+    def restoring(self, same_owner: bool) -> Context:
+        """Return a context in which manifests decide on owners, setuid, setgid and capabilities, where ``same_owner``.
 
-        Root restores owners, and makes a file setuid or setgid, only out of a repository that root alone can write. Out
-        of any other, everything is root's and, in a shared one, its group's.
+        Raises InputError unless root asks, in a repository that only root can write.
         """
+        if same_owner and os.geteuid() != 0:
+            raise InputError("--same-owner is for root", hint="leave it out: what you restore is yours")
+        if same_owner and self.is_written_by_others:
+            raise InputError(
+                f"--same-owner: others than root can write to {self.layout.control}, and what it says of owners may be theirs",
+                hint="leave it out, and give the files their owners yourself",
+            )
+        return replace(self, same_owner=same_owner)
+
+    def bringing(self) -> AbstractContextManager[None]:
+        """Bring entries out of a snapshot in the block: what a manifest says of rights is no authority.
+
+        Nothing becomes setuid or setgid or gets capabilities, and what root brings is root's and, in a shared repository,
+        its group's; unless root asked for owners, see ``restoring``. What lies in a worktree already keeps what it has.
+        """
+        if self.same_owner and os.geteuid() == 0 and not self.is_written_by_others:
+            return believing(ALL)
+        if os.geteuid() != 0:
+            return believing(Authority(special=False))
         group = os.lstat(self.layout.control).st_gid if self.layout.shared else os.getegid()
-        believed = os.geteuid() != 0 or not self.is_written_by_others
-        return owned_by(None if believed else (os.geteuid(), group))
+        return believing(Authority(special=False, owner=(0, group)))
 
     @property
     def is_written_by_others(self) -> bool:

@@ -208,6 +208,7 @@ def _carry_out(
             undo=[point.model_dump() for point in undo_points],
             reason=reason,
             seen_head=ctx.worktree(name).head.number,
+            same_owner=ctx.same_owner,
         )
     under_way = completion.Completion(ctx, name, lease, intent, progress)
     lost = under_way.bring(wanted, way)

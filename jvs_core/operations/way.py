@@ -9,7 +9,7 @@ from jvs_core.model import Worktree
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.stored import Stored
 from jvs_core.payload import converge
-from jvs_core.payload.capture import owned
+from jvs_core.payload.authority import owned
 from jvs_core.payload.compare import Changes, compare
 from jvs_core.payload.describe import describe
 from jvs_core.payload.entry import Entry
@@ -66,7 +66,7 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
     with step(progress, "compare"):
         with ctx.bringing():
             here = {entry.path: entry for entry in present.scan.entries}
-            entries, given_up = owned(wanted.entries, here)
+            entries, given_up = owned(wanted.entries, present=here, payload=wanted.payload)
         steps = converge.plan(present.scan, entries)
         changes = compare(present.scan.entries, entries)
         wanted.require_sound(_as_stored(wanted, entries, steps.brought()))

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from jvs_core.payload.tree import CAP_CHOWN, has_capability
 
-KEPT = ("system.posix_acl_access", "system.posix_acl_default", "security.capability")
+CAPABILITY = "security.capability"
+KEPT = ("system.posix_acl_access", "system.posix_acl_default", CAPABILITY)
 NO_XATTRS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 Xattrs = tuple[tuple[str, bytes], ...]
@@ -99,6 +100,20 @@ def digest(xattrs: Xattrs) -> bytes:
         raw = os.fsencode(name)
         state.update(pack(">II", len(raw), len(value)) + raw + value)
     return state.digest()
+
+
+def without_capability(xattrs: Xattrs) -> Xattrs:
+    """Return ``xattrs`` but for the capabilities of a program."""
+    return tuple(pair for pair in xattrs if pair[0] != CAPABILITY)
+
+
+def granted(xattrs: Xattrs, wanted: bytes) -> Xattrs:
+    """Return ``xattrs``, without capabilities where the digest ``wanted`` is that of the others alone."""
+    if xattrs and digest(xattrs) != wanted:
+        others = without_capability(xattrs)
+        if digest(others) == wanted:
+            return others
+    return xattrs
 
 
 def set_xattrs(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from stat import S_IFREG, S_ISGID, S_ISUID
+from stat import S_IFREG
 
 from jvs_core.errors import ConsistencyUnavailable
-from jvs_core.payload import attributes, juicefs, pool
+from jvs_core.payload import juicefs, pool
+from jvs_core.payload.authority import owned
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.doubtful import Doubtful
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
@@ -27,39 +26,6 @@ from jvs_core.payload.transfer import Method
 from jvs_core.payload.tree import LeftOut, Scan, require_readable, scan
 from jvs_core.payload.writeback import write_back
 from jvs_core.progress import Progress
-
-# Whose everything that is brought out of a snapshot becomes, None where the manifest decides; see ``owned_by``.
-_OWNER: ContextVar[tuple[int, int] | None] = ContextVar("_OWNER", default=None)
-
-
-@contextmanager
-def owned_by(owner: tuple[int, int] | None) -> Iterator[None]:
-    """Let what is brought out of a snapshot in the block belong to ``owner`` (uid, gid), and no file be setuid or setgid.
-
-    For root in a repository that others can write: what a manifest says of owners and such modes is no authority there.
-    None lets the manifest decide.
-    """
-    token = _OWNER.set(owner)
-    try:
-        yield
-    finally:
-        _OWNER.reset(token)
-
-
-def to_amend(entries: Sequence[Entry], moved: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
-    """Return the entries whose attributes are to be set in a clone of a whole tree, and a line on what is not kept.
-
-    ``moved`` are those whose attributes are not as the manifest has them.
-    """
-    if _OWNER.get() is None:
-        return list(moved), []
-    granted, lines = _granted(entries, {})
-    changed = {
-        new.path: new for old, new in zip(entries, granted, strict=True) if old is not new and old != new
-    }
-    now = {entry.path: entry for entry in granted}
-    others = [changed.pop(entry.path, now[entry.path]) for entry in moved]
-    return [*others, *changed.values()], lines
 
 
 @held_back()
@@ -243,71 +209,6 @@ def _groups(entries: Sequence[Entry]) -> dict[bytes, tuple[bytes, ...]]:
         if entry.link_group:
             members.setdefault(entry.link_group, []).append(entry.path)
     return {path: tuple(paths) for paths in members.values() for path in paths}
-
-
-def owned(
-    entries: Sequence[Entry], present: Mapping[bytes, Entry] | None = None
-) -> tuple[Sequence[Entry], list[str]]:
-    """Return ``entries`` with the owners and modes that a copy by this process can have, and a line on what is lost.
-
-    ``present`` are the entries that lie where the copy goes: what has owner and mode of the manifest already keeps them.
-    """
-    granted, dropped = _granted(entries, present or {})
-    kept, lost = _with_owners(granted)
-    return kept, [*dropped, *lost]
-
-
-def _granted(entries: Sequence[Entry], present: Mapping[bytes, Entry]) -> tuple[Sequence[Entry], list[str]]:
-    """Return ``entries`` with nothing that only the manifest says of owners, setuid and setgid; see ``owned_by``.
-
-    What is replaced keeps the owner of what lies there.
-    """
-    owner = _OWNER.get()
-    if owner is None:
-        return entries, []
-    granted: list[Entry] = []
-    owners: list[bytes] = []
-    special: list[bytes] = []
-    for entry in entries:
-        here = present.get(entry.path)
-        if here is not None and _is_same(here, entry):
-            granted.append(entry)
-            continue
-        uid, gid = owner if here is None else (here.uid, here.gid)
-        mode = entry.mode & ~(S_ISUID | S_ISGID) if entry.kind == FILE else entry.mode & ~S_ISUID
-        if (uid, gid) != (entry.uid, entry.gid):
-            owners.append(entry.path)
-        if mode != entry.mode:
-            special.append(entry.path)
-        granted.append(entry._replace(mode=mode, uid=uid, gid=gid))
-    lines = [f"owner or group not kept on {len(owners)} entries: {listed(owners)}"] if owners else []
-    lines += [f"setuid or setgid not kept on {len(special)} files: {listed(special)}"] if special else []
-    return granted, lines
-
-
-def _is_same(here: Entry, entry: Entry) -> bool:
-    """Return whether an entry lies there already, to the letter: then nothing is given to anybody."""
-    return (here.kind, here.mode, here.uid, here.gid, here.sha256, here.target) == (
-        (entry.kind, entry.mode, entry.uid, entry.gid, entry.sha256, entry.target)
-    )
-
-
-def _with_owners(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
-    rights = attributes.ownership()
-    if rights.anything:
-        return entries, []
-    adapted: list[Entry] = []
-    lost: list[bytes] = []
-    for entry in entries:
-        mode, uid, gid = rights.keep(entry.mode, entry.uid, entry.gid)
-        if (uid, gid) != (entry.uid, entry.gid):
-            lost.append(entry.path)
-            adapted.append(entry._replace(mode=mode, uid=uid, gid=gid))
-        else:
-            adapted.append(entry)
-    if not lost:
-        return entries, []
-    return adapted, [f"owner or group not kept on {len(lost)} entries (needs root): {listed(lost)}"]
 
 
 def _adapted(found: Sequence[Entry], owned_entries: Sequence[Entry]) -> dict[int, Owner]:

@@ -79,7 +79,7 @@ def beyond_times(owner: Entry) -> Differ:
 
 
 def but_for_setuid(old: Entry, new: Entry) -> bool:
-    """Judge two entries of one path where a restore by root leaves setuid and setgid out: that they are gone is no change."""
+    """Judge an entry of a snapshot and one of a worktree: what no restore brings, setuid and setgid, may be missing."""
     if old.kind == new.kind == FILE and new.mode == old.mode & ~(S_ISUID | S_ISGID):
         return old.sha256 != new.sha256
     return _differ(old, new)

@@ -206,7 +206,8 @@ class _Guarded:
             return
         xattrs: attributes.Xattrs = ()
         if entry.xattrs:
-            xattrs = attributes.read_xattrs(attributes.below(payloads.at(folder), name))
+            found = attributes.read_xattrs(attributes.below(payloads.at(folder), name))
+            xattrs = attributes.granted(found, entry.xattrs)
             if attributes.digest(xattrs) != entry.xattrs:
                 raise mismatch(entry)
         fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)

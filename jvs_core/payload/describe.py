@@ -10,7 +10,8 @@ from pathlib import Path
 
 from jvs_core.errors import UnsupportedFile
 from jvs_core.payload import attributes, juicefs
-from jvs_core.payload.capture import owned, whole_groups
+from jvs_core.payload.authority import owned
+from jvs_core.payload.capture import whole_groups
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import GONE, listed, translate

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, PathNotFound
-from jvs_core.payload.capture import owned, whole_groups
+from jvs_core.payload.authority import owned, withdraw
+from jvs_core.payload.capture import whole_groups
 from jvs_core.payload.entry import FOLDER, Entry, printable
 from jvs_core.payload.faults import translate
 from jvs_core.payload.folders import Folders, split
@@ -83,10 +84,12 @@ def extract(
     ]
     if not chosen:
         raise PathNotFound(f"no {printable(path)!r} in the snapshot", path=path)
-    wanted, lost = owned(whole_groups(chosen))
-    if chosen[0].kind != FOLDER:
-        return [*lost, *_extract_one(payload, wanted[0], path, target)]
     source = payload / os.fsdecode(path)
+    if chosen[0].kind != FOLDER:
+        (wanted_one,), lost = owned([chosen[0]._replace(path=path, link_group=0)], payload=payload)
+        return [*lost, *_extract_one(payload, wanted_one, path, target)]
+    chosen = list(whole_groups(chosen))
+    wanted, lost = owned(chosen, payload=source)
     found = check_payload(source, chosen, progress)
     make_top(target)
     stamps = [Stamp(stamp.dev, stamp.ino, -1) for stamp in found.stamps]
@@ -98,6 +101,7 @@ def extract(
     ]
     if damaged:
         raise payload_mismatch(damaged)
+    withdraw(target, chosen, wanted)
     return [*lost, *made.losses()]
 
 
@@ -110,7 +114,7 @@ def _extract_one(payload: Path, entry: Entry, path: bytes, target: Path) -> list
                 name,
                 targets.top,
                 os.fsencode(target.name),
-                entry._replace(path=path),
+                entry,
                 "reflink",
             )
     except FileExistsError as error:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from jvs_core.errors import PayloadHashMismatch
 from jvs_core.payload import pool
-from jvs_core.payload.capture import described, owned
+from jvs_core.payload.authority import owned, withdraw
+from jvs_core.payload.capture import described
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import listed
@@ -27,7 +28,7 @@ def materialize_tree(
     """Clone the payload ``source`` to the new folder ``target``; see ``SnapshotEngine.materialize``."""
     with pool.standby(len(entries)) as waiting:
         found = check(source, entries, progress)
-        wanted, given_up = owned(entries)
+        wanted, given_up = owned(entries, payload=source)
         # Only the link count of a payload's file ever changes, when another snapshot shares it; that moves ctime.
         stamps = [Stamp(stamp.dev, stamp.ino, -1) for stamp in found.stamps]
         make_top(target)
@@ -45,6 +46,7 @@ def materialize_tree(
         replica = replicate(plan, progress)
     if replica.changed:
         raise mismatch(sorted(replica.changed))
+    withdraw(target, entries, wanted)
     return [*given_up, *replica.degraded()]
 
 

@@ -60,7 +60,7 @@ def _put_file(
 ) -> tuple[str, ...]:
     original, st = transfer.open_regular(name, source)
     try:
-        xattrs = attributes.read_xattrs(original) if entry.xattrs else ()
+        xattrs = attributes.granted(attributes.read_xattrs(original), entry.xattrs) if entry.xattrs else ()
         copy = os.open(new_name, transfer.MAKE_FLAGS, 0o600, dir_fd=target)
         try:
             stamp = Stamp(st.st_dev, st.st_ino, -1)

@@ -25,7 +25,7 @@ from jvs_core.progress import SILENT, Progress
 KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S_IFIFO: FIFO}
 LEFT_OUT = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device", stat.S_IFCHR: "character device"}
 _Folder = tuple[bytes, os.stat_result]
-CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN = 1, 2, 0
+CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SETFCAP = 0, 1, 2, 31
 
 
 class Stamp(NamedTuple):

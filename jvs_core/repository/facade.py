@@ -302,14 +302,17 @@ class Repository:
         *,
         name: str | None = None,
         worktree: str | None = None,
+        same_owner: bool = False,
         progress: Progress = SILENT,
     ) -> Restored:
         """Put a snapshot back as a new worktree and touch no other.
 
-        Raises AlreadyExists, SnapshotExpired, PayloadHashMismatch and the other integrity errors.
+        ``same_owner`` restores owners, setuid, setgid and capabilities too: for root only, in a repository that only
+        root can write (InputError); else ``degraded`` of the answer says what was left out. Raises AlreadyExists, SnapshotExpired, PayloadHashMismatch and the other integrity errors.
         """
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        return restore.to_new_worktree(self._context, snapshot_id, name=name, progress=progress)
+        context = self._context.restoring(same_owner)
+        return restore.to_new_worktree(context, snapshot_id, name=name, progress=progress)
 
     @translated
     def restore_path(
@@ -323,17 +326,19 @@ class Repository:
         reason: str = "",
         lock: bool = False,
         wait_s: float = 0.0,
+        same_owner: bool = False,
         progress: Progress = SILENT,
     ) -> Extracted:
         """Copy one file or folder out of a snapshot to ``to`` in the worktree (None: where it was).
 
         An existing target is AlreadyExists unless ``inplace``, which needs the lock and a ``reason`` and takes a
-        snapshot of the present first, as ``restore_inplace`` does. ``lock`` and ``wait_s`` as for ``snapshot``.
+        snapshot of the present first, as ``restore_inplace`` does. ``lock`` and ``wait_s`` as for ``snapshot``,
+        ``same_owner`` as for ``restore``.
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
         return extract.path(
-            self._context,
+            self._context.restoring(same_owner),
             name,
             snapshot_id,
             path,
@@ -354,17 +359,18 @@ class Repository:
         dry_run: bool = False,
         lock: bool = False,
         wait_s: float = 0.0,
+        same_owner: bool = False,
         progress: Progress = SILENT,
     ) -> RestoredInPlace:
         """Make the worktree equal to a snapshot by changing only what differs; the present is snapshotted first.
 
-        Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``. After a crash the next command that holds the
+        Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``, ``same_owner`` as for ``restore``. After a crash the next command that holds the
         lock, or ``doctor``, completes it.
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
         return inplace.restore(
-            self._context,
+            self._context.restoring(same_owner),
             name,
             snapshot_id,
             reason=reason,
@@ -382,14 +388,16 @@ class Repository:
         dry_run: bool = False,
         lock: bool = False,
         wait_s: float = 0.0,
+        same_owner: bool = False,
         progress: Progress = SILENT,
     ) -> RestoredInPlace:
         """Take back the last in-place restore: content and head become what they were.
 
-        Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``. Raises NothingToUndo.
+        Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``, ``same_owner`` as for ``restore``. Raises
+        NothingToUndo.
         """
         return inplace.undo(
-            self._context,
+            self._context.restoring(same_owner),
             worktree or self._worktree,
             reason=reason,
             dry_run=dry_run,

@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
-import stat
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,30 +19,11 @@ from jvs_core.control import journal
 from jvs_core.control.layout import Layout
 from jvs_core.errors import LockConflict
 from jvs_jupyter.hub.ownership import Owner, give
+from tests.hostile.team import ANN, MALLORY, TEAM, settings
 from tests.hostile.victim import PROCESS
 from tests.support.users import as_user
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="being another user needs root")
-TEAM, ANN, MALLORY = 23400, 23401, 23405
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """Return a folder that the group can reach."""
-    place = Path(tempfile.mkdtemp(prefix="jvs-members-"))
-    os.chown(place, 0, TEAM)
-    place.chmod(0o2750)
-    before = os.umask(0o022)
-    yield place
-    os.umask(before)
-    shutil.rmtree(place)
-
-
-def settings(place: Path, uid: int) -> Settings:
-    state = place / f"state-{uid}"
-    state.mkdir(mode=0o700, exist_ok=True)
-    os.chown(state, uid, TEAM)
-    return Settings(f"u{uid}", "here", "default", "copy", state / "state", state / "cache", state / "config")
 
 
 @pytest.fixture
@@ -238,27 +216,6 @@ def settings_of(place: Path, uid: int) -> Settings:
 def _states(place: Path) -> None:
     for uid in (ANN, MALLORY):
         settings(place, uid)
-
-
-@pytest.mark.parametrize("shared", [True, False])
-def test_root_makes_a_setuid_file_only_out_of_what_root_alone_can_write(place: Path, shared: bool) -> None:
-    repo = Repository.init(place / "tools", shared=shared, settings=settings(place, 0))
-    tool = repo.root / "main/tool"
-    shutil.copy("/bin/true", tool)
-    tool.chmod(0o4755)
-    first = repo.snapshot("first", lock=True)
-    made = repo.restore(first.snapshot_id, name="copy")
-    mode = stat.S_IMODE((repo.worktrees.path("copy") / "tool").stat().st_mode)
-    assert mode == (0o755 if shared else 0o4755)
-    assert any("setuid" in line for line in made.degraded) == shared
-    tool.unlink()
-    repo.restore_path(first.snapshot_id, "tool")
-    assert stat.S_IMODE(tool.stat().st_mode) == mode
-    tool.write_text("other")
-    done = repo.restore_inplace(first.snapshot_id, reason="back", lock=True)
-    assert stat.S_IMODE(tool.stat().st_mode) == mode
-    assert any("setuid" in line for line in done.degraded) == shared
-    assert repo.status().clean
 
 
 @pytest.fixture

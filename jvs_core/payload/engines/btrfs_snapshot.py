@@ -11,9 +11,10 @@ from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable
 from jvs_core.payload import subvolume
-from jvs_core.payload.amend import folder_times, leave_out, restore
+from jvs_core.payload.amend import folder_times, leave_out
 from jvs_core.payload.attributes import apply_to_fd, read_xattrs
-from jvs_core.payload.capture import described, to_amend
+from jvs_core.payload.authority import amend
+from jvs_core.payload.capture import described
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines import reflink_copy
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
@@ -130,8 +131,7 @@ class BtrfsSnapshot:
         progress.started("clone")
         with _reported(target):
             subvolume.snapshot(source, target, read_only=False)
-        amended, lines = to_amend(entries, moved)
-        restore(target, amended)
+        lines = amend(target, entries, moved, source)
         progress.finished("clone")
         return lines
 

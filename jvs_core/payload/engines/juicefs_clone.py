@@ -11,8 +11,9 @@ from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
 from jvs_core.payload import juicefs
-from jvs_core.payload.amend import Amended, bring_again, folder_times, leave_out, link_groups, restore
-from jvs_core.payload.capture import described, to_amend
+from jvs_core.payload.amend import Amended, bring_again, folder_times, leave_out, link_groups
+from jvs_core.payload.authority import amend
+from jvs_core.payload.capture import described
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines import reflink_copy
 from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
@@ -184,8 +185,7 @@ class JuicefsClone:
             self.other.settle(target)
             return [*degraded, *obstacle]
         folder_times(target, entries, link_groups(target, entries))
-        amended, lines = to_amend(entries, moved)
-        restore(target, amended)
+        lines = amend(target, entries, moved, source)
         progress.finished("clone")
         return lines
 
