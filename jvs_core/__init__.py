@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         JvsError,
         LockConflict,
         NotARepository,
+        OutsideRoot,
         UntrustedRepository,
     )
     from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref, Run, Verdict
@@ -40,6 +41,7 @@ _HOMES = {
     "LeaseRecord": "jvs_core.model",
     "LockConflict": "jvs_core.errors",
     "NotARepository": "jvs_core.errors",
+    "OutsideRoot": "jvs_core.errors",
     "Pin": "jvs_core.model",
     "Progress": "jvs_core.progress",
     "Ref": "jvs_core.model",
@@ -67,6 +69,7 @@ __all__ = [
     "LeaseRecord",
     "LockConflict",
     "NotARepository",
+    "OutsideRoot",
     "Pin",
     "Progress",
     "Ref",

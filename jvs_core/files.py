@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace
+from jvs_core import anchored
+from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace, PathEscape
 from jvs_core.regular import IN_THE_WAY
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 TEMPORARY_SUFFIX = ".tmp"
@@ -65,9 +65,15 @@ def translated(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
+def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
+    """Return a descriptor of the file ``path``; a link in its place is not followed."""
+    with anchored.parent(path) as (folder, name):
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
+
+
 def sync_folder(path: Path) -> None:
     """Make the names in the folder ``path`` durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    fd = anchored.open_folder(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:
@@ -76,7 +82,7 @@ def sync_folder(path: Path) -> None:
 
 def sync_file(path: Path) -> None:
     """Make the content of the regular file ``path`` durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    fd = open_file(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:
@@ -117,9 +123,7 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None, durable: bool
     Raises AlreadyExists and leaves the existing file as it is. A crash may leave a shorter file, a failure none.
     """
     try:
-        fd = os.open(
-            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666 if mode is None else mode
-        )
+        fd = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
     except FileExistsError as error:
         raise AlreadyExists(f"{path} exists already") from error
     try:
@@ -129,8 +133,8 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None, durable: bool
         if durable:
             os.fsync(fd)
     except BaseException:
-        with suppress(OSError):
-            os.unlink(path)
+        with suppress(OSError, PathEscape):
+            unlink(path)
         raise
     finally:
         os.close(fd)
@@ -143,7 +147,7 @@ def watching(folder: Path) -> Iterator[Callable[[Sequence[Path]], None]]:
     An error of writing back is told to descriptors that were open when it happened. So this is entered before the first
     byte is written; what was entered later may see none.
     """
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = anchored.open_folder(folder, os.O_RDONLY)
 
     def sync(paths: Sequence[Path]) -> None:
         if syncfs_works(folder):
@@ -184,10 +188,10 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: b
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
         write_new(temporary, data, mode=mode, durable=durable)
-        os.replace(temporary, path)
+        rename(temporary, path)
     except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
+        with suppress(OSError, PathEscape):
+            unlink(temporary)
         raise
     if durable:
         sync_folder(path.parent)
@@ -203,8 +207,8 @@ def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
         write_new(temporary, data, mode=mode)
         rename_new(temporary, path)
     except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
+        with suppress(OSError, PathEscape):
+            unlink(temporary)
         raise
     sync_folder(path.parent)
 
@@ -222,7 +226,7 @@ def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) 
     folder = next(iter(contents)).parent
     try:
         for path, data in contents.items():
-            temporary[path].unlink(missing_ok=True)
+            unlink(temporary[path], missing_ok=True)
             write_new(temporary[path], data, mode=mode, durable=False)
         if syncfs_works(folder):
             sync_file_system(folder)
@@ -232,8 +236,8 @@ def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) 
             rename_new(temporary[path], path)
     except BaseException:
         for left in temporary.values():
-            with suppress(OSError):
-                os.unlink(left)
+            with suppress(OSError, PathEscape):
+                unlink(left)
         raise
     sync_folder(folder)
 
@@ -253,9 +257,10 @@ def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False, 
     crash came between making the folder and setting it.
     """
     try:
-        os.mkdir(path)
+        with anchored.parent(path) as (folder, name):
+            os.mkdir(name, dir_fd=folder)
     except FileExistsError as error:
-        found = os.lstat(path)
+        found = status(path)
         if not exist_ok or not stat.S_ISDIR(found.st_mode):
             raise AlreadyExists(f"{path} exists already") from error
         now = stat.S_IMODE(found.st_mode)
@@ -275,7 +280,7 @@ def set_mode(path: Path, mode: int, *, folder: bool = False) -> None:
     A link that somebody puts in its place is not followed; what is another user's is left as it is.
     """
     kind = os.O_DIRECTORY if folder else 0
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | kind)
+    fd = open_file(path, os.O_RDONLY | os.O_NONBLOCK | kind)
     try:
         if os.fstat(fd).st_uid == os.geteuid():
             os.fchmod(fd, mode)
@@ -299,16 +304,17 @@ def rename_new(source: Path, target: Path) -> None:
 
 def _rename_new_without_flag(source: Path, target: Path) -> None:
     try:
-        if stat.S_ISDIR(os.lstat(source).st_mode):
-            os.mkdir(target)
-            try:
-                os.rename(source, target)
-            except OSError:
-                os.rmdir(target)
-                raise
-        else:
-            os.link(source, target, follow_symlinks=False)
-            os.unlink(source)
+        with anchored.parent(source) as (here, old), anchored.parent(target) as (there, new):
+            if stat.S_ISDIR(os.stat(old, dir_fd=here, follow_symlinks=False).st_mode):
+                os.mkdir(new, dir_fd=there)
+                try:
+                    os.rename(old, new, src_dir_fd=here, dst_dir_fd=there)
+                except OSError:
+                    os.rmdir(new, dir_fd=there)
+                    raise
+            else:
+                os.link(old, new, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
+                os.unlink(old, dir_fd=here)
     except FileExistsError as error:
         raise AlreadyExists(f"{target} exists already") from error
 
@@ -319,15 +325,48 @@ def exchange(one: Path, other: Path) -> None:
 
 
 def _renameat2(source: Path, target: Path, flag: int) -> None:
-    result = _LIBC.renameat2(
-        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), ctypes.c_uint(flag)
-    )
+    with anchored.parent(source) as (here, old), anchored.parent(target) as (there, new):
+        result = _LIBC.renameat2(here, os.fsencode(old), there, os.fsencode(new), ctypes.c_uint(flag))
+        code = ctypes.get_errno()
     if result == 0:
         return
-    code = ctypes.get_errno()
     if code == errno.EEXIST:
         raise AlreadyExists(f"{target} exists already")
     raise OSError(code, os.strerror(code), str(source), None, str(target))
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target``, over what is there. Not durable until the parents are synced."""
+    with anchored.parent(source) as (here, old), anchored.parent(target) as (there, new):
+        os.rename(old, new, src_dir_fd=here, dst_dir_fd=there)
+
+
+def status(path: Path) -> os.stat_result:
+    """Return the status of what has the name ``path``, of a link its own."""
+    with anchored.parent(path) as (folder, name):
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+
+def touch(path: Path) -> None:
+    """Give what has the name ``path`` the times of now."""
+    with anchored.parent(path) as (folder, name):
+        os.utime(name, dir_fd=folder, follow_symlinks=False)
+
+
+def unlink(path: Path, *, missing_ok: bool = False) -> None:
+    """Remove the file or link ``path``. Not durable until the parent is synced."""
+    try:
+        with anchored.parent(path) as (folder, name):
+            os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        if not missing_ok:
+            raise
+
+
+def remove_folder(path: Path) -> None:
+    """Remove the empty folder ``path``. Not durable until the parent is synced."""
+    with anchored.parent(path) as (folder, name):
+        os.rmdir(name, dir_fd=folder)
 
 
 def rename_durable(source: Path, target: Path) -> None:
@@ -341,7 +380,7 @@ def rename_durable(source: Path, target: Path) -> None:
 def remove_file(path: Path, *, missing_ok: bool = True) -> None:
     """Remove the file ``path``, durable."""
     try:
-        os.unlink(path)
+        unlink(path)
     except FileNotFoundError:
         if not missing_ok:
             raise
@@ -352,10 +391,11 @@ def remove_file(path: Path, *, missing_ok: bool = True) -> None:
 def remove_any(path: Path) -> None:
     """Remove whatever has the name ``path``, durable: a folder with all that is in it, of a link only the link."""
     try:
-        if stat.S_ISDIR(os.lstat(path).st_mode):
-            shutil.rmtree(path)
-        else:
-            os.unlink(path)
+        with anchored.parent(path) as (folder, name):
+            if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                shutil.rmtree(name, dir_fd=folder)
+            else:
+                os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         return
     sync_folder(path.parent)

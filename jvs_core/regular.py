@@ -8,6 +8,7 @@ import stat
 import time
 from pathlib import Path
 
+from jvs_core import anchored
 from jvs_core.errors import DescriptorCorrupt
 
 LONGEST_RECORD = 1 << 28
@@ -30,7 +31,9 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666, *, fol
     Raises what ``os.open`` does, or DescriptorCorrupt when something else has the name.
     """
     try:
-        fd = os.open(path, flags | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW), mode)
+        with anchored.parent(path) as (folder, name):
+            how = flags | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+            fd = os.open(name, how, mode, dir_fd=folder)
     except OSError as error:
         if error.errno in IN_THE_WAY:
             raise _irregular(path) from error

@@ -117,7 +117,7 @@ def _roll_forward(path: Path, head: dict[str, Any]) -> dict[str, Any]:
             if len(line) < LONGEST_LINE and not line.endswith(
                 b"\n"
             ):  # only the very end of the file has none
-                os.truncate(path, head["size"])
+                _truncate(path, head["size"])
                 break
             try:
                 record = parse_line(line)
@@ -132,6 +132,14 @@ def _roll_forward(path: Path, head: dict[str, Any]) -> dict[str, Any]:
                 "size": head["size"] + len(line),
             }
     return head
+
+
+def _truncate(path: Path, size: int) -> None:
+    fd = regular.open_regular(path, os.O_WRONLY)
+    try:
+        os.ftruncate(fd, size)
+    finally:
+        os.close(fd)
 
 
 def _head_from_log(layout: Layout) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def keygen(path: Path) -> Path:
         files.sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
-            os.unlink(path)
+            files.unlink(path)
         raise
     return public_path
 

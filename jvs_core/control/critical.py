@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jvs_core import clock
 from jvs_core.errors import FencingMismatch, LockConflict
-from jvs_core.files import storage_error
+from jvs_core.files import status, storage_error
 from jvs_core.regular import open_regular
 
 TRUSTED_MS = 30_000
@@ -130,7 +130,7 @@ def _unlock(fd: int) -> None:
 
 def _is_at(fd: int, path: Path) -> bool:
     try:
-        at = os.stat(path)
+        at = status(path)
     except FileNotFoundError:
         return False
     return os.path.samestat(os.fstat(fd), at)

@@ -7,7 +7,6 @@ however long it slept between its check and its write.
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
 
@@ -62,11 +61,11 @@ def advance(layout: Layout, name: str, head: Head) -> None:
         raise _moved(name) from error
     if numbers(layout, name)[-1] != head.number:  # so many newer ones that this number was free again
         with suppress(OSError):
-            os.unlink(place)
+            files.unlink(place)
         raise _moved(name)
     for old in numbers(layout, name)[:-KEPT]:
         with suppress(OSError):
-            os.unlink(layout.heads(name) / str(old))
+            files.unlink(layout.heads(name) / str(old))
 
 
 def _moved(name: str) -> FencingMismatch:

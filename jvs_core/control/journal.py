@@ -83,7 +83,7 @@ def complete(layout: Layout, intent: Intent, *, durable: bool = False) -> None:
     if durable:
         files.remove_file(path)
     else:
-        path.unlink(missing_ok=True)
+        files.unlink(path, missing_ok=True)
 
 
 def require(layout: Layout, intent: Intent) -> None:
@@ -171,8 +171,8 @@ def _give_signs(path: Path, ended: threading.Event) -> None:
     """Show that the operation is under way: the time of its intent's file is that of its last sign of life."""
     while not ended.wait(process.SIGN_OF_LIFE_S):
         try:
-            os.utime(path, follow_symlinks=False)
+            files.touch(path)
         except FileNotFoundError:
             return
-        except OSError:
+        except (OSError, JvsError):
             continue  # a mount that hangs may come back

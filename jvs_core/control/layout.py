@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import files, regular
+from jvs_core import anchored, files, regular
 from jvs_core.control.names import MAIN, inside
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FormatUnsupported, PathEscape
 from jvs_core.model import FORMAT_VERSION, NAME, SNAPSHOT_ID, UUID
@@ -43,6 +43,9 @@ class Layout:
 
     root: Path
     shared: bool = False
+
+    def __post_init__(self) -> None:
+        anchored.enclose(self.root)
 
     @property
     def control(self) -> Path:
@@ -216,7 +219,11 @@ class Layout:
 
     def _is_complete(self) -> bool:
         there = {f"{above}{entry.name}" for above in ("", "gc/") for entry in self._folders(above)}
-        return there.issuperset(CONTROL_FOLDERS) and (self.root / "worktrees").is_dir()
+        return there.issuperset(CONTROL_FOLDERS) and self._is_folder(self.root / "worktrees")
+
+    @staticmethod
+    def _is_folder(path: Path) -> bool:
+        return path.is_dir() and not path.is_symlink()
 
     def _folders(self, below: str) -> list[os.DirEntry[str]]:
         try:
@@ -231,13 +238,17 @@ class Layout:
         Raises PathEscape for a symbolic link, DescriptorCorrupt for anything else in its place.
         """
         try:
-            return os.listdir(inside(self.root, folder))
+            fd = anchored.open_folder(folder, os.O_RDONLY)
         except FileNotFoundError:
             return []
         except NotADirectoryError as error:
             raise DescriptorCorrupt(
                 regular.irregular(folder, "folder"), hint="put the folder back in its place", path=str(folder)
             ) from error
+        try:
+            return os.listdir(fd)
+        finally:
+            os.close(fd)
 
     def read(self, path: Path) -> bytes:
         """Return the bytes of a file that others may remove at any time.

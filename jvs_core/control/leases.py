@@ -8,7 +8,6 @@ is near may be a lease that is being written, or that a crash left empty: it cou
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -59,7 +58,7 @@ def remove_superseded(layout: Layout, worktree_id: str, *, kept: int = 1) -> lis
     old = tokens(layout, worktree_id)[: -max(kept, 1)]
     for token in old:
         with suppress(OSError):
-            os.unlink(layout.locks(worktree_id) / str(token))
+            files.unlink(layout.locks(worktree_id) / str(token))
     return old
 
 
@@ -68,7 +67,7 @@ def remove_strays(layout: Layout, worktree_id: str) -> list[str]:
     removed = []
     for name in strays(layout, worktree_id):
         path = layout.locks(worktree_id) / name
-        if os.lstat(path).st_mtime < time.time() - _SETTLED_S:
+        if files.status(path).st_mtime < time.time() - _SETTLED_S:
             files.remove_any(path)
             removed.append(name)
     return removed

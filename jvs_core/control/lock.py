@@ -10,7 +10,6 @@ listings and in-place writes they see at once.
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -284,7 +283,7 @@ def _require_abandoned(
     """Make sure that whoever created a lock file and has not written it is dead: a live one needs time to write."""
     now = clock.now_ms()
     try:
-        created = os.lstat(layout.locks(worktree_id) / str(token)).st_mtime_ns // 1_000_000
+        created = files.status(layout.locks(worktree_id) / str(token)).st_mtime_ns // 1_000_000
     except FileNotFoundError:
         raise _overtaken(worktree) from error
     if created > now + config.max_clock_skew_ms:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from jvs_core import clock, files, regular
 from jvs_core.control import critical
 from jvs_core.control.layout import Layout
 from jvs_core.control.register import Register
-from jvs_core.errors import DescriptorCorrupt, InputError, RunNotFound
+from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, RunNotFound
 from jvs_core.model import RUN_ID, Run
 
 _STARTED = re.compile(rb'"outcome"\s*:\s*"started"')
@@ -56,10 +55,10 @@ def written(layout: Layout, run: Run) -> Iterator[str]:
         files.write_atomic(draft, data, mode=layout.file_mode)
         yield digest(data)
     except BaseException:
-        with suppress(OSError):
-            os.unlink(draft)
+        with suppress(OSError, JvsError):
+            files.unlink(draft)
         raise
-    os.replace(draft, place)
+    files.rename(draft, place)
     files.sync_folder(place.parent)
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
-from jvs_core.files import sync_folder, write_all_at
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError, JvsError
+from jvs_core.files import open_file, sync_folder, unlink, write_all_at
 from jvs_core.regular import open_regular
 
 SLOT_BYTES = 4096
@@ -34,9 +34,7 @@ def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> Non
     """
     data = _slot(0, value) + b"\0" * SLOT_BYTES
     try:
-        fd = os.open(
-            path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666 if mode is None else mode
-        )
+        fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
     except FileExistsError as error:
         raise AlreadyExists(f"{path} exists already") from error
     try:
@@ -46,8 +44,8 @@ def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> Non
         os.fsync(fd)
         sync_folder(path.parent)
     except BaseException:
-        with suppress(OSError):
-            os.unlink(path)
+        with suppress(OSError, JvsError):
+            unlink(path)
         raise
     finally:
         os.close(fd)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +11,7 @@ from jvs_core import canonical, clock, files, regular
 from jvs_core.control import critical, heads
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, WorktreeNotFound
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, JvsError, WorktreeNotFound
 from jvs_core.model import NAME, Head, UndoPoint, Worktree, WorktreeConfig
 
 
@@ -90,9 +88,10 @@ def register(
         files.make_folder(layout.locks(worktree_id), mode=layout.folder_mode)
     except BaseException as error:
         if named:
-            with suppress(OSError):
-                os.rename(folder, temporary)
-        shutil.rmtree(temporary, ignore_errors=True)
+            with suppress(OSError, JvsError):
+                files.rename(folder, temporary)
+        with suppress(OSError, JvsError):
+            files.remove_any(temporary)
         if isinstance(error, AlreadyExists) and not named:
             raise AlreadyExists(f"worktree {name!r} exists already", hint="jvs worktree list") from error
         raise
@@ -140,7 +139,8 @@ def unregister(layout: Layout, name: str) -> None:
     folder = layout.worktree_config(name).parent
     gone = folder.with_name(f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}")
     files.rename_durable(folder, gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    with suppress(OSError, JvsError):
+        files.remove_any(gone)
 
 
 def rename(layout: Layout, old: str, new: str) -> None:

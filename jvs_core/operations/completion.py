@@ -166,9 +166,9 @@ def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:
             if not journal.is_dead(ctx.layout, ctx.settings, intent):
                 continue  # it gave a sign of life meanwhile
             journal.complete(ctx.layout, intent)
-            (ctx.layout.descriptors / f"{own}.json{files.TEMPORARY_SUFFIX}").unlink(missing_ok=True)
+            files.unlink(ctx.layout.descriptors / f"{own}.json{files.TEMPORARY_SUFFIX}", missing_ok=True)
             if os.path.lexists(temporary):
-                os.rename(temporary, claimed)
+                files.rename(temporary, claimed)
         ctx.removal_engine().remove(claimed)
 
 
@@ -197,7 +197,7 @@ def drop_copy(ctx: Context, intent: Intent) -> bool:
             temporary=os.fsencode(claimed.relative_to(top)).hex(),
         )
         journal.complete(ctx.layout, intent)
-        os.rename(left, claimed)
+        files.rename(left, claimed)
     remove_leftover(claimed.parent, claimed.name)
     journal.complete(ctx.layout, own)
     return True

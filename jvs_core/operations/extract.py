@@ -16,6 +16,7 @@ from jvs_core.errors import (
     AlreadyExists,
     ConsistencyUnavailable,
     InputError,
+    JvsError,
     PathEscape,
     PathNotFound,
 )
@@ -70,10 +71,10 @@ def path(
             journal.require(ctx.layout, intent)
             files.rename_durable(temporary, target)
     except BaseException:
-        remove_leftover(target.parent, temporary.name)
-        with suppress(OSError):
+        with suppress(OSError, JvsError):
+            remove_leftover(target.parent, temporary.name)
             for folder in reversed(made):
-                folder.rmdir()
+                files.remove_folder(folder)
         journal.complete(ctx.layout, intent)
         raise
     with ctx.critical():

@@ -78,7 +78,7 @@ def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
     for snapshot_id in snapshot_ids:
         tombstone = tombstones.TOMBSTONES.find(ctx.layout, snapshot_id)
         if tombstone is not None and not tombstone.stub and catalog.exists(ctx.layout, snapshot_id):
-            ctx.layout.descriptor(snapshot_id).unlink(missing_ok=True)
+            files.unlink(ctx.layout.descriptor(snapshot_id), missing_ok=True)
             dropped.append(snapshot_id)
     if dropped:
         files.sync_folder(ctx.layout.descriptors)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 import uuid
 from collections.abc import Sequence
@@ -127,7 +126,8 @@ def _remove(layout: Layout) -> None:
     if layout.control.is_dir():
         with suppress(JvsError):
             select.for_removal(layout.control).remove(layout.root)
-    shutil.rmtree(layout.root, ignore_errors=True)
+    with suppress(JvsError, OSError):
+        files.remove_any(layout.root)
 
 
 def _remove_abandoned(site: Path, name: str) -> None:
@@ -151,7 +151,7 @@ def _remove_unlocked(layout: Layout) -> None:
     """Remove the first folders of a repository; a folder that holds anything else is not one of ours, and stays."""
     for folder in (layout.repository_lock.parent, layout.control, layout.root):
         with suppress(FileNotFoundError):
-            folder.rmdir()
+            files.remove_folder(folder)
 
 
 def describe(ctx: Context, degraded: Sequence[str] = ()) -> Initialized:

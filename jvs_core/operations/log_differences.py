@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
@@ -92,7 +91,7 @@ def name_drafts(layout: Layout, ledger: Ledger) -> Iterator[str]:
     for loss in list(forged_runs(layout, ledger)):
         if loss.kind is findings.RUN_UNNAMED:
             place = runs.RUNS.place(layout, loss.target)
-            os.replace(runs.draft_of(layout, loss.target), place)
+            files.rename(runs.draft_of(layout, loss.target), place)
             files.sync_folder(place.parent)
             yield f"run {loss.target}"
 

@@ -330,6 +330,6 @@ def _discard(ctx: Context, engine: SnapshotEngine, snapshot_id: str, intent: Int
     """Remove what an unpublished snapshot made; what cannot be removed keeps its intent, for ``doctor``."""
     with suppress(OSError, JvsError):
         draft = ctx.layout.descriptors / f"{snapshot_id}.json{files.TEMPORARY_SUFFIX}"
-        draft.unlink(missing_ok=True)
+        files.unlink(draft, missing_ok=True)
         engine.remove(ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}")
         journal.complete(ctx.layout, intent)

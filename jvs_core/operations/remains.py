@@ -164,10 +164,7 @@ def is_undecided(ctx: Context, intent: Intent) -> bool:
 
 def names(layout: Layout, folder: str) -> list[str]:
     """Return the names in a folder of the repository, sorted; none when it is missing."""
-    try:
-        return sorted(os.listdir(layout.root / folder))
-    except FileNotFoundError:
-        return []
+    return sorted(layout.listing(layout.root / folder))
 
 
 def logged_but_gone(ctx: Context, ledger: Ledger) -> list[str]:

@@ -255,7 +255,7 @@ def _claimed(path: Path) -> Path:
     """Give a folder that is to go a name that nobody else uses, in the critical section, and return it."""
     base = path.name.removesuffix(files.TEMPORARY_SUFFIX).lstrip(".")[:80]
     claimed = path.with_name(f".{base}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
-    os.rename(path, claimed)
+    files.rename(path, claimed)
     return claimed
 
 

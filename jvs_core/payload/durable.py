@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from jvs_core import files
+from jvs_core import anchored, files
 from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.faults import translate
 from jvs_core.payload.folders import Folders, split
@@ -27,7 +27,7 @@ def sync_tree(tree: Path, *, whole_file_system: bool = True) -> None:
             files.sync_file_system(tree)
         else:
             sync_each(tree)
-        parent = os.open(tree.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        parent = anchored.open_folder(tree.parent, os.O_RDONLY)
         try:
             os.fsync(parent)
         finally:

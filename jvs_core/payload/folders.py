@@ -7,6 +7,8 @@ from collections import OrderedDict
 from pathlib import Path
 from types import TracebackType
 
+from jvs_core import anchored
+
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 KEPT_OPEN = 24  # so that sixteen threads, with the files that each reads, stay below the usual limit of 1,024
 
@@ -25,8 +27,12 @@ class Folders:
     out of the tree. Not for use by two threads at once.
     """
 
-    def __init__(self, top: Path | bytes) -> None:
-        self.top = os.open(top, FOLDER_FLAGS)
+    def __init__(self, top: Path | bytes, *, within: int | None = None) -> None:
+        """Open ``top``, by its name where the folder ``within``, an open one, is given."""
+        if within is None:
+            self.top = anchored.open_folder(top, FOLDER_FLAGS)
+        else:
+            self.top = os.open(top, FOLDER_FLAGS, dir_fd=within)
         self._open: OrderedDict[bytes, int] = OrderedDict()
 
     def at(self, path: bytes) -> int:

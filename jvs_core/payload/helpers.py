@@ -14,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Generic, Protocol, TypeVar
 
+from jvs_core import anchored
 from jvs_core.errors import EngineFailed
 from jvs_core.payload import worker
 
@@ -104,7 +105,7 @@ class Helpers(Generic[Batch, Result]):
         assert stdin is not None
         assert stdout is not None
         try:
-            worker.send(stdin, self.job)
+            worker.send(stdin, (anchored.enclosed(), self.job))
             room = fcntl.fcntl(stdin, fcntl.F_GETPIPE_SZ)
             waiting: list[tuple[Batch, int]] = []
             ahead = _FEW

@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from jvs_core import files, regular
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, EngineFailed, PartialSnapshot
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FILE, Entry
@@ -48,7 +49,8 @@ def write(path: Path, entries: Sequence[Entry], lines: Sequence[bytes | None] = 
     digest = hashlib.sha256()
     size = 0
     try:
-        with open(path, "xb", buffering=0) as file:
+        fd = files.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        with open(fd, "wb", buffering=0) as file:
             for chunk in _chunks(entries, lines):
                 digest.update(chunk)
                 size += len(chunk)
@@ -76,7 +78,7 @@ def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
         line number.
     """
     try:
-        with open(path, "rb", buffering=1 << 20) as file:
+        with open(regular.open_regular(path), "rb", buffering=1 << 20) as file:
             if sha256 is not None and _digest_of(file) != sha256:
                 raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
             file.seek(0)
@@ -94,7 +96,7 @@ def read_lines(path: Path, *, sha256: str) -> Iterator[bytes]:
     manifest that was written whole. The form of the lines is not looked at.
     """
     try:
-        file = open(path, "rb", buffering=1 << 20)  # noqa: SIM115 - open for as long as the lines are asked for
+        file = open(regular.open_regular(path), "rb", buffering=1 << 20)  # noqa: SIM115 - as long as lines are asked for
         try:
             if _digest_of(file) != sha256:
                 raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))

@@ -7,6 +7,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from jvs_core import anchored
 from jvs_core.errors import EngineFailed
 from jvs_core.payload.entry import printable
 from jvs_core.payload.faults import DENIED, GONE, listed, translate
@@ -36,23 +37,15 @@ def remove_tree(tree: Path) -> None:
     tree, and the call can be repeated. Folders without permission are given it first. Raises EngineFailed, with the path.
     """
     try:
-        st = os.lstat(tree)
-    except FileNotFoundError:
-        return
-    try:
-        if not stat.S_ISDIR(st.st_mode):
-            os.unlink(tree)
-            return
-        parent = os.open(tree.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with suppress(FileNotFoundError), anchored.parent(tree) as (parent, name):
+            if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                os.unlink(name, dir_fd=parent)
+                return
             home = mount_id(parent)
-            _open_up(parent, os.fsencode(tree.name), home)
-        finally:
-            os.close(parent)
-        with Folders(tree) as folders:
-            empty_folder(folders, home)
-        with suppress(FileNotFoundError):
-            os.rmdir(tree)
+            _open_up(parent, os.fsencode(name), home)
+            with Folders(os.fsencode(name), within=parent) as folders:
+                empty_folder(folders, home)
+            os.rmdir(name, dir_fd=parent)
     except OSError as error:
         raise translate(error, os.fsencode(tree)) from error
 

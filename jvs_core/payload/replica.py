@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jvs_core import anchored
 from jvs_core.errors import AlreadyExists
 from jvs_core.payload import attributes, juicefs, pool
 from jvs_core.payload.batches import cut
@@ -96,8 +97,9 @@ class Plan:
 def make_top(target: Path) -> None:
     """Make the new folder ``target``, private to its owner and without inherited setgid bit or ACL."""
     try:
-        os.mkdir(target, 0o700)
-        fd = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with anchored.parent(target) as (folder, name):
+            os.mkdir(name, 0o700, dir_fd=folder)
+            fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     except FileExistsError as error:
         raise AlreadyExists(f"{target} exists already", path=str(target)) from error
     except OSError as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jvs_core import anchored
 from jvs_core.payload.mounts import mount_of
 
 ROOT_INODE = 256
@@ -125,7 +126,7 @@ def _flags(fd: int) -> int:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[int]:
-    fd = os.open(folder, _FOLDER)
+    fd = anchored.open_folder(folder, _FOLDER)
     try:
         if not stat.S_ISDIR(os.fstat(fd).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))

@@ -11,6 +11,7 @@ import struct
 import sys
 from typing import IO, Any
 
+from jvs_core import anchored
 from jvs_core.errors import EngineFailed, JvsError
 
 _LENGTH = struct.Struct("<Q")
@@ -55,7 +56,8 @@ def main(parent: int) -> None:
     source, answers = sys.stdin.buffer, sys.stdout.buffer
     try:
         while True:
-            job = receive(source)
+            roots, job = receive(source)
+            anchored.enclose(*roots)
             with job.open() as work:
                 while (batch := receive(source)) is not None:
                     send(answers, (False, work(batch)))

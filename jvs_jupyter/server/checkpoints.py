@@ -49,7 +49,7 @@ class JvsCheckpoints(AsyncCheckpoints):
 
     @default("enclosing_repository")
     def _as_the_server(self) -> bool:
-        return bool(self.config.JvsServer.get("enclosing_repository", False))
+        return bool(self.config.JvsServer.get("enclosing_repository", True))
 
     async def create_checkpoint(self, contents_mgr: Any, path: str) -> dict[str, Any]:
         """Take a snapshot and return it as a checkpoint of ``path``.
@@ -144,7 +144,7 @@ class JvsCheckpoints(AsyncCheckpoints):
             place = await asyncio.to_thread(self._root_and_place, path.strip("/"))
         except (JvsError, RequestError) as error:
             leads_out = isinstance(error, RequestError) and error.code == "E_PATH_ESCAPE"
-            if leads_out or error.code == "E_NOT_A_REPOSITORY":
+            if leads_out or error.code in ("E_NOT_A_REPOSITORY", "E_OUTSIDE_ROOT"):
                 return None
             raise _http(error) from error
         return place if place.inner else None

@@ -98,7 +98,7 @@ class JvsServer(ExtensionApp):
         1800.0, min=0.1, help="Give a kept lock back after this long without a request on its worktree."
     ).tag(config=True)
     enclosing_repository = Bool(
-        False,
+        True,
         help="""Use the repository around the server's root folder too, when the root lies in one of its worktrees.
         Its control folder is then written to outside the root, and its other worktrees' snapshots can be read.""",
     ).tag(config=True)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import JvsError, Repository, Settings
+from jvs_core import JvsError, OutsideRoot, Repository, Settings
 from jvs_jupyter.server.errors import RequestError, escape, forbidden
 
 _LONGEST_NAME = 255
@@ -16,13 +16,13 @@ _LONGEST_NAME = 255
 class Root:
     """The folder that a server shows, links resolved; nothing outside is seen or touched.
 
-    With ``enclosing`` a repository around the root may be used too, by the worktree that the root lies in: that is
-    how a hub gives each user one worktree of a team's repository.
+    With ``enclosing`` a repository around the root is used too, by the worktree that the root lies in: that is how
+    Jupyter starts in a worktree, and how a hub gives each user one worktree of a team's repository.
     """
 
     folder: Path
     settings: Settings
-    enclosing: bool = False
+    enclosing: bool = True
 
     def real(self, path: str) -> Path:
         """Return where a contents path leads, which need not exist. Raises RequestError (E_PATH_ESCAPE)."""
@@ -45,7 +45,7 @@ class Root:
         return "" if inner == "." else inner
 
     def place(self, path: str) -> Place:
-        """Return the place of a contents path. Raises RequestError, NotARepository and what opening raises."""
+        """Return the place of a contents path. Raises RequestError, OutsideRoot and what opening raises."""
         real = self.real(path)
         existing = real
         while not existing.is_dir() and existing != self.folder:
@@ -57,11 +57,25 @@ class Root:
                 raise _no_repository(path) from error
             raise
         if not (repository.root.is_relative_to(self.folder) or self._encloses(repository)):
-            raise _no_repository(path)
+            raise self._outside(repository)
         return Place(self, path, real, repository)
 
     def _encloses(self, repository: Repository) -> bool:
-        return self.enclosing and self.folder.is_relative_to(repository.worktrees.path())
+        return self.enclosing and self._is_in_a_worktree(repository)
+
+    def _is_in_a_worktree(self, repository: Repository) -> bool:
+        return self.folder.is_relative_to(repository.worktrees.path())
+
+    def _outside(self, repository: Repository) -> OutsideRoot:
+        said = f"the repository {repository.root} lies around the server's root folder {self.folder}"
+        if self._is_in_a_worktree(repository):
+            return OutsideRoot(
+                f"{said}, and this server is not to use one (JvsServer.enclosing_repository)",
+                hint=f"start Jupyter in {repository.root}",
+            )
+        return OutsideRoot(
+            f"{said}, which is in none of its worktrees", hint=f"start Jupyter in {repository.root}"
+        )
 
 
 @dataclass(frozen=True)

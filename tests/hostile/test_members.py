@@ -264,10 +264,10 @@ def test_a_link_put_in_the_place_of_a_new_folder_is_not_followed(
     secret.mkdir(mode=0o700)
     make = os.mkdir
 
-    def swapped(path: Path, *arguments: int) -> None:
-        make(path, *arguments)
-        os.rename(path, f"{path}.away")
-        os.symlink(secret, path)
+    def swapped(name: str, *arguments: int, dir_fd: int) -> None:
+        make(name, *arguments, dir_fd=dir_fd)
+        os.rename(name, f"{name}.away", src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        os.symlink(secret, name, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "mkdir", swapped)
     with pytest.raises(OSError, match="Not a directory"):

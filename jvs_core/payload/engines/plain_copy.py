@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from jvs_core import anchored
 from jvs_core.errors import AlreadyExists
 from jvs_core.files import syncfs_works
 from jvs_core.payload.capture import capture_tree
@@ -31,7 +32,8 @@ class FileEngine:
     def make_worktree(self, target: Path) -> None:
         """Make an empty worktree folder."""
         try:
-            os.mkdir(target)
+            with anchored.parent(target) as (folder, name):
+                os.mkdir(name, dir_fd=folder)
         except FileExistsError as error:
             raise AlreadyExists(f"{target} exists already", path=str(target)) from error
         except OSError as error:

@@ -253,7 +253,7 @@ async def test_no_name_or_path_inside_a_snapshot_leads_out(
 
 
 class TestRootInsideAWorktree:
-    """A server whose root lies inside a worktree: the repository around it is out of reach, unless allowed."""
+    """A server whose root lies inside a worktree works on the repository around it, unless it is told not to."""
 
     @pytest.fixture
     def team(self, tmp_path: Path, private_state: Path) -> Repository:
@@ -268,16 +268,20 @@ class TestRootInsideAWorktree:
     def jp_root_dir(self, team: Repository) -> Path:
         return team.root / "worktrees" / "ann"
 
-    async def test_the_repository_around_is_out_of_reach(self, server: Interface, team: Repository) -> None:
-        answer = await server.ask("GET", "workspace")
-        assert (answer.status, answer.code) == (404, "E_NOT_A_REPOSITORY")
-        assert (await server.ask("POST", "snapshots", {"path": ""})).status == 404
-        assert len(team.history(every=True)) == 1
-
-    @pytest.mark.parametrize("extension_config", [{"enclosing_repository": True}])
-    async def test_where_it_is_allowed_only_its_own_worktree_is_changed(
+    @pytest.mark.parametrize("extension_config", [{"enclosing_repository": False}])
+    async def test_told_not_to_it_says_which_folder_and_why(
         self, server: Interface, team: Repository
     ) -> None:
+        answer = await server.ask("GET", "workspace")
+        assert (answer.status, answer.code) == (403, "E_OUTSIDE_ROOT")
+        said = answer.json
+        assert str(team.root) in said["message"]
+        assert "enclosing_repository" in said["message"]
+        assert str(team.root) in said["hint"]
+        assert (await server.ask("POST", "snapshots", {"path": ""})).status == 403
+        assert len(team.history(every=True)) == 1
+
+    async def test_only_its_own_worktree_is_changed(self, server: Interface, team: Repository) -> None:
         found = (await server.ask("GET", "workspace", path="notes.txt")).json
         assert (found["worktree"], found["worktree_path"], found["repo_path"]) == ("ann", "", None)
         assert found["inner_path"] == "notes.txt"
@@ -286,6 +290,25 @@ class TestRootInsideAWorktree:
             answer = await server.ask(method, "worktrees/ben", body)
             assert (answer.status, answer.code) == (403, "E_FORBIDDEN")
         assert (await server.ask("GET", "workspace", path="../ben")).code == "E_PATH_ESCAPE"
+
+
+class TestRootBesideTheWorktrees:
+    """A server whose root lies in a repository, and in none of its worktrees."""
+
+    @pytest.fixture
+    def team(self, tmp_path: Path, private_state: Path) -> Repository:
+        team = Repository.init(tmp_path / "team", engine="copy")
+        team.worktrees.create("ann")
+        return team
+
+    @pytest.fixture
+    def jp_root_dir(self, team: Repository) -> Path:
+        return team.root / "worktrees"
+
+    async def test_it_says_which_folder_and_why(self, server: Interface, team: Repository) -> None:
+        answer = await server.ask("GET", "workspace", path="ann")
+        assert (answer.status, answer.code) == (403, "E_OUTSIDE_ROOT")
+        assert "none of its worktrees" in answer.json["message"]
 
 
 NAMES = [

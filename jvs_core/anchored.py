@@ -1,0 +1,103 @@
+"""Folders of a repository, opened one by one from its root, so that no symbolic link on the way is followed.
+
+Whoever else may write there, the members of a shared repository above all, can exchange a folder for a link between a look
+at its path and the use of it. An open folder stays the one that it was.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jvs_core.errors import PathEscape
+
+_ROOTS: set[str] = set()
+_ON_THE_WAY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def enclose(*roots: str | Path) -> None:
+    """Let nothing in this process follow a link below the folders ``roots``, which are absolute, any more."""
+    _ROOTS.update(os.fspath(root) for root in roots)
+
+
+def enclosed() -> list[str]:
+    """Return the roots, for another process that works for this one."""
+    return list(_ROOTS)
+
+
+def open_folder(path: str | bytes | Path, flags: int = os.O_PATH) -> int:
+    """Return a descriptor of the folder ``path``; below a root no part of it, itself included, may be a link.
+
+    Raises PathEscape for a link on the way, else what ``os.open`` raises, with the path.
+    """
+    name = os.fsdecode(path)
+    root, parts = _split(name)
+    flags |= os.O_DIRECTORY | os.O_CLOEXEC
+    if not parts:
+        return os.open(root, flags)
+    fd = os.open(root, _ON_THE_WAY & ~os.O_NOFOLLOW)
+    try:
+        for position, part in enumerate(parts):
+            last = position == len(parts) - 1
+            try:
+                inner = os.open(part, flags | os.O_NOFOLLOW if last else _ON_THE_WAY, dir_fd=fd)
+            except OSError as error:
+                _refuse_link(fd, part, os.path.join(root, *parts[: position + 1]))
+                error.filename = name
+                raise
+            os.close(fd)
+            fd = inner
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+@contextmanager
+def parent(path: str | bytes | Path) -> Iterator[tuple[int, str]]:
+    """Yield a descriptor of the folder that ``path`` lies in, and its name there; errors of the block get the path."""
+    name = os.fsdecode(path)
+    above, last = os.path.split(name)
+    fd = open_folder(above or ".")
+    try:
+        yield fd, last
+    except OSError as error:
+        if error.filename in (last, os.fsencode(last)):
+            error.filename = name
+        raise
+    finally:
+        os.close(fd)
+
+
+def _split(path: str) -> tuple[str, list[str]]:
+    """Return the innermost root that ``path`` lies in and the names on the way; ``path`` itself where it is in none."""
+    if path in _ROOTS or not _ROOTS:
+        return path, []
+    above = path
+    while (cut := above.rfind("/")) > 0:
+        above = above[:cut]
+        if above in _ROOTS:
+            parts = [part for part in path[cut:].split("/") if part not in ("", ".")]
+            if ".." in parts:
+                raise PathEscape(f"{path} leads outside the repository", path=path)
+            return above, parts
+    return path, []
+
+
+def _refuse_link(folder: int, name: str, path: str) -> None:
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return
+        raise
+    if stat.S_ISLNK(found.st_mode):
+        raise PathEscape(
+            f"{path} leads outside the repository",
+            hint="replace the symbolic link by a real folder",
+            path=path,
+        )
