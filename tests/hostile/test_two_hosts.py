@@ -15,6 +15,7 @@ from unittest import mock
 import pytest
 
 from jvs_core import Progress, Repository, files
+from jvs_core.control import critical
 from jvs_core.settings import LeaseConfig, RepositoryConfig, render_config
 from tests.conftest import Mounts
 from tests.crash import children, stories, worlds
@@ -22,7 +23,7 @@ from tests.crash.children import Child
 from tests.crash.stories import STORIES, Story
 from tests.crash.worlds import REPAIRS, World
 from tests.support.directories import fresh_directory
-from tests.support.filesystems import FileSystem
+from tests.support.filesystems import FileSystem, juicefs_volume, silenced
 from tests.support.hosts import Host, Work, stop
 
 BRIEF = LeaseConfig(duration_ms=1500, renew_interval_ms=400, max_clock_skew_ms=0, steal_grace_ms=0)
@@ -51,7 +52,6 @@ ACTS = {"restore --inplace": _in_place, "worktree rename": _rename}
 LOCKS_MAIN = ("snapshot --lock", "restore --inplace")
 # Where others can go on, and where they wait for the repository's lock.
 OUTSIDE = [
-    ("snapshot --lock", "before clone"),
     ("snapshot --lock", "after ready"),
     ("restore", "after clone"),
     ("restore --path", "before settle"),
@@ -61,15 +61,20 @@ OUTSIDE = [
     ("worktree remove", "before delete"),
     ("sandbox", "before check"),
     ("gc run", "before drop"),
-    ("gc run", "before delete"),
 ]
 INSIDE = [
     ("snapshot --lock", "before catalog"),
-    ("snapshot --lock", "before audit"),
     ("restore", "before publish"),
     ("worktree rename", "before folder"),
     ("gc run", "before audit"),
 ]
+FENCED = ("E_FENCING_MISMATCH", "E_LOCK_EXPIRED")
+# How else an operation ends that others cleared up after: with nothing left to do, or without its worktree.
+ENDS = {
+    "gc run": (children.DONE,),
+    "worktree remove": (children.DONE, *FENCED),
+    "sandbox": ("E_WORKTREE_NOT_FOUND",),
+}
 
 
 def story_of(name: str) -> Story:
@@ -95,6 +100,12 @@ class Pair:
         child = self.a.fork(lambda repo: story_of(name).act(repo, steps))
         child.wait_until_stopped()
         return child
+
+    def require_sound(self) -> None:
+        """Make sure that both hosts find the repository sound."""
+        looking = [host.fork(require_sound) for host in (self.a, self.b)]
+        said = [child.outcome() for child in looking]
+        assert said == [children.DONE] * 2, "\n".join(said)
 
     def age(self, seconds: float = LONG_AGO_S) -> None:
         """Let ``seconds`` pass since the last sign of life of whatever is under way."""
@@ -124,6 +135,14 @@ def volume(mounts: Mounts, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
         assert children.run(make) == children.DONE
         yield Volume(here, there, worlds.look(Repository.open(here / "repo")))
+
+
+@pytest.fixture(scope="module")
+def volatile(mounts: Mounts) -> Iterator[FileSystem]:
+    """Return a volume whose clients lose their file locks after some seconds of silence."""
+    mounts.get("juicefs")  # or this is skipped
+    with juicefs_volume(heartbeat_s=1) as filesystem:
+        yield filesystem
 
 
 @contextmanager
@@ -189,8 +208,7 @@ def test_what_another_machine_is_doing_is_left_alone(pair: Pair, name: str, poin
         said = asleep.outcome()
     assert (left, said) == (children.DONE, children.DONE), f"{left}\n{said}"
     assert taken == ("E_LOCK_CONFLICT" if name in LOCKS_MAIN else children.DONE)
-    for host in (pair.a, pair.b):
-        does(host, require_sound)
+    pair.require_sound()
     assert worlds.look(Repository.open(pair.b.root)).visible() == STORY[name].after(pair.before)
 
 
@@ -209,8 +227,7 @@ def test_what_another_machine_is_committing_is_waited_for(pair: Pair, name: str,
         asleep.resume()
         said = [asleep.outcome(), *(child.outcome() for child in waiting)]
     assert [looked, *said] == [children.DONE] * 4, "\n".join([looked, *said])
-    for host in (pair.a, pair.b):
-        does(host, require_sound)
+    pair.require_sound()
     trees, refs = STORY[name].after(pair.before)
     assert worlds.look(Repository.open(pair.b.root)).visible() == (trees, {**refs, "theirs": refs["first"]})
 
@@ -231,6 +248,31 @@ def test_a_machine_that_died_is_cleared_up_after_once_it_was_silent(
         worlds.require_sound(repo.root, pair.before, lambda now: now.visible() == allowed)
 
     does(pair.b, clear)
+
+
+@pytest.mark.parametrize(("name", "point"), OUTSIDE)
+def test_who_was_cleared_up_after_and_wakes_takes_nothing_with_it(pair: Pair, name: str, point: str) -> None:
+    pair.brief()
+    asleep = pair.stopped(name, point)
+    try:
+        pair.age()
+
+        def clear(repo: Repository) -> None:
+            while any(info.lock_state == "held" for info in repo.worktrees.all()):
+                time.sleep(0.1)
+            repo.doctor(repairs=REPAIRS)
+            repo.snapshot("theirs", lock=True)
+
+        cleared = pair.b.run(clear)
+    finally:
+        asleep.resume()
+        said = asleep.outcome()
+    assert cleared == children.DONE, cleared
+    assert said in ENDS.get(name, FENCED), said
+    pair.require_sound()
+    if name == "sandbox":  # what was made in it is in a snapshot
+        notes = [item.descriptor.note for item in Repository.open(pair.b.root).history(every=True)]
+        assert "sandbox, cut short" in notes
 
 
 CONTAINERS = {"two containers": (True, True), "from outside": (True, False), "from inside": (False, True)}
@@ -273,3 +315,51 @@ def test_what_a_machine_did_before_it_was_started_anew_is_dead_at_once(pair: Pai
     again = replace(started, machine_id=pair.a.machine_id)
     does(again, lambda repo: repo.doctor(repairs=REPAIRS))
     does(again, require_sound)
+
+
+@pytest.mark.parametrize("point", ["before clone", "after ready"])
+def test_a_snapshot_that_slept_past_its_lease_is_fenced_on_the_other_mount(pair: Pair, point: str) -> None:
+    pair.brief()
+    asleep = pair.stopped("snapshot --lock", point)
+    try:
+        taken = pair.b.run(lambda repo: repo.snapshot("theirs", lock=True, wait_s=10))
+    finally:
+        asleep.resume()
+        said = asleep.outcome()
+    assert taken == children.DONE, taken
+    assert said in FENCED, said
+    pair.require_sound()
+    notes = [item.descriptor.note for item in Repository.open(pair.b.root).history(every=True)]
+    assert ("theirs" in notes, "three" in notes) == (True, False)
+
+
+@pytest.mark.parametrize("completed", [False, True], ids=["overtaken", "completed"])
+def test_a_writer_whose_whole_machine_slept_in_the_critical_section(
+    completed: bool, volatile: FileSystem, volume: Volume, tmp_path: Path
+) -> None:
+    with fresh(volatile) as (here, there):
+        subprocess.run(["cp", "-a", volume.here / "repo", here / "repo"], check=True)
+        pair = Pair(Host(here / "repo", tmp_path / "a"), Host(there / "repo", tmp_path / "b"), volume.before)
+        pair.brief()
+        with mock.patch.object(critical, "TRUSTED_MS", 2000):
+            asleep = pair.stopped("snapshot --lock", "before head")
+
+        def go_on(repo: Repository) -> None:
+            repo.refs.create("revoked", "first")
+            if completed:
+                pair.age()
+                assert repo.doctor(repairs=["advance_head"]).repaired
+            repo.snapshot("theirs", lock=True)
+
+        try:
+            with silenced(volatile):
+                went = pair.b.run(go_on)
+        finally:
+            asleep.resume()
+            said = asleep.outcome()
+        assert went == children.DONE, went
+        assert said in FENCED, said
+        pair.require_sound()
+        notes = [item.descriptor.note for item in Repository.open(pair.b.root).history()]
+        assert notes[: 1 + completed] == ["theirs", "three"][: 1 + completed]
+        assert ("three" in notes) == completed

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -96,6 +98,30 @@ def juicefs_volume(
         groups = tuple(_start_juicefs(undo, client, meta, mount, options) for mount in mounts)
         second = mounts[1] if clients > 1 else None
         yield FileSystem("juicefs", mounts[0], second, meta=base / "meta.db", clients=groups)
+
+
+@contextlib.contextmanager
+def silenced(filesystem: FileSystem) -> Iterator[None]:
+    """Stop the first client of a JuiceFS volume for the block, but not while it keeps others from the metadata."""
+    assert filesystem.meta is not None
+    group = filesystem.clients[0]
+    try:
+        while True:
+            os.killpg(group, signal.SIGSTOP)
+            with (
+                contextlib.suppress(sqlite3.OperationalError),
+                contextlib.closing(
+                    sqlite3.connect(filesystem.meta, timeout=0.2, isolation_level=None)
+                ) as meta,
+            ):
+                meta.execute("BEGIN IMMEDIATE")
+                meta.execute("ROLLBACK")
+                break
+            os.killpg(group, signal.SIGCONT)
+            time.sleep(0.05)
+        yield
+    finally:
+        os.killpg(group, signal.SIGCONT)
 
 
 @contextlib.contextmanager
