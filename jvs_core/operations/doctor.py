@@ -92,8 +92,12 @@ def _logged(ctx: Context) -> Iterator[Finding]:
 
 
 def without_folder(ctx: Context) -> Iterator[tuple[str, bool]]:
-    """Yield the worktrees whose folder is missing, and whether it held nothing that a snapshot knows of."""
-    pending = {intent.worktree for intent in journal.pending(ctx.layout)[0]}
+    """Yield the worktrees whose folder is missing, and whether it held nothing that a snapshot knows of.
+
+    That of one which is being made, removed or renamed is on its way.
+    """
+    intents = journal.pending(ctx.layout)[0]
+    pending = {name for intent in intents for name in (intent.worktree, intent.details.get("new_name"))}
     for name in worktree.names(ctx.layout):
         try:
             record = worktree.get(ctx.layout, name)

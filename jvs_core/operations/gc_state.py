@@ -41,6 +41,8 @@ def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
     layout = ctx.layout
     standing = sorted(set(tombstones.TOMBSTONES.keys(layout)), key=lambda key: _age(layout, key))
     trash = {name for name in layout.listing(layout.trash()) if catalog.is_id(name)}
+    # Listed, too: on JuiceFS a look-up may find what another client removed a moment ago.
+    described = set(catalog.ids(layout))
     return Unfinished(
         [
             key
@@ -50,7 +52,8 @@ def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
         [
             key
             for key in reversed(standing)
-            if key in ledger.removed and (key in trash or _has_to_be_dropped(layout, key))
+            if key in ledger.removed
+            and (key in trash or (key in described and _has_to_be_dropped(layout, key)))
         ],
         sorted(trash - set(standing)),
     )

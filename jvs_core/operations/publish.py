@@ -19,7 +19,7 @@ from jvs_core.control.layout import CELLS
 from jvs_core.control.lock import Lease
 from jvs_core.errors import Conflict, FencingMismatch, JvsError, NotFound, WorktreeNotFound
 from jvs_core.model import Descriptor, HashValue, Head, Intent, Ready, Worktree
-from jvs_core.operations import cells, locks, stored
+from jvs_core.operations import cells, ledger, locks, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
 from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
@@ -70,6 +70,8 @@ def publish(
             note=request.note,
         )
     temporary = ctx.layout.snapshots / f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
+    # What another writer fenced before the head moved is withdrawn; any other failure leaves all for the recovery.
+    head: Head | None = None
     try:
         with journal.standing(ctx.layout, intent), files.watching(ctx.layout.snapshots) as sync:
             descriptor = _prepare(
@@ -82,9 +84,20 @@ def publish(
                 _require_unmoved(ctx, name, record)
             with step(progress, "publish"):
                 critical.require(ctx.layout.repository_lock)
-                files.rename_new(temporary, ctx.layout.snapshot(snapshot_id))
-                _commit(ctx, name, record, descriptor, lease, intent, progress)
-    except BaseException:
+                with journal.standing(ctx.layout, intent):
+                    files.rename_new(temporary, ctx.layout.snapshot(snapshot_id))
+                files.sync_folder(ctx.layout.snapshots)
+                with step(progress, "catalog"):
+                    _catalogue(ctx, descriptor)
+                with step(progress, "head"):
+                    locks.check(ctx, lease)
+                    head = _move_head(ctx, name, record, descriptor)
+                with step(progress, "audit"):
+                    _log(ctx, name, descriptor, head)
+                journal.complete(ctx.layout, intent)
+    except BaseException as error:
+        if head is None and isinstance(error, Conflict | NotFound):
+            _withdraw(ctx, snapshot_id, intent)
         if not ctx.layout.snapshot(snapshot_id).exists():
             _discard(ctx, engine, snapshot_id, intent)
         raise
@@ -147,31 +160,6 @@ def _prepare(
         )
         sync([draft, draft.parent, marker, temporary])
     return descriptor
-
-
-def _commit(
-    ctx: Context,
-    name: str,
-    record: Worktree,
-    descriptor: Descriptor,
-    lease: Lease,
-    intent: Intent,
-    progress: Progress,
-) -> None:
-    """Steps 9 (its durability) to 12. What another writer fenced is withdrawn; any other failure leaves all for the recovery."""
-    files.sync_folder(ctx.layout.snapshots)
-    try:
-        with step(progress, "catalog"):
-            _catalogue(ctx, descriptor)
-        with step(progress, "head"):
-            locks.check(ctx, lease)
-            head = _move_head(ctx, name, record, descriptor)
-    except (Conflict, NotFound) as error:
-        _withdraw(ctx, descriptor.snapshot_id, error)
-        raise
-    with step(progress, "audit"):
-        _log(ctx, name, descriptor, head)
-    journal.complete(ctx.layout, intent)
 
 
 def recover(
@@ -302,19 +290,22 @@ def _private_mode(ctx: Context, name: str) -> int | None:
     return mode
 
 
-def _withdraw(ctx: Context, snapshot_id: str, error: JvsError) -> None:
+def _withdraw(ctx: Context, snapshot_id: str, intent: Intent) -> None:
     """Take back what was put in place of a snapshot that lost its head to another writer before the log knew it.
 
-    The caller is in the critical section. A crash in between leaves the intent, and ``doctor`` completes the snapshot
-    without moving a head.
+    In a critical section of its own, and only while the intent stands: others may have completed the snapshot meanwhile.
+    A crash in between, or a failure, leaves the intent, and ``doctor`` completes the snapshot without moving a head.
     """
     final, place = ctx.layout.descriptor(snapshot_id), ctx.layout.snapshot(snapshot_id)
-    try:
+    if not place.exists():
+        return
+    with suppress(OSError, JvsError), files.uninterrupted(), ctx.critical():
+        journal.require(ctx.layout, intent)
+        if snapshot_id in ledger.read(ctx.layout).snapshots:
+            return
         if final.exists():
             files.rename_durable(final, final.with_name(final.name + files.TEMPORARY_SUFFIX))
         files.rename_durable(place, place.with_name(place.name + files.TEMPORARY_SUFFIX))
-    except (OSError, JvsError) as failure:
-        raise error from failure
 
 
 def _require_unmoved(ctx: Context, name: str, record: Worktree) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from jvs_core import files
 from jvs_core.control import catalog, critical, journal, worktree
 from jvs_core.control.names import check_worktree_name
-from jvs_core.errors import AlreadyExists, JvsError
-from jvs_core.model import Intent
+from jvs_core.errors import AlreadyExists, JvsError, WorktreeNotFound
+from jvs_core.model import Intent, Worktree
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload.engines.base import SnapshotEngine
@@ -73,7 +73,8 @@ def new_worktree(
             snapshot_id=base,
             temporary=temporary.name,
         )
-    registered = published = False
+    record: Worktree | None = None
+    published = False
     degraded: list[str] = []
     try:
         with journal.standing(ctx.layout, intent), files.watching(ctx.layout.snapshots) as sync:
@@ -93,11 +94,11 @@ def new_worktree(
             _require_free(ctx, name, target)
             with step(progress, "register"):
                 record = worktree.register(ctx.layout, name, base=base, operation=operation, labels=labels)
-                registered = True
             with step(progress, "publish"):
                 critical.require(ctx.layout.repository_lock)
                 published = True
-                files.rename_durable(temporary, target)
+                with journal.standing(ctx.layout, intent):
+                    files.rename_durable(temporary, target)
             with step(progress, "audit"):
                 ctx.audit(
                     operation,
@@ -115,7 +116,7 @@ def new_worktree(
     except BaseException:
         # Somebody else may have made a worktree of that name: only what is under the own temporary name is this one.
         if not published or os.path.lexists(temporary):
-            _discard(ctx, engine, name, temporary, intent, registered)
+            _discard(ctx, engine, name, temporary, intent, record)
         raise
     return degraded
 
@@ -128,12 +129,13 @@ def _require_free(ctx: Context, name: str, target: Path) -> None:
 
 
 def _discard(
-    ctx: Context, engine: SnapshotEngine, name: str, temporary: Path, intent: Intent, registered: bool
+    ctx: Context, engine: SnapshotEngine, name: str, temporary: Path, intent: Intent, made: Worktree | None
 ) -> None:
     """Remove what an unfinished restore made; what cannot be removed keeps its intent, for ``doctor``."""
     with suppress(OSError, JvsError):
-        if registered:
-            with ctx.critical():
-                worktree.unregister(ctx.layout, name)
+        if made is not None:
+            with suppress(WorktreeNotFound), ctx.critical():
+                if ctx.worktree(name).worktree_id == made.worktree_id:
+                    worktree.unregister(ctx.layout, name)
         engine.remove(temporary)
         journal.complete(ctx.layout, intent)

@@ -47,7 +47,17 @@ def remove_tree(tree: Path) -> None:
                 empty_folder(folders, home)
             os.rmdir(name, dir_fd=parent)
     except OSError as error:
+        if error.errno in GONE and _is_gone(tree):
+            return
         raise translate(error, os.fsencode(tree)) from error
+
+
+def _is_gone(tree: Path) -> bool:
+    """Return whether ``tree`` is not listed: on JuiceFS a look-up may find what another client removed a moment ago."""
+    try:
+        return tree.name not in os.listdir(tree.parent)
+    except FileNotFoundError:
+        return True
 
 
 def empty_folder(folders: Folders, home: int | None) -> None:

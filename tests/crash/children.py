@@ -16,6 +16,12 @@ KILLED = "killed"
 Work = Callable[[], object]
 
 
+class Outcome(str):
+    """What the child of a child ended with; a work that returns it ends with the same."""
+
+    __slots__ = ()
+
+
 @dataclass
 class Child:
     """A forked child and the socket that it sends its outcome to: a call that no fault is put into."""
@@ -50,6 +56,11 @@ class Child:
         """Let a stopped child go on."""
         os.kill(self.pid, signal.SIGCONT)
 
+    def kill(self) -> None:
+        """End the child as a power switch would, and wait until it is gone."""
+        os.kill(self.pid, signal.SIGKILL)
+        assert self.outcome() == KILLED
+
 
 def fork(work: Work) -> Child:
     """Run ``work`` in a child process. Always wait for its ``outcome``."""
@@ -67,12 +78,12 @@ def fork(work: Work) -> Child:
 
 def _outcome(work: Work) -> str:
     try:
-        work()
+        said = work()
     except JvsError as error:
         return error.code
     except BaseException:  # noqa: BLE001 - the parent shows it
         return traceback.format_exc()
-    return DONE
+    return said if isinstance(said, Outcome) else DONE
 
 
 def run(work: Work) -> str:

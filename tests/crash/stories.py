@@ -69,7 +69,7 @@ def _undone(before: World) -> Visible:
     return _worktrees(before, main=pre[-1])
 
 
-def _throw_away(repo: Repository) -> None:
+def throw_away(repo: Repository) -> None:
     """Leave a snapshot behind that nothing needs."""
     repo.worktrees.create("short-lived", from_="first")
     (repo.root / "worktrees" / "short-lived" / THROWN).write_text("nobody needs it")
@@ -96,7 +96,7 @@ def _in_place(repo: Repository, progress: Progress) -> None:
 
 
 def _thrown_and_killed(repo: Repository) -> None:
-    _throw_away(repo)
+    throw_away(repo)
     _killed("after trash", _collect)(repo)
 
 
@@ -191,7 +191,7 @@ STORIES = [
     Story("lock steal", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _leave_expired),
     Story("lock renew", lambda repo, progress: repo.locks.renew()),
     Story("lock release", lambda repo, progress: repo.locks.release()),
-    Story("gc run", _collect, _throw_away),
+    Story("gc run", _collect, throw_away),
     Story("gc pin", lambda repo, progress: repo.pins.create("HEAD", reason="test")),
     Story(
         "gc unpin",

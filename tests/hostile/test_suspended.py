@@ -15,7 +15,7 @@ from jvs_core import Repository
 from jvs_core.control import critical
 from jvs_core.errors import FencingMismatch, JvsError
 from jvs_core.settings import Settings
-from tests.support.suspension import PUBLISHING, suspended
+from tests.support.suspension import PUBLISHING, silence, suspended
 
 LEASE = """
 [lease]
@@ -87,6 +87,27 @@ def test_a_record_that_comes_late_does_not_bring_an_older_head_into_the_log(
     assert [item.descriptor.note for item in theirs.history()] == ["B", "A", "first"]
     assert theirs.verify(every=True).ok
     assert theirs.gc.plan().candidates == []
+
+
+@pytest.mark.parametrize("step", ["catalog", "head"])
+def test_a_snapshot_that_another_completed_meanwhile_stays(
+    pair: tuple[Repository, Repository], step: str
+) -> None:
+    ours, theirs = pair
+    (ours.root / "main/f").write_text("A")
+
+    def other() -> None:
+        time.sleep(1.2)  # past the lease
+        silence(ours)
+        assert theirs.doctor(repairs=["advance_head"]).repaired
+        (theirs.root / "main/f").write_text("B")
+        theirs.snapshot("B", lock=True, wait_s=10)
+
+    told = suspended(ours, lambda stop: ours.snapshot("A", lock=True, progress=stop), step, other)
+    assert isinstance(told, FencingMismatch), told
+    assert [item.descriptor.note for item in theirs.history()] == ["B", "A", "first"]
+    assert theirs.verify(every=True).ok
+    assert theirs.doctor(strict=True).healthy
 
 
 @pytest.mark.parametrize("step", ["scan", "converge", "head"])

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -41,14 +43,17 @@ class Unavailable(Exception):
 class FileSystem:
     """A mounted file system.
 
-    ``second_mount`` is another client's mount of the same JuiceFS volume; ``image`` is the backing file of a
-    loop mount, which a power-cut test copies while it is mounted.
+    ``second_mount`` is another client's mount of the same JuiceFS volume, whose metadata is in the database ``meta``;
+    ``clients`` are the process groups of the two. ``image`` is the backing file of a loop mount, which a power-cut test
+    copies while it is mounted.
     """
 
     kind: str
     mount: Path
     second_mount: Path | None = None
     image: Path | None = None
+    meta: Path | None = None
+    clients: tuple[int, ...] = ()
 
 
 @contextlib.contextmanager
@@ -72,10 +77,13 @@ def loop_filesystem(
 
 
 @contextlib.contextmanager
-def juicefs_volume(*, trash_days: int = 0, clients: int = 2, xattr: bool = True) -> Iterator[FileSystem]:
+def juicefs_volume(
+    *, trash_days: int = 0, clients: int = 2, xattr: bool = True, heartbeat_s: int | None = None
+) -> Iterator[FileSystem]:
     """Format a JuiceFS volume with SQLite metadata and mount it by one or two clients.
 
-    ``xattr`` switches on extended attributes and access lists, which JuiceFS leaves off.
+    ``xattr`` switches on extended attributes and access lists, which JuiceFS leaves off. A client that is silent for
+    five times ``heartbeat_s`` loses its file locks.
     """
     client = _require_juicefs()
     with ledger_entry() as undo:
@@ -85,9 +93,35 @@ def juicefs_volume(*, trash_days: int = 0, clients: int = 2, xattr: bool = True)
         storage = ["--storage", "file", "--bucket", f"{base}/objects", "--trash-days", str(trash_days)]
         _run(client, "format", "--no-update", *storage, *(["--enable-acl"] if xattr else []), meta, "jvstest")
         mounts = [base / f"juicefs{number}" for number in range(1, clients + 1)]
-        for mount in mounts:
-            _start_juicefs(undo, client, meta, mount, ["--enable-xattr"] if xattr else [])
-        yield FileSystem("juicefs", mounts[0], mounts[1] if clients > 1 else None)
+        options = ["--enable-xattr"] if xattr else []
+        options += [] if heartbeat_s is None else ["--heartbeat", f"{heartbeat_s}s"]
+        groups = tuple(_start_juicefs(undo, client, meta, mount, options) for mount in mounts)
+        second = mounts[1] if clients > 1 else None
+        yield FileSystem("juicefs", mounts[0], second, meta=base / "meta.db", clients=groups)
+
+
+@contextlib.contextmanager
+def silenced(filesystem: FileSystem) -> Iterator[None]:
+    """Stop the first client of a JuiceFS volume for the block, but not while it keeps others from the metadata."""
+    assert filesystem.meta is not None
+    group = filesystem.clients[0]
+    try:
+        while True:
+            os.killpg(group, signal.SIGSTOP)
+            with (
+                contextlib.suppress(sqlite3.OperationalError),
+                contextlib.closing(
+                    sqlite3.connect(filesystem.meta, timeout=0.2, isolation_level=None)
+                ) as meta,
+            ):
+                meta.execute("BEGIN IMMEDIATE")
+                meta.execute("ROLLBACK")
+                break
+            os.killpg(group, signal.SIGCONT)
+            time.sleep(0.05)
+        yield
+    finally:
+        os.killpg(group, signal.SIGCONT)
 
 
 @contextlib.contextmanager
@@ -139,7 +173,7 @@ def juicefs_client() -> str | None:
 
 def _start_juicefs(
     undo: contextlib.ExitStack, client: str, meta: str, mount: Path, options: list[str]
-) -> None:
+) -> int:
     mount.mkdir()
     log = mount.with_suffix(".log")
     options = [*options, "--no-usage-report", "--no-syslog", "--backup-meta", "0", "--metrics", "127.0.0.1:0"]
@@ -156,6 +190,7 @@ def _start_juicefs(
         if process.poll() is not None or time.monotonic() > deadline:
             raise OSError(f"juicefs did not mount {mount}:\n{log.read_text(errors='replace')[-4000:]}")
         time.sleep(0.02)
+    return process.pid
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -6,10 +6,11 @@ import subprocess
 from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from jvs_core import Repository
+from jvs_core import Repository, files
 from jvs_core.errors import InputError
 from jvs_core.progress import Silent
 from tests.crash import children
@@ -243,3 +244,21 @@ def test_what_the_log_knows_is_no_leftover_under_a_temporary_name(repo: Reposito
     aside.rename(place)
     assert repo.doctor(strict=True).healthy
     assert repo.verify(every=True).ok
+
+
+def test_no_empty_folder_is_put_where_a_renamed_one_comes(tmp_path: Path) -> None:
+    repo = Repository.init(tmp_path / "repo")
+    made = Path(repo.worktrees.create("old").path)
+    (made / "data").write_text("data")
+    rename = files.rename_durable
+
+    def dies_at_the_folder(source: Path, target: Path) -> None:
+        if source == made:
+            children.die()
+        rename(source, target)
+
+    with mock.patch.object(files, "rename_durable", dies_at_the_folder):
+        assert children.run(lambda: repo.worktrees.rename("old", "new")) == children.KILLED
+    assert repo.doctor(repairs=["clean_tmp"]).healthy
+    assert repo.doctor(repairs=["clean_intents"], strict=True).healthy
+    assert (repo.root / "worktrees" / "new" / "data").read_text() == "data"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -12,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository, Settings
+from jvs_core.control import critical
 from jvs_core.errors import FencingMismatch
-from tests.support.suspension import Stopped
+from tests.support.suspension import Stopped, silence, suspended
 
 FILES = 300
 Act = Callable[[Repository, str, Stopped], object]
@@ -51,10 +51,7 @@ class Sleeper:
         )
         self.thread.start()
         assert self.stop.there.wait(60)
-        (path,) = (repo.root / ".jvs/intents").glob("*.json")
-        record = json.loads(path.read_text())
-        path.write_text(json.dumps({**record, "boot_id": "elsewhere", "machine_id": "0" * 32}))
-        os.utime(path, (time.time() - 3600, time.time() - 3600))
+        silence(repo)
 
     def _work(self, act: Callable[[], object]) -> None:
         try:
@@ -104,3 +101,24 @@ def test_a_path_is_not_put_in_place_while_it_is_cleared_away(
     assert isinstance(sleeper.result, FencingMismatch), sleeper.result
     assert os.listdir(repo.root / "main") == ["d"]
     assert os.listdir(repo.root / ".jvs/intents") == []
+
+
+def test_a_worktree_that_another_made_under_the_name_meanwhile_stays(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.snapshot("one", lock=True)
+    other = Repository(repo.root, settings=settings(repo.root.parent, "b"))
+    monkeypatch.setattr(critical, "TRUSTED_MS", 500)
+
+    def meanwhile() -> None:
+        monkeypatch.undo()
+        silence(repo)
+        assert other.doctor(repairs=["clean_intents", "clean_tmp"]).repaired
+        other.worktrees.create("made")
+        time.sleep(0.5)
+
+    told = suspended(repo, lambda stop: repo.worktrees.create("made", progress=stop), "publish", meanwhile)
+    assert isinstance(told, FencingMismatch), told
+    assert [info.name for info in other.worktrees.all()] == ["main", "made"]
+    assert other.verify(every=True).ok
+    assert other.doctor(strict=True).healthy
