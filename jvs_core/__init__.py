@@ -22,7 +22,17 @@ if TYPE_CHECKING:
         NotARepository,
         UntrustedRepository,
     )
-    from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref, Run, Verdict
+    from jvs_core.model import (
+        AnnotatedDescriptor,
+        AuditRecord,
+        Checkpoint,
+        Descriptor,
+        LeaseRecord,
+        Pin,
+        Ref,
+        Run,
+        Verdict,
+    )
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AlreadyExists": "jvs_core.errors",
+    "AnnotatedDescriptor": "jvs_core.model",
     "AuditRecord": "jvs_core.model",
     "Checkpoint": "jvs_core.model",
     "Descriptor": "jvs_core.model",
@@ -58,6 +69,7 @@ _HOMES = {
 
 __all__ = [
     "AlreadyExists",
+    "AnnotatedDescriptor",
     "AuditRecord",
     "Checkpoint",
     "Descriptor",

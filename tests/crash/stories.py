@@ -73,7 +73,8 @@ def _throw_away(repo: Repository) -> None:
     """Leave a snapshot behind that nothing needs."""
     repo.worktrees.create("short-lived", from_="first")
     (repo.root / "worktrees" / "short-lived" / THROWN).write_text("nobody needs it")
-    repo.snapshot("thrown away", worktree="short-lived", lock=True)
+    made = repo.snapshot("thrown away", worktree="short-lived", lock=True)
+    repo.annotate(made.snapshot_id, add_tags=["thrown"])
     repo.worktrees.remove("short-lived")
 
 
@@ -187,6 +188,7 @@ STORIES = [
         lambda repo, progress: repo.refs.delete("first"),
         after=lambda before: (before.worktrees, {}),
     ),
+    Story("annotate", lambda repo, progress: repo.annotate("HEAD", note="edited", add_tags=["good"])),
     Story("lock acquire", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _release),
     Story("lock steal", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _leave_expired),
     Story("lock renew", lambda repo, progress: repo.locks.renew()),

@@ -153,6 +153,7 @@ def require_tidy(repo: Repository) -> None:
     for folder in (
         "snapshots",
         "descriptors",
+        "annotations",
         "refs",
         "worktrees",
         "gc/pins",
