@@ -188,7 +188,14 @@ STORIES = [
         lambda repo, progress: repo.refs.delete("first"),
         after=lambda before: (before.worktrees, {}),
     ),
-    Story("annotate", lambda repo, progress: repo.annotate("HEAD", note="edited", add_tags=["good"])),
+    Story(
+        "annotate",
+        lambda repo, progress: repo.annotate("HEAD", note="edited", add_tags=["good"]),
+        after=lambda before: (
+            before.worktrees,
+            {**before.refs, f"note of {max(before.snapshots)}": "edited"},
+        ),
+    ),
     Story("lock acquire", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _release),
     Story("lock steal", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _leave_expired),
     Story("lock renew", lambda repo, progress: repo.locks.renew()),
