@@ -193,7 +193,7 @@ def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> d
     protected = protection.read(ctx.layout, state.known)
     needed = protected.direct if plan.thinning else {**protected.lineage, **protected.direct}
     standing = set(tombstones.TOMBSTONES.keys(ctx.layout))
-    keeping = set(plan.policy.get("keep_tag", ()))
+    keeping = plans.keeping_tags(plan)
     edited = set(annotation.ids(ctx.layout)) if keeping else set()
     refused: dict[str, JvsError] = {}
     for key in sorted(asked):

@@ -158,6 +158,15 @@ def test_a_tag_given_after_the_plan_keeps_its_snapshot(repo: Repository) -> None
     assert not repo.history()[-1].expired
 
 
+@pytest.mark.parametrize("tags", [7, None, [["x"], {}, 1], {"x": 1}, "x"])
+def test_a_plan_whose_tags_are_none_is_carried_out_without_them(repo: Repository, tags: Any) -> None:
+    first = ids(repo)[0]
+    repo.annotate(first, add_tags=["x"])
+    plan = repo.gc.plan(keep_last=1)
+    change(repo.root / ".jvs" / "gc" / "plans" / f"{plan.plan_id}.json", policy={"keep_tag": tags})
+    assert first in repo.gc.run(plan.plan_id).deleted
+
+
 def test_a_stub_keeps_its_edits_and_what_goes_whole_takes_them_along(repo: Repository) -> None:
     first, second, _ = ids(repo)
     repo.annotate(second, note="stub")
