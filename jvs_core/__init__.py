@@ -23,7 +23,17 @@ if TYPE_CHECKING:
         OutsideRoot,
         UntrustedRepository,
     )
-    from jvs_core.model import AuditRecord, Checkpoint, Descriptor, LeaseRecord, Pin, Ref, Run, Verdict
+    from jvs_core.model import (
+        AnnotatedDescriptor,
+        AuditRecord,
+        Checkpoint,
+        Descriptor,
+        LeaseRecord,
+        Pin,
+        Ref,
+        Run,
+        Verdict,
+    )
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
@@ -32,6 +42,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AlreadyExists": "jvs_core.errors",
+    "AnnotatedDescriptor": "jvs_core.model",
     "AuditRecord": "jvs_core.model",
     "Checkpoint": "jvs_core.model",
     "Descriptor": "jvs_core.model",
@@ -60,6 +71,7 @@ _HOMES = {
 
 __all__ = [
     "AlreadyExists",
+    "AnnotatedDescriptor",
     "AuditRecord",
     "Checkpoint",
     "Descriptor",

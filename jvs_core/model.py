@@ -9,11 +9,20 @@ sizes bytes.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from jvs_core.errors import DescriptorCorrupt
 
@@ -48,6 +57,10 @@ SessionId = Annotated[str, Field(pattern=_SESSION)]
 Holder = Annotated[str, Field(max_length=600)]
 Count = Annotated[int, Field(ge=0)]
 IntegrityState = Literal["verified", "unverified", "corrupt"]
+LONGEST_TEXT = 65_536
+LONGEST_TAG = 200
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]
 
 R = TypeVar("R", bound="Record")
 
@@ -118,12 +131,62 @@ class Descriptor(Record):
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, serialize_by_alias=True)
 
+    @property
+    def original(self) -> Descriptor:
+        """The descriptor as it was made, whatever was edited afterwards."""
+        return self
+
     def to_json(self) -> dict[str, Any]:
         """Return the descriptor as plain JSON values; ``cells_hash`` only where cells are kept."""
         shown = super().to_json()
         if self.cells_hash is None:
             del shown["cells_hash"]
         return shown
+
+
+class Annotation(Record):
+    """An edit of a snapshot's note and tags: the file ``annotations/<snapshot>/<number>``, never rewritten.
+
+    ``note`` is the new one, None where it stays.
+    """
+
+    number: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    snapshot_id: SnapshotId
+    note: Text | None
+    added_tags: tuple[Tag, ...] = Field(strict=False)
+    removed_tags: tuple[Tag, ...] = Field(strict=False)
+    created_at: Timestamp
+    created_by: Holder
+
+
+class AnnotatedDescriptor(Descriptor):
+    """A descriptor as it is shown after edits of its note and tags, with the edits, oldest first.
+
+    It lies nowhere on disk: ``descriptor_checksum`` is that of ``original``.
+    """
+
+    annotations: tuple[Annotation, ...]
+
+    _original: Descriptor | None = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, original: Descriptor, annotations: Sequence[Annotation]) -> AnnotatedDescriptor:
+        """Return what ``original`` is after ``annotations``."""
+        note, tags = original.note, list(original.tags)
+        for edit in annotations:
+            note = note if edit.note is None else edit.note
+            tags = [tag for tag in tags if tag not in edit.removed_tags]
+            tags += [tag for tag in edit.added_tags if tag not in tags]
+        fields = {**original.model_dump(), "note": note, "tags": tags, "annotations": tuple(annotations)}
+        made = cls.model_validate(fields)
+        made._original = original
+        return made
+
+    @property
+    def original(self) -> Descriptor:
+        """The descriptor as it was made, and as it lies on disk."""
+        assert self._original is not None
+        return self._original
 
 
 class Ready(Record):

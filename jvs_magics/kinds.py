@@ -25,6 +25,16 @@ class Snapshot(Answer):
         ) + html.line(html.text(first_line(made.note)), html.span("dim", counts))
 
 
+class Annotated(Answer):
+    """A snapshot whose note and tags were just edited."""
+
+    def _html(self) -> str:
+        made = self._value
+        return html.line("Annotated snapshot", html.code(made.snapshot_id), html.tags(made.tags)) + html.line(
+            html.text(first_line(made.note))
+        )
+
+
 class SnapshotDetails(Answer):
     """One snapshot in full."""
 
@@ -201,6 +211,7 @@ class Worktrees(Answers):
 
 _KINDS: dict[str, type[Answer]] = {
     "snapshot": Snapshot,
+    "annotate": Annotated,
     "history": History,
     "status": Status,
     "compare": Comparison,

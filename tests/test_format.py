@@ -88,6 +88,8 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     repo.snapshot("one", lock=True)
     (main / "second.txt").write_text("é")
     repo.snapshot("two", tags=["t"], lock=True)
+    repo.annotate("HEAD", note="better", add_tags=["good"])
+    repo.annotate("HEAD", remove_tags=["t"])
     repo.refs.create("base", "HEAD")
     repo.worktrees.create("exp")
     repo.locks.acquire(purpose="work")
@@ -130,6 +132,7 @@ def test_a_second_reader_follows_the_audit_log_and_reads_the_lease(repo: Reposit
     assert older
     previous, seq, logged = "", 0, {}
     moved: dict[str, Any] = {}
+    edits: dict[str, Any] = {}
     for path in [*older, control / "audit" / "audit.jsonl"]:
         for line in path.read_bytes().splitlines(keepends=True):
             record = json.loads(line)
@@ -141,6 +144,9 @@ def test_a_second_reader_follows_the_audit_log_and_reads_the_lease(repo: Reposit
             assert f"`{record['operation']}`" in PAGE
             if "head" in record["details"]:
                 moved[record["worktree_id"]] = record["details"]["head"]
+            if record["operation"] == "annotate":
+                edit = record["details"]["annotation"]
+                edits[f"{edit['snapshot_id']}/{edit['number']}"] = record["details"]
             if record["operation"] == "snapshot":
                 logged[record["snapshot_id"]] = record["details"]["descriptor_checksum"]
         if path in older:
@@ -154,6 +160,11 @@ def test_a_second_reader_follows_the_audit_log_and_reads_the_lease(repo: Reposit
     }
     for path in (control / "descriptors").glob("*.json"):
         assert json.loads(path.read_bytes())["descriptor_checksum"]["value"] == logged[path.stem]
+    assert sorted(edits) == sorted(f"{p.parent.name}/{p.name}" for p in (control / "annotations").glob("*/*"))
+    for name, details in edits.items():
+        data = (control / "annotations" / name).read_bytes()
+        assert data == _canonical(details["annotation"]) + b"\n"
+        assert _sha256(data) == details["record_sha256"]
     worktree = json.loads((control / "worktrees" / "main" / "config.json").read_bytes())
     heads = sorted((control / "worktrees" / "main" / "heads").iterdir(), key=lambda path: int(path.name))
     head_record = json.loads(heads[-1].read_bytes())

@@ -33,7 +33,7 @@ def members() -> list[tuple[str, object]]:
 MEMBERS = members()
 
 PUBLIC = (
-    "AlreadyExists AuditRecord Checkpoint Descriptor InputError JvsError Lease LeaseRecord LockConflict "
+    "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor InputError JvsError Lease LeaseRecord LockConflict "
     "NotARepository OutsideRoot Pin Progress Ref Repository Run Sandbox Settings Trusted UntrustedRepository Verdict WorktreeInfo "
     "__version__ distrust trust trusted"
 )
@@ -43,6 +43,7 @@ IN_PYTHON = {
     "info": "Repository.info",
     "status": "Repository.status",
     "snapshot": "Repository.snapshot",
+    "annotate": "Repository.annotate",
     "history": "Repository.history",
     "show": "Repository.show",
     "ls": "Repository.ls",

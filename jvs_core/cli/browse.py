@@ -20,6 +20,7 @@ from jvs_core.cli.text import columns, fields, identifier, safe, size
 from jvs_core.errors import PathNotFound
 
 if TYPE_CHECKING:
+    from jvs_core.model import Descriptor
     from jvs_core.results import SnapshotDetails, TreeEntry
 
 _TYPE_LETTERS = {"file": "-", "directory": "d", "symlink": "l", "fifo": "p"}
@@ -148,6 +149,7 @@ def _description(found: SnapshotDetails) -> list[str]:
     rows = [
         ("Note", "\n".join(map(safe, d.note.splitlines()))),
         ("Created", d.created_at),
+        *_edited(d),
         ("Tags", ", ".join(map(safe, d.tags))),
         ("Refs", ", ".join(map(safe, found.refs))),
         ("Worktree", safe(d.worktree)),
@@ -168,6 +170,12 @@ def _description(found: SnapshotDetails) -> list[str]:
         *(f"  Not kept: {safe(loss)}" for loss in d.degraded),
         *([expired] if found.expired else []),
     ]
+
+
+def _edited(descriptor: Descriptor) -> Iterator[tuple[str, str]]:
+    edits = getattr(descriptor, "annotations", ())
+    if edits:
+        yield "Edited", "\n".join(f"{edit.created_at} by {safe(edit.created_by)}" for edit in edits)
 
 
 def _row(entry: TreeEntry) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ _COMMANDS = {
     "info": Lazy("jvs_core.cli.init_info:info", "Show what the repository is and how it is set."),
     "status": Lazy("jvs_core.cli.compare:status", "Show how the worktree differs from its newest snapshot."),
     "snapshot": Lazy("jvs_core.cli.snapshot:snapshot", "Take a snapshot of the whole worktree."),
+    "annotate": Lazy("jvs_core.cli.annotate:annotate", "Edit a snapshot's note and tags."),
     "history": Lazy("jvs_core.cli.history:history", "List snapshots, newest first."),
     "show": Lazy("jvs_core.cli.browse:show", "Show one snapshot in full."),
     "ls": Lazy("jvs_core.cli.browse:ls", "List a folder of a snapshot."),

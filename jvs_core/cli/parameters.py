@@ -92,6 +92,18 @@ class RefName(_Completed):
         return ((ref.name, first_line(ref.note)) for ref in repository.refs.all())
 
 
+class TagOfSnapshot(_Completed):
+    """A tag of the snapshot that the same command line names."""
+
+    name = "tag"
+
+    def _candidates(
+        self, repository: Repository, call: Call, ctx: Context, incomplete: str
+    ) -> Iterable[tuple[str, str]]:
+        snapshot = ctx.params.get("snapshot") or next(iter(ctx.args), "HEAD")
+        return ((tag, "") for tag in repository.show(snapshot, worktree=call.worktree).descriptor.tags)
+
+
 class WorktreeName(_Completed):
     """The name of a worktree."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from jvs_core import canonical, clock, regular
-from jvs_core.control import refs, tombstones
+from jvs_core.control import annotation, refs, tombstones
 from jvs_core.control.layout import Layout
 from jvs_core.control.register import Register
 from jvs_core.errors import (
@@ -19,7 +19,7 @@ from jvs_core.errors import (
     SnapshotExpired,
     SnapshotNotFound,
 )
-from jvs_core.model import SNAPSHOT_ID, Descriptor, HashValue, Ready
+from jvs_core.model import SNAPSHOT_ID, AnnotatedDescriptor, Descriptor, HashValue, Ready
 
 DESCRIPTORS = Register("descriptors", Descriptor, "snapshot_id", SNAPSHOT_ID, "the descriptor of {}")
 _CANDIDATES_SHOWN = 8
@@ -82,6 +82,23 @@ def peek(layout: Layout, snapshot_id: str) -> Descriptor:
     if not _matches_checksum(descriptor):
         return descriptor.changed(integrity_state="corrupt")
     return descriptor
+
+
+def shown(layout: Layout, descriptor: Descriptor, edited: Container[str] | None = None) -> Descriptor:
+    """Return a descriptor with the note and tags that edits gave it, to be shown or found by; never to be verified.
+
+    Only snapshots in ``edited`` are looked for edits, where that is given. Raises DescriptorCorrupt for one that is
+    damaged.
+    """
+    snapshot_id = descriptor.snapshot_id
+    edits = annotation.read(layout, snapshot_id) if edited is None or snapshot_id in edited else []
+    foreign = "annotations" in (descriptor.model_extra or {})  # of the file, which has no such field
+    return AnnotatedDescriptor.of(descriptor, edits) if edits or foreign else descriptor
+
+
+def show(layout: Layout, snapshot_id: str) -> Descriptor:
+    """Return a descriptor as ``peek`` does, with the note and tags that edits gave it."""
+    return shown(layout, peek(layout, snapshot_id))
 
 
 def _matches_checksum(descriptor: Descriptor) -> bool:

@@ -67,6 +67,11 @@ class Layout:
         """The folder of all descriptors."""
         return self.control / "descriptors"
 
+    def annotations(self, snapshot_id: str | None = None) -> Path:
+        """The folder of all edits of notes and tags; with ``snapshot_id`` of those of one snapshot."""
+        folder = self.control / "annotations"
+        return folder if snapshot_id is None else folder / _checked(snapshot_id, SNAPSHOT_ID)
+
     @property
     def refs(self) -> Path:
         """The folder of all refs."""

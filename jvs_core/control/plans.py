@@ -22,3 +22,9 @@ def read(layout: Layout, plan_id: str) -> Plan:
 def finish(layout: Layout, plan: Plan) -> None:
     """Mark a plan as carried out, durable; in the critical section."""
     PLANS.replace(layout, plan.changed(finished_at=clock.timestamp()))
+
+
+def keeping_tags(plan: Plan) -> set[str]:
+    """Return the tags that a plan's policy keeps snapshots by; what else a forged one may say there is none."""
+    tags = plan.policy.get("keep_tag")
+    return {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list | tuple) else set()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO
 
-from jvs_core.control import catalog, refs, worktree
-from jvs_core.errors import DescriptorCorrupt, PathNotFound, SnapshotNotFound
+from jvs_core.control import annotation, catalog, refs, worktree
+from jvs_core.errors import DescriptorCorrupt, PathEscape, PathNotFound, SnapshotNotFound
 from jvs_core.model import FORMAT_VERSION, Descriptor
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
@@ -52,7 +52,8 @@ def history(
     """Return the lineage of a worktree's head, or every snapshot, newest first, those after ``before`` left out.
 
     Reads no more descriptors than it returns, unless ``tag`` is given. What is wrong with those of ``every`` snapshot that
-    cannot be read goes to ``unreadable``, where that is given. Raises SnapshotNotFound, LineageBroken, DescriptorCorrupt.
+    cannot be read, and with edits of notes and tags, goes to ``unreadable``, where that is given. Raises SnapshotNotFound,
+    LineageBroken, DescriptorCorrupt.
     """
     if every:
         found = _all(ctx, before, unreadable)
@@ -60,6 +61,8 @@ def history(
         head = ctx.worktree(name).head_snapshot_id
         start = head if before is None else catalog.peek(ctx.layout, before).parent_snapshot_id
         found = catalog.lineage(ctx.layout, start)
+    edited = set(annotation.ids(ctx.layout))
+    found = (_edited(ctx, descriptor, edited, unreadable) for descriptor in found)
     if tag is not None:
         found = (descriptor for descriptor in found if tag in descriptor.tags)
     named = refs_by_snapshot(ctx)
@@ -71,6 +74,19 @@ def history(
         )
         for descriptor in islice(found, limit)
     ]
+
+
+def _edited(
+    ctx: Context, descriptor: Descriptor, edited: Container[str], unreadable: list[str] | None
+) -> Descriptor:
+    """Return a descriptor as it is shown; where its edits cannot be read and that may be told, as it was made."""
+    try:
+        return catalog.shown(ctx.layout, descriptor, edited)
+    except (DescriptorCorrupt, PathEscape) as error:
+        if unreadable is None:
+            raise
+        unreadable.append(error.message)
+        return descriptor
 
 
 def _all(ctx: Context, before: str | None, unreadable: list[str] | None) -> Iterator[Descriptor]:
@@ -96,7 +112,7 @@ def beginning(ctx: Context, prefix: str, limit: int) -> list[Descriptor]:
         (i for i in reversed(catalog.ids(ctx.layout)) if i.startswith(prefix)), max(limit, 0)
     ):
         with suppress(DescriptorCorrupt, SnapshotNotFound):
-            found.append(catalog.peek(ctx.layout, snapshot_id))
+            found.append(_edited(ctx, catalog.peek(ctx.layout, snapshot_id), {snapshot_id}, []))
     return found
 
 
@@ -111,7 +127,7 @@ def refs_by_snapshot(ctx: Context) -> dict[str, list[str]]:
 def show(ctx: Context, snapshot_id: str) -> SnapshotDetails:
     """Return one snapshot in full."""
     return SnapshotDetails(
-        descriptor=catalog.peek(ctx.layout, snapshot_id),
+        descriptor=catalog.show(ctx.layout, snapshot_id),
         refs=refs_by_snapshot(ctx).get(snapshot_id, []),
         path=str(ctx.layout.payload(snapshot_id)),
         expired=catalog.is_expired(ctx.layout, snapshot_id),

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files, regular
-from jvs_core.control import catalog, journal, leases, lock, refs, runs, worktree
+from jvs_core.control import annotation, catalog, journal, leases, lock, refs, runs, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.control.names import MAIN
 from jvs_core.errors import (
@@ -46,6 +46,7 @@ def examine(ctx: Context) -> list[Finding]:
         _layout(ctx),
         _worktrees(ctx),
         _logged(ctx),
+        _annotations(ctx),
         _refs(ctx),
         _intents(ctx),
         _runs(ctx),
@@ -194,6 +195,14 @@ def _descriptors(ctx: Context) -> Iterator[Finding]:
             yield findings.PARENT_MISSING.at(snapshot_id, f"the parent {parent} of {snapshot_id} is missing")
     for snapshot_id in sorted(_circles(parents)):
         yield findings.CIRCLE.at(snapshot_id, f"{snapshot_id} is its own ancestor")
+
+
+def _annotations(ctx: Context) -> Iterator[Finding]:
+    for snapshot_id in annotation.ids(ctx.layout):
+        try:
+            annotation.read(ctx.layout, snapshot_id)
+        except JvsError as error:
+            yield findings.ANNOTATION_DAMAGED.at(snapshot_id, error.message)
 
 
 def _refs(ctx: Context) -> Iterator[Finding]:

@@ -191,6 +191,20 @@ LABELS_FOREIGN = Kind(
     "advance_head",
     "writes the labels of the log",
 )
+ANNOTATION_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "an edit of a snapshot's note and tags cannot be read",
+    "advance_head",
+    "writes it as the log has it, and moves what was in its place to `.jvs/aside`",
+)
+ANNOTATION_FOREIGN = Kind(
+    "E_ANNOTATION_FOREIGN",
+    "error",
+    "an edit of a snapshot's note and tags is not the one of the log: changed, gone or planted; gc refuses to work",
+    "advance_head",
+    "writes it as the log has it, and moves what the log has not to `.jvs/aside`",
+)
 SNAPSHOT_UNFINISHED = Kind(
     "W_SNAPSHOT_UNFINISHED",
     "warning",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jvs_core import clock
-from jvs_core.control import plans, tombstones
+from jvs_core.control import annotation, catalog, plans, tombstones
 from jvs_core.errors import InputError
 from jvs_core.model import Descriptor, Plan
 from jvs_core.operations import audit, lost, protection, retention
@@ -50,6 +50,8 @@ def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Prog
             protection.refresh(ctx.layout, known)
             protected = protection.read(ctx.layout, known)
             expired = set(tombstones.TOMBSTONES.keys(ctx.layout))
+            edited = set(annotation.ids(ctx.layout))
+            known = {key: catalog.shown(ctx.layout, one, edited) for key, one in known.items()}
         choice = choose(known, protected, expired, policy)
     with step(progress, "measure", len(choice.candidates)):
         footprint = Footprint(_LOOKED_AT)

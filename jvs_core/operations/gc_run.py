@@ -8,11 +8,13 @@ from its tombstone and the trash, which ``doctor`` does; after it, the same plan
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from jvs_core import clock, files
-from jvs_core.control import catalog, critical, journal, plans, tombstones
+from jvs_core.control import annotation, catalog, critical, journal, plans, tombstones
+from jvs_core.control.layout import Layout
 from jvs_core.errors import GcPlanMismatch, JvsError, PartialSnapshot
 from jvs_core.model import Descriptor, Intent, Plan, Tombstone
 from jvs_core.operations import audit, lost, protection
@@ -73,16 +75,28 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
 
 
 def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
-    """Remove the descriptors of removed snapshots that are no stubs, in the order given, and return their ids."""
-    dropped = []
-    for snapshot_id in snapshot_ids:
-        tombstone = tombstones.TOMBSTONES.find(ctx.layout, snapshot_id)
-        if tombstone is not None and not tombstone.stub and catalog.exists(ctx.layout, snapshot_id):
-            files.unlink(ctx.layout.descriptor(snapshot_id), missing_ok=True)
-            dropped.append(snapshot_id)
+    """Remove the descriptors of removed snapshots that are no stubs, in the order given, and return their ids.
+
+    Their annotations go last. A stub keeps its own.
+    """
+    dropped = [key for key in snapshot_ids if has_to_be_dropped(ctx.layout, key)]
+    for snapshot_id in dropped:
+        files.unlink(ctx.layout.descriptor(snapshot_id), missing_ok=True)
     if dropped:
         files.sync_folder(ctx.layout.descriptors)
+    for snapshot_id in dropped:
+        annotation.remove_all(ctx.layout, snapshot_id)
     return dropped
+
+
+def has_to_be_dropped(layout: Layout, snapshot_id: str) -> bool:
+    """Return whether descriptor or annotations are there of a removed snapshot that is no stub."""
+    tombstone = tombstones.TOMBSTONES.find(layout, snapshot_id)
+    return (
+        tombstone is not None
+        and not tombstone.stub
+        and (catalog.exists(layout, snapshot_id) or os.path.lexists(layout.annotations(snapshot_id)))
+    )
 
 
 def _survey(ctx: Context, plan: Plan) -> _State:
@@ -179,12 +193,18 @@ def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> d
     protected = protection.read(ctx.layout, state.known)
     needed = protected.direct if plan.thinning else {**protected.lineage, **protected.direct}
     standing = set(tombstones.TOMBSTONES.keys(ctx.layout))
+    keeping = plans.keeping_tags(plan)
+    edited = set(annotation.ids(ctx.layout)) if keeping else set()
     refused: dict[str, JvsError] = {}
     for key in sorted(asked):
         if key in needed:
             refused[key] = GcPlanMismatch(f"{key} is needed by now: {', '.join(needed[key])}")
         elif key not in state.known or (key in standing and not _is_of(ctx, key, plan)):
             refused[key] = GcPlanMismatch(f"{key} was removed meanwhile, not by this plan")
+        elif key in edited and (
+            now := keeping.intersection(catalog.shown(ctx.layout, state.known[key]).tags)
+        ):
+            refused[key] = GcPlanMismatch(f"{key} has a tag by now that keeps it: {', '.join(sorted(now))}")
     return refused
 
 

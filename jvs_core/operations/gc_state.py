@@ -128,8 +128,7 @@ def _age(layout: Layout, snapshot_id: str) -> tuple[int, str]:
 
 def _has_to_be_dropped(layout: Layout, snapshot_id: str) -> bool:
     with suppress(JvsError):
-        tombstone = tombstones.TOMBSTONES.find(layout, snapshot_id)
-        return tombstone is not None and not tombstone.stub and catalog.exists(layout, snapshot_id)
+        return gc_run.has_to_be_dropped(layout, snapshot_id)
     return False
 
 

@@ -1,4 +1,7 @@
-"""What the audit log says must be there: snapshots with their hashes, refs, pins, worktrees, heads, labels and runs."""
+"""What the audit log says must be there.
+
+Snapshots with their hashes and annotations, refs, pins, worktrees, heads, labels and runs.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 
 from jvs_core.control import audit_log
 from jvs_core.control.layout import Layout
+from jvs_core.model import Annotation
 
 
 @dataclass
@@ -18,7 +22,8 @@ class Ledger:
 
     ``snapshots`` maps an id to (descriptor checksum, payload root hash), ``pins`` an id to (snapshot, end or None),
     ``worktrees`` an id to a name, ``heads`` and ``labels`` the id of a worktree to its head record and its labels,
-    ``runs`` an id to the digest of its record. A pin that an in-place restore made is not in the log.
+    ``runs`` an id to the digest of its record, ``annotations`` the id of a snapshot to its annotations by number. A pin
+    that an in-place restore made is not in the log.
     """
 
     snapshots: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -29,6 +34,7 @@ class Ledger:
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, dict[int, Annotation]] = field(default_factory=dict)
 
 
 def read(layout: Layout, *, before: Iterable[bytes] = ()) -> Ledger:
@@ -71,6 +77,8 @@ def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
         _take_over(ledger, details)
     elif operation in ("run_start", "run_finish"):
         ledger.runs[record["target"]] = details["record_sha256"]
+    elif operation == "annotate":
+        _annotate(ledger, details["annotation"])
     elif operation == "gc_run":
         ledger.removed.update(details["deleted"])
     else:
@@ -96,6 +104,11 @@ def _enter_worktree(ledger: Ledger, record: dict[str, Any], operation: str, deta
             known.pop(own, None)
 
 
+def _annotate(ledger: Ledger, record: object) -> None:
+    annotation = Annotation.model_validate(record)
+    ledger.annotations.setdefault(annotation.snapshot_id, {})[annotation.number] = annotation
+
+
 def _take_over(ledger: Ledger, details: dict[str, Any]) -> None:
     """Take over what a repair knew of a log before, or took up."""
     ledger.snapshots.update(
@@ -108,3 +121,5 @@ def _take_over(ledger: Ledger, details: dict[str, Any]) -> None:
     ledger.heads.update(details.get("heads", {}))
     ledger.labels.update(details.get("labels", {}))
     ledger.runs.update(details.get("runs", {}))
+    for record in details.get("annotations", ()):
+        _annotate(ledger, record)

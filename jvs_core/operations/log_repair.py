@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from jvs_core import files, regular
-from jvs_core.control import audit_log, runs, tombstones, worktree
+from jvs_core.control import annotation, audit_log, runs, tombstones, worktree
 from jvs_core.control import refs as stored_refs
 from jvs_core.errors import AuditChainBroken, JvsError
 from jvs_core.model import Descriptor
@@ -61,6 +61,7 @@ def begin_anew(ctx: Context) -> list[str]:
                 "pins": {key: list(value) for key, value in known.pins.items()},
                 "worktrees": _worktrees(ctx, known),
                 **_stands(ctx, known),
+                **_annotations(ctx, known),
                 "adopted": adopted,
                 "adopted_snapshots": sorted(snapshots.keys() - removed.keys()),
                 "adopted_removals": sorted(removed),
@@ -155,6 +156,24 @@ def _stands(ctx: Context, known: Ledger) -> dict[str, object]:
         "runs": {**known.runs, **there},
         "adopted_heads": sorted(key for key, head in heads.items() if head != known.heads.get(key)),
         "adopted_runs": sorted(key for key, digest in there.items() if digest != known.runs.get(key)),
+    }
+
+
+def _annotations(ctx: Context, known: Ledger) -> dict[str, object]:
+    """Return the annotations that the log knew, and those that are there and that it did not know."""
+    every = {key: dict(edits) for key, edits in known.annotations.items()}
+    adopted = []
+    for snapshot_id in annotation.ids(ctx.layout):
+        with suppress(JvsError, OSError):
+            there = {edit.number: edit for edit in annotation.read(ctx.layout, snapshot_id)}
+            logged = every.get(snapshot_id, {})
+            adopted += [f"{snapshot_id}/{number}" for number in sorted(there.keys() - logged.keys())]
+            every[snapshot_id] = {**there, **logged}
+    return {
+        "annotations": [
+            edits[number].to_json() for _, edits in sorted(every.items()) for number in sorted(edits)
+        ],
+        "adopted_annotations": adopted,
     }
 
 

@@ -1,7 +1,8 @@
-"""What the log knows and the repository has lost or has otherwise: worktrees, heads, labels, refs, pins and runs.
+"""What the log knows and the repository has lost or has otherwise.
 
-All but the runs kept snapshots. Without it gc would take those for needed by nobody, so gc refuses to work until it is
-back, or somebody let it go on purpose: ``worktree remove``, ``ref delete`` and ``gc unpin`` take what only the log knows.
+Worktrees, heads, labels, refs, pins, annotations and runs. All but the runs keep snapshots, annotations by the tags that
+they give. Without it gc would take those for needed by nobody, so gc refuses to work until it is back, or somebody let it
+go on purpose: ``worktree remove``, ``ref delete`` and ``gc unpin`` take what only the log knows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from jvs_core.control import audit_log, journal, pins, refs, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken, JvsError, PinNotFound, RefBroken, WorktreeNotFound
 from jvs_core.model import AuditRecord, Pin, Ref
-from jvs_core.operations import findings, log_differences
+from jvs_core.operations import findings, log_annotations, log_differences
 from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.findings import Loss
@@ -115,6 +116,7 @@ def _look(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
     yield from _pins(layout, ledger)
     yield from log_differences.differing(layout, ledger)
     yield from log_differences.forged_runs(layout, ledger)
+    yield from log_annotations.differing(layout, ledger)
 
 
 def _worktrees(layout: Layout, ledger: Ledger, changing: set[str]) -> Iterator[Loss]:

@@ -8,7 +8,7 @@ from jvs_core import files
 from jvs_core.control import catalog, journal, refs
 from jvs_core.control.names import check_ref_name
 from jvs_core.errors import InputError, JvsError, RefNotFound
-from jvs_core.model import Intent, Ref
+from jvs_core.model import LONGEST_TAG, LONGEST_TEXT, Intent, Ref
 from jvs_core.operations import ledger, lost
 from jvs_core.operations.context import Context
 
@@ -80,7 +80,7 @@ def _begin(ctx: Context, operation: str, name: str) -> Intent:
     return journal.begin(ctx.layout, ctx.settings, operation, ref=name)
 
 
-def check_text(text: str, what: str, *, longest: int = 65_536) -> str:
+def check_text(text: str, what: str, *, longest: int = LONGEST_TEXT) -> str:
     """Return ``text`` if a record can carry it. Raises InputError."""
     try:
         text.encode("utf-8")
@@ -89,3 +89,11 @@ def check_text(text: str, what: str, *, longest: int = 65_536) -> str:
     if len(text) > longest or "\0" in text:
         raise InputError(f"the {what} is longer than {longest} characters or holds a NUL")
     return text
+
+
+def check_tag(tag: str) -> str:
+    """Return ``tag`` if a snapshot can have it. Raises InputError."""
+    check_text(tag, "tag", longest=LONGEST_TAG)
+    if not tag or not tag.isprintable() or tag != tag.strip():
+        raise InputError(f"not a valid tag: {tag!r}", hint="use printable text without spaces at its ends")
+    return tag

@@ -25,6 +25,7 @@ _SETTLING_S = 60.0
 _FOLDERS = (
     ".jvs/snapshots",
     ".jvs/descriptors",
+    ".jvs/annotations",
     ".jvs/refs",
     ".jvs/worktrees",
     ".jvs/gc/pins",

@@ -19,6 +19,7 @@ from jvs_core.operations import (
     findings,
     gc_state,
     locks,
+    log_annotations,
     log_differences,
     log_repair,
     passing,
@@ -93,7 +94,7 @@ def _advance_head(ctx: Context, progress: Progress) -> list[str]:
             publish.recover(ctx, name, record, descriptor, progress, move_head=behind)
             journal.complete(ctx.layout, intent)
         done.append(snapshot_id)
-    return [*done, *log_differences.put_back(ctx)]
+    return [*done, *log_differences.put_back(ctx), *log_annotations.put_back(ctx)]
 
 
 def _to_publish(ctx: Context, snapshot_id: str) -> Intent | None:

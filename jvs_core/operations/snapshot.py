@@ -13,12 +13,11 @@ from jvs_core.operations import completion, locks
 from jvs_core.operations.context import Context
 from jvs_core.operations.locks import Locking
 from jvs_core.operations.publish import Request, publish
-from jvs_core.operations.refs import check_text
+from jvs_core.operations.refs import check_tag, check_text
 from jvs_core.payload.engines.base import Consistency
 from jvs_core.progress import Progress
 
 Demand = Literal["quiesced", "best_effort", "prefer_quiesced"]
-_LONGEST_TAG = 200
 
 
 def take(
@@ -59,11 +58,7 @@ def _free(ctx: Context, snapshot_id: str | None) -> str | None:
 def _checked(note: str, tags: tuple[str, ...], consistency: Demand) -> Request:
     check_text(note, "note")
     for tag in tags:
-        check_text(tag, "tag", longest=_LONGEST_TAG)
-        if not tag or not tag.isprintable() or tag != tag.strip():
-            raise InputError(
-                f"not a valid tag: {tag!r}", hint="use printable text without spaces at its ends"
-            )
+        check_tag(tag)
     if consistency not in get_args(Demand):
         raise InputError(
             f"unknown consistency {consistency!r}", hint="one of: " + ", ".join(get_args(Demand))

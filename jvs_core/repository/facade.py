@@ -15,8 +15,9 @@ from jvs_core.control.layout import Layout
 from jvs_core.control.lock import Lease
 from jvs_core.control.names import MAIN
 from jvs_core.files import translated
-from jvs_core.model import Checkpoint, Descriptor
+from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor
 from jvs_core.operations import (
+    annotate,
     browse,
     compare,
     extract,
@@ -208,6 +209,28 @@ class Repository:
             locking=Locking(lock, wait_s),
             snapshot_id=snapshot_id,
             progress=progress,
+        )
+
+    @translated
+    def annotate(
+        self,
+        snapshot: str,
+        *,
+        note: str | None = None,
+        add_tags: Iterable[str] = (),
+        remove_tags: Iterable[str] = (),
+        worktree: str | None = None,
+    ) -> AnnotatedDescriptor:
+        """Edit the note and tags of a snapshot; without ``note`` that stays.
+
+        The descriptor on disk never changes, and needs no lock: the edit is a record of its own, in the log. What shows or
+        looks for snapshots goes by the edited note and tags from now on. The returned descriptor has them, with all edits
+        in ``annotations``; ``original`` is the one on disk. Raises InputError (also when nothing would change),
+        SnapshotExpired.
+        """
+        snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
+        return annotate.annotate(
+            self._context, snapshot_id, note=note, add=tuple(add_tags), remove=tuple(remove_tags)
         )
 
     @staticmethod

@@ -178,7 +178,7 @@ def _note(place: Place) -> str:
 
 def _checkpoints(place: Place, limit: int) -> list[Descriptor]:
     note = _note(place)
-    recent = (item.descriptor for item in place.repository.history(limit=_LOOKED_AT))
+    recent = (item.descriptor.original for item in place.repository.history(limit=_LOOKED_AT))
     return [found for found in recent if TAG in found.tags and found.note == note][:limit]
 
 

@@ -73,7 +73,8 @@ def throw_away(repo: Repository) -> None:
     """Leave a snapshot behind that nothing needs."""
     repo.worktrees.create("short-lived", from_="first")
     (repo.root / "worktrees" / "short-lived" / THROWN).write_text("nobody needs it")
-    repo.snapshot("thrown away", worktree="short-lived", lock=True)
+    made = repo.snapshot("thrown away", worktree="short-lived", lock=True)
+    repo.annotate(made.snapshot_id, add_tags=["thrown"])
     repo.worktrees.remove("short-lived")
 
 
@@ -186,6 +187,14 @@ STORIES = [
         "ref delete",
         lambda repo, progress: repo.refs.delete("first"),
         after=lambda before: (before.worktrees, {}),
+    ),
+    Story(
+        "annotate",
+        lambda repo, progress: repo.annotate("HEAD", note="edited", add_tags=["good"]),
+        after=lambda before: (
+            before.worktrees,
+            {**before.refs, f"note of {max(before.snapshots)}": "edited"},
+        ),
     ),
     Story("lock acquire", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _release),
     Story("lock steal", lambda repo, progress: repo.locks.acquire(lease_ms=LEASE_MS), _leave_expired),

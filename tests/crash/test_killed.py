@@ -23,7 +23,7 @@ STEPPED = [
     story
     for story in STORIES
     if not story.name.startswith(
-        ("ref", "lock", "gc pin", "gc unpin", "worktree rename", "doctor after a killed gc")
+        ("annotate", "ref", "lock", "gc pin", "gc unpin", "worktree rename", "doctor after a killed gc")
     )
 ]
 _CLIENT_DIED = {"juicefs": ("E_ENGINE_FAILED",)}

@@ -24,7 +24,10 @@ REPAIRS = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore", "advan
 
 @dataclass(frozen=True)
 class World:
-    """Every user's byte: the trees of the worktrees by name, the payloads of the snapshots by id, and the refs."""
+    """Every user's byte: the trees of the worktrees by name, the payloads of the snapshots by id, and the refs.
+
+    ``refs`` also holds the notes that were edited afterwards, as ``note of <snapshot>``.
+    """
 
     worktrees: dict[str, Tree]
     snapshots: dict[str, Tree]
@@ -79,14 +82,16 @@ def tree_of(folder: Path) -> Tree:
 
 def look(repo: Repository) -> World:
     """Return the repository's world as its own commands show it."""
-    snapshots = [item.descriptor.snapshot_id for item in repo.history(every=True) if not item.expired]
+    whole = [item.descriptor for item in repo.history(every=True) if not item.expired]
+    snapshots = [descriptor.snapshot_id for descriptor in whole]
+    notes = {f"note of {one.snapshot_id}": one.note for one in whole if one.note != one.original.note}
     return World(
         worktrees={info.name: tree_of(Path(info.path)) for info in repo.worktrees.all()},
         snapshots={
             snapshot_id: tree_of(repo.root / ".jvs" / "snapshots" / snapshot_id / "payload")
             for snapshot_id in snapshots
         },
-        refs={ref.name: ref.snapshot_id for ref in repo.refs.all()},
+        refs={**{ref.name: ref.snapshot_id for ref in repo.refs.all()}, **notes},
     )
 
 
@@ -153,6 +158,7 @@ def require_tidy(repo: Repository) -> None:
     for folder in (
         "snapshots",
         "descriptors",
+        "annotations",
         "refs",
         "worktrees",
         "gc/pins",

@@ -29,6 +29,9 @@ COMMANDS = (
     ("undo", "--lock"),
     ("restore", "HEAD", "--name", "back"),
     ("history", "--all"),
+    ("history", "--tag", "good"),
+    ("show", "name"),
+    ("annotate", "name", "--note", "mine"),
     ("run", "list"),
     ("lock", "acquire"),
 )
@@ -52,6 +55,7 @@ def repo(tmp_path: Path) -> Path:
     (repo.root / "main/a").write_text("b")
     repo.snapshot("two", lock=True)
     repo.restore_inplace(first.snapshot_id, reason="back", lock=True)
+    repo.annotate("HEAD", note="edited", add_tags=["good"])
     repo.refs.create("name", "HEAD")
     repo.pins.create("HEAD")
     repo.worktrees.create("trial")
@@ -140,6 +144,42 @@ def heads_name_paths(repo: Path, home: Path) -> None:
     change(head, snapshot_id=str(home / "Documents"), undo=[{"snapshot_id": "../../x"}])
 
 
+def edits(repo: Path) -> Path:
+    (folder,) = (repo / ".jvs/annotations").iterdir()
+    return folder
+
+
+def edits_name_paths(repo: Path, home: Path) -> None:
+    change(edits(repo) / "1", snapshot_id=str(home / "Documents"))
+    for number, name in enumerate(("../../../home/Documents", "a\0b", "x" * 5000, "", "..", 7), 2):
+        record = {**json.loads((edits(repo) / "1").read_text()), "number": number, "snapshot_id": name}
+        (edits(repo) / str(number)).write_text(json.dumps(record))
+
+
+def edits_have_numbers_that_are_none(repo: Path, home: Path) -> None:
+    record = json.loads((edits(repo) / "1").read_text())
+    for name, number in (("2", "2"), ("3", True), ("9007199254740991", 2**53 - 1), ("9" * 200, 1), ("02", 2)):
+        (edits(repo) / name).write_text(json.dumps({**record, "number": number}))
+
+
+def edits_are_links(repo: Path, home: Path) -> None:
+    (edits(repo) / "2").symlink_to(home / "settings.json")
+    (edits(repo) / ".2.00000000.tmp").symlink_to(home / "Documents")
+    (repo / ".jvs/annotations/.x.00000000.tmp").symlink_to(home / "Documents")
+
+
+def edits_are_somewhere_else(repo: Path, home: Path) -> None:
+    edits(repo).rename(repo / "elsewhere")
+    (repo / ".jvs/annotations" / (repo / "elsewhere").name).symlink_to(home / "Documents")
+    for descriptor in (repo / ".jvs/descriptors").iterdir():
+        (repo / ".jvs/annotations" / descriptor.stem).symlink_to(home / "Documents")
+
+
+def edits_are_all_somewhere_else(repo: Path, home: Path) -> None:
+    (repo / ".jvs/annotations").rename(repo / "elsewhere")
+    (repo / ".jvs/annotations").symlink_to(home / "Documents")
+
+
 FORGERIES: list[Callable[[Path, Path], None]] = [
     id_of_an_intent_is_a_path,
     id_of_a_worktree_is_a_path,
@@ -151,6 +191,11 @@ FORGERIES: list[Callable[[Path, Path], None]] = [
     a_hidden_folder_is_elsewhere,
     names_are_links,
     heads_name_paths,
+    edits_name_paths,
+    edits_have_numbers_that_are_none,
+    edits_are_links,
+    edits_are_somewhere_else,
+    edits_are_all_somewhere_else,
 ]
 
 

@@ -49,6 +49,8 @@ def template() -> Iterator[Path]:
         for text in "abc":
             (repo.root / "main/f").write_text(text)
             repo.snapshot(text, lock=True)
+        repo.annotate("HEAD~1", note="edited", add_tags=["good"])
+        repo.annotate("HEAD", add_tags=["better"])
         repo.restore_inplace("HEAD~1", reason="back", lock=True)
         repo.refs.create("name", "HEAD")
         repo.pins.create("HEAD")
@@ -135,6 +137,7 @@ def act(root: Path, settings: Settings) -> bool:
         repo.status,
         lambda: repo.snapshot("x", lock=True),
         lambda: repo.history(every=True, unreadable=[]),
+        lambda: repo.annotate("HEAD", note="x"),
         lambda: repo.gc.run(repo.gc.plan(keep_last=1).plan_id),
         lambda: [repo.gc.run(name[:-5]) for name in os.listdir(root / ".jvs/gc/plans")],
         lambda: repo.worktrees.all([]),

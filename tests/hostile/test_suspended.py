@@ -147,6 +147,7 @@ def test_a_critical_section_that_lasts_too_long_ends(
     for act in (
         lambda: ours.refs.create("name", "HEAD"),
         lambda: ours.pins.create("HEAD"),
+        lambda: ours.annotate("HEAD", note="x"),
         lambda: ours.worktrees.create("w"),
         lambda: ours.snapshot("x", lock=True),
     ):

@@ -49,6 +49,7 @@ def test_a_long_list_of_changes_is_a_first_page_and_a_count(repo: Repository) ->
         ["info"],
         ["status"],
         ["snapshot", "two", "--lock"],
+        ["annotate", "HEAD", "--note", "<script>", "--add-tag", "good"],
         ["history"],
         ["show", "HEAD"],
         ["ls", "HEAD"],

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jvs_core import Repository, clock
-from jvs_core.errors import JvsError, LockNotHeld, NothingToUndo
+from jvs_core.errors import InputError, JvsError, LockNotHeld, NothingToUndo
 from tests.crash import children
 from tests.crash.worlds import REPAIRS, age
 from tests.properties.conftest import FULL, PROOF
@@ -202,6 +202,22 @@ class Histories(RuleBasedStateMachine):
         else:
             wanted = self.any_snapshot(data)
             self.pins[self.repo.pins.create(wanted).pin_id] = wanted
+
+    @precondition(lambda self: self.snapshots)
+    @rule(data=st.data(), note=st.none() | st.sampled_from(NAMES), tags=st.sets(st.sampled_from(NAMES)))
+    def annotate(self, data: st.DataObject, note: str | None, tags: set[str]) -> None:
+        wanted = self.any_snapshot(data)
+        before = self.repo.show(wanted).descriptor
+        gone = tags.intersection(before.tags)
+        if note in (None, before.note) and not tags:
+            with pytest.raises(InputError):
+                self.repo.annotate(wanted, note=note)
+            return
+        self.repo.annotate(wanted, note=note, add_tags=tags - gone, remove_tags=gone)
+        after = self.repo.show(wanted).descriptor
+        assert after.note == (before.note if note is None else note)
+        assert set(after.tags) == tags.symmetric_difference(before.tags)
+        assert after.original == before.original
 
     @rule()
     def collect(self) -> None:

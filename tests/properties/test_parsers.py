@@ -50,6 +50,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, byt
         (main / "more").write_text("more")
         repo.restore_inplace(made.snapshot_id, reason="test")
         repo.refs.create("name", "HEAD")
+        repo.annotate("HEAD", note="edited", add_tags=["good"])
         control = repo.root / ".jvs"
         (lock,) = (control / "locks").glob("*-*/*")
         yield {
@@ -62,6 +63,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, byt
             "ready": (control / "snapshots" / made.snapshot_id / ".READY").read_bytes(),
             "worktree": (control / "worktrees" / "main" / "config.json").read_bytes(),
             "stand": max((control / "worktrees" / "main" / "heads").iterdir()).read_bytes(),
+            "annotation": (control / "annotations" / made.snapshot_id / "1").read_bytes(),
             "ref": (control / "refs" / "name.json").read_bytes(),
             "pin": next((control / "gc" / "pins").glob("*.json")).read_bytes(),
         }
@@ -143,7 +145,9 @@ def test_json_of_another_shape_is_refused_by_every_record(
             assert model.parse(canonical.dumps(record.model_dump()), "it") == record
 
 
-@pytest.mark.parametrize("kind", ["descriptor", "ready", "worktree", "stand", "ref", "pin", "line"])
+@pytest.mark.parametrize(
+    "kind", ["descriptor", "ready", "worktree", "stand", "annotation", "ref", "pin", "line"]
+)
 @PROOF
 @given(data=st.data())
 def test_a_spoiled_record_is_refused_or_one_that_can_be_written(

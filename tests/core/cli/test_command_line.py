@@ -19,6 +19,7 @@ TOP = [
     "info",
     "status",
     "snapshot",
+    "annotate",
     "history",
     "show",
     "ls",
@@ -252,6 +253,7 @@ def test_completion_offers_commands_snapshots_refs_and_worktrees(
     repo: Path, two: tuple[str, str], jvs: Jvs
 ) -> None:
     jvs("ref", "create", "baseline", two[0])
+    jvs("annotate", two[0], "--add-tag", "good", "--note", "edited")
 
     def offered(line: str) -> str:
         words = line.split(" ")
@@ -264,7 +266,9 @@ def test_completion_offers_commands_snapshots_refs_and_worktrees(
 
     assert "snapshot" in offered("jvs ")
     assert "create" in offered("jvs worktree ")
-    assert f"{two[0]}\nfirst" in offered("jvs show ")
+    assert f"{two[0]}\nedited" in offered("jvs show ")
+    assert f"{two[0]}\nedited" in offered("jvs annotate ")
+    assert "good" in offered(f"jvs annotate {two[0]} --remove-tag ")
     assert "baseline" in offered("jvs restore ")
     assert "main" in offered("jvs status --worktree ")
 

@@ -233,6 +233,23 @@ def labels_foreign(repo: Repository, made: list[str]) -> str:
     return "exp"
 
 
+def annotated(repo: Repository, snapshot_id: str) -> Path:
+    repo.annotate(snapshot_id, note="edited")
+    return control(repo) / "annotations" / snapshot_id / "1"
+
+
+@scenario
+def annotation_foreign(repo: Repository, made: list[str]) -> str:
+    change(annotated(repo, made[0]), note="forged")
+    return f"{made[0]}/1"
+
+
+@scenario
+def annotation_damaged(repo: Repository, made: list[str]) -> str:
+    annotated(repo, made[0]).write_text("{")
+    return made[0]
+
+
 def recorded(repo: Repository) -> str:
     with repo.hold(reuse=True) as lease:
         run = start_run(repo, lease)

@@ -220,6 +220,7 @@ def test_a_shared_repository_is_open_to_its_group(tmp_path: Path) -> None:
     repo = Repository.init(tmp_path / "repo", shared=True, engine="copy")
     (main(repo) / "f").touch()
     repo.snapshot("one", lock=True)
+    repo.annotate("HEAD", note="edited")
     for path in (repo.root / ".jvs").rglob("*"):
         mode = stat.S_IMODE(path.stat().st_mode)
         if "payload" in path.parts:

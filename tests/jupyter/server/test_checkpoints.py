@@ -112,6 +112,14 @@ async def test_checkpoints_belong_to_their_file(contents: Contents, repo: Reposi
     assert await contents.checkpoints(NOTEBOOK) == mine
 
 
+async def test_a_checkpoint_with_an_edited_note_stays_one(contents: Contents, repo: Repository) -> None:
+    await contents.save(NOTEBOOK, "one")
+    made = await contents.checkpoint(NOTEBOOK)
+    mine = await contents.checkpoints(NOTEBOOK)
+    repo.annotate(made["id"], note="before the talk", add_tags=["talk"], remove_tags=["checkpoint"])
+    assert await contents.checkpoints(NOTEBOOK) == mine
+
+
 async def test_a_deleted_notebook_leaves_its_snapshots(
     contents: Contents, repo: Repository, jp_fetch: Any
 ) -> None:

@@ -49,6 +49,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
         repo.snapshot(word, tags=["t"], lock=True)
     repo.refs.create("best", "HEAD")
     repo.pins.create("HEAD", reason="good")
+    repo.annotate("HEAD", note="edited", add_tags=["good"])
     repo.worktrees.create("trial")
     extension = "--ServerApp.jpserver_extensions={'jvs_jupyter': True}"
     with jupyter_server(folder, app="jupyter_server", options=(extension,), **private(folder)) as server:

@@ -20,6 +20,7 @@ KEYS = {
     "lease_duration_ms renew_interval_ms max_clock_skew_ms total_snapshots total_worktrees",
     "status": f"worktree path head_snapshot_id lock_state clean {CHANGES}",
     "snapshot": DESCRIPTOR,
+    "annotate": f"{DESCRIPTOR} annotations",
     "show": f"{DESCRIPTOR} refs path",
     "entry": "path type mode size mtime sha256",
     "compare": f"from to {CHANGES}",
@@ -45,6 +46,7 @@ KEYS = {
 }
 MORE = {
     "snapshot": "manifest_hash",
+    "annotate": "manifest_hash",
     "show": "manifest_hash",
     "verified": "drifted_paths expired code message",
     "doctor": "repaired",

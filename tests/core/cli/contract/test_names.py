@@ -93,6 +93,7 @@ def test_they_are_given_back_byte_by_byte(jvs: Jvs, repo: Path, hostile: str) ->
 
 def test_notes_tags_and_reasons_drive_no_terminal_either(jvs: Jvs, repo: Path) -> None:
     jvs("snapshot", "red \x1b[31m\nnote", "--tag", "tag é", "--lock")
+    jvs("annotate", "HEAD", "--note", "red \x1b[31m\nnote again", "--add-tag", "tag ü")
     jvs("lock", "acquire", "--purpose", "für später")
     jvs("restore", "HEAD", "--inplace", "--force", "--reason", "why\x1b[0m\u202e")
     jvs("ref", "create", "r", "HEAD", "--note", "\x07bell")
@@ -100,6 +101,7 @@ def test_notes_tags_and_reasons_drive_no_terminal_either(jvs: Jvs, repo: Path) -
     for line in (
         ["history"],
         ["history", "-v"],
+        ["annotate", "HEAD", "--add-tag", "more"],
         ["show", "HEAD"],
         ["audit", "log"],
         ["ref", "list"],
@@ -107,7 +109,7 @@ def test_notes_tags_and_reasons_drive_no_terminal_either(jvs: Jvs, repo: Path) -
     ):
         shown = jvs(*line)
         assert not set("\x1b\x07\u202e") & set(shown.out + shown.err), line
-    assert jvs("history", "--json").json[0]["note"] == "red \x1b[31m\nnote"
+    assert jvs("history", "--json").json[0]["note"] == "red \x1b[31m\nnote again"
     for line in (["snapshot", "\udcff", "--lock"], ["ref", "create", "s", "HEAD", "--note", "\udc80"]):
         assert jvs(*line, "--json", status=2).error["code"] == "E_USAGE"
 

@@ -170,7 +170,10 @@ def test_several_snapshots_are_ambiguous_and_the_hint_names_them(jvs: Jvs, alike
 NO_SNAPSHOT = ["", "9", "beef", "HEAD~3", "HEAD~x", "head", "none", "AB12C", "*", "-", "\n"]
 
 
-@pytest.mark.parametrize("line", [["show"], ["restore"], ["compare", "HEAD"], ["verify"], ["gc", "pin"]])
+@pytest.mark.parametrize(
+    "line",
+    [["show"], ["restore"], ["compare", "HEAD"], ["verify"], ["gc", "pin"], ["annotate", "--note", "x"]],
+)
 def test_no_snapshot_is_not_found_whatever_the_command(jvs: Jvs, alike: list[str], line: list[str]) -> None:
     for text in NO_SNAPSHOT:
         assert jvs("--json", *line, "--", text, status=3).error["code"] == "E_SNAPSHOT_NOT_FOUND"

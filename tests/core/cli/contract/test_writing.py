@@ -52,6 +52,7 @@ def test_every_change_is_logged_once_and_nothing_else(jvs: Jvs, repo: Path, logg
 
     assert logged() == ["init"]
     assert does("snapshot", "one", "--lock") == ["snapshot"]
+    assert does("annotate", "HEAD", "--add-tag", "good") == ["annotate"]
     assert does("lock", "acquire") == ["lock_acquire"]
     assert does("lock", "renew") == []
     assert does("snapshot", "two", "--lock") == ["snapshot"]
@@ -355,3 +356,21 @@ def test_names_outside_the_rule_are_refused_everywhere(
     for name in ("x" * 100, "0", "A.b_c-d", "Main"):
         jvs("worktree", "create", name)
         jvs("ref", "create", name, "HEAD")
+
+
+def test_annotate_edits_note_and_tags_and_needs_no_lock(jvs: Jvs, repo: Path) -> None:
+    made = jvs("snapshot", "first", "--tag", "old", "--lock", "--json").json
+    again = ["annotate", "HEAD", "--note", "better\nwhy", "--add-tag", "good", "--remove-tag", "old"]
+    said = jvs(*again)
+    assert said.out.splitlines()[0] == f"Annotated snapshot {made['snapshot_id']}"
+    shown = require(jvs("annotate", "HEAD", "--add-tag", "best", "--json").json, "annotate")
+    assert (shown["note"], shown["tags"]) == ("better\nwhy", ["good", "best"])
+    assert [edit["number"] for edit in shown["annotations"]] == [1, 2]
+    assert all(edit["created_at"] and edit["created_by"] for edit in shown["annotations"])
+    assert shown["descriptor_checksum"] == made["descriptor_checksum"]
+    assert jvs("history", "--tag", "good", "--json").json == [shown]
+    assert jvs("history", "--tag", "old", "--json").json == []
+    assert "Edited:" in jvs("show", "HEAD").out
+    for line in (["annotate", "HEAD"], again, ["annotate", "HEAD", "--add-tag", " x"]):
+        assert "E_USAGE" in jvs(*line, status=2).err
+    assert "E_SNAPSHOT_NOT_FOUND" in jvs("annotate", "nothing", "--note", "x", status=3).err
