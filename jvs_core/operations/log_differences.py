@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from jvs_core import files, regular
-from jvs_core.control import journal, runs, worktree
+from jvs_core.control import heads, journal, runs, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.errors import JvsError
 from jvs_core.model import Head, UndoPoint, Worktree
@@ -99,6 +99,9 @@ def name_drafts(layout: Layout, ledger: Ledger) -> Iterator[str]:
 
 def _put_head(ctx: Context, name: str, record: Worktree, logged: Head, token: int) -> None:
     number = max(record.head.number, logged.number)
+    if number >= heads.LAST:
+        number = logged.number
+        heads.withdraw(ctx.layout, name, above=number)
     seen = Worktree(record.config, record.head.changed(number=number))
     head = worktree.move(
         ctx.layout,
