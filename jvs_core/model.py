@@ -27,6 +27,8 @@ from pydantic import (
 from jvs_core.errors import DescriptorCorrupt
 
 FORMAT_VERSION = 2
+LARGEST = 2**53 - 1
+LEASE_MS_MAXIMUM = 86_400_000
 SNAPSHOT_ID = r"^[0-9]{13}-[0-9a-f]{8}$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
@@ -56,6 +58,7 @@ OperationName = Annotated[str, Field(pattern=_OPERATION)]
 SessionId = Annotated[str, Field(pattern=_SESSION)]
 Holder = Annotated[str, Field(max_length=600)]
 Count = Annotated[int, Field(ge=0)]
+LeaseSpan = Annotated[int, Field(ge=0, le=LEASE_MS_MAXIMUM)]
 IntegrityState = Literal["verified", "unverified", "corrupt"]
 LONGEST_TEXT = 65_536
 LONGEST_TAG = 200
@@ -224,7 +227,7 @@ class WorktreeConfig(Record):
 class Head(Record):
     """Where a worktree stands: the file ``heads/<number>``, never rewritten. The highest number counts."""
 
-    number: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    number: Annotated[int, Field(ge=1, le=LARGEST)]
     worktree_id: Uuid
     snapshot_id: SnapshotId | None
     base_snapshot_id: SnapshotId | None
@@ -298,10 +301,10 @@ class LeaseRecord(Record):
     acquired_at: Timestamp
     last_renewed_at: Timestamp
     lease_expires_at: Timestamp
-    lease_duration_ms: Count
-    renew_interval_ms: Count
-    max_clock_skew_ms: Count
-    steal_grace_ms: Count
+    lease_duration_ms: LeaseSpan
+    renew_interval_ms: LeaseSpan
+    max_clock_skew_ms: LeaseSpan
+    steal_grace_ms: LeaseSpan
     fencing_token: Annotated[int, Field(ge=1)]
     released_at: Timestamp | None = None
     secret_sha256: Sha256
@@ -445,6 +448,15 @@ class Intent(Process):
         self.details.clear()
         self.details.update(checked)
         return self
+
+
+class AuditHead(Record):
+    """The log's end. Another record can follow it."""
+
+    origin: Uuid
+    seq: Annotated[int, Field(ge=0, lt=LARGEST)]
+    head_hash: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    size: Annotated[int, Field(ge=0, lt=LARGEST)]
 
 
 class AuditRecord(Record):

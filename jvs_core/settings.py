@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jvs_core.errors import InputError, NameInvalid
+from jvs_core.model import LEASE_MS_MAXIMUM
 
 LEASE_MS_MINIMUM = 1_000
-LEASE_MS_MAXIMUM = 86_400_000
 KEEP_MAXIMUM = 1_000_000_000
 INTERACTIVE_LEASE_MS = 15 * 60 * 1000
 _LONGEST_USER = 100

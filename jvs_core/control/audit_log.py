@@ -11,11 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic import ValidationError
+
 from jvs_core import regular
 from jvs_core.control import slots
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken, DescriptorCorrupt
-from jvs_core.model import AuditRecord
+from jvs_core.model import AuditHead, AuditRecord
 
 LONGEST_LINE = 1 << 28
 # What the hash of a record covers begins with this, so that it is the hash of nothing else.
@@ -195,8 +197,10 @@ def read_head(layout: Layout) -> dict[str, Any]:
         return {"origin": layout.repo_id(), "seq": 0, "head_hash": "", "size": 0}
     except DescriptorCorrupt as error:
         raise AuditChainBroken("the audit head is damaged", hint=_REPAIR) from error
-    kinds = {"origin": str, "seq": int, "head_hash": str, "size": int}
-    for name, kind in kinds.items():
-        if type(head.get(name)) is not kind:
-            raise AuditChainBroken(f"the audit head lacks its {name}", hint=_REPAIR)
+    try:
+        AuditHead.model_validate(head)
+    except ValidationError as error:
+        raise AuditChainBroken(
+            f"the audit head lacks its {error.errors()[0]['loc'][0]}", hint=_REPAIR
+        ) from error
     return head

@@ -54,6 +54,11 @@ def exclusive(
         os.close(fd)
 
 
+def is_held(path: Path) -> bool:
+    """Return whether this thread is in the critical section of ``path``."""
+    return path in _HELD.__dict__.get("sections", {})
+
+
 def require(path: Path) -> None:
     """Make sure that this thread is in the critical section of ``path``, and that its lock still counts.
 

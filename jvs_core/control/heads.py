@@ -14,9 +14,11 @@ from jvs_core import canonical, files, regular
 from jvs_core.control import critical
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FencingMismatch
-from jvs_core.model import Head
+from jvs_core.model import LARGEST, Head
 
 KEPT = 2
+# No worktree comes to it; what is above was planted, and leaves room to say so.
+LAST = LARGEST - 2**32
 _NUMBER = re.compile(r"[1-9][0-9]{0,15}")
 _LOOKS = 5
 
@@ -66,6 +68,14 @@ def advance(layout: Layout, name: str, head: Head) -> None:
     for old in numbers(layout, name)[:-KEPT]:
         with suppress(OSError):
             files.unlink(layout.heads(name) / str(old))
+
+
+def withdraw(layout: Layout, name: str, above: int) -> None:
+    """Remove the heads of worktree ``name`` with a number ``above`` that of the log's; in the critical section."""
+    critical.require(layout.repository_lock)
+    for number in numbers(layout, name):
+        if number > above:
+            files.unlink(layout.heads(name) / str(number))
 
 
 def _moved(name: str) -> FencingMismatch:

@@ -21,6 +21,7 @@ from typing import Any
 from jvs_core import canonical
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError, JvsError
 from jvs_core.files import open_file, sync_folder, unlink, write_all_at
+from jvs_core.model import LARGEST
 from jvs_core.regular import open_regular
 
 SLOT_BYTES = 4096
@@ -131,4 +132,5 @@ def _parse(slot: bytes) -> tuple[int, dict[str, Any]] | None:
         number, value = record["number"], record["value"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return (number, value) if isinstance(number, int) and isinstance(value, dict) else None
+    given = type(number) is int and 0 <= number < LARGEST  # the next one must be a number too
+    return (number, value) if given and isinstance(value, dict) else None

@@ -111,8 +111,12 @@ def move(
     """Give worktree ``name``, which the caller saw as ``seen``, its next head, durable, and return it.
 
     The caller is in the critical section. Raises FencingMismatch when the head moved since, or another worktree has the
-    name now.
+    name now; DescriptorCorrupt when its number is one that JVS never gave.
     """
+    if seen.head.number >= heads.LAST:
+        raise DescriptorCorrupt(
+            f"no head of worktree {name!r} can follow number {seen.head.number}", hint="jvs doctor"
+        )
     head = Head(
         number=seen.head.number + 1,
         worktree_id=seen.worktree_id,

@@ -231,6 +231,12 @@ def _intents(ctx: Context) -> Iterator[Finding]:
             intent.intent_id,
             f"{intent.operation} by {intent.holder_id} at {intent.started_at} was not completed",
         )
+    for intent in journal.pending(ctx.layout)[0]:
+        if journal.state(intent, ctx.settings) is None:
+            yield findings.INTENT_AHEAD.at(
+                intent.intent_id,
+                f"{intent.operation} by {intent.holder_id} (uid {intent.uid}) was last seen in the future",
+            )
     for name in journal.pending(ctx.layout)[1]:
         yield findings.INTENT_DAMAGED.at(name, f"intent {name} cannot be read")
 

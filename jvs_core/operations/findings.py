@@ -272,6 +272,13 @@ INTENT_OF_ANOTHER = Kind(
     None,
     "its user runs `jvs doctor --repair-runtime`",
 )
+INTENT_AHEAD = Kind(
+    "W_INTENT_AHEAD",
+    "warning",
+    "the sign of life of an operation lies in the future, so whether it still runs is not known; gc and the repairs leave alone what it names",
+    None,
+    "set the clocks of both machines; or, if nobody works on it, its user removes the file from .jvs/intents",
+)
 INTENT_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
     "error",

@@ -18,6 +18,7 @@ from jvs_core.errors import JvsError
 from jvs_core.model import Descriptor, Pin, Tombstone
 from jvs_core.operations import findings, gc_run
 from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.at_rest import at_rest
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
 from jvs_core.results import Finding
@@ -35,10 +36,12 @@ class Unfinished:
 
 
 def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
-    """Return what an interrupted gc left behind; nothing while one is running."""
-    if is_running(ctx):
-        return Unfinished([], [], [])
-    layout = ctx.layout
+    """Return what an interrupted gc left behind. What is going to be deleted is left to a run that is under way.
+
+    A removal that the log does not hold is no run's: it tombstones, moves and logs in one critical section, and the caller
+    is in one or looks again at rest.
+    """
+    layout, running = ctx.layout, is_running(ctx)
     standing = sorted(set(tombstones.TOMBSTONES.keys(layout)), key=lambda key: _age(layout, key))
     trash = {name for name in layout.listing(layout.trash()) if catalog.is_id(name)}
     # Listed, too: on JuiceFS a look-up may find what another client removed a moment ago.
@@ -52,7 +55,8 @@ def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
         [
             key
             for key in reversed(standing)
-            if key in ledger.removed
+            if not running
+            and key in ledger.removed
             and (key in trash or (key in described and _has_to_be_dropped(layout, key)))
         ],
         sorted(trash - set(standing)),
@@ -87,9 +91,10 @@ def unexplained(ctx: Context, ledger: Ledger) -> list[str]:
         for key in sorted(set(tombstones.TOMBSTONES.keys(layout)) - ledger.removed)
         if not layout.snapshot(key).is_dir() and not layout.trash(key).is_dir()
     ]
-    if not suspects or is_running(ctx):
+    if not suspects:
         return []
-    removed = ledgers.read(layout).removed  # a run that ended meanwhile is in it
+    with at_rest(ctx):
+        removed = ledgers.read(layout).removed  # a run that went on meanwhile is in it
     return [key for key in suspects if key not in removed]
 
 

@@ -18,10 +18,10 @@ from jvs_core.errors import (
     LockConflict,
     LockNotHeld,
 )
-from jvs_core.model import LeaseRecord, Worktree
+from jvs_core.model import LEASE_MS_MAXIMUM, LeaseRecord, Worktree
 from jvs_core.operations.context import Context
 from jvs_core.results import LockStatus
-from jvs_core.settings import INTERACTIVE_LEASE_MS, LEASE_MS_MAXIMUM, LEASE_MS_MINIMUM
+from jvs_core.settings import INTERACTIVE_LEASE_MS, LEASE_MS_MINIMUM
 
 _POLL_S = 0.1
 _TURN_S = 30.0

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from jvs_core import files, regular
-from jvs_core.control import journal, runs, worktree
+from jvs_core.control import heads, runs, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.errors import JvsError
 from jvs_core.model import Head, UndoPoint, Worktree
 from jvs_core.operations import findings, locks
 from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.at_rest import own_intents
 from jvs_core.operations.context import Context
 from jvs_core.operations.findings import Loss
 from jvs_core.operations.ledger import Ledger
@@ -19,9 +20,10 @@ from jvs_core.operations.ledger import Ledger
 _MAKING = ("snapshot", "restore_inplace", "restore_path", "worktree_create", "restore")
 
 
-def differing(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
-    """Yield every head and all labels that are not the log's. What an operation is just moving is no difference."""
-    moving = {intent.worktree_id for intent in journal.pending(layout)[0] if intent.operation in _MAKING}
+def differing(ctx: Context, ledger: Ledger) -> Iterator[Loss]:
+    """Yield every head and all labels that are not the log's. What an operation of the caller left to be completed is none."""
+    layout = ctx.layout
+    moving = {intent.worktree_id for intent in own_intents(ctx) if intent.operation in _MAKING}
     for worktree_id, name in ledger.worktrees.items():
         with suppress(JvsError):  # what is lost or unreadable is found elsewhere
             record = worktree.get(layout, name)
@@ -70,11 +72,11 @@ def put_back(ctx: Context) -> list[str]:
     Heads get a new number; each is locked meanwhile. Raises LockConflict when somebody holds a lock.
     """
     done = []
-    for loss in list(differing(ctx.layout, ledgers.read(ctx.layout))):
+    for loss in list(differing(ctx, ledgers.read(ctx.layout))):
         name = loss.target
         with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair") as lease, ctx.critical():
             ledger = ledgers.read(ctx.layout)
-            if loss not in differing(ctx.layout, ledger):
+            if loss not in differing(ctx, ledger):
                 continue
             record = ctx.worktree(name)
             if loss.kind is findings.LABELS_FOREIGN:
@@ -98,6 +100,9 @@ def name_drafts(layout: Layout, ledger: Ledger) -> Iterator[str]:
 
 def _put_head(ctx: Context, name: str, record: Worktree, logged: Head, token: int) -> None:
     number = max(record.head.number, logged.number)
+    if number >= heads.LAST:
+        number = logged.number
+        heads.withdraw(ctx.layout, name, above=number)
     seen = Worktree(record.config, record.head.changed(number=number))
     head = worktree.move(
         ctx.layout,

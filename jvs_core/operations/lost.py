@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jvs_core import clock
-from jvs_core.control import audit_log, journal, pins, refs, worktree
+from jvs_core.control import audit_log, pins, refs, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken, JvsError, PinNotFound, RefBroken, WorktreeNotFound
 from jvs_core.model import AuditRecord, Pin, Ref
 from jvs_core.operations import findings, log_annotations, log_differences
 from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
 from jvs_core.operations.findings import Loss
 from jvs_core.operations.ledger import Ledger
@@ -32,11 +33,12 @@ _PROTECT_NOTHING = (findings.RUN_FOREIGN, findings.RUN_UNNAMED)
 
 
 def find(ctx: Context, ledger: Ledger) -> list[Loss]:
-    """Return what is lost, in two looks: what only one of them sees is being changed at this moment."""
-    found = list(_look(ctx.layout, ledger))
+    """Return what is lost, in two looks: the second one while nobody is changing anything."""
+    found = list(_look(ctx, ledger))
     if not found:
         return []
-    again = set(_look(ctx.layout, ledgers.read(ctx.layout)))
+    with at_rest(ctx):
+        again = set(_look(ctx, ledgers.read(ctx.layout)))
     return [loss for loss in found if loss in again]
 
 
@@ -103,10 +105,11 @@ def _making(layout: Layout, operation: str, target: str) -> AuditRecord:
     return next((r for r in records if (r.operation, r.target) == (operation, target)), records[-1])
 
 
-def _look(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
+def _look(ctx: Context, ledger: Ledger) -> Iterator[Loss]:
+    layout = ctx.layout
     changing = {
         value
-        for intent in journal.pending(layout)[0]
+        for intent in own_intents(ctx)
         if intent.operation in ("worktree_remove", "ref_create", "ref_delete")
         for value in (intent.worktree_id, intent.details.get("ref"))
         if isinstance(value, str)
@@ -114,7 +117,7 @@ def _look(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
     yield from _worktrees(layout, ledger, changing)
     yield from _refs(layout, ledger, changing)
     yield from _pins(layout, ledger)
-    yield from log_differences.differing(layout, ledger)
+    yield from log_differences.differing(ctx, ledger)
     yield from log_differences.forged_runs(layout, ledger)
     yield from log_annotations.differing(layout, ledger)
 

@@ -16,6 +16,7 @@ from jvs_core.errors import JvsError, WorktreeNotFound
 from jvs_core.files import TEMPORARY_SUFFIX
 from jvs_core.model import Descriptor, Intent
 from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
 
@@ -60,17 +61,17 @@ def unfinished(ctx: Context, ledger: Ledger) -> Iterator[tuple[str, Descriptor]]
 
 
 def foreign(ctx: Context, ledger: Ledger) -> dict[str, Descriptor]:
-    """Return the snapshots that are in place and that neither the log nor any intent knows."""
+    """Return the snapshots that are in place and that neither the log nor an intent of the caller's knows."""
     found = dict(unlogged(ctx.layout, ledger))
     if not found:
         return {}
-    intents, unreadable = journal.pending(ctx.layout)
-    begun = {f"{intent.intent_id}.json" for intent in intents}.union(unreadable)
-    known = ledgers.read(ctx.layout).snapshots  # an intent that is gone by now left its record
+    begun = {intent.intent_id for intent in own_intents(ctx)}
+    with at_rest(ctx):
+        known = ledgers.read(ctx.layout).snapshots
     return {
         snapshot_id: descriptor
         for snapshot_id, descriptor in found.items()
-        if f"{SNAPSHOT_INTENT}-{snapshot_id}.json" not in begun and snapshot_id not in known
+        if f"{SNAPSHOT_INTENT}-{snapshot_id}" not in begun and snapshot_id not in known
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from jvs_core.control import catalog, journal, tombstones
+from jvs_core.control import catalog, tombstones
 from jvs_core.errors import (
     AuditChainBroken,
     IntegrityError,
@@ -18,8 +18,9 @@ from jvs_core.errors import (
     SnapshotNotFound,
 )
 from jvs_core.model import Checkpoint, Descriptor
-from jvs_core.operations import audit, cells, gc_state, stored
+from jvs_core.operations import audit, cells, stored
 from jvs_core.operations import ledger as ledgers
+from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
 from jvs_core.payload import juicefs, pool
@@ -140,10 +141,11 @@ def _thinned(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> SnapshotRe
 
 
 def _is_removed(ctx: Context, snapshot_id: str, ledger: Ledger) -> bool:
-    """Return whether the log says that gc removed a snapshot, or a gc run is removing it."""
-    if snapshot_id in ledger.removed or gc_state.is_running(ctx):
+    """Return whether the log says that gc removed a snapshot, by now."""
+    if snapshot_id in ledger.removed:
         return True
-    return snapshot_id in ledgers.read(ctx.layout).removed  # by a run that ended since
+    with at_rest(ctx):
+        return snapshot_id in ledgers.read(ctx.layout).removed
 
 
 def _require_about_it(error: JvsError) -> None:
@@ -205,11 +207,10 @@ def _still(ctx: Context, ledger: Ledger, report: SnapshotReport) -> SnapshotRepo
 def _against_log(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> None:
     logged = ledger.snapshots.get(descriptor.snapshot_id)
     if logged is None:
-        if any(intent.snapshot_id == descriptor.snapshot_id for intent in journal.pending(ctx.layout)[0]):
-            return  # being published, or a crash came before its audit record: doctor completes it
-        logged = ledgers.read(ctx.layout).snapshots.get(
-            descriptor.snapshot_id
-        )  # completed since it was listed
+        if any(intent.snapshot_id == descriptor.snapshot_id for intent in own_intents(ctx)):
+            return  # a crash came before its audit record: doctor completes it
+        with at_rest(ctx):
+            logged = ledgers.read(ctx.layout).snapshots.get(descriptor.snapshot_id)  # published by now
     if logged is None:
         raise AuditChainBroken(f"snapshot {descriptor.snapshot_id} is not in the audit log")
     assert descriptor.descriptor_checksum is not None

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from jvs_core import Repository, Settings, files
+from jvs_core import JvsError, Repository, Settings, files
 from jvs_core.control import journal
 from jvs_core.control.layout import Layout
 from jvs_core.errors import LockConflict
@@ -67,6 +67,53 @@ def planted(repo: Repository, uid: int, operation: str, details: dict[str, Any],
 def _worktree_id(repo: Repository) -> str:
     config = json.loads((repo.root / ".jvs/worktrees/ann/config.json").read_text())
     return str(config["worktree_id"])
+
+
+def test_what_a_member_plants_excuses_nothing(team: Repository, place: Path) -> None:
+    """A head set back, a ref and a payload gone, and an intent beside each that says that it is being done."""
+    for text in "ab":
+        (team.root / "main/notes.txt").write_text(text)
+        team.snapshot(text, lock=True)
+    team.refs.create("release", "HEAD~1")
+    known = [item.descriptor.snapshot_id for item in team.history()]
+    control = team.root / ".jvs"
+    heads = control / "worktrees/main/heads"
+    head = json.loads((heads / max(os.listdir(heads), key=int)).read_text())
+    head |= {"number": head["number"] + 1, "snapshot_id": known[-1]}
+    (heads / str(head["number"])).write_text(json.dumps(head))
+    (control / "refs/release.json").unlink()
+    tombstone = {
+        "snapshot_id": known[1],
+        "plan_id": "0123456789ab",
+        "removed_at": "2026-01-01T00:00:00.000Z",
+        "removed_by": "ann@here",
+        "stub": True,
+        "descriptor": json.loads((control / f"descriptors/{known[1]}.json").read_text()),
+    }
+    (control / f"gc/tombstones/{known[1]}.json").write_text(json.dumps(tombstone))
+    (control / f"snapshots/{known[1]}").rename(place / "stolen")
+    config = json.loads((control / "worktrees/main/config.json").read_text())
+    for operation, details in (
+        ("snapshot", {"parent_snapshot_id": None, "note": ""}),
+        ("ref_delete", {"ref": "release"}),
+        ("gc_run", {"plan_id": "0123456789ab"}),
+    ):
+        path = planted(team, MALLORY, operation, details, old=False)
+        record = json.loads(path.read_text()) | {"worktree": "main", "worktree_id": config["worktree_id"]}
+        path.write_text(json.dumps(record | {"boot_id": "another", "machine_id": None}))
+        path.chmod(0o644)
+        os.chown(path, MALLORY, TEAM)
+        os.utime(path, (time.time() + 3e8, time.time() + 3e8))
+    found = {(finding.code, finding.target) for finding in team.doctor(strict=True).findings}
+    assert ("E_HEAD_FOREIGN", "main") in found, found
+    assert any(target == "release" and code.startswith("E_") for code, target in found), found
+    assert any(target == known[1] and code.startswith("E_") for code, target in found), found
+    assert sum(code == "W_INTENT_AHEAD" for code, _ in found) == 3
+    verified = team.verify(every=True)
+    assert not verified.audit.ok
+    assert {report.snapshot_id for report in verified.snapshots if report.tamper_detected} == {known[1]}
+    with pytest.raises(JvsError):
+        team.gc.plan(keep_last=1)
 
 
 @pytest.mark.parametrize("old", [True, False])

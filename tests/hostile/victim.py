@@ -41,20 +41,22 @@ class Victim:
             path: path.read_bytes() for path in sorted(self.home.rglob("*")) if path.is_file()
         }
 
-    def run(self, *command: str | Path, repo: Path) -> subprocess.CompletedProcess[str]:
-        """Run a command; it ends, by the contract, within a minute."""
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make a process the victim's."""
         state = self.home.parent / "state"
-        environment = {
-            **os.environ,
+        return {
             "HOME": str(self.home),
             "JVS_STATE_DIR": str(state),
             "JVS_CACHE_DIR": str(state / "cache"),
             "JVS_CONFIG_DIR": str(state / "config"),
         }
+
+    def run(self, *command: str | Path, repo: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command; it ends, by the contract, within a minute."""
         done = subprocess.run(
             [sys.executable, "-m", "jvs_core.cli", "--repo", repo, *command],
             cwd=repo / "main",
-            env=environment,
+            env={**os.environ, **self.environment()},
             capture_output=True,
             text=True,
             timeout=60,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jvs_core import clock
+from jvs_core import clock, files
 from jvs_core.control import critical, journal, process
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AlreadyExists, EngineFailed, FencingMismatch
@@ -116,22 +116,20 @@ def test_a_sign_of_life_is_given_while_the_operation_runs(
 def test_a_mount_that_hangs_once_does_not_end_the_signs_of_life(
     layout: Layout, ada: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    touch, failed = os.utime, threading.Event()
+    touch, failed = files.touch, threading.Event()
 
-    def hangs_once(
-        path: Path, times: tuple[float, float] | None = None, *, follow_symlinks: bool = True
-    ) -> None:
+    def hangs_once(path: Path) -> None:
         if not failed.is_set():
             failed.set()
             raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
-        touch(path, times, follow_symlinks=follow_symlinks)
+        touch(path)
 
     monkeypatch.setattr(process, "SIGN_OF_LIFE_S", 0.01)
-    monkeypatch.setattr(os, "utime", hangs_once)
+    monkeypatch.setattr(files, "touch", hangs_once)
     made = journal.begin(layout, ada, "ref_create", ref="name")
     assert failed.wait(10)
     path = layout.intents / f"{made.intent_id}.json"
-    touch(path, (0, 0))
+    os.utime(path, (0, 0))
     deadline = time.monotonic() + 10
     while path.stat().st_mtime == 0:
         assert time.monotonic() < deadline

@@ -1,0 +1,42 @@
+"""A look at a repository while no operation is between what it writes and what it logs.
+
+What an operation publishes and its record in the log are of one critical section. So in one of our own, whatever is not
+as the log says is so because a crash or somebody made it so; no intent is needed to excuse it, which anybody could plant.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from jvs_core.control import critical, journal
+from jvs_core.errors import JvsError
+from jvs_core.model import Intent
+from jvs_core.operations.context import Context
+
+_WAIT_S = 5.0
+_PAUSE_S = 0.3
+
+
+@contextmanager
+def at_rest(ctx: Context) -> Iterator[None]:
+    """Look again in the block, where nobody is publishing.
+
+    Who may not take the repository's lock, or not soon, waits for a moment instead, which is longer than a publication takes.
+    """
+    path = ctx.layout.repository_lock
+    with ExitStack() as undo:
+        if not critical.is_held(path):
+            try:
+                if not path.is_file():
+                    raise FileNotFoundError(path)
+                undo.enter_context(critical.exclusive(path, wait_s=_WAIT_S, mode=ctx.layout.lock_mode))
+            except (JvsError, OSError):
+                time.sleep(_PAUSE_S)
+        yield
+
+
+def own_intents(ctx: Context) -> list[Intent]:
+    """Return the intents that the caller wrote: what they left half done is known, and will be completed."""
+    return [intent for intent in journal.pending(ctx.layout)[0] if journal.is_own(intent)]
