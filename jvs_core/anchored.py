@@ -15,18 +15,30 @@ from pathlib import Path
 
 from jvs_core.errors import PathEscape
 
-_ROOTS: set[str] = set()
+# Each root, and which folder it was when it was opened.
+_ROOTS: dict[str, tuple[int, int] | None] = {}
 _ON_THE_WAY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def enclose(*roots: str | Path) -> None:
-    """Let nothing in this process follow a link below the folders ``roots``, which are absolute, any more."""
-    _ROOTS.update(os.fspath(root) for root in roots)
+def enclose(root: str | Path) -> None:
+    """Let nothing in this process follow a link below the folder ``root``, which is absolute, any more."""
+    _ROOTS.setdefault(os.fspath(root))
 
 
-def enclosed() -> list[str]:
+def hold(root: str | Path) -> None:
+    """From now on take no other folder for ``root`` than the one that is there: whose it is, is asked once."""
+    found = os.stat(root)
+    _ROOTS[os.fspath(root)] = found.st_dev, found.st_ino
+
+
+def enclosed() -> dict[str, tuple[int, int] | None]:
     """Return the roots, for another process that works for this one."""
-    return list(_ROOTS)
+    return dict(_ROOTS)
+
+
+def take_over(roots: dict[str, tuple[int, int] | None]) -> None:
+    """Enclose what another process enclosed."""
+    _ROOTS.update(roots)
 
 
 def open_folder(path: str | bytes | Path, flags: int = os.O_PATH) -> int:
@@ -37,10 +49,9 @@ def open_folder(path: str | bytes | Path, flags: int = os.O_PATH) -> int:
     name = os.fsdecode(path)
     root, parts = _split(name)
     flags |= os.O_DIRECTORY | os.O_CLOEXEC
-    if not parts:
-        return os.open(root, flags)
-    fd = os.open(root, _ON_THE_WAY & ~os.O_NOFOLLOW)
+    fd = os.open(root, _ON_THE_WAY & ~os.O_NOFOLLOW if parts else flags)
     try:
+        _require_held(fd, root)
         for position, part in enumerate(parts):
             last = position == len(parts) - 1
             try:
@@ -86,6 +97,19 @@ def _split(path: str) -> tuple[str, list[str]]:
                 raise PathEscape(f"{path} leads outside the repository", path=path)
             return above, parts
     return path, []
+
+
+def _require_held(fd: int, root: str) -> None:
+    held = _ROOTS.get(root)
+    if held is None:
+        return
+    found = os.fstat(fd)
+    if held != (found.st_dev, found.st_ino):
+        raise PathEscape(
+            f"{root} is another folder than the one that was opened",
+            hint="open the repository again",
+            path=root,
+        )
 
 
 def _refuse_link(folder: int, name: str, path: str) -> None:

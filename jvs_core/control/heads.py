@@ -78,6 +78,13 @@ def withdraw(layout: Layout, name: str, above: int) -> None:
             files.unlink(layout.heads(name) / str(number))
 
 
+def put_back(layout: Layout, name: str, head: Head) -> None:
+    """Write the head that the log has, where none is left; in the critical section."""
+    critical.require(layout.repository_lock)
+    files.make_folder(layout.heads(name), mode=layout.folder_mode, exist_ok=True)
+    files.create_atomic(layout.heads(name) / str(head.number), encode(head), mode=layout.file_mode)
+
+
 def _moved(name: str) -> FencingMismatch:
     return FencingMismatch(
         f"the head of worktree {name!r} was moved by somebody else meanwhile; nothing was published",
@@ -88,6 +95,8 @@ def _moved(name: str) -> FencingMismatch:
 def _parse(layout: Layout, name: str, number: int, worktree_id: str) -> Head:
     called = f"head {number} of worktree {name!r}"
     head = Head.parse(regular.read_regular(layout.heads(name) / str(number)), called)
+    if head.fencing_token is not None and head.fencing_token >= LAST:
+        raise DescriptorCorrupt(f"{called} has a token that was never given", hint="jvs doctor")
     if head.number != number or head.worktree_id != worktree_id:
         raise DescriptorCorrupt(f"{called} speaks of another head", hint="jvs doctor")
     return head

@@ -1,7 +1,7 @@
 """Leases as they lie on disk: the file ``locks/<worktree_id>/<token>`` each, and which names in the folder are none.
 
 A new token is one above the highest that was given or published. So a number that is far above all of those, and
-whose file holds no lease of that number, was never given; it neither ends the count nor supersedes anybody. One that
+whose file holds no lease of that number, or that leaves no room above it, was never given; it neither ends the count nor supersedes anybody. One that
 is near may be a lease that is being written, or that a crash left empty: it counts.
 """
 
@@ -81,7 +81,9 @@ def remove_all(layout: Layout, worktree_id: str) -> None:
 def _given(layout: Layout, worktree_id: str, names: Iterable[str], above: int) -> list[int]:
     given: list[int] = []
     for token in sorted(int(name) for name in names if _is_number(name)):
-        if token <= above + _FAR or _is_lease(layout, worktree_id, token):
+        if token <= above + _FAR or (
+            token < LAST_TOKEN - _FAR and _is_lease(layout, worktree_id, token)
+        ):  # one that leaves no room above it was planted
             given.append(token)
             above = max(above, token)
     return given

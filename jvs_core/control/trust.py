@@ -42,12 +42,21 @@ def require(root: Path, settings: Settings) -> None:
 
     Nothing in it is read. Raises NotARepository when there is none.
     """
-    owner = _owner(root)
-    if owner in (0, os.geteuid()):
+    found = _control(root)
+    owner, place = found.st_uid, os.path.realpath(root)
+    if owner in (0, os.geteuid()) and _is_at_home(root, found):
         return
-    place = os.path.realpath(root)
     if os.geteuid() != 0 and Trusted(place, owner) in listed(settings):
         return
+    if owner in (0, os.geteuid()):
+        raise UntrustedRepository(
+            f"{os.path.join(place, '.jvs')} can be written by others, who may have moved it into {place}",
+            hint=f"if it belongs there: jvs trust {shlex.quote(place)}"
+            if os.geteuid() != 0
+            else f"if it belongs there, give {place} the owner, group and mode of .jvs",
+            root=place,
+            owner=owner,
+        )
     hint = f"if you trust what is in it: jvs trust {shlex.quote(place)}"
     if os.geteuid() == 0:
         hint = f"root works in root's own repositories only: run it as {owner_name(owner)}"
@@ -66,7 +75,7 @@ def trust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> 
     """
     settings = settings or environment.from_environment()
     place = Path(os.path.realpath(path))
-    owner = _owner(place)
+    owner = _control(place).st_uid
     if os.geteuid() == 0 and owner != 0:
         raise InputError(
             f"root trusts root's own repositories only; this one is that of {owner_name(owner)}",
@@ -127,18 +136,34 @@ def owner_name(uid: int) -> str:
         return f"uid {uid}"
 
 
-def _owner(root: Path) -> int:
-    """Return whom the ``.jvs`` of a repository belongs to, which must be a folder and no link to one."""
+def _is_at_home(root: Path, control: os.stat_result) -> bool:
+    """Return whether nobody can have moved a repository's ``.jvs`` into ``root`` who is not to say what is there.
+
+    Who can write in it can rename it, wherever it lies: so ``root`` is of its owner, of root or of the caller, and nobody
+    else can write there.
+    """
+    if not control.st_mode & _OTHERS_WRITE:
+        return True
+    home = os.stat(root)
+    if home.st_uid not in (control.st_uid, 0, os.geteuid()):
+        return False
+    if home.st_mode & stat.S_IWOTH & ~control.st_mode:
+        return False
+    return not home.st_mode & stat.S_IWGRP or home.st_gid == control.st_gid
+
+
+def _control(root: Path) -> os.stat_result:
+    """Return the status of a repository's ``.jvs``, which must be a folder and no link to one."""
     control = root / ".jvs"
     try:
-        found = control.lstat()
+        found = files.status(control)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotARepository(f"no JVS repository at {root}", hint="name a folder that holds .jvs") from error
     if not stat.S_ISDIR(found.st_mode):
         raise UntrustedRepository(
             regular.irregular(control, "folder"), hint="work in the repository itself, where .jvs is a folder"
         )
-    return found.st_uid
+    return found
 
 
 def _write(settings: Settings, known: list[Trusted]) -> None:

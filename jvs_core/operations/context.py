@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from jvs_core import regular
+from jvs_core import anchored, regular
 from jvs_core.control import audit, catalog, critical, trust, worktree
 from jvs_core.control.layout import Layout
 from jvs_core.control.session import Session, session
@@ -54,6 +54,8 @@ class Context:
         Raises NotARepository, UntrustedRepository, FormatUnsupported, DescriptorCorrupt (no identity), InputError
         (configuration).
         """
+        with suppress(FileNotFoundError, NotADirectoryError):
+            anchored.hold(layout.root)
         trust.require(layout.root, settings)
         layout.check_format()
         config = read_config(layout.config)

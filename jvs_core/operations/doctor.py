@@ -154,7 +154,8 @@ def _worktree(ctx: Context, name: str) -> Iterator[Finding]:
         yield findings.WORKTREE_ESCAPES.at(name, error.message)
         return
     except DescriptorCorrupt as error:
-        yield findings.WORKTREE_DAMAGED.at(name, error.message)
+        kind = findings.HEAD_DAMAGED if _is_configured(ctx, name) else findings.WORKTREE_DAMAGED
+        yield kind.at(name, error.message)
         return
     if head is None:
         return
@@ -162,6 +163,14 @@ def _worktree(ctx: Context, name: str) -> Iterator[Finding]:
         yield findings.HEAD_MISSING.at(name, f"the head {head} of worktree {name!r} is missing")
     elif catalog.is_expired(ctx.layout, head):
         yield findings.HEAD_MISSING.at(name, f"the head {head} of worktree {name!r} was removed by gc")
+
+
+def _is_configured(ctx: Context, name: str) -> bool:
+    try:
+        worktree.get_config(ctx.layout, name)
+    except JvsError:
+        return False
+    return True
 
 
 def _snapshots(ctx: Context, ledger: Ledger) -> Iterator[Finding]:

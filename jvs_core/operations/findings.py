@@ -104,6 +104,13 @@ WORKTREE_DAMAGED = Kind(
     None,
     "restore it from a backup",
 )
+HEAD_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "the record of where a worktree stands cannot be read",
+    "advance_head",
+    "moves it to `.jvs/aside` and brings the head to what the log says",
+)
 WORKTREE_ESCAPES = Kind(
     "E_PATH_ESCAPE",
     "error",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from jvs_core import files, regular
-from jvs_core.control import annotation, catalog
+from jvs_core.control import annotation, aside, catalog
 from jvs_core.control.layout import Layout
 from jvs_core.errors import JvsError
 from jvs_core.model import Annotation
@@ -53,10 +52,7 @@ def _set_aside(ctx: Context, name: str) -> None:
     """Move what has a name below ``annotations`` out of the way; nothing is deleted."""
     place = ctx.layout.annotations() / name
     if os.path.lexists(place):
-        aside = ctx.layout.control / "aside"
-        files.make_folder(aside, mode=ctx.layout.folder_mode, exist_ok=True)
-        called = name.replace("/", "-")[:150]
-        files.rename_durable(place, aside / f"annotation-{called}-{secrets.token_hex(4)}")
+        aside.put(ctx.layout, place, f"annotation-{name.replace('/', '-')}")
 
 
 def _differences(layout: Layout, ledger: Ledger) -> Iterator[_Difference]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from jvs_core import files, regular
-from jvs_core.control import heads, runs, worktree
+from jvs_core.control import aside, heads, runs, worktree
 from jvs_core.control.layout import Layout
-from jvs_core.errors import JvsError
+from jvs_core.errors import DescriptorCorrupt, JvsError, WorktreeNotFound
 from jvs_core.model import Head, UndoPoint, Worktree
 from jvs_core.operations import findings, locks
 from jvs_core.operations import ledger as ledgers
@@ -71,7 +71,7 @@ def put_back(ctx: Context) -> list[str]:
 
     Heads get a new number; each is locked meanwhile. Raises LockConflict when somebody holds a lock.
     """
-    done = []
+    done = list(_readable(ctx))
     for loss in list(differing(ctx, ledgers.read(ctx.layout))):
         name = loss.target
         with locks.writing(ctx, name, locks.Locking(take=True), purpose="repair") as lease, ctx.critical():
@@ -86,6 +86,32 @@ def put_back(ctx: Context) -> list[str]:
                 _put_head(ctx, name, record, logged, lease.token)
         done.append(f"{name} as the log has it")
     return done
+
+
+def _readable(ctx: Context) -> Iterator[str]:
+    """Move heads that cannot be read to ``.jvs/aside``; where none is left, write the one that the log has."""
+    with ctx.critical():
+        for worktree_id, logged in ledgers.read(ctx.layout).heads.items():
+            name = ledgers.read(ctx.layout).worktrees.get(worktree_id)
+            if name is None:
+                continue
+            with suppress(WorktreeNotFound, DescriptorCorrupt):
+                if worktree.get_config(ctx.layout, name).worktree_id == worktree_id:
+                    head = Head.model_validate(logged)
+                    yield from _set_unreadable_aside(ctx, name, head)
+
+
+def _set_unreadable_aside(ctx: Context, name: str, logged: Head) -> Iterator[str]:
+    while there := heads.numbers(ctx.layout, name):
+        try:
+            heads.read(ctx.layout, name, logged.worktree_id)
+            return
+        except DescriptorCorrupt:
+            place = ctx.layout.heads(name) / str(there[-1])
+            aside.put(ctx.layout, place, f"head-{name}-{there[-1]}")
+            yield f"head {there[-1]} of {name} set aside"
+    heads.put_back(ctx.layout, name, logged)
+    yield f"head {logged.number} of {name} as the log has it"
 
 
 def name_drafts(layout: Layout, ledger: Ledger) -> Iterator[str]:

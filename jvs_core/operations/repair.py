@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jvs_core import clock, files
-from jvs_core.control import journal, leases, worktree
+from jvs_core.control import aside, journal, leases, worktree
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.errors import InputError, JvsError
 from jvs_core.model import Intent, Worktree
@@ -146,9 +146,7 @@ def _set_aside(ctx: Context, progress: Progress) -> list[str]:
         for found in unknown:
             place = ctx.layout.snapshots / found.target
             if found.repair == "set_aside" and place.parent == ctx.layout.snapshots:
-                aside = ctx.layout.control / "aside"
-                files.make_folder(aside, mode=ctx.layout.folder_mode, exist_ok=True)
-                files.rename_durable(place, aside / f"{found.target}-{secrets.token_hex(4)}")
+                aside.put(ctx.layout, place, found.target)
                 done.append(f".jvs/snapshots/{found.target}")
     return done
 
@@ -178,8 +176,8 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
             journal.complete(ctx.layout, intent)
         done.append(intent.intent_id)
     for name in journal.pending(ctx.layout)[1]:
-        aside = ctx.layout.intents / f"{name}.unreadable"
-        files.rename_durable(ctx.layout.intents / name, aside)
+        place = ctx.layout.intents / name
+        files.rename_durable(place, place.with_name(f"{name}.unreadable"))
         done.append(name)
     return done
 

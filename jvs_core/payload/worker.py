@@ -57,7 +57,7 @@ def main(parent: int) -> None:
     try:
         while True:
             roots, job = receive(source)
-            anchored.enclose(*roots)
+            anchored.take_over(roots)
             with job.open() as work:
                 while (batch := receive(source)) is not None:
                     send(answers, (False, work(batch)))

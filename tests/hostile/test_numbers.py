@@ -85,3 +85,32 @@ def test_a_lease_of_centuries_is_damage_and_is_taken_over(repo: Repository, fiel
         repo.locks.renew()
     os.utime(lease, (0, 0))
     assert repo.locks.acquire("main").fencing_token == held.fencing_token + 1
+
+
+@pytest.mark.parametrize(("token", "counts"), [(LARGEST - 1, False), (LARGEST - 2**32, False), (2**40, True)])
+def test_a_planted_lease_ends_no_count(repo: Repository, token: int, counts: bool) -> None:
+    (folder,) = (path for path in (repo.root / ".jvs/locks").iterdir() if path.is_dir())
+    newest = max(folder.iterdir(), key=lambda path: int(path.name))
+    planted = folder / str(token)
+    planted.write_bytes(as_slot(1000, {**slots.read(newest), "fencing_token": token}))
+    with repo.hold() as lease:
+        assert (lease.token > token) == counts
+    assert repo.snapshot("x", lock=True).fencing_token > lease.token
+    if not counts:
+        os.utime(planted, (0, 0))
+        assert {finding.code for finding in repo.doctor().findings} == {"W_LOCK_STRAY"}
+    assert repo.doctor(repairs=["clean_locks"], strict=True).healthy
+
+
+@pytest.mark.parametrize("token", [LARGEST, LARGEST - 1, LARGEST - 2**32])
+def test_a_token_in_a_head_that_none_can_follow_is_damage_and_is_mended(repo: Repository, token: int) -> None:
+    heads = repo.root / ".jvs/worktrees/main/heads"
+    newest = max(heads.iterdir(), key=lambda path: int(path.name))
+    following = newest.with_name(str(int(newest.name) + 1))
+    following.write_bytes(newest.read_bytes())
+    change(following, number=int(following.name), fencing_token=token)
+    with pytest.raises(DescriptorCorrupt):
+        repo.snapshot("x", lock=True)
+    assert not repo.doctor().healthy
+    assert repo.doctor(repairs=["advance_head"]).healthy
+    assert repo.snapshot("y", lock=True).fencing_token < token
