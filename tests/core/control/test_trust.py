@@ -210,3 +210,55 @@ def test_a_process_of_another_user_is_refused_as_well(open_place: Path) -> None:
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("uid", "gid", "mode", "opened"),
+    [
+        (0, SOMEBODY, 0o2775, True),  # as init leaves it
+        (0, 0, 0o755, True),
+        (0, 0, 0o1777, False),
+        (0, 0, 0o775, False),
+        (OTHER, OTHER, 0o755, False),
+        (SOMEBODY, SOMEBODY, 0o700, True),
+    ],
+)
+def test_a_shared_control_folder_that_others_moved_is_not_opened(
+    open_place: Path, uid: int, gid: int, mode: int, opened: bool
+) -> None:
+    """Who may write in ``.jvs`` may rename it, and it belongs to the same user wherever it lies."""
+    made_at = Repository.init(
+        open_place / "team", engine="copy", shared=True, settings=caller(open_place / "m")
+    ).root
+    for path in (made_at, *made_at.rglob("*")):
+        os.chown(path, 0, SOMEBODY)
+    place = open_place / "moved"
+    place.mkdir()
+    (made_at / ".jvs").rename(place / ".jvs")
+    os.chown(place, uid, gid)
+    place.chmod(mode)
+    who = of(open_place, SOMEBODY)
+    layout = Layout(place, True)
+    with as_user(SOMEBODY):
+        if opened:
+            Context.open(layout, who)
+            return
+        with pytest.raises(UntrustedRepository, match="may have moved it"):
+            Context.open(layout, who)
+        trust(place, settings=who)
+        Context.open(layout, who)
+    with pytest.raises(UntrustedRepository, match="may have moved it"):
+        Context.open(layout, of(open_place, 0))
+
+
+def test_another_folder_in_the_place_of_one_that_is_open_is_not_worked_in(tmp_path: Path) -> None:
+    first = Repository.init(tmp_path / "first", engine="copy")
+    Repository.init(tmp_path / "second", engine="copy")
+    first.root.rename(tmp_path / "away")
+    (tmp_path / "second").rename(first.root)
+    with pytest.raises(JvsError, match="another folder") as refused:
+        first.snapshot(lock=True)
+    assert refused.value.code == "E_PATH_ESCAPE"
+    assert len(Repository.open(first.root).history(every=True)) == 0
+    first.snapshot(lock=True)  # opened again by then
