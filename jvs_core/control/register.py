@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from jvs_core.model import Record
 
 R = TypeVar("R", bound=Record)
 SUFFIX = ".json"
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Register(Generic[R]):
 
     ``form`` is the pattern of an identity, ``identity`` the field that holds it, ``called`` what a record is called in
     messages (``{}`` is its identity) and ``damaged`` what is raised for one that is not what it should be. Records that
-    are ``replaced`` are read after a listing of their folder, which on JuiceFS refreshes the names in it.
+    are ``replaced`` are read after a listing of their folder, which on JuiceFS refreshes the names in it. Those that are
+    ``carried_out`` nobody but their owner can write.
     """
 
     folder: str
@@ -39,6 +42,7 @@ class Register(Generic[R]):
     form: str
     called: str
     replaced: bool = False
+    carried_out: bool = False
     damaged: type[JvsError] = DescriptorCorrupt
     _pattern: re.Pattern[str] = field(init=False, repr=False)
 
@@ -76,6 +80,18 @@ class Register(Generic[R]):
             return None
         return self._read(layout, key)
 
+    def find_own(self, layout: Layout, key: str) -> R | None:
+        """Return a record that the caller wrote and nobody else can write; None when it is not, or there is none."""
+        if not self.fits(key):
+            return None
+        try:
+            data, about = layout.read_with_status(self.place(layout, key))
+        except FileNotFoundError:
+            return None
+        if about.st_uid != os.geteuid() or about.st_mode & _OTHERS_WRITE:
+            return None
+        return self._parsed(key, data)
+
     def readable(self, layout: Layout) -> tuple[list[R], dict[str, JvsError]]:
         """Return the records that can be read, and by its identity what is wrong with each of the others."""
         found: list[R] = []
@@ -103,7 +119,7 @@ class Register(Generic[R]):
     def create(self, layout: Layout, record: R) -> None:
         """Write a new record, durable. A crash leaves all of it or nothing. Raises AlreadyExists."""
         critical.require(layout.repository_lock)
-        files.create_atomic(self._own_place(layout, record), self.encode(record), mode=layout.file_mode)
+        files.create_atomic(self._own_place(layout, record), self.encode(record), mode=self._mode(layout))
 
     def create_together(self, layout: Layout, records: Iterable[R]) -> None:
         """Write new records, each whole or not at all, durable together at one sync. Raises AlreadyExists."""
@@ -117,7 +133,7 @@ class Register(Generic[R]):
     def replace(self, layout: Layout, record: R) -> None:
         """Replace a record, durable. A crash leaves the old or the new one."""
         critical.require(layout.repository_lock)
-        files.write_atomic(self._own_place(layout, record), self.encode(record), mode=layout.file_mode)
+        files.write_atomic(self._own_place(layout, record), self.encode(record), mode=self._mode(layout))
 
     def remove(self, layout: Layout, key: str, *, missing_ok: bool = False) -> None:
         """Remove the record that is listed as ``key``, readable or not, durable. Raises FileNotFoundError."""
@@ -127,12 +143,23 @@ class Register(Generic[R]):
     def _own_place(self, layout: Layout, record: R) -> Path:
         return self.place(layout, str(getattr(record, self.identity)))
 
+    def _mode(self, layout: Layout) -> int | None:
+        return layout.intent_mode if self.carried_out else layout.file_mode
+
     def _read(self, layout: Layout, key: str) -> R | None:
-        called = self.called.format(key)
         try:
-            record = self.model.parse(layout.read(self.place(layout, key)), called)
+            return self._parsed(key, layout.read(self.place(layout, key)))
         except FileNotFoundError:
             return None
+        except DescriptorCorrupt as error:
+            if self.damaged is DescriptorCorrupt:
+                raise
+            raise self.damaged(error.message, hint="jvs doctor") from error
+
+    def _parsed(self, key: str, data: bytes) -> R:
+        called = self.called.format(key)
+        try:
+            record = self.model.parse(data, called)
         except DescriptorCorrupt as error:
             if self.damaged is DescriptorCorrupt:
                 raise

@@ -43,7 +43,7 @@ class _State:
 
 def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
     """Carry out a plan, or the rest of one that was interrupted. See ``repository.gc.run``."""
-    plan = plans.read(ctx.layout, plan_id)
+    plan = plans.to_carry_out(ctx.layout, plan_id)
     if plan.finished_at is not None:
         note = f"plan {plan_id} was carried out at {plan.finished_at}; nothing was left to do"
         return GcRun(plan_id=plan_id, deleted=[], failed=[], reclaimed_bytes=0, notes=[note])

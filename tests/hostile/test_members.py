@@ -17,7 +17,7 @@ import pytest
 from jvs_core import JvsError, Repository, Settings, files
 from jvs_core.control import journal
 from jvs_core.control.layout import Layout
-from jvs_core.errors import LockConflict
+from jvs_core.errors import GcPlanMismatch, LockConflict
 from jvs_jupyter.hub.ownership import Owner, give
 from tests.hostile.team import ANN, MALLORY, TEAM, settings
 from tests.hostile.victim import PROCESS
@@ -345,3 +345,25 @@ def test_a_control_plane_is_closed_as_far_as_its_worktrees_are(place: Path) -> N
     repo.snapshot("second", lock=True)
     assert control.stat().st_mode & 0o777 == 0o700
     assert not (control / "locks/repository").stat().st_mode & 0o077
+
+
+def test_a_plan_is_carried_out_by_who_made_it_and_rewritten_by_nobody(team: Repository, place: Path) -> None:
+    for text in "abc":
+        (team.root / "main/notes.txt").write_text(text)
+        team.snapshot(text, lock=True)
+    plan = team.gc.plan(keep_last=3)
+    path = team.root / f".jvs/gc/plans/{plan.plan_id}.json"
+    kept = [item.descriptor.snapshot_id for item in team.history()]
+    assert not path.stat().st_mode & 0o022
+    data = path.read_bytes()
+    path.write_text(json.dumps(json.loads(data) | {"candidates": kept}))
+    os.chown(path, MALLORY, TEAM)
+    with pytest.raises(GcPlanMismatch, match="another user's"):
+        team.gc.run(plan.plan_id)
+    os.chown(path, 0, TEAM)
+    path.chmod(0o660)
+    with pytest.raises(GcPlanMismatch, match="others can write"):
+        team.gc.run(plan.plan_id)
+    path.write_bytes(data)
+    path.chmod(0o640)
+    assert team.gc.run(plan.plan_id).deleted == [one.snapshot_id for one in plan.candidates]
