@@ -152,9 +152,8 @@ def watching(folder: Path) -> Iterator[Callable[[Sequence[Path]], None]]:
     def sync(paths: Sequence[Path]) -> None:
         if syncfs_works(folder):
             _syncfs(fd)
-            return
-        for path in paths:
-            sync_folder(path) if path.is_dir() else sync_file(path)
+        else:
+            _sync_by_threads(paths)
 
     try:
         yield sync
@@ -225,13 +224,11 @@ def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) 
         return
     folder = next(iter(contents)).parent
     try:
-        for path, data in contents.items():
-            unlink(temporary[path], missing_ok=True)
-            write_new(temporary[path], data, mode=mode, durable=False)
-        if syncfs_works(folder):
-            sync_file_system(folder)
-        else:
-            _sync_by_threads(list(temporary.values()))
+        with watching(folder) as sync:
+            for path, data in contents.items():
+                unlink(temporary[path], missing_ok=True)
+                write_new(temporary[path], data, mode=mode, durable=False)
+            sync(list(temporary.values()))
         for path in contents:
             rename_new(temporary[path], path)
     except BaseException:
@@ -243,11 +240,19 @@ def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) 
 
 
 def _sync_by_threads(paths: Sequence[Path]) -> None:
+    if len(paths) <= 2:
+        for path in paths:
+            _sync(path)
+        return
     from concurrent.futures import ThreadPoolExecutor  # too slow to import for every command
 
     with ThreadPoolExecutor(min(_SYNC_THREADS, len(paths))) as threads:
-        for _ in threads.map(sync_file, paths):
+        for _ in threads.map(_sync, paths):
             pass
+
+
+def _sync(path: Path) -> None:
+    sync_folder(path) if path.is_dir() else sync_file(path)
 
 
 def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False, durable: bool = True) -> None:

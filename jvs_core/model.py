@@ -266,7 +266,7 @@ class Worktree:
     @property
     def base_snapshot_id(self) -> str | None:
         """The snapshot that it was made from."""
-        return self.config.base_snapshot_id
+        return self.head.base_snapshot_id
 
     @property
     def head_snapshot_id(self) -> str | None:

@@ -133,7 +133,7 @@ def move(
 def relabel(layout: Layout, name: str, seen: Worktree, labels: Mapping[str, str]) -> None:
     """Replace a worktree's labels, durable. ``seen`` was read in the same critical section."""
     critical.require(layout.repository_lock)
-    config = seen.config.changed(labels=dict(labels))
+    config = seen.config.changed(labels=dict(labels), base_snapshot_id=seen.base_snapshot_id)
     files.write_atomic(layout.worktree_config(name), _encode(config), mode=layout.file_mode)
 
 

@@ -198,13 +198,15 @@ def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
 def _extract(
     ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress
 ) -> list[str]:
-    with step(progress, "clone"), source.read(), ctx.bringing():
-        degraded = extract(source.payload, source.entries, inner, temporary)
-    with step(progress, "settle"):
-        if temporary.is_dir() and not temporary.is_symlink():
-            ctx.engine().settle(temporary)
-        elif temporary.is_file() and not temporary.is_symlink():
-            files.sync_file(temporary)
+    with files.watching(temporary.parent) as sync:
+        with step(progress, "clone"), source.read(), ctx.bringing():
+            degraded = extract(source.payload, source.entries, inner, temporary)
+        with step(progress, "settle"):
+            if temporary.is_dir() and not temporary.is_symlink():
+                ctx.engine().settle(temporary)
+                sync([])
+            elif temporary.is_file() and not temporary.is_symlink():
+                sync([temporary])
     return degraded
 
 

@@ -194,9 +194,9 @@ HEAD_FOREIGN = Kind(
 LABELS_FOREIGN = Kind(
     "E_LABELS_FOREIGN",
     "error",
-    "the labels of a worktree are not those of the log; gc refuses to work",
+    "the labels or the base of a worktree are not those of the log; gc refuses to work",
     "advance_head",
-    "writes the labels of the log",
+    "writes those of the log",
 )
 ANNOTATION_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",

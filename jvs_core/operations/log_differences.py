@@ -34,9 +34,12 @@ def differing(ctx: Context, ledger: Ledger) -> Iterator[Loss]:
                 if worktree_id in moving and _follows(record.head, logged):
                     continue
                 yield Loss(findings.HEAD_FOREIGN, name, _say(name, record.head, logged))
-            if record.labels != ledger.labels.get(worktree_id, {}):
+            labels = ledger.labels.get(worktree_id, {})
+            if (record.labels, record.config.base_snapshot_id) != (labels, record.base_snapshot_id):
                 yield Loss(
-                    findings.LABELS_FOREIGN, name, f"the labels of worktree {name!r} are not those of the log"
+                    findings.LABELS_FOREIGN,
+                    name,
+                    f"the labels or the base of worktree {name!r} are not those of the log",
                 )
 
 

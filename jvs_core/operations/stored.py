@@ -123,7 +123,20 @@ def descriptor_of(layout: Layout, snapshot_id: str) -> Descriptor:
 def require_agreement(descriptor: Descriptor, ready: Ready) -> None:
     """Raise DescriptorCorrupt when a READY marker belongs to another descriptor."""
     key = descriptor.snapshot_id
-    if ready.descriptor_checksum != descriptor.descriptor_checksum or ready.snapshot_id != key:
+    said = (
+        ready.snapshot_id,
+        ready.descriptor_checksum,
+        ready.payload_root_hash,
+        ready.engine,
+        ready.created_at,
+    )
+    if said != (
+        key,
+        descriptor.descriptor_checksum,
+        descriptor.payload_root_hash,
+        descriptor.engine,
+        descriptor.created_at,
+    ):
         raise DescriptorCorrupt(
             f"the READY marker of {key} belongs to another descriptor", hint=f"jvs verify {key}"
         )

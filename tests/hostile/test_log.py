@@ -65,6 +65,12 @@ def relabel(repo: Repository) -> None:
     change(repo.root / ".jvs/worktrees/w/config.json", labels={"owner": "eve"})
 
 
+def give_another_base(repo: Repository) -> None:
+    change(
+        repo.root / ".jvs/worktrees/w/config.json", base_snapshot_id=repo.history()[-1].descriptor.snapshot_id
+    )
+
+
 @pytest.mark.parametrize(
     "forge",
     [
@@ -74,6 +80,7 @@ def relabel(repo: Repository) -> None:
         point_elsewhere,
         forget_what_undo_goes_back_to,
         relabel,
+        give_another_base,
     ],
 )
 def test_a_head_or_label_that_is_not_the_log_s_is_found_stops_gc_and_is_mended(
@@ -136,3 +143,16 @@ def test_a_planted_run_is_found(repo: Repository) -> None:
     record = {**json.loads((folder / f"{run.run_id}.json").read_text()), "run_id": planted}
     (folder / f"{planted}.json").write_text(json.dumps(record))
     assert planted in (repo.verify(every=True).audit.error or "")
+
+
+@pytest.mark.parametrize("field", ["payload_root_hash", "engine", "created_at", "descriptor_checksum"])
+def test_a_marker_that_is_not_its_descriptor_s_is_damage(repo: Repository, field: str) -> None:
+    taken = repo.history()[0].descriptor
+    marker = repo.root / f".jvs/snapshots/{taken.snapshot_id}/.READY"
+    other = {
+        "engine": "juicefs-clone",
+        "created_at": "2020-01-01T00:00:00.000Z",
+    }.get(field, {"algorithm": "sha256", "value": "0" * 64})
+    change(marker, **{field: other})
+    (report,) = repo.verify(taken.snapshot_id).snapshots
+    assert (report.tamper_detected, report.code) == (True, "E_DESCRIPTOR_CORRUPT")
