@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TESTS = Path(__file__).parents[1]
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
 # What starts a server for all tests of a folder, which then belong to one worker.
 _TOGETHER = ("tests/browser/", "tests/jupyter/hub/")
 # Long tests that share nothing but mounts; they come last, one by one, so that both workers end at the same time.
@@ -22,6 +24,22 @@ class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no 
 
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid)
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Give the work of a worker that died to others, but not the test that it died of; return that."""
+        workload: dict[str, dict[str, bool]] = self.assigned_work.pop(node)
+        open_tests = [name for unit in workload.values() for name, done in unit.items() if not done]
+        if not open_tests:
+            return None
+        died_of = open_tests[0]
+        for scope, unit in workload.items():
+            if died_of in unit:
+                unit[died_of] = True
+            if not all(unit.values()):
+                self.workqueue[scope] = unit
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return died_of
 
 
 def scope_of(nodeid: str) -> str:
