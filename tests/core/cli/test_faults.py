@@ -233,10 +233,18 @@ def test_of_two_commands_that_make_one_name_one_wins(repo: Path, two: tuple[str,
     assert process("doctor", cwd=repo).out.splitlines() == ["Repository is healthy."]
 
 
+def wait_until_it_sleeps(child: subprocess.Popen[bytes]) -> None:
+    """Wait until the command sleeps between two looks at a lock; three seconds where the system does not tell."""
+    deadline = time.monotonic() + 3
+    kernel = Path(f"/proc/{child.pid}/wchan")
+    while child.poll() is None and "nanosleep" not in kernel.read_text() and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
 def test_ctrl_c_while_waiting_for_a_lock_ends_with_130(repo: Path) -> None:
     process("lock", "acquire", cwd=repo)
     child = start("lock", "acquire", "--wait", "60", cwd=repo, env={**os.environ, "JVS_SESSION": "other"})
-    time.sleep(3)
+    wait_until_it_sleeps(child)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=30)
     assert (child.returncode, out) == (130, b"")
