@@ -68,7 +68,7 @@ class Mounts:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a run end in time."""
+    """Let a run have an end."""
     parser.addoption(
         "--seconds", type=float, help="start no test after so many seconds, and say which were left out"
     )
@@ -126,7 +126,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     folder = config.stash.get(_FOLDER, None)
     if folder is not None:
         for what in close_session(folder):
-            sys.stderr.write(f"left by a process that died, and ended now: {what}\n")
+            sys.stderr.write(f"left behind and ended now: {what[:160]}\n")
 
 
 @pytest.hookimpl(tryfirst=True)

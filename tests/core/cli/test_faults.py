@@ -225,6 +225,7 @@ def test_two_snapshots_at_once_are_one_after_the_other(repo: Path) -> None:
     process("verify", "--all", cwd=repo)
 
 
+@pytest.mark.slow
 def test_of_two_commands_that_make_one_name_one_wins(repo: Path, two: tuple[str, str]) -> None:
     children = [start("worktree", "create", "w", cwd=repo) for _ in range(3)]
     assert sorted(ends(children)) == [0, 4, 4]
@@ -269,6 +270,7 @@ def wait_for_lease(child: subprocess.Popen[bytes], repo: Path, before: set[str])
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_any_moment_leaves_a_healthy_repository(repo: Path) -> None:
     for number in range(300):
         (repo / "main" / f"{number}.txt").write_text(str(number) * 50)
