@@ -36,13 +36,13 @@ demo: installed  ## Install, then show the whole story on a throw-away repositor
 	$(BIN)/jvs demo
 
 test: tools  ## Run the tests; as root, on real file systems, a long proof on one of them
-	$(PYTEST) -m "not further" $(PYTEST_ARGS)
+	$(PYTEST) --in-memory -m "not further" $(PYTEST_ARGS)
 
 test-all: tools  ## Run all tests, every proof on every file system
-	$(PYTEST) $(PYTEST_ARGS)
+	$(PYTEST) --in-memory $(PYTEST_ARGS)
 
 further: tools  ## Run what `make test` leaves to `make test-all`
-	$(PYTEST) -m further $(PYTEST_ARGS)
+	$(PYTEST) --in-memory -m further $(PYTEST_ARGS)
 
 quick: ready  ## Run what needs a minute: the core, without mounts
 	$(PYTEST) -m "not realfs and not slow" tests/core tests/test_public_api.py $(PYTEST_ARGS)
@@ -56,10 +56,10 @@ lab: $(LAB_BUILT)  ## Build the JupyterLab panel; needs Node.js 20 or later and 
 
 crash: ready  ## Try every fault on every file system, and write docs/reference/faults.json
 	.ci/debian-packages $(DEBIAN)
-	JVS_PROOF=full JVS_FAULTS_JSON=docs/reference/faults.json $(PYTEST) tests/crash --timeout 1800 $(PYTEST_ARGS)
+	JVS_PROOF=full JVS_FAULTS_JSON=docs/reference/faults.json $(PYTEST) --in-memory tests/crash --timeout 1800 $(PYTEST_ARGS)
 
 nightly: test-all crash  ## All tests; every fault; the state machine and the fuzzers with ten times the examples
-	JVS_PROOF=full $(PYTEST) tests/properties --timeout 7200 $(PYTEST_ARGS)
+	JVS_PROOF=full $(PYTEST) --in-memory tests/properties --timeout 7200 $(PYTEST_ARGS)
 
 build: ready lab  ## Build the wheel and the source distribution into dist/
 	rm -rf dist

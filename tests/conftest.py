@@ -68,10 +68,11 @@ class Mounts:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a run have an end."""
+    """Let a run have an end, and be quick."""
     parser.addoption(
         "--seconds", type=float, help="start no test after so many seconds, and say which were left out"
     )
+    parser.addoption("--in-memory", action="store_true", help="as root, wait for no disk")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -92,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     given: dict[str, Any] | None = getattr(config, "workerinput", None)
     if given is None:
-        config.stash[_FOLDER] = open_session()
+        config.stash[_FOLDER] = open_session(in_memory=config.getoption("--in-memory"))
         seconds = config.getoption("--seconds")
         config.stash[_UNTIL] = float("inf") if seconds is None else time.time() + seconds
         if config.getoption("numprocesses", None):
