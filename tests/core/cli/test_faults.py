@@ -218,6 +218,7 @@ def ends(children: list[subprocess.Popen[bytes]]) -> list[int]:
     return [child.returncode for child in children]
 
 
+@pytest.mark.slow
 def test_two_snapshots_at_once_are_one_after_the_other(repo: Path) -> None:
     children = [start("snapshot", str(number), "--lock", "--wait", "30", cwd=repo) for number in range(4)]
     assert ends(children) == [0] * 4
