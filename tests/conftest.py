@@ -155,7 +155,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if isinstance(report.longrepr, tuple) and report.longrepr[2].endswith(_LEFT)
     )
     if left:
-        terminalreporter.section(f"{left.total()} tests are left to make nightly")
+        terminalreporter.section(f"left to make nightly: {left.total()}")
         for file, count in sorted(left.items()):
             terminalreporter.write_line(f"{count:5} {file}")
 

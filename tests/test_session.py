@@ -71,7 +71,7 @@ def test_what_begins_too_late_is_left_out_and_named(tmp_path: Path) -> None:
         "--seconds=0",
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 tests are left to make nightly" in done.stdout
+    assert "left to make nightly: 1" in done.stdout
     assert "    1 test_it.py" in done.stdout
 
 
