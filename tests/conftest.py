@@ -75,6 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--in-memory", action="store_true", help="as root, wait for no disk")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Let subprocesses keep bytecode, find this environment's commands and heed Ctrl-C; examples take what a file system takes."""
     # A shell's background job ignores Ctrl-C, and so would all that the tests start and interrupt.
@@ -93,7 +94,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     given: dict[str, Any] | None = getattr(config, "workerinput", None)
     if given is None:
-        config.stash[_FOLDER] = open_session(in_memory=config.getoption("--in-memory"))
+        config.stash[_FOLDER] = folder = open_session(in_memory=config.getoption("--in-memory"))
+        config.option.basetemp = config.option.basetemp or folder / "t"
         seconds = config.getoption("--seconds")
         config.stash[_UNTIL] = float("inf") if seconds is None else time.time() + seconds
         if config.getoption("numprocesses", None):

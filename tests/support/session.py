@@ -26,9 +26,10 @@ _PATIENCE_S = 5.0
 def open_session(*, in_memory: bool) -> Path:
     """Make the run's folder, which everybody can pass through, and let temporary files of all processes lie in it.
 
-    With ``in_memory``, where root may mount, it is an ext4 file system of its own, so that no test waits for a disk.
+    Its path is short, for names and sockets that may not be long. With ``in_memory``, where root may mount, it is an
+    ext4 file system of its own, so that no test waits for a disk.
     """
-    folder = Path(tempfile.mkdtemp(prefix="jvs-tests-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="jvs-")).resolve()
     if in_memory and os.geteuid() == 0:
         _mount_over(folder)
     folder.chmod(0o755)
