@@ -17,6 +17,8 @@ LAB_BUILT := jvs_jupyter/labextension/package.json
 HUB := tests/jupyter/hub
 PROXY := $(HUB)/node_modules/.bin/configurable-http-proxy
 PYTEST_ARGS ?=
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 BENCH_ARGS ?=
 
 # File systems, attributes and access lists, FUSE, fault injection; a browser and its letters.
@@ -25,17 +27,28 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mo
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test crash nightly lab build release verify gate conformance bench papermill docs picture fmt lint types layers clean installed ready
+.PHONY: help demo test test-all further quick crash nightly lab build release verify gate conformance bench papermill docs picture fmt lint types layers clean tools installed ready
 
 help:  ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: installed  ## Install, then show the whole story on a throw-away repository
 	$(BIN)/jvs demo
 
-test: ready lab $(PROXY)  ## Run all tests; as root, on real file systems
+test: tools  ## Run the tests; as root, on real file systems, a long proof on one of them
+	$(PYTEST) --in-memory -m "not further" $(PYTEST_ARGS)
+
+test-all: tools  ## Run all tests, every proof on every file system
+	$(PYTEST) --in-memory $(PYTEST_ARGS)
+
+further: tools  ## Run what `make test` leaves to `make test-all`
+	$(PYTEST) --in-memory -m further $(PYTEST_ARGS)
+
+quick: ready  ## Run what needs a minute: the core, without mounts
+	$(PYTEST) -m "not realfs and not slow" tests/core tests/test_public_api.py $(PYTEST_ARGS)
+
+tools: ready lab $(PROXY)
 	.ci/debian-packages $(DEBIAN)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lab: $(LAB_BUILT)  ## Build the JupyterLab panel; needs Node.js 20 or later and npm
 	@mkdir -p $(VENV)/share/jupyter/labextensions && rm -rf $(VENV)/share/jupyter/labextensions/jvs-snapshots
@@ -43,10 +56,10 @@ lab: $(LAB_BUILT)  ## Build the JupyterLab panel; needs Node.js 20 or later and 
 
 crash: ready  ## Try every fault on every file system, and write docs/reference/faults.json
 	.ci/debian-packages $(DEBIAN)
-	JVS_PROOF=full JVS_FAULTS_JSON=docs/reference/faults.json $(BIN)/python -m pytest tests/crash --timeout 1800 $(PYTEST_ARGS)
+	JVS_PROOF=full JVS_FAULTS_JSON=docs/reference/faults.json $(PYTEST) --in-memory tests/crash --timeout 1800 $(PYTEST_ARGS)
 
-nightly: crash  ## Every fault; the state machine and the fuzzers with ten times the examples
-	JVS_PROOF=full $(BIN)/python -m pytest tests/properties --timeout 7200 $(PYTEST_ARGS)
+nightly: test-all crash  ## All tests; every fault; the state machine and the fuzzers with ten times the examples
+	JVS_PROOF=full $(PYTEST) --in-memory tests/properties --timeout 7200 $(PYTEST_ARGS)
 
 build: ready lab  ## Build the wheel and the source distribution into dist/
 	rm -rf dist

@@ -10,8 +10,12 @@ import contextlib
 import os
 import signal
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,6 +23,11 @@ from hypothesis import HealthCheck, settings
 from tests.support.directories import fresh_directory
 from tests.support.filesystems import KINDS, LOOP_KINDS, FileSystem, Unavailable, real_filesystem
 from tests.support.ledger import close_all
+from tests.support.parallel import Scheduler, mark_further, put_in_order
+from tests.support.session import close_session, open_session
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
 
 _REAL_FIXTURES = {
     "filesystem",
@@ -31,6 +40,9 @@ _REAL_FIXTURES = {
     "mounts",
     "bench",
 }
+_UNTIL = pytest.StashKey[float]()
+_FOLDER = pytest.StashKey[Path]()
+_LEFT = "no time was left"
 
 
 class Mounts:
@@ -55,7 +67,16 @@ class Mounts:
         pytest.skip(str(found))
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run have an end, and be quick."""
+    parser.addoption(
+        "--seconds", type=float, help="start no test after so many seconds, and say which were left out"
+    )
+    parser.addoption("--in-memory", action="store_true", help="as root, wait for no disk")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
     """Let subprocesses keep bytecode, find this environment's commands and heed Ctrl-C; examples take what a file system takes."""
     # A shell's background job ignores Ctrl-C, and so would all that the tests start and interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -71,18 +92,74 @@ def pytest_configure() -> None:
     )
     settings.load_profile("jvs")
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    given: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if given is None:
+        config.stash[_FOLDER] = folder = open_session(in_memory=config.getoption("--in-memory"))
+        config.option.basetemp = config.option.basetemp or folder / "t"
+        seconds = config.getoption("--seconds")
+        config.stash[_UNTIL] = float("inf") if seconds is None else time.time() + seconds
+        if config.getoption("numprocesses", None):
+            signal.signal(signal.SIGTERM, _interrupt)
+            signal.signal(signal.SIGHUP, _interrupt)
+    else:
+        config.stash[_UNTIL] = given["until"]
 
 
-def pytest_unconfigure() -> None:
-    """End what is still mounted, also when a fixture's own clean-up was cut short."""
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a worker how long there is time."""
+    node.workerinput["until"] = node.config.stash[_UNTIL]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
+    """Keep together what shares a server, and let the order be that of the collection."""
+    config.option.loadscopereorder = False
+    return Scheduler(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what is still mounted, also when a fixture's own clean-up was cut short or a worker died."""
     close_all()
+    folder = config.stash.get(_FOLDER, None)
+    if folder is not None:
+        for what in close_session(folder):
+            sys.stderr.write(f"left behind and ended now: {what[:160]}\n")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that mount."""
+    """Mark the tests that mount, and those that repeat a proof on a further file system."""
     for item in items:
         if _REAL_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("realfs")
+    mark_further(items)
+    put_in_order(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what would begin too late."""
+    if time.time() > item.config.stash[_UNTIL]:
+        pytest.skip(_LEFT)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out."""
+    left = Counter(
+        report.nodeid.partition("::")[0]
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and report.longrepr[2].endswith(_LEFT)
+    )
+    if left:
+        terminalreporter.section(f"left to make nightly: {left.total()}")
+        for file, count in sorted(left.items()):
+            terminalreporter.write_line(f"{count:5} {file}")
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
 
 # Read before the fixture that gives each test an environment without settings of JVS.
 FULL = os.environ.get("JVS_PROOF") == "full"
@@ -17,10 +20,11 @@ FAULTS_JSON = os.environ.get("JVS_FAULTS_JSON")
 
 T = TypeVar("T")
 Count = Callable[[str, str], None]
+_of_workers: dict[str, Counter[str]] = {}
 
 
 @pytest.fixture(scope="session")
-def tally() -> Iterator[Count]:
+def tally(pytestconfig: pytest.Config) -> Iterator[Count]:
     """Return the function that counts one fault tried on a file system; at the end the counts are added to the file."""
     counts: dict[str, Counter[str]] = {}
 
@@ -28,8 +32,20 @@ def tally() -> Iterator[Count]:
         counts.setdefault(fault, Counter())[kind] += 1
 
     yield count
-    if FAULTS_JSON:
+    output = getattr(pytestconfig, "workeroutput", None)
+    if output is not None:
+        output["faults"] = {fault: dict(kinds) for fault, kinds in counts.items()}
+    elif FAULTS_JSON:
         write_tally(Path(FAULTS_JSON), counts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    """Add what a worker counted to what the others did."""
+    for fault, kinds in getattr(node, "workeroutput", {}).get("faults", {}).items():
+        _of_workers.setdefault(fault, Counter()).update(kinds)
+    if FAULTS_JSON and _of_workers:
+        write_tally(Path(FAULTS_JSON), _of_workers)
 
 
 def write_tally(path: Path, counts: dict[str, Counter[str]]) -> None:

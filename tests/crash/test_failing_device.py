@@ -20,6 +20,7 @@ from tests.support.directories import remove_directory
 from tests.support.filesystems import FileSystem
 from tests.support.marks import on
 
+pytestmark = pytest.mark.in_turn
 Sample = Callable[[Any, int], Any]
 CODES = {found.code for found in error_classes()} - {"E_INTERNAL"}
 # What a device may refuse; a failing removal or change of mode is a device's matter as well.

@@ -18,6 +18,7 @@ from tests.crash.worlds import build, look, require_sound
 from tests.support.directories import remove_directory
 from tests.support.filesystems import FileSystem
 
+pytestmark = pytest.mark.in_turn
 Sample = Callable[[Any, int], Any]
 STEPPED = [
     story

@@ -20,6 +20,7 @@ from tests.crash.worlds import Tree, tree_of
 from tests.support.directories import remove_directory
 from tests.support.filesystems import LOOP_KINDS, FileSystem
 
+pytestmark = pytest.mark.in_turn
 Sample = Callable[[Any, int], Any]
 
 

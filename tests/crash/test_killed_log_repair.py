@@ -7,6 +7,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from jvs_core import Repository
 from jvs_core.control.layout import Layout
 from jvs_core.operations import ledger as ledgers
@@ -17,6 +19,7 @@ from tests.support.directories import remove_directory
 from tests.support.filesystems import FileSystem
 from tests.support.marks import on
 
+pytestmark = pytest.mark.in_turn
 Sample = Callable[[Any, int], Any]
 
 

@@ -16,6 +16,7 @@ from tests.crash.stories import STORIES, Story
 from tests.crash.worlds import World, build, look, require_sound
 from tests.support.filesystems import GIB, LOOP_KINDS, FileSystem, loop_filesystem
 
+pytestmark = pytest.mark.in_turn
 Sample = Callable[[range, int], list[int]]
 CUT = [story for story in STORIES if not story.name.startswith("lock renew")]
 

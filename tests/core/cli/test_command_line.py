@@ -249,6 +249,7 @@ def test_a_command_imports_no_command_but_itself(repo: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_completion_offers_commands_snapshots_refs_and_worktrees(
     repo: Path, two: tuple[str, str], jvs: Jvs
 ) -> None:

@@ -218,6 +218,7 @@ def ends(children: list[subprocess.Popen[bytes]]) -> list[int]:
     return [child.returncode for child in children]
 
 
+@pytest.mark.slow
 def test_two_snapshots_at_once_are_one_after_the_other(repo: Path) -> None:
     children = [start("snapshot", str(number), "--lock", "--wait", "30", cwd=repo) for number in range(4)]
     assert ends(children) == [0] * 4
@@ -225,6 +226,7 @@ def test_two_snapshots_at_once_are_one_after_the_other(repo: Path) -> None:
     process("verify", "--all", cwd=repo)
 
 
+@pytest.mark.slow
 def test_of_two_commands_that_make_one_name_one_wins(repo: Path, two: tuple[str, str]) -> None:
     children = [start("worktree", "create", "w", cwd=repo) for _ in range(3)]
     assert sorted(ends(children)) == [0, 4, 4]
@@ -233,10 +235,18 @@ def test_of_two_commands_that_make_one_name_one_wins(repo: Path, two: tuple[str,
     assert process("doctor", cwd=repo).out.splitlines() == ["Repository is healthy."]
 
 
+def wait_until_it_sleeps(child: subprocess.Popen[bytes]) -> None:
+    """Wait until the command sleeps between two looks at a lock; three seconds where the system does not tell."""
+    deadline = time.monotonic() + 3
+    kernel = Path(f"/proc/{child.pid}/wchan")
+    while child.poll() is None and "nanosleep" not in kernel.read_text() and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
 def test_ctrl_c_while_waiting_for_a_lock_ends_with_130(repo: Path) -> None:
     process("lock", "acquire", cwd=repo)
     child = start("lock", "acquire", "--wait", "60", cwd=repo, env={**os.environ, "JVS_SESSION": "other"})
-    time.sleep(3)
+    wait_until_it_sleeps(child)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=30)
     assert (child.returncode, out) == (130, b"")
@@ -261,6 +271,7 @@ def wait_for_lease(child: subprocess.Popen[bytes], repo: Path, before: set[str])
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_any_moment_leaves_a_healthy_repository(repo: Path) -> None:
     for number in range(300):
         (repo / "main" / f"{number}.txt").write_text(str(number) * 50)

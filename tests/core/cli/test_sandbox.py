@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.core.cli.conftest import Jvs, process
 
 SCRIPT = "import pathlib, sys; pathlib.Path('made.txt').write_text('made'); print('working'); sys.exit(7)"
@@ -49,6 +51,7 @@ def test_text_output_is_the_command_s_own(repo: Path, take: Callable[..., str]) 
     assert "Kept" in ended.err
 
 
+@pytest.mark.slow
 def test_commands_inside_use_the_sandbox_s_lock(jvs: Jvs, repo: Path, take: Callable[..., str]) -> None:
     take("base")
     inner = [sys.executable, "-m", "jvs_core.cli", "snapshot", "inside"]

@@ -108,6 +108,7 @@ def done(ran: Ran) -> Ran:
     return ran
 
 
+@pytest.mark.slow
 @needs_root
 def test_root_goes_on_with_the_owners_rights_and_the_owner_goes_on_after_it(
     theirs: Path, command: Command, place: Path

@@ -46,6 +46,7 @@ def test_the_release_profile_has_more_and_every_requirement_an_id_of_its_own() -
     assert len({one.title for one in release}) == len(release)
 
 
+@pytest.mark.slow
 def test_what_only_release_asks_for_is_met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _only(monkeypatch, *(one for one in requirements("release") if one.profile == "release"))
     report = run(tmp_path, from_environment(), profile="release")

@@ -17,7 +17,7 @@ from jvs_core.errors import AuditChainBroken, EngineFailed, InputError, Integrit
 from tests.core.control.test_files import IN_ITS_PLACE
 from tests.core.operations.test_gc import history_of
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 RECORDS = {
     "ref": "refs/name.json",
     "log": "audit/audit.jsonl",

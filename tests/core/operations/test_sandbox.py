@@ -121,6 +121,7 @@ def test_a_sandbox_from_nowhere_is_refused(repo: Repository) -> None:
     assert worktrees(repo) == ["main"]
 
 
+@pytest.mark.slow
 def test_many_sandboxes_at_once_do_not_see_each_other(local: Repository) -> None:
     failures: list[str] = []
 

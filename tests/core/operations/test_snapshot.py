@@ -180,6 +180,7 @@ def test_a_lease_that_cannot_be_renewed_and_ran_out_publishes_nothing(
     assert local.history() == []
 
 
+@pytest.mark.slow
 def test_a_snapshot_may_last_longer_than_the_lease_that_is_renewed_meanwhile(local: Repository) -> None:
     config = local.root / ".jvs/config.toml"
     times = {"duration_ms": 6000, "renew_interval_ms": 500}
@@ -195,6 +196,7 @@ def test_a_snapshot_may_last_longer_than_the_lease_that_is_renewed_meanwhile(loc
     assert [item.descriptor.snapshot_id for item in repo.history()] == [taken.snapshot_id]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("take", [False, True])
 def test_a_lease_that_is_found_and_used_is_renewed_while_it_is_and_kept(
     local: Repository, take: bool

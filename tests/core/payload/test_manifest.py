@@ -74,6 +74,7 @@ def test_a_line_alone_tells_its_entry(entries: list[Entry]) -> None:
     assert list(map(decode, encode(entries))) == entries
 
 
+@pytest.mark.slow
 @given(one=trees(), two=trees(), kept=st.data())
 def test_two_manifests_are_compared_line_by_line(
     one: list[Entry], two: list[Entry], kept: st.DataObject

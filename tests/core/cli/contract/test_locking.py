@@ -68,6 +68,7 @@ def test_a_lease_lasts_a_second_to_a_day(jvs: Jvs, repo: Path, ms: str) -> None:
         jvs("lock", "release")
 
 
+@pytest.mark.slow
 def test_lock_run_holds_the_lock_for_a_command_and_has_its_status(jvs: Jvs, repo: Path) -> None:
     inner = [sys.executable, "-m", "jvs_core.cli"]
     ended = process("lock", "run", "--", *inner, "lock", "status", cwd=repo / "main")

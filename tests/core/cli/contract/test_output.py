@@ -45,6 +45,7 @@ def on_a_terminal(cwd: Path, *args: str, **changes: str) -> tuple[str, str]:
     return shown[0], shown[1]
 
 
+@pytest.mark.slow
 def test_colour_obeys_no_color(repo: Path, two: tuple[str, str]) -> None:
     coloured = on_a_terminal(repo, "history")[0]
     assert "\x1b[" in coloured

@@ -192,6 +192,7 @@ def test_the_log_is_shown_newest_first_and_its_records_chain(jvs: Jvs, two: tupl
     assert len(jvs("audit", "log", "--limit", "2").out.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_the_demo_tells_the_whole_story_and_leaves_nothing(
     jvs: Jvs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,78 @@
+"""How tests are shared out to workers that run side by side, and which of them a short run leaves out."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+# What starts a server for all tests of a folder, which then belong to one worker.
+_TOGETHER = ("tests/browser/", "tests/jupyter/hub/")
+# Long tests that share nothing but mounts; they come last, one by one, so that both workers end at the same time.
+_APART = ("tests/crash/",)
+_KINDS = ("filesystem", "loop_filesystem", "kind")
+
+
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types
+    """Gives a worker a module at a time: a folder with a server as one, long tests singly."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Give the work of a worker that died to others, but not the test that it died of; return that."""
+        workload: dict[str, dict[str, bool]] = self.assigned_work.pop(node)
+        open_tests = [name for unit in workload.values() for name, done in unit.items() if not done]
+        if not open_tests:
+            return None
+        died_of = open_tests[0]
+        for scope, unit in workload.items():
+            if died_of in unit:
+                unit[died_of] = True
+            if not all(unit.values()):
+                self.workqueue[scope] = unit
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return died_of
+
+
+def scope_of(nodeid: str) -> str:
+    """Return the name that all tests have in common which one worker is to run one after another."""
+    for folder in _TOGETHER:
+        if nodeid.startswith(folder):
+            return folder
+    return nodeid if nodeid.startswith(_APART) else nodeid.partition("::")[0]
+
+
+def put_in_order(items: list[pytest.Item]) -> None:
+    """Let what is shared out singly come last, where it fills up what is left."""
+    items.sort(key=lambda item: item.nodeid.startswith(_APART))
+
+
+def mark_further(items: list[pytest.Item]) -> None:
+    """Mark as ``further`` all but one of the file systems that a test ``in_turn`` proves the same on.
+
+    The one that stays is another for each test, chosen by the test's name, so that they all have their share.
+    """
+    proofs: defaultdict[str, list[tuple[str, pytest.Item]]] = defaultdict(list)
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if item.get_closest_marker("in_turn") is None or callspec is None:
+            continue
+        given = {name: str(value) for name, value in callspec.params.items()}
+        kind = next((given[name] for name in _KINDS if name in given), None)
+        if kind is not None:
+            rest = sorted((name, text) for name, text in given.items() if name not in _KINDS)
+            proofs[f"{item.nodeid.partition('[')[0]} {rest}"].append((kind, item))
+    for proof, cases in proofs.items():
+        cases.sort(key=lambda case: case[0])
+        stays = zlib.crc32(proof.encode()) % len(cases)
+        for number, (_, item) in enumerate(cases):
+            if number != stays:
+                item.add_marker("further")
