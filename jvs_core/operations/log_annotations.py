@@ -57,13 +57,14 @@ def _set_aside(ctx: Context, name: str) -> None:
 
 def _differences(layout: Layout, ledger: Ledger) -> Iterator[_Difference]:
     """Yield what is not the log's, before what it is in the way of."""
+    going = _going(layout, ledger)
     known = {
         f"{key}/{number}": edit
         for key, edits in ledger.annotations.items()
-        if not _is_going(layout, ledger, key)
+        if key not in going
         for number, edit in edits.items()
     }
-    for name in _there(layout, ledger):
+    for name in _there(layout, going):
         if name not in known:
             yield _Difference(name, f"annotation {name!r} is in no log")
     for name, edit in sorted(known.items()):
@@ -73,10 +74,10 @@ def _differences(layout: Layout, ledger: Ledger) -> Iterator[_Difference]:
             yield _Difference(name, f"annotation {name} is not the one that was logged", edit)
 
 
-def _there(layout: Layout, ledger: Ledger) -> Iterator[str]:
+def _there(layout: Layout, going: set[str]) -> Iterator[str]:
     """Yield the names of annotations, and of what else lies there; drafts and what gc has still to remove not."""
     for key in sorted(layout.listing(layout.annotations())):
-        if key.endswith(files.TEMPORARY_SUFFIX) or _is_going(layout, ledger, key):
+        if key.endswith(files.TEMPORARY_SUFFIX) or key in going:
             continue
         if not catalog.is_id(key) or not _is_folder(layout, key):
             yield key  # also what is gone since the listing, which a second look does not see
@@ -86,9 +87,12 @@ def _there(layout: Layout, ledger: Ledger) -> Iterator[str]:
             yield from sorted(f"{key}/{name}" for name in names)
 
 
-def _is_going(layout: Layout, ledger: Ledger, key: str) -> bool:
-    """Return whether gc removed a snapshot and left no stub of it: what is left there is gc's."""
-    return key in ledger.removed and not catalog.exists(layout, key)
+def _going(layout: Layout, ledger: Ledger) -> set[str]:
+    """Return the snapshots that gc removed and left no stub of: what is left of their annotations is gc's.
+
+    By a listing: on JuiceFS a look-up may find what another client removed a moment ago.
+    """
+    return ledger.removed - set(catalog.ids(layout)) if ledger.removed else set()
 
 
 def _is_folder(layout: Layout, key: str) -> bool:
