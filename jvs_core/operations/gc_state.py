@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from jvs_core import clock, files
-from jvs_core.control import catalog, journal, pins, plans, tombstones
+from jvs_core.control import annotation, catalog, journal, pins, plans, tombstones
 from jvs_core.control.layout import Layout
 from jvs_core.errors import JvsError
 from jvs_core.model import Descriptor, Pin, Tombstone
@@ -38,14 +38,13 @@ class Unfinished:
 def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
     """Return what an interrupted gc left behind. What is going to be deleted is left to a run that is under way.
 
-    A removal that the log does not hold is no run's: it tombstones, moves and logs in one critical section, and the caller
-    is in one or looks again at rest.
+    A removal that the log does not hold is none that goes on: a run tombstones, moves and logs in one critical section.
     """
     layout, running = ctx.layout, is_running(ctx)
     standing = sorted(set(tombstones.TOMBSTONES.keys(layout)), key=lambda key: _age(layout, key))
     trash = {name for name in layout.listing(layout.trash()) if catalog.is_id(name)}
     # Listed, too: on JuiceFS a look-up may find what another client removed a moment ago.
-    described = set(catalog.ids(layout))
+    described = set(catalog.ids(layout)).union(annotation.ids(layout))
     return Unfinished(
         [
             key
@@ -66,6 +65,9 @@ def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
 def examine(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     """Yield what is wrong with pins, plans, tombstones and trash."""
     left = unfinished(ctx, ledger)
+    if left.uncommitted or left.strays:
+        with at_rest(ctx):
+            left = unfinished(ctx, ledgers.read(ctx.layout))
     for key in left.uncommitted:
         yield findings.GC_UNFINISHED.at(key, f"the removal of snapshot {key} by gc was not completed")
     for key in left.undeleted:
@@ -103,7 +105,9 @@ def mend(ctx: Context, ledger: Ledger) -> list[str]:
     done = []
     with ctx.critical():
         left = unfinished(ctx, ledger)
-        done += [f"put back {key}" for key in [*left.uncommitted, *left.strays] if _put_back(ctx.layout, key)]
+        if not is_running(ctx):
+            left_back = [*left.uncommitted, *left.strays]
+            done += [f"put back {key}" for key in left_back if _put_back(ctx.layout, key)]
         done += [f"descriptor of {key}" for key in _write_stubs(ctx.layout, ledger)]
         done += [f"pin {pin.pin_id}" for pin in _expired_pins(ctx.layout, ledger)]
         done += [f"plan {plan_id}" for plan_id in _stale_plans(ctx.layout)]

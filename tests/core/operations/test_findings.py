@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,13 @@ def worktree_empty(repo: Repository, made: list[str]) -> str:
 def worktree_damaged(repo: Repository, made: list[str]) -> str:
     repo.worktrees.create("exp")
     (control(repo) / "worktrees/exp/config.json").write_text("{}")
+    return "exp"
+
+
+@scenario
+def head_damaged(repo: Repository, made: list[str]) -> str:
+    repo.worktrees.create("exp", from_=made[0])
+    (control(repo) / "worktrees/exp/heads/1").write_text("{")
     return "exp"
 
 
@@ -347,6 +355,16 @@ def intent_of_another(repo: Repository, made: list[str]) -> str:
     if os.geteuid() != 0:
         pytest.skip("only root gives a file to another user")
     os.chown(control(repo) / "intents" / name, 12345, -1)
+    return name[:-5]
+
+
+@scenario
+def intent_ahead(repo: Repository, made: list[str]) -> str:
+    kill(repo, "clone", "worktrees.create", "exp")
+    (name,) = os.listdir(control(repo) / "intents")
+    path = control(repo) / "intents" / name
+    change(path, boot_id="another", machine_id=None)
+    os.utime(path, (time.time() + 1e6, time.time() + 1e6))
     return name[:-5]
 
 
