@@ -7,7 +7,7 @@ import stat
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +70,32 @@ def revise(layout: Layout, intent: Intent, **details: Any) -> None:
     files.write_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.intent_mode)
 
 
+def leave(layout: Layout, intent: Intent) -> None:
+    """Leave an operation that failed half way to whoever completes it next, though this process goes on.
+
+    Does nothing where the intent is gone, or cannot be rewritten: then it counts as under way until the process ends.
+    """
+    _end_signs(intent)
+    path = layout.intents / f"{intent.intent_id}.json"
+    with suppress(OSError, JvsError):
+        if _stands(layout, intent):
+            nobody = intent.changed(process_start=0)
+            files.write_atomic(path, canonical.dumps(nobody.to_json()) + b"\n", mode=layout.intent_mode)
+
+
+def _end_signs(intent: Intent) -> None:
+    ended = _SIGNS.pop(intent.intent_id, None)
+    if ended is not None:
+        ended.set()
+
+
 def complete(layout: Layout, intent: Intent, *, durable: bool = False) -> None:
     """Remove an intent whose operation is finished, or undone without a trace.
 
     Without ``durable`` it may come back after a power cut and is resolved again: right where that gives the same
     result, whatever was done in between.
     """
-    ended = _SIGNS.pop(intent.intent_id, None)
-    if ended is not None:
-        ended.set()
+    _end_signs(intent)
     path = layout.intents / f"{intent.intent_id}.json"
     if durable:
         files.remove_file(path)

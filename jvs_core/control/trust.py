@@ -11,16 +11,20 @@ import os
 import pwd
 import shlex
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from jvs_core import files, regular
 from jvs_core import settings as environment
+from jvs_core.control import critical
 from jvs_core.errors import DescriptorCorrupt, InputError, NotARepository, UntrustedRepository
 from jvs_core.settings import Settings
 
 _LIST = "trusted.json"
+_LOCK = "trusted.lock"
 _LONGEST_LIST = 1 << 20
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -82,17 +86,20 @@ def trust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> 
             hint=f"the jvs command, run as root, works there as {owner_name(owner)} by itself",
         )
     made = Trusted(str(place), owner)
-    _write(settings, [*(one for one in listed(settings) if one.path != made.path), made])
+    with _changing(settings):
+        _write(settings, [*(one for one in listed(settings) if one.path != made.path), made])
     return made
 
 
 def distrust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> list[Trusted]:
     """Take the repository at ``path``, which need not exist any more, off the list; return what was on it."""
     settings = settings or environment.from_environment()
-    place, known = os.path.realpath(path), listed(settings)
-    gone = [one for one in known if one.path == place]
-    if gone:
-        _write(settings, [one for one in known if one.path != place])
+    place = os.path.realpath(path)
+    with _changing(settings):
+        known = listed(settings)
+        gone = [one for one in known if one.path == place]
+        if gone:
+            _write(settings, [one for one in known if one.path != place])
     return gone
 
 
@@ -166,12 +173,19 @@ def _control(root: Path) -> os.stat_result:
     return found
 
 
-def _write(settings: Settings, known: list[Trusted]) -> None:
+@contextmanager
+def _changing(settings: Settings) -> Iterator[None]:
+    """Keep others from changing the list in the block: what they add meanwhile would be lost."""
     folder = settings.config_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        rows = [one.to_json() for one in sorted(known, key=lambda one: one.path)]
-        data = json.dumps({"trusted": rows}, indent=2) + "\n"
-        files.write_atomic(folder / _LIST, data.encode("ascii"), mode=0o600)
+        with critical.exclusive(folder / _LOCK, wait_s=10.0, mode=0o600):
+            yield
     except OSError as error:
         raise files.storage_error(error) from error
+
+
+def _write(settings: Settings, known: list[Trusted]) -> None:
+    rows = [one.to_json() for one in sorted(known, key=lambda one: one.path)]
+    data = json.dumps({"trusted": rows}, indent=2) + "\n"
+    files.write_atomic(settings.config_folder() / _LIST, data.encode("ascii"), mode=0o600)

@@ -211,9 +211,13 @@ def _carry_out(
             same_owner=ctx.same_owner,
         )
     under_way = completion.Completion(ctx, name, lease, intent, progress)
-    lost = under_way.bring(wanted, way)
-    with step(progress, "head"):
-        under_way.commit()
+    try:
+        lost = under_way.bring(wanted, way)
+        with step(progress, "head"):
+            under_way.commit()
+    except BaseException:
+        journal.leave(ctx.layout, intent)
+        raise
     return _answer(ctx, name, wanted.descriptor.snapshot_id, pre, way.changes, lost)
 
 

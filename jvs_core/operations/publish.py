@@ -100,6 +100,7 @@ def publish(
             _withdraw(ctx, snapshot_id, intent)
         if not ctx.layout.snapshot(snapshot_id).exists():
             _discard(ctx, engine, snapshot_id, intent)
+        journal.leave(ctx.layout, intent)
         raise
     return descriptor
 

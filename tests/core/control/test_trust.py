@@ -6,13 +6,16 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from jvs_core import Repository, Settings, distrust, trust, trusted
 from jvs_core.control import finding
+from jvs_core.control import trust as control_trust
 from jvs_core.control.finding import find_root
 from jvs_core.control.layout import Layout
 from jvs_core.errors import InputError, JvsError, NotARepository, UntrustedRepository
@@ -262,3 +265,21 @@ def test_another_folder_in_the_place_of_one_that_is_open_is_not_worked_in(tmp_pa
     assert refused.value.code == "E_PATH_ESCAPE"
     assert len(Repository.open(first.root).history(every=True)) == 0
     first.snapshot(lock=True)  # opened again by then
+
+
+def test_two_who_add_to_the_list_at_once_lose_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = caller(tmp_path / "who")
+    places = [Repository.init(tmp_path / name, engine="copy", settings=who).root for name in "abcd"]
+    read = control_trust.listed
+
+    def slowly(settings: Settings) -> list[control_trust.Trusted]:
+        found = read(settings)
+        time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(control_trust, "listed", slowly)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda place: trust(place, settings=who), places))
+    assert [one.path for one in trusted(settings=who)] == sorted(map(str, places))

@@ -129,6 +129,17 @@ def test_an_interrupt_before_publication_leaves_nothing(repo: Repository, step: 
     assert repo.verify(every=True).ok
 
 
+@pytest.mark.parametrize("step", ["catalog", "head", "audit"])
+def test_one_that_failed_after_its_rename_is_completed_while_its_process_lives(
+    local: Repository, step: str
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        local.snapshot("one", lock=True, progress=Failing(step))
+    assert "advance_head" in {finding.repair for finding in local.doctor().findings}
+    assert local.doctor(repairs=["advance_head"], strict=True).healthy
+    assert [item.descriptor.note for item in local.history()] == ["one"]
+
+
 def test_a_snapshot_needs_the_lock(local: Repository) -> None:
     with pytest.raises(LockNotHeld):
         local.snapshot("one")
