@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from tests.core.cli.conftest import SOURCE, Jvs
+from tests.core.cli.conftest import Jvs
+from tests.support.others import Others, done, needs_root
 from tests.support.users import SOMEBODY
 
 OTHER = 12346
-Ran = subprocess.CompletedProcess[str]
-Command = Callable[..., Ran]
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="being another user needs root")
 
 
 def test_the_list_in_words_and_as_json(repo: Path, jvs: Jvs) -> None:
@@ -40,77 +30,9 @@ def test_what_trust_does_not_take(repo: Path, jvs: Jvs) -> None:
     assert jvs("trust", str(repo / "main"), "--json", status=3).error["code"] == "E_NOT_A_REPOSITORY"
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """Return a folder that everybody can reach."""
-    found = Path(tempfile.mkdtemp(prefix="jvs-rights-"))
-    found.chmod(0o755)
-    yield found
-    shutil.rmtree(found)
-
-
-@pytest.fixture
-def command(place: Path) -> Command:
-    """Return the command as a process of a user; skip where no Python here is one that others can run."""
-    packages = [path for path in sys.path if path.endswith("site-packages")]
-    own = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join([str(SOURCE), *packages]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "JVS_OWNERS_DIR": str(place / "owners"),
-    }
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-
-    def run(python: str, *args: str, uid: int, cwd: Path) -> Ran:
-        home = place / f"home-{uid}"
-        home.mkdir(mode=0o700, exist_ok=True)
-        os.chown(home, uid, uid)
-        rights: dict[str, Any] = {"user": uid, "group": uid, "extra_groups": []} if uid else {}
-        line = [python, "-m", "jvs_core.cli", *args]
-        env = {**own, "HOME": str(home)}
-        return subprocess.run(
-            line,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            **rights,
-        )
-
-    for python in (sys.executable, f"/usr/bin/{version}"):
-        try:
-            if run(python, "demo", "--help", uid=SOMEBODY, cwd=place).returncode == 0:
-                return lambda *args, uid, cwd: run(python, *args, uid=uid, cwd=cwd)
-        except OSError:
-            continue
-    pytest.skip("no Python here is one that other users can run")
-
-
-@pytest.fixture
-def theirs(place: Path, command: Command) -> Path:
-    """Return a repository of SOMEBODY with one snapshot."""
-    folder = place / "theirs"
-    folder.mkdir()
-    os.chown(folder, SOMEBODY, SOMEBODY)
-    done(command("init", "r", "--engine", "copy", uid=SOMEBODY, cwd=folder))
-    main = folder / "r" / "main"
-    (main / "a").write_text("one")
-    os.chown(main / "a", SOMEBODY, SOMEBODY)
-    done(command("snapshot", "one", "--lock", uid=SOMEBODY, cwd=main))
-    return folder / "r"
-
-
-def done(ran: Ran) -> Ran:
-    """Return a command that has ended well."""
-    assert ran.returncode == 0, ran.stderr
-    return ran
-
-
 @needs_root
 def test_root_goes_on_with_the_owners_rights_and_the_owner_goes_on_after_it(
-    theirs: Path, command: Command, place: Path
+    theirs: Path, command: Others, place: Path
 ) -> None:
     main = theirs / "main"
     said = done(command("snapshot", "by root", "--lock", uid=0, cwd=main))
@@ -132,7 +54,7 @@ def test_root_goes_on_with_the_owners_rights_and_the_owner_goes_on_after_it(
 
 @needs_root
 def test_root_is_refused_where_only_the_control_folder_is_somebody_elses(
-    theirs: Path, command: Command
+    theirs: Path, command: Others
 ) -> None:
     os.chown(theirs, 0, 0)
     ran = command("status", uid=0, cwd=theirs)
@@ -142,7 +64,7 @@ def test_root_is_refused_where_only_the_control_folder_is_somebody_elses(
 
 @needs_root
 def test_a_folder_for_owners_that_somebody_else_can_write_to_is_refused(
-    theirs: Path, command: Command, place: Path
+    theirs: Path, command: Others, place: Path
 ) -> None:
     (place / "owners").mkdir()
     (place / "owners").chmod(0o777)
@@ -151,7 +73,7 @@ def test_a_folder_for_owners_that_somebody_else_can_write_to_is_refused(
 
 
 @needs_root
-def test_another_user_is_refused_until_they_trust_it(theirs: Path, command: Command) -> None:
+def test_another_user_is_refused_until_they_trust_it(theirs: Path, command: Others) -> None:
     refused = command("history", uid=OTHER, cwd=theirs)
     assert refused.returncode == 2
     assert refused.stderr.splitlines() == [
