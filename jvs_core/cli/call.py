@@ -49,8 +49,8 @@ class Call:
     the lock of a worktree, and answers how many seconds that may wait for another holder. ``run_lock`` tells the lease on
     a worktree that is held for a recorded run which the caller is a part of: it is the run's to give back. ``consistency`` is what a
     snapshot asks for when the command line does not say, ``lease_ms`` how long a lock taken by it lasts, and ``cells``
-    gives the executed cells to keep with a snapshot. ``command`` names the command that ran. The other fields are the
-    common options, wherever on the command line they stood.
+    gives the executed cells to keep with a snapshot. ``command`` names the command that ran, and ``reads_input`` says
+    whether stdin is for it. The other fields are the common options, wherever on the command line they stood.
     """
 
     opener: RepositoryOpener = open_repository
@@ -68,6 +68,7 @@ class Call:
     repo: str | None = None
     worktree: str | None = None
     command: str = ""
+    reads_input: bool = False
     finish: ExitStack = field(default_factory=ExitStack)
 
     def repository(self) -> Repository:

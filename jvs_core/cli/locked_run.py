@@ -24,6 +24,7 @@ def run_locked(call: Call, command: Sequence[str], *, wait_s: float, purpose: st
     Raises LockConflict before anything is started, and FencingMismatch, LockExpired or LockNotHeld after the command
     ended when the lock was lost meanwhile.
     """
+    call.reads_input = True
     repository = call.repository()
     if shutil.which(command[0]) is None:
         raise InputError(f"cannot run {command[0]!r}: there is no such command")

@@ -143,7 +143,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return output.show_error(output.interrupted(), call, status=output.INTERRUPTED)
     except UntrustedRepository as error:
-        return _failed(_as_owner(error, args, call) if alone else error, call)
+        return _as_owner(error, args, call) if alone else _failed(error, call)
     except JvsError as error:
         return _failed(error, call)
     except Exception as error:  # noqa: BLE001 - the last resort: every failure has the contract's form
@@ -156,14 +156,14 @@ def _opened(call: Call, path: str) -> Repository:
     return found
 
 
-def _as_owner(error: UntrustedRepository, args: Sequence[str], call: Call) -> JvsError:
-    """Begin anew with the owner's rights where root is in somebody else's repository; return why not, otherwise."""
-    from jvs_core.cli.rights import go_on_as_owner
+def _as_owner(error: UntrustedRepository, args: Sequence[str], call: Call) -> int:
+    """Run the line with the owner's rights where root is in somebody else's repository; show why not, otherwise."""
+    from jvs_core.cli.rights import run_as_owner
 
     try:
-        return go_on_as_owner(error, args, quiet=call.quiet)
+        return run_as_owner(error, args, call)
     except JvsError as failure:
-        return failure
+        return _failed(failure, call)
 
 
 def _failed(error: JvsError, call: Call) -> int:

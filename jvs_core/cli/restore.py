@@ -61,9 +61,9 @@ def restore(
     """
     _check(name=name, path=path, to=to, inplace=inplace, force=force, reason=reason, dry_run=dry_run)
     reason = reason or ""
+    repository = call.repository()  # before the question, which another user's process cannot ask
     if inplace and not dry_run:
         _confirm(call, snapshot, force)
-    repository = call.repository()
     if path is not None:
         copied = repository.restore_path(
             snapshot,

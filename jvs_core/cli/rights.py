@@ -1,57 +1,92 @@
-"""Root's command in somebody else's repository: it goes on as the owner, and gives up root for good before that.
+"""Root's command in somebody else's repository: it is run again by a process of the owner's, which gets nothing of root's.
 
-The process is replaced by a new one of the owner's, so that neither memory nor environment of root's is left in it.
+Root's own process stays, only to relay: neither its memory nor its terminal, descriptors and environment come into
+the hands of the owner.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import stat
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import settings
+from jvs_core.cli.apart import apart, python
+from jvs_core.cli.call import Call
+from jvs_core.cli.relay import relayed
 from jvs_core.cli.text import safe
-from jvs_core.errors import InputError, JvsError, UntrustedRepository
+from jvs_core.errors import InputError, UntrustedRepository
 from jvs_core.files import set_mode, storage_error
 
+_MAY_NOT_BECOME_OTHERS = (errno.EPERM, errno.EINVAL)  # the root of some containers
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def go_on_as_owner(refused: UntrustedRepository, args: Sequence[str], *, quiet: bool) -> JvsError:
-    """Run the command line again as the repository's owner, in this process's place; return the error if that cannot be.
+def run_as_owner(refused: UntrustedRepository, args: Sequence[str], call: Call) -> int:
+    """Run the command line again as the repository's owner and return its exit status.
 
     Only for root, and only where the repository's folder is its owner's too: a ``.jvs`` that somebody left in a folder
-    of others is refused. Raises JvsError where there is no place for the owner's state.
+    of others is refused. Raises JvsError: ``refused`` itself where root may not become the owner, or why the owner
+    cannot run the command there.
     """
     owner, root = refused.facts.get("owner"), refused.facts.get("root")
     if os.geteuid() != 0 or not isinstance(owner, int) or owner == 0 or root is None:
-        return refused
+        raise refused
     try:
         groups = _groups(owner, Path(root))
     except OSError as error:
-        return storage_error(error)
+        raise storage_error(error) from error
     if groups is None:
-        return refused
+        raise refused
     folder = _state_folder(owner, groups[0])
-    _say(f"{root} belongs to uid {owner}: going on with that user's rights, not root's", quiet=quiet)
+    _say(f"{root} belongs to uid {owner}: going on with that user's rights, not root's", quiet=call.quiet)
+    elsewhere = f"jvs: uid {owner} cannot enter the current folder: going on in {safe(str(root))}\n"
+    how = apart(
+        owner, groups[0], groups, folders=_folders(str(root)), elsewhere="" if call.quiet else elsewhere
+    )
+    command = python("jvs_core.cli", *_from_anywhere(args, call.repo))
     try:
-        os.setgroups(groups)
-        os.setresgid(groups[0], groups[0], groups[0])
-        os.setresuid(owner, owner, owner)
-    except OSError:  # a root that may not become somebody else, as in some containers
-        return refused
-    command = [sys.executable, "-P", "-m", "jvs_core.cli", *args]
-    try:
-        os.execve(command[0], command, settings.environment_of_owner(folder))
+        return relayed(command, feed=call.reads_input, env=settings.environment_of_owner(folder), **how)
+    except subprocess.SubprocessError as error:
+        raise UntrustedRepository(
+            f"{root} belongs to uid {owner}, who cannot enter it",
+            hint="the folders above it let that user not through: run jvs as somebody whom they do",
+        ) from error
     except OSError as error:
-        return UntrustedRepository(
-            f"{root} belongs to uid {owner}, who cannot run {sys.executable}: {os.strerror(error.errno or 0)}",
-            hint="install JVS where its users can read it",
-        )
+        if error.filename == command[0]:
+            raise UntrustedRepository(
+                f"{root} belongs to uid {owner}, who cannot run {sys.executable}: {os.strerror(error.errno or 0)}",
+                hint="install JVS where its users can read it",
+            ) from error
+        if error.errno in _MAY_NOT_BECOME_OTHERS:
+            raise refused from error
+        raise storage_error(error) from error
+
+
+def _folders(root: str) -> list[str]:
+    """Return where to work: in the current folder, or else in the repository's."""
+    with suppress(OSError):
+        return [os.getcwd(), root]
+    return [root]
+
+
+def _from_anywhere(args: Sequence[str], repo: str | None) -> list[str]:
+    """Return the command line with ``repo``, which it names, as an absolute path; a later ``--repo`` may be a command's."""
+    found = list(args)
+    if repo:
+        path = os.path.realpath(repo)
+        for number, word in enumerate(found):
+            if word == f"--repo={repo}":
+                return [*found[:number], f"--repo={path}", *found[number + 1 :]]
+            if word == "--repo" and found[number + 1 : number + 2] == [repo]:
+                return [*found[: number + 1], path, *found[number + 2 :]]
+    return found
 
 
 def _groups(owner: int, root: Path) -> list[int] | None:

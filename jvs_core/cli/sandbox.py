@@ -52,6 +52,7 @@ def run(
     """
     from jvs_core.cli.child import run_child
 
+    call.reads_input = True
     repository = call.repository()
     if "/" not in command[0] and shutil.which(command[0]) is None:
         raise InputError(f"cannot run {command[0]!r}: there is no such command")

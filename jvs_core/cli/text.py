@@ -9,7 +9,7 @@ from typing import Protocol
 from click import style
 
 # C0, DEL and C1 drive the terminal; the others reorder or break lines.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -31,7 +31,14 @@ class ChangeLists(Protocol):
 
 def safe(text: str) -> str:
     """Return ``text`` with every character that could drive or confuse a terminal as an escape."""
-    return _UNSAFE.sub(_escape, text)
+    return UNSAFE.sub(escaped, text)
+
+
+def escaped(match: re.Match[str]) -> str:
+    """Return the escape of one character."""
+    character = match.group()
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
 def first_line(text: str) -> str:
@@ -105,9 +112,3 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match.group()
-    code = ord(character)
-    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")

@@ -36,6 +36,7 @@ def mcp(call: Call, allow_inplace: bool) -> Outcome:
     """
     if call.json:
         raise InputError("jvs mcp speaks its own protocol; --json is not for it")
+    call.reads_input = True
     found = call.repository()
     settings = found.settings
     if not os.environ.get("JVS_SESSION"):

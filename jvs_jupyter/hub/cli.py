@@ -38,6 +38,12 @@ def hub() -> None:
     """
 
 
+def _heed_input(ctx: click.Context, _param: click.Parameter, path: str | None) -> str | None:
+    if path in ("-", "/dev/stdin"):
+        ctx.ensure_object(Call).reads_input = True
+    return path
+
+
 def _people(command: F) -> F:
     """Add the options that say who a command is for."""
     for option in (
@@ -50,7 +56,10 @@ def _people(command: F) -> F:
             "--from-hub", is_flag=True, help="Everybody the hub knows (JUPYTERHUB_API_URL, …_TOKEN)."
         ),
         click.option(
-            "--users", metavar="FILE", help="One user a line, a named server after a tab; - reads stdin."
+            "--users",
+            metavar="FILE",
+            callback=_heed_input,
+            help="One user a line, a named server after a tab; - reads stdin.",
         ),
     ):
         command = option(command)

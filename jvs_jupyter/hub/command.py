@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jvs_core.cli.apart import apart, python
 from jvs_jupyter.hub.ownership import Owner
 
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
@@ -35,32 +36,33 @@ def ask(repository: Path, *command: str) -> Any:
         owner = Owner.of(repository)
     except OSError as error:
         raise Refused("E_PATH_NOT_FOUND", f"{repository}: {error.strerror}", None, 3) from error
-    rights: dict[str, Any] = {}
+    rights: dict[str, Any] = {"cwd": "/", "start_new_session": True}
     environment = dict(os.environ)
-    if os.geteuid() == 0 and owner.uid != 0:
+    dropped = os.geteuid() == 0 and owner.uid != 0
+    if dropped:
         environment = {**kept(), "HOME": "/nonexistent"}
-        rights = {"user": owner.uid, "group": owner.gid, "extra_groups": owner.groups}
+        rights = apart(owner.uid, owner.gid, owner.groups)
     try:
         done = subprocess.run(
-            words(repository, *command),
+            words(repository, *command, isolated=dropped),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            cwd="/",
             env=environment,
             timeout=_TIMEOUT_S,
             check=False,
             **rights,
         )
-    except OSError as error:
-        raise not_run(f"uid {owner.uid}", error) from error
     except subprocess.TimeoutExpired as error:
         raise Refused("E_INTERNAL", f"{repository} does not answer", None, 1) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise not_run(f"uid {owner.uid}", error) from error
     return answer(done.returncode, done.stdout, done.stderr)
 
 
-def words(repository: Path, *command: str) -> list[str]:
-    """Return the command line of ``jvs`` on a repository, with JSON for an answer."""
-    return [sys.executable, "-m", "jvs_core.cli", "--json", "--repo", str(repository), *command]
+def words(repository: Path, *command: str, isolated: bool) -> list[str]:
+    """Return the command line of ``jvs`` on a repository, with JSON for an answer; ``isolated`` for another user."""
+    module = python("jvs_core.cli") if isolated else [sys.executable, "-m", "jvs_core.cli"]
+    return [*module, "--json", "--repo", str(repository), *command]
 
 
 def kept() -> dict[str, str]:
@@ -68,11 +70,11 @@ def kept() -> dict[str, str]:
     return {name: os.environ[name] for name in _KEPT if name in os.environ}
 
 
-def not_run(who: str, error: OSError) -> Refused:
+def not_run(who: str, error: Exception) -> Refused:
     """Return the refusal where a user cannot run the hub's Python."""
     return Refused(
         "E_INTERNAL",
-        f"{who} cannot run {sys.executable}: {error.strerror}",
+        f"{who} cannot run {sys.executable}: {getattr(error, 'strerror', None) or error}",
         "install the hub where its users can read it",
         1,
     )

@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import os
 import stat
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jvs_core.cli.apart import apart
 from jvs_jupyter.hub.command import Refused, answer, kept, not_run, words
 from jvs_jupyter.hub.names import Person, session_name
 from jvs_jupyter.hub.ownership import PRIVATE, Owner, give
@@ -93,20 +95,19 @@ class Seat:
 
         Raises Refused.
         """
-        rights: dict[str, Any] = {}
+        rights: dict[str, Any] = {"cwd": "/", "start_new_session": True}
         if self.owner is not None:
-            rights = {"user": self.owner.uid, "group": self.owner.gid, "extra_groups": list(self.groups)}
+            rights = apart(self.owner.uid, self.owner.gid, self.groups)
         try:
             process = await asyncio.create_subprocess_exec(
-                *words(self.repository, "--worktree", worktree, *command),
+                *words(self.repository, "--worktree", worktree, *command, isolated=self.owner is not None),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd="/",
                 env=self._command_environment(),
                 **rights,
             )
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             raise not_run(repr(self.person.user), error) from error
         try:
             output, errors = await process.communicate()

@@ -87,6 +87,7 @@ def exec_(
             "name a notebook, or a spec", hint="jvs run exec NOTEBOOK, or: jvs run exec --spec FILE"
         )
     if spec is not None:
+        call.reads_input = spec in ("-", "/dev/stdin")
         wanted = RunSpec.read(Path("/dev/stdin" if spec == "-" else spec))
     else:
         given = {name: value for name, value in options.items() if value is not None}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from jvs_core import Repository, Settings
 from jvs_core.cli.main import run
+from tests.support.others import Others, python_for_others
+from tests.support.users import SOMEBODY
 
 SOURCE = Path(__file__).parents[3]
 
@@ -126,3 +131,41 @@ def two(repo: Path, take: Callable[..., str]) -> tuple[str, str]:
     Path("c.txt").write_text("new\n")
     Path("data/b.csv").unlink()
     return first, take("second", "--tag", "t")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Return a folder that everybody can reach."""
+    found = Path(tempfile.mkdtemp(prefix="jvs-rights-"))
+    found.chmod(0o755)
+    yield found
+    shutil.rmtree(found)
+
+
+@pytest.fixture
+def command(place: Path) -> Others:
+    """Return the command as a process of a user."""
+    return Others(place, python_for_others())
+
+
+@pytest.fixture
+def theirs(place: Path) -> Path:
+    """Return a repository of SOMEBODY with one snapshot."""
+    folder = place / "theirs"
+    folder.mkdir()
+    state = folder / "state"
+    settings = Settings(
+        user="somebody",
+        host="host",
+        session="s",
+        engine="copy",
+        state_dir=state,
+        cache_dir=state,
+        config_dir=state,
+    )
+    repository = Repository.init(folder / "r", settings=settings)
+    (folder / "r" / "main" / "a").write_text("one")
+    repository.snapshot("one", lock=True)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
+    return folder / "r"

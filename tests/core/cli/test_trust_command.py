@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from tests.core.cli.conftest import SOURCE, Jvs
+from tests.core.cli.conftest import Jvs
+from tests.support.others import Others, done, needs_root
 from tests.support.users import SOMEBODY
 
 OTHER = 12346
-Ran = subprocess.CompletedProcess[str]
-Command = Callable[..., Ran]
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="being another user needs root")
 
 
 def test_the_list_in_words_and_as_json(repo: Path, jvs: Jvs) -> None:
@@ -40,6 +30,7 @@ def test_what_trust_does_not_take(repo: Path, jvs: Jvs) -> None:
     assert jvs("trust", str(repo / "main"), "--json", status=3).error["code"] == "E_NOT_A_REPOSITORY"
 
 
+<<<<<<< HEAD
 @pytest.fixture
 def place() -> Iterator[Path]:
     """Return a folder that everybody can reach."""
@@ -109,9 +100,11 @@ def done(ran: Ran) -> Ran:
 
 
 @pytest.mark.slow
+=======
+>>>>>>> rights
 @needs_root
 def test_root_goes_on_with_the_owners_rights_and_the_owner_goes_on_after_it(
-    theirs: Path, command: Command, place: Path
+    theirs: Path, command: Others, place: Path
 ) -> None:
     main = theirs / "main"
     said = done(command("snapshot", "by root", "--lock", uid=0, cwd=main))
@@ -133,7 +126,7 @@ def test_root_goes_on_with_the_owners_rights_and_the_owner_goes_on_after_it(
 
 @needs_root
 def test_root_is_refused_where_only_the_control_folder_is_somebody_elses(
-    theirs: Path, command: Command
+    theirs: Path, command: Others
 ) -> None:
     os.chown(theirs, 0, 0)
     ran = command("status", uid=0, cwd=theirs)
@@ -143,7 +136,7 @@ def test_root_is_refused_where_only_the_control_folder_is_somebody_elses(
 
 @needs_root
 def test_a_folder_for_owners_that_somebody_else_can_write_to_is_refused(
-    theirs: Path, command: Command, place: Path
+    theirs: Path, command: Others, place: Path
 ) -> None:
     (place / "owners").mkdir()
     (place / "owners").chmod(0o777)
@@ -152,7 +145,7 @@ def test_a_folder_for_owners_that_somebody_else_can_write_to_is_refused(
 
 
 @needs_root
-def test_another_user_is_refused_until_they_trust_it(theirs: Path, command: Command) -> None:
+def test_another_user_is_refused_until_they_trust_it(theirs: Path, command: Others) -> None:
     refused = command("history", uid=OTHER, cwd=theirs)
     assert refused.returncode == 2
     assert refused.stderr.splitlines() == [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from jvs_core import AlreadyExists, Repository
 from jvs_jupyter.hub import lifecycle
-from jvs_jupyter.hub.command import Refused
+from jvs_jupyter.hub.command import Refused, ask
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.ownership import Owner, give
 from jvs_jupyter.hub.provision import by_name, provide
@@ -87,6 +89,51 @@ def test_a_lock_is_taken_with_the_rights_of_the_user(shared: Repository, place: 
         with pytest.raises(Refused):
             with_ann.run(lambda: asyncio.run(seat.take(worktree)))
     assert list(target.iterdir()) == []
+
+
+HELD = """
+import ctypes, json, os, stat
+dies_with = ctypes.c_int()
+ctypes.CDLL(None).prctl(2, ctypes.byref(dies_with), 0, 0, 0)
+print(json.dumps({
+    "uid": os.getuid(),
+    "session": os.getsid(0) == os.getpid(),
+    "terminal": open("/proc/self/stat").read().rpartition(")")[2].split()[4],
+    "pipes": [stat.S_ISFIFO(os.fstat(fd).st_mode) for fd in (0, 1, 2)],
+    "fds": [fd for fd in range(3, 100) if os.path.exists(f"/proc/self/fd/{fd}") and os.readlink(f"/proc/self/fd/{fd}") != "/proc/self/stat"],
+    "folder": os.getcwd(),
+    "dies_with": dies_with.value,
+}))
+"""
+
+
+@pytest.mark.parametrize("by", ["seat", "ask"])
+def test_a_command_of_a_user_holds_nothing_of_the_hub_s(
+    shared: Repository, place: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    seat = Seat(Person("ann"), shared.root, place / "seats", ANN, (GROUP,))
+    for module in ("seat", "command"):
+        monkeypatch.setattr(f"jvs_jupyter.hub.{module}.words", lambda *_, **__: [sys.executable, "-c", HELD])
+    home = place / "home-of-ann"
+    home.mkdir()
+    os.chown(home, ANN.uid, GROUP)
+    secret = os.open(home, os.O_RDONLY)
+    os.set_inheritable(secret, True)
+    with machine(place, (SystemUser("ann", ANN.uid),), team=GROUP) as with_ann:
+        if by == "seat":
+            found = with_ann.run(lambda: asyncio.run(seat.run("main")))
+        else:
+            found = with_ann.run(ask, home)
+    os.close(secret)
+    assert found == {
+        "uid": ANN.uid,
+        "session": True,
+        "terminal": "0",
+        "pipes": [False, True, True],
+        "fds": [],
+        "folder": "/",
+        "dies_with": signal.SIGKILL,
+    }
 
 
 def test_a_folder_for_the_lock_that_was_not_given_yet_is_given(tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""A process with another user's rights, started by root, that has nothing of root's in its hands.
+
+Whoever owns a process may trace it and use all that it holds. So it gets no terminal (with one, TIOCSTI types into root's
+shell), no descriptor but its three, and no folder that its user could not enter by its path.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+_STDERR = 2
+_prctl = ctypes.CDLL(None).prctl
+
+
+def python(*module: str) -> list[str]:
+    """Return the command line of a Python module that imports nothing from the current folder or its user's home."""
+    return [sys.executable, "-P", "-s", "-m", *module]
+
+
+def apart(
+    uid: int, group: int, groups: Sequence[int], *, folders: Sequence[str] = ("/",), elsewhere: str = ""
+) -> dict[str, Any]:
+    """Return the arguments of a Popen that starts such a process.
+
+    stdin, stdout and stderr are the caller's to set: pipes or the null device. The process works in the first of
+    ``folders`` that its user can enter, and writes ``elsewhere`` to stderr where that is not the first; where there is
+    none, Popen raises SubprocessError. It dies with the thread that started it.
+    """
+    return {
+        "user": uid,
+        "group": group,
+        "extra_groups": list(groups),
+        "cwd": "/",
+        "close_fds": True,
+        "start_new_session": True,
+        "preexec_fn": _settle(os.getpid(), tuple(folders), elsewhere),
+    }
+
+
+def _settle(parent: int, folders: tuple[str, ...], elsewhere: str) -> Callable[[], None]:
+    """Return what the process does between giving up root's rights and becoming its program.
+
+    Not before: the kernel forgets the signal when rights change, and root can enter every folder. Not after: until then
+    its user can neither trace it nor see where root works.
+    """
+
+    def settle() -> None:
+        _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(128 + signal.SIGKILL)
+        for folder in folders:
+            with suppress(OSError):
+                os.chdir(folder)
+                if folder != folders[0] and elsewhere:
+                    os.write(_STDERR, elsewhere.encode(errors="backslashreplace"))
+                return
+        raise PermissionError("no folder to work in")
+
+    return settle
