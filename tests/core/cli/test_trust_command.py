@@ -30,78 +30,7 @@ def test_what_trust_does_not_take(repo: Path, jvs: Jvs) -> None:
     assert jvs("trust", str(repo / "main"), "--json", status=3).error["code"] == "E_NOT_A_REPOSITORY"
 
 
-<<<<<<< HEAD
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """Return a folder that everybody can reach."""
-    found = Path(tempfile.mkdtemp(prefix="jvs-rights-"))
-    found.chmod(0o755)
-    yield found
-    shutil.rmtree(found)
-
-
-@pytest.fixture
-def command(place: Path) -> Command:
-    """Return the command as a process of a user; skip where no Python here is one that others can run."""
-    packages = [path for path in sys.path if path.endswith("site-packages")]
-    own = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join([str(SOURCE), *packages]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "JVS_OWNERS_DIR": str(place / "owners"),
-    }
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-
-    def run(python: str, *args: str, uid: int, cwd: Path) -> Ran:
-        home = place / f"home-{uid}"
-        home.mkdir(mode=0o700, exist_ok=True)
-        os.chown(home, uid, uid)
-        rights: dict[str, Any] = {"user": uid, "group": uid, "extra_groups": []} if uid else {}
-        line = [python, "-m", "jvs_core.cli", *args]
-        env = {**own, "HOME": str(home)}
-        return subprocess.run(
-            line,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            **rights,
-        )
-
-    for python in (sys.executable, f"/usr/bin/{version}"):
-        try:
-            if run(python, "demo", "--help", uid=SOMEBODY, cwd=place).returncode == 0:
-                return lambda *args, uid, cwd: run(python, *args, uid=uid, cwd=cwd)
-        except OSError:
-            continue
-    pytest.skip("no Python here is one that other users can run")
-
-
-@pytest.fixture
-def theirs(place: Path, command: Command) -> Path:
-    """Return a repository of SOMEBODY with one snapshot."""
-    folder = place / "theirs"
-    folder.mkdir()
-    os.chown(folder, SOMEBODY, SOMEBODY)
-    done(command("init", "r", "--engine", "copy", uid=SOMEBODY, cwd=folder))
-    main = folder / "r" / "main"
-    (main / "a").write_text("one")
-    os.chown(main / "a", SOMEBODY, SOMEBODY)
-    done(command("snapshot", "one", "--lock", uid=SOMEBODY, cwd=main))
-    return folder / "r"
-
-
-def done(ran: Ran) -> Ran:
-    """Return a command that has ended well."""
-    assert ran.returncode == 0, ran.stderr
-    return ran
-
-
 @pytest.mark.slow
-=======
->>>>>>> rights
 @needs_root
 def test_root_goes_on_with_the_owners_rights_and_the_owner_goes_on_after_it(
     theirs: Path, command: Others, place: Path
