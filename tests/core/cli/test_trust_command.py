@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.core.cli.conftest import Jvs
 from tests.support.others import Others, done, needs_root
 from tests.support.users import SOMEBODY
