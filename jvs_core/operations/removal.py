@@ -197,15 +197,15 @@ def _drop_intents(ctx: Context, name: str) -> None:
 def _require_saved(ctx: Context, name: str, folder: Path, progress: Progress) -> None:
     unsaved = compare.unsaved(ctx, name, progress, folder=folder)
     force = f"jvs worktree remove {name} --force"
-    if unsaved.paths:
-        raise UnsavedChanges(
-            f"worktree {name!r} holds {len(unsaved.paths)} changes that no snapshot holds: {_shown(unsaved.paths)}",
-            hint=f"jvs snapshot --lock --worktree {name}, or: {force}",
-        )
     if unsaved.repositories:
         raise UnsavedChanges(
             f"worktree {name!r} holds a repository, which no snapshot holds: {_shown(unsaved.repositories)}",
             hint=f"move its folder out of the worktree, or: {force}",
+        )
+    if unsaved.paths:
+        raise UnsavedChanges(
+            f"worktree {name!r} holds {len(unsaved.paths)} changes that no snapshot holds: {_shown(unsaved.paths)}",
+            hint=f"jvs snapshot --lock --worktree {name}, or: {force}",
         )
 
 
