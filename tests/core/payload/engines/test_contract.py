@@ -252,7 +252,8 @@ def test_a_repository_made_meanwhile_is_left_out(bench: Bench) -> None:
     describes(capture, bench.folder / "one")
 
 
-def test_a_repository_of_another_user_hinders_nobody(bench: Bench) -> None:
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o1777])
+def test_a_repository_of_another_user_hinders_nobody(bench: Bench, mode: int) -> None:
     source = bench.worktree()
     (source / "a").mkdir()
     build_repository(source / "a")
@@ -264,12 +265,13 @@ def test_a_repository_of_another_user_hinders_nobody(bench: Bench) -> None:
         source / "a" / "main" / "code.py",
     ):
         os.chown(path, SOMEBODY, SOMEBODY)
-    (source / "a" / ".jvs").chmod(0o700)
-    with as_user(SOMEBODY):
-        capture = bench.capture(source)
-    assert capture.left_out == [b"a/.jvs"]
-    assert set(metadata_of(bench.folder / "one")) == {b"a", b"a/main", b"a/main/code.py"}
-    describes(capture, bench.folder / "one")
+    (source / "a" / ".jvs").chmod(mode)
+    for name in ("one", "two"):
+        with as_user(SOMEBODY):
+            capture = bench.capture(source, name)
+        assert capture.left_out == [b"a/.jvs"]
+        assert set(metadata_of(bench.folder / name)) == {b"a", b"a/main", b"a/main/code.py"}
+        describes(capture, bench.folder / name)
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
