@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from jvs_core.control import trust
+from jvs_core.control.names import MAIN
 from jvs_core.errors import NotARepository
 from jvs_core.settings import Settings
 
+_INSIDE = (".jvs", MAIN, "worktrees")
+
 
 def find_root(start: Path, settings: Settings | None = None) -> Path:
-    """Return the nearest folder at or above ``start`` that holds ``.jvs``; whose it is, opening asks.
+    """Return the nearest folder at or above ``start`` that holds a folder ``.jvs``; whose it is, opening asks.
+
+    A link of that name is followed nowhere: where there is nothing else, its folder is returned, which opening refuses.
 
     The search ends where the file system changes, and at a folder that belongs to neither the caller, nor root, nor
     the owner of ``start``, nor somebody whom the caller of ``settings`` trusts. Raises NotARepository, whose hint says
@@ -23,18 +29,43 @@ def find_root(start: Path, settings: Settings | None = None) -> Path:
         raise NotARepository(f"{start} does not exist", hint="name a folder inside a repository") from error
     owner, mount = _look(here)
     owners = {owner, 0, os.geteuid()}
+    linked: Path | None = None
+
+    def ended(reason: str = "") -> Path:
+        if linked is None:
+            raise _none(start, reason)
+        return linked
+
     for folder in (here, *here.parents):
         owner, there = _look(folder)
         if there != mount:
-            raise _none(start, f"the search ended below {folder}, which is on another file system")
+            return ended(f"the search ended below {folder}, which is on another file system")
         if owner not in owners:
             owners |= trust.believed(settings)
             if owner not in owners:
                 whose = trust.owner_name(owner)
-                raise _none(start, f"the search ended below {folder}, which belongs to {whose}")
-        if (folder / ".jvs").is_dir():
+                return ended(f"the search ended below {folder}, which belongs to {whose}")
+        form = _form(folder / ".jvs")
+        if form == stat.S_IFDIR:
             return folder
-    raise _none(start)
+        if form == stat.S_IFLNK and linked is None:
+            linked = folder
+    return ended()
+
+
+def repository_around(place: Path) -> Path | None:
+    """Return the repository in whose ``.jvs`` or worktrees ``place``, a path without links, lies; nothing in it is read."""
+    for folder in place.parents:
+        if place.relative_to(folder).parts[0] in _INSIDE and _form(folder / ".jvs") == stat.S_IFDIR:
+            return folder
+    return None
+
+
+def _form(path: Path) -> int:
+    try:
+        return stat.S_IFMT(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def _none(start: Path, ended: str = "") -> NotARepository:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core.errors import WorktreeNotFound
@@ -13,8 +14,17 @@ from jvs_core.payload.compare import beyond_times, but_for_setuid
 from jvs_core.payload.compare import compare as compare_entries
 from jvs_core.payload.describe import describe
 from jvs_core.payload.entry import Entry, text
+from jvs_core.payload.tree import REPOSITORY, Scan
 from jvs_core.progress import Progress
 from jvs_core.results import Comparison, Status
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """What of a worktree no snapshot holds: paths that are as in none, and ``repositories``, which none ever keeps."""
+
+    paths: Sequence[str]
+    repositories: Sequence[str]
 
 
 def status(ctx: Context, name: str, progress: Progress) -> Status:
@@ -37,15 +47,16 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
     )
 
 
-def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None = None) -> list[str]:
+def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None = None) -> Unsaved:
     """Return the paths of worktree ``name`` of which something but a time is as in no snapshot that it comes from.
 
     That is what ``status`` shows, and what differs from the head in owner, extended attributes or hard links. ``folder`` is
-    where the worktree lies when it is not in its place.
+    where the worktree lies when it is not in its place. Repositories inside are named beside them.
     """
     record = ctx.worktree(name)
     head_id = record.head_snapshot_id
-    now = _described(ctx, name, folder or ctx.layout.worktree(name), progress, with_attributes=True)
+    scan = _described(ctx, name, folder or ctx.layout.worktree(name), progress, with_attributes=True)
+    now = scan.entries
     with believing(Authority(special=False)):  # what a restore left out is in the snapshot
         head, _ = owned(
             stored.entries(ctx.layout, head_id),
@@ -53,7 +64,10 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
             payload=None if head_id is None else ctx.layout.payload(head_id),
         )
     changes = compare_entries(head, now, differ=beyond_times(now[0]))
-    return [text(path) for path in (*changes.added, *changes.modified, *changes.removed)]
+    return Unsaved(
+        [text(path) for path in (*changes.added, *changes.modified, *changes.removed)],
+        [text(each.path) for each in scan.left_out if each.kind == REPOSITORY],
+    )
 
 
 def compare(ctx: Context, name: str, before: str, after: str | None, progress: Progress) -> Comparison:
@@ -77,20 +91,17 @@ def present(ctx: Context, name: str, progress: Progress) -> Sequence[Entry]:
 
     Raises WorktreeNotFound when its folder is missing.
     """
-    return _described(ctx, name, ctx.layout.worktree(name), progress, with_attributes=False)
+    return _described(ctx, name, ctx.layout.worktree(name), progress, with_attributes=False).entries
 
 
-def _described(
-    ctx: Context, name: str, root: Path, progress: Progress, *, with_attributes: bool
-) -> Sequence[Entry]:
+def _described(ctx: Context, name: str, root: Path, progress: Progress, *, with_attributes: bool) -> Scan:
     record = ctx.worktree(name)
     if not root.is_dir():
         raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
-    scan = describe(
+    return describe(
         root,
         ctx.index(record.worktree_id),
         clock_folder=ctx.layout.control,
         with_attributes=with_attributes,
         progress=progress,
     )
-    return scan.entries

@@ -27,7 +27,8 @@ from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.completion import PATH_INTENT, RESTORE_INTENT
 from jvs_core.operations.context import Context
 from jvs_core.operations.ledger import Ledger
-from jvs_core.payload.faults import EXHAUSTED
+from jvs_core.payload import inner
+from jvs_core.payload.faults import EXHAUSTED, listed
 from jvs_core.results import AuditReport, Finding
 
 MANY_LEASES = 100  # every acquisition leaves one, and a few cost nothing
@@ -45,6 +46,7 @@ def examine(ctx: Context) -> list[Finding]:
     checks = [
         _layout(ctx),
         _worktrees(ctx),
+        _repositories_inside(ctx),
         _logged(ctx),
         _annotations(ctx),
         _refs(ctx),
@@ -171,6 +173,16 @@ def _is_configured(ctx: Context, name: str) -> bool:
     except JvsError:
         return False
     return True
+
+
+def _repositories_inside(ctx: Context) -> Iterator[Finding]:
+    for name in worktree.names(ctx.layout):
+        try:
+            inside = inner.repositories(ctx.layout.worktree(name))
+        except PathEscape:
+            continue  # it is named
+        if inside:
+            yield findings.REPOSITORY_INSIDE.at(name, f"worktree {name!r} holds {listed(inside)}")
 
 
 def _snapshots(ctx: Context, ledger: Ledger) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from jvs_core.operations import completion, inplace, locks, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.locks import Locking
 from jvs_core.operations.way import Present, is_latest, look
-from jvs_core.payload.entry import FOLDER, Entry, printable
+from jvs_core.payload.entry import CONTROL, FOLDER, Entry, is_repository, printable
 from jvs_core.payload.extract import LEFTOVER_PREFIX, changed_since, extract, remove_leftover
 from jvs_core.payload.faults import listed
 from jvs_core.payload.removal import require_unmounted
@@ -50,11 +50,12 @@ def path(
         inplace.check_reason(reason)
     source = stored.load(ctx.layout, snapshot_id)
     inner = payload_path(wanted)
-    require(source.entries, inner, snapshot_id)
+    entry = require(source.entries, inner, snapshot_id)
     if not inner:
         raise InputError("the whole payload is no path in it", hint=f"jvs restore {snapshot_id}")
     root = ctx.layout.worktree(name)
     target = _target(root, os.fsdecode(inner) if to is None else to)
+    _require_no_repository(os.fsencode(target.relative_to(root)), entry.kind)
     if os.path.lexists(target):
         if not replace:
             raise AlreadyExists(
@@ -114,6 +115,16 @@ def _target(root: Path, to: str) -> Path:
     if target == root or not target.is_relative_to(root):
         raise PathEscape(f"{to!r} is outside the worktree {root}")
     return inside(root, target.parent) / target.name
+
+
+def _require_no_repository(path: bytes, kind: str) -> None:
+    """Raise InputError where what is restored to ``path`` would be, or come into, a repository in the worktree."""
+    folder, _, _ = path.rpartition(b"/")
+    if is_repository(path, kind) or CONTROL in folder.split(b"/"):
+        raise InputError(
+            f"{printable(path)} would be part of a repository inside the worktree, which no restore makes or changes",
+            hint="give --to another path",
+        )
 
 
 def _make_parents(root: Path, target: Path, entries: Sequence[Entry]) -> list[Path]:
@@ -191,7 +202,7 @@ def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
     if changed:
         raise ConsistencyUnavailable(
             f"not replaced, for it changed meanwhile or no snapshot keeps it: {listed(changed)}",
-            hint="end what writes to it (move sockets and devices away), and run the command again",
+            hint="end what writes to it (move sockets, devices and repositories away), and run the command again",
         )
 
 

@@ -125,6 +125,13 @@ WORKTREE_UNKNOWN = Kind(
     None,
     "move it out of the repository",
 )
+REPOSITORY_INSIDE = Kind(
+    "W_REPOSITORY_INSIDE",
+    "warning",
+    "a worktree holds another repository, a folder `.jvs`: its history is in no snapshot, and commands there work on it",
+    None,
+    "move the folder that holds `.jvs` out of the worktree",
+)
 HEAD_MISSING = Kind(
     "E_LINEAGE_BROKEN",
     "error",

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from jvs_core import files
 from jvs_core.control import audit, critical, worktree
+from jvs_core.control.finding import repository_around
 from jvs_core.control.layout import CONTROL_FOLDERS, Layout
 from jvs_core.control.names import MAIN, check_name
 from jvs_core.errors import AlreadyExists, InputError, JvsError, PathNotFound
@@ -52,13 +53,19 @@ def create(
     PathNotFound
         The folder for it, or ``source``, is no folder.
     EngineUnavailable, InputError
-        The engine asked for cannot work there, or is none.
+        The engine asked for cannot work there, or is none; or ``path`` lies in a worktree or ``.jvs`` of another repository.
     """
     name = check_name(path.name, "repository")
     parent = Path(os.path.realpath(path.parent))
     target = parent / name
     if not parent.is_dir():
         raise PathNotFound(f"{parent} is no folder", hint=f"mkdir -p {parent}")
+    around = repository_around(target)
+    if around is not None:
+        raise InputError(
+            f"{target} would lie inside the repository {around}, whose snapshots leave other repositories out",
+            hint=f"work in that one (jvs worktree create), or make the new one outside of {around}",
+        )
     if os.path.lexists(target):
         raise AlreadyExists(
             f"{target} exists already", hint="choose another name, or: jvs init NAME --from DIR"

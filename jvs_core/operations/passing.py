@@ -18,6 +18,7 @@ from jvs_core.model import Descriptor, Intent
 from jvs_core.operations import compare, locks, removal, restore, snapshot
 from jvs_core.operations.context import Context
 from jvs_core.operations.locks import Locking
+from jvs_core.payload.inner import repositories
 from jvs_core.progress import Progress
 
 SANDBOX, ISOLATED_RUN = removal.PASSING
@@ -42,7 +43,10 @@ def is_passing(intent: Intent) -> bool:
 
 @contextmanager
 def isolated_run(ctx: Context, name: str, base: str, progress: Progress) -> Iterator[Passing]:
-    """Make the worktree ``name`` from snapshot ``base`` for one run, and remove it after the block unless it stays."""
+    """Make the worktree ``name`` from snapshot ``base`` for one run, and remove it after the block unless it stays.
+
+    One in which a repository was made stays, too, and the error says so.
+    """
     intent = begin(ctx, ISOLATED_RUN, name, base, progress)
     made = Passing(name, ctx.layout.worktree(name), base)
     try:
@@ -65,9 +69,13 @@ def begin(ctx: Context, kind: str, name: str, base: str, progress: Progress) -> 
 
 @files.translated
 def leave(ctx: Context, name: str, intent: Intent, *, keep: bool, force: bool, progress: Progress) -> None:
-    """Remove the worktree unless it is to stay; one that cannot be removed stays, and the error says so."""
+    """Remove the worktree unless it is to stay; one that cannot be removed stays, and the error says so.
+
+    One that holds a repository cannot, not even with ``force``: nothing else holds that.
+    """
     try:
         if not keep:
+            force = force and not repositories(ctx.layout.worktree(name))
             removal.remove(ctx, name, force=force, progress=progress)
     except JvsError as error:
         called = _KINDS[intent.operation][0]
@@ -92,7 +100,7 @@ def clean(ctx: Context, intent: Intent, progress: Progress) -> bool:
         locks.release(ctx, name)
     if locks.status(ctx, name).state == "held":
         return False
-    if compare.unsaved(ctx, name, progress):
+    if compare.unsaved(ctx, name, progress).paths:
         called, tag = _KINDS[intent.operation]
         save(ctx, name, f"{called}, cut short", (tag,), progress, locking=Locking(take=True))
     try:

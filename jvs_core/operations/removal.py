@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core import files
@@ -41,7 +42,7 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
         The worktree is locked, by anyone, or was locked meanwhile, or another user's in-place restore of it was cut short;
         ``force`` does not help.
     UnsavedChanges
-        It holds changes that no snapshot holds, and ``force`` was not given.
+        It holds changes that no snapshot holds, or a repository, and ``force`` was not given.
     PayloadHashMismatch
         Its head is damaged, as far as a look at every entry shows, and ``force`` was not given: the worktree may be the
         last good copy.
@@ -194,10 +195,19 @@ def _drop_intents(ctx: Context, name: str) -> None:
 
 
 def _require_saved(ctx: Context, name: str, folder: Path, progress: Progress) -> None:
-    changed = compare.unsaved(ctx, name, progress, folder=folder)
-    if changed:
-        shown = ", ".join(changed[:3]) + (", …" if len(changed) > 3 else "")
+    unsaved = compare.unsaved(ctx, name, progress, folder=folder)
+    force = f"jvs worktree remove {name} --force"
+    if unsaved.repositories:
         raise UnsavedChanges(
-            f"worktree {name!r} holds {len(changed)} changes that no snapshot holds: {shown}",
-            hint=f"jvs snapshot --lock --worktree {name}, or: jvs worktree remove {name} --force",
+            f"worktree {name!r} holds a repository, which no snapshot holds: {_shown(unsaved.repositories)}",
+            hint=f"move its folder out of the worktree, or: {force}",
         )
+    if unsaved.paths:
+        raise UnsavedChanges(
+            f"worktree {name!r} holds {len(unsaved.paths)} changes that no snapshot holds: {_shown(unsaved.paths)}",
+            hint=f"jvs snapshot --lock --worktree {name}, or: {force}",
+        )
+
+
+def _shown(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:3]) + (", …" if len(paths) > 3 else "")

@@ -43,7 +43,7 @@ def sandbox(
             try:
                 yield box
             except BaseException:
-                if compare.unsaved(ctx, name, SILENT):
+                if compare.unsaved(ctx, name, SILENT).paths:
                     box.snapshot_id = passing.save(
                         ctx, name, note or "sandbox, failed", tags, progress
                     ).snapshot_id

@@ -13,6 +13,7 @@ from jvs_core.payload.authority import owned
 from jvs_core.payload.compare import Changes, compare
 from jvs_core.payload.describe import describe
 from jvs_core.payload.entry import Entry
+from jvs_core.payload.inner import require_free
 from jvs_core.payload.tree import Scan
 from jvs_core.progress import Progress
 
@@ -60,7 +61,8 @@ def is_latest(ctx: Context, record: Worktree, present: Present) -> bool:
 def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
     """Return the way from worktree ``name`` to ``wanted``, once all that it brings from there is sound.
 
-    Nothing is changed. Raises PayloadHashMismatch, naming the paths.
+    Nothing is changed. Raises PayloadHashMismatch, naming the paths, and EngineFailed where a repository, socket or device
+    stands in the way.
     """
     present = look(ctx, name, progress)
     with step(progress, "compare"):
@@ -68,6 +70,7 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
             here = {entry.path: entry for entry in present.scan.entries}
             entries, given_up = owned(wanted.entries, present=here, payload=wanted.payload)
         steps = converge.plan(present.scan, entries)
+        require_free(present.scan, steps)
         changes = compare(present.scan.entries, entries)
         wanted.require_sound(_as_stored(wanted, entries, steps.brought()))
     return Way(present, steps, changes, given_up)

@@ -12,6 +12,7 @@ from jvs_core.payload import attributes, transfer
 from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
+from jvs_core.payload.removal import remove_folder
 from jvs_core.payload.threads import each
 from jvs_core.payload.tree import Scan
 
@@ -132,13 +133,17 @@ def _bring(
 
 
 def leave_out(target: Path, paths: Sequence[bytes]) -> set[bytes]:
-    """Unlink ``paths`` in ``target``; return the folders touched."""
+    """Remove ``paths`` in ``target``, of folders all that is in them; return the folders touched."""
     if paths:
         with Folders(target) as folders:
             for path in paths:
                 folder, name = split(path)
                 try:
-                    os.unlink(name, dir_fd=folders.at(folder))
+                    parent = folders.at(folder)
+                    try:
+                        os.unlink(name, dir_fd=parent)
+                    except IsADirectoryError:
+                        remove_folder(parent, name)
                 except OSError as error:
                     if error.errno not in GONE:
                         raise translate(error, path) from error

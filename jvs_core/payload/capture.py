@@ -23,7 +23,7 @@ from jvs_core.payload.reading import attributes_now
 from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.replica import Hint, Plan, Replica, make_top, replicate
 from jvs_core.payload.transfer import Method
-from jvs_core.payload.tree import LeftOut, Scan, require_readable, scan
+from jvs_core.payload.tree import REPOSITORY, LeftOut, Scan, require_readable, scan
 from jvs_core.payload.writeback import write_back
 from jvs_core.progress import Progress
 
@@ -222,8 +222,13 @@ def _adapted(found: Sequence[Entry], owned_entries: Sequence[Entry]) -> dict[int
 
 
 def described(left_out: Sequence[LeftOut]) -> list[str]:
-    """Return a line for each entry that no snapshot keeps."""
-    return [f"{kind} left out: {printable(path)}" for path, kind in left_out]
+    """Return a line for each entry that no snapshot keeps, and one for all repositories."""
+    lines = [f"{kind} left out: {printable(path)}" for path, kind in left_out if kind != REPOSITORY]
+    repositories = [path for path, kind in left_out if kind == REPOSITORY]
+    if repositories:
+        what = "repository" if len(repositories) == 1 else f"{len(repositories)} repositories"
+        lines.append(f"{what} left out, with all history: {listed(repositories)}")
+    return lines
 
 
 def whole_groups(entries: Sequence[Entry]) -> Sequence[Entry]:

@@ -61,8 +61,8 @@ def apply(
     ``check`` is called before each set of changes and stops the work by raising. Every file arrives by rename, after
     its content was held against the manifest, so each is whole at any time; a crash or failure leaves some of the
     steps undone and perhaps temporary names, which planning again finds. A file that was written to, or came to be,
-    since the steps were planned stays as it is and is named: then look, plan and apply again. Sockets and devices
-    stay, and so do the folders they are in.
+    since the steps were planned stays as it is and is named: then look, plan and apply again. Sockets, devices and
+    repositories stay, and so do the folders they are in.
 
     Raises PayloadHashMismatch, NoSpace or EngineFailed, with the path.
     """
@@ -165,7 +165,7 @@ class _Guarded:
                 if must and not self.overtaken:
                     raise EngineFailed(
                         f"{printable(entry.path)} is to be replaced, but holds what no snapshot keeps "
-                        "(a socket, device or mount), or what was made in it meanwhile",
+                        "(a socket, device, mount or repository), or what was made in it meanwhile",
                         hint="move it away and run the command again",
                         path=entry.path,
                     ) from error

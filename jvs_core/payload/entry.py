@@ -9,6 +9,9 @@ FOLDER = "d"
 SYMLINK = "l"
 FIFO = "p"
 
+CONTROL = b".jvs"
+"""What makes a folder a repository: a folder of this name in it, which no payload holds."""
+
 KIND_NAMES = {FILE: "file", FOLDER: "directory", SYMLINK: "symlink", FIFO: "fifo"}
 
 
@@ -33,6 +36,11 @@ class Entry(NamedTuple):
     link_group: int = 0
     xattrs: bytes = b""
     sha256: bytes = b""
+
+
+def is_repository(path: bytes, kind: str) -> bool:
+    """Say whether an entry would be the control folder of a repository."""
+    return kind == FOLDER and path.rpartition(b"/")[2] == CONTROL
 
 
 def text(path: bytes) -> str:

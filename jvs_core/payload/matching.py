@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from jvs_core.payload import attributes, transfer
-from jvs_core.payload.entry import FIFO, FOLDER, SYMLINK, Entry
+from jvs_core.payload.entry import FIFO, FOLDER, SYMLINK, Entry, is_repository
 from jvs_core.payload.faults import EXHAUSTED, GONE, translate
 from jvs_core.payload.folders import Folders
 from jvs_core.payload.glance import place
@@ -106,8 +106,8 @@ class _Match:
                 self.file(position, line, group, raw, path)
             else:
                 if kind == b"d":
-                    if group != b"0":
-                        raise ValueError("a folder in a link group")
+                    if group != b"0" or is_repository(path, FOLDER):
+                        raise ValueError("a folder in a link group, or a repository")
                     held.listed[path] = -1
                 self.other(position, line, int(group), path)
         held.files -= len(held.unread)

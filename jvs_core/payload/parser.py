@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
-from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry, is_repository
 from jvs_core.payload.lines import unescape
 
 _NUMBER_LIMIT = 2**63
@@ -142,6 +142,8 @@ class Parser:
             if name in (b"", b".", b"..") or b"\0" in name:
                 raise ValueError("a bad name")
         if name_kind is FOLDER:
+            if is_repository(path, FOLDER):
+                raise ValueError("a repository, which no snapshot holds")
             self.folders.add(path)
         attributes = b"" if xattrs == b"-" else _digest(xattrs)
         entry = Entry(

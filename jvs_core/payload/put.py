@@ -121,7 +121,7 @@ class PutJob:
 def is_overtaken(folder: int, name: bytes, seen: Seen | None) -> bool:
     """Return whether something stands at ``name`` that was not there, or not so, when ``seen`` was.
 
-    What is gone, and sockets and devices, which nobody keeps, count as seen.
+    What is gone, and sockets and devices, which nobody keeps, count as seen; a repository does not.
     """
     try:
         now = os.stat(name, dir_fd=folder, follow_symlinks=False)

@@ -41,15 +41,20 @@ def remove_tree(tree: Path) -> None:
             if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
                 os.unlink(name, dir_fd=parent)
                 return
-            home = mount_id(parent)
-            _open_up(parent, os.fsencode(name), home)
-            with Folders(os.fsencode(name), within=parent) as folders:
-                empty_folder(folders, home)
-            os.rmdir(name, dir_fd=parent)
+            remove_folder(parent, os.fsencode(name))
     except OSError as error:
         if error.errno in GONE and _is_gone(tree):
             return
         raise translate(error, os.fsencode(tree)) from error
+
+
+def remove_folder(parent: int, name: bytes) -> None:
+    """Remove the folder ``name`` in the open folder ``parent``, and all below it, as ``remove_tree`` does. Raises OSError."""
+    home = mount_id(parent)
+    _open_up(parent, name, home)
+    with Folders(name, within=parent) as folders:
+        empty_folder(folders, home)
+    os.rmdir(name, dir_fd=parent)
 
 
 def _is_gone(tree: Path) -> bool:

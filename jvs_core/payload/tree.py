@@ -16,7 +16,7 @@ from typing import NamedTuple
 from jvs_core.errors import PathNotFound, UnsupportedFile
 from jvs_core.payload import juicefs
 from jvs_core.payload.collector import held_back
-from jvs_core.payload.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import DENIED, GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
 from jvs_core.payload.threads import unfold
@@ -24,6 +24,7 @@ from jvs_core.progress import SILENT, Progress
 
 KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S_IFIFO: FIFO}
 LEFT_OUT = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device", stat.S_IFCHR: "character device"}
+REPOSITORY = "repository"
 _Folder = tuple[bytes, os.stat_result]
 CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SETFCAP = 0, 1, 2, 31
 
@@ -37,7 +38,11 @@ class Stamp(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """An entry that no snapshot keeps, and what it is: ``socket``, ``block device`` or ``character device``."""
+    """An entry that no snapshot keeps, and what it is: a key of ``LEFT_OUT`` in words, or ``REPOSITORY``.
+
+    That is a folder called ``.jvs``, with all that is in it: put back, it would belong to whoever restores it, and be
+    believed as the repository of their own that it is not.
+    """
 
     path: bytes
     kind: str
@@ -225,6 +230,8 @@ class _Walk:
                     )  # fmt: skip
                     stamp = (st.st_dev, st.st_ino, st.st_ctime_ns)
                     rows.append((child, new(Entry, fields), new(Stamp, stamp)))
+                elif form == folder and name == CONTROL:
+                    self.left_out.append(LeftOut(child, REPOSITORY))
                 elif form == folder:
                     if st.st_dev != device:
                         self.nested.append(child)

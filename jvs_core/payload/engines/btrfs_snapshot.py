@@ -28,7 +28,7 @@ from jvs_core.payload.mounts import mounts_below
 from jvs_core.payload.reading import filled, read
 from jvs_core.payload.removal import remove_tree, require_unmounted
 from jvs_core.payload.soundness import hold_against
-from jvs_core.payload.tree import Scan, require_readable, scan
+from jvs_core.payload.tree import CAP_DAC_OVERRIDE, REPOSITORY, Scan, has_capability, require_readable, scan
 from jvs_core.payload.writeback import write_back
 from jvs_core.progress import Progress
 
@@ -64,15 +64,15 @@ class BtrfsSnapshot:
     ) -> Capture:
         """Take a read-only snapshot of ``source``; hash what the index does not know. See ``SnapshotEngine``.
 
-        When ``source`` is no subvolume, or has subvolumes or mounts inside, which a snapshot leaves out,
-        ``reflink-copy`` does the whole job.
+        When ``source`` is no subvolume, or has subvolumes or mounts inside, which a snapshot leaves out, or a repository
+        that this process perhaps may not remove from one, ``reflink-copy`` does the whole job.
         """
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
         if subvolume.is_subvolume(source) and not mounts_below(source):
             for last in (consistency == "best_effort", True):
                 here = scan(source, progress) if found is None else require_readable(found)
-                if here.nested:
+                if here.nested or _keeps_a_repository(here):
                     break
                 capture = self._attempt(here, target, index, progress)
                 found = None
@@ -100,20 +100,21 @@ class BtrfsSnapshot:
         progress.started("clone")
         with _reported(target):
             subvolume.snapshot(found.root, target, read_only=True)
-        left_out = [each.path for each in found.left_out]
+        left_out = found.left_out
         # What was written back before it was read, and looks now as it did then, looked so in between, too, and is
         # what is in the snapshot.
-        moved = _moved(found, set(left_out))
+        moved = _moved(found, {each.path for each in left_out})
         unsteady = {entry.path for entry in entries if entry.kind == FILE and not entry.sha256}
         _learn(index, found, entries, moved | young | unsteady, recalled, moment)
         changed: list[bytes] = []
         if moved or young or unsteady or found.changed:
             truth = scan(target, must_read=False)
-            left_out = [each.path for each in truth.left_out]
+            left_out = truth.left_out
             entries, changed = _as_it_is(truth, found, entries, young)
-        _discard(target, left_out, entries)
+        paths = [each.path for each in left_out]
+        _discard(target, paths, entries)
         progress.finished("clone")
-        return Capture(self.name, entries, described(found.left_out), changed, left_out)
+        return Capture(self.name, entries, described(left_out), changed, paths)
 
     def materialize(
         self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
@@ -152,6 +153,11 @@ class BtrfsSnapshot:
             return
         with _reported(tree):
             _remove(tree)
+
+
+def _keeps_a_repository(found: Scan) -> bool:
+    """Say whether a snapshot of ``found`` would hold a repository whose folders perhaps only others may empty."""
+    return any(each.kind == REPOSITORY for each in found.left_out) and not has_capability(CAP_DAC_OVERRIDE)
 
 
 def _identify(
@@ -223,7 +229,7 @@ def _learn(
 
 
 def _discard(target: Path, paths: Sequence[bytes], entries: Sequence[Entry]) -> None:
-    """Unlink ``paths`` in the read-only snapshot ``target``, which is writable for that moment."""
+    """Remove ``paths`` in the read-only snapshot ``target``, which is writable for that moment."""
     if paths:
         with _reported(target):
             subvolume.set_read_only(target, False)

@@ -21,6 +21,7 @@ from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import listed, translate
 from jvs_core.payload.glance import FORMS, look
 from jvs_core.payload.index import Digests, Recalled, StatIndex
+from jvs_core.payload.inner import repositories
 from jvs_core.payload.moment import Moment
 from jvs_core.payload.mounts import mounts_below
 from jvs_core.payload.reading import attributes_of, filled, read
@@ -77,8 +78,8 @@ class JuicefsClone:
     ) -> Capture:
         """Clone ``source``; hash what the index does not know. See ``SnapshotEngine``.
 
-        Mounts inside the worktree are not in a clone, and the client fails over extended attributes without a value:
-        then ``reflink-copy`` does the whole job.
+        Mounts inside the worktree are not in a clone, and the client fails over extended attributes without a value and
+        what it may not read in a repository that is left out: then ``reflink-copy`` does the whole job.
         """
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
@@ -264,12 +265,14 @@ class _Clone:
 
 def _obstacle(source: Path) -> list[str]:
     """Return a line on what in ``source`` the client cannot clone; none when nothing is known to be."""
-    paths = with_valueless_xattrs(source)
-    if not paths:
-        return []
+    reasons = {
+        "fails over an extended attribute without a value": with_valueless_xattrs(source),
+        "failed where a repository is to be left out": repositories(source),
+    }
     return [
-        "cloned file by file, since juicefs clone fails over an extended attribute without a value: "
-        + listed(paths)
+        f"cloned file by file, since juicefs clone {reason}: {listed(paths)}"
+        for reason, paths in reasons.items()
+        if paths
     ]
 
 

@@ -162,6 +162,12 @@ def worktree_unknown(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def repository_inside(repo: Repository, made: list[str]) -> str:
+    (repo.root / "main/tool/.jvs").mkdir(parents=True)
+    return "main"
+
+
+@scenario
 def head_missing(repo: Repository, made: list[str]) -> str:
     move_head(Layout(repo.root), "main", "1" * 13 + "-" + "1" * 8)
     return "main"

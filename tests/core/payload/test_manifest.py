@@ -210,3 +210,39 @@ def test_whatever_else_differs_is_in_the_root_hash() -> None:
 def test_only_regular_files_are_counted() -> None:
     found = [TOP, entry(b"a", size=3), entry(b"b", FOLDER), entry(b"c", FIFO), entry(b"d", size=4)]
     assert manifest.totals(found) == (2, 7)
+
+
+@pytest.mark.parametrize("folder", [b"", b"tool"])
+def test_a_manifest_with_a_repository_is_refused(tmp_path: Path, folder: bytes) -> None:
+    control = folder + b"/.jvs" if folder else b".jvs"
+    tree = [TOP, *([TOP._replace(path=folder)] if folder else [])]
+    for entries in (
+        [*tree, TOP._replace(path=control)],
+        [
+            *tree,
+            TOP._replace(path=control),
+            Entry(control + b"/repo_id", FILE, 0o644, 0, 0, 0, 0, sha256=SHA),
+        ],
+        [*tree, Entry(control + b"/repo_id", FILE, 0o644, 0, 0, 0, 0, sha256=SHA)],
+    ):
+        path = tmp_path / str(len(list(tmp_path.iterdir())))
+        manifest.write(path, entries)
+        with pytest.raises(DescriptorCorrupt, match="line"):
+            manifest.read(path)
+
+
+@pytest.mark.parametrize("kind", [FILE, SYMLINK, FIFO])
+def test_what_is_only_called_like_a_repository_is_an_entry(tmp_path: Path, kind: str) -> None:
+    entry = Entry(
+        b".jvs",
+        kind,
+        0o644,
+        0,
+        0,
+        0,
+        0,
+        b"x" if kind == SYMLINK else b"",
+        sha256=SHA if kind == FILE else b"",
+    )
+    manifest.write(tmp_path / "manifest", [TOP, entry])
+    assert manifest.read(tmp_path / "manifest") == [TOP, entry]

@@ -41,6 +41,11 @@ def linked_control(scene: Scene) -> list[str]:
     return ["status"]
 
 
+def no_such_engine(scene: Scene) -> list[str]:
+    scene.monkeypatch.chdir(scene.root.parent)
+    return ["init", "other", "--engine", "juicefs-clone"]
+
+
 def no_repository(scene: Scene) -> list[str]:
     scene.monkeypatch.chdir("/")
     return ["status"]
@@ -172,7 +177,7 @@ WAYS: dict[str, tuple[int, Provoke]] = {
     "E_AUDIT_CHAIN_BROKEN": (5, damaged_log),
     "E_REF_BROKEN": (5, damaged_ref),
     "E_FORMAT_UNSUPPORTED": (6, newer),
-    "E_ENGINE_UNAVAILABLE": (7, line("init", "other", "--engine", "juicefs-clone")),
+    "E_ENGINE_UNAVAILABLE": (7, no_such_engine),
     "E_ENGINE_FAILED": (7, failing(errno.EIO)),
     "E_NO_SPACE": (7, failing(errno.ENOSPC)),
     "E_UNSUPPORTED_FILE": (7, unreadable),

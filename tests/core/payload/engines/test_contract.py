@@ -184,6 +184,96 @@ def test_sockets_and_devices_are_left_out_and_named(bench: Bench) -> None:
     assert metadata_of(source) == before
 
 
+def build_repository(folder: Path) -> None:
+    """Make what a repository in ``folder`` looks like, with modes that hinder its removal."""
+    snapshot = folder / ".jvs" / "snapshots" / "1700000000000-00000000"
+    (snapshot / "payload" / ".jvs").mkdir(parents=True)
+    (snapshot / "payload" / "kept").write_text("kept")
+    (snapshot / "payload").chmod(0o555)
+    (folder / ".jvs" / "format_version").write_text("2")
+    (folder / "main").mkdir()
+    (folder / "main" / "code.py").write_text("code")
+
+
+def test_a_repository_inside_is_left_out_and_named(bench: Bench) -> None:
+    source = bench.worktree()
+    for inner in ("a", "a/main/b"):
+        (source / inner).mkdir()
+        build_repository(source / inner)
+    (source / ".jvs").mkdir()
+    (source / "file").mkdir()
+    (source / "file" / ".jvs").write_text("no repository")
+    (source / "link").mkdir()
+    (source / "link" / ".jvs").symlink_to("../a/.jvs")
+    before = metadata_of(source)
+    capture = bench.capture(source)
+    inside = [b".jvs", b"a/.jvs", b"a/main/b/.jvs"]
+    assert capture.left_out == inside
+    assert [line for line in capture.degraded if "left out" in line] == [
+        "3 repositories left out, with all history: .jvs, a/.jvs, a/main/b/.jvs"
+    ]
+    assert capture.engine == bench.engine.name
+    wanted = {path for path in before if not any(path == i or path.startswith(i + b"/") for i in inside)}
+    assert set(metadata_of(bench.folder / "one")) == wanted
+    describes(capture, bench.folder / "one")
+    assert put_back(bench, capture).keys() == wanted
+    assert metadata_of(source) == before
+    degraded = bench.engine.adopt(source, bench.folder / "adopted", progress=SILENT)
+    assert metadata_of(bench.folder / "adopted").keys() == wanted
+    assert any(".jvs, a/.jvs, a/main/b/.jvs" in line for line in degraded)
+
+
+def test_what_an_inner_repository_does_is_no_change(bench: Bench) -> None:
+    source = bench.worktree()
+    (source / "a").mkdir()
+    build_repository(source / "a")
+
+    class Working(Silent):
+        def started(self, step: str, total: int | None = None) -> None:
+            (source / "a" / ".jvs" / step).write_text("a command at work")
+
+    capture = bench.capture(source, progress=Working())
+    assert capture.left_out == [b"a/.jvs"]
+    assert not capture.changed_meanwhile
+    describes(capture, bench.folder / "one")
+
+
+def test_a_repository_made_meanwhile_is_left_out(bench: Bench) -> None:
+    source = bench.worktree()
+    (source / "a").mkdir()
+
+    class Making(Silent):
+        def finished(self, step: str) -> None:
+            if step == "scan" and not (source / "a" / ".jvs").exists():
+                build_repository(source / "a")
+
+    capture = bench.capture(source, consistency="best_effort", progress=Making())
+    assert not (bench.folder / "one" / "a" / ".jvs").exists()
+    describes(capture, bench.folder / "one")
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o1777])
+def test_a_repository_of_another_user_hinders_nobody(bench: Bench, mode: int) -> None:
+    source = bench.worktree()
+    (source / "a").mkdir()
+    build_repository(source / "a")
+    for path in (
+        bench.folder,
+        source,
+        source / "a",
+        source / "a" / "main",
+        source / "a" / "main" / "code.py",
+    ):
+        os.chown(path, SOMEBODY, SOMEBODY)
+    (source / "a" / ".jvs").chmod(mode)
+    for name in ("one", "two"):
+        with as_user(SOMEBODY):
+            capture = bench.capture(source, name)
+        assert capture.left_out == [b"a/.jvs"]
+        assert set(metadata_of(bench.folder / name)) == {b"a", b"a/main", b"a/main/code.py"}
+        describes(capture, bench.folder / name)
+
+
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_what_cannot_be_read_is_named_before_anything_is_written(bench: Bench, kind: str) -> None:
     source = bench.worktree()
