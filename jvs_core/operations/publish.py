@@ -22,7 +22,8 @@ from jvs_core.model import Descriptor, HashValue, Head, Intent, Ready, Worktree
 from jvs_core.operations import cells, ledger, locks, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
-from jvs_core.payload.engines.base import Capture, Consistency, PreviousSnapshot, SnapshotEngine
+from jvs_core.payload.captured import Capture, Consistency, PreviousSnapshot
+from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.entry import printable
 from jvs_core.payload.tree import Scan
 from jvs_core.progress import Progress

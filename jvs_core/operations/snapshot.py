@@ -14,7 +14,7 @@ from jvs_core.operations.context import Context
 from jvs_core.operations.locks import Locking
 from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_tag, check_text
-from jvs_core.payload.engines.base import Consistency
+from jvs_core.payload.captured import Consistency
 from jvs_core.progress import Progress
 
 Demand = Literal["quiesced", "best_effort", "prefer_quiesced"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jvs_core.payload import attributes, transfer
+from jvs_core.payload.authority import entries_granted
 from jvs_core.payload.entry import FILE, FOLDER, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
@@ -199,3 +201,39 @@ def restore(target: Path, entries: Sequence[Entry]) -> None:
             except OSError as error:
                 if error.errno not in GONE:
                     raise translate(error, entry.path) from error
+
+
+def give_rights(target: Path, entries: Sequence[Entry], moved: Sequence[Entry], payload: Path) -> list[str]:
+    """Give a clone ``target`` of the whole ``payload`` the owners, modes and times it can have; return the losses.
+
+    ``moved`` are the entries whose attributes in the payload are not as the manifest has them.
+    """
+    granted, lines = entries_granted(entries, {}, payload)
+    if granted is entries:
+        restore(target, moved)
+        return lines
+    pairs = zip(entries, granted, strict=True)
+    wanted = {entry.path for entry in moved}
+    restore(target, [new for old, new in pairs if old.path in wanted or old != new])
+    withdraw(target, entries, granted)
+    return lines
+
+
+def withdraw(target: Path, entries: Sequence[Entry], granted: Sequence[Entry]) -> None:
+    """Take the capabilities from those files of ``target``, a clone of ``entries``, that are ``granted`` none.
+
+    Before anybody can reach it: ``target`` is hidden, or private, until then.
+    """
+    with Folders(target) as folders:
+        for was, now in zip(entries, granted, strict=True):
+            if was.xattrs != now.xattrs:
+                folder, name = split(now.path)
+                try:
+                    os.removexattr(
+                        attributes.below(folders.at(folder), name),
+                        attributes.CAPABILITY,
+                        follow_symlinks=False,
+                    )
+                except OSError as error:
+                    if error.errno not in (*GONE, errno.ENODATA, *attributes.NO_XATTRS):
+                        raise translate(error, now.path) from error

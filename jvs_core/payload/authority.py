@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -12,8 +10,6 @@ from stat import S_ISGID, S_ISUID
 from typing import NamedTuple
 
 from jvs_core.payload import attributes
-from jvs_core.payload.amend import restore
-from jvs_core.payload.attributes import CAPABILITY
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
@@ -54,46 +50,12 @@ def owned(
     ``present`` are the entries that lie where the copy goes: what is as the manifest says keeps all that it has, and what
     is replaced keeps its owner. In ``payload`` is looked which files have capabilities.
     """
-    granted, dropped = _granted(entries, present or {}, payload)
+    granted, dropped = entries_granted(entries, present or {}, payload)
     kept, lost = _with_owners(granted)
     return kept, [*dropped, *lost]
 
 
-def amend(target: Path, entries: Sequence[Entry], moved: Sequence[Entry], payload: Path) -> list[str]:
-    """Give a clone ``target`` of the whole ``payload`` the owners, modes and times it can have; return the losses.
-
-    ``moved`` are the entries whose attributes in the payload are not as the manifest has them.
-    """
-    granted, lines = _granted(entries, {}, payload)
-    if granted is entries:
-        restore(target, moved)
-        return lines
-    pairs = zip(entries, granted, strict=True)
-    wanted = {entry.path for entry in moved}
-    restore(target, [new for old, new in pairs if old.path in wanted or old != new])
-    withdraw(target, entries, granted)
-    return lines
-
-
-def withdraw(target: Path, entries: Sequence[Entry], granted: Sequence[Entry]) -> None:
-    """Take the capabilities from those files of ``target``, a clone of ``entries``, that are ``granted`` none.
-
-    Before anybody can reach it: ``target`` is hidden, or private, until then.
-    """
-    with Folders(target) as folders:
-        for was, now in zip(entries, granted, strict=True):
-            if was.xattrs != now.xattrs:
-                folder, name = split(now.path)
-                try:
-                    os.removexattr(
-                        attributes.below(folders.at(folder), name), CAPABILITY, follow_symlinks=False
-                    )
-                except OSError as error:
-                    if error.errno not in (*GONE, errno.ENODATA, *attributes.NO_XATTRS):
-                        raise translate(error, now.path) from error
-
-
-def _granted(
+def entries_granted(
     entries: Sequence[Entry], present: Mapping[bytes, Entry], payload: Path | None
 ) -> tuple[Sequence[Entry], list[str]]:
     """Return ``entries`` with nothing that only the manifest says of owners, setuid, setgid and capabilities."""

@@ -11,13 +11,14 @@ from stat import S_IFREG
 from jvs_core.errors import ConsistencyUnavailable
 from jvs_core.payload import juicefs, pool
 from jvs_core.payload.authority import owned
+from jvs_core.payload.captured import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.doubtful import Doubtful
-from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry, printable
 from jvs_core.payload.faults import listed
 from jvs_core.payload.index import Recalled, StatIndex
 from jvs_core.payload.lines import compare, decode, encode
+from jvs_core.payload.link_groups import whole_groups
 from jvs_core.payload.linking import Owner
 from jvs_core.payload.reading import attributes_now
 from jvs_core.payload.removal import remove_tree
@@ -229,26 +230,6 @@ def described(left_out: Sequence[LeftOut]) -> list[str]:
         what = "repository" if len(repositories) == 1 else f"{len(repositories)} repositories"
         lines.append(f"{what} left out, with all history: {listed(repositories)}")
     return lines
-
-
-def whole_groups(entries: Sequence[Entry]) -> Sequence[Entry]:
-    """Number link groups anew where members went missing, as a manifest demands: from 1, in path order, two or more."""
-    if not any(entry.link_group for entry in entries):
-        return entries
-    counts: dict[int, int] = {}
-    for entry in entries:
-        if entry.link_group:
-            counts[entry.link_group] = counts.get(entry.link_group, 0) + 1
-    numbers: dict[int, int] = {}
-    whole: list[Entry] = []
-    for entry in entries:
-        if entry.link_group:
-            many = counts[entry.link_group] > 1
-            number = numbers.setdefault(entry.link_group, len(numbers) + 1) if many else 0
-            whole.append(entry if number == entry.link_group else entry._replace(link_group=number))
-        else:
-            whole.append(entry)
-    return whole
 
 
 def _learnable(found: Scan, replica: Replica, changed: set[bytes]) -> Scan:

@@ -23,7 +23,8 @@ from jvs_core.payload.put import (
     mismatch,
     temporary_name,
 )
-from jvs_core.payload.steps import Link, Seen, Steps, plan
+from jvs_core.payload.seen import Seen
+from jvs_core.payload.steps import Link, Steps, plan
 from jvs_core.progress import SILENT, Progress
 
 __all__ = ["Applied", "Steps", "apply", "plan"]

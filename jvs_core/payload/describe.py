@@ -11,13 +11,13 @@ from pathlib import Path
 from jvs_core.errors import UnsupportedFile
 from jvs_core.payload import attributes, juicefs
 from jvs_core.payload.authority import owned
-from jvs_core.payload.capture import whole_groups
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FOLDER, SYMLINK, Entry
 from jvs_core.payload.faults import GONE, listed, translate
 from jvs_core.payload.folders import Folders, split
 from jvs_core.payload.hashing import hash_files
 from jvs_core.payload.index import Recalled, StatIndex
+from jvs_core.payload.link_groups import whole_groups
 from jvs_core.payload.moment import NEVER, Moment
 from jvs_core.payload.threads import each
 from jvs_core.payload.transfer import same

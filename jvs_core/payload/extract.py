@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, PathNotFound
-from jvs_core.payload.authority import owned, withdraw
-from jvs_core.payload.capture import whole_groups
+from jvs_core.payload.amend import withdraw
+from jvs_core.payload.authority import owned
 from jvs_core.payload.entry import FOLDER, Entry, printable
 from jvs_core.payload.faults import translate
 from jvs_core.payload.folders import Folders, split
+from jvs_core.payload.link_groups import whole_groups
 from jvs_core.payload.materialize import check as check_payload
 from jvs_core.payload.materialize import mismatch as payload_mismatch
 from jvs_core.payload.put import LEFTOVER_PREFIX, put
 from jvs_core.payload.removal import remove_tree
 from jvs_core.payload.replica import Plan, make_top, replicate
-from jvs_core.payload.steps import Seen
+from jvs_core.payload.seen import Seen
 from jvs_core.payload.tree import Scan, Stamp, scan
 from jvs_core.progress import SILENT, Progress
 

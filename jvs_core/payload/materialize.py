@@ -7,7 +7,8 @@ from pathlib import Path
 
 from jvs_core.errors import PayloadHashMismatch
 from jvs_core.payload import pool
-from jvs_core.payload.authority import owned, withdraw
+from jvs_core.payload.amend import withdraw
+from jvs_core.payload.authority import owned
 from jvs_core.payload.capture import described
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.entry import FILE, Entry

@@ -15,7 +15,7 @@ from jvs_core.payload import attributes, transfer
 from jvs_core.payload.entry import FIFO, FILE, SYMLINK, Entry, printable
 from jvs_core.payload.faults import translate
 from jvs_core.payload.folders import Folders, split
-from jvs_core.payload.steps import Seen
+from jvs_core.payload.seen import Seen
 from jvs_core.payload.transfer import Changed, Method
 from jvs_core.payload.tree import LEFT_OUT, Stamp
 

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable
 from jvs_core.payload import subvolume
-from jvs_core.payload.amend import folder_times, leave_out
+from jvs_core.payload.amend import folder_times, give_rights, leave_out
 from jvs_core.payload.attributes import apply_to_fd, read_xattrs
-from jvs_core.payload.authority import amend
 from jvs_core.payload.capture import described
+from jvs_core.payload.captured import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines import reflink_copy
-from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import listed, translate
 from jvs_core.payload.folders import FOLDER_FLAGS
@@ -132,7 +131,7 @@ class BtrfsSnapshot:
         progress.started("clone")
         with _reported(target):
             subvolume.snapshot(source, target, read_only=False)
-        lines = amend(target, entries, moved, source)
+        lines = give_rights(target, entries, moved, source)
         progress.finished("clone")
         return lines
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
 from jvs_core.payload import juicefs
-from jvs_core.payload.amend import Amended, bring_again, folder_times, leave_out, link_groups
-from jvs_core.payload.authority import amend
+from jvs_core.payload.amend import Amended, bring_again, folder_times, give_rights, leave_out, link_groups
 from jvs_core.payload.capture import described
+from jvs_core.payload.captured import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.collector import held_back
 from jvs_core.payload.engines import reflink_copy
-from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import FILE, Entry
 from jvs_core.payload.faults import listed, translate
 from jvs_core.payload.glance import FORMS, look
@@ -186,7 +185,7 @@ class JuicefsClone:
             self.other.settle(target)
             return [*degraded, *obstacle]
         folder_times(target, entries, link_groups(target, entries))
-        lines = amend(target, entries, moved, source)
+        lines = give_rights(target, entries, moved, source)
         progress.finished("clone")
         return lines
 

@@ -10,8 +10,8 @@ from jvs_core import anchored
 from jvs_core.errors import AlreadyExists
 from jvs_core.files import syncfs_works
 from jvs_core.payload.capture import capture_tree
+from jvs_core.payload.captured import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.durable import sync_tree
-from jvs_core.payload.engines.base import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.entry import Entry
 from jvs_core.payload.faults import translate
 from jvs_core.payload.index import StatIndex

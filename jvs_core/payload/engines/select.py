@@ -12,7 +12,8 @@ from typing import get_args
 
 from jvs_core.errors import EngineUnavailable, InputError
 from jvs_core.payload import juicefs, subvolume
-from jvs_core.payload.engines.base import EngineName, SnapshotEngine
+from jvs_core.payload.captured import EngineName
+from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.mounts import mount_of
 from jvs_core.payload.transfer import FICLONE
 

@@ -13,8 +13,8 @@ import pytest
 
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
 from jvs_core.payload import capture, manifest
+from jvs_core.payload.captured import Capture, PreviousSnapshot
 from jvs_core.payload.engines import plain_copy
-from jvs_core.payload.engines.base import Capture, PreviousSnapshot
 from jvs_core.payload.entry import Entry
 from jvs_core.payload.index import StatIndex
 from jvs_core.payload.lines import encode

@@ -16,8 +16,8 @@ import pytest
 
 from jvs_core.errors import EngineFailed, NoSpace
 from jvs_core.payload import helpers, manifest, pool
+from jvs_core.payload.captured import Capture, PreviousSnapshot
 from jvs_core.payload.engines import plain_copy
-from jvs_core.payload.engines.base import Capture, PreviousSnapshot
 from jvs_core.payload.index import StatIndex
 from jvs_core.payload.lines import encode
 from jvs_core.payload.reading import read

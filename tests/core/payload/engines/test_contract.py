@@ -22,7 +22,7 @@ from jvs_core.errors import (
     UnsupportedFile,
 )
 from jvs_core.payload import attributes, manifest, subvolume
-from jvs_core.payload.engines.base import Capture
+from jvs_core.payload.captured import Capture
 from jvs_core.payload.entry import FILE, SYMLINK
 from jvs_core.progress import SILENT, Silent
 from tests.core.payload.engines.conftest import Bench
