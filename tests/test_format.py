@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
-from jvs_core.control import audit
+from jvs_core.control.audit import writer
 from jvs_core.model import models
 from tests.support.payloads import build_git_repository
 
@@ -78,7 +78,7 @@ def _blocks(heading: str) -> list[str]:
 @pytest.fixture
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """Return a repository with some of everything, its log rotated."""
-    monkeypatch.setattr(audit, "ROTATE_BYTES", 4_000)
+    monkeypatch.setattr(writer, "ROTATE_BYTES", 4_000)
     repo = Repository.init(tmp_path / "repo", engine="copy")
     main = repo.root / "main"
     build_git_repository(main)

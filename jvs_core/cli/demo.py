@@ -90,7 +90,7 @@ class Demonstration:
 
 def _delete_subvolumes(folder: Path) -> None:
     """Delete the btrfs subvolumes below ``folder``, read-only ones included, which ``rmtree`` cannot."""
-    from jvs_core.payload import subvolume
+    from jvs_core.payload.engines import subvolume
 
     for path in subvolume.topmost(folder):
         subvolume.delete(path)

@@ -14,7 +14,7 @@ from jvs_core.cli.text import identifier, number, safe, size
 from jvs_core.errors import InputError
 
 if TYPE_CHECKING:
-    from jvs_core.payload.captured import Consistency
+    from jvs_core.payload.copy.captured import Consistency
 
 
 @click.command(cls=Command)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jvs_core.conformance.requirement import Chapter, Facts, NotHere, Scene, demand
 from jvs_core.errors import EngineUnavailable
-from jvs_core.payload.captured import EngineName
+from jvs_core.payload.copy.captured import EngineName
 from jvs_core.payload.engines import select
-from jvs_core.payload.tree import scan
+from jvs_core.payload.tree.walk import scan
 
 engines = Chapter("engine")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jvs_core.conformance.requirement import Chapter, Facts, Scene, demand, refused
 from jvs_core.errors import JvsError
-from jvs_core.payload.tree import scan
+from jvs_core.payload.tree.walk import scan
 from jvs_core.repository import Repository
 
 writing = Chapter("writing")

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jvs_core.conformance.requirement import Chapter, Facts, Scene, demand, refused
-from jvs_core.control import audit_log, catalog, slots
+from jvs_core.control.audit import log_file
 from jvs_core.control.layout import Layout
+from jvs_core.control.lock import slots
+from jvs_core.control.records import catalog
 from jvs_core.model import Descriptor
 from jvs_core.repository import Repository
 
@@ -75,7 +77,7 @@ def _tampered_payload(scene: Scene) -> None:
 def _writable(repo: Repository, payload: Path) -> None:
     """Let a payload that the kernel keeps read-only be changed, as its owner could."""
     if repo.info().snapshot_engine == "btrfs-snapshot":
-        from jvs_core.payload import subvolume
+        from jvs_core.payload.engines import subvolume
 
         subvolume.set_read_only(payload, False)
 
@@ -125,7 +127,7 @@ def _vanished_snapshot(scene: Scene) -> None:
 def _tampered_log(scene: Scene) -> Facts:
     repo, _, layout = _taken(scene)
     repo.refs.create("base", "HEAD")
-    path = audit_log.log_path(layout)
+    path = log_file.log_path(layout)
     lines = path.read_bytes().splitlines(keepends=True)
     changes: dict[str, list[bytes]] = {
         "edited": [lines[0], lines[1].replace(b'"actor":"', b'"actor":"not_'), *lines[2:]],
@@ -152,8 +154,8 @@ def _rolled_back_log(scene: Scene) -> None:
     for name in ("audit.jsonl", "head"):
         (layout.audit / name).write_bytes((scene.folder / "kept" / name).read_bytes())
     demand(not repo.audit.check(since=checkpoint).ok, "a rolled back log passes")
-    head = audit_log.read_head(layout)
-    slots.write(audit_log.head_path(layout), {**head, "origin": "elsewhere"})
+    head = log_file.read_head(layout)
+    slots.write(log_file.head_path(layout), {**head, "origin": "elsewhere"})
     demand(not repo.audit.check().ok, "another repository's head passes")
 
 
@@ -221,7 +223,7 @@ def _killed_anywhere(scene: Scene) -> Facts:
 @recovery("half-line", "A record that a crash left half written is cut off by the next one")
 def _half_line(scene: Scene) -> None:
     repo, _, layout = _taken(scene)
-    with audit_log.log_path(layout).open("ab") as log:
+    with log_file.log_path(layout).open("ab") as log:
         log.write(b'{"actor":"half')
     demand(repo.verify(every=True).ok, "it counts as damage")
     repo.refs.create("base", "HEAD")

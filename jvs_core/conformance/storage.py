@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jvs_core import clock, files, regular
 from jvs_core.conformance.requirement import Chapter, Facts, NotHere, Scene, Unmet, demand
-from jvs_core.control import critical
+from jvs_core.control.lock import critical
 from jvs_core.errors import AlreadyExists
-from jvs_core.payload.mounts import mount_of
+from jvs_core.payload.tree.mounts import mount_of
 from jvs_core.settings import LeaseConfig
 
 storage = Chapter("storage")
@@ -167,7 +167,7 @@ def _durable(scene: Scene) -> Facts:
 
 @storage("in-place", "A record written in place is read back whole, whichever of its two slots was written")
 def _in_place(scene: Scene) -> None:
-    from jvs_core.control import slots
+    from jvs_core.control.lock import slots
 
     path = scene.folder / "slots"
     slots.create(path, {"n": 0})

@@ -19,7 +19,7 @@ from typing import Any
 
 from jvs_core import files, regular
 from jvs_core import settings as environment
-from jvs_core.control import critical
+from jvs_core.control.lock import critical
 from jvs_core.errors import DescriptorCorrupt, InputError, NotARepository, UntrustedRepository
 from jvs_core.settings import Settings
 

@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from jvs_core.control import critical, journal
+from jvs_core.control.lock import critical
+from jvs_core.control.records import journal
 from jvs_core.errors import JvsError
 from jvs_core.model import Intent
 from jvs_core.operations.context import Context

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO
 
-from jvs_core.control import annotation, catalog, refs, worktree
+from jvs_core.control.records import annotation, catalog, refs, worktree
 from jvs_core.errors import DescriptorCorrupt, PathEscape, PathNotFound, SnapshotNotFound
 from jvs_core.model import FORMAT_VERSION, Descriptor
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
-from jvs_core.operations.extract import payload_path, require
-from jvs_core.payload import transfer
-from jvs_core.payload.entry import FILE, FOLDER, KIND_NAMES, SYMLINK, Entry, printable, text
-from jvs_core.payload.folders import Folders, split
+from jvs_core.operations.inplace.path import payload_path, require
+from jvs_core.payload.tree import content
+from jvs_core.payload.tree.entry import FILE, FOLDER, KIND_NAMES, SYMLINK, Entry, printable, text
+from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.results import HistoryItem, RepositoryInfo, SnapshotDetails, TreeEntry
 
 
@@ -172,7 +172,7 @@ def open_file(ctx: Context, snapshot_id: str, path: str) -> BinaryIO:
         )
     folder, name = split(inner)
     with Folders(snapshot.payload) as folders:
-        fd, _ = transfer.open_regular(name, folders.at(folder))
+        fd, _ = content.open_regular(name, folders.at(folder))
     return os.fdopen(fd, "rb")
 
 

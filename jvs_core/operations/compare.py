@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core.errors import WorktreeNotFound
-from jvs_core.operations import locks, stored
+from jvs_core.operations import locking, stored
 from jvs_core.operations.context import Context
-from jvs_core.payload.authority import Authority, believing, owned
-from jvs_core.payload.compare import beyond_times, but_for_setuid
-from jvs_core.payload.compare import compare as compare_entries
-from jvs_core.payload.describe import describe
-from jvs_core.payload.entry import Entry, text
-from jvs_core.payload.tree import REPOSITORY, Scan
+from jvs_core.payload.changes.describe import describe
+from jvs_core.payload.changes.difference import beyond_times, but_for_setuid
+from jvs_core.payload.changes.difference import compare as compare_entries
+from jvs_core.payload.tree.authority import Authority, believing, owned
+from jvs_core.payload.tree.entry import Entry, text
+from jvs_core.payload.tree.walk import REPOSITORY, Scan
 from jvs_core.progress import Progress
 from jvs_core.results import Comparison, Status
 
@@ -39,7 +39,7 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
         worktree=name,
         path=str(ctx.layout.worktree(name)),
         head_snapshot_id=record.head_snapshot_id,
-        lock_state=locks.status(ctx, name).state,
+        lock_state=locking.status(ctx, name).state,
         clean=not (changes.added or changes.modified or changes.removed),
         added=[text(path) for path in changes.added],
         modified=[text(path) for path in changes.modified],

@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import anchored, regular
-from jvs_core.control import audit, catalog, critical, trust, worktree
+from jvs_core.control import trust
+from jvs_core.control.audit import writer
 from jvs_core.control.layout import Layout
-from jvs_core.control.session import Session, session
+from jvs_core.control.lock import critical
+from jvs_core.control.lock.session import Session, session
+from jvs_core.control.records import catalog, worktree
 from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError
 from jvs_core.model import AuditRecord, Worktree
 from jvs_core.operations import stored
 from jvs_core.operations.stored import Stored
-from jvs_core.payload.authority import ALL, Authority, believing
+from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
-from jvs_core.payload.index import StatIndex
+from jvs_core.payload.tree.authority import ALL, Authority, believing
 from jvs_core.progress import Progress
 from jvs_core.settings import RepositoryConfig, Settings, parse_config
 
@@ -154,7 +157,7 @@ class Context:
 
     def audit(self, operation: str, **fields: Any) -> AuditRecord:
         """Append an audit record; the caller holds the critical section."""
-        return audit.append(self.layout, self.settings, operation, **fields)
+        return writer.append(self.layout, self.settings, operation, **fields)
 
     def worktree(self, name: str) -> Worktree:
         """Return a worktree's record. Raises WorktreeNotFound."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from jvs_core import files
-from jvs_core.control import lock
-from jvs_core.control.lock import Lease
+from jvs_core.control.lock import lock
+from jvs_core.control.lock.lock import Lease
 from jvs_core.errors import JvsError
-from jvs_core.operations import locks
+from jvs_core.operations import locking
 from jvs_core.operations.context import Context
 
 
@@ -41,7 +41,7 @@ def excluded(ctx: Context, name: str, purpose: str) -> Iterator[Exclusion]:
     holds the lock.
     """
     record = ctx.worktree(name)
-    locks.refuse_if_held(ctx, record)
+    locking.refuse_if_held(ctx, record)
     ctx.layout.complete()
     lease = lock.acquire(
         ctx.layout,
@@ -56,7 +56,7 @@ def excluded(ctx: Context, name: str, purpose: str) -> Iterator[Exclusion]:
     )[0]
     held = Exclusion(ctx, lease)
     try:
-        with locks.renewing(lease, held._renew):
+        with locking.renewing(lease, held._renew):
             yield held
     finally:
         held._give_back()

@@ -16,10 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import audit, critical, worktree
-from jvs_core.control.finding import repository_around
+from jvs_core.control.audit import writer
+from jvs_core.control.discovery import repository_around
 from jvs_core.control.layout import CONTROL_FOLDERS, Layout
+from jvs_core.control.lock import critical
 from jvs_core.control.names import MAIN, check_name
+from jvs_core.control.records import worktree
 from jvs_core.errors import AlreadyExists, InputError, JvsError, PathNotFound
 from jvs_core.model import FORMAT_VERSION
 from jvs_core.operations.context import Context, step
@@ -102,7 +104,7 @@ def _build(
     with step(progress, "register"):
         record = worktree.register(layout, MAIN, base=None, operation="init")
     with step(progress, "audit"):
-        audit.append(
+        writer.append(
             layout,
             settings,
             "init",

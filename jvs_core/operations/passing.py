@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import journal
+from jvs_core.control.records import journal
 from jvs_core.errors import Conflict, JvsError, WorktreeNotFound
 from jvs_core.model import Descriptor, Intent
-from jvs_core.operations import compare, locks, removal, restore, snapshot
+from jvs_core.operations import compare, restore, snapshot, worktree_removal
+from jvs_core.operations import locking as locks
 from jvs_core.operations.context import Context
-from jvs_core.operations.locks import Locking
-from jvs_core.payload.inner import repositories
+from jvs_core.operations.locking import Locking
+from jvs_core.payload.inplace.inner import repositories
 from jvs_core.progress import Progress
 
-SANDBOX, ISOLATED_RUN = removal.PASSING
+SANDBOX, ISOLATED_RUN = worktree_removal.PASSING
 # How each kind is called in messages and notes, and the tag of its snapshots.
 _KINDS = {SANDBOX: ("sandbox", "sandbox"), ISOLATED_RUN: ("isolated run", "run")}
 
@@ -76,7 +77,7 @@ def leave(ctx: Context, name: str, intent: Intent, *, keep: bool, force: bool, p
     try:
         if not keep:
             force = force and not repositories(ctx.layout.worktree(name))
-            removal.remove(ctx, name, force=force, progress=progress)
+            worktree_removal.remove(ctx, name, force=force, progress=progress)
     except JvsError as error:
         called = _KINDS[intent.operation][0]
         raise type(error)(f"{called} {name!r} stays: {error.message}", hint=error.hint) from error
@@ -104,7 +105,7 @@ def clean(ctx: Context, intent: Intent, progress: Progress) -> bool:
         called, tag = _KINDS[intent.operation]
         save(ctx, name, f"{called}, cut short", (tag,), progress, locking=Locking(take=True))
     try:
-        removal.remove(ctx, name, force=False, progress=progress)
+        worktree_removal.remove(ctx, name, force=False, progress=progress)
     except Conflict:
         return False
     journal.complete(ctx.layout, intent)

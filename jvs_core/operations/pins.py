@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from jvs_core import clock
-from jvs_core.control import catalog, pins
+from jvs_core.control.records import catalog, pins
 from jvs_core.errors import InputError, PinNotFound
 from jvs_core.model import Pin
-from jvs_core.operations import lost, retention
 from jvs_core.operations.context import Context
+from jvs_core.operations.gc import retention
+from jvs_core.operations.log import lost
 from jvs_core.operations.refs import check_text
 
 

@@ -14,18 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core import canonical, clock, files
-from jvs_core.control import catalog, critical, journal, worktree
+from jvs_core.control.audit import ledger
 from jvs_core.control.layout import CELLS
-from jvs_core.control.lock import Lease
+from jvs_core.control.lock import critical
+from jvs_core.control.lock.lock import Lease
+from jvs_core.control.records import catalog, journal, worktree
 from jvs_core.errors import Conflict, FencingMismatch, JvsError, NotFound, WorktreeNotFound
 from jvs_core.model import Descriptor, HashValue, Head, Intent, Ready, Worktree
-from jvs_core.operations import cells, ledger, locks, stored
+from jvs_core.operations import cells, locking, stored
 from jvs_core.operations.context import Context, step
-from jvs_core.payload import manifest
-from jvs_core.payload.captured import Capture, Consistency, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, Consistency, PreviousSnapshot
 from jvs_core.payload.engines.base import SnapshotEngine
-from jvs_core.payload.entry import printable
-from jvs_core.payload.tree import Scan
+from jvs_core.payload.manifest import manifest
+from jvs_core.payload.tree.entry import printable
+from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress
 
 
@@ -52,7 +54,7 @@ def publish(
     """Run the twelve steps for worktree ``name`` under ``lease``; ``found`` is a scan of it made just now, if any."""
     with step(progress, "check"):
         record = ctx.worktree(name)
-        locks.check(ctx, lease)
+        locking.check(ctx, lease)
         engine = ctx.engine()
         if not ctx.layout.worktree(name).is_dir():
             raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
@@ -80,7 +82,7 @@ def publish(
             )
         with files.uninterrupted(), ctx.critical():
             with step(progress, "fence"):
-                locks.check(ctx, lease)
+                locking.check(ctx, lease)
                 journal.require(ctx.layout, intent)
                 _require_unmoved(ctx, name, record)
             with step(progress, "publish"):
@@ -91,7 +93,7 @@ def publish(
                 with step(progress, "catalog"):
                     _catalogue(ctx, descriptor)
                 with step(progress, "head"):
-                    locks.check(ctx, lease)
+                    locking.check(ctx, lease)
                     head = _move_head(ctx, name, record, descriptor)
                 with step(progress, "audit"):
                     _log(ctx, name, descriptor, head)

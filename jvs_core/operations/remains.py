@@ -10,15 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import regular
-from jvs_core.control import catalog, journal, runs
+from jvs_core.control.audit import ledger as ledgers
+from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
+from jvs_core.control.records import catalog, journal, runs
 from jvs_core.errors import JvsError, WorktreeNotFound
 from jvs_core.files import TEMPORARY_SUFFIX
 from jvs_core.model import Descriptor, Intent
-from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
-from jvs_core.operations.ledger import Ledger
 
 REMOVAL = "worktree_remove"
 SNAPSHOT_INTENT = "snapshot"

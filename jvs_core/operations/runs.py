@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from jvs_core import clock
-from jvs_core.control import catalog, lock, process, runs
-from jvs_core.control.lock import Lease
+from jvs_core.control import process
+from jvs_core.control.lock import lock
+from jvs_core.control.lock.lock import Lease
+from jvs_core.control.records import catalog, runs
 from jvs_core.errors import (
     Conflict,
     DescriptorCorrupt,
@@ -17,7 +19,7 @@ from jvs_core.errors import (
     SnapshotNotFound,
 )
 from jvs_core.model import Run, RunOutcome, RunOwner, Verdict
-from jvs_core.operations import locks
+from jvs_core.operations import locking
 from jvs_core.operations.context import Context
 
 LOST = "its process ended without a word, and its lease with it"
@@ -153,7 +155,7 @@ def beside(ctx: Context, name: str, within: Collection[int]) -> list[Run]:
 
     A run whose process is one of ``within`` is left out: it started the caller.
     """
-    record = locks.current(ctx, ctx.worktree(name))
+    record = locking.current(ctx, ctx.worktree(name))
     if record is None:
         return []
     lease = (record.worktree_id, record.fencing_token)
@@ -196,7 +198,7 @@ def make_way(ctx: Context, name: str, within: Collection[int]) -> None:
         if is_running(ctx, run):
             raise conflict(run)
         if not run.owner.lock_kept:
-            locks.release(ctx, name)
+            locking.release(ctx, name)
             return
 
 

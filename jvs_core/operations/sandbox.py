@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from jvs_core.control.lock import Lease
+from jvs_core.control.lock.lock import Lease
 from jvs_core.errors import JvsError
-from jvs_core.operations import compare, locks, passing
+from jvs_core.operations import compare, locking, passing
 from jvs_core.operations.context import Context
 from jvs_core.operations.passing import Passing
 from jvs_core.progress import SILENT, Progress
@@ -38,7 +38,7 @@ def sandbox(
     tags = (*tags, "sandbox")
     box: Sandbox | None = None
     try:
-        with locks.hold(ctx, name, purpose="sandbox", in_turn=False, by_hand=False) as lease:
+        with locking.hold(ctx, name, purpose="sandbox", in_turn=False, by_hand=False) as lease:
             box = Sandbox(name, ctx.layout.worktree(name), base, keep, lease=lease)
             try:
                 yield box

@@ -6,15 +6,16 @@ import re
 from dataclasses import replace
 from typing import Literal, get_args
 
-from jvs_core.control import catalog
+from jvs_core.control.records import catalog
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, InputError
 from jvs_core.model import SNAPSHOT_ID, Descriptor
-from jvs_core.operations import completion, locks
+from jvs_core.operations import locking as locks
 from jvs_core.operations.context import Context
-from jvs_core.operations.locks import Locking
+from jvs_core.operations.inplace import completion
+from jvs_core.operations.locking import Locking
 from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_tag, check_text
-from jvs_core.payload.captured import Consistency
+from jvs_core.payload.copy.captured import Consistency
 from jvs_core.progress import Progress
 
 Demand = Literal["quiesced", "best_effort", "prefer_quiesced"]

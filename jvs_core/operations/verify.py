@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from jvs_core.control import catalog, tombstones
+from jvs_core.control.audit import ledger as ledgers
+from jvs_core.control.audit.ledger import Ledger
+from jvs_core.control.records import catalog, tombstones
 from jvs_core.errors import (
     AuditChainBroken,
     IntegrityError,
@@ -18,17 +20,17 @@ from jvs_core.errors import (
     SnapshotNotFound,
 )
 from jvs_core.model import Checkpoint, Descriptor
-from jvs_core.operations import audit, cells, stored
-from jvs_core.operations import ledger as ledgers
+from jvs_core.operations import cells, stored
 from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
-from jvs_core.operations.ledger import Ledger
-from jvs_core.payload import juicefs, pool
-from jvs_core.payload.collector import held_back
-from jvs_core.payload.entry import text
-from jvs_core.payload.faults import EXHAUSTED
-from jvs_core.payload.inspection import Inspection
-from jvs_core.payload.threads import ahead
+from jvs_core.operations.log import report as audit
+from jvs_core.payload.check.inspection import Inspection
+from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.entry import text
+from jvs_core.payload.tree.faults import EXHAUSTED
+from jvs_core.payload.work import pool
+from jvs_core.payload.work.collector import held_back
+from jvs_core.payload.work.threads import ahead
 from jvs_core.progress import Progress
 from jvs_core.results import SnapshotReport, VerifyReport
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control import critical, journal, lock, worktree
+from jvs_core.control.lock import critical, lock
 from jvs_core.control.names import MAIN, check_worktree_name
+from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
-from jvs_core.operations import completion, locks, removal, restore
+from jvs_core.operations import locking, restore, worktree_removal
 from jvs_core.operations.context import Context
 from jvs_core.operations.exclusion import excluded
+from jvs_core.operations.inplace import completion
 from jvs_core.progress import Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
 
@@ -113,7 +115,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
         raise AlreadyExists(f"worktree {new!r} exists already", hint="jvs worktree list")
     with excluded(ctx, old, "rename") as held:
         completion.require_none_of_another(ctx, old)
-        removal.take_back(ctx, record)
+        worktree_removal.take_back(ctx, record)
         with files.uninterrupted(), ctx.critical():
             held.check()
             intent = journal.begin(
@@ -147,7 +149,7 @@ def _info(ctx: Context, name: str) -> WorktreeInfo:
         head_snapshot_id=record.head_snapshot_id,
         base_snapshot_id=record.base_snapshot_id,
         isolation=record.isolation,
-        lock_state=lock.state(locks.current(ctx, record)),
+        lock_state=lock.state(locking.current(ctx, record)),
         labels=record.labels,
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jvs_core.control import checkpoint
+from jvs_core.control.audit import checkpoint
 from jvs_core.files import translated
 from jvs_core.model import AuditRecord, Checkpoint
-from jvs_core.operations import audit
 from jvs_core.operations.context import Context
+from jvs_core.operations.log import report
 from jvs_core.results import AuditReport
 
 
@@ -25,7 +25,7 @@ class Audit:
     @translated
     def log(self, limit: int | None = None) -> list[AuditRecord]:
         """Return the newest ``limit`` records (None: all), newest first. Raises AuditChainBroken."""
-        return audit.log(self._context, limit)
+        return report.log(self._context, limit)
 
     @translated
     def checkpoint(self, key: str | os.PathLike[str] | None = None) -> Checkpoint:
@@ -33,7 +33,7 @@ class Audit:
 
         Raises AuditChainBroken (no readable head), InputError (no key, or one inside the repository), PathNotFound.
         """
-        return audit.make_checkpoint(self._context, _path(key))
+        return report.make_checkpoint(self._context, _path(key))
 
     @translated
     def check(
@@ -43,7 +43,7 @@ class Audit:
 
         ``Repository.verify`` does this too, and holds snapshots and refs against the log.
         """
-        return audit.check(self._context, since=since, key=_path(key))
+        return report.check(self._context, since=since, key=_path(key))
 
     @staticmethod
     def parse(text: str) -> Checkpoint:

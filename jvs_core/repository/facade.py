@@ -9,29 +9,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jvs_core import settings as environment
-from jvs_core.control import catalog
-from jvs_core.control.finding import find_root
+from jvs_core.control.discovery import find_root
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock import Lease
+from jvs_core.control.lock.lock import Lease
 from jvs_core.control.names import MAIN
+from jvs_core.control.records import catalog
 from jvs_core.files import translated
 from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor
-from jvs_core.operations import (
-    annotate,
-    browse,
-    compare,
-    extract,
-    init,
-    inplace,
-    locks,
-    repair,
-    restore,
-    sandbox,
-    snapshot,
-    verify,
-)
+from jvs_core.operations import annotate, browse, compare, init, locking, restore, sandbox, snapshot, verify
 from jvs_core.operations.context import Context
-from jvs_core.operations.locks import Locking
+from jvs_core.operations.doctor import repair
+from jvs_core.operations.inplace import path as extract
+from jvs_core.operations.inplace import restoring
+from jvs_core.operations.locking import Locking
 from jvs_core.operations.sandbox import Sandbox
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
@@ -392,7 +382,7 @@ class Repository:
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
-        return inplace.restore(
+        return restoring.restore(
             self._context.restoring(same_owner),
             name,
             snapshot_id,
@@ -419,7 +409,7 @@ class Repository:
         Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``, ``same_owner`` as for ``restore``. Raises
         NothingToUndo.
         """
-        return inplace.undo(
+        return restoring.undo(
             self._context.restoring(same_owner),
             worktree or self._worktree,
             reason=reason,
@@ -442,7 +432,7 @@ class Repository:
         With ``reuse`` a lock that this session holds already is used and kept. When a renewal fails for good, the
         next operation that needs the lock raises.
         """
-        return locks.hold(
+        return locking.hold(
             self._context,
             worktree or self._worktree,
             wait_s=wait_s,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jvs_core.files import translated
-from jvs_core.operations import gc_plan, gc_run
 from jvs_core.operations.context import Context
+from jvs_core.operations.gc import planning, running
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import GcPlan, GcRun
 from jvs_core.settings import parse_policy
@@ -57,7 +57,7 @@ class Gc:
             keep_within=keep_within,
             keep_tag=list(keep_tag),
         )
-        return gc_plan.plan(self._context, policy, wanted, progress)
+        return planning.plan(self._context, policy, wanted, progress)
 
     @translated
     def run(self, plan_id: str, *, progress: Progress = SILENT) -> GcRun:
@@ -74,4 +74,4 @@ class Gc:
         FencingMismatch
             This process was stopped for so long that it went no further.
         """
-        return gc_run.run(self._context, plan_id, progress)
+        return running.run(self._context, plan_id, progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jvs_core.files import translated
 from jvs_core.model import LeaseRecord
-from jvs_core.operations import locks
+from jvs_core.operations import locking
 from jvs_core.operations.context import Context
 from jvs_core.results import LockStatus
 
@@ -32,21 +32,21 @@ class Locks:
 
         Raises LockConflict with holder, since when and until when; ClockSkewExceeded.
         """
-        return locks.acquire(
+        return locking.acquire(
             self._context, worktree or self._worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose
         ).record
 
     @translated
     def status(self, worktree: str | None = None) -> LockStatus:
         """Return the state of the worktree's lock and its record."""
-        return locks.status(self._context, worktree or self._worktree)
+        return locking.status(self._context, worktree or self._worktree)
 
     @translated
     def renew(self, worktree: str | None = None) -> LeaseRecord:
         """Extend the session's lease from now. Raises LockNotHeld, LockExpired, FencingMismatch."""
-        return locks.renew(self._context, worktree or self._worktree).record
+        return locking.renew(self._context, worktree or self._worktree).record
 
     @translated
     def release(self, worktree: str | None = None) -> None:
         """Give the session's lock back. Raises LockNotHeld, LockExpired, FencingMismatch."""
-        locks.release(self._context, worktree or self._worktree)
+        locking.release(self._context, worktree or self._worktree)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jvs_core.control import refs as stored
+from jvs_core.control.records import refs as stored
 from jvs_core.files import translated
 from jvs_core.model import Ref
 from jvs_core.operations import refs

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jvs_core.files import translated
 from jvs_core.model import UndoPoint
-from jvs_core.operations import passing, removal, worktrees
+from jvs_core.operations import passing, worktree_removal, worktrees
 from jvs_core.operations.context import Context
 from jvs_core.operations.passing import Passing
 from jvs_core.progress import SILENT, Progress
@@ -100,4 +100,4 @@ class Worktrees:
         Raises InputError for ``main``, LockConflict, UnsavedChanges, PayloadHashMismatch where its head is damaged,
         EngineFailed where something is mounted in it.
         """
-        removal.remove(self._context, name, force=force, progress=progress)
+        worktree_removal.remove(self._context, name, force=force, progress=progress)

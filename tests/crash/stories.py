@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from jvs_core import Progress, Repository
-from jvs_core.control import slots
+from jvs_core.control.lock import slots
 from jvs_core.settings import LeaseConfig, RepositoryConfig, from_environment, render_config
 from tests.crash import children
 from tests.crash.worlds import REPAIRS, THROWN, Tree, World

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
+from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.layout import Layout
-from jvs_core.operations import ledger as ledgers
 from tests.crash import children, tracing
 from tests.crash.conftest import Count
 from tests.crash.worlds import build, look

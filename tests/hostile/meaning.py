@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.layout import Layout
 from jvs_core.model import NAME, RUN_ID, SHORT_ID, SNAPSHOT_ID, Descriptor, Head, Pin, Ref, WorktreeConfig
-from jvs_core.operations import ledger as ledgers
 
 
 def contradictions(root: Path) -> list[str]:

@@ -14,7 +14,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from jvs_core import canonical
-from jvs_core.control import audit_log, slots
+from jvs_core.control.audit import log_file
+from jvs_core.control.lock import slots
 from jvs_core.errors import JvsError
 
 IDS = ("1700000000000-00000001", "00000000-0000-4000-8000-000000000001", "a" * 12, "f" * 64, "trial", "HEAD")
@@ -120,7 +121,7 @@ def _as_log(path: Path, change: Callable[[Any], Any], data: st.DataObject) -> bo
     at = data.draw(st.integers(0, len(lines) - 1))
     record = change({key: value for key, value in json.loads(lines[at]).items() if key != "record_hash"})
     if isinstance(record, dict):
-        record["record_hash"] = hashlib.sha256(audit_log.RECORD_CONTEXT + _encoded(record)).hexdigest()
+        record["record_hash"] = hashlib.sha256(log_file.RECORD_CONTEXT + _encoded(record)).hexdigest()
     lines[at] = _encoded(record) + b"\n"
     path.write_bytes(b"".join(lines))
     return True

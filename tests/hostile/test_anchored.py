@@ -179,8 +179,8 @@ BY_PATH = {
 # What lies in a user's own folders, not in a repository.
 ALLOWED = {
     ("control/trust.py", "mkdir"),
-    ("control/session.py", "mkdir"),
-    ("control/session.py", "unlink"),
+    ("control/lock/session.py", "mkdir"),
+    ("control/lock/session.py", "unlink"),
     ("operations/context.py", "mkdir"),
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 from jvs_core import Repository
 from jvs_core.errors import DescriptorCorrupt, UntrustedRepository
-from jvs_core.payload import tree
+from jvs_core.payload.tree import walk
 from tests.hostile.team import ANN, MALLORY, TEAM, settings
 from tests.support.metadata import metadata_of
 from tests.support.users import as_user
@@ -79,7 +79,7 @@ def test_a_snapshot_that_holds_a_repository_is_corrupt(
     (inner / ".jvs" / "format_version").write_text("2")
     (repo.root / "main" / "notes.txt").write_text("notes")
     with monkeypatch.context() as patched:  # as a program writes it that has no such rule
-        patched.setattr(tree, "CONTROL", b"")
+        patched.setattr(walk, "CONTROL", b"")
         repo.snapshot("planted", lock=True)
     shutil.rmtree(inner)
     before = metadata_of(repo.root / "main")

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from jvs_core import JvsError, Repository, Settings, files
-from jvs_core.control import journal
 from jvs_core.control.layout import Layout
+from jvs_core.control.records import journal
 from jvs_core.errors import GcPlanMismatch, LockConflict
 from jvs_jupyter.hub.ownership import Owner, give
 from tests.hostile.team import ANN, MALLORY, TEAM, settings

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
-from jvs_core.control import slots
+from jvs_core.control.lock import slots
 from jvs_core.errors import DescriptorCorrupt
 from tests.hostile.mutations import as_slot
 from tests.hostile.test_foreign_records import change

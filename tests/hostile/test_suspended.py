@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
-from jvs_core.control import critical
+from jvs_core.control.lock import critical
 from jvs_core.errors import FencingMismatch, JvsError
 from jvs_core.settings import Settings
 from tests.support.suspension import PUBLISHING, silence, suspended

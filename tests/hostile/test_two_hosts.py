@@ -16,7 +16,7 @@ from unittest import mock
 import pytest
 
 from jvs_core import Progress, Repository, files
-from jvs_core.control import critical
+from jvs_core.control.lock import critical
 from jvs_core.settings import LeaseConfig, RepositoryConfig, render_config
 from tests.conftest import Mounts
 from tests.crash import children, stories, worlds

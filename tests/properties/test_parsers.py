@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jvs_core import Repository, canonical
-from jvs_core.control import audit_log, catalog, slots
+from jvs_core.control.audit import log_file
+from jvs_core.control.lock import slots
+from jvs_core.control.records import catalog
 from jvs_core.errors import JvsError
 from jvs_core.model import Checkpoint, Record, models
 from jvs_core.operations.context import read_config
-from jvs_core.payload import manifest
+from jvs_core.payload.manifest import manifest
 from tests.properties.conftest import PROOF
 
 
@@ -177,7 +179,7 @@ def test_a_spoiled_descriptor_never_has_its_checksum(data: st.DataObject, exampl
 @given(data=st.data())
 def test_a_spoiled_audit_record_is_refused(data: st.DataObject, examples: dict[str, bytes]) -> None:
     changed = data.draw(spoiled(examples["line"]))
-    record = refused(lambda: audit_log.parse_line(changed))
+    record = refused(lambda: log_file.parse_line(changed))
     assert record is None or record.to_json() == json.loads(examples["line"])
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core.payload.mounts import current, mount_of
+from jvs_core.payload.tree.mounts import current, mount_of
 from tests.support.ledger import ledger_entry, mount_points, unmount
 
 GIB = 1 << 30

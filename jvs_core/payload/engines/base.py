@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from jvs_core.payload.captured import Capture, Consistency, EngineName, PreviousSnapshot
-from jvs_core.payload.entry import Entry
-from jvs_core.payload.index import StatIndex
-from jvs_core.payload.tree import Scan
+from jvs_core.payload.changes.index import StatIndex
+from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress
 
 

@@ -10,25 +10,31 @@ from dataclasses import replace
 from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable
-from jvs_core.payload import subvolume
-from jvs_core.payload.amend import folder_times, give_rights, leave_out
-from jvs_core.payload.attributes import apply_to_fd, read_xattrs
-from jvs_core.payload.capture import described
-from jvs_core.payload.captured import Capture, Consistency, EngineName, PreviousSnapshot
-from jvs_core.payload.collector import held_back
-from jvs_core.payload.engines import reflink_copy
-from jvs_core.payload.entry import FILE, Entry
-from jvs_core.payload.faults import listed, translate
-from jvs_core.payload.folders import FOLDER_FLAGS
-from jvs_core.payload.glance import look
-from jvs_core.payload.index import Digests, Recalled, StatIndex
-from jvs_core.payload.moment import Moment
-from jvs_core.payload.mounts import mounts_below
-from jvs_core.payload.reading import filled, read
-from jvs_core.payload.removal import remove_tree, require_unmounted
-from jvs_core.payload.soundness import hold_against
-from jvs_core.payload.tree import CAP_DAC_OVERRIDE, REPOSITORY, Scan, has_capability, require_readable, scan
-from jvs_core.payload.writeback import write_back
+from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
+from jvs_core.payload.changes.moment import Moment
+from jvs_core.payload.changes.reading import filled, read
+from jvs_core.payload.changes.writeback import write_back
+from jvs_core.payload.check.soundness import hold_against
+from jvs_core.payload.copy.amend import folder_times, give_rights, leave_out
+from jvs_core.payload.copy.capture import described
+from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.engines import reflink_copy, subvolume
+from jvs_core.payload.tree.attributes import apply_to_fd, read_xattrs
+from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.payload.tree.faults import listed, translate
+from jvs_core.payload.tree.folders import FOLDER_FLAGS
+from jvs_core.payload.tree.glance import look
+from jvs_core.payload.tree.mounts import mounts_below
+from jvs_core.payload.tree.removal import remove_tree, require_unmounted
+from jvs_core.payload.tree.walk import (
+    CAP_DAC_OVERRIDE,
+    REPOSITORY,
+    Scan,
+    has_capability,
+    require_readable,
+    scan,
+)
+from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
 
 

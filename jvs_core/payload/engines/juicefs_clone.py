@@ -10,25 +10,32 @@ from dataclasses import replace
 from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
-from jvs_core.payload import juicefs
-from jvs_core.payload.amend import Amended, bring_again, folder_times, give_rights, leave_out, link_groups
-from jvs_core.payload.capture import described
-from jvs_core.payload.captured import Capture, Consistency, EngineName, PreviousSnapshot
-from jvs_core.payload.collector import held_back
+from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
+from jvs_core.payload.changes.moment import Moment
+from jvs_core.payload.changes.reading import attributes_of, filled, read
+from jvs_core.payload.changes.writeback import probe_clock
+from jvs_core.payload.check.soundness import hold_against
+from jvs_core.payload.copy.amend import (
+    Amended,
+    bring_again,
+    folder_times,
+    give_rights,
+    leave_out,
+    link_groups,
+)
+from jvs_core.payload.copy.capture import described
+from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.engines import reflink_copy
-from jvs_core.payload.entry import FILE, Entry
-from jvs_core.payload.faults import listed, translate
-from jvs_core.payload.glance import FORMS, look
-from jvs_core.payload.index import Digests, Recalled, StatIndex
-from jvs_core.payload.inner import repositories
-from jvs_core.payload.moment import Moment
-from jvs_core.payload.mounts import mounts_below
-from jvs_core.payload.reading import attributes_of, filled, read
-from jvs_core.payload.removal import remove_tree, require_unmounted
-from jvs_core.payload.soundness import hold_against
-from jvs_core.payload.tree import Scan, scan
-from jvs_core.payload.valueless import with_valueless_xattrs
-from jvs_core.payload.writeback import probe_clock
+from jvs_core.payload.engines.valueless import with_valueless_xattrs
+from jvs_core.payload.inplace.inner import repositories
+from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.payload.tree.faults import listed, translate
+from jvs_core.payload.tree.glance import FORMS, look
+from jvs_core.payload.tree.mounts import mounts_below
+from jvs_core.payload.tree.removal import remove_tree, require_unmounted
+from jvs_core.payload.tree.walk import Scan, scan
+from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
 
 LATE_FILES = 400

@@ -9,16 +9,16 @@ from pathlib import Path
 from jvs_core import anchored
 from jvs_core.errors import AlreadyExists
 from jvs_core.files import syncfs_works
-from jvs_core.payload.capture import capture_tree
-from jvs_core.payload.captured import Capture, Consistency, EngineName, PreviousSnapshot
-from jvs_core.payload.durable import sync_tree
-from jvs_core.payload.entry import Entry
-from jvs_core.payload.faults import translate
-from jvs_core.payload.index import StatIndex
-from jvs_core.payload.materialize import adopt_tree, materialize_tree
-from jvs_core.payload.removal import remove_tree, require_unmounted
-from jvs_core.payload.transfer import Method
-from jvs_core.payload.tree import Scan
+from jvs_core.payload.changes.index import StatIndex
+from jvs_core.payload.copy.capture import capture_tree
+from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.copy.durable import sync_tree
+from jvs_core.payload.copy.materialize import adopt_tree, materialize_tree
+from jvs_core.payload.tree.content import Method
+from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.faults import translate
+from jvs_core.payload.tree.removal import remove_tree, require_unmounted
+from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import get_args
 
 from jvs_core.errors import EngineUnavailable, InputError
-from jvs_core.payload import juicefs, subvolume
-from jvs_core.payload.captured import EngineName
+from jvs_core.payload.copy.captured import EngineName
+from jvs_core.payload.engines import subvolume
 from jvs_core.payload.engines.base import SnapshotEngine
-from jvs_core.payload.mounts import mount_of
-from jvs_core.payload.transfer import FICLONE
+from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.content import FICLONE
+from jvs_core.payload.tree.mounts import mount_of
 
 AUTO = "auto"
 BEST_FIRST: tuple[EngineName, ...] = ("juicefs-clone", "btrfs-snapshot", "reflink-copy", "copy")

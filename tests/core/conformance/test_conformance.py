@@ -11,11 +11,13 @@ import pytest
 
 from jvs_core import Repository, files
 from jvs_core.conformance import Requirement, Scene, requirements, run, runner
-from jvs_core.control import audit_log, critical
+from jvs_core.control.audit import log_file
+from jvs_core.control.lock import critical
 from jvs_core.errors import UnsavedChanges
-from jvs_core.operations import inplace, removal, verify
-from jvs_core.payload import inspection
-from jvs_core.payload.verdict import Verdict
+from jvs_core.operations import verify, worktree_removal
+from jvs_core.operations.inplace import restoring
+from jvs_core.payload.check import inspection
+from jvs_core.payload.check.verdict import Verdict
 from jvs_core.results import ConformanceReport
 from jvs_core.settings import from_environment
 
@@ -79,11 +81,11 @@ SABOTAGES: dict[str, tuple[object, str, Any]] = {
     "storage.rename-atomic": (files, "write_atomic", _write_badly),
     "storage.exchange": (files, "exchange", _say_yes),
     "storage.lock-exclusion": (critical, "_lock", _say_yes),
-    "writing.inplace-undo": (inplace, "check_reason", _say_yes),
-    "writing.unsaved-kept": (removal, "_require_saved", _say_yes),
+    "writing.inplace-undo": (restoring, "check_reason", _say_yes),
+    "writing.unsaved-kept": (worktree_removal, "_require_saved", _say_yes),
     "integrity.tampered-payload": (inspection, "judge", lambda *given: Verdict(given[-1], [], [], {})),
     "integrity.forged-descriptor": (verify, "_against_log", _say_yes),
-    "integrity.tampered-log": (audit_log, "parse_line", _lenient),
+    "integrity.tampered-log": (log_file, "parse_line", _lenient),
 }
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core.control import critical
 from jvs_core.control.layout import Layout
+from jvs_core.control.lock import critical
 from jvs_core.settings import Settings
 from tests.core.control.support import caller, make_layout
 

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from jvs_core.control import lock
 from jvs_core.control.layout import Layout
+from jvs_core.control.lock import lock
 from jvs_core.errors import JvsError, LockConflict
 from tests.core.control.support import STRICT, caller, take
 

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from jvs_core import canonical
-from jvs_core.control import audit, audit_log, slots
+from jvs_core.control.audit import log_file, writer
 from jvs_core.control.layout import Layout
+from jvs_core.control.lock import slots
 from jvs_core.settings import Settings
 
 
 def grow(layout: Layout, who: Settings, count: int) -> None:
     """Append ``count`` records."""
     for number in range(count):
-        audit.append(layout, who, "ref_create", target=f"ref{number}", reason=f"reason {number}")
+        writer.append(layout, who, "ref_create", target=f"ref{number}", reason=f"reason {number}")
 
 
 def record_hash(fields: dict[str, Any]) -> str:
@@ -25,19 +26,19 @@ def record_hash(fields: dict[str, Any]) -> str:
 
 def written(layout: Layout) -> list[bytes]:
     """Return the lines of the current file."""
-    return audit_log.log_path(layout).read_bytes().splitlines(keepends=True)
+    return log_file.log_path(layout).read_bytes().splitlines(keepends=True)
 
 
 def write(layout: Layout, lines: Iterable[bytes]) -> None:
     """Put other lines in the place of the current file's."""
-    audit_log.log_path(layout).write_bytes(b"".join(lines))
+    log_file.log_path(layout).write_bytes(b"".join(lines))
 
 
 def rebuild(layout: Layout, change: Callable[[dict[str, Any]], None] = lambda fields: None) -> None:
     """Write the whole log anew, head included, every record first changed; its chain is without a flaw."""
     lines, previous, seq = [], "", 0
     for line in written(layout):
-        fields = audit_log.parse_line(line).to_json()
+        fields = log_file.parse_line(line).to_json()
         del fields["record_hash"]
         change(fields)
         seq += 1
@@ -45,26 +46,26 @@ def rebuild(layout: Layout, change: Callable[[dict[str, Any]], None] = lambda fi
         previous = record_hash(fields)
         lines.append(canonical.dumps({**fields, "record_hash": previous}) + b"\n")
     write(layout, lines)
-    head = audit_log.read_head(layout)
+    head = log_file.read_head(layout)
     slots.write(
-        audit_log.head_path(layout),
+        log_file.head_path(layout),
         {**head, "seq": seq, "head_hash": previous, "size": sum(map(len, lines))},
     )
 
 
 def lengthen(layout: Layout, count: int) -> None:
     """Write ``count`` copies of the last record after it, chained, without the cost of appending each."""
-    last = audit_log.parse_line(written(layout)[-1]).to_json()
-    head, lines = audit_log.read_head(layout), []
+    last = log_file.parse_line(written(layout)[-1]).to_json()
+    head, lines = log_file.read_head(layout), []
     for _ in range(count):
         last["seq"] += 1
         last["prev_hash"] = last.pop("record_hash")
         last["record_hash"] = record_hash(last)
         lines.append(canonical.dumps(last) + b"\n")
-    with audit_log.log_path(layout).open("ab") as log:
+    with log_file.log_path(layout).open("ab") as log:
         log.writelines(lines)
     size = head["size"] + sum(map(len, lines))
     slots.write(
-        audit_log.head_path(layout),
+        log_file.head_path(layout),
         {**head, "seq": last["seq"], "head_hash": last["record_hash"], "size": size},
     )

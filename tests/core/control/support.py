@@ -11,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from jvs_core.control import lock
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock import Lease
+from jvs_core.control.lock import lock
+from jvs_core.control.lock.lock import Lease
 from jvs_core.settings import LeaseConfig, Settings
 
 PROJECT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import regular
-from jvs_core.control.finding import find_root
+from jvs_core.control.discovery import find_root
 from jvs_core.control.layout import CONTROL_FOLDERS, Layout
 from jvs_core.errors import DescriptorCorrupt, FormatUnsupported, NotARepository, PathEscape
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository, Settings, distrust, trust, trusted
-from jvs_core.control import finding
+from jvs_core.control import discovery
 from jvs_core.control import trust as control_trust
-from jvs_core.control.finding import find_root
+from jvs_core.control.discovery import find_root
 from jvs_core.control.layout import Layout
 from jvs_core.errors import InputError, JvsError, NotARepository, UntrustedRepository
 from jvs_core.operations.context import Context
@@ -186,9 +186,9 @@ def test_the_search_ends_at_another_file_system(tmp_path: Path, monkeypatch: pyt
     root = Repository.init(tmp_path / "repo", engine="copy").root
     mounted = root / "main" / "mounted"
     mounted.mkdir()
-    look = finding._look
+    look = discovery._look
     monkeypatch.setattr(
-        finding, "_look", lambda folder: (look(folder)[0], "other") if folder == mounted else look(folder)
+        discovery, "_look", lambda folder: (look(folder)[0], "other") if folder == mounted else look(folder)
     )
     with pytest.raises(NotARepository) as none:
         find_root(mounted)

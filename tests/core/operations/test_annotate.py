@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
-from jvs_core.control import annotation, audit_log
+from jvs_core.control.audit import log_file
 from jvs_core.control.layout import Layout
+from jvs_core.control.records import annotation
 from jvs_core.errors import (
     AuditChainBroken,
     DescriptorCorrupt,
@@ -330,7 +331,7 @@ def test_an_edit_that_the_log_alone_knows_is_written_from_it(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("jvs_core.control.annotation.files.rename_durable", fail)
+        patched.setattr("jvs_core.control.records.annotation.files.rename_durable", fail)
         with pytest.raises(JvsError):
             repo.annotate(key, note="logged")
     assert repo.show(key).descriptor.note == "two"
@@ -343,7 +344,7 @@ def test_a_new_log_takes_the_edits_over(repo: Repository) -> None:
     first, second, _ = ids(repo)
     repo.annotate(first, note="known")
     repo.annotate(second, note="lost with the end of the log")
-    log = audit_log.log_files(Layout(repo.root))[-1]
+    log = log_file.log_files(Layout(repo.root))[-1]
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
     assert not repo.doctor().healthy
     assert repo.doctor(repairs=["audit_repair"]).healthy

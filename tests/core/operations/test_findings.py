@@ -15,17 +15,18 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
-from jvs_core.control import catalog, critical, pins, tombstones
+from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.layout import Layout
+from jvs_core.control.lock import critical
+from jvs_core.control.records import catalog, pins, tombstones
 from jvs_core.errors import AuditChainBroken, LockConflict, PartialSnapshot
 from jvs_core.model import Tombstone
-from jvs_core.operations import gc_state
-from jvs_core.operations import ledger as ledgers
 from jvs_core.operations.context import Context
 from jvs_core.operations.findings import kinds
+from jvs_core.operations.gc import aftermath
 from jvs_core.settings import Settings
-from tests.core.operations.test_doctor import kill
-from tests.core.operations.test_gc import KILLED, history_of
+from tests.core.operations.doctor.test_doctor import kill
+from tests.core.operations.gc.test_gc import KILLED, history_of
 from tests.core.operations.test_runs import start as start_run
 from tests.support.long_history import move_head
 from tests.support.metadata import metadata_of
@@ -786,7 +787,7 @@ def test_a_damaged_stub_is_written_again_from_its_tombstone(repo: Repository, da
     else:
         place.write_bytes(whole[:50] if damage == "cut" else b"")
     ctx = Context.open(layout, Settings.from_environment())
-    done = gc_state.mend(ctx, ledgers.read(layout))
+    done = aftermath.mend(ctx, ledgers.read(layout))
     if damage == "folder":
         assert (done, place.is_dir()) == ([], True)
         return

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository, Settings
-from jvs_core.control import critical
+from jvs_core.control.lock import critical
 from jvs_core.errors import FencingMismatch
 from tests.support.suspension import Stopped, silence, suspended
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
-from jvs_core.control import lock
+from jvs_core.control.lock import lock
 from jvs_core.errors import (
     ConsistencyUnavailable,
     InputError,

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
+from jvs_core.control.audit import ledger
 from jvs_core.errors import EngineFailed, IntegrityError
 from jvs_core.model import Descriptor
-from jvs_core.operations import ledger, stored
-from jvs_core.payload import helpers, inspection, matching, pool, subvolume, transfer
-from jvs_core.payload.inspection import Inspection
+from jvs_core.operations import stored
+from jvs_core.payload.check import inspection, matching
+from jvs_core.payload.check.inspection import Inspection
+from jvs_core.payload.engines import subvolume
+from jvs_core.payload.tree import content
+from jvs_core.payload.work import helpers, pool
 from tests.support.payloads import build_git_repository, build_notebooks
 
 
@@ -68,7 +72,7 @@ def test_a_file_added_or_removed_in_a_payload_is_named(repo: Repository) -> None
 
 
 def test_a_descriptor_rewritten_with_its_checksum_is_caught_against_the_log(repo: Repository) -> None:
-    from jvs_core.control import catalog
+    from jvs_core.control.records import catalog
 
     taken = repo.snapshot("one", lock=True)
     forged = taken.changed(note="another note")
@@ -136,14 +140,14 @@ def test_a_moved_time_is_a_warning_and_no_tampering(repo: Repository) -> None:
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the files that verifying reads, as it goes."""
-    real = transfer.hash_fd
+    real = content.hash_fd
     names: list[str] = []
 
     def hash_fd(fd: int, size: int) -> bytes:
         names.append(os.path.basename(os.readlink(f"/proc/self/fd/{fd}")))
         return real(fd, size)
 
-    monkeypatch.setattr(transfer, "hash_fd", hash_fd)
+    monkeypatch.setattr(content, "hash_fd", hash_fd)
     return names
 
 
@@ -176,7 +180,7 @@ def test_a_link_that_a_snapshot_makes_meanwhile_is_no_damage(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = repo.snapshot("one", lock=True)
-    real = transfer.hash_fd
+    real = content.hash_fd
     links = iter(range(2))
 
     def hash_fd(fd: int, size: int) -> bytes:
@@ -185,7 +189,7 @@ def test_a_link_that_a_snapshot_makes_meanwhile_is_no_damage(
             break
         return real(fd, size)
 
-    monkeypatch.setattr(transfer, "hash_fd", hash_fd)
+    monkeypatch.setattr(content, "hash_fd", hash_fd)
     assert repo.verify().ok
 
 

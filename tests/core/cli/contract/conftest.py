@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jvs_core.control import slots
+from jvs_core.control.lock import slots
 from tests.core.cli.conftest import Jvs
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core.payload.captured import Capture, Consistency, PreviousSnapshot
+from jvs_core.payload.changes.index import StatIndex
+from jvs_core.payload.copy.captured import Capture, Consistency, PreviousSnapshot
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
-from jvs_core.payload.index import StatIndex
-from jvs_core.payload.lines import encode
+from jvs_core.payload.manifest.lines import encode
 from jvs_core.progress import SILENT, Progress
 from tests.conftest import Mounts
 from tests.support.filesystems import FileSystem

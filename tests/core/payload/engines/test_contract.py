@@ -21,9 +21,11 @@ from jvs_core.errors import (
     PayloadHashMismatch,
     UnsupportedFile,
 )
-from jvs_core.payload import attributes, manifest, subvolume
-from jvs_core.payload.captured import Capture
-from jvs_core.payload.entry import FILE, SYMLINK
+from jvs_core.payload.copy.captured import Capture
+from jvs_core.payload.engines import subvolume
+from jvs_core.payload.manifest import manifest
+from jvs_core.payload.tree import attributes
+from jvs_core.payload.tree.entry import FILE, SYMLINK
 from jvs_core.progress import SILENT, Silent
 from tests.core.payload.engines.conftest import Bench
 from tests.support.filesystems import memory_at

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from jvs_core.errors import ConsistencyUnavailable
-from jvs_core.payload.describe import describe
+from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.engines import select
-from jvs_core.payload.entry import Entry
-from jvs_core.payload.transfer import hash_fd
-from jvs_core.payload.tree import scan
+from jvs_core.payload.tree.content import hash_fd
+from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.walk import scan
 from jvs_core.progress import Silent
 from tests.core.payload.engines.conftest import PAIRS, Bench
 from tests.core.payload.engines.test_contract import describes

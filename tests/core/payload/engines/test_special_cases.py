@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core.payload import subvolume
+from jvs_core.payload.engines import subvolume
 from jvs_core.progress import SILENT
 from tests.core.payload.engines.conftest import Bench
 from tests.support.metadata import metadata_of

@@ -1,0 +1,125 @@
+"""What the audit log says must be there.
+
+Snapshots with their hashes and annotations, refs, pins, worktrees, heads, labels and runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from jvs_core.control.audit import log_file
+from jvs_core.control.layout import Layout
+from jvs_core.model import Annotation
+
+
+@dataclass
+class Ledger:
+    """The log's net effect.
+
+    ``snapshots`` maps an id to (descriptor checksum, payload root hash), ``pins`` an id to (snapshot, end or None),
+    ``worktrees`` an id to a name, ``heads`` and ``labels`` the id of a worktree to its head record and its labels,
+    ``runs`` an id to the digest of its record, ``annotations`` the id of a snapshot to its annotations by number. A pin
+    that an in-place restore made is not in the log.
+    """
+
+    snapshots: dict[str, tuple[str, str]] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    pins: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    worktrees: dict[str, str] = field(default_factory=dict)
+    heads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, dict[int, Annotation]] = field(default_factory=dict)
+
+
+def read(layout: Layout, *, before: Iterable[bytes] = ()) -> Ledger:
+    """Return the ledger of the lines ``before`` and of a repository's log.
+
+    Lines that cannot be read are skipped: the chain check names them.
+    """
+    ledger = Ledger()
+    for line in chain(before, log_file.lines(layout)):
+        try:
+            record = json.loads(line)
+            _enter(ledger, record)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue
+    return ledger
+
+
+def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
+    operation, details = record["operation"], record["details"]
+    if "head" in details:
+        known = ledger.heads.get(record["worktree_id"], {})
+        if details["head"]["number"] > known.get(
+            "number", 0
+        ):  # a record may come late, after that of the next head
+            ledger.heads[record["worktree_id"]] = dict(details["head"])
+    if operation == "snapshot":
+        ledger.snapshots[record["snapshot_id"]] = (
+            details["descriptor_checksum"],
+            details["payload_root_hash"],
+        )
+    elif operation == "ref_create":
+        ledger.refs[record["target"]] = record["snapshot_id"]
+    elif operation == "ref_delete":
+        ledger.refs.pop(record["target"], None)
+    elif operation == "gc_pin":
+        ledger.pins[record["target"]] = (record["snapshot_id"], details["expires_at"])
+    elif operation == "gc_unpin":
+        ledger.pins.pop(record["target"], None)
+    elif operation == "repair":
+        _take_over(ledger, details)
+    elif operation in ("run_start", "run_finish"):
+        ledger.runs[record["target"]] = details["record_sha256"]
+    elif operation == "annotate":
+        _annotate(ledger, details["annotation"])
+    elif operation == "gc_run":
+        ledger.removed.update(details["deleted"])
+    else:
+        _enter_worktree(ledger, record, operation, details)
+
+
+def _enter_worktree(ledger: Ledger, record: dict[str, Any], operation: str, details: dict[str, Any]) -> None:
+    """Follow the worktrees. A restore makes one, unless it is in place or of a path."""
+    own, name = record["worktree_id"], record["worktree"]
+    if "labels" in details:
+        ledger.labels[own] = dict(details["labels"])
+    if operation in ("init", "worktree_create") or (
+        operation == "restore" and not details.get("inplace") and "path" not in details
+    ):
+        for other in [key for key, called in ledger.worktrees.items() if called == name]:
+            for known in (ledger.worktrees, ledger.heads, ledger.labels):
+                known.pop(other, None)  # a name is free again only after its worktree is gone
+        ledger.worktrees[own] = name
+    elif operation == "worktree_rename":
+        ledger.worktrees[own] = name
+    elif operation == "worktree_remove":
+        for known in (ledger.worktrees, ledger.heads, ledger.labels):
+            known.pop(own, None)
+
+
+def _annotate(ledger: Ledger, record: object) -> None:
+    annotation = Annotation.model_validate(record)
+    ledger.annotations.setdefault(annotation.snapshot_id, {})[annotation.number] = annotation
+
+
+def _take_over(ledger: Ledger, details: dict[str, Any]) -> None:
+    """Take over what a repair knew of a log before, or took up."""
+    ledger.snapshots.update(
+        {key: (value[0], value[1]) for key, value in details.get("snapshots", {}).items()}
+    )
+    ledger.refs.update(details.get("refs", {}))
+    ledger.removed.update(details.get("removed", ()))
+    ledger.pins.update({key: (value[0], value[1]) for key, value in details.get("pins", {}).items()})
+    ledger.worktrees.update(details.get("worktrees", {}))
+    ledger.heads.update(details.get("heads", {}))
+    ledger.labels.update(details.get("labels", {}))
+    ledger.runs.update(details.get("runs", {}))
+    for record in details.get("annotations", ()):
+        _annotate(ledger, record)

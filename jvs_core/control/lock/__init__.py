@@ -1,0 +1,1 @@
+"""One writer a worktree: leases on disk, the caller's session, and short critical sections."""

@@ -1,0 +1,1 @@
+"""Records: one way to list, read, write and remove them, and one module a kind."""

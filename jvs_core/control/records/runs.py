@@ -1,0 +1,169 @@
+"""Run records: one file a run, written before its first cell and replaced when it ended.
+
+The log binds each: what a record is to be is written under a temporary name first, then its digest goes into the log,
+then it gets its name. A crash in between leaves a record that the log does not know, which is nothing, or one that it
+knows, which ``doctor`` gives its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from jvs_core import clock, files, regular
+from jvs_core.control.layout import Layout
+from jvs_core.control.lock import critical
+from jvs_core.control.records.register import Register
+from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, RunNotFound
+from jvs_core.model import RUN_ID, Run
+
+_STARTED = re.compile(rb'"outcome"\s*:\s*"started"')
+_RANDOM_AT = len("run-0000000000000-")
+_CANDIDATES_SHOWN = 8
+
+
+def new_id() -> str:
+    """Return a new run id: ``run-``, 13 digits of milliseconds, a hyphen, 8 random hexadecimal digits."""
+    return f"run-{clock.now_ms():013d}-{secrets.token_hex(4)}"
+
+
+class _Runs(Register[Run]):
+    def encode(self, record: Run) -> bytes:
+        """Return the record as JSON. Not the canonical form: a parameter may be an integer beyond 2**53."""
+        return json.dumps(record.model_dump(), allow_nan=False, ensure_ascii=True).encode() + b"\n"
+
+
+RUNS = _Runs("runs", Run, "run_id", RUN_ID, "the record of run {}", replaced=True)
+
+
+@contextmanager
+def written(layout: Layout, run: Run) -> Iterator[str]:
+    """Yield the digest of a record that is durable under a temporary name; after the block it has its name.
+
+    In the critical section; the block puts the digest into the log. A failure before that leaves nothing.
+    """
+    critical.require(layout.repository_lock)
+    place = RUNS.place(layout, run.run_id)
+    data = RUNS.encode(run)
+    draft = draft_of(layout, run.run_id)
+    try:
+        files.write_atomic(draft, data, mode=layout.file_mode)
+        yield digest(data)
+    except BaseException:
+        with suppress(OSError, JvsError):
+            files.unlink(draft)
+        raise
+    files.rename(draft, place)
+    files.sync_folder(place.parent)
+
+
+def draft_of(layout: Layout, run_id: str) -> Path:
+    """Return where a record lies that the log may know and that has not got its name yet."""
+    place = RUNS.place(layout, run_id)
+    return place.with_name(place.name + files.TEMPORARY_SUFFIX)
+
+
+def is_draft(layout: Layout, run_id: str, sha256: str) -> bool:
+    """Return whether a record of this digest lies under the temporary name of a run."""
+    try:
+        return RUNS.fits(run_id) and digest(regular.read_regular(draft_of(layout, run_id))) == sha256
+    except (FileNotFoundError, DescriptorCorrupt):
+        return False
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of the bytes of a record, as the log has it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def ids(layout: Layout) -> list[str]:
+    """Return the ids of all runs, oldest first; listing also refreshes what another client replaced."""
+    return RUNS.keys(layout)
+
+
+def read(layout: Layout, run_id: str) -> Run:
+    """Return one run's record. Raises RunNotFound, DescriptorCorrupt."""
+    run = RUNS.find(layout, run_id)
+    if run is None:
+        raise RunNotFound(f"no run {run_id!r}", hint="jvs run list")
+    return run
+
+
+def read_all(layout: Layout) -> tuple[list[Run], list[str]]:
+    """Return every run, oldest first, and the ids of those whose record is unreadable."""
+    found, broken = RUNS.readable(layout)
+    return found, list(broken)
+
+
+def read_started(layout: Layout) -> list[Run]:
+    """Return the runs recorded as started, oldest first. Others are not parsed; unreadable ones are left to doctor."""
+    found: list[Run] = []
+    for run_id in ids(layout):
+        try:
+            data = regular.read_regular(RUNS.place(layout, run_id))
+            if _STARTED.search(data):
+                found.append(Run.parse(data, f"run {run_id}"))
+        except (FileNotFoundError, DescriptorCorrupt):
+            continue
+    return [run for run in found if run.outcome == "started"]
+
+
+def resolve(layout: Layout, text: str) -> str:
+    """Return the id that ``text`` names: an id, or a unique prefix of one or of its last 8 digits.
+
+    Raises RunNotFound, InputError with the candidates in the hint.
+    """
+    known = ids(layout)
+    if text in known:
+        return text
+    matches = [i for i in known if text and (i.startswith(text) or i[_RANDOM_AT:].startswith(text))]
+    if not matches:
+        raise RunNotFound(f"no run {text!r}", hint="jvs run list")
+    if len(matches) > 1:
+        shown = ", ".join(matches[:_CANDIDATES_SHOWN]) + (", …" if len(matches) > _CANDIDATES_SHOWN else "")
+        raise InputError(f"{text!r} matches {len(matches)} runs", hint=f"one of: {shown}", candidates=matches)
+    return matches[0]
+
+
+def begin_attempt(layout: Layout, point: str, run_id: str) -> int:
+    """Return the number of a new attempt at a sweep's point, from 1; no two attempts get the same.
+
+    The caller holds the critical section.
+    """
+    folder = _point(layout, point)
+    files.make_folder(folder.parent, mode=layout.folder_mode, exist_ok=True)
+    files.make_folder(folder, mode=layout.folder_mode, exist_ok=True)
+    attempt = 1 + max((int(name) for name in layout.listing(folder) if name.isdigit()), default=0)
+    files.create_atomic(folder / str(attempt), run_id.encode(), mode=layout.file_mode)
+    return attempt
+
+
+def winner(layout: Layout, point: str) -> str | None:
+    """Return the run that gave a sweep's point its result, if there is one."""
+    folder = _point(layout, point)
+    if "result" not in layout.listing(folder):
+        return None
+    run_id = regular.read_regular(folder / "result").decode("ascii", "replace")
+    return run_id if run_id in ids(layout) and read(layout, run_id).outcome == "ok" else None
+
+
+def win(layout: Layout, point: str, run_id: str) -> bool:
+    """Make a run the one that gave its point the result, durable; False when another one did before.
+
+    The caller holds the critical section. A crash before the run's record says ``ok`` leaves the point open.
+    """
+    if winner(layout, point) not in (None, run_id):
+        return False
+    files.write_atomic(_point(layout, point) / "result", run_id.encode(), mode=layout.file_mode)
+    return True
+
+
+def _point(layout: Layout, point: str) -> Path:
+    if re.fullmatch("[0-9a-f]{64}", point) is None:
+        raise DescriptorCorrupt(f"{point[:80]!r} is no point of a sweep", hint="jvs doctor")
+    return layout.runs / "points" / point

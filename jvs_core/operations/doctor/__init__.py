@@ -1,0 +1,1 @@
+"""What is wrong with a repository: finding it, and mending it."""

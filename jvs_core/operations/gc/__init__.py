@@ -1,0 +1,1 @@
+"""Garbage collection: what may go, why the rest stays, and taking it away."""

@@ -1,0 +1,162 @@
+"""Planning a garbage collection: which snapshots nothing needs, or a policy does not keep, and what that gives back.
+
+Its steps: ``read`` (descriptors), ``protect`` (what keeps which snapshot), ``measure`` (bytes), ``plan`` (written).
+A plan removes nothing. Whatever cannot be read stops it, and so does a damaged log, or what the log knows and is lost.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from jvs_core import clock
+from jvs_core.control.audit import ledger as ledgers
+from jvs_core.control.records import annotation, catalog, plans, tombstones
+from jvs_core.errors import InputError
+from jvs_core.model import Descriptor, Plan
+from jvs_core.operations.context import Context, step
+from jvs_core.operations.gc import protection, retention
+from jvs_core.operations.gc.protection import Protection
+from jvs_core.operations.log import lost, report
+from jvs_core.payload.engines.footprint import Footprint, shares_blocks
+from jvs_core.payload.tree import juicefs
+from jvs_core.progress import Progress
+from jvs_core.results import GcCandidate, GcKept, GcPlan
+from jvs_core.settings import RetentionPolicy
+
+_LOOKED_AT = 200_000
+SHARED_NOTE = "an estimate: blocks that files share with other snapshots or with worktrees count in full"
+_LOWER_NOTE = f"at least that much: only {_LOOKED_AT:,} entries were looked at"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which snapshots may go, newest first, and why each of the others stays."""
+
+    candidates: list[str]
+    kept: dict[str, list[str]]
+
+
+def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Progress) -> GcPlan:
+    """Decide what a gc run may remove and write it down as a plan. See ``repository.gc.plan``."""
+    policy = policy_of(ctx, name, wanted)
+    with step(progress, "read"):
+        report.require_sound(ctx)
+        ledger = ledgers.read(ctx.layout)
+        known = protection.descriptors(ctx.layout)
+    with step(progress, "protect"):
+        with ctx.critical():
+            lost.require_none(ctx, ledger)
+            protection.refresh(ctx.layout, known)
+            protected = protection.read(ctx.layout, known)
+            expired = set(tombstones.TOMBSTONES.keys(ctx.layout))
+            edited = set(annotation.ids(ctx.layout))
+            known = {key: catalog.shown(ctx.layout, one, edited) for key, one in known.items()}
+        choice = choose(known, protected, expired, policy)
+    with step(progress, "measure", len(choice.candidates)):
+        footprint = Footprint(_LOOKED_AT)
+        candidates = []
+        for snapshot_id in choice.candidates:
+            freed = footprint.add(ctx.layout.payload(snapshot_id))
+            candidates.append(GcCandidate(snapshot_id=snapshot_id, bytes=freed))
+            progress.advanced()
+    with step(progress, "plan"):
+        record = Plan(
+            plan_id=uuid.uuid4().hex[:12],
+            created_at=clock.timestamp(),
+            created_by=ctx.settings.holder_id,
+            policy=policy.model_dump(exclude_defaults=True),
+            thinning=not retention.is_empty(policy),
+            candidates=tuple(choice.candidates),
+        )
+        with ctx.critical():
+            plans.PLANS.create(ctx.layout, record)
+    return GcPlan(
+        plan_id=record.plan_id,
+        candidate_count=len(candidates),
+        candidates=candidates,
+        protected_by_pin=_count(choice, ("pin ", "lineage of a pin")),
+        protected_by_lineage=_count(choice, ("lineage",), but="lineage of a pin"),
+        protected_by_ref=_count(choice, ("ref ",)),
+        kept=[GcKept(snapshot_id=key, reasons=reasons) for key, reasons in choice.kept.items()],
+        deletable_bytes_estimate=sum(candidate.bytes for candidate in candidates),
+        notes=[*storage_notes(ctx), *([] if footprint.complete else [_LOWER_NOTE])] if candidates else [],
+    )
+
+
+def policy_of(ctx: Context, name: str | None, wanted: RetentionPolicy) -> RetentionPolicy:
+    """Return the policy ``name`` of the configuration with what ``wanted`` sets in its place.
+
+    Raises InputError for an unknown name, a duration that is none or an empty tag, which would keep nothing.
+    """
+    known = ctx.config.retention
+    if name is not None and name not in known:
+        have = ", ".join(sorted(known)) or "none; add [retention.NAME] to .jvs/config.toml"
+        raise InputError(f"no retention policy is called {name!r}", hint=f"policies: {have}")
+    base = known[name] if name is not None else RetentionPolicy()
+    policy = base.model_copy(update=wanted.model_dump(exclude_defaults=True))
+    if "" in policy.keep_tag:
+        raise InputError(
+            "an empty tag to keep: no snapshot has it", hint="leave --keep-tag out, or name a tag"
+        )
+    if policy.keep_within:
+        retention.check_duration(policy.keep_within)
+    return policy
+
+
+def choose(
+    known: dict[str, Descriptor], protected: Protection, expired: Iterable[str], policy: RetentionPolicy
+) -> Choice:
+    """Divide the snapshots ``known`` that are not ``expired`` into candidates and kept ones.
+
+    Without a policy only what nothing needs, not even a descendant, is a candidate. A policy is applied to the
+    snapshots of each worktree; what it does not keep is a candidate unless something names that very snapshot.
+    """
+    whole = {key: descriptor for key, descriptor in known.items() if key not in set(expired)}
+    reasons: dict[str, list[str]] = {key: list(why) for key, why in protected.direct.items()}
+    if retention.is_empty(policy):
+        reasons.update(protected.lineage)
+    else:
+        worktrees: dict[str, list[Descriptor]] = {}
+        for descriptor in whole.values():
+            worktrees.setdefault(descriptor.worktree_id, []).append(descriptor)
+        for snapshots in worktrees.values():
+            for key, why in retention.kept(snapshots, policy).items():
+                reasons.setdefault(key, []).extend(why)
+    newest_first = _newest_first(whole.values())
+    return Choice(
+        candidates=[key for key in newest_first if key not in reasons],
+        kept={key: reasons[key] for key in newest_first if key in reasons},
+    )
+
+
+def storage_notes(ctx: Context) -> list[str]:
+    """Return what must be said beside a number of bytes given back here."""
+    notes = [SHARED_NOTE] if shares_blocks(ctx.layout.control) else []
+    mount = juicefs.mount_at(ctx.layout.control)
+    if mount is not None:
+        days = juicefs.trash_days(mount)
+        if days is None:
+            notes.append(
+                "the JuiceFS volume may hold it in its trash for a while (juicefs config shows TrashDays)"
+            )
+        elif days:
+            notes.append(
+                f"the JuiceFS volume holds it in its trash for {days} more days; until then it counts"
+            )
+    return notes
+
+
+def _newest_first(snapshots: Iterable[Descriptor]) -> list[str]:
+    ordered: Sequence[Descriptor] = sorted(
+        snapshots, key=lambda d: (d.created_at, d.snapshot_id), reverse=True
+    )
+    return [descriptor.snapshot_id for descriptor in ordered]
+
+
+def _count(choice: Choice, prefixes: tuple[str, ...], *, but: str | None = None) -> int:
+    return sum(
+        any(reason.startswith(prefixes) and reason != but for reason in reasons)
+        for reasons in choice.kept.values()
+    )

@@ -1,0 +1,268 @@
+"""One file or folder out of a snapshot, put into a worktree."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jvs_core import files
+from jvs_core.control.names import inside
+from jvs_core.control.records import journal
+from jvs_core.errors import (
+    AlreadyExists,
+    ConsistencyUnavailable,
+    InputError,
+    JvsError,
+    PathEscape,
+    PathNotFound,
+)
+from jvs_core.model import Head, Intent
+from jvs_core.operations import locking as locks
+from jvs_core.operations import stored
+from jvs_core.operations.context import Context, step
+from jvs_core.operations.inplace import completion, restoring
+from jvs_core.operations.inplace.plan import Present, is_latest, look
+from jvs_core.operations.locking import Locking
+from jvs_core.payload.copy.single import LEFTOVER_PREFIX, changed_since, extract, remove_leftover
+from jvs_core.payload.tree.entry import CONTROL, FOLDER, Entry, is_repository, printable
+from jvs_core.payload.tree.faults import listed
+from jvs_core.payload.tree.removal import require_unmounted
+from jvs_core.progress import Progress
+from jvs_core.results import Extracted
+
+
+def path(
+    ctx: Context,
+    name: str,
+    snapshot_id: str,
+    wanted: str,
+    *,
+    to: str | None,
+    replace: bool,
+    reason: str,
+    locking: Locking,
+    progress: Progress,
+) -> Extracted:
+    """Copy one file or folder out of a snapshot into worktree ``name``. See ``Repository.restore_path``."""
+    if replace:
+        restoring.check_reason(reason)
+    source = stored.load(ctx.layout, snapshot_id)
+    inner = payload_path(wanted)
+    entry = require(source.entries, inner, snapshot_id)
+    if not inner:
+        raise InputError("the whole payload is no path in it", hint=f"jvs restore {snapshot_id}")
+    root = ctx.layout.worktree(name)
+    target = _target(root, os.fsdecode(inner) if to is None else to)
+    _require_no_repository(os.fsencode(target.relative_to(root)), entry.kind)
+    if os.path.lexists(target):
+        if not replace:
+            raise AlreadyExists(
+                f"{target} exists already", hint="give --to another path, or --inplace --force --reason TEXT"
+            )
+        return _replace(ctx, name, source, inner, target, reason, locking, progress)
+    made = _make_parents(root, target, source.entries if to is None else [])
+    temporary = _temporary(target)
+    intent = _begin(ctx, completion.NEW_PATH_INTENT, name, temporary)
+    try:
+        with journal.standing(ctx.layout, intent):
+            degraded = _extract(ctx, source, inner, temporary, progress)
+        with files.uninterrupted(), ctx.critical():
+            journal.require(ctx.layout, intent)
+            files.rename_durable(temporary, target)
+    except BaseException:
+        with suppress(OSError, JvsError):
+            remove_leftover(target.parent, temporary.name)
+            for folder in reversed(made):
+                files.remove_folder(folder)
+        journal.complete(ctx.layout, intent)
+        raise
+    with ctx.critical():
+        _audit(ctx, name, snapshot_id, target, None, wanted, None)
+    journal.complete(ctx.layout, intent)
+    return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
+
+
+def payload_path(path: str) -> bytes:
+    """Return a path inside a payload as a manifest has it; ``""`` and ``.`` are the top.
+
+    Raises PathEscape for an absolute path or one that climbs out.
+    """
+    raw = os.fsencode(path)
+    if raw.startswith(b"/"):
+        raise PathEscape(f"{path!r} is absolute; paths in a snapshot start at its top folder")
+    parts = [part for part in raw.split(b"/") if part not in (b"", b".")]
+    if b".." in parts or b"\0" in raw:
+        raise PathEscape(f"{path!r} leads out of the snapshot")
+    return b"/".join(parts)
+
+
+def require(entries: list[Entry], path: bytes, snapshot_id: str) -> Entry:
+    """Return the entry at ``path``. Raises PathNotFound."""
+    for entry in entries:
+        if entry.path == path:
+            return entry
+    if not path:
+        return Entry(b"", FOLDER, 0o755, 0, 0, 0, 0)
+    raise PathNotFound(f"no {printable(path)!r} in snapshot {snapshot_id}", hint=f"jvs ls {snapshot_id}")
+
+
+def _target(root: Path, to: str) -> Path:
+    if "\0" in to:  # the system would take the name up to there
+        raise PathEscape(f"{to!r} is no path")
+    target = Path(os.path.normpath(root / to)) if not os.path.isabs(to) else Path(os.path.normpath(to))
+    if target == root or not target.is_relative_to(root):
+        raise PathEscape(f"{to!r} is outside the worktree {root}")
+    return inside(root, target.parent) / target.name
+
+
+def _require_no_repository(path: bytes, kind: str) -> None:
+    """Raise InputError where what is restored to ``path`` would be, or come into, a repository in the worktree."""
+    folder, _, _ = path.rpartition(b"/")
+    if is_repository(path, kind) or CONTROL in folder.split(b"/"):
+        raise InputError(
+            f"{printable(path)} would be part of a repository inside the worktree, which no restore makes or changes",
+            hint="give --to another path",
+        )
+
+
+def _make_parents(root: Path, target: Path, entries: Sequence[Entry]) -> list[Path]:
+    """Make the missing folders above ``target``, with the modes that ``entries`` have for them; return them.
+
+    Raises PathNotFound where something else stands in the way.
+    """
+    missing = [folder for folder in target.parents if folder.is_relative_to(root) and not folder.is_dir()]
+    modes = {entry.path: entry.mode for entry in entries if entry.kind == FOLDER}
+    made = []
+    for folder in reversed(missing):
+        try:
+            files.make_folder(folder, mode=modes.get(os.fsencode(folder.relative_to(root))))
+        except AlreadyExists as error:
+            raise PathNotFound(f"{folder} is no folder", hint="give --to another path") from error
+        made.append(folder)
+    return made
+
+
+def _replace(
+    ctx: Context,
+    name: str,
+    source: stored.Stored,
+    inner: bytes,
+    target: Path,
+    reason: str,
+    locking: Locking,
+    progress: Progress,
+) -> Extracted:
+    """Exchange ``target`` for the snapshot's version in one step, the present snapshotted first."""
+    snapshot_id = source.descriptor.snapshot_id
+    ctx = ctx.remembering()
+    with locks.writing(ctx, name, locking, purpose="restore") as lease:
+        completion.require_none_of_another(ctx, name)
+        completion.finish_pending(ctx, name, lease, progress)
+        record = ctx.worktree(name)
+        require_unmounted(target)
+        here = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
+        note = f"before restore of a path from {snapshot_id}: {reason}"
+        present = look(ctx, name, progress)
+        pre = restoring.save_present(
+            ctx, name, lease, note, progress, present,
+            lambda entry: entry.path == here or entry.path.startswith(here + b"/"),
+        )  # fmt: skip
+        if not is_latest(ctx, ctx.worktree(name), present):
+            # Files changed, and the snapshot was taken of them as they are.
+            present = look(ctx, name, progress)
+        temporary = _temporary(target)
+        intent = _begin(ctx, completion.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
+        try:
+            with journal.standing(ctx.layout, intent):
+                degraded = _extract(ctx, source, inner, temporary, progress)
+            _require_unchanged(present, here, target)
+            with files.uninterrupted(), ctx.critical():
+                locks.check(ctx, lease)
+                journal.require(ctx.layout, intent)
+                files.exchange(temporary, target)
+                try:
+                    _require_unchanged(present, here, temporary)
+                    files.sync_folder(target.parent)
+                    head = restoring.add_undo_point(
+                        ctx, name, lease, pre, record.head_snapshot_id, snapshot_id
+                    )
+                    _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason, head)
+                except BaseException:  # what was there is put back before the copy goes
+                    files.exchange(temporary, target)
+                    raise
+        finally:
+            remove_leftover(target.parent, temporary.name)
+            files.sync_folder(target.parent)
+        journal.complete(ctx.layout, intent)
+    return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
+
+
+def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
+    changed = changed_since(present.scan, here, now)
+    if changed:
+        raise ConsistencyUnavailable(
+            f"not replaced, for it changed meanwhile or no snapshot keeps it: {listed(changed)}",
+            hint="end what writes to it (move sockets, devices and repositories away), and run the command again",
+        )
+
+
+def _extract(
+    ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress
+) -> list[str]:
+    with files.watching(temporary.parent) as sync:
+        with step(progress, "clone"), source.read(), ctx.bringing():
+            degraded = extract(source.payload, source.entries, inner, temporary)
+        with step(progress, "settle"):
+            if temporary.is_dir() and not temporary.is_symlink():
+                ctx.engine().settle(temporary)
+                sync([])
+            elif temporary.is_file() and not temporary.is_symlink():
+                sync([temporary])
+    return degraded
+
+
+def _begin(ctx: Context, operation: str, name: str, temporary: Path, **details: Any) -> Intent:
+    return journal.begin(
+        ctx.layout,
+        ctx.settings,
+        operation,
+        worktree=name,
+        worktree_id=ctx.worktree(name).worktree_id,
+        temporary=os.fsencode(temporary.relative_to(ctx.layout.worktree(name))).hex(),
+        **details,
+    )
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f"{LEFTOVER_PREFIX}{secrets.token_hex(8)}")
+
+
+def _audit(
+    ctx: Context,
+    name: str,
+    snapshot_id: str,
+    target: Path,
+    token: int | None,
+    wanted: str,
+    reason: str | None,
+    head: Head | None = None,
+) -> None:
+    inner = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
+    ctx.audit(
+        "restore",
+        worktree=name,
+        worktree_id=ctx.worktree(name).worktree_id,
+        snapshot_id=snapshot_id,
+        fencing_token=token,
+        target=printable(inner),
+        reason=reason,
+        details={
+            "path": printable(os.fsencode(wanted)),
+            "inplace": token is not None,
+            **({} if head is None else {"head": head.to_json()}),
+        },
+    )

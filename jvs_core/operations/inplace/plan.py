@@ -1,0 +1,84 @@
+"""The way from a worktree as it is to a snapshot: looked for before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jvs_core.model import Worktree
+from jvs_core.operations.context import Context, step
+from jvs_core.operations.stored import Stored
+from jvs_core.payload.changes.describe import describe
+from jvs_core.payload.changes.difference import Changes, compare
+from jvs_core.payload.inplace import converge
+from jvs_core.payload.inplace.inner import require_free
+from jvs_core.payload.tree.authority import owned
+from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.walk import Scan
+from jvs_core.progress import Progress
+
+
+@dataclass(frozen=True)
+class Present:
+    """A worktree as one look found it: ``scan`` with every file identified, ``found`` as the walk left it.
+
+    ``found`` is None where the operation does not remember its stat cache.
+    """
+
+    scan: Scan
+    found: Scan | None
+
+
+@dataclass(frozen=True)
+class Way:
+    """What leads from ``present`` to a snapshot, what of it is told, and what cannot be kept, one line each."""
+
+    present: Present
+    steps: converge.Steps
+    changes: Changes
+    given_up: Sequence[str]
+
+
+def look(ctx: Context, name: str, progress: Progress) -> Present:
+    """Return worktree ``name`` as it is, every file hashed or known, attributes included."""
+    index = ctx.index(ctx.worktree(name).worktree_id)
+    with step(progress, "scan"):
+        scan = describe(
+            ctx.layout.worktree(name),
+            index,
+            clock_folder=ctx.layout.control,
+            with_attributes=True,
+            progress=progress,
+        )
+    return Present(scan, index.latest if ctx.memory is not None else None)
+
+
+def is_latest(ctx: Context, record: Worktree, present: Present) -> bool:
+    """Say whether nothing was looked at since: then a snapshot taken meanwhile found everything as in ``present``."""
+    return present.found is not None and ctx.index(record.worktree_id).latest is present.found
+
+
+def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
+    """Return the way from worktree ``name`` to ``wanted``, once all that it brings from there is sound.
+
+    Nothing is changed. Raises PayloadHashMismatch, naming the paths, and EngineFailed where a repository, socket or device
+    stands in the way.
+    """
+    present = look(ctx, name, progress)
+    with step(progress, "compare"):
+        with ctx.bringing():
+            here = {entry.path: entry for entry in present.scan.entries}
+            entries, given_up = owned(wanted.entries, present=here, payload=wanted.payload)
+        steps = converge.plan(present.scan, entries)
+        require_free(present.scan, steps)
+        changes = compare(present.scan.entries, entries)
+        wanted.require_sound(_as_stored(wanted, entries, steps.brought()))
+    return Way(present, steps, changes, given_up)
+
+
+def _as_stored(wanted: Stored, entries: Sequence[Entry], brought: Sequence[Entry]) -> Sequence[Entry]:
+    """Return what is ``brought`` as the manifest has it, where ``entries`` are what of it can be kept."""
+    if entries is wanted.entries:
+        return brought
+    stored = {entry.path: entry for entry in wanted.entries}
+    return [stored[entry.path] for entry in brought]

@@ -1,0 +1,262 @@
+"""In-place restore and undo: a worktree made equal to a snapshot by changing only what differs.
+
+The present is snapshotted and pinned first, then an intent says what the worktree is to become, which ``completion``
+brings about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from jvs_core import clock
+from jvs_core.control.lock.lock import Lease
+from jvs_core.control.records import catalog, journal, worktree
+from jvs_core.errors import InputError, NothingToUndo, PayloadHashMismatch
+from jvs_core.model import Head, UndoPoint, Worktree
+from jvs_core.operations import locking as locks
+from jvs_core.operations.context import Context, step
+from jvs_core.operations.inplace import completion
+from jvs_core.operations.inplace.plan import Present, Way, find, is_latest
+from jvs_core.operations.locking import Locking
+from jvs_core.operations.publish import Request, publish
+from jvs_core.operations.refs import check_text
+from jvs_core.operations.stored import Stored
+from jvs_core.payload.changes.difference import Changes
+from jvs_core.payload.tree.entry import FOLDER, Entry, text
+from jvs_core.progress import Progress
+from jvs_core.results import RestoredInPlace
+
+_UNDO_DEPTH = 16
+
+
+def restore(
+    ctx: Context,
+    name: str,
+    snapshot_id: str,
+    *,
+    reason: str,
+    dry_run: bool,
+    locking: Locking,
+    progress: Progress,
+) -> RestoredInPlace:
+    """Make worktree ``name`` equal to a snapshot, which becomes its head. See ``Repository.restore_inplace``."""
+    check_reason(reason)
+    if dry_run:
+        return _preview(ctx, name, snapshot_id, progress)
+    ctx = ctx.remembering()
+    with locks.writing(ctx, name, locking, purpose="restore") as lease:
+        completion.require_none_of_another(ctx, name)
+        completion.finish_pending(ctx, name, lease, progress)
+        record = ctx.worktree(name)
+        wanted = ctx.stored(snapshot_id)
+        way = find(ctx, name, wanted, progress)
+        note = f"before in-place restore of {snapshot_id}: {reason}"
+        pre = save_present(
+            ctx, name, lease, note, progress, way.present, lambda entry: entry.path in way.steps.seen
+        )
+        point = UndoPoint(
+            snapshot_id=pre,
+            head_snapshot_id=record.head_snapshot_id,
+            restored_snapshot_id=snapshot_id,
+            restored_at=clock.timestamp(),
+        )
+        return _carry_out(
+            ctx,
+            name,
+            lease,
+            "restore",
+            wanted,
+            way,
+            snapshot_id,
+            pre,
+            (*record.undo, point)[-_UNDO_DEPTH:],
+            reason,
+            progress,
+        )
+
+
+def undo(
+    ctx: Context, name: str, *, reason: str, dry_run: bool, locking: Locking, progress: Progress
+) -> RestoredInPlace:
+    """Take back the last in-place restore of worktree ``name``. See ``Repository.undo``."""
+    check_text(reason, "reason")
+    if dry_run:
+        point = _last_undo_point(ctx.worktree(name), name)
+        return _preview(ctx, name, point.snapshot_id, progress)
+    ctx = ctx.remembering()
+    with locks.writing(ctx, name, locking, purpose="undo") as lease:
+        completion.require_none_of_another(ctx, name)
+        completion.finish_pending(ctx, name, lease, progress)
+        record = ctx.worktree(name)
+        point = _last_undo_point(record, name)
+        wanted = ctx.stored(point.snapshot_id)
+        way = find(ctx, name, wanted, progress)
+        note = f"before undo of the restore of {point.restored_snapshot_id}"
+        pre = save_present(
+            ctx, name, lease, note, progress, way.present, lambda entry: entry.path in way.steps.seen
+        )
+        return _carry_out(
+            ctx,
+            name,
+            lease,
+            "undo",
+            wanted,
+            way,
+            point.head_snapshot_id,
+            pre,
+            record.undo[:-1],
+            reason,
+            progress,
+        )
+
+
+def check_reason(reason: str) -> None:
+    """Raise InputError unless ``reason`` says something."""
+    if not check_text(reason, "reason").strip():
+        raise InputError("an in-place restore needs a reason", hint="--reason TEXT")
+
+
+def save_present(
+    ctx: Context,
+    name: str,
+    lease: Lease,
+    note: str,
+    progress: Progress,
+    present: Present,
+    replaced: Callable[[Entry], bool],
+) -> str:
+    """Return a pinned snapshot that holds the worktree as it is: its head, or a new one where it differs from it.
+
+    ``present`` is what a look at it just now found; a new snapshot is of what is there when it is taken. Of a head, what
+    is to be ``replaced`` in the worktree is read first: the copy there may be the last good one.
+
+    Raises PayloadHashMismatch when the head is damaged there.
+    """
+    record = ctx.worktree(name)
+    pre = record.head_snapshot_id
+    kept = None if pre is None else ctx.stored(pre)
+    if kept is None or pre is None or _differs(kept.entries, present.scan.entries):
+        request = Request(note, (completion.PRE_RESTORE_TAG,), "quiesced")
+        pre = publish(ctx, name, request, lease, progress, found=present.found).snapshot_id
+    else:
+        _require_whole(kept, [entry for entry in kept.entries if entry.kind != FOLDER and replaced(entry)])
+    completion.pin(ctx, pre, note)
+    return pre
+
+
+def _require_whole(head: Stored, entries: Sequence[Entry]) -> None:
+    try:
+        head.require_whole(entries)
+    except PayloadHashMismatch as error:
+        raise PayloadHashMismatch(
+            f"the present cannot be kept first: {error.message}",
+            hint="touch these files and take a snapshot: jvs snapshot --lock",
+            **error.facts,
+        ) from error
+
+
+def add_undo_point(ctx: Context, name: str, lease: Lease, pre: str, head: str | None, restored: str) -> Head:
+    """Record on worktree ``name`` what ``undo`` goes back to, in the critical section, and return the new head."""
+    locks.check(ctx, lease)
+    record = ctx.worktree(name)
+    point = UndoPoint(
+        snapshot_id=pre, head_snapshot_id=head, restored_snapshot_id=restored, restored_at=clock.timestamp()
+    )
+    return worktree.move(
+        ctx.layout,
+        name,
+        record,
+        operation="restore",
+        token=lease.token,
+        snapshot_id=record.head_snapshot_id,
+        undo=(*record.undo, point)[-_UNDO_DEPTH:],
+    )
+
+
+def _carry_out(
+    ctx: Context,
+    name: str,
+    lease: Lease,
+    operation: str,
+    wanted: Stored,
+    way: Way,
+    head: str | None,
+    pre: str,
+    undo_points: Sequence[UndoPoint],
+    reason: str,
+    progress: Progress,
+) -> RestoredInPlace:
+    record = ctx.worktree(name)
+    if not is_latest(ctx, record, way.present):
+        way = find(
+            ctx, name, wanted, progress
+        )  # files changed, and the snapshot was taken of them as they are
+    with step(progress, "intent"), ctx.critical():
+        locks.check(ctx, lease)
+        for needed in {wanted.descriptor.snapshot_id, head} - {None}:
+            catalog.require_kept(ctx.layout, str(needed))  # from here on the intent keeps it from gc
+        intent = journal.begin(
+            ctx.layout,
+            ctx.settings,
+            completion.RESTORE_INTENT,
+            worktree=name,
+            worktree_id=record.worktree_id,
+            fencing_token=lease.token,
+            operation_name=operation,
+            content=wanted.descriptor.snapshot_id,
+            head=head,
+            pre=pre,
+            undo=[point.model_dump() for point in undo_points],
+            reason=reason,
+            seen_head=ctx.worktree(name).head.number,
+            same_owner=ctx.same_owner,
+        )
+    under_way = completion.Completion(ctx, name, lease, intent, progress)
+    try:
+        lost = under_way.bring(wanted, way)
+        with step(progress, "head"):
+            under_way.commit()
+    except BaseException:
+        journal.leave(ctx.layout, intent)
+        raise
+    return _answer(ctx, name, wanted.descriptor.snapshot_id, pre, way.changes, lost)
+
+
+def _preview(ctx: Context, name: str, content: str, progress: Progress) -> RestoredInPlace:
+    way = find(ctx, name, ctx.stored(content), progress)
+    return _answer(ctx, name, content, None, way.changes, way.given_up)
+
+
+def _answer(
+    ctx: Context,
+    name: str,
+    snapshot_id: str,
+    pre: str | None,
+    changes: Changes,
+    lost: Sequence[str] = (),
+) -> RestoredInPlace:
+    return RestoredInPlace(
+        snapshot_id=snapshot_id,
+        worktree=name,
+        path=str(ctx.layout.worktree(name)),
+        pre_restore_snapshot_id=pre,
+        added=[text(path) for path in changes.added],
+        modified=[text(path) for path in changes.modified],
+        removed=[text(path) for path in changes.removed],
+        degraded=tuple(lost),
+    )
+
+
+def _last_undo_point(record: Worktree, name: str) -> UndoPoint:
+    if not record.undo:
+        raise NothingToUndo(
+            f"no in-place restore of worktree {name!r} to take back", hint="jvs history --all"
+        )
+    return record.undo[-1]
+
+
+def _differs(head: Sequence[Entry], present: Sequence[Entry]) -> bool:
+    """Return whether anything kept but times differs, below the top folder."""
+    return len(head) != len(present) or any(
+        was[:6] != now[:6] or was[7:] != now[7:] for was, now in zip(head[1:], present[1:], strict=True)
+    )

@@ -1,0 +1,333 @@
+"""Taking, showing, renewing and giving back a worktree's lock, for the caller's session."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+
+from jvs_core import clock, files
+from jvs_core.control.lock import leases, lock
+from jvs_core.control.lock.lock import Lease
+from jvs_core.errors import (
+    DescriptorCorrupt,
+    InputError,
+    JvsError,
+    LockConflict,
+    LockNotHeld,
+)
+from jvs_core.model import LEASE_MS_MAXIMUM, LeaseRecord, Worktree
+from jvs_core.operations.context import Context
+from jvs_core.results import LockStatus
+from jvs_core.settings import INTERACTIVE_LEASE_MS, LEASE_MS_MINIMUM
+
+_POLL_S = 0.1
+_TURN_S = 30.0
+
+
+def acquire(
+    ctx: Context,
+    name: str,
+    *,
+    lease_ms: int | None = None,
+    wait_s: float = 0.0,
+    purpose: str = "",
+    taken: list[Lease] | None = None,
+    by_hand: bool = True,
+) -> Lease:
+    """Take the lock of worktree ``name`` for the caller's session, waiting up to ``wait_s`` seconds.
+
+    Ctrl-C acts before or after, never half way; the lease is appended to ``taken`` before it can act, so that a
+    caller who is interrupted knows what to give back. Only a lock that is taken ``by_hand`` is logged, and one that is
+    stolen: the record of the operation that takes one for itself carries its token.
+
+    Raises LockConflict, ClockSkewExceeded, InputError (a lease shorter than a second or longer than a day).
+    """
+    lease_ms = INTERACTIVE_LEASE_MS if lease_ms is None else lease_ms
+    if not LEASE_MS_MINIMUM <= lease_ms <= LEASE_MS_MAXIMUM:
+        raise InputError(f"a lease lasts {LEASE_MS_MINIMUM} to {LEASE_MS_MAXIMUM} ms, not {lease_ms}")
+    if len(purpose) > 200 or not purpose.isprintable():
+        raise InputError("the purpose is one line of at most 200 characters")
+    worktree = ctx.worktree(name)
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            with files.uninterrupted():
+                lease = _acquire_once(ctx, name, worktree, lease_ms, purpose, by_hand=by_hand)
+                if taken is not None:
+                    taken.append(lease)
+            return lease
+        except LockConflict:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(min(_POLL_S, max(deadline - time.monotonic(), 0)))
+
+
+def status(ctx: Context, name: str) -> LockStatus:
+    """Return the state of a worktree's lock. Changes nothing."""
+    record = current(ctx, ctx.worktree(name))
+    state = lock.state(record)
+    return LockStatus(state=state, lock=None if state == "free" else record)
+
+
+def current(ctx: Context, worktree: Worktree) -> LeaseRecord | None:
+    """Return the newest lease record of a worktree; None when there is none that can be read."""
+    try:
+        return lock.current(ctx.layout, worktree.worktree_id)
+    except (DescriptorCorrupt, FileNotFoundError, PermissionError):  # who may only read does not see leases
+        return None
+
+
+def renew(ctx: Context, name: str) -> Lease:
+    """Extend the session's lease on a worktree. Raises LockNotHeld, LockExpired, FencingMismatch."""
+    worktree = ctx.worktree(name)
+    return _renew(ctx, require(ctx, name, worktree))
+
+
+def release(ctx: Context, name: str) -> None:
+    """Give the session's lock on a worktree back, after the session's operation under way, if there is one.
+
+    Raises LockNotHeld, LockExpired, FencingMismatch, LockConflict (that operation went on for too long).
+    """
+    worktree = ctx.worktree(name)
+    require(ctx, name, worktree)
+    with ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S), files.uninterrupted():
+        _release(ctx, require(ctx, name, worktree), logged=True)
+
+
+def require(ctx: Context, name: str, worktree: Worktree) -> Lease:
+    """Return the session's lease on a worktree, checked.
+
+    Raises LockNotHeld (naming the holder, if there is one), LockExpired, FencingMismatch.
+    """
+    lease = ctx.session(worktree.worktree_id).load()
+    if lease is None:
+        record = current(ctx, worktree)
+        holder = f": {lock.describe_holder(record)}" if record and lock.state(record) == "held" else ""
+        raise LockNotHeld(
+            f"this session does not hold the lock on worktree {name!r}{holder}",
+            hint="jvs lock acquire",
+            holder=record.to_json() if record and holder else None,
+        )
+    lock.check(ctx.layout, lease)
+    return lease
+
+
+@dataclass(frozen=True)
+class Locking:
+    """How an operation comes by the lock: the session holds it, or it is taken for this one, within ``wait_s``."""
+
+    take: bool = False
+    wait_s: float = 0.0
+
+
+@contextmanager
+def writing(ctx: Context, name: str, locking: Locking, *, purpose: str) -> Iterator[Lease]:
+    """Take the session's turn on a worktree and yield its checked lease for one operation.
+
+    With ``locking.take`` the lock is acquired unless the session holds it, and given back if it was acquired here. The
+    lease is renewed meanwhile, so that an operation may last longer than what was left of it.
+    """
+    worktree = ctx.worktree(name)
+    with ctx.session(worktree.worktree_id).turn(wait_s=max(locking.wait_s, _TURN_S)):
+        if locking.take:
+            with hold(
+                ctx,
+                name,
+                wait_s=locking.wait_s,
+                purpose=purpose,
+                reuse=True,
+                in_turn=True,
+                by_hand=False,
+            ) as lease:
+                yield lease
+        else:
+            lease = require(ctx, name, worktree)
+            with _renewing(ctx, lease):
+                yield lease
+
+
+@contextmanager
+def hold(
+    ctx: Context,
+    name: str,
+    *,
+    wait_s: float = 0.0,
+    purpose: str = "",
+    lease_ms: int | None = None,
+    reuse: bool = False,
+    in_turn: bool = False,
+    by_hand: bool = True,
+) -> Iterator[Lease]:
+    """Hold a worktree's lock for the block, renewed by a daemon thread, and give it back.
+
+    A renewal that the lock refuses ends the renewing; the next operation that needs the lock then raises what the
+    renewal raised. A lock lost meanwhile is not given back twice. Another operation of the session that uses the lock
+    is waited for, unless the caller is ``in_turn`` itself; one that goes on for too long leaves the lock to its lease.
+    With ``reuse`` a lock that the session holds already is used, renewed, and kept.
+    """
+    worktree = ctx.worktree(name)
+    if reuse:
+        try:
+            lease = require(ctx, name, worktree)
+        except JvsError:
+            pass
+        else:
+            with _renewing(ctx, lease):
+                yield lease
+            return
+    taken: list[Lease] = []
+    with ExitStack() as renewing:
+        try:
+            lease = acquire(
+                ctx,
+                name,
+                lease_ms=ctx.config.lease.duration_ms if lease_ms is None else lease_ms,
+                wait_s=wait_s,
+                purpose=purpose,
+                taken=taken,
+                by_hand=by_hand,
+            )
+            renewing.callback(renewing.enter_context(_renewing(ctx, lease)))
+            yield lease
+        finally:
+            with (
+                suppress(LockConflict),
+                nullcontext()
+                if in_turn or not taken
+                else ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S),
+                files.uninterrupted(),
+            ):
+                renewing.close()
+                for lease in taken:
+                    _give_back(ctx, lease, logged=by_hand)
+
+
+def _renewing(ctx: Context, lease: Lease) -> AbstractContextManager[Callable[[], None]]:
+    return renewing(lease, lambda lease: _renew(ctx, lease))
+
+
+@contextmanager
+def renewing(lease: Lease, renew: Callable[[Lease], Lease]) -> Iterator[Callable[[], None]]:
+    """Renew a lease in a daemon thread during the block; yield what ends the renewing, for who must be sooner."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_keep, args=(renew, lease, ended), name="jvs-lease", daemon=True)
+
+    def stop() -> None:
+        ended.set()
+        thread.join()
+
+    thread.start()
+    try:
+        yield stop
+    finally:
+        stop()
+
+
+def _keep(renew: Callable[[Lease], Lease], lease: Lease, stop: threading.Event) -> None:
+    while not stop.wait(_until_renewal_s(lease)):
+        try:
+            lease = renew(lease)
+        except OSError:
+            if lease.has_run_out():  # a mount that hangs may come back in time; the lease itself is the limit
+                return
+        except JvsError:
+            return
+
+
+def _until_renewal_s(lease: Lease) -> float:
+    """Return how long a lease may wait for its renewal: its interval, less where its end is near."""
+    left_ms = lease.deadline_boot_ms - clock.boot_ms()
+    return max(min(lease.record.renew_interval_ms, left_ms // 3), 0) / 1000
+
+
+def _give_back(ctx: Context, lease: Lease, *, logged: bool) -> None:
+    stored = ctx.session(lease.record.worktree_id).load()
+    try:
+        if stored is not None and stored.record.lock_id == lease.record.lock_id:
+            _release(ctx, stored, logged=logged)
+    except JvsError:
+        return  # lost meanwhile: whoever took it over has it, and what was done under it was checked at the time
+
+
+def _acquire_once(
+    ctx: Context, name: str, worktree: Worktree, lease_ms: int, purpose: str, *, by_hand: bool
+) -> Lease:
+    session = ctx.session(worktree.worktree_id)
+    session.make_folder()  # a lock whose secret cannot be kept would be nobody's
+    ctx.layout.complete()
+    lease, replaced = lock.acquire(
+        ctx.layout,
+        ctx.settings,
+        ctx.config.lease,
+        worktree=name,
+        worktree_id=worktree.worktree_id,
+        lease_ms=lease_ms,
+        purpose=purpose,
+        floor=_published_token(ctx, worktree),
+        own=session.load(),
+    )
+    session.save(lease)
+    leases.remove_superseded(ctx.layout, worktree.worktree_id, kept=2)
+    stolen = replaced is not None and replaced.holder_id != lease.record.holder_id
+    if not by_hand and not stolen:
+        return lease
+    with ctx.critical():
+        ctx.audit(
+            "lock_steal" if stolen else "lock_acquire",
+            worktree=name,
+            worktree_id=worktree.worktree_id,
+            fencing_token=lease.token,
+            target=lease.record.lock_id,
+            reason=purpose or None,
+            details={"from": replaced.holder_id, "expired_at": replaced.lease_expires_at}
+            if stolen and replaced
+            else {},
+        )
+    return lease
+
+
+def _published_token(ctx: Context, worktree: Worktree) -> int:
+    return worktree.head.fencing_token or 0
+
+
+def check(ctx: Context, lease: Lease) -> None:
+    """Make sure that ``lease``, as it was last renewed, still is the worktree's only valid one.
+
+    An operation may last longer than the lease that it began with. Raises as ``lock.check`` does.
+    """
+    renewed = ctx.session(lease.record.worktree_id).load()
+    if renewed is not None and renewed.record.lock_id == lease.record.lock_id:
+        lease = renewed
+    lock.check(ctx.layout, lease)
+
+
+def _renew(ctx: Context, lease: Lease) -> Lease:
+    renewed = lock.renew(ctx.layout, lease)
+    ctx.session(lease.record.worktree_id).save(renewed)
+    return renewed
+
+
+def _release(ctx: Context, lease: Lease, *, logged: bool) -> None:
+    record = lease.record
+    lock.release(ctx.layout, lease, durable=logged)
+    ctx.session(record.worktree_id).forget(lease)
+    if not logged:
+        return
+    with ctx.critical():
+        ctx.audit(
+            "lock_release",
+            worktree=record.worktree,
+            worktree_id=record.worktree_id,
+            fencing_token=record.fencing_token,
+            target=record.lock_id,
+        )
+
+
+def refuse_if_held(ctx: Context, worktree: Worktree) -> None:
+    """Raise LockConflict when anybody holds the worktree's lock at this moment."""
+    record = current(ctx, worktree)
+    if record is not None and lock.state(record) == "held":
+        raise lock.conflict(record)

@@ -1,0 +1,1 @@
+"""What the audit log says, held against what is there."""

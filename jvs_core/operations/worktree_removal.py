@@ -1,0 +1,216 @@
+"""Removing a worktree: its folder goes out of sight, is looked at once more, and only then is there no way back.
+
+The way back ends where the worktree stops being registered. Until then whatever fails, or ``doctor`` after a crash, puts
+the folder back; from then on the rest of it is deleted, by ``doctor`` where it must.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from jvs_core import files
+from jvs_core.control.lock import leases
+from jvs_core.control.names import MAIN
+from jvs_core.control.records import journal, worktree
+from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges, WorktreeNotFound
+from jvs_core.model import Intent, Worktree
+from jvs_core.operations import compare, remains
+from jvs_core.operations.context import Context, step
+from jvs_core.operations.exclusion import Exclusion, excluded
+from jvs_core.operations.inplace import completion
+from jvs_core.operations.log import lost
+from jvs_core.payload.tree.removal import require_unmounted
+from jvs_core.progress import Progress
+
+# Intents that stand as long as a worktree that was made for one piece of work.
+PASSING = ("sandbox", "isolated_run")
+
+
+def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
+    """Remove a worktree, under its lock; its snapshots stay.
+
+    A program that holds a file of it open can write there to the end; what is changed by name is found, however late.
+
+    Raises
+    ------
+    InputError
+        ``main`` cannot be removed.
+    WorktreeNotFound
+        There is none of that name. With ``force`` one whose registration was lost is let go: the log says so from then on,
+        and nothing is removed.
+    LockConflict, FencingMismatch, LockExpired
+        The worktree is locked, by anyone, or was locked meanwhile, or another user's in-place restore of it was cut short;
+        ``force`` does not help.
+    UnsavedChanges
+        It holds changes that no snapshot holds, or a repository, and ``force`` was not given.
+    PayloadHashMismatch
+        Its head is damaged, as far as a look at every entry shows, and ``force`` was not given: the worktree may be the
+        last good copy.
+    EngineFailed
+        Something is mounted in it; ``force`` does not help.
+    """
+    try:
+        record = ctx.worktree(name)
+    except WorktreeNotFound:
+        if force and lost.let_go_worktree(ctx, name):
+            return
+        raise
+    if name == MAIN:
+        raise InputError(
+            "the worktree 'main' cannot be removed", hint="remove the whole folder of the repository"
+        )
+    target = ctx.layout.worktree(name)
+    gone = target.with_name(f".{name}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
+    require_unmounted(target)
+    with excluded(ctx, name, "remove") as held:
+        completion.require_none_of_another(ctx, name)
+        take_back(ctx, record)
+        if not force and target.is_dir():
+            if record.head_snapshot_id is not None:
+                ctx.stored(record.head_snapshot_id).require_sound([])
+            _require_saved(ctx, name, target, progress)
+        intent = _carry_out(ctx, name, record, gone, held, force=force, progress=progress)
+    with step(progress, "delete"):
+        ctx.removal_engine().remove(gone)
+        forget(ctx, record)
+        journal.complete(ctx.layout, intent)
+
+
+def _carry_out(
+    ctx: Context, name: str, record: Worktree, gone: Path, held: Exclusion, *, force: bool, progress: Progress
+) -> Intent:
+    """Put the worktree out of sight and, unless something is in the way, out of the register; return the intent."""
+    target = ctx.layout.worktree(name)
+    intent: Intent | None = None
+    try:
+        with step(progress, "hide"), files.uninterrupted(), ctx.critical():
+            held.check()
+            intent = journal.begin(
+                ctx.layout,
+                ctx.settings,
+                remains.REMOVAL,
+                worktree=name,
+                worktree_id=record.worktree_id,
+                temporary=gone.name,
+            )
+            hidden = os.path.lexists(target)
+            if hidden:
+                files.rename_durable(target, gone)
+        require_unmounted(gone)
+        if not force and gone.is_dir():
+            _require_saved(ctx, name, gone, progress)
+        with step(progress, "unregister"), files.uninterrupted(), ctx.critical():
+            held.check()
+            journal.require(ctx.layout, intent)
+            if hidden and not os.path.lexists(gone):
+                raise LockConflict(f"worktree {name!r} was put back while it was removed", hint="jvs doctor")
+            worktree.unregister(ctx.layout, name)
+            _drop_intents(ctx, name)
+            ctx.audit(
+                "worktree_remove",
+                worktree=name,
+                worktree_id=record.worktree_id,
+                snapshot_id=record.head_snapshot_id,
+                fencing_token=held.lease.token,
+                target=name,
+                details={"force": force},
+            )
+    except BaseException:
+        if intent is not None:
+            with files.uninterrupted(), ctx.critical():
+                if remains.is_undecided(ctx, intent) and put_back(ctx, intent):
+                    journal.complete(ctx.layout, intent)
+        raise
+    return intent
+
+
+def put_back(ctx: Context, intent: Intent) -> bool:
+    """Put the folder back that an undecided removal hid; the caller holds the critical section.
+
+    Returns False, and leaves all as it is, where another folder is in its place.
+    """
+    folder = ctx.layout.worktree(str(intent.worktree))
+    gone = folder.with_name(str(intent.details["temporary"]))
+    if not os.path.lexists(gone):
+        return True
+    if os.path.lexists(folder):
+        return False
+    files.rename_durable(gone, folder)
+    return True
+
+
+def take_back(ctx: Context, record: Worktree) -> None:
+    """Put a worktree back that a killed removal hid; the caller holds its lock against everybody.
+
+    Raises AlreadyExists when another folder is in its place.
+    """
+    for intent in journal.pending(ctx.layout)[0]:
+        if intent.worktree_id != record.worktree_id or intent.operation != remains.REMOVAL:
+            continue
+        if not journal.is_own(intent):
+            continue
+        with files.uninterrupted(), ctx.critical():
+            if not put_back(ctx, intent):
+                raise AlreadyExists(
+                    f"worktrees/{intent.details['temporary']} holds worktree {intent.worktree!r}, and another folder is in its place",
+                    hint=f"move worktrees/{intent.worktree} away, then: jvs doctor --repair-runtime",
+                )
+            journal.complete(ctx.layout, intent)
+
+
+def finish(ctx: Context, intent: Intent) -> bool:
+    """Undo a killed removal, or complete it where nothing is left to put back; the caller holds the critical section.
+
+    Returns False where another folder is in the worktree's place: then the intent has to stay.
+    """
+    if not remains.is_undecided(ctx, intent):
+        return True
+    if not put_back(ctx, intent):
+        return False
+    name = str(intent.worktree)
+    if not os.path.lexists(ctx.layout.worktree(name)):
+        record = ctx.worktree(name)
+        worktree.unregister(ctx.layout, name)
+        forget(ctx, record)
+    return True
+
+
+def forget(ctx: Context, record: Worktree) -> None:
+    """Remove the leases, the session's secret and the stat cache of a worktree that is gone."""
+    leases.remove_all(ctx.layout, record.worktree_id)
+    ctx.session(record.worktree_id).forget()
+    ctx.index(record.worktree_id).forget()
+
+
+def _drop_intents(ctx: Context, name: str) -> None:
+    """Complete what dead processes began in a worktree that was to go anyway; a live one does so itself."""
+    for intent in journal.pending(ctx.layout)[0]:
+        if (
+            intent.operation in PASSING
+            and intent.worktree == name
+            and journal.is_own(intent)
+            and journal.state(intent, ctx.settings) is False
+        ):
+            journal.complete(ctx.layout, intent)
+
+
+def _require_saved(ctx: Context, name: str, folder: Path, progress: Progress) -> None:
+    unsaved = compare.unsaved(ctx, name, progress, folder=folder)
+    force = f"jvs worktree remove {name} --force"
+    if unsaved.repositories:
+        raise UnsavedChanges(
+            f"worktree {name!r} holds a repository, which no snapshot holds: {_shown(unsaved.repositories)}",
+            hint=f"move its folder out of the worktree, or: {force}",
+        )
+    if unsaved.paths:
+        raise UnsavedChanges(
+            f"worktree {name!r} holds {len(unsaved.paths)} changes that no snapshot holds: {_shown(unsaved.paths)}",
+            hint=f"jvs snapshot --lock --worktree {name}, or: {force}",
+        )
+
+
+def _shown(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:3]) + (", …" if len(paths) > 3 else "")

@@ -1,0 +1,1 @@
+"""What changed in a worktree since it was last looked at."""

@@ -1,0 +1,159 @@
+"""The present state of a worktree, every file identified by its content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from jvs_core.errors import UnsupportedFile
+from jvs_core.payload.changes.hashing import hash_files
+from jvs_core.payload.changes.index import Recalled, StatIndex
+from jvs_core.payload.changes.moment import NEVER, Moment
+from jvs_core.payload.changes.writeback import write_back
+from jvs_core.payload.tree import attributes, juicefs
+from jvs_core.payload.tree.authority import owned
+from jvs_core.payload.tree.content import same
+from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry
+from jvs_core.payload.tree.faults import GONE, listed, translate
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.link_groups import whole_groups
+from jvs_core.payload.tree.walk import Scan, Stamp, scan
+from jvs_core.payload.work.collector import held_back
+from jvs_core.payload.work.threads import each
+from jvs_core.progress import SILENT, Progress
+
+
+@held_back()
+def describe(
+    worktree: Path,
+    index: StatIndex,
+    *,
+    clock_folder: Path,
+    with_attributes: bool,
+    progress: Progress = SILENT,
+) -> Scan:
+    """Return the scan of ``worktree`` with all content hashes; only files that ``index`` does not know are read.
+
+    With ``with_attributes`` the digests of the extended attributes are filled in too. Owners and modes are given as a
+    snapshot taken by this process would keep them. Nothing is written in the worktree; what programs stored to its
+    files is written back where any has to be read. The index learns, by the clock of ``clock_folder``'s file system,
+    what lies on that. What vanishes meanwhile is left out.
+
+    Raises UnsupportedFile, naming the files, when one that has to be read cannot be.
+    """
+    found = scan(worktree, progress, must_read=False)
+    recalled = index.recall(found)
+    unknown = recalled.unknown(found)
+    xattrs_unknown = with_attributes and (
+        bool(unknown) or any(known is not None and known.xattrs is None for known in recalled.digests)
+    )
+    learning = unknown or xattrs_unknown or recalled.stale
+    moment = write_back(found, unknown, clock_folder) if learning else NEVER
+    entries: list[Entry | None] = [
+        entry if known is None else tuple.__new__(Entry, (*entry[:9], known.xattrs or b"", known.sha256))
+        for entry, known in zip(found.entries, recalled.digests, strict=True)
+    ]
+    if with_attributes:
+        _read_attributes(worktree, found.entries, entries, recalled)
+    unsteady = _read_contents(found, entries, unknown, moment, progress) if unknown else set()
+    index.learn(
+        replace(
+            found,
+            entries=[
+                old if new is None or position in unsteady else new
+                for position, (old, new) in enumerate(zip(found.entries, entries, strict=True))
+            ],
+        ),
+        recalled,
+        moment,
+        xattrs_read=with_attributes,
+    )
+    if None in entries:
+        kept = [position for position, entry in enumerate(entries) if entry is not None]
+        found = replace(found, stamps=[found.stamps[position] for position in kept])
+    present = whole_groups([entry for entry in entries if entry is not None])
+    return replace(found, entries=owned(present)[0])
+
+
+def _read_attributes(
+    worktree: Path, found: Sequence[Entry], entries: list[Entry | None], recalled: Recalled
+) -> None:
+    """Fill in the digests of the extended attributes that are not known; None stands for what vanished."""
+    wanted = [
+        position
+        for position, (entry, known) in enumerate(zip(found, recalled.digests, strict=True))
+        if entry.kind != SYMLINK and (known is None or known.xattrs is None)
+    ]
+
+    @contextmanager
+    def opened() -> Iterator[Callable[[int], bytes | None]]:
+        with Folders(worktree) as folders:
+            yield lambda position: _attributes_at(folders, found[position])
+
+    with Folders(worktree) as folders:
+        if not attributes.supported(folders.top):
+            return
+    threads = juicefs.THREADS if juicefs.mount_at(worktree) else 1
+    for position, digest in zip(wanted, each(wanted, opened, threads), strict=True):
+        present = entries[position]
+        assert present is not None
+        if digest is None:
+            entries[position] = None
+        elif digest:
+            entries[position] = present._replace(xattrs=digest)
+
+
+def _attributes_at(folders: Folders, entry: Entry) -> bytes | None:
+    try:
+        folder, name = split(entry.path)
+        target = (
+            folders.at(entry.path) if entry.kind == FOLDER else attributes.below(folders.at(folder), name)
+        )
+        return attributes.digest(attributes.read_xattrs(target))
+    except OSError as error:
+        if error.errno not in GONE:
+            raise translate(error, entry.path, reading=True) from error
+        return None
+
+
+def _read_contents(
+    found: Scan, entries: list[Entry | None], unknown: list[int], moment: Moment, progress: Progress
+) -> set[int]:
+    """Hash the files at the positions ``unknown``; return those that were not, or did not stay, as scanned."""
+    asked = [found.entries[position] for position in unknown]
+    stamps = [found.stamps[position] for position in unknown]
+    unsteady: set[int] = set()
+    unreadable: list[bytes] = []
+    digests = hash_files(found.root, asked, stamps=stamps, flush=moment.one_by_one, progress=progress)
+    with Folders(found.root) as folders:
+        for position, digest in zip(unknown, digests, strict=True):
+            entry, present = found.entries[position], entries[position]
+            if not _steady(folders, entry, found.stamps[position]):
+                unsteady.add(position)
+            elif digest is None:
+                unreadable.append(entry.path)
+            if digest is None or present is None:
+                entries[position] = None
+            else:
+                entries[position] = tuple.__new__(Entry, (*present[:10], digest))
+    if unreadable:
+        raise UnsupportedFile(
+            f"cannot read {listed(unreadable)}",
+            hint="make them readable, or move them out of the worktree",
+            paths=unreadable,
+        )
+    return unsteady
+
+
+def _steady(folders: Folders, entry: Entry, stamp: Stamp) -> bool:
+    folder, name = split(entry.path)
+    try:
+        st = os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise translate(error, entry.path, reading=True) from error
+        return False
+    return same(st, stamp, entry.size, entry.mtime_ns)

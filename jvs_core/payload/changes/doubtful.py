@@ -1,0 +1,33 @@
+"""The files of a worktree that may change without a trace while they are copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jvs_core.payload.changes.hashing import hash_files
+from jvs_core.payload.changes.moment import Moment
+from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.walk import Scan
+
+
+class Doubtful:
+    """Those at the positions ``unknown`` of ``found`` of which ``moment`` tells nothing, read before they are copied.
+
+    None where the worktree's file system has a clock that tells; all on one that lies in memory.
+    """
+
+    def __init__(self, found: Scan, unknown: Sequence[int], moment: Moment) -> None:
+        self.positions = [position for position in unknown if not moment.tells(found.stamps[position])]
+        self.digests = hash_files(
+            found.root,
+            [found.entries[position] for position in self.positions],
+            stamps=[found.stamps[position] for position in self.positions],
+            flush=moment.one_by_one,
+        )
+
+    def changed(self, copies: Sequence[Entry | None]) -> set[bytes]:
+        """Return the paths of those that have other content in ``copies``, which is parallel to the scan."""
+        pairs = (
+            (copies[position], digest) for position, digest in zip(self.positions, self.digests, strict=True)
+        )
+        return {copy.path for copy, digest in pairs if copy is not None and copy.sha256 != digest}

@@ -1,0 +1,227 @@
+"""The stat index: content hashes remembered by the state of the inode they were read from.
+
+It saves time and nothing else. Whatever is wrong with it (missing, damaged, locked, not writable) it behaves as an
+empty one; only ``verify`` must never use it, since it trusts that a change of content moves ``ctime``. ``moment`` says
+when that may be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
+
+from jvs_core.payload.changes.moment import Moment
+from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.payload.tree.walk import Scan, Stamp
+
+if TYPE_CHECKING:
+    import sqlite3
+
+SCHEMA = 2
+BUSY_SECONDS = 2.0
+_KEY = Struct("<QQQqq")
+_CHECK = Struct("<I")
+# What the checksum over anything and its own checksum is.
+_SOUND = crc32(_CHECK.pack(crc32(b"")))
+_UNKNOWN, _KNOWN = 0, 1
+# Where in a row the content hash stands: behind the key and the byte that says whether the xattrs are known.
+_DIGEST = slice(_KEY.size + 1, _KEY.size + 33)
+
+
+class Digests(NamedTuple):
+    """What the index knows of one file: its content hash, and its xattrs digest (None: never read)."""
+
+    sha256: bytes
+    xattrs: bytes | None
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """The index held against one scan: ``digests`` parallel to its entries, and the stored paths that are gone."""
+
+    digests: Sequence[Digests | None]
+    stale: Sequence[bytes] = ()
+
+    def unknown(self, scan: Scan) -> list[int]:
+        """Return the positions of the files of ``scan`` whose content has to be read."""
+        return [
+            position
+            for position, (entry, known) in enumerate(zip(scan.entries, self.digests, strict=True))
+            if known is None and entry.kind == FILE
+        ]
+
+
+class StatIndex:
+    """The hashes of one worktree's files, kept in the SQLite file ``path``; with None nothing is kept.
+
+    A hash is filed under (path, dev, ino, size, mtime, ctime). ``learn`` stores only files of which the caller's
+    ``Moment``, from before it read them, tells: a later change to any other may leave no trace. Several processes
+    may use one file; the last to learn wins.
+
+    The object keeps the last scan and what is known of it, so that looking again within one operation is cheap. It is
+    not for two threads at once.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._last: tuple[Scan, list[Digests | None]] | None = None
+
+    @property
+    def latest(self) -> Scan | None:
+        """The scan that was looked up last, None before the first."""
+        return None if self._last is None else self._last[0]
+
+    def recall(self, scan: Scan) -> Recalled:
+        """Return what is known of the files of ``scan``.
+
+        On JuiceFS a change of extended attributes moves no ``ctime``, so there they count as never read.
+        """
+        recalled = self._again(scan) or self._read(scan)
+        self._last = (scan, list(recalled.digests))
+        if juicefs.mount_at(scan.root) is not None:
+            digests = [known and Digests(known.sha256, None) for known in recalled.digests]
+            return Recalled(digests, recalled.stale)
+        return recalled
+
+    def _again(self, scan: Scan) -> Recalled | None:
+        """Return what is known of the files that are as they were in the last scan; None where that had other paths."""
+        if self._last is None or len(self._last[0].entries) != len(scan.entries):
+            return None
+        last, known = self._last
+        if last is scan or (last.entries == scan.entries and last.stamps == scan.stamps):
+            return Recalled(known)
+        if any(was.path != now.path for was, now in zip(last.entries, scan.entries, strict=True)):
+            return None
+        files = zip(last.entries, scan.entries, last.stamps, scan.stamps, known, strict=True)
+        return Recalled([digests if a == b and s == t else None for a, b, s, t, digests in files])
+
+    def _read(self, scan: Scan) -> Recalled:
+        found: list[Digests | None] = [None] * len(scan.entries)
+        stale: list[bytes] = []
+        if self.path is None or not self.path.exists():
+            return Recalled(found)
+        files = _files(scan.entries, scan.stamps)
+        try:
+            with _Database(self.path, write=False) as rows:
+                position, path, key = next(files, _END)
+                for stored, row in rows.execute("SELECT path, row FROM files ORDER BY path"):
+                    while path is not None and path < stored:
+                        position, path, key = next(files, _END)
+                    if path != stored:
+                        stale.append(stored)
+                    # The file is written without fsync, so after a power cut a page may be half old.
+                    elif row.startswith(key) and crc32(row) == _SOUND:
+                        xattrs = row[_DIGEST.stop : -4] if row[_KEY.size] == _KNOWN else None
+                        found[position] = tuple.__new__(Digests, (row[_DIGEST], xattrs))
+        except _failures():
+            return Recalled([None] * len(scan.entries))
+        return Recalled(found, stale)
+
+    def learn(self, scan: Scan, recalled: Recalled, moment: Moment, *, xattrs_read: bool = True) -> None:
+        """Store the digests of ``scan.entries`` that ``recalled`` (of the same paths) lacks; drop the stale paths.
+
+        A crash leaves the file as it was or empty.
+        """
+        if self.path is None or not moment.now_ns:
+            return
+        filed = list(recalled.digests)
+        if self._last is not None and self._last[0].stamps is scan.stamps:
+            filed = self._last[1]
+        news = [
+            position
+            for position, known in enumerate(filed)
+            if (known is None or (known.xattrs is None and xattrs_read))
+            and scan.entries[position].sha256
+            and moment.tells(scan.stamps[position])
+        ]
+        files = _files([scan.entries[position] for position in news], [scan.stamps[p] for p in news])
+        rows = [(path, _pack(key, scan.entries[news[number]], xattrs_read)) for number, path, key in files]
+        if not rows and not recalled.stale:
+            return
+        for position in news:
+            entry = scan.entries[position]
+            filed[position] = Digests(entry.sha256, entry.xattrs if xattrs_read else None)
+        try:
+            self._store(rows, recalled.stale)
+        except _failures() as error:
+            if _is_damage(error):
+                self.forget()
+
+    def forget(self) -> None:
+        """Delete the file."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _store(self, rows: list[tuple[bytes, bytes]], stale: Sequence[bytes]) -> None:
+        assert self.path is not None
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _Database(self.path, write=True) as database:
+            database.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in stale))
+            database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?)", rows)
+            database.commit()
+
+
+_END: tuple[int, bytes | None, bytes] = (0, None, b"")
+
+
+def _files(entries: Sequence[Entry], stamps: Sequence[Stamp]) -> Iterator[tuple[int, bytes, bytes]]:
+    pack = _KEY.pack
+    for position, (entry, stamp) in enumerate(zip(entries, stamps, strict=True)):
+        if entry.kind == FILE:
+            yield position, entry.path, pack(stamp.dev, stamp.ino, entry.size, entry.mtime_ns, stamp.ctime_ns)
+
+
+def _pack(key: bytes, entry: Entry, xattrs_read: bool) -> bytes:
+    row = key + bytes((_KNOWN if xattrs_read else _UNKNOWN,)) + entry.sha256 + entry.xattrs
+    return row + _CHECK.pack(crc32(row))
+
+
+class _Database:
+    """One short connection; creates the table when it writes."""
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        import sqlite3
+
+        self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS if write else 0.2, isolation_level=None)
+        try:
+            if write:
+                self.connection.executescript(
+                    "PRAGMA synchronous=OFF; PRAGMA journal_mode=TRUNCATE; BEGIN IMMEDIATE;"
+                )
+                (schema,) = self.connection.execute("PRAGMA user_version").fetchone()
+                if schema != SCHEMA:
+                    self.connection.execute("DROP TABLE IF EXISTS files")
+                    self.connection.execute(
+                        "CREATE TABLE files (path BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID"
+                    )
+                    self.connection.execute(f"PRAGMA user_version={SCHEMA}")
+            else:
+                (schema,) = self.connection.execute("PRAGMA user_version").fetchone()
+                if schema != SCHEMA:
+                    raise sqlite3.DatabaseError("another schema")
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self.connection
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    import sqlite3
+
+    return (sqlite3.Error, OSError, TypeError)
+
+
+def _is_damage(error: Exception) -> bool:
+    import sqlite3
+
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)

@@ -1,0 +1,39 @@
+"""The moment at which all that was stored to the files of a file system had been written back, by its own clock.
+
+A program that changes a file through a mapping moves its ``ctime`` only when it touches a page that is clean. As long
+as the page waits to be written back, more can be stored to it without a trace. Once it was written back, the next
+store finds it clean, and ``ctime`` moves to that time. So a file that is read after a write-back, and whose ``ctime``
+then lies before the time at which the write-back began and stays so, is what was read, for as long as it stays so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # worker processes, which get a moment with their work, have no use for what walks trees
+    from jvs_core.payload.tree.walk import Stamp
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What can be told of files by their ``ctime``: of those on ``devices``, that it lies before ``now_ns``.
+
+    With ``one_by_one`` the file system writes back single files only: whoever reads one calls ``fsync`` on it first.
+    The default is a moment that tells nothing.
+    """
+
+    now_ns: int = 0
+    devices: frozenset[int] = frozenset()
+    one_by_one: bool = False
+
+    def tells(self, stamp: Stamp) -> bool:
+        """Say whether any change to the file of ``stamp`` from now on moves its ``ctime``."""
+        return stamp.ctime_ns < self.now_ns and stamp.dev in self.devices
+
+    def on(self, device: int) -> int:
+        """Return the time before which a ``ctime`` on ``device`` tells of changes; 0 where none does."""
+        return self.now_ns if device in self.devices else 0
+
+
+NEVER = Moment()

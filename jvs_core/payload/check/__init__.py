@@ -1,0 +1,1 @@
+"""Whether a payload is what its manifest says."""

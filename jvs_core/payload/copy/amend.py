@@ -1,0 +1,240 @@
+"""Small corrections inside a tree that was cloned as a whole: what the clone could not, or should not, bring over."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jvs_core.payload.tree import attributes
+from jvs_core.payload.tree import content as transfer
+from jvs_core.payload.tree.authority import entries_granted
+from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
+from jvs_core.payload.tree.faults import GONE, listed, translate
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.removal import remove_folder
+from jvs_core.payload.tree.walk import Scan
+from jvs_core.payload.work.threads import each
+
+
+@dataclass
+class Amended:
+    """What was corrected: the entries as they are now, what changed in the source meanwhile, folders touched."""
+
+    entries: list[Entry]
+    changed: set[bytes] = field(default_factory=set)
+    degraded: list[str] = field(default_factory=list)
+    touched: set[bytes] = field(default_factory=set)
+
+    def add(self, later: Amended) -> None:
+        """Take over what was corrected since."""
+        self.entries = later.entries
+        self.changed |= later.changed
+        self.degraded += later.degraded
+        self.touched |= later.touched
+
+
+def bring_again(
+    found: Scan,
+    target: Path,
+    entries: Sequence[Entry],
+    positions: Sequence[int],
+    *,
+    now_ns: int,
+    threads: int,
+) -> Amended:
+    """Replace the files at ``positions`` in ``target`` by what they hold in ``found.root`` now; fsync both.
+
+    ``entries`` are those of ``found``, digests filled in. Of a link group only the first name is brought over.
+    """
+    amended = Amended(list(entries))
+    leaders: dict[int, int] = {}
+    chosen = [p for p in positions if not (g := entries[p].link_group) or leaders.setdefault(g, p) == p]
+
+    @contextmanager
+    def opened() -> Iterator[Callable[[int], tuple[Entry, bool, transfer.How, tuple[str, ...]] | None]]:
+        with Folders(found.root) as sources, Folders(target) as targets:
+            yield lambda position: _bring(found, sources, targets, position, now_ns)
+
+    unshared = []
+    for position, brought in zip(chosen, each(chosen, opened, threads), strict=True):
+        path = entries[position].path
+        amended.touched.add(split(path)[0])
+        if brought is None:
+            amended.changed.add(path)
+            continue
+        entry, changed, how, refused = brought
+        amended.entries[position] = entry
+        if changed:
+            amended.changed.add(path)
+        if how == "copy":
+            unshared.append(path)
+        if refused:
+            amended.degraded.append(f"extended attributes refused by the file system: {listed([path])}")
+    for position in positions:
+        leader = leaders.get(entries[position].link_group, position)
+        if leader != position:
+            amended.entries[position] = amended.entries[leader]._replace(path=entries[position].path)
+    if unshared:
+        amended.degraded.append(f"{len(unshared)} files were copied, sharing no blocks: {listed(unshared)}")
+    return amended
+
+
+def _bring(
+    found: Scan, sources: Folders, targets: Folders, position: int, now_ns: int
+) -> tuple[Entry, bool, transfer.How, tuple[str, ...]] | None:
+    entry, stamp = found.entries[position], found.stamps[position]
+    folder, name = split(entry.path)
+    try:
+        source, st = transfer.open_regular(name, sources.at(folder), stamp[:2])
+    except transfer.Changed:
+        return None
+    except OSError as error:
+        if error.errno in GONE:
+            return None
+        raise translate(error, entry.path, reading=True) from error
+    try:
+        os.fsync(source)
+        xattrs = attributes.read_xattrs(source)
+        inside = targets.at(folder)
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=inside)
+        made = os.open(name, transfer.MAKE_FLAGS, 0o600, dir_fd=inside)
+        try:
+            content = transfer.fill(
+                source,
+                st,
+                made,
+                stamp,
+                entry.size,
+                entry.mtime_ns,
+                method="reflink",
+                known=b"",
+                now_ns=now_ns,
+            )
+            refused = attributes.apply_to_fd(made, entry.mode, entry.uid, entry.gid, entry.mtime_ns, xattrs)
+            os.fsync(made)
+            size = os.fstat(made).st_size
+            kept = attributes.digest(attributes.read_xattrs(made) if refused else xattrs)
+        finally:
+            os.close(made)
+    except OSError as error:
+        if error.errno in GONE:
+            return None
+        raise translate(error, entry.path) from error
+    finally:
+        os.close(source)
+    return (
+        Entry(*entry[:5], size, entry.mtime_ns, b"", entry.link_group, kept, content.sha256),
+        content.changed,
+        content.how,
+        refused,
+    )
+
+
+def leave_out(target: Path, paths: Sequence[bytes]) -> set[bytes]:
+    """Remove ``paths`` in ``target``, of folders all that is in them; return the folders touched."""
+    if paths:
+        with Folders(target) as folders:
+            for path in paths:
+                folder, name = split(path)
+                try:
+                    parent = folders.at(folder)
+                    try:
+                        os.unlink(name, dir_fd=parent)
+                    except IsADirectoryError:
+                        remove_folder(parent, name)
+                except OSError as error:
+                    if error.errno not in GONE:
+                        raise translate(error, path) from error
+    return {split(path)[0] for path in paths}
+
+
+def link_groups(target: Path, entries: Sequence[Entry]) -> set[bytes]:
+    """Make the names of each link group names of one file again, that of the first; return the folders touched."""
+    first: dict[int, Entry] = {}
+    touched: set[bytes] = set()
+    grouped = [entry for entry in entries if entry.link_group]
+    if not grouped:
+        return touched
+    with Folders(target) as there, Folders(target) as here:
+        for entry in grouped:
+            leader = first.setdefault(entry.link_group, entry)
+            if leader is entry:
+                continue
+            folder, name = split(entry.path)
+            leader_folder, leader_name = split(leader.path)
+            try:
+                origin, place = there.at(leader_folder), here.at(folder)
+                is_now = os.stat(name, dir_fd=place, follow_symlinks=False)
+                if os.stat(leader_name, dir_fd=origin, follow_symlinks=False).st_ino != is_now.st_ino:
+                    os.unlink(name, dir_fd=place)
+                    os.link(leader_name, name, src_dir_fd=origin, dst_dir_fd=place, follow_symlinks=False)
+                    touched.add(folder)
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise translate(error, entry.path) from error
+    return touched
+
+
+def folder_times(target: Path, entries: Sequence[Entry], touched: set[bytes]) -> None:
+    """Give the folders ``touched`` the times of their entries again."""
+    if touched:
+        restore(target, [entry for entry in entries if entry.kind == FOLDER and entry.path in touched])
+
+
+def restore(target: Path, entries: Sequence[Entry]) -> None:
+    """Give owner, mode and time of ``entries`` to what is at their paths in ``target``, as far as it is there."""
+    with Folders(target) as folders:
+        for entry in entries:
+            try:
+                if not entry.path:
+                    if os.geteuid() == 0:  # the clone's top has the owner of the payload's
+                        os.fchown(folders.top, entry.uid, entry.gid)
+                    os.utime(folders.top, ns=(entry.mtime_ns, entry.mtime_ns))
+                    continue
+                folder, name = split(entry.path)
+                mode = entry.mode if entry.kind in (FILE, FOLDER) else None
+                attributes.apply_to_name(folders.at(folder), name, mode, entry.uid, entry.gid, entry.mtime_ns)
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise translate(error, entry.path) from error
+
+
+def give_rights(target: Path, entries: Sequence[Entry], moved: Sequence[Entry], payload: Path) -> list[str]:
+    """Give a clone ``target`` of the whole ``payload`` the owners, modes and times it can have; return the losses.
+
+    ``moved`` are the entries whose attributes in the payload are not as the manifest has them.
+    """
+    granted, lines = entries_granted(entries, {}, payload)
+    if granted is entries:
+        restore(target, moved)
+        return lines
+    pairs = zip(entries, granted, strict=True)
+    wanted = {entry.path for entry in moved}
+    restore(target, [new for old, new in pairs if old.path in wanted or old != new])
+    withdraw(target, entries, granted)
+    return lines
+
+
+def withdraw(target: Path, entries: Sequence[Entry], granted: Sequence[Entry]) -> None:
+    """Take the capabilities from those files of ``target``, a clone of ``entries``, that are ``granted`` none.
+
+    Before anybody can reach it: ``target`` is hidden, or private, until then.
+    """
+    with Folders(target) as folders:
+        for was, now in zip(entries, granted, strict=True):
+            if was.xattrs != now.xattrs:
+                folder, name = split(now.path)
+                try:
+                    os.removexattr(
+                        attributes.below(folders.at(folder), name),
+                        attributes.CAPABILITY,
+                        follow_symlinks=False,
+                    )
+                except OSError as error:
+                    if error.errno not in (*GONE, errno.ENODATA, *attributes.NO_XATTRS):
+                        raise translate(error, now.path) from error

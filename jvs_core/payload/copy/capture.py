@@ -1,0 +1,244 @@
+"""Capturing a worktree file by file: the method behind the engines ``reflink-copy`` and ``copy``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from stat import S_IFREG
+
+from jvs_core.errors import ConsistencyUnavailable
+from jvs_core.payload.changes.doubtful import Doubtful
+from jvs_core.payload.changes.index import Recalled, StatIndex
+from jvs_core.payload.changes.reading import attributes_now
+from jvs_core.payload.changes.writeback import write_back
+from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.copy.linking import Owner
+from jvs_core.payload.copy.replica import Hint, Plan, Replica, make_top, replicate
+from jvs_core.payload.manifest.lines import compare, decode, encode
+from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.authority import owned
+from jvs_core.payload.tree.content import Method
+from jvs_core.payload.tree.entry import FILE, Entry, printable
+from jvs_core.payload.tree.faults import listed
+from jvs_core.payload.tree.link_groups import whole_groups
+from jvs_core.payload.tree.removal import remove_tree
+from jvs_core.payload.tree.walk import REPOSITORY, LeftOut, Scan, require_readable, scan
+from jvs_core.payload.work import pool
+from jvs_core.payload.work.collector import held_back
+from jvs_core.progress import Progress
+
+
+@held_back()
+def capture_tree(
+    source: Path,
+    target: Path,
+    *,
+    engine: EngineName,
+    method: Method,
+    index: StatIndex,
+    previous: PreviousSnapshot | None,
+    consistency: Consistency,
+    progress: Progress,
+    found: Scan | None = None,
+) -> Capture:
+    """Copy ``source`` to the new folder ``target``; see ``SnapshotEngine.capture``.
+
+    Every entry is looked at once more after the walk has ended and what it found was written back, when it is copied
+    or later; one that is then still as the walk saw it was so at that moment, mapped pages included. If all are, the
+    target is the tree of that one moment. If not, a ``quiesced`` capture starts again, once; a ``best_effort`` one
+    names them.
+    """
+    for last in (consistency == "best_effort", True):
+        with pool.standby(previous.files if previous else 0) as waiting:
+            capture = _attempt(source, target, engine, method, index, previous, progress, found, waiting)
+        found = None
+        if not capture.changed_meanwhile or consistency == "best_effort":
+            return capture
+        if not last:
+            remove_tree(target)
+    paths = list(capture.changed_meanwhile)
+    raise ConsistencyUnavailable(
+        f"changed while the snapshot was taken: {listed(paths)}",
+        hint="stop what writes there, or use --consistency best_effort",
+        paths=paths,
+    )
+
+
+def _attempt(
+    source: Path,
+    target: Path,
+    engine: EngineName,
+    method: Method,
+    index: StatIndex,
+    previous: PreviousSnapshot | None,
+    progress: Progress,
+    found: Scan | None,
+    waiting: pool.Standby,
+) -> Capture:
+    found = scan(source, progress) if found is None else require_readable(found)
+    recalled = attributes_now(found, index.recall(found), threads=juicefs.THREADS)
+    unknown = recalled.unknown(found)
+    moment = write_back(found, unknown, target.parent)
+    doubtful = Doubtful(found, unknown, moment)
+    owned_entries, given_up = owned(found.entries)
+    entries = _known(owned_entries, recalled)
+    hints = _Hints(entries, recalled, previous)
+    make_top(target)
+    plan = Plan(
+        source,
+        target,
+        entries,
+        found.stamps,
+        method,
+        moment,
+        previous.payload if previous else None,
+        hints.shared,
+        _adapted(found.entries, owned_entries),
+        hints.of,
+        waiting,
+    )
+    replica = replicate(plan, progress)
+    changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))
+    index.learn(_learnable(found, replica, changed), recalled, moment)
+    made, lines = _lined(entries, replica, hints)
+    return Capture(
+        engine=engine,
+        entries=made,
+        lines=lines,
+        degraded=[*described(found.left_out), *given_up, *replica.degraded()],
+        changed_meanwhile=sorted(changed),
+        left_out=[entry.path for entry in found.left_out],
+    )
+
+
+def _known(entries: Sequence[Entry], recalled: Recalled) -> list[Entry]:
+    """Fill in the digests that are known in full."""
+    return [
+        entry
+        if known is None or known.xattrs is None
+        else tuple.__new__(Entry, (*entry[:9], known.xattrs, known.sha256))
+        for entry, known in zip(entries, recalled.digests, strict=True)
+    ]
+
+
+def _lined(
+    planned: Sequence[Entry], replica: Replica, hints: _Hints
+) -> tuple[Sequence[Entry], Sequence[bytes | None]]:
+    """Return the entries made, and beside each the line that it has already because it is as it was planned."""
+    made = [entry for entry in replica.entries if entry is not None]
+    whole = whole_groups(made)
+    if not hints.lines or whole != made or len(made) < len(planned):
+        return whole, ()
+    lines = zip(planned, made, hints.lines, strict=True)
+    return made, [line if entry is plan else None for plan, entry, line in lines]
+
+
+class _Hints:
+    """What the index and the previous snapshot say about each file."""
+
+    def __init__(
+        self, entries: Sequence[Entry], recalled: Recalled, previous: PreviousSnapshot | None
+    ) -> None:
+        self.entries = entries
+        self.recalled = recalled.digests
+        self.previous = previous
+        self.lines = encode(entries) if previous else []
+        self.equal, self.others = compare(self.lines, previous.lines() if previous else ())
+        self.shared = bytearray(self.equal)
+        for position, entry in enumerate(entries):
+            if entry.link_group and entry.kind == FILE and previous:
+                # Its line also has the number of its group, which moves with the groups before it.
+                self.shared[position] = self.complete(position) and self.likely(position) is not None
+
+    def of(self, position: int) -> Hint:
+        known = self.recalled[position]
+        sha, xattrs = known if known is not None else (b"", None)
+        if self.previous is None or self.complete(position):
+            return Hint("make", sha, xattrs)
+        old = self.likely(position)
+        return (
+            Hint("make", sha, xattrs) if old is None else Hint("check", sha, xattrs, old.sha256, old.xattrs)
+        )
+
+    def complete(self, position: int) -> bool:
+        known = self.recalled[position]
+        return known is not None and known.xattrs is not None
+
+    def likely(self, position: int) -> Entry | None:
+        """Return the entry of the previous snapshot that is equal as far as is known, None if none is."""
+        entry, known = self.entries[position], self.recalled[position]
+        sha, xattrs = known if known is not None else (b"", None)
+        old = self.before(position)
+        if (
+            old is None
+            or old[1:7] != entry[1:7]
+            or (sha and old.sha256 != sha)
+            or (xattrs is not None and old.xattrs != xattrs)
+            or bool(old.link_group) != bool(entry.link_group)
+            or (entry.link_group and entry.path in self.split_groups)
+        ):
+            return None
+        return old
+
+    def before(self, position: int) -> Entry | None:
+        """Return what the previous snapshot has at the same path."""
+        if self.equal[position]:
+            return self.entries[position]
+        line = self.others.get(self.entries[position].path)
+        return None if line is None else decode(line)
+
+    @cached_property
+    def split_groups(self) -> frozenset[bytes]:
+        """The names whose link group is not the same in both."""
+        shared = [entry for entry, same in zip(self.entries, self.equal, strict=True) if same]
+        return _unequal_groups(self.entries, [*shared, *map(decode, self.others.values())])
+
+
+def _unequal_groups(entries: Sequence[Entry], previous: Sequence[Entry]) -> frozenset[bytes]:
+    """Return the names whose link group does not have the very same names in both: a group is shared whole or not."""
+    now, before = _groups(entries), _groups(previous)
+    alone: tuple[bytes, ...] = ()
+    return frozenset(
+        path for path in now.keys() | before.keys() if now.get(path, alone) != before.get(path, alone)
+    )
+
+
+def _groups(entries: Sequence[Entry]) -> dict[bytes, tuple[bytes, ...]]:
+    members: dict[int, list[bytes]] = {}
+    for entry in entries:
+        if entry.link_group:
+            members.setdefault(entry.link_group, []).append(entry.path)
+    return {path: tuple(paths) for paths in members.values() for path in paths}
+
+
+def _adapted(found: Sequence[Entry], owned_entries: Sequence[Entry]) -> dict[int, Owner]:
+    """Return mode, with the kind of file, and owner of those that ``owned`` changed."""
+    if owned_entries is found:
+        return {}
+    pairs = enumerate(zip(found, owned_entries, strict=True))
+    return {
+        position: (S_IFREG | new.mode, new.uid, new.gid) for position, (old, new) in pairs if old is not new
+    }
+
+
+def described(left_out: Sequence[LeftOut]) -> list[str]:
+    """Return a line for each entry that no snapshot keeps, and one for all repositories."""
+    lines = [f"{kind} left out: {printable(path)}" for path, kind in left_out if kind != REPOSITORY]
+    repositories = [path for path, kind in left_out if kind == REPOSITORY]
+    if repositories:
+        what = "repository" if len(repositories) == 1 else f"{len(repositories)} repositories"
+        lines.append(f"{what} left out, with all history: {listed(repositories)}")
+    return lines
+
+
+def _learnable(found: Scan, replica: Replica, changed: set[bytes]) -> Scan:
+    """Return the scan with the digests that belong to the states it saw."""
+    return replace(
+        found,
+        entries=[
+            old if new is None or old.path in changed else new
+            for old, new in zip(found.entries, replica.entries, strict=True)
+        ],
+    )

@@ -1,0 +1,125 @@
+"""Single paths taken out of a snapshot, and what an interrupted restore of any kind leaves under temporary names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from jvs_core.errors import AlreadyExists, PathNotFound
+from jvs_core.payload.copy.amend import withdraw
+from jvs_core.payload.copy.materialize import check as check_payload
+from jvs_core.payload.copy.materialize import mismatch as payload_mismatch
+from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
+from jvs_core.payload.copy.replica import Plan, make_top, replicate
+from jvs_core.payload.tree.authority import owned
+from jvs_core.payload.tree.entry import FOLDER, Entry, printable
+from jvs_core.payload.tree.faults import translate
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.link_groups import whole_groups
+from jvs_core.payload.tree.removal import remove_tree
+from jvs_core.payload.tree.seen import Seen
+from jvs_core.payload.tree.walk import Scan, Stamp, scan
+from jvs_core.progress import SILENT, Progress
+
+__all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove_leftover"]
+
+
+def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
+    """Return the entries of ``now`` that are not as they were seen at ``path`` in ``present``, in the terms of the latter.
+
+    ``now`` may have been moved since. What is gone is not named; a socket or device, of which there is no other copy, is.
+    """
+    prefix = path + b"/" if path else b""
+    seen = {
+        entry.path: position
+        for position, entry in enumerate(present.entries)
+        if entry.path == path or entry.path.startswith(prefix)
+    }
+    if path in seen and present.entries[seen[path]].kind != FOLDER:
+        was = Seen.at(present, seen[path], named=True)
+        return [] if was.is_still(os.lstat(now)) else [path]
+    try:
+        found = scan(now, must_read=False)
+    except PathNotFound:  # another kind of thing by now
+        return [path]
+    changed = [prefix + other.path for other in found.left_out]
+    for position, entry in enumerate(found.entries):
+        full = prefix + entry.path if entry.path else path
+        before = seen.get(full)
+        if before is None or present.entries[before].kind != entry.kind:
+            changed.append(full)
+        elif entry.kind != FOLDER:
+            named = bool(present.entries[before].link_group or entry.link_group)
+            if Seen.at(found, position, named=named) != Seen.at(present, before, named=named):
+                changed.append(full)
+    return sorted(changed)
+
+
+def is_leftover(path: bytes) -> bool:
+    """Say whether ``path`` is, or lies in, something that an interrupted restore left under a temporary name."""
+    prefix = os.fsencode(LEFTOVER_PREFIX)
+    return any(name.startswith(prefix) for name in path.split(b"/"))
+
+
+def remove_leftover(parent: Path, name: str) -> None:
+    """Remove the temporary ``name`` in ``parent``; no error when it is gone already."""
+    remove_tree(parent / name)
+
+
+def extract(
+    payload: Path, entries: Sequence[Entry], path: bytes, target: Path, *, progress: Progress = SILENT
+) -> list[str]:
+    """Make the new ``target`` from one file or folder ``path`` of a snapshot; return what could not be kept.
+
+    Every byte is held against the manifest. A failure may leave an incomplete ``target``: give a temporary name and
+    remove it then.
+
+    Raises PathNotFound, AlreadyExists, PayloadHashMismatch, NoSpace or EngineFailed.
+    """
+    prefix = path + b"/" if path else b""
+    chosen = [
+        entry._replace(path=entry.path[len(prefix) :] if entry.path != path else b"")
+        for entry in entries
+        if entry.path == path or entry.path.startswith(prefix)
+    ]
+    if not chosen:
+        raise PathNotFound(f"no {printable(path)!r} in the snapshot", path=path)
+    source = payload / os.fsdecode(path)
+    if chosen[0].kind != FOLDER:
+        (wanted_one,), lost = owned([chosen[0]._replace(path=path, link_group=0)], payload=payload)
+        return [*lost, *_extract_one(payload, wanted_one, path, target)]
+    chosen = list(whole_groups(chosen))
+    wanted, lost = owned(chosen, payload=source)
+    found = check_payload(source, chosen, progress)
+    make_top(target)
+    stamps = [Stamp(stamp.dev, stamp.ino, -1) for stamp in found.stamps]
+    made = replicate(Plan(source, target, wanted, stamps, "reflink"), progress)
+    damaged = [
+        prefix + was.path
+        for was, now in zip(wanted, made.entries, strict=True)
+        if now is None or now.sha256 != was.sha256 or was.path in made.changed
+    ]
+    if damaged:
+        raise payload_mismatch(damaged)
+    withdraw(target, chosen, wanted)
+    return [*lost, *made.losses()]
+
+
+def _extract_one(payload: Path, entry: Entry, path: bytes, target: Path) -> list[str]:
+    folder, name = split(path)
+    try:
+        with Folders(payload) as payloads, Folders(target.parent) as targets:
+            refused = put(
+                payloads.at(folder),
+                name,
+                targets.top,
+                os.fsencode(target.name),
+                entry,
+                "reflink",
+            )
+    except FileExistsError as error:
+        raise AlreadyExists(f"{target} exists already", path=str(target)) from error
+    except OSError as error:
+        raise translate(error, path) from error
+    return [f"extended attributes refused by the file system: {', '.join(refused)}"] if refused else []

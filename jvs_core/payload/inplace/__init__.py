@@ -1,0 +1,1 @@
+"""Making one tree equal to another by changing only what differs."""

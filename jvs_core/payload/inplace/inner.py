@@ -1,0 +1,70 @@
+"""Repositories inside a tree: found, and never in the way of what is to be made there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from jvs_core.errors import EngineFailed
+from jvs_core.payload.inplace.steps import Steps
+from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.entry import CONTROL, FOLDER
+from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
+from jvs_core.payload.tree.folders import Folders
+from jvs_core.payload.tree.walk import REPOSITORY, Scan
+from jvs_core.payload.work.threads import unfold
+
+
+def repositories(root: Path) -> list[bytes]:
+    """Return the folders called ``.jvs`` in the tree ``root``, but for those inside others.
+
+    What vanishes meanwhile or may not be listed is passed over. Raises EngineFailed, with the path.
+    """
+    found: list[bytes] = []
+
+    @contextmanager
+    def opened() -> Iterator[Callable[[bytes], Sequence[bytes]]]:
+        with Folders(root) as folders:
+            yield lambda path: _visit(folders, path, found)
+
+    try:
+        unfold(b"", opened, juicefs.THREADS if juicefs.mount_at(root) else 1)
+    except OSError as error:
+        if error.errno not in (*GONE, *DENIED):
+            raise translate(error, os.fsencode(root)) from error
+    return sorted(found)
+
+
+def _visit(folders: Folders, path: bytes, found: list[bytes]) -> Sequence[bytes]:
+    prefix = path + b"/" if path else b""
+    try:
+        with os.scandir(folders.at(path)) as listing:
+            names = [os.fsencode(item.name) for item in listing if item.is_dir(follow_symlinks=False)]
+    except OSError as error:
+        if error.errno not in (*GONE, *DENIED):
+            raise translate(error, path) from error
+        return ()
+    found.extend(prefix + name for name in names if name == CONTROL)
+    return [prefix + name for name in names if name != CONTROL]
+
+
+def require_free(present: Scan, steps: Steps) -> None:
+    """Make sure that ``steps`` replace nothing in ``present`` that no snapshot keeps, but for sockets and devices by files.
+
+    Raises EngineFailed, with the paths.
+    """
+    replaced = {entry.path for entry in steps.clear if entry.kind == FOLDER}
+    put = {entry.path for entry in (*steps.fill, *(link.entry for link in steps.link))}
+    blocked = [
+        path
+        for path, kind in present.left_out
+        if (kind == REPOSITORY and path in put) or path.rpartition(b"/")[0] in replaced
+    ]
+    if blocked:
+        raise EngineFailed(
+            f"nothing was changed, since something else is to be where no snapshot keeps what is there: {listed(blocked)}",
+            hint="move it away and run the command again",
+            paths=blocked,
+        )

@@ -1,0 +1,1 @@
+"""A tree of files: walking it, its entries, their attributes, and removing it."""

@@ -1,0 +1,36 @@
+"""What was seen of a file, to tell later whether it is the same one still, written to by nobody."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from jvs_core.payload.tree.entry import FILE
+from jvs_core.payload.tree.walk import Scan
+
+
+class Seen(NamedTuple):
+    """The state of a file when the steps were planned. ``ctime_ns`` is -1 where further names come and go."""
+
+    dev: int
+    ino: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def at(cls, found: Scan, position: int, *, named: bool = False) -> Seen:
+        """Return what a scan saw of a file; ``named`` where it is to get further names, or another."""
+        entry, stamp = found.entries[position], found.stamps[position]
+        size = entry.size if entry.kind == FILE else -1
+        ctime_ns = -1 if named or entry.link_group else stamp.ctime_ns
+        return cls(stamp.dev, stamp.ino, size, entry.mtime_ns, ctime_ns)
+
+    def is_still(self, now: os.stat_result) -> bool:
+        """Return whether a look shows the same file, written to by nobody since."""
+        return (
+            (now.st_dev, now.st_ino) == self[:2]
+            and now.st_mtime_ns == self.mtime_ns
+            and (now.st_size == self.size or self.size < 0)
+            and self.ctime_ns in (-1, now.st_ctime_ns)
+        )

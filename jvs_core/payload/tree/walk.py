@@ -1,0 +1,267 @@
+"""What a tree holds: one walk, no links followed, nothing opened but folders."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from threading import get_ident
+from typing import NamedTuple
+
+from jvs_core.errors import PathNotFound, UnsupportedFile
+from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.work.collector import held_back
+from jvs_core.payload.work.threads import unfold
+from jvs_core.progress import SILENT, Progress
+
+KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S_IFIFO: FIFO}
+LEFT_OUT = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device", stat.S_IFCHR: "character device"}
+REPOSITORY = "repository"
+_Folder = tuple[bytes, os.stat_result]
+CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SETFCAP = 0, 1, 2, 31
+
+
+class Stamp(NamedTuple):
+    """What identifies the state of one inode: any change of content or attributes moves ``ctime_ns``."""
+
+    dev: int
+    ino: int
+    ctime_ns: int
+
+
+class LeftOut(NamedTuple):
+    """An entry that no snapshot keeps, and what it is: a key of ``LEFT_OUT`` in words, or ``REPOSITORY``.
+
+    That is a folder called ``.jvs``, with all that is in it: put back, it would belong to whoever restores it, and be
+    believed as the repository of their own that it is not.
+    """
+
+    path: bytes
+    kind: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A tree as one walk found it.
+
+    ``entries`` is sorted by path bytes, the top folder (``b""``) first; ``stamps`` is parallel to it. Digests are
+    empty until ``describe`` or an engine fills them in. ``nested`` names the folders that lie on another device than
+    the top (mounts, btrfs subvolumes); their content is part of ``entries``. ``changed`` names what vanished or was
+    swapped for something else while the walk ran, and is not in ``entries``.
+    """
+
+    root: Path
+    entries: Sequence[Entry]
+    stamps: Sequence[Stamp]
+    left_out: Sequence[LeftOut] = ()
+    nested: Sequence[bytes] = ()
+    changed: Sequence[bytes] = ()
+
+
+def has_capability(number: int) -> bool:
+    """Say whether this process may ignore the permission check that Linux capability ``number`` stands for."""
+    try:
+        with open("/proc/thread-self/status", "rb") as status:
+            for line in status:
+                if line.startswith(b"CapEff:"):
+                    return bool(int(line.split()[1], 16) >> number & 1)
+    except OSError:
+        pass
+    return os.geteuid() == 0
+
+
+@held_back()
+def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> Scan:
+    """Walk ``root`` and return all that it holds.
+
+    With ``must_read`` every file is checked to be readable by the effective user. Folders must be readable in any
+    case.
+
+    Raises
+    ------
+    UnsupportedFile
+        Files or folders cannot be read; the message names the first ten, ``facts["paths"]`` all.
+    PathNotFound
+        ``root`` is not a folder.
+    """
+    progress.started("scan")
+    walk = _Walk(root, progress)
+    try:
+        walk.begin()
+        unfold((b"", walk.top), walk.opened, juicefs.THREADS if juicefs.mount_at(root) else 1)
+    except OSError as error:
+        if error.errno in GONE:
+            raise PathNotFound(f"no folder {root}", path=str(root)) from error
+        raise translate(error, os.fsencode(root), reading=True) from error
+    walk.rows.sort(key=itemgetter(0))
+    entries = [row[1] for row in walk.rows]
+    stamps = [row[2] for row in walk.rows]
+    walk.rows.clear()
+    if walk.linked:
+        _number_link_groups(entries, walk.linked)
+    found = Scan(root, entries, stamps, sorted(walk.left_out), sorted(walk.nested), sorted(walk.changed))
+    _refuse([*walk.unreadable, *(_unreadable_files(found) if must_read else ())])
+    progress.finished("scan")
+    return found
+
+
+def require_readable(found: Scan) -> Scan:
+    """Return ``found``, a scan made without ``must_read``, once that is made up for. Raises UnsupportedFile as ``scan`` does."""
+    _refuse(_unreadable_files(found))
+    return found
+
+
+def _refuse(unreadable: Sequence[bytes]) -> None:
+    if unreadable:
+        paths = sorted(unreadable)
+        raise UnsupportedFile(
+            f"cannot read {listed(paths)}",
+            hint="make them readable, or move them out of the worktree",
+            paths=paths,
+        )
+
+
+def _unreadable_files(found: Scan) -> list[bytes]:
+    """Return the files of ``found`` that the effective user may not read; what is gone by now is none of them."""
+    if has_capability(CAP_DAC_OVERRIDE) or has_capability(CAP_DAC_READ_SEARCH):
+        return []
+    user = os.geteuid()
+    unreadable = []
+    with Folders(found.root) as folders:
+        for entry in found.entries:
+            if entry.kind != FILE:
+                continue
+            if entry.uid == user:  # the owner's bits are exact; an ACL cannot change them
+                readable = bool(entry.mode & stat.S_IRUSR)
+            else:
+                readable = _may_read(folders, entry.path)
+            if not readable:
+                unreadable.append(entry.path)
+    return unreadable
+
+
+def _may_read(folders: Folders, path: bytes) -> bool:
+    folder, name = split(path)
+    try:
+        parent = folders.at(folder)
+        if os.access(name, os.R_OK, dir_fd=parent, effective_ids=True):
+            return True
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except OSError as error:
+        return error.errno in GONE
+    return False
+
+
+class _Walk:
+    """The state of one walk."""
+
+    top: os.stat_result
+
+    def __init__(self, root: Path, progress: Progress) -> None:
+        self.root = root
+        self.progress = progress
+        self.thread, self.reported = get_ident(), 0
+        self.rows: list[tuple[bytes, Entry, Stamp]] = []
+        self.left_out: list[LeftOut] = []
+        self.nested: list[bytes] = []
+        self.changed: list[bytes] = []
+        self.unreadable: list[bytes] = []
+        self.linked: dict[bytes, tuple[int, int]] = {}
+
+    def begin(self) -> None:
+        with Folders(self.root) as folders:
+            self.top = os.fstat(folders.top)
+        self.device = self.top.st_dev
+        self.add(b"", FOLDER, self.top)
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[_Folder], Sequence[_Folder]]]:
+        with Folders(self.root) as folders:
+            yield lambda folder: self.visit(folders, *folder)
+
+    def visit(self, folders: Folders, path: bytes, seen: os.stat_result) -> Sequence[_Folder]:
+        pending: list[_Folder] = []
+        try:
+            fd = folders.at(path)
+            here = os.fstat(fd)
+            if (here.st_dev, here.st_ino) == (seen.st_dev, seen.st_ino):
+                self.list(path, fd, pending)
+            else:
+                self.changed.append(path)
+        except OSError as error:
+            if error.errno in DENIED:
+                self.unreadable.append(path)
+            elif error.errno in GONE:
+                self.changed.append(path)
+            else:
+                raise translate(error, path, reading=True) from error
+        if get_ident() == self.thread:  # a receiver of progress hears from one thread only
+            self.progress.advanced(len(self.rows) - self.reported)
+            self.reported = len(self.rows)
+        return pending
+
+    def list(self, path: bytes, fd: int, pending: list[_Folder]) -> None:
+        prefix = path + b"/" if path else b""
+        encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+        rows, device, new = self.rows, self.device, tuple.__new__
+        folder, link, regular = stat.S_IFDIR, stat.S_IFLNK, stat.S_IFREG
+        with os.scandir(fd) as listing:
+            for item in listing:
+                name = item.name.encode(encoding, surrogates)
+                child = prefix + name
+                try:
+                    st = item.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    self.changed.append(child)
+                    continue
+                form = st.st_mode & 0o170000
+                if form == regular and st.st_nlink == 1:
+                    fields = (
+                        child, FILE, st.st_mode & 0o7777, st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns,
+                        b"", 0, b"", b"",
+                    )  # fmt: skip
+                    stamp = (st.st_dev, st.st_ino, st.st_ctime_ns)
+                    rows.append((child, new(Entry, fields), new(Stamp, stamp)))
+                elif form == folder and name == CONTROL:
+                    self.left_out.append(LeftOut(child, REPOSITORY))
+                elif form == folder:
+                    if st.st_dev != device:
+                        self.nested.append(child)
+                    self.add(child, FOLDER, st)
+                    pending.append((child, st))
+                elif form == link:
+                    try:
+                        self.add(child, SYMLINK, st, os.readlink(name, dir_fd=fd))
+                    except OSError:
+                        self.changed.append(child)
+                elif form in KINDS:
+                    self.add(child, KINDS[form], st)
+                else:
+                    self.left_out.append(LeftOut(child, LEFT_OUT.get(form, "unknown kind of file")))
+
+    def add(self, path: bytes, kind: str, st: os.stat_result, target: bytes = b"") -> None:
+        size = st.st_size if kind == FILE else 0
+        entry = Entry(path, kind, st.st_mode & 0o7777, st.st_uid, st.st_gid, size, st.st_mtime_ns, target)
+        self.rows.append((path, entry, Stamp(st.st_dev, st.st_ino, st.st_ctime_ns)))
+        if st.st_nlink > 1 and kind != FOLDER:
+            self.linked[path] = (st.st_dev, st.st_ino)
+
+
+def _number_link_groups(entries: list[Entry], linked: dict[bytes, tuple[int, int]]) -> None:
+    """Number the inodes that have several names in the tree, in path order."""
+    names: dict[tuple[int, int], int] = {}
+    for inode in linked.values():
+        names[inode] = names.get(inode, 0) + 1
+    numbers: dict[tuple[int, int], int] = {}
+    for position, entry in enumerate(entries):
+        shared = linked.get(entry.path)
+        if shared is not None and names[shared] > 1:
+            entries[position] = entry._replace(link_group=numbers.setdefault(shared, len(numbers) + 1))

@@ -1,0 +1,1 @@
+"""Work on many files spread over processes and threads."""

@@ -1,0 +1,117 @@
+"""Records: every identity has a form, is the name of its file, and leads nowhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from jvs_core.control.layout import Layout
+from jvs_core.control.records.catalog import DESCRIPTORS
+from jvs_core.control.records.pins import PINS
+from jvs_core.control.records.plans import PLANS
+from jvs_core.control.records.refs import REFS
+from jvs_core.control.records.register import Register
+from jvs_core.control.records.runs import RUNS
+from jvs_core.control.records.tombstones import TOMBSTONES
+from jvs_core.errors import JvsError, PathEscape
+from jvs_core.model import Record, models
+
+REGISTERS: list[Register[Any]] = [DESCRIPTORS, PINS, PLANS, REFS, RUNS, TOMBSTONES]
+# Fields that name something by a part of their own name, and those that are words of a person or of a machine.
+NAMING = ("_id", "_ids", "worktree", "name", "point", "reproduces", "candidates", "origin")
+WORDS = {"holder_id", "boot_id", "operation_name"}
+HOSTILE = [
+    "/etc/passwd",
+    "../../../victim",
+    "..",
+    ".",
+    "",
+    "a\0b",
+    "x" * 5000,
+    "é",
+    "id\n",
+    "1700000000000-00000001/../../x",
+    "~root",
+]
+
+
+def models_below(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for each in base.__subclasses__():
+        yield each
+        yield from models_below(each)
+
+
+def forms(field: FieldInfo) -> list[str]:
+    found = [str(getattr(each, "pattern", None) or "") for each in field.metadata]
+    stack: list[Any] = [field.annotation]
+    while stack:
+        each = stack.pop()
+        found += [str(getattr(each, "pattern", None) or "") for each in getattr(each, "__metadata__", ())]
+        for meta in getattr(each, "__metadata__", ()):
+            found += [str(getattr(inner, "pattern", None) or "") for inner in getattr(meta, "metadata", ())]
+        stack += get_args(each)
+    return [form for form in found if form]
+
+
+def test_every_identity_in_every_record_has_a_form() -> None:
+    bare = [
+        f"{model.__name__}.{name}"
+        for model in models_below(Record)
+        for name, field in model.model_fields.items()
+        if name.endswith(NAMING) and name not in WORDS and not forms(field)
+    ]
+    assert bare == []
+    assert set(models()) <= set(models_below(Record))
+
+
+@pytest.mark.parametrize("register", REGISTERS, ids=lambda register: register.folder)
+@pytest.mark.parametrize("key", HOSTILE)
+def test_what_cannot_be_an_identity_finds_nothing_and_names_no_place(
+    layout: Layout, register: Register[Any], key: str
+) -> None:
+    assert register.find(layout, key) is None
+    assert not register.exists(layout, key)
+    with pytest.raises(JvsError):
+        register.place(layout, key)
+    with pytest.raises(JvsError):
+        register.remove(layout, key)
+
+
+@pytest.mark.parametrize("register", REGISTERS, ids=lambda register: register.folder)
+def test_a_record_that_speaks_of_another_is_damaged(layout: Layout, register: Register[Any]) -> None:
+    one, other = sorted(_identities(register))
+    register.place(layout, one).write_text(json.dumps({register.identity: other}))
+    with pytest.raises(register.damaged):
+        register.find(layout, one)
+    assert register.keys(layout) == [one]
+    assert list(register.readable(layout)[1]) == [one]
+
+
+def _identities(register: Register[Any]) -> tuple[str, str]:
+    candidates = ("one", "two", "0" * 12, "1" * 12, "1700000000000-00000001", "1700000000000-00000002")
+    runs = ("run-1700000000000-00000001", "run-1700000000000-00000002")
+    fitting = [each for each in (*runs, *candidates[::-1]) if register.fits(each)]
+    return fitting[0], fitting[1]
+
+
+@pytest.mark.parametrize("key", [*HOSTILE, "/tmp/x"])
+def test_paths_are_joined_from_identities_only(layout: Layout, key: str) -> None:
+    for join in (
+        layout.locks,
+        layout.snapshot,
+        layout.payload,
+        layout.manifest,
+        layout.descriptor,
+        layout.trash,
+        layout.worktree,
+        layout.worktree_config,
+        layout.heads,
+    ):
+        with pytest.raises(PathEscape):
+            Path(join(key))

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jvs_core import clock
+from jvs_core.errors import InputError
+from jvs_core.model import Descriptor
+from jvs_core.operations.gc import planning, protection, retention
+from jvs_core.operations.gc.protection import Protection
+from jvs_core.settings import RetentionPolicy
+
+_HASH = {"algo": "sha256", "value": "0" * 64}
+_FORMATS = {
+    "hourly": "%Y-%m-%d %H",
+    "daily": "%Y-%m-%d",
+    "weekly": "%G-%V",
+    "monthly": "%Y-%m",
+    "yearly": "%Y",
+}
+_TAGS = ("red", "green")
+
+
+def snapshot(
+    number: int, moment: datetime, tags: tuple[str, ...] = (), parent: str | None = None
+) -> Descriptor:
+    ms = round(moment.timestamp() * 1000)
+    return Descriptor.model_validate(
+        {
+            "snapshot_id": f"{ms:013d}-{number:08x}",
+            "worktree_id": "00000000-0000-4000-8000-000000000001",
+            "worktree": "main",
+            "parent_snapshot_id": parent,
+            "created_at": clock.timestamp(ms),
+            "note": "",
+            "tags": tags,
+            "engine": "copy",
+            "requested_engine": "auto",
+            "consistency_level": "quiesced",
+            "fencing_token": 1,
+            "holder_id": "h",
+            "files": 0,
+            "bytes": 0,
+            "degraded": (),
+            "payload_root_hash": _HASH,
+            "manifest_hash": _HASH,
+        }
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Descriptor]:
+    """Snapshots minutes to years apart, around turns of the year, in no particular order."""
+    start = draw(
+        st.sampled_from([datetime(2024, 12, 28, 23, 30, tzinfo=UTC), datetime(2026, 2, 27, tzinfo=UTC)])
+    )
+    gaps = st.sampled_from([timedelta(minutes=7), timedelta(hours=5), timedelta(days=3), timedelta(days=40)])
+    moment, made = start, []
+    for number, gap in enumerate(draw(st.lists(gaps, max_size=30))):
+        moment += gap
+        made.append(snapshot(number, moment, tuple(draw(st.sets(st.sampled_from(_TAGS))))))
+    return draw(st.permutations(made))
+
+
+policies = st.builds(
+    RetentionPolicy,
+    **{f"keep_{word}": st.none() | st.integers(0, 6) for word in ("last", *_FORMATS)},
+    keep_within=st.none() | st.sampled_from(["1d", "2m", "1y3d", "5h"]),
+    keep_tag=st.lists(st.sampled_from(_TAGS), max_size=2, unique=True),
+)
+
+
+def naively_kept(snapshots: list[Descriptor], policy: RetentionPolicy) -> set[str]:
+    """Return what a policy keeps, by sorting everything into named periods."""
+    times = {s.snapshot_id: datetime.fromisoformat(s.created_at) for s in snapshots}
+    newest_first = sorted(times, reverse=True)
+    kept = set(newest_first[: policy.keep_last or 0])
+    for word, form in _FORMATS.items():
+        periods: dict[str, str] = {}
+        for key in newest_first:
+            periods.setdefault(times[key].strftime(form), key)
+        kept.update(list(periods.values())[: getattr(policy, f"keep_{word}") or 0])
+    if policy.keep_within and newest_first:
+        newest = times[newest_first[0]]
+        lengths = {"1d": timedelta(days=1), "5h": timedelta(hours=5)}
+        for key, moment in times.items():
+            if policy.keep_within in lengths and moment >= newest - lengths[policy.keep_within]:
+                kept.add(key)
+    kept.update(s.snapshot_id for s in snapshots if set(s.tags) & set(policy.keep_tag))
+    return kept
+
+
+@given(histories(), policies)
+def test_a_policy_keeps_the_newest_of_each_period(
+    snapshots: list[Descriptor], policy: RetentionPolicy
+) -> None:
+    counted = policy.model_copy(
+        update={"keep_within": policy.keep_within if policy.keep_within in ("1d", "5h") else None}
+    )
+    assert set(retention.kept(snapshots, counted)) == naively_kept(snapshots, counted)
+
+
+@given(histories(), policies, policies)
+def test_asking_for_more_never_keeps_less(
+    snapshots: list[Descriptor], policy: RetentionPolicy, more: RetentionPolicy
+) -> None:
+    both: dict[str, object] = {}
+    for name, value in policy.model_dump().items():
+        other = getattr(more, name)
+        both[name] = (
+            max(value, other) if isinstance(value, int) and isinstance(other, int) else value or other
+        )
+    both["keep_tag"] = [*policy.keep_tag, *more.keep_tag]
+    both["keep_within"] = policy.keep_within
+    kept = retention.kept(snapshots, policy)
+    assert kept.keys() <= retention.kept(snapshots, RetentionPolicy.model_validate(both)).keys()
+    assert all(reasons for reasons in kept.values())
+
+
+@given(histories(), policies, st.data())
+def test_every_snapshot_is_a_candidate_or_kept_and_nothing_protected_is_a_candidate(
+    snapshots: list[Descriptor], policy: RetentionPolicy, data: st.DataObject
+) -> None:
+    ordered = sorted(snapshots, key=lambda s: s.snapshot_id)
+    known: dict[str, Descriptor] = {}
+    for found in ordered:
+        parent = data.draw(st.sampled_from([None, *known]))
+        known[found.snapshot_id] = found.changed(parent_snapshot_id=parent)
+    named = data.draw(st.sets(st.sampled_from(sorted(known)))) if known else set()
+    ancestors = protection.ancestors_of(named, known)
+    protected = Protection({key: ["ref x"] for key in named}, {key: ["lineage"] for key in ancestors - named})
+    expired = data.draw(st.sets(st.sampled_from(sorted(set(known) - named)))) if set(known) - named else set()
+    choice = planning.choose(known, protected, expired, policy)
+    assert set(choice.candidates) | choice.kept.keys() == known.keys() - expired
+    assert not set(choice.candidates) & choice.kept.keys()
+    assert named <= choice.kept.keys()
+    if retention.is_empty(policy):
+        assert choice.kept.keys() == (named | ancestors) - expired
+
+
+@given(st.data())
+def test_children_are_deeper_than_their_parents(data: st.DataObject) -> None:
+    known: dict[str, Descriptor] = {}
+    for number in range(data.draw(st.integers(0, 20))):
+        made = snapshot(
+            number, datetime(2026, 1, 1, tzinfo=UTC), parent=data.draw(st.sampled_from([None, *known]))
+        )
+        known[made.snapshot_id] = made
+    shuffled = dict(data.draw(st.permutations(list(known.items()))))
+    depth = protection.by_depth(shuffled)
+    assert depth.keys() == known.keys()
+    for key, found in known.items():
+        parent = found.parent_snapshot_id
+        assert depth[key] == (0 if parent is None else depth[parent] + 1)
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [
+        ("30d", (2026, 3, 1)),
+        ("1m", (2026, 2, 28)),
+        ("1y1m", (2025, 2, 28)),
+        ("13m", (2025, 2, 28)),
+        ("24h", (2026, 3, 30)),
+    ],
+)
+def test_durations_go_by_the_calendar(duration: str, expected: tuple[int, int, int]) -> None:
+    assert retention.before(datetime(2026, 3, 31, tzinfo=UTC), duration) == datetime(*expected, tzinfo=UTC)
+    assert retention.after(datetime(2026, 1, 31, tzinfo=UTC), "1m") == datetime(2026, 2, 28, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "d", "3", "-1d", "1d2y", "1.5d", "30D", "٣d", "1w"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        retention.check_duration(text)
