@@ -200,7 +200,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def spawn() -> subprocess.Popen[bytes]:
     home = Path(worker.__file__).parents[2]
     options = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
-    program = f"import sys; sys.path.append({str(home)!r}); from jvs_core.payload.worker import main; main({os.getpid()})"
+    program = f"import sys; sys.path.append({str(home)!r}); from jvs_core.payload.work.worker import main; main({os.getpid()})"
     process = subprocess.Popen(
         [sys.executable, *options, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/"
     )
