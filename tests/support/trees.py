@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hypothesis import strategies as st
+from jvs_core.payload.entry import CONTROL
 
 from tests.support.walk import Found, walk
 
@@ -80,16 +81,18 @@ def names() -> st.SearchStrategy[bytes]:
 
 @st.composite
 def trees(draw: st.DrawFn, *, max_entries: int = 10, fifos: bool = True) -> Tree:
-    """Draw a tree of up to ``max_entries`` entries: files, hard links, directories, links and FIFOs."""
+    """Draw a tree of up to ``max_entries`` entries: files, hard links, directories, links and FIFOs; no repositories."""
     leaves: list[st.SearchStrategy[Node]] = [_files(), _links(), *([_fifos()] if fifos else [])]
     tree: Tree = {}
     for _ in range(draw(st.integers(0, max_entries))):
         parents = [b"", *(path + b"/" for path, node in tree.items() if isinstance(node, Directory))]
-        path = draw(st.sampled_from(parents)) + draw(names())
+        name = draw(names())
+        path = draw(st.sampled_from(parents)) + name
         files = [HardLink(at) for at, node in tree.items() if isinstance(node, File)]
         linked = [st.sampled_from(files)] if files else []
         if path not in tree:
-            tree[path] = draw(st.one_of(*leaves, _directories(), *linked))
+            folders = [] if name == CONTROL else [_directories()]
+            tree[path] = draw(st.one_of(*leaves, *folders, *linked))
     return canonical(tree)
 
 

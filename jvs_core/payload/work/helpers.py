@@ -198,7 +198,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def spawn() -> subprocess.Popen[bytes]:
-    home = Path(worker.__file__).parents[2]
+    home = Path(worker.__file__).parents[3]
     options = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
     program = f"import sys; sys.path.append({str(home)!r}); from jvs_core.payload.work.worker import main; main({os.getpid()})"
     process = subprocess.Popen(

@@ -274,7 +274,7 @@ class TestRootInsideAWorktree:
     ) -> None:
         answer = await server.ask("GET", "workspace")
         assert (answer.status, answer.code) == (403, "E_OUTSIDE_ROOT")
-        said = answer.json
+        said = answer.json["error"]
         assert str(team.root) in said["message"]
         assert "enclosing_repository" in said["message"]
         assert str(team.root) in said["hint"]
@@ -308,7 +308,7 @@ class TestRootBesideTheWorktrees:
     async def test_it_says_which_folder_and_why(self, server: Interface, team: Repository) -> None:
         answer = await server.ask("GET", "workspace", path="ann")
         assert (answer.status, answer.code) == (403, "E_OUTSIDE_ROOT")
-        assert "none of its worktrees" in answer.json["message"]
+        assert "none of its worktrees" in answer.json["error"]["message"]
 
 
 NAMES = [

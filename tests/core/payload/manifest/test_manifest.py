@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, PartialSnapshot
 from jvs_core.payload.manifest import manifest
 from jvs_core.payload.manifest.lines import compare, decode, encode
-from jvs_core.payload.tree.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
 from tests.support.trees import names
 
 TOP = Entry(b"", FOLDER, 0o755, 0, 0, 0, 0)
@@ -46,9 +46,11 @@ def trees(draw: st.DrawFn) -> list[Entry]:
     for _ in range(draw(st.integers(0, 8))):
         folders = [path for path, entry in found.items() if entry.kind == FOLDER]
         folder = draw(st.sampled_from(folders))
-        path = (folder + b"/" if folder else b"") + draw(names())
+        name = draw(names())
+        path = (folder + b"/" if folder else b"") + name
+        kinds = [FILE, FILE, SYMLINK, FIFO] if name == CONTROL else [FILE, FILE, FOLDER, SYMLINK, FIFO]
         if path not in found:
-            found[path] = draw(leaves(path, draw(st.sampled_from([FILE, FILE, FOLDER, SYMLINK, FIFO]))))
+            found[path] = draw(leaves(path, draw(st.sampled_from(kinds))))
     files = sorted(path for path, entry in found.items() if entry.kind == FILE)
     linked = files[: draw(st.integers(0, len(files)))]
     if len(linked) > 1:
