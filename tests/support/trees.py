@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hypothesis import strategies as st
-from jvs_core.payload.entry import CONTROL
 
+from jvs_core.payload.tree.entry import CONTROL
 from tests.support.walk import Found, walk
 
 

@@ -32,13 +32,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     made: list[tuple[str, str]] = []
 
     def noted(name: str, function: Callable[..., None]) -> Callable[..., None]:
-        def call(path: Path, *others: Path) -> None:
+        def call(path: Path | int, *others: Path) -> None:
             function(path, *others)
-            made.append((name, path.name))
+            made.append((name, path.name if isinstance(path, Path) else ""))
 
         return call
 
-    for name in ("sync_file", "sync_folder", "sync_file_system", "rename_new"):
+    for name in ("sync_file", "sync_folder", "_syncfs", "rename_new"):
         monkeypatch.setattr(files, name, noted(name, getattr(files, name)))
     return made
 
@@ -56,7 +56,7 @@ def test_one_sync_is_enough_for_a_batch_and_comes_before_the_first_name(
 ) -> None:
     monkeypatch.setattr(files, "syncfs_works", lambda path: True)
     tombstones.write(layout, [tombstone(number) for number in range(40)])
-    assert [name for name, _ in calls if name != "sync_folder"] == ["sync_file_system", *["rename_new"] * 40]
+    assert [name for name, _ in calls if name != "sync_folder"] == ["_syncfs", *["rename_new"] * 40]
     assert calls[-1] == ("sync_folder", "tombstones")
 
 
@@ -85,10 +85,10 @@ def test_one_that_stands_is_left_and_what_a_crash_left_is_replaced(layout: Layou
 def test_a_batch_that_cannot_be_synced_leaves_no_name(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> None:
+    def refuse(path: Path | int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(files, "sync_file_system", refuse)
+    monkeypatch.setattr(files, "_syncfs", refuse)
     monkeypatch.setattr(files, "sync_file", refuse)
     with pytest.raises(OSError, match="Input/output"):
         tombstones.write(layout, [tombstone(number) for number in range(5)])

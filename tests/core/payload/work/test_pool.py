@@ -89,7 +89,7 @@ def test_a_process_that_is_killed_is_an_error_and_no_result() -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_work_of_a_dead_process_goes_no_further(tmp_path: Path, number: signal.Signals) -> None:
     program = f"pool.run(Lingers({str(tmp_path)!r}), iter([0]), count=2, done=print, here=False)"
-    imports = "from jvs_core.payload import pool; from tests.core.payload.jobs import Lingers"
+    imports = "from jvs_core.payload.work import pool; from tests.core.payload.jobs import Lingers"
     parent = subprocess.Popen([sys.executable, "-c", f"{imports}; {program}"], cwd=ROOT)
     while not (pids := [int(path.name) for path in tmp_path.iterdir()]):
         assert parent.poll() is None
