@@ -16,9 +16,8 @@ from jvs_core.control.names import MAIN
 from jvs_core.control.records import catalog
 from jvs_core.files import translated
 from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor
-from jvs_core.operations import annotate, browse, compare, init, locking, restore, sandbox, snapshot, verify
+from jvs_core.operations import annotate, browse, compare, init, locking, restore, sandbox, snapshot
 from jvs_core.operations.context import Context
-from jvs_core.operations.doctor import repair
 from jvs_core.operations.inplace import path as extract
 from jvs_core.operations.inplace import restoring
 from jvs_core.operations.locking import Locking
@@ -490,6 +489,8 @@ class Repository:
         be signed by the public key in the file ``key`` where one is given. Reads every byte and trusts no cache. What
         is wrong stands in the report; only a snapshot or key that does not exist raises. Reading changes nothing.
         """
+        from jvs_core.operations import verify  # what it needs costs the start of every command
+
         name = worktree or self._worktree
         return verify.verify(
             self._context,
@@ -509,4 +510,6 @@ class Repository:
         ``finish_restore``. Healthy means no error, with ``strict`` no warning either. Without repairs nothing is
         changed.
         """
+        from jvs_core.operations.doctor import repair  # as in verify
+
         return repair.examine(self._context, tuple(repairs), strict=strict, progress=progress)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from jvs_core.files import translated
 from jvs_core.operations.context import Context
-from jvs_core.operations.gc import planning, running
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import GcPlan, GcRun
 from jvs_core.settings import parse_policy
@@ -57,6 +56,8 @@ class Gc:
             keep_within=keep_within,
             keep_tag=list(keep_tag),
         )
+        from jvs_core.operations.gc import planning  # only who asks for it pays for it
+
         return planning.plan(self._context, policy, wanted, progress)
 
     @translated
@@ -74,4 +75,6 @@ class Gc:
         FencingMismatch
             This process was stopped for so long that it went no further.
         """
+        from jvs_core.operations.gc import running  # as planning
+
         return running.run(self._context, plan_id, progress)
