@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jvs_core.conformance.requirement import Chapter, Facts, Scene, demand, refused
+from jvs_core.control import catalog
 from jvs_core.control.audit import log_file
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import slots
-from jvs_core.control.records import catalog
 from jvs_core.model import Descriptor
 from jvs_core.repository import Repository
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jvs_core import clock, files
-from jvs_core.control.records import annotation, catalog
+from jvs_core.control import catalog
+from jvs_core.control.records import annotation
 from jvs_core.errors import InputError
 from jvs_core.model import AnnotatedDescriptor, Annotation
 from jvs_core.operations.context import Context

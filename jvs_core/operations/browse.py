@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO
 
-from jvs_core.control.records import annotation, catalog, refs, worktree
+from jvs_core.control import catalog
+from jvs_core.control.records import annotation, refs, worktree
 from jvs_core.errors import DescriptorCorrupt, PathEscape, PathNotFound, SnapshotNotFound
 from jvs_core.model import FORMAT_VERSION, Descriptor
 from jvs_core.operations import stored

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from jvs_core import regular
+from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import catalog
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
 from jvs_core.model import Descriptor, HashValue
 

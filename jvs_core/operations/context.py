@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import anchored, regular
-from jvs_core.control import trust
+from jvs_core.control import catalog, trust
 from jvs_core.control.audit import writer
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.lock.session import Session, session
-from jvs_core.control.records import catalog, worktree
+from jvs_core.control.records import worktree
 from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError
 from jvs_core.model import AuditRecord, Worktree
 from jvs_core.operations import stored

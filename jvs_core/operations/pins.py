@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from jvs_core import clock
-from jvs_core.control.records import catalog, pins
+from jvs_core.control import catalog
+from jvs_core.control.records import pins
 from jvs_core.errors import InputError, PinNotFound
 from jvs_core.model import Pin
 from jvs_core.operations.context import Context

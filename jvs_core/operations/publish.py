@@ -14,18 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core import canonical, clock, files
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger
 from jvs_core.control.layout import CELLS
 from jvs_core.control.lock import critical
 from jvs_core.control.lock.lock import Lease
-from jvs_core.control.records import catalog, journal, worktree
+from jvs_core.control.records import journal, worktree
 from jvs_core.errors import Conflict, FencingMismatch, JvsError, NotFound, WorktreeNotFound
 from jvs_core.model import Descriptor, HashValue, Head, Intent, Ready, Worktree
 from jvs_core.operations import cells, locking, stored
 from jvs_core.operations.context import Context, step
+from jvs_core.payload import manifest
 from jvs_core.payload.copy.captured import Capture, Consistency, PreviousSnapshot
 from jvs_core.payload.engines.base import SnapshotEngine
-from jvs_core.payload.manifest import manifest
 from jvs_core.payload.tree.entry import printable
 from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 from jvs_core import files
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger
 from jvs_core.control.names import check_ref_name
-from jvs_core.control.records import catalog, journal, refs
+from jvs_core.control.records import journal, refs
 from jvs_core.errors import InputError, JvsError, RefNotFound
 from jvs_core.model import LONGEST_TAG, LONGEST_TEXT, Intent, Ref
 from jvs_core.operations.context import Context

@@ -10,10 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import regular
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import catalog, journal, runs
+from jvs_core.control.records import journal, runs
 from jvs_core.errors import JvsError, WorktreeNotFound
 from jvs_core.files import TEMPORARY_SUFFIX
 from jvs_core.model import Descriptor, Intent

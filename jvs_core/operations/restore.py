@@ -10,9 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files
+from jvs_core.control import catalog
 from jvs_core.control.lock import critical
 from jvs_core.control.names import check_worktree_name
-from jvs_core.control.records import catalog, journal, worktree
+from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, JvsError, WorktreeNotFound
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations import stored

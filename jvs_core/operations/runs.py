@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from jvs_core import clock
-from jvs_core.control import process
+from jvs_core.control import catalog, process
 from jvs_core.control.lock import lock
 from jvs_core.control.lock.lock import Lease
-from jvs_core.control.records import catalog, runs
+from jvs_core.control.records import runs
 from jvs_core.errors import (
     Conflict,
     DescriptorCorrupt,

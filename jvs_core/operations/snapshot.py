@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Literal, get_args
 
-from jvs_core.control.records import catalog
+from jvs_core.control import catalog
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, InputError
 from jvs_core.model import SNAPSHOT_ID, Descriptor
 from jvs_core.operations import locking as locks

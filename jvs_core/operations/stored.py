@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import catalog
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMismatch
 from jvs_core.model import Descriptor, Ready
+from jvs_core.payload import manifest
 from jvs_core.payload.check import soundness
-from jvs_core.payload.manifest import manifest
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import Entry
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
-from jvs_core.control.records import catalog, tombstones
+from jvs_core.control.records import tombstones
 from jvs_core.errors import (
     AuditChainBroken,
     IntegrityError,

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jvs_core import settings as environment
+from jvs_core.control import catalog
 from jvs_core.control.discovery import find_root
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock.lock import Lease
 from jvs_core.control.names import MAIN
-from jvs_core.control.records import catalog
 from jvs_core.files import translated
 from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor
 from jvs_core.operations import annotate, browse, compare, init, locking, restore, sandbox, snapshot

@@ -64,8 +64,8 @@ def build(root: Path, snapshots: int, files: int) -> None:
 
 def lengthen(repo: Repository, first: str, length: int) -> None:
     """Give a repository a history of ``length`` snapshots: descriptors as snapshots of a workspace at rest leave them."""
+    from jvs_core.control import catalog
     from jvs_core.control.layout import Layout
-    from jvs_core.control.records import catalog
     from tests.support.long_history import move_head
 
     layout = Layout(repo.root)

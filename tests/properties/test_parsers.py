@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jvs_core import Repository, canonical
+from jvs_core.control import catalog
 from jvs_core.control.audit import log_file
 from jvs_core.control.lock import slots
-from jvs_core.control.records import catalog
 from jvs_core.errors import JvsError
 from jvs_core.model import Checkpoint, Record, models
 from jvs_core.operations.context import read_config
-from jvs_core.payload.manifest import manifest
+from jvs_core.payload import manifest
 from tests.properties.conftest import PROOF
 
 

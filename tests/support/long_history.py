@@ -6,11 +6,12 @@ import hashlib
 from pathlib import Path
 
 from jvs_core import Repository, canonical, clock
+from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
-from jvs_core.control.records import catalog, worktree
+from jvs_core.control.records import worktree
 from jvs_core.model import Descriptor, HashValue, Ready
-from jvs_core.payload.manifest import manifest
+from jvs_core.payload import manifest
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
 
 _HOUR_MS = 3_600_000

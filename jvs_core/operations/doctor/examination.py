@@ -10,12 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files, regular
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.control.lock import leases, lock
 from jvs_core.control.names import MAIN
-from jvs_core.control.records import annotation, catalog, journal, refs, runs, worktree
+from jvs_core.control.records import annotation, journal, refs, runs, worktree
 from jvs_core.errors import (
     DescriptorCorrupt,
     JvsError,

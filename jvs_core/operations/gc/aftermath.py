@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from jvs_core import clock, files
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import annotation, catalog, journal, pins, plans, tombstones
+from jvs_core.control.records import annotation, journal, pins, plans, tombstones
 from jvs_core.errors import JvsError
 from jvs_core.model import Descriptor, Pin, Tombstone
 from jvs_core.operations import findings

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jvs_core import clock
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
-from jvs_core.control.records import annotation, catalog, plans, tombstones
+from jvs_core.control.records import annotation, plans, tombstones
 from jvs_core.errors import InputError
 from jvs_core.model import Descriptor, Plan
 from jvs_core.operations.context import Context, step

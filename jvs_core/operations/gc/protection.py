@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from jvs_core import clock
+from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
-from jvs_core.control.records import catalog, journal, pins, refs, worktree
+from jvs_core.control.records import journal, pins, refs, worktree
 from jvs_core.errors import DescriptorCorrupt, LineageBroken, WorktreeNotFound
 from jvs_core.model import Descriptor
 

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from jvs_core import clock, files
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
-from jvs_core.control.records import annotation, catalog, journal, plans, tombstones
+from jvs_core.control.records import annotation, journal, plans, tombstones
 from jvs_core.errors import GcPlanMismatch, JvsError, PartialSnapshot
 from jvs_core.model import Descriptor, Intent, Plan, Tombstone
 from jvs_core.operations.context import Context, step

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jvs_core import clock, files
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.lock.lock import Lease
 from jvs_core.control.names import inside
-from jvs_core.control.records import catalog, journal, pins, worktree
+from jvs_core.control.records import journal, pins, worktree
 from jvs_core.errors import ConsistencyUnavailable, JvsError, LockConflict, PayloadHashMismatch
 from jvs_core.model import Head, Intent, UndoPoint, Worktree
 from jvs_core.operations import locking

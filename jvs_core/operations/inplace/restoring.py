@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from jvs_core import clock
+from jvs_core.control import catalog
 from jvs_core.control.lock.lock import Lease
-from jvs_core.control.records import catalog, journal, worktree
+from jvs_core.control.records import journal, worktree
 from jvs_core.errors import InputError, NothingToUndo, PayloadHashMismatch
 from jvs_core.model import Head, UndoPoint, Worktree
 from jvs_core.operations import locking as locks

@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from jvs_core import files, regular
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import annotation, aside, catalog
+from jvs_core.control.records import annotation, aside
 from jvs_core.errors import JvsError
 from jvs_core.model import Annotation
 from jvs_core.operations import findings

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from jvs_core.control import catalog
 from jvs_core.control.audit import chain, checkpoint, log_file
 from jvs_core.control.audit import ledger as ledgers
-from jvs_core.control.records import catalog, refs
+from jvs_core.control.records import refs
 from jvs_core.errors import AuditChainBroken, InputError, JvsError, RefBroken
 from jvs_core.model import AuditRecord, Checkpoint
 from jvs_core.operations.context import Context

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
+from jvs_core.payload import manifest
 from jvs_core.payload.check.matching import MatchJob
 from jvs_core.payload.check.part import IDENTITY, Held, Part, Reading
 from jvs_core.payload.check.sighting import Sighting
 from jvs_core.payload.check.verdict import Verdict, judge
-from jvs_core.payload.manifest import manifest
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import BATCH_FILES, cut
 from jvs_core.payload.work.threads import each

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Descriptor, Repository
+from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import catalog
 from jvs_core.errors import IntegrityError, PathEscape, PathNotFound, SnapshotNotFound
-from jvs_core.payload.manifest import manifest
+from jvs_core.payload import manifest
 from tests.support.long_history import write_history
 
 

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
-from jvs_core.control.records import catalog, pins, tombstones
+from jvs_core.control.records import pins, tombstones
 from jvs_core.errors import AuditChainBroken, LockConflict, PartialSnapshot
 from jvs_core.model import Tombstone
 from jvs_core.operations.context import Context

@@ -72,7 +72,7 @@ def test_a_file_added_or_removed_in_a_payload_is_named(repo: Repository) -> None
 
 
 def test_a_descriptor_rewritten_with_its_checksum_is_caught_against_the_log(repo: Repository) -> None:
-    from jvs_core.control.records import catalog
+    from jvs_core.control import catalog
 
     taken = repo.snapshot("one", lock=True)
     forged = taken.changed(note="another note")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core.control.records import catalog
+from jvs_core.control import catalog
 from tests.core.cli.conftest import Jvs
 from tests.core.cli.contract.keys import require
 from tests.support.commands import READING

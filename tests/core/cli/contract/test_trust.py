@@ -57,7 +57,7 @@ def retarget(repo: Path, two: tuple[str, str]) -> None:
 
 
 def forge(repo: Path, two: tuple[str, str]) -> None:
-    from jvs_core.control.records import catalog
+    from jvs_core.control import catalog
     from jvs_core.model import Descriptor
 
     path = repo / ".jvs/descriptors" / f"{two[1]}.json"

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import annotation, catalog
+from jvs_core.control.records import annotation
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, JvsError, PathEscape
 from jvs_core.model import AnnotatedDescriptor, Annotation
-from tests.core.control.records.test_catalog import IDS, described
+from tests.core.control.test_catalog import IDS, described
 
 ID = IDS[0]
 

@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from jvs_core.control.catalog import DESCRIPTORS
 from jvs_core.control.layout import Layout
-from jvs_core.control.records.catalog import DESCRIPTORS
 from jvs_core.control.records.pins import PINS
 from jvs_core.control.records.plans import PLANS
 from jvs_core.control.records.refs import REFS

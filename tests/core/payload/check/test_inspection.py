@@ -20,8 +20,8 @@ from jvs_core.payload.check import inspection as inspection_module
 from jvs_core.payload.check import matching
 from jvs_core.payload.check.inspection import Inspection
 from jvs_core.payload.check.verdict import Verdict
+from jvs_core.payload.manifest.document import root_hash
 from jvs_core.payload.manifest.lines import encode
-from jvs_core.payload.manifest.manifest import root_hash
 from jvs_core.payload.tree import content, folders, juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.walk import scan

@@ -21,9 +21,9 @@ from jvs_core.errors import (
     PayloadHashMismatch,
     UnsupportedFile,
 )
+from jvs_core.payload import manifest
 from jvs_core.payload.copy.captured import Capture
 from jvs_core.payload.engines import subvolume
-from jvs_core.payload.manifest import manifest
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import FILE, SYMLINK
 from jvs_core.progress import SILENT, Silent

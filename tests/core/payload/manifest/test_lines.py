@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
+from jvs_core.payload import manifest
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.copy import capture
 from jvs_core.payload.copy.captured import Capture, PreviousSnapshot
 from jvs_core.payload.engines import plain_copy
-from jvs_core.payload.manifest import manifest
 from jvs_core.payload.manifest.lines import encode
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.walk import Scan, scan

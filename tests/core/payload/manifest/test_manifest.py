@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, PartialSnapshot
-from jvs_core.payload.manifest import manifest
+from jvs_core.payload import manifest
 from jvs_core.payload.manifest.lines import compare, decode, encode
 from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
 from tests.support.trees import names

@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from jvs_core.errors import EngineFailed, NoSpace
+from jvs_core.payload import manifest
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.changes.reading import read
 from jvs_core.payload.copy.captured import Capture, PreviousSnapshot
 from jvs_core.payload.engines import plain_copy
-from jvs_core.payload.manifest import manifest
 from jvs_core.payload.manifest.lines import encode
 from jvs_core.payload.tree.walk import scan
 from jvs_core.payload.work import helpers, pool

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import catalog, refs
+from jvs_core.control.records import refs
 from jvs_core.errors import DescriptorCorrupt, LineageBroken, SnapshotAmbiguous, SnapshotNotFound
 from jvs_core.model import Descriptor, HashValue
 
