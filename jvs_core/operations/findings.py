@@ -139,6 +139,13 @@ HEAD_MISSING = Kind(
     None,
     "restore the snapshot from a backup",
 )
+SNAPSHOT_AHEAD = Kind(
+    "W_SNAPSHOT_AHEAD",
+    "warning",
+    "a snapshot is from the future: the clock of its host was ahead. No word of retention counts it, and gc keeps it",
+    None,
+    "set the clock of that host; from its time on the snapshot counts like any other",
+)
 DESCRIPTOR_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
     "error",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core import files, regular
+from jvs_core import clock, files, regular
 from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
@@ -28,7 +28,7 @@ from jvs_core.errors import (
 )
 from jvs_core.operations import findings, remains, stored
 from jvs_core.operations.context import Context
-from jvs_core.operations.gc import aftermath
+from jvs_core.operations.gc import aftermath, retention
 from jvs_core.operations.inplace import completion
 from jvs_core.operations.inplace.completion import PATH_INTENT, RESTORE_INTENT
 from jvs_core.operations.log import lost
@@ -210,6 +210,10 @@ def _descriptors(ctx: Context) -> Iterator[Finding]:
         try:
             descriptor = catalog.read(ctx.layout, snapshot_id)
             parents[snapshot_id] = descriptor.parent_snapshot_id
+            if retention.is_ahead(descriptor, clock.now_ms()):
+                yield findings.SNAPSHOT_AHEAD.at(
+                    snapshot_id, f"it says that it was taken at {descriptor.created_at}"
+                )
             stored.require_agreement(descriptor, catalog.read_ready(ctx.layout, snapshot_id))
         except (SnapshotExpired, SnapshotNotFound):  # thinned out, or removed since the listing
             continue

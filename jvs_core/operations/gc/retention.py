@@ -12,6 +12,9 @@ from jvs_core.errors import InputError
 from jvs_core.model import Descriptor
 from jvs_core.settings import RetentionPolicy
 
+# No two clocks differ by more that anybody looks after.
+AHEAD_MS = 60_000
+
 Bucket = Callable[[datetime], tuple[int, ...]]
 
 _BUCKETS: dict[str, Bucket] = {
@@ -28,14 +31,29 @@ def is_empty(policy: RetentionPolicy) -> bool:
     return not any(policy.model_dump().values())
 
 
-def kept(snapshots: Sequence[Descriptor], policy: RetentionPolicy) -> dict[str, list[str]]:
+def is_ahead(descriptor: Descriptor, now_ms: int) -> bool:
+    """Return whether a snapshot is from the future: it was taken on a host whose clock was ahead."""
+    return clock.parse(descriptor.created_at) > now_ms + AHEAD_MS
+
+
+def kept(
+    snapshots: Sequence[Descriptor], policy: RetentionPolicy, *, now_ms: int | None = None
+) -> dict[str, list[str]]:
     """Return the ids that ``policy`` keeps of one worktree's ``snapshots``, each with its reasons.
 
     Of each of the last N hours, days, weeks (ISO), months or years that have a snapshot, the newest one is kept, in
-    UTC. ``keep_within`` counts back from the newest snapshot. Raises InputError for a duration that is none.
+    UTC. ``keep_within`` counts back from the newest snapshot. One from the future, by more than clocks differ, counts for
+    none of these words and is kept. Raises InputError for a duration that is none.
     """
-    newest_first = sorted(snapshots, key=lambda d: (d.created_at, d.snapshot_id), reverse=True)
-    reasons: dict[str, list[str]] = {}
+    now_ms = clock.now_ms() if now_ms is None else now_ms
+    reasons: dict[str, list[str]] = {
+        d.snapshot_id: ["from the future"] for d in snapshots if is_ahead(d, now_ms)
+    }
+    newest_first = sorted(
+        (d for d in snapshots if d.snapshot_id not in reasons),
+        key=lambda d: (d.created_at, d.snapshot_id),
+        reverse=True,
+    )
 
     def keep(descriptor: Descriptor, reason: str) -> None:
         reasons.setdefault(descriptor.snapshot_id, []).append(reason)

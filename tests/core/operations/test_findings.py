@@ -367,6 +367,12 @@ def intent_of_another(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def snapshot_ahead(repo: Repository, made: list[str]) -> str:
+    rewritten(repo, made[0], created_at="2999-01-01T00:00:00.000Z")
+    return made[0]
+
+
+@scenario
 def intent_ahead(repo: Repository, made: list[str]) -> str:
     kill(repo, "clone", "worktrees.create", "exp")
     (name,) = os.listdir(control(repo) / "intents")

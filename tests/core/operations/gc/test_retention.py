@@ -22,6 +22,7 @@ _FORMATS = {
     "yearly": "%Y",
 }
 _TAGS = ("red", "green")
+LATER = round(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
 
 def snapshot(
@@ -100,7 +101,7 @@ def test_a_policy_keeps_the_newest_of_each_period(
     counted = policy.model_copy(
         update={"keep_within": policy.keep_within if policy.keep_within in ("1d", "5h") else None}
     )
-    assert set(retention.kept(snapshots, counted)) == naively_kept(snapshots, counted)
+    assert set(retention.kept(snapshots, counted, now_ms=LATER)) == naively_kept(snapshots, counted)
 
 
 @given(histories(), policies, policies)
@@ -115,8 +116,8 @@ def test_asking_for_more_never_keeps_less(
         )
     both["keep_tag"] = [*policy.keep_tag, *more.keep_tag]
     both["keep_within"] = policy.keep_within
-    kept = retention.kept(snapshots, policy)
-    assert kept.keys() <= retention.kept(snapshots, RetentionPolicy.model_validate(both)).keys()
+    kept = retention.kept(snapshots, policy, now_ms=LATER)
+    assert kept.keys() <= retention.kept(snapshots, RetentionPolicy.model_validate(both), now_ms=LATER).keys()
     assert all(reasons for reasons in kept.values())
 
 
@@ -176,3 +177,24 @@ def test_durations_go_by_the_calendar(duration: str, expected: tuple[int, int, i
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         retention.check_duration(text)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"keep_within": "7d"},
+        {"keep_last": 3},
+        {"keep_daily": 1, "keep_hourly": 1, "keep_yearly": 1, "keep_last": 3},
+    ],
+)
+def test_one_from_the_future_counts_for_no_word_and_is_kept(policy: dict[str, object]) -> None:
+    now = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    taken = [snapshot(number, now - timedelta(minutes=number)) for number in range(3)]
+    ahead = snapshot(9, now + timedelta(days=365))
+    wanted = RetentionPolicy.model_validate(policy)
+    now_ms = round(now.timestamp() * 1000)
+    kept = retention.kept([*taken, ahead], wanted, now_ms=now_ms)
+    assert kept.keys() == {one.snapshot_id for one in (*taken, ahead)}
+    assert kept[ahead.snapshot_id] == ["from the future"]
+    del kept[ahead.snapshot_id]
+    assert kept == retention.kept(taken, wanted, now_ms=now_ms)
