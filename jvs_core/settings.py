@@ -109,12 +109,20 @@ def _user() -> str:
 def _folder(variable: str, kind: str) -> Path:
     given = os.environ.get(variable)
     if given:
+        if not os.path.isabs(given):  # it would be another folder in each folder that a command runs in
+            raise InputError(
+                f"{variable} is no absolute path: {given!r}", hint=f"set {variable} to a full path"
+            )
         return Path(given)
     import platformdirs  # 20 ms, and only without the variable
 
-    folder = Path(getattr(platformdirs, kind)("jvs"))
-    if not folder.is_absolute():  # no HOME and no passwd entry: a literal "~" in the current directory
-        raise InputError("this user has no home folder to keep JVS state in", hint=f"set HOME or {variable}")
+    homeless = InputError("this user has no home folder to keep JVS state in", hint=f"set HOME or {variable}")
+    try:
+        folder = Path(getattr(platformdirs, kind)("jvs"))
+    except RuntimeError as error:  # no HOME and no passwd entry
+        raise homeless from error
+    if not folder.is_absolute():  # as above, in older versions: a literal "~" in the current directory
+        raise homeless
     return folder
 
 

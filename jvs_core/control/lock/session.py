@@ -83,6 +83,11 @@ class Session:
                 f"{self.folder}: this user's state cannot be kept there: a part of it is no folder",
                 hint="set JVS_STATE_DIR to a folder, or to a name that is free",
             ) from error
+        except OSError as error:
+            raise InputError(
+                f"{self.folder}: this user's state cannot be kept there: {error.strerror}",
+                hint="set JVS_STATE_DIR, or HOME, to a folder that you can write to",
+            ) from error
 
 
 def session(settings: Settings, repo_id: str, worktree_id: str) -> Session:

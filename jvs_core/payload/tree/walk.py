@@ -26,6 +26,7 @@ KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S
 LEFT_OUT = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device", stat.S_IFCHR: "character device"}
 REPOSITORY = "repository"
 _Folder = tuple[bytes, os.stat_result]
+LOST_AND_FOUND = b"lost+found"
 CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SETFCAP = 0, 1, 2, 31
 
 
@@ -232,6 +233,8 @@ class _Walk:
                     rows.append((child, new(Entry, fields), new(Stamp, stamp)))
                 elif form == folder and name == CONTROL:
                     self.left_out.append(LeftOut(child, REPOSITORY))
+                elif form == folder and name == LOST_AND_FOUND and _is_closed(st):
+                    self.left_out.append(LeftOut(child, "folder of the file system's own"))
                 elif form == folder:
                     if st.st_dev != device:
                         self.nested.append(child)
@@ -253,6 +256,11 @@ class _Walk:
         self.rows.append((path, entry, Stamp(st.st_dev, st.st_ino, st.st_ctime_ns)))
         if st.st_nlink > 1 and kind != FOLDER:
             self.linked[path] = (st.st_dev, st.st_ino)
+
+
+def _is_closed(st: os.stat_result) -> bool:
+    """Return whether a folder is root's alone, and the caller is not root: what fsck found is no part of a workspace."""
+    return st.st_uid == 0 and not st.st_mode & 0o077 and os.geteuid() != 0
 
 
 def _number_link_groups(entries: list[Entry], linked: dict[bytes, tuple[int, int]]) -> None:

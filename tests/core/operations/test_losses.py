@@ -70,6 +70,24 @@ def test_an_in_place_restore_by_such_a_user_is_complete_and_says_so(theirs: Path
     assert (theirs / "main" / "data" / "roots.txt").read_text() == "root's"
 
 
+def test_what_fsck_found_is_no_part_of_a_workspace_and_stays(theirs: Path) -> None:
+    lost = theirs / "main" / "lost+found"
+    os.seteuid(0)
+    lost.mkdir(mode=0o700)
+    os.chown(lost, 0, 0)
+    os.seteuid(SOMEBODY)
+    repo = Repository.open(theirs)
+    (theirs / "main" / "data" / "notes.txt").write_text("changed")
+    taken = repo.snapshot("two", lock=True)
+    assert [line for line in taken.degraded if "lost+found" in line] == [
+        "folder of the file system's own left out: lost+found"
+    ]
+    assert "lost+found" not in {entry.path for entry in repo.ls("HEAD")}
+    repo.restore_inplace("HEAD~1", reason="back", lock=True)
+    assert lost.is_dir()
+    assert repo.status().clean
+
+
 def test_init_from_a_folder_names_what_it_left_out(tmp_path: Path) -> None:
     unsupported = build_unsupported(tmp_path / "source")
     repo = Repository.init(tmp_path / "repo", from_=tmp_path / "source", engine="copy")
