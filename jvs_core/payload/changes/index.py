@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 BUSY_SECONDS = 2.0
-_KEY = Struct("<QQQqq")
+# Times as they are modulo 2^64: XFS has some after 2262, which 63 bits of nanoseconds cannot say.
+_KEY = Struct("<QQQQQ")
+_TIME = 2**64 - 1
 _CHECK = Struct("<I")
 # What the checksum over anything and its own checksum is.
 _SOUND = crc32(_CHECK.pack(crc32(b"")))
@@ -173,7 +175,11 @@ def _files(entries: Sequence[Entry], stamps: Sequence[Stamp]) -> Iterator[tuple[
     pack = _KEY.pack
     for position, (entry, stamp) in enumerate(zip(entries, stamps, strict=True)):
         if entry.kind == FILE:
-            yield position, entry.path, pack(stamp.dev, stamp.ino, entry.size, entry.mtime_ns, stamp.ctime_ns)
+            yield (
+                position,
+                entry.path,
+                pack(stamp.dev, stamp.ino, entry.size, entry.mtime_ns & _TIME, stamp.ctime_ns & _TIME),
+            )
 
 
 def _pack(key: bytes, entry: Entry, xattrs_read: bool) -> bytes:

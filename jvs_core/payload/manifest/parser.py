@@ -12,6 +12,7 @@ from jvs_core.payload.manifest.lines import unescape
 from jvs_core.payload.tree.entry import FIFO, FILE, FOLDER, SYMLINK, Entry, is_repository
 
 _NUMBER_LIMIT = 2**63
+_TIME_LIMIT = 2**63 * 10**9  # seconds of 64 bits, in nanoseconds
 _OWNER_LIMIT = 2**32
 
 
@@ -97,9 +98,7 @@ class Parser:
         if mtime.isdigit() and mtime[0] != 48:
             mtime_ns = int(mtime)
         else:
-            mtime_ns = (
-                -_number(mtime[1:], _NUMBER_LIMIT, 1) if mtime[:1] == b"-" else _number(mtime, _NUMBER_LIMIT)
-            )
+            mtime_ns = -_number(mtime[1:], _TIME_LIMIT, 1) if mtime[:1] == b"-" else _number(mtime, 1)
         if kind == b"f":
             if len(fields) != 10:
                 raise ValueError("a file of ten fields was expected")
@@ -131,7 +130,7 @@ class Parser:
                 name_kind = FOLDER if kind == b"d" else FIFO
             else:
                 raise ValueError("an unknown kind")
-        if mtime_ns >= _NUMBER_LIMIT:
+        if mtime_ns >= _TIME_LIMIT:
             raise ValueError("a time out of range")
         if b"\\" in path:
             path = unescape(path)
@@ -166,7 +165,7 @@ class Parser:
 
 
 def _number(text: bytes, limit: int, least: int = 0) -> int:
-    if not text.isdigit() or len(text) > 19 or (text[0] == 48 and len(text) > 1):
+    if not text.isdigit() or len(text) > 28 or (text[0] == 48 and len(text) > 1):
         raise ValueError("a bad number")
     number = int(text)
     if not least <= number < limit:

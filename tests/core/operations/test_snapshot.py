@@ -355,3 +355,22 @@ def test_an_interrupt_while_the_lock_is_taken_gives_it_back(
     log = [json.loads(line) for line in (local.root / ".jvs/audit/audit.jsonl").read_text().splitlines()]
     pairs = ["init", "lock_acquire", "lock_release"]  # that of the snapshot is the operation's own
     assert [record["operation"] for record in log] == pairs
+
+
+def test_a_time_beyond_2262_is_kept(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """63 bits of nanoseconds end there; XFS and btrfs go on."""
+    for name in ("STATE", "CACHE"):
+        monkeypatch.setenv(f"JVS_{name}_DIR", str(workdir / name))
+    repo = Repository.init(workdir / "repo")
+    path = repo.root / "main" / "f"
+    path.write_text("x")
+    late = 13_569_465_600 * 10**9
+    os.utime(path, ns=(late, late))
+    kept = path.stat().st_mtime_ns  # ext4 and JuiceFS may cut it
+    taken = repo.snapshot("one", lock=True)
+    repo.restore(taken.snapshot_id, name="again")
+    assert (repo.worktrees.path("again") / "f").stat().st_mtime_ns == kept
+    path.write_text("y")
+    repo.restore_inplace(taken.snapshot_id, reason="back", lock=True)
+    assert repo.status().clean
+    assert repo.verify(every=True).ok
