@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jvs_core import files
+from jvs_core import anchored, files
 from jvs_core.control.lock import critical
 from jvs_core.control.records import aside, journal
 from jvs_core.errors import JvsError
@@ -69,8 +70,7 @@ def bench(ctx: Context, intent: Intent, payload: Path) -> Iterator[Bench]:
     engine = ctx.removal_engine()
     engine.remove(copy)
     try:
-        subvolume.snapshot(payload, copy, read_only=False)
-        made = Bench(ctx, intent, copy, copy, temporary_name(), copy=True)
+        made = _copied(ctx, intent, payload, copy)
         yield made
         if made.used:
             _exchange(made, payload)
@@ -79,13 +79,28 @@ def bench(ctx: Context, intent: Intent, payload: Path) -> Iterator[Bench]:
             engine.remove(copy)
 
 
+def _copied(ctx: Context, intent: Intent, payload: Path, copy: Path) -> Bench:
+    """Make ``copy`` a second folder of the snapshot: its other files linked, its payload one that can be written."""
+    here = os.stat(payload.parent)
+    files.make_folder(copy, mode=stat.S_IMODE(here.st_mode), durable=False)
+    if os.geteuid() == 0:
+        with anchored.parent(copy) as (folder, name):
+            os.chown(name, here.st_uid, here.st_gid, dir_fd=folder, follow_symlinks=False)
+    for name in ctx.layout.listing(payload.parent):
+        if name != payload.name:
+            with anchored.parent(payload.parent / name) as (old, _), anchored.parent(copy / name) as (new, _):
+                os.link(name, name, src_dir_fd=old, dst_dir_fd=new, follow_symlinks=False)
+    root = copy / payload.name
+    subvolume.snapshot(payload, root, read_only=False)
+    return Bench(ctx, intent, root, root, temporary_name(), copy=True)
+
+
 def _exchange(made: Bench, payload: Path) -> None:
-    """Put the mended copy in the place of the payload, in one step."""
+    """Put the mended copy in the place of the snapshot, in one step."""
     subvolume.set_read_only(made.root, subvolume.is_read_only(payload))
     files.sync_file_system(made.root)
     with made.changing():
-        files.exchange(made.root, payload)
-        files.sync_folder(payload.parent)
-        files.sync_folder(made.root.parent)
+        files.exchange(made.root.parent, payload.parent)
+        files.sync_folder(payload.parent.parent)
         if made.taken_away:
-            aside.put(made.ctx.layout, made.root, f"{made.intent.snapshot_id}-payload")
+            aside.put(made.ctx.layout, made.root.parent, f"{made.intent.snapshot_id}-before")

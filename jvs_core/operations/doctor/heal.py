@@ -16,7 +16,13 @@ from pathlib import Path
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.records import catalog, damages, journal
 from jvs_core.control.records.damages import DAMAGES
-from jvs_core.errors import AuditChainBroken, IntegrityError, SnapshotExpired, SnapshotNotFound
+from jvs_core.errors import (
+    AuditChainBroken,
+    IntegrityError,
+    PayloadHashMismatch,
+    SnapshotExpired,
+    SnapshotNotFound,
+)
 from jvs_core.model import MOST_DAMAGED
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
@@ -26,7 +32,7 @@ from jvs_core.operations.stored import Stored
 from jvs_core.payload.check.inspection import Inspection
 from jvs_core.payload.check.verdict import Verdict
 from jvs_core.payload.tree import juicefs
-from jvs_core.payload.tree.entry import printable
+from jvs_core.payload.tree.entry import FOLDER, printable
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.progress import Progress
 
@@ -69,9 +75,14 @@ class _Healing:
     def one(self, snapshot_id: str) -> None:
         taken = self.load(snapshot_id)
         verdict = self.read(taken)
-        if not verdict.damaged:
+        folders = {entry.path for entry in taken.entries if entry.kind == FOLDER}
+        if not verdict.damaged and not folders.intersection(verdict.drifted):
             self.forget(snapshot_id, "it is whole")
             return
+        if not DAMAGES.exists(self.ctx.layout, snapshot_id):
+            if not verdict.damaged:
+                return
+            self.remember(snapshot_id, PayloadHashMismatch.code, verdict.damaged, ())
         rotten = _inodes(taken.payload, verdict.damaged)
         self.queue_sharing(_inodes(taken.payload, verdict.damaged, names=2))
         with self.ctx.critical():
@@ -92,9 +103,9 @@ class _Healing:
                 self.twins[inode] = Twin(taken.payload, mending.linkable[path])
         left = sorted(set(verdict.damaged) - set(mending.healed))
         if left:
-            self.remember(snapshot_id, "E_PAYLOAD_HASH_MISMATCH", left, mending.unhealed)
+            self.remember(snapshot_id, PayloadHashMismatch.code, left, mending.unhealed)
         else:
-            self.forget(snapshot_id, "")
+            self.forget(snapshot_id, "" if mending.healed else "it is whole")
 
     def load(self, snapshot_id: str) -> Stored:
         """Return a snapshot whose descriptor is the one that was logged."""

@@ -265,7 +265,7 @@ def test_a_damaged_snapshot_is_not_brought_out_by_its_looks(workdir: Path) -> No
 def test_a_snapshot_with_more_damage_than_is_listed_shares_nothing(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second, third = history(repo)
+    first, _, third = history(repo)
     monkeypatch.setattr("jvs_core.operations.damage.MOST_DAMAGED", 1)
     rot(repo, first, "a")
     repo.verify(first)
@@ -322,13 +322,13 @@ def dying(name):
             os._exit(9)
         return real(*args, **more)
     setattr(os, name, call)
-for name in ("rename", "link", "unlink", "fsync", "mkdir", "utime", "open"):
+for name in ("rename", "link", "unlink", "fsync", "utime", "pwrite"):
     dying(name)
 Repository.open(sys.argv[1]).doctor(repairs=["heal"])
 """
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_killed_anywhere_leaves_the_payloads_no_worse(tmp_path: Path, part: int) -> None:
     template = Repository.init(tmp_path / "template", engine="copy")
     main = template.root / "main"
@@ -338,8 +338,8 @@ def test_killed_anywhere_leaves_the_payloads_no_worse(tmp_path: Path, part: int)
     rot(template, made[0], "a")
     rot(template, made[0], "x")
     bad = damaged(template)
-    assert bad == dict.fromkeys(made, ["a", "x", "y"])
-    for count in range(part * 3, 4000, 12):
+    assert bad == {key: ["a", "x", "y"] for key in made}
+    for count in range(part * 2, 4000, 4):
         shutil.copytree(template.root, tmp_path / "repo", symlinks=True)
         copied = tmp_path / "repo"
         for key in made[1:]:  # a copy keeps no hard links
