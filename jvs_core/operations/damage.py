@@ -8,7 +8,7 @@ from contextlib import suppress
 from jvs_core.control.lock import critical
 from jvs_core.control.records import catalog, damages
 from jvs_core.control.records.damages import DAMAGES
-from jvs_core.errors import JvsError
+from jvs_core.errors import JvsError, UnsupportedFile
 from jvs_core.model import MOST_DAMAGED, Descriptor
 from jvs_core.operations.context import Context
 from jvs_core.operations.stored import Stored
@@ -21,8 +21,8 @@ _WAIT_S = 5.0
 def note(ctx: Context, reports: Sequence[SnapshotReport]) -> None:
     """Remember which of the snapshots that were verified are damaged, and forget those that are whole.
 
-    Only the payload and what describes it count; what is wrong with a descriptor or the log shows without. Who may not
-    write in the repository remembers nothing.
+    Only the payload and what describes it count; what is wrong with a descriptor or the log shows without, and what the
+    caller may not read says nothing. Who may not write in the repository remembers nothing.
     """
     with suppress(JvsError, OSError):
         known = set(DAMAGES.keys(ctx.layout))
@@ -55,6 +55,7 @@ def _is_damaged(ctx: Context, report: SnapshotReport) -> bool:
         report.tamper_detected
         and report.checksum_valid
         and not report.payload_hash_valid
+        and report.code != UnsupportedFile.code
         and not catalog.is_expired(ctx.layout, report.snapshot_id)
     )
 

@@ -15,6 +15,7 @@ from jvs_core.control.records import aside, journal
 from jvs_core.errors import JvsError
 from jvs_core.model import Intent
 from jvs_core.operations.context import Context
+from jvs_core.payload.copy.mend import Unhealed
 from jvs_core.payload.copy.put import temporary_name
 from jvs_core.payload.engines import subvolume
 from jvs_core.payload.tree.removal import remove_tree
@@ -70,7 +71,10 @@ def bench(ctx: Context, intent: Intent, payload: Path) -> Iterator[Bench]:
     engine = ctx.removal_engine()
     engine.remove(copy)
     try:
-        made = _copied(ctx, intent, payload, copy)
+        try:
+            made = _copied(ctx, intent, payload, copy)
+        except OSError as error:
+            raise Unhealed(f"the payload cannot be copied: {error.strerror}") from error
         yield made
         if made.used:
             _exchange(made, payload)

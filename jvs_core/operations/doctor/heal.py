@@ -22,6 +22,7 @@ from jvs_core.errors import (
     PayloadHashMismatch,
     SnapshotExpired,
     SnapshotNotFound,
+    UnsupportedFile,
 )
 from jvs_core.model import MOST_DAMAGED
 from jvs_core.operations import stored
@@ -31,8 +32,10 @@ from jvs_core.operations.doctor.mending import Mending, Twin
 from jvs_core.operations.stored import Stored
 from jvs_core.payload.check.inspection import Inspection
 from jvs_core.payload.check.verdict import Verdict
+from jvs_core.payload.copy.mend import Unhealed
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FOLDER, printable
+from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.progress import Progress
 
@@ -75,14 +78,21 @@ class _Healing:
     def one(self, snapshot_id: str) -> None:
         taken = self.load(snapshot_id)
         verdict = self.read(taken)
+        closed = {path for path, why in verdict.failures.items() if isinstance(why, UnsupportedFile)}
+        verdict = verdict._replace(damaged=[path for path in verdict.damaged if path not in closed])
         folders = {entry.path for entry in taken.entries if entry.kind == FOLDER}
-        if not verdict.damaged and not folders.intersection(verdict.drifted):
-            self.forget(snapshot_id, "it is whole")
-            return
-        if not DAMAGES.exists(self.ctx.layout, snapshot_id):
-            if not verdict.damaged:
-                return
-            self.remember(snapshot_id, PayloadHashMismatch.code, verdict.damaged, ())
+        known = DAMAGES.exists(self.ctx.layout, snapshot_id)
+        left: list[bytes] = []
+        if verdict.damaged or (known and folders.intersection(verdict.drifted)):
+            if not known:
+                self.remember(snapshot_id, PayloadHashMismatch.code, verdict.damaged, ())
+            left = self.mend(taken, verdict)
+        if not left and not closed:  # what the caller may not read may still be damaged
+            self.forget(snapshot_id, "" if verdict.damaged else "it is whole")
+
+    def mend(self, taken: Stored, verdict: Verdict) -> list[bytes]:
+        """Put right what is damaged; return what is left, which is remembered."""
+        snapshot_id = taken.descriptor.snapshot_id
         rotten = _inodes(taken.payload, verdict.damaged)
         self.queue_sharing(_inodes(taken.payload, verdict.damaged, names=2))
         with self.ctx.critical():
@@ -95,17 +105,20 @@ class _Healing:
             ):
                 mending = Mending(self.ctx, taken, here, verdict, self.twin_of(rotten))
                 mending.run()
+        except Unhealed as error:
+            self.remember(snapshot_id, PayloadHashMismatch.code, verdict.damaged, [str(error)])
+            return verdict.damaged
         finally:
             journal.complete(self.ctx.layout, intent)
-        self.done += [f"{snapshot_id}: {printable(path) or 'the top folder'}" for path in mending.healed]
+        self.done += [f"{snapshot_id}: {printable(path)}" for path in mending.healed]
         for path, inode in rotten.items():
             if path in mending.linkable and inode not in self.twins:
                 self.twins[inode] = Twin(taken.payload, mending.linkable[path])
         left = sorted(set(verdict.damaged) - set(mending.healed))
         if left:
-            self.remember(snapshot_id, PayloadHashMismatch.code, left, mending.unhealed)
-        else:
-            self.forget(snapshot_id, "" if mending.healed else "it is whole")
+            said = mending.unhealed or [f"not to be mended: {listed(left)}"]
+            self.remember(snapshot_id, PayloadHashMismatch.code, left, said)
+        return left
 
     def load(self, snapshot_id: str) -> Stored:
         """Return a snapshot whose descriptor is the one that was logged."""

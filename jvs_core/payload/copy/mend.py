@@ -146,11 +146,18 @@ def link(entry: Entry, place: Place, folder: int, name: bytes) -> bool:
     try:
         with Folders(place.root) as folders:
             os.link(own, name, src_dir_fd=folders.at(parent), dst_dir_fd=folder, follow_symlinks=False)
-        fd, st = transfer.open_regular(name, folder)
+        if _is(entry, folder, name):
+            return True
     except (Changed, OSError):
-        return False
+        pass
+    discard(folder, name)
+    return False
+
+
+def _is(entry: Entry, folder: int, name: bytes) -> bool:
+    fd, st = transfer.open_regular(name, folder)
     try:
-        same = (
+        return (
             (stat.S_IMODE(st.st_mode), st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns)
             == (entry.mode, entry.uid, entry.gid, entry.size, entry.mtime_ns)
             and attributes.digest(attributes.read_xattrs(fd)) == entry.xattrs
@@ -158,28 +165,27 @@ def link(entry: Entry, place: Place, folder: int, name: bytes) -> bool:
         )
     finally:
         os.close(fd)
-    if not same:
-        os.unlink(name, dir_fd=folder)
-    return same
 
 
 def put_in_place(folders: Folders, staging: int, name: bytes, paths: Sequence[bytes]) -> None:
     """Give ``name`` in the open folder ``staging`` all the names ``paths``, each by a rename over what is there; durable.
 
-    A crash leaves each path as it was or as it is wanted, and names in ``staging``. Raises NoSpace or EngineFailed.
+    A crash leaves each path as it was or as it is wanted, and names in ``staging``; a failure at most ``name``. Raises NoSpace or EngineFailed.
     """
     for number, path in enumerate(reversed(paths), 1):
         folder, own = split(path)
+        one = name
         try:
-            one = name
             if number < len(paths):
-                one = name + b".%d.tmp" % number
+                one = name + b".more.tmp"
+                discard(staging, one)
                 os.link(name, one, src_dir_fd=staging, dst_dir_fd=staging, follow_symlinks=False)
             there = folders.at(folder)
             with _writable(there):
                 os.rename(one, own, src_dir_fd=staging, dst_dir_fd=there)
             os.fsync(there)
         except OSError as error:
+            discard(staging, one)
             raise translate(error, path) from error
 
 

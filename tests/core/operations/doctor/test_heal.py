@@ -386,3 +386,30 @@ def test_the_record_has_its_form(repo: Repository) -> None:
     record = Damage.parse(data, "it")
     assert damages.paths_of(record) == [b"a"]
     assert (record.complete, record.code, record.unhealed) == (True, "E_PAYLOAD_HASH_MISMATCH", ())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root has to give a repository away")
+def test_what_the_caller_may_not_read_is_neither_damage_nor_healed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    repo = Repository.init(tmp_path / "repo", engine="copy")
+    main = repo.root / "main"
+    (main / "mine").write_bytes(GOOD)
+    (main / "closed").write_bytes(OTHER)
+    one = repo.snapshot("one", lock=True).snapshot_id
+    rot(repo, one, "mine")
+    for folder, _, names in os.walk(repo.root):
+        for path in (folder, *(os.path.join(folder, name) for name in names)):
+            os.chown(path, 1234, 1234)
+    closed = payload(repo, one) / "closed"
+    os.chown(closed, 0, 0)
+    closed.chmod(0o600)
+    code = "import os,sys; os.setgroups([]); os.setgid(1234); os.setuid(1234); from jvs_core import Repository\n"
+    code += "r = Repository.open(sys.argv[1]); r.verify(every=True); print(r.doctor(repairs=['heal']).repaired)"
+    environment = {**os.environ, "HOME": str(tmp_path / "home"), "JVS_CACHE_DIR": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, repo.root], capture_output=True, text=True, check=True, env=environment
+    )
+    assert f"heal: {one}: mine" in done.stdout
+    assert (payload(repo, one) / "mine").read_bytes() == GOOD
+    assert (closed.stat().st_uid, closed.read_bytes()) == (0, OTHER)
+    assert remembered(repo) == [one]
