@@ -64,6 +64,10 @@ LONGEST_TEXT = 65_536
 LONGEST_TAG = 200
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]
+Line = Annotated[str, Field(max_length=1000)]
+HexPath = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$")]
+MOST_DAMAGED = 1000
+MOST_UNHEALED = 100
 
 R = TypeVar("R", bound="Record")
 
@@ -392,6 +396,10 @@ class RefDetails(Record):
     ref: Name
 
 
+class HealDetails(Record):
+    """Nothing: which snapshot is healed, the intent says, and heal reads again what is damaged of it."""
+
+
 class PlanDetails(Record):
     """The plan that is carried out."""
 
@@ -416,6 +424,7 @@ INTENT_DETAILS: dict[str, type[Record]] = {
     "ref_create": RefDetails,
     "ref_delete": RefDetails,
     "gc_run": PlanDetails,
+    "heal": HealDetails,
     "sandbox": PassingDetails,
     "isolated_run": PassingDetails,
 }
@@ -554,6 +563,22 @@ RunOutcome = Literal[
     "lost",
 ]
 Verdict = Literal["identical", "differs", "failed"]
+
+
+class Damage(Record):
+    """What `verify` found damaged of a snapshot: a hint what to read again, and nothing more.
+
+    ``paths`` are those in the payload that are not as the manifest says, in hexadecimal; ``complete`` says that these are
+    all. ``unhealed`` is what a repair could not put right, a line each.
+    """
+
+    snapshot_id: SnapshotId
+    found_at: Timestamp
+    found_by: Holder
+    code: Annotated[str, Field(pattern=r"^E_[A-Z_]{1,60}$")]
+    paths: tuple[HexPath, ...] = Field(strict=False, max_length=MOST_DAMAGED)
+    complete: bool
+    unhealed: tuple[Line, ...] = Field(default=(), strict=False, max_length=MOST_UNHEALED)
 
 
 class RunOwner(Process):

@@ -25,6 +25,7 @@ CONTROL_FOLDERS = (
     "intents",
     "audit",
     "runs",
+    "damage",
     "gc",
     "gc/plans",
     "gc/pins",
@@ -96,6 +97,11 @@ class Layout:
     def runs(self) -> Path:
         """The folder of run records."""
         return self.control / "runs"
+
+    @property
+    def damage(self) -> Path:
+        """The folder of what is known to be damaged."""
+        return self.control / "damage"
 
     @property
     def repository_lock(self) -> Path:

@@ -160,6 +160,27 @@ SNAPSHOT_PARTIAL = Kind(
     None,
     "restore it from a backup",
 )
+SNAPSHOT_DAMAGED = Kind(
+    "E_PAYLOAD_HASH_MISMATCH",
+    "error",
+    "`jvs verify` found a snapshot damaged",
+    "heal",
+    "reads it again, and puts back what is damaged from other snapshots and worktrees that hold the same content",
+)
+SNAPSHOT_UNHEALED = Kind(
+    "E_PAYLOAD_HASH_MISMATCH",
+    "error",
+    "a snapshot is damaged, and no snapshot or worktree had all that it takes to heal it",
+    None,
+    "put a file of that content into a worktree, then run `jvs doctor --repair heal`; or restore the snapshot from a backup",
+)
+DAMAGE_UNREADABLE = Kind(
+    "W_DAMAGE_UNREADABLE",
+    "warning",
+    "what is remembered of a snapshot's damage cannot be read; nothing is shared with other snapshots meanwhile",
+    "heal",
+    "reads the snapshot again, heals it, and removes the record",
+)
 SNAPSHOT_LOST = Kind(
     "E_PARTIAL_SNAPSHOT",
     "error",

@@ -22,11 +22,12 @@ from jvs_core.control.lock.lock import Lease
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import Conflict, FencingMismatch, JvsError, NotFound, WorktreeNotFound
 from jvs_core.model import Descriptor, HashValue, Head, Intent, Ready, Worktree
-from jvs_core.operations import cells, locking, stored
+from jvs_core.operations import cells, damage, locking, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload import manifest
 from jvs_core.payload.copy.captured import Capture, Consistency, PreviousSnapshot
 from jvs_core.payload.engines.base import SnapshotEngine
+from jvs_core.payload.manifest.lines import path_of
 from jvs_core.payload.tree.entry import printable
 from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress
@@ -235,17 +236,21 @@ def _previous(ctx: Context, record: Worktree, engine: SnapshotEngine) -> Previou
     head = record.head_snapshot_id
     if head is None or engine.name not in ("reflink-copy", "copy"):
         return None
-    # A head that is damaged or thinned out shares nothing; the new snapshot stands alone.
+    # A head that is damaged or thinned out shares nothing, and none what verify found damaged; the new snapshot is whole.
     try:
         descriptor = stored.descriptor_of(ctx.layout, head)
+        doubtful = damage.doubtful(ctx, descriptor)
     except JvsError:
+        return None
+    if doubtful is None:
         return None
 
     def lines() -> Iterator[bytes]:
         try:
-            return stored.lines(ctx.layout, descriptor)
+            found = stored.lines(ctx.layout, descriptor)
         except JvsError:
             return iter(())
+        return (line for line in found if path_of(line) not in doubtful) if doubtful else found
 
     return PreviousSnapshot(ctx.layout.payload(head), descriptor.files, lines)
 

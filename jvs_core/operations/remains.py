@@ -35,6 +35,7 @@ _FOLDERS = (
     ".jvs/gc/tombstones",
     ".jvs/intents",
     ".jvs/runs",
+    ".jvs/damage",
     "worktrees",
 )
 _OF_WORKTREES = (".jvs/worktrees", "worktrees")

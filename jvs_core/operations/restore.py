@@ -16,7 +16,7 @@ from jvs_core.control.names import check_worktree_name
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, JvsError, WorktreeNotFound
 from jvs_core.model import Intent, Worktree
-from jvs_core.operations import stored
+from jvs_core.operations import damage, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.progress import Progress
@@ -84,6 +84,7 @@ def new_worktree(
                 if source is None:
                     engine.make_worktree(temporary)
                 else:
+                    damage.require_whole(ctx, source)
                     with source.read(), ctx.bringing():
                         degraded = engine.materialize(
                             source.payload, source.entries, temporary, progress=progress

@@ -21,7 +21,7 @@ from jvs_core.errors import (
     SnapshotNotFound,
 )
 from jvs_core.model import Checkpoint, Descriptor
-from jvs_core.operations import cells, stored
+from jvs_core.operations import cells, damage, stored
 from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
 from jvs_core.operations.log import report as audit
@@ -57,7 +57,7 @@ def verify(
     """Verify the snapshots ``snapshot_ids``, or with None every snapshot and the repository against its log.
 
     The log must extend the checkpoint ``since``, signed by the public key in the file ``key``. A damaged snapshot never
-    stops the check of the others. A file that snapshots share is read once. Memory holds two manifests, and the lines of
+    stops the check of the others, and is remembered where the caller may write. A file that snapshots share is read once. Memory holds two manifests, and the lines of
     those files of earlier ones that have several names.
 
     Raises EngineFailed when the work itself fails (a process of it was killed, say), which says nothing about a snapshot.
@@ -84,6 +84,7 @@ def verify(
             reports.append(found)
     if every:
         reports.extend(_missing(ctx))
+    damage.note(ctx, reports)
     return VerifyReport(
         ok=log.ok and not any(report.tamper_detected for report in reports), snapshots=reports, audit=log
     )

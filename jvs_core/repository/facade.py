@@ -506,8 +506,8 @@ class Repository:
     ) -> DoctorReport:
         """Look for everything that is not as it should be, after carrying out ``repairs``.
 
-        Repairs are ``clean_tmp``, ``advance_head``, ``clean_locks``, ``clean_intents``, ``audit_repair`` and
-        ``finish_restore``. Healthy means no error, with ``strict`` no warning either. Without repairs nothing is
+        Repairs are ``clean_tmp``, ``advance_head``, ``clean_locks``, ``clean_intents``, ``audit_repair``,
+        ``finish_restore`` and ``heal``. Healthy means no error, with ``strict`` no warning either. Without repairs nothing is
         changed.
         """
         from jvs_core.operations.doctor import repair  # as in verify

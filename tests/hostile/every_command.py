@@ -68,6 +68,7 @@ STEPS = (
     "doctor --repair-runtime",
     "doctor --repair advance_head --repair set_aside --repair clean_tmp",
     "doctor --repair audit_repair",
+    "doctor --repair heal",
     "worktree remove theirs --force; worktree remove trial --force",
 )
 

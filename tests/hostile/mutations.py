@@ -33,7 +33,18 @@ JUNK = (
 )
 FOLDERS = (
     *("worktrees", "worktrees/trial", "worktrees/trial/heads", "descriptors", "snapshots", "refs", "locks"),
-    *("intents", "audit", "runs", "runs/points", "gc", "gc/plans", "gc/pins", "gc/tombstones", "gc/trash"),
+    *(
+        "intents",
+        "audit",
+        "runs",
+        "runs/points",
+        "damage",
+        "gc",
+        "gc/plans",
+        "gc/pins",
+        "gc/tombstones",
+        "gc/trash",
+    ),
 )
 
 

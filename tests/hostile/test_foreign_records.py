@@ -19,6 +19,7 @@ COMMANDS = (
     ("doctor", "--repair-runtime"),
     ("doctor", "--repair", "advance_head", "--repair", "audit_repair"),
     ("verify", "--all"),
+    ("doctor", "--repair", "heal"),
     ("gc", "plan", "--keep-last", "1"),
     ("gc", "run", "--plan-id", "aaaaaaaaaaaa"),
     ("gc", "pins"),
@@ -182,6 +183,49 @@ def edits_are_all_somewhere_else(repo: Path, home: Path) -> None:
     (repo / ".jvs/annotations").symlink_to(home / "Documents")
 
 
+def damage(repo: Path, name: str, **fields: Any) -> None:
+    """Write that the snapshot ``name`` is damaged, which it need not be."""
+    whole = {
+        "snapshot_id": name,
+        "found_at": "2020-01-01T00:00:00.000Z",
+        "found_by": "a@b",
+        "code": "E_PAYLOAD_HASH_MISMATCH",
+        "paths": [],
+        "complete": True,
+        "unhealed": [],
+    }
+    (repo / ".jvs/damage" / f"{name}.json").write_text(json.dumps({**whole, **fields}))
+
+
+def damage_is_elsewhere(repo: Path, home: Path) -> None:
+    first, second, *_ = sorted(path.stem for path in (repo / ".jvs/descriptors").iterdir())
+    names = (b"../../../../../home/settings.json", bytes(home / "settings.json"), b"", b"a\0b", b"a/../a")
+    damage(repo, first, paths=[name.hex() for name in names])
+    damage(repo, second, snapshot_id=str(home / "Documents"))
+    (repo / ".jvs/damage" / f"{first}.tmp").symlink_to(home / "Documents")
+
+
+def payload_is_damaged_and_leads_elsewhere(repo: Path, home: Path) -> None:
+    for path in (repo / ".jvs/snapshots").iterdir():
+        damage(repo, path.name, paths=[b"a".hex()])
+        (path / "payload/a").unlink()
+        (path / "payload/a").symlink_to(home / "settings.json")
+        (path / "payload/b").symlink_to(home / "Documents")
+
+
+def records_of_damage_are_links(repo: Path, home: Path) -> None:
+    for descriptor in (repo / ".jvs/descriptors").iterdir():
+        (repo / ".jvs/damage" / descriptor.name).symlink_to(home / "settings.json")
+
+
+def damage_is_all_somewhere_else(repo: Path, home: Path) -> None:
+    payload = next((repo / ".jvs/snapshots").iterdir()) / "payload"
+    damage(repo, payload.parent.name)
+    (payload / "a").write_text("rot")
+    (repo / ".jvs/damage").rename(repo / "elsewhere")
+    (repo / ".jvs/damage").symlink_to(home / "Documents")
+
+
 FORGERIES: list[Callable[[Path, Path], None]] = [
     id_of_an_intent_is_a_path,
     id_of_a_worktree_is_a_path,
@@ -198,6 +242,10 @@ FORGERIES: list[Callable[[Path, Path], None]] = [
     edits_are_links,
     edits_are_somewhere_else,
     edits_are_all_somewhere_else,
+    damage_is_elsewhere,
+    payload_is_damaged_and_leads_elsewhere,
+    records_of_damage_are_links,
+    damage_is_all_somewhere_else,
 ]
 
 

@@ -20,7 +20,7 @@ from tests.core.operations.test_runs import DIGEST
 from tests.hostile import every_command
 from tests.hostile.meaning import contradictions
 from tests.hostile.mutations import spoil
-from tests.hostile.test_foreign_records import intent
+from tests.hostile.test_foreign_records import damage, intent
 from tests.hostile.victim import Victim
 from tests.properties.conftest import FULL
 
@@ -106,6 +106,8 @@ def fill(repo: Repository) -> dict[str, str]:
     repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
     plan = repo.gc.plan(keep_last=1)
     intent(repo.root, f"restore-{0:032x}", operation="restore", details={"temporary": ".x.00000000.tmp"})
+    kept = repo.worktrees.get("trial").head_snapshot_id
+    damage(repo.root, str(kept), paths=[b"f".hex()])
     other = Repository(repo.root, settings=replace(repo.settings, session="other"))
     other.locks.acquire("theirs")
     with (repo.root / ".jvs/config.toml").open("a") as config:

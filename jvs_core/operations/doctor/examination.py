@@ -17,6 +17,7 @@ from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.control.lock import leases, lock
 from jvs_core.control.names import MAIN
 from jvs_core.control.records import annotation, journal, refs, runs, worktree
+from jvs_core.control.records.damages import DAMAGES, paths_of
 from jvs_core.errors import (
     DescriptorCorrupt,
     JvsError,
@@ -55,6 +56,7 @@ def examine(ctx: Context) -> list[Finding]:
         _repositories_inside(ctx),
         _logged(ctx),
         _annotations(ctx),
+        _damage(ctx),
         _refs(ctx),
         _intents(ctx),
         _runs(ctx),
@@ -234,6 +236,23 @@ def _annotations(ctx: Context) -> Iterator[Finding]:
             annotation.read(ctx.layout, snapshot_id)
         except JvsError as error:
             yield findings.ANNOTATION_DAMAGED.at(snapshot_id, error.message)
+
+
+def _damage(ctx: Context) -> Iterator[Finding]:
+    found, broken = DAMAGES.readable(ctx.layout)
+    for snapshot_id, error in broken.items():
+        yield findings.DAMAGE_UNREADABLE.at(snapshot_id, error.message)
+    for record in found:
+        snapshot_id = record.snapshot_id
+        if not catalog.exists(ctx.layout, snapshot_id) or catalog.is_expired(ctx.layout, snapshot_id):
+            continue
+        if record.unhealed:
+            said = "; ".join(record.unhealed)
+            yield findings.SNAPSHOT_UNHEALED.at(snapshot_id, f"snapshot {snapshot_id} is damaged: {said}")
+            continue
+        paths = listed(paths_of(record)) if record.paths else record.code
+        more = "" if record.complete or not record.paths else " and perhaps more"
+        yield findings.SNAPSHOT_DAMAGED.at(snapshot_id, f"snapshot {snapshot_id} is damaged: {paths}{more}")
 
 
 def _refs(ctx: Context) -> Iterator[Finding]:

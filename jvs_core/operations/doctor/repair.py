@@ -16,7 +16,7 @@ from jvs_core.errors import InputError, JvsError
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations import findings, locking, passing, publish, refs, remains, snapshot, worktree_removal
 from jvs_core.operations.context import Context
-from jvs_core.operations.doctor import examination, log_repair
+from jvs_core.operations.doctor import examination, heal, log_repair
 from jvs_core.operations.gc import aftermath
 from jvs_core.operations.inplace import completion
 from jvs_core.operations.log import annotation_differences, differences, report
@@ -33,6 +33,7 @@ _IN_ORDER = (
     "clean_tmp",
     "clean_locks",
     "audit_repair",
+    "heal",
 )
 ACTIONS = _IN_ORDER
 
@@ -294,4 +295,5 @@ _REPAIRS: dict[str, Callable[[Context, Progress], list[str]]] = {
     "clean_tmp": _clean_tmp,
     "clean_locks": _clean_locks,
     "audit_repair": lambda ctx, progress: log_repair.begin_anew(ctx),
+    "heal": heal.heal,
 }

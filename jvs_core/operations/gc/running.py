@@ -18,7 +18,7 @@ from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
-from jvs_core.control.records import annotation, journal, plans, tombstones
+from jvs_core.control.records import annotation, damages, journal, plans, tombstones
 from jvs_core.errors import GcPlanMismatch, JvsError, PartialSnapshot
 from jvs_core.model import Descriptor, Intent, Plan, Tombstone
 from jvs_core.operations.context import Context, step
@@ -80,15 +80,18 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
 def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
     """Remove the descriptors of removed snapshots that are no stubs, in the order given, and return their ids.
 
-    Their annotations go last. A stub keeps its own.
+    Their annotations go last, which a stub keeps; and what was remembered of damage to any of them.
     """
-    dropped = [key for key in snapshot_ids if has_to_be_dropped(ctx.layout, key)]
+    removed = list(snapshot_ids)
+    dropped = [key for key in removed if has_to_be_dropped(ctx.layout, key)]
     for snapshot_id in dropped:
         files.unlink(ctx.layout.descriptor(snapshot_id), missing_ok=True)
     if dropped:
         files.sync_folder(ctx.layout.descriptors)
     for snapshot_id in dropped:
         annotation.remove_all(ctx.layout, snapshot_id)
+    for snapshot_id in removed:
+        files.unlink(damages.DAMAGES.place(ctx.layout, snapshot_id), missing_ok=True)
     return dropped
 
 

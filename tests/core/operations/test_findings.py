@@ -528,6 +528,34 @@ def run_damaged(repo: Repository, made: list[str]) -> str:
     return run_id
 
 
+def rotten(repo: Repository, snapshot_id: str) -> None:
+    """Change the content of a stored file, which other snapshots have under the same name, and verify it."""
+    path = next(p for p in (control(repo) / "snapshots" / snapshot_id / "payload").rglob("*") if p.is_file())
+    path.write_bytes(bytes(len(path.read_bytes())))
+    assert not repo.verify(snapshot_id).ok
+
+
+@scenario
+def snapshot_damaged(repo: Repository, made: list[str]) -> str:
+    rotten(repo, made[-1])
+    return made[-1]
+
+
+@scenario
+def snapshot_unhealed(repo: Repository, made: list[str]) -> str:
+    rotten(repo, made[0])
+    for path in (repo.root / "main").iterdir():
+        path.write_text("something else")
+    repo.doctor(repairs=["heal"])
+    return made[0]
+
+
+@scenario
+def damage_unreadable(repo: Repository, made: list[str]) -> str:
+    (control(repo) / "damage" / f"{made[0]}.json").write_text("{")
+    return made[0]
+
+
 @scenario
 def audit_broken(repo: Repository, made: list[str]) -> str:
     path = control(repo) / "audit/audit.jsonl"

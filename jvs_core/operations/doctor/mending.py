@@ -1,0 +1,198 @@
+"""Putting right what of one payload is not as its manifest says."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from jvs_core import anchored
+from jvs_core.errors import EngineFailed, JvsError, NoSpace
+from jvs_core.operations.context import Context
+from jvs_core.operations.doctor.bench import Bench
+from jvs_core.operations.doctor.sources import Sources
+from jvs_core.operations.stored import Stored
+from jvs_core.payload.check.verdict import Verdict
+from jvs_core.payload.copy import amend, mend
+from jvs_core.payload.copy.mend import Place, Unhealed
+from jvs_core.payload.tree.entry import FILE, FOLDER, Entry, printable
+from jvs_core.payload.tree.folders import FOLDER_FLAGS, Folders, split
+
+
+class Twin(NamedTuple):
+    """A file that was healed in another payload, in the place of one that both shared."""
+
+    root: Path
+    entry: Entry
+
+
+class Mending:
+    """Mends the payload of ``taken`` at ``bench``, as far as the content is found.
+
+    ``healed`` are the paths put right, ``unhealed`` says what is missing for the others; ``linkable`` are the files made
+    that other snapshots may share.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        taken: Stored,
+        bench: Bench,
+        verdict: Verdict,
+        twin_of: Callable[[bytes], Twin | None],
+    ) -> None:
+        self.ctx = ctx
+        self.taken = taken
+        self.bench = bench
+        self.damaged = verdict.damaged
+        self.twin_of = twin_of
+        self.entries = {entry.path: entry for entry in taken.entries}
+        self.healed: list[bytes] = []
+        self.unhealed: list[str] = []
+        self.linkable: dict[bytes, Entry] = {}
+        self.touched = {path for path in verdict.drifted if self.entries[path].kind == FOLDER}
+        self.rights = Rights(ctx)
+        self.folders = Folders(bench.root)
+
+    def run(self) -> None:
+        """Mend what can be. A failure leaves each path as it was or mended, and the folders' times to be mended again."""
+        with self.folders:
+            self.clear()
+            self.make_folders()
+            self.make_rest()
+            self.finish()
+
+    def clear(self) -> None:
+        """Take away what is no part of the snapshot, and what is a folder where none belongs or the reverse."""
+        for path in self.damaged:
+            entry, now = self.entries.get(path), self.status(path)
+            wrong = now is not None and (entry is None or (entry.kind == FOLDER) != stat.S_ISDIR(now.st_mode))
+            if now is None and entry is None:
+                self.healed.append(path)  # it went with the folder that it lay in
+            elif wrong:
+                try:
+                    self.bench.away(path)
+                except (JvsError, OSError) as error:
+                    self.unhealed.append(f"{printable(path)}: it cannot be moved away: {error}")
+                    continue
+                self.folders.forget(path)
+                self.touched.add(split(path)[0])
+                if entry is None:
+                    self.healed.append(path)
+
+    def make_folders(self) -> None:
+        for path in self.damaged:
+            entry = self.entries.get(path)
+            if entry is None or entry.kind != FOLDER or not path:
+                continue
+            if not self.rights.cover(entry):
+                self.unhealed.append(f"{printable(path)}: a folder of another user")
+                continue
+            folder, name = split(path)
+            if self.status(path) is None:
+                try:
+                    with self.bench.changing():
+                        os.mkdir(name, 0o700, dir_fd=self.folders.at(folder))
+                except OSError as error:
+                    self.unhealed.append(f"{printable(path)}: {error.strerror}")
+                    continue
+            self.bench.used = True
+            self.touched |= {path, folder}
+            self.healed.append(path)
+
+    def make_rest(self) -> None:
+        """Make files, links and FIFOs anew; one of several names with all of them."""
+        units: dict[object, list[Entry]] = {}
+        damaged = set(self.damaged)
+        for entry in self.taken.entries:
+            if entry.kind != FOLDER:
+                units.setdefault(entry.link_group or entry.path, []).append(entry)
+        chosen = [unit for unit in units.values() if damaged.intersection(entry.path for entry in unit)]
+        sources = Sources(self.ctx, [unit[0] for unit in chosen])
+        staging = anchored.open_folder(self.bench.staging, FOLDER_FLAGS)
+        try:
+            for unit in chosen:
+                try:
+                    self.make(unit, sources, staging)
+                except NoSpace:
+                    raise
+                except (Unhealed, EngineFailed) as error:
+                    self.unhealed.append(error.message if isinstance(error, EngineFailed) else str(error))
+                else:
+                    self.healed += [entry.path for entry in unit if entry.path in damaged]
+        finally:
+            os.close(staging)
+
+    def make(self, unit: Sequence[Entry], sources: Sources, staging: int) -> None:
+        entry, name = unit[0], self.bench.name
+        if not self.rights.cover(entry):
+            raise Unhealed(f"{printable(entry.path)}: a file of another user, who can heal it")
+        twin = self.twin_of(entry.path)
+        shared = twin is not None and twin.entry == entry
+        if not (shared and twin and mend.link(entry, Place(twin.root, entry.path), staging, name)):
+            own = [Place(self.bench.root, each.path) for each in unit]
+            mend.make(entry, [*own, *sources.of(entry)], staging, name, special=self.rights.special)
+        try:
+            with self.bench.changing():
+                self.bench.used = True
+                mend.put_in_place(self.folders, staging, name, [each.path for each in unit])
+        except BaseException:
+            mend.discard(staging, name)
+            raise
+        self.touched |= {split(each.path)[0] for each in unit}
+        if entry.kind == FILE and not entry.link_group and not self.bench.copy:
+            self.linkable[entry.path] = entry
+
+    def finish(self) -> None:
+        """Give the folders that were changed the attributes that they had, the deepest first."""
+        if self.bench.copy and self.bench.used:
+            self.touched.add(b"")
+        wanted = [
+            self.entries[path]
+            for path in sorted(self.touched, reverse=True)
+            if path in self.entries and self.rights.cover(self.entries[path])
+        ]
+        if self.rights.caller != 0:
+            wanted = [entry for entry in map(self.as_owned, wanted) if entry.uid == self.rights.caller]
+        with self.bench.changing():
+            amend.restore(self.bench.root, wanted)
+        for entry in wanted:
+            try:
+                os.fsync(self.folders.at(entry.path))
+            except OSError:
+                continue
+
+    def as_owned(self, entry: Entry) -> Entry:
+        """Return the entry of a folder with the owner that it has, which only root can change."""
+        now = self.status(entry.path)
+        return entry if now is None else entry._replace(uid=now.st_uid, gid=now.st_gid)
+
+    def status(self, path: bytes) -> os.stat_result | None:
+        folder, name = split(path)
+        try:
+            if not path:
+                return os.fstat(self.folders.top)
+            return os.stat(name, dir_fd=self.folders.at(folder), follow_symlinks=False)
+        except OSError:
+            return None
+
+
+class Rights:
+    """What a manifest decides here: it is no authority where somebody else can have written it.
+
+    Setuid, setgid and capabilities are given only where nobody but the caller and root writes the repository; and root
+    gives a file to nobody who could not have made it there.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        self.caller = os.geteuid()
+        control = os.lstat(ctx.layout.control)
+        alone = not ctx.layout.shared and not control.st_mode & 0o022
+        self.special = alone and control.st_uid in (0, self.caller)
+        self.owners = {0, control.st_uid} if alone else {0}
+
+    def cover(self, entry: Entry) -> bool:
+        """Return whether ``entry`` may be made."""
+        return self.caller != 0 or self.special or entry.uid in self.owners

@@ -1,0 +1,203 @@
+"""An entry of a payload made anew, from what a manifest says and content that was read to the last byte."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from jvs_core.payload.tree import attributes
+from jvs_core.payload.tree import content as transfer
+from jvs_core.payload.tree.content import Changed
+from jvs_core.payload.tree.entry import FILE, SYMLINK, Entry, printable
+from jvs_core.payload.tree.faults import EXHAUSTED, FULL, translate
+from jvs_core.payload.tree.folders import Folders, split
+
+
+class Place(NamedTuple):
+    """Where content may lie: the file ``path`` below ``root``. It is not believed before it is read."""
+
+    root: Path
+    path: bytes
+
+
+class Unhealed(Exception):
+    """An entry cannot be made; the message says what is missing."""
+
+
+def make(entry: Entry, places: Iterable[Place], folder: int, name: bytes, *, special: bool) -> None:
+    """Make ``entry`` as the new ``name`` in the open ``folder``, durable in content; ``places`` may have what is in it.
+
+    Every byte is read from the copy itself before this returns. Owner, mode and times are the manifest's; so are extended
+    attributes where a place has them. ``special`` says whether the manifest decides on setuid, setgid and capabilities.
+
+    Raises Unhealed, with nothing left, where no place has the content or the caller cannot give these rights; NoSpace or
+    EngineFailed.
+    """
+    mode, uid, gid = attributes.ownership().keep(entry.mode, entry.uid, entry.gid)
+    if mode != entry.mode or (not special and mode & (stat.S_ISUID | stat.S_ISGID)):
+        raise Unhealed(f"{printable(entry.path)}: setuid or setgid, which the caller cannot give it here")
+    wanted = entry._replace(uid=uid, gid=gid)
+    try:
+        if entry.kind == FILE:
+            _make_file(wanted, list(places), folder, name, special=special)
+            return
+        xattrs = _xattrs(wanted, places, special=special)
+        if entry.kind == SYMLINK:
+            os.symlink(entry.target, name, dir_fd=folder)
+            attributes.apply_to_name(folder, name, None, uid, gid, entry.mtime_ns)
+        else:
+            os.mkfifo(name, 0o600, dir_fd=folder)
+            attributes.apply_to_name(folder, name, mode, uid, gid, entry.mtime_ns, xattrs, clear=True)
+    except OSError as error:
+        discard(folder, name)
+        raise translate(error, entry.path) from error
+    except BaseException:
+        discard(folder, name)
+        raise
+
+
+def discard(folder: int, name: bytes) -> None:
+    """Remove ``name``, which was made and is not needed, if it is there."""
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _make_file(entry: Entry, places: Sequence[Place], folder: int, name: bytes, *, special: bool) -> None:
+    tried: set[tuple[int, int]] = set()
+    for place in places:
+        with _opened(place, entry.size, tried) as source:
+            if source is None:
+                continue
+            copy = os.open(name, transfer.MAKE_FLAGS, 0o600, dir_fd=folder)
+            try:
+                if _holds(source, copy, entry):
+                    xattrs = _xattrs(entry, (place, *places), special=special)
+                    attributes.apply_to_fd(
+                        copy, entry.mode, entry.uid, entry.gid, entry.mtime_ns, xattrs, clear=True
+                    )
+                    os.fsync(copy)
+                    return
+            finally:
+                os.close(copy)
+            os.unlink(name, dir_fd=folder)
+    raise Unhealed(
+        f"{printable(entry.path)}: no snapshot or worktree has {entry.size} bytes of SHA-256 {entry.sha256.hex()}"
+    )
+
+
+def _holds(source: int, copy: int, entry: Entry) -> bool:
+    """Bring over the content and read it back; False where it is another one, or cannot be read."""
+    try:
+        if transfer.hash_fd(source, entry.size) != entry.sha256:
+            return False
+        transfer.clone(source, os.fstat(source), copy)
+        os.fsync(copy)
+        return os.fstat(copy).st_size == entry.size and transfer.hash_fd(copy, entry.size) == entry.sha256
+    except OSError as error:
+        if error.errno in (*FULL, *EXHAUSTED):
+            raise
+        return False
+
+
+@contextmanager
+def _opened(place: Place, size: int, tried: set[tuple[int, int]]) -> Iterator[int | None]:
+    """Yield the file at a place, open for reading; None where there is none of this size, or it was tried already."""
+    folder, name = split(place.path)
+    try:
+        with Folders(place.root) as folders:
+            fd, st = transfer.open_regular(name, folders.at(folder))
+    except (Changed, OSError) as error:
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            raise
+        yield None
+        return
+    try:
+        file = st.st_dev, st.st_ino
+        yield fd if st.st_size == size and file not in tried else None
+        tried.add(file)
+    finally:
+        os.close(fd)
+
+
+def _xattrs(entry: Entry, places: Iterable[Place], *, special: bool) -> attributes.Xattrs:
+    """Return the extended attributes of the digest that the manifest has, from any place; none where no place has them."""
+    if not entry.xattrs:
+        return ()
+    for found in _read(places):
+        if attributes.digest(found) == entry.xattrs:
+            return found if special else attributes.without_capability(found)
+    return ()
+
+
+def _read(places: Iterable[Place]) -> Iterator[attributes.Xattrs]:
+    for root, path in places:
+        folder, name = split(path)
+        with suppress(OSError), Folders(root) as folders:
+            yield attributes.read_xattrs(attributes.below(folders.at(folder), name))
+
+
+def link(entry: Entry, place: Place, folder: int, name: bytes) -> bool:
+    """Make ``name`` a further name of the file at ``place``, if that is ``entry`` in every byte and attribute."""
+    parent, own = split(place.path)
+    try:
+        with Folders(place.root) as folders:
+            os.link(own, name, src_dir_fd=folders.at(parent), dst_dir_fd=folder, follow_symlinks=False)
+        if _is(entry, folder, name):
+            return True
+    except (Changed, OSError):
+        pass
+    discard(folder, name)
+    return False
+
+
+def _is(entry: Entry, folder: int, name: bytes) -> bool:
+    fd, st = transfer.open_regular(name, folder)
+    try:
+        return (
+            (stat.S_IMODE(st.st_mode), st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns)
+            == (entry.mode, entry.uid, entry.gid, entry.size, entry.mtime_ns)
+            and attributes.digest(attributes.read_xattrs(fd)) == entry.xattrs
+            and transfer.hash_fd(fd, entry.size) == entry.sha256
+        )
+    finally:
+        os.close(fd)
+
+
+def put_in_place(folders: Folders, staging: int, name: bytes, paths: Sequence[bytes]) -> None:
+    """Give ``name`` in the open folder ``staging`` all the names ``paths``, each by a rename over what is there; durable.
+
+    A crash leaves each path as it was or as it is wanted, and names in ``staging``; a failure at most ``name``. Raises NoSpace or EngineFailed.
+    """
+    for number, path in enumerate(reversed(paths), 1):
+        folder, own = split(path)
+        one = name
+        try:
+            if number < len(paths):
+                one = name + b".more.tmp"
+                discard(staging, one)
+                os.link(name, one, src_dir_fd=staging, dst_dir_fd=staging, follow_symlinks=False)
+            there = folders.at(folder)
+            with _writable(there):
+                os.rename(one, own, src_dir_fd=staging, dst_dir_fd=there)
+            os.fsync(there)
+        except OSError as error:
+            discard(staging, one)
+            raise translate(error, path) from error
+
+
+@contextmanager
+def _writable(folder: int) -> Iterator[None]:
+    """Let the caller change the names in an open folder of its own, whatever its mode."""
+    mode = stat.S_IMODE(os.fstat(folder).st_mode)
+    if mode & 0o200 or os.geteuid() == 0:
+        yield
+        return
+    os.fchmod(folder, mode | 0o300)
+    try:
+        yield
+    finally:
+        os.fchmod(folder, mode)
