@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Run,
         Verdict,
     )
+    from jvs_core.operations.reading import SnapshotFile
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
@@ -60,6 +61,7 @@ _HOMES = {
     "Run": "jvs_core.model",
     "Sandbox": "jvs_core.operations.sandbox",
     "Settings": "jvs_core.settings",
+    "SnapshotFile": "jvs_core.operations.reading",
     "Trusted": "jvs_core.control.trust",
     "UntrustedRepository": "jvs_core.errors",
     "Verdict": "jvs_core.model",
@@ -89,6 +91,7 @@ __all__ = [
     "Run",
     "Sandbox",
     "Settings",
+    "SnapshotFile",
     "Trusted",
     "UntrustedRepository",
     "Verdict",

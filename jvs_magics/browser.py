@@ -113,6 +113,7 @@ class Browser:
         if snapshot_id is None or path is None:
             return ""
         with self._repository.open_file(snapshot_id, path) as stream:
+            stream.check()
             content = stream.read(_PREVIEW)
         self.panel.show(html.block(html.line(html.code(path)), file_html(path, content)))
         return f"{path} as it was in snapshot {snapshot_id}"

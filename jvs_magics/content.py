@@ -27,6 +27,7 @@ class FileContent(Answer):
         with outcome.stream as stream:
             self.content = stream.read()
         self.path: str = outcome.value.path
+        self.sha256: str = outcome.value.stream.sha256
         super().__init__(Outcome(outcome.value), coloured=coloured, notes=notes)
 
     @property
@@ -36,12 +37,10 @@ class FileContent(Answer):
 
     def to_json(self) -> dict[str, Any]:
         """Return path and content, as ``--json`` does."""
-        import hashlib
-
         return {
             "path": self.path,
             "size": len(self.content),
-            "sha256": hashlib.sha256(self.content).hexdigest(),
+            "sha256": self.sha256,
             "content_base64": base64.b64encode(self.content).decode(),
         }
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 from click import style
@@ -21,6 +20,7 @@ from jvs_core.errors import PathNotFound
 
 if TYPE_CHECKING:
     from jvs_core.model import Descriptor
+    from jvs_core.operations.reading import SnapshotFile
     from jvs_core.results import SnapshotDetails, TreeEntry
 
 _TYPE_LETTERS = {"file": "-", "directory": "d", "symlink": "l", "fifo": "p"}
@@ -70,7 +70,7 @@ def ls(call: Call, snapshot: str, path: str, recursive: bool) -> Outcome:
 def cat(call: Call, snapshot: str, path: str) -> Outcome:
     """Print the bytes of a file of a snapshot.
 
-    With --json they are in the field content_base64.
+    With --json they are in the field content_base64. Of a damaged file not all is printed, and the command fails.
 
     \b
     Example:
@@ -97,7 +97,7 @@ class FileContent:
     """A file of a snapshot, open for reading once."""
 
     path: str
-    stream: BinaryIO
+    stream: SnapshotFile
 
     def to_json(self) -> dict[str, Any]:
         """Read the file to its end, close it and return it whole."""
@@ -106,7 +106,7 @@ class FileContent:
         return {
             "path": self.path,
             "size": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": self.stream.sha256,
             "content_base64": base64.b64encode(content).decode(),
         }
 

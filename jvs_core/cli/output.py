@@ -128,18 +128,9 @@ def _stdout_stream(source: BinaryIO) -> None:
     if stream is None:
         return
     raw = stream.buffer
-    while chunk := _read(source):
+    while chunk := source.read(_CHUNK):
         raw.write(chunk)
     raw.flush()
-
-
-def _read(source: BinaryIO) -> bytes:
-    try:
-        return source.read(_CHUNK)
-    except OSError as error:
-        from jvs_core.files import storage_error
-
-        raise storage_error(error, "reading the snapshot") from error
 
 
 def _stderr(lines: Iterable[str], call: Call, *, prefix: bool = False) -> None:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
-from typing import BinaryIO
 
-from jvs_core.control import catalog
-from jvs_core.control.records import annotation, refs, worktree
-from jvs_core.errors import DescriptorCorrupt, PathEscape, PathNotFound, SnapshotNotFound
+from jvs_core.control.records import annotation, catalog, refs, worktree
+from jvs_core.errors import DescriptorCorrupt, PathEscape, SnapshotNotFound
 from jvs_core.model import FORMAT_VERSION, Descriptor
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.path import payload_path, require
-from jvs_core.payload.tree import content
-from jvs_core.payload.tree.entry import FILE, FOLDER, KIND_NAMES, SYMLINK, Entry, printable, text
-from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.entry import FILE, FOLDER, KIND_NAMES, SYMLINK, Entry, text
 from jvs_core.results import HistoryItem, RepositoryInfo, SnapshotDetails, TreeEntry
 
 
@@ -156,25 +151,6 @@ def stat(ctx: Context, snapshot_id: str, path: str) -> TreeEntry:
     """Return the one entry of a snapshot that ``path`` is, from its manifest. Raises PathNotFound."""
     inner = payload_path(path)
     return _shown(require(stored.look(ctx.layout, snapshot_id).entries, inner, snapshot_id))
-
-
-def open_file(ctx: Context, snapshot_id: str, path: str) -> BinaryIO:
-    """Open a regular file of a snapshot for reading; no symbolic link on the way is followed.
-
-    Raises PathNotFound.
-    """
-    snapshot = stored.look(ctx.layout, snapshot_id)
-    inner = payload_path(path)
-    entry = require(snapshot.entries, inner, snapshot_id)
-    if entry.kind != FILE:
-        raise PathNotFound(
-            f"{printable(inner)!r} in snapshot {snapshot_id} is no regular file but a {KIND_NAMES[entry.kind]}",
-            hint=f"jvs ls {snapshot_id}",
-        )
-    folder, name = split(inner)
-    with Folders(snapshot.payload) as folders:
-        fd, _ = content.open_regular(name, folders.at(folder))
-    return os.fdopen(fd, "rb")
 
 
 def _shown(entry: Entry) -> TreeEntry:

@@ -53,10 +53,14 @@ class Stored:
         try:
             yield
         except PayloadHashMismatch as error:
-            snapshot_id = self.descriptor.snapshot_id
-            raise PayloadHashMismatch(
-                f"snapshot {snapshot_id}: {error.message}", hint=f"jvs verify {snapshot_id}", **error.facts
-            ) from error
+            raise self.damage(error) from error
+
+    def damage(self, error: PayloadHashMismatch) -> PayloadHashMismatch:
+        """Return the error of a damaged payload with the snapshot's name, and how to see the damage."""
+        snapshot_id = self.descriptor.snapshot_id
+        return PayloadHashMismatch(
+            f"snapshot {snapshot_id}: {error.message}", hint=f"jvs verify {snapshot_id}", **error.facts
+        )
 
 
 def load(layout: Layout, snapshot_id: str) -> Stored:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
 
 from jvs_core import settings as environment
 from jvs_core.control import catalog
@@ -16,11 +15,22 @@ from jvs_core.control.lock.lock import Lease
 from jvs_core.control.names import MAIN
 from jvs_core.files import translated
 from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor
-from jvs_core.operations import annotate, browse, compare, init, locking, restore, sandbox, snapshot
+from jvs_core.operations import (
+    annotate,
+    browse,
+    compare,
+    init,
+    locking,
+    reading,
+    restore,
+    sandbox,
+    snapshot,
+)
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import path as extract
 from jvs_core.operations.inplace import restoring
 from jvs_core.operations.locking import Locking
+from jvs_core.operations.reading import SnapshotFile
 from jvs_core.operations.sandbox import Sandbox
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
@@ -289,9 +299,13 @@ class Repository:
         return browse.stat(self._context, self._context.resolve(snapshot, worktree or self._worktree), path)
 
     @translated
-    def open_file(self, snapshot: str, path: str, *, worktree: str | None = None) -> BinaryIO:
-        """Open a regular file of a snapshot for reading. Raises PathNotFound."""
-        return browse.open_file(
+    def open_file(self, snapshot: str, path: str, *, worktree: str | None = None) -> SnapshotFile:
+        """Open a regular file of a snapshot for reading; what is read is held against the manifest.
+
+        Read to its end, the last piece comes only if the whole is right; for a part of it call ``check`` first, which
+        ``seek`` does by itself. Raises PathNotFound, SnapshotExpired, PayloadHashMismatch; so do the methods that read.
+        """
+        return reading.open_file(
             self._context, self._context.resolve(snapshot, worktree or self._worktree), path
         )
 

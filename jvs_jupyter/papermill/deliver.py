@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import JvsError, Repository, Run
@@ -22,7 +23,9 @@ def deliver(repository: Repository, run: Run, target: Path) -> None:
                 shutil.copyfileobj(source, sink)
             os.replace(temporary, target)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise JvsError(
                 f"the result of run {run.run_id} could not be written to {target}: {error.strerror}"
             ) from error
+        finally:
+            with suppress(OSError):
+                temporary.unlink()

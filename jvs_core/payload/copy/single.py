@@ -14,7 +14,7 @@ from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
 from jvs_core.payload.copy.replica import Plan, make_top, replicate
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import FOLDER, Entry, printable
-from jvs_core.payload.tree.faults import translate
+from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
@@ -111,7 +111,7 @@ def _extract_one(payload: Path, entry: Entry, path: bytes, target: Path) -> list
     try:
         with Folders(payload) as payloads, Folders(target.parent) as targets:
             refused = put(
-                payloads.at(folder),
+                _source(payloads, folder, path),
                 name,
                 targets.top,
                 os.fsencode(target.name),
@@ -123,3 +123,12 @@ def _extract_one(payload: Path, entry: Entry, path: bytes, target: Path) -> list
     except OSError as error:
         raise translate(error, path) from error
     return [f"extended attributes refused by the file system: {', '.join(refused)}"] if refused else []
+
+
+def _source(payloads: Folders, folder: bytes, path: bytes) -> int:
+    try:
+        return payloads.at(folder)
+    except OSError as error:
+        if error.errno in GONE:
+            raise payload_mismatch([path]) from error
+        raise

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 from http import HTTPStatus
-from typing import BinaryIO
 from urllib.parse import quote
 
-from jvs_core import Repository
+from tornado.iostream import StreamClosedError
+
+from jvs_core import JvsError, SnapshotFile
 from jvs_jupyter.server.errors import RequestError
 from jvs_jupyter.server.handlers.base import Handler, route
 
-_CHUNK = 1 << 18
+_AT_FIRST = 8 << 20
+"""So much is read before anything is sent: a damaged file that is no larger is an error, not a cut connection."""
+_CHUNK = 1 << 20
 
 
 class ContentHandler(Handler):
@@ -36,17 +39,18 @@ class ContentHandler(Handler):
     async def _serve(self, snapshot: str, *, send: bool) -> None:
         query = self.query()
         place = await self.place(query["path"])
-        stream, etag, size = await self.call(_open, place.repository, snapshot, query["file"])
+        stream = await self.call(place.repository.open_file, snapshot, query["file"])
         try:
-            self._describe(query["file"], etag)
+            self._describe(query["file"], stream.sha256)
             if self.check_etag_header():
                 self.set_status(HTTPStatus.NOT_MODIFIED)
                 self.finish(set_content_type="application/octet-stream")
                 return
-            start, end = self._range(size, etag)
-            self.set_header("Content-Length", str(end - start))
+            start, end = self._range(stream.size, stream.sha256)
             if send:
                 await self._send(stream, start, end)
+            else:
+                self.set_header("Content-Length", str(end - start))
             self.finish(set_content_type="application/octet-stream")
         finally:
             await self.call(stream.close)
@@ -71,16 +75,36 @@ class ContentHandler(Handler):
         self.set_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
         return start, end
 
-    async def _send(self, stream: BinaryIO, start: int, end: int) -> None:
+    async def _send(self, stream: SnapshotFile, start: int, end: int) -> None:
+        """Send the bytes from ``start`` to ``end``, all of the file hashed on the way, a part of it checked before.
+
+        Raises what reading raises before anything was sent. After that the connection is cut: what came is not complete.
+        """
+        if end - start < stream.size:
+            await self.call(stream.check)
+        await self.call(stream.seek, start)
+        chunk = await self.call(stream.read, min(_AT_FIRST, end - start))
         self.set_header("Content-Type", "application/octet-stream")
-        position = start
-        while position < end:
-            chunk = await self.call(os.pread, stream.fileno(), min(_CHUNK, end - position), position)
-            if not chunk:
-                break  # shorter than its manifest says: tornado closes the connection, the client sees it cut
+        self.set_header("Content-Length", str(end - start))
+        left = end - start
+        while chunk:
             self.write(chunk)
             await self.flush()
-            position += len(chunk)
+            left -= len(chunk)
+            try:
+                chunk = await self.call(stream.read, min(_CHUNK, left))
+            except JvsError as error:
+                self.log.error("%s was cut short: %s: %s", self.request.path, error.code, error.message)
+                self.detach().close()
+                raise StreamClosedError(error) from error
+
+    def refuse(self, error: JvsError | RequestError) -> None:
+        """Answer with the error object, which is no download."""
+        for name in ("Accept-Ranges", "Content-Disposition", "Etag"):
+            self.clear_header(name)
+        if not isinstance(error, RequestError):
+            self.clear_header("Content-Range")
+        super().refuse(error)
 
 
 def byte_range(header: str, size: int) -> tuple[int, int] | None:
@@ -100,10 +124,3 @@ def disposition(file: str) -> str:
     name = os.fsencode(file).rpartition(b"/")[2].decode("utf-8", "replace")
     plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-()") else "_" for c in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _open(repository: Repository, snapshot: str, file: str) -> tuple[BinaryIO, str, int]:
-    snapshot_id = repository.resolve(snapshot)
-    entry = repository.stat(snapshot_id, file)
-    stream = repository.open_file(snapshot_id, file)
-    return stream, entry.sha256 or "", os.fstat(stream.fileno()).st_size

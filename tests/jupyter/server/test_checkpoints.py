@@ -11,6 +11,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jvs_core import Repository
+from tests.support.damage import DAMAGES, payload_file
 
 NOTEBOOK = "team/main/trial.ipynb"
 
@@ -190,3 +191,19 @@ async def test_files_of_a_repository_that_cannot_be_read_are_saved_moved_and_del
     await jp_fetch("api", "contents", NOTEBOOK, method="PATCH", body=body)
     await jp_fetch("api", "contents", "team/main/renamed.ipynb", method="DELETE")
     assert not (repo.root / "main" / "renamed.ipynb").exists()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_checkpoint_is_not_gone_back_to(
+    contents: Contents, repo: Repository, damage: str
+) -> None:
+    path = "team/main/data/trial.ipynb"
+    await contents.save(path, "one")
+    checkpoint = (await contents.checkpoint(path))["id"]
+    await contents.save(path, "two")
+    DAMAGES[damage](payload_file(repo, checkpoint, "data/trial.ipynb"))
+    with pytest.raises(HTTPClientError, match="409") as raised:
+        await contents.revert(path, checkpoint)
+    assert raised.value.response is not None
+    assert "E_PAYLOAD_HASH_MISMATCH" in json.loads(raised.value.response.body)["message"]
+    assert await contents.word(path) == "two"

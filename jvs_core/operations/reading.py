@@ -1,0 +1,79 @@
+"""Reading one file of a snapshot, held against the manifest: what every front end reads by."""
+
+from __future__ import annotations
+
+import errno
+import io
+
+from jvs_core.control.records import catalog
+from jvs_core.errors import PartialSnapshot, PathNotFound, PayloadHashMismatch
+from jvs_core.operations import stored
+from jvs_core.operations.context import Context
+from jvs_core.operations.inplace.path import payload_path, require
+from jvs_core.payload.check.held import HeldFile
+from jvs_core.payload.copy.materialize import mismatch
+from jvs_core.payload.tree import content
+from jvs_core.payload.tree.content import Changed
+from jvs_core.payload.tree.entry import FILE, KIND_NAMES, Entry, printable
+from jvs_core.payload.tree.faults import GONE
+from jvs_core.payload.tree.folders import Folders, split
+
+_PIECE = 1 << 20
+_NO_FILE = (*GONE, errno.ENODEV)
+
+
+class SnapshotFile(io.BufferedReader):
+    """A regular file of a snapshot, open for reading, of which nothing wrong is taken for the whole.
+
+    Read to its end it is hashed on the way: the last piece comes only if everything before was what the manifest says.
+    Who wants a part of it calls ``check`` first; ``seek`` does so by itself. ``size`` and ``sha256`` are the manifest's.
+    Every reading method raises PayloadHashMismatch for a damaged file and EngineFailed where it cannot be read.
+    """
+
+    def __init__(self, raw: HeldFile, entry: Entry) -> None:
+        super().__init__(raw, _PIECE)
+        self._held = raw
+        self.size = entry.size
+        self.sha256 = entry.sha256.hex()
+
+    def check(self) -> None:
+        """Make sure that the whole file is what the manifest says; it is read once while its inode stays as it is."""
+        self._held.check()
+
+
+def open_file(ctx: Context, snapshot_id: str, path: str) -> SnapshotFile:
+    """Open a regular file of a snapshot; no symbolic link is followed, and no FIFO waited for. See ``Repository.open_file``."""
+    try:
+        found = stored.look(ctx.layout, snapshot_id)
+        inner = payload_path(path)
+        entry = require(found.entries, inner, snapshot_id)
+        if entry.kind != FILE:
+            raise PathNotFound(
+                f"{printable(inner)!r} in snapshot {snapshot_id} is no regular file but a {KIND_NAMES[entry.kind]}",
+                hint=f"jvs ls {snapshot_id}",
+            )
+        return _opened(found, entry)
+    except (PartialSnapshot, PayloadHashMismatch):
+        catalog.require_kept(ctx.layout, snapshot_id)  # gc may have taken it away meanwhile
+        raise
+
+
+def _opened(found: stored.Stored, entry: Entry) -> SnapshotFile:
+    def damaged() -> PayloadHashMismatch:
+        return found.damage(mismatch([entry.path]))
+
+    folder, name = split(entry.path)
+    try:
+        with Folders(found.payload) as folders:
+            fd, st = content.open_regular(name, folders.at(folder))
+    except Changed as error:
+        raise damaged() from error
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        raise damaged() from error
+    raw = HeldFile(fd, entry, damaged)
+    if st.st_size != entry.size:
+        raw.close()
+        raise damaged()
+    return SnapshotFile(raw, entry)
