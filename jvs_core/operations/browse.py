@@ -7,7 +7,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 
-from jvs_core.control.records import annotation, catalog, refs, worktree
+from jvs_core.control import catalog
+from jvs_core.control.records import annotation, refs, worktree
 from jvs_core.errors import DescriptorCorrupt, PathEscape, SnapshotNotFound
 from jvs_core.model import FORMAT_VERSION, Descriptor
 from jvs_core.operations import stored

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import io
 
-from jvs_core.control.records import catalog
+from jvs_core.control import catalog
 from jvs_core.errors import PartialSnapshot, PathNotFound, PayloadHashMismatch
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
