@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from jvs_core.errors import PayloadHashMismatch
 from jvs_core.model import Damage
 from jvs_core.payload.engines import subvolume
 from tests.properties.conftest import FULL
+from tests.support.users import as_user
 
 STEP = 2 if FULL else 10
 GOOD = b"a good line\n" * 50
@@ -389,9 +391,17 @@ def test_the_record_has_its_form(repo: Repository) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root has to give a repository away")
-def test_what_the_caller_may_not_read_is_neither_damage_nor_healed(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    repo = Repository.init(tmp_path / "repo", engine="copy")
+def test_what_the_caller_may_not_read_is_neither_damage_nor_healed(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path(tempfile.mkdtemp(prefix="jvs-heal-"))
+    request.addfinalizer(lambda: shutil.rmtree(place))
+    place.chmod(0o755)
+    (place / "own").mkdir(mode=0o777)
+    (place / "own").chmod(0o777)
+    for name in ("CACHE", "STATE", "CONFIG"):
+        monkeypatch.setenv(f"JVS_{name}_DIR", str(place / "own" / name))
+    repo = Repository.init(place / "repo", engine="copy")
     main = repo.root / "main"
     (main / "mine").write_bytes(GOOD)
     (main / "closed").write_bytes(OTHER)
@@ -403,17 +413,10 @@ def test_what_the_caller_may_not_read_is_neither_damage_nor_healed(tmp_path: Pat
     closed = payload(repo, one) / "closed"
     os.chown(closed, 0, 0)
     closed.chmod(0o600)
-    code = (
-        "import os,sys; os.setgroups([]); os.setgid(1234); os.setuid(1234); from jvs_core import Repository\n"
-    )
-    code += (
-        "r = Repository.open(sys.argv[1]); r.verify(every=True); print(r.doctor(repairs=['heal']).repaired)"
-    )
-    environment = {**os.environ, "HOME": str(tmp_path / "home"), "JVS_CACHE_DIR": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-c", code, repo.root], capture_output=True, text=True, check=True, env=environment
-    )
-    assert f"heal: {one}: mine" in done.stdout
+    with as_user(1234):
+        theirs = Repository.open(repo.root)
+        assert not theirs.verify(every=True).ok
+        assert theirs.doctor(repairs=["heal"]).repaired == [f"heal: {one}: mine"]
     assert (payload(repo, one) / "mine").read_bytes() == GOOD
     assert (closed.stat().st_uid, closed.read_bytes()) == (0, OTHER)
     assert remembered(repo) == [one]
