@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -20,7 +21,7 @@ from jvs_core.control.records.register import Register
 from jvs_core.control.records.runs import RUNS
 from jvs_core.control.records.tombstones import TOMBSTONES
 from jvs_core.errors import JvsError, PathEscape
-from jvs_core.model import Record, models
+from jvs_core.model import Plan, Record, models
 
 REGISTERS: list[Register[Any]] = [DESCRIPTORS, PINS, PLANS, REFS, RUNS, TOMBSTONES]
 # Fields that name something by a part of their own name, and those that are words of a person or of a machine.
@@ -115,3 +116,24 @@ def test_paths_are_joined_from_identities_only(layout: Layout, key: str) -> None
     ):
         with pytest.raises(PathEscape):
             Path(join(key))
+
+
+@pytest.mark.parametrize("wrong", ["owner", "mode"])
+def test_what_others_could_have_written_is_carried_out_by_nobody(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    plan = Plan(
+        plan_id="0123456789ab", created_at="2026-01-01T00:00:00.000Z", created_by="ada@here", policy={},
+        thinning=False, candidates=(),
+    )  # fmt: skip
+    PLANS.create(layout, plan)
+    place = PLANS.place(layout, plan.plan_id)
+    assert PLANS.find_own(layout, plan.plan_id) == plan
+    assert PLANS.find_own(layout, "0123456789ac") is None
+    assert PLANS.find_own(layout, "..") is None
+    if wrong == "mode":
+        place.chmod(0o660)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: place.stat().st_uid + 1)
+    assert PLANS.find_own(layout, plan.plan_id) is None
+    assert PLANS.find(layout, plan.plan_id) == plan

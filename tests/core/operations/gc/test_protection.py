@@ -11,7 +11,7 @@ from jvs_core import Repository
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import catalog, pins
-from jvs_core.errors import GcPlanMismatch, LineageBroken
+from jvs_core.errors import GcPlanMismatch, LineageBroken, WorktreeNotFound
 from jvs_core.model import Descriptor
 from jvs_core.operations.gc import aftermath, protection
 from jvs_core.progress import Silent
@@ -210,3 +210,13 @@ def test_a_tombstone_gives_back_only_the_descriptor_that_was_logged(repo: Reposi
         kept = kept.changed(descriptor_checksum=catalog.checksum(kept).model_dump())
     forged = tombstone.changed(descriptor=kept.to_json())
     assert aftermath.logged_descriptor(forged, ledger) is None
+
+
+def test_where_main_is_not_registered_nothing_is_protected_so_gc_stops(repo: Repository) -> None:
+    take(repo, "a")
+    repo.worktrees.create("other", from_="HEAD")
+    layout = Layout(repo.root)
+    known = protection.descriptors(layout)
+    (repo.root / ".jvs/worktrees/main").rename(repo.root / "aside")
+    with pytest.raises(WorktreeNotFound, match="main is not registered"):
+        protection.read(layout, known)
