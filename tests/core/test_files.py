@@ -132,13 +132,14 @@ def test_nothing_is_made_or_renamed_over_what_is_there(
     (tmp_path / "there").write_text("there")
     (tmp_path / "source").write_text("source")
     (tmp_path / "folder").mkdir()
-    for act in (
+    acts: list[Callable[[], object]] = [
         lambda: files.rename_new(tmp_path / "source", tmp_path / "there"),
         lambda: files.rename_durable(tmp_path / "folder", tmp_path / "there"),
         lambda: files.create_atomic(tmp_path / "there", b"other"),
         lambda: files.create_together({tmp_path / "there": b"other"}),
         lambda: files.write_new(tmp_path / "there", b"other"),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(AlreadyExists):
             act()
     assert (tmp_path / "there").read_text() == "there"

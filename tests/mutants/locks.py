@@ -96,7 +96,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "an unwritten lock file blocks nobody",
         "if now <= created + config.duration_ms + config.max_clock_skew_ms + config.steal_grace_ms:",
         "if now <= created:",
-        f"{_TESTS}::test_an_empty_lock_file_blocks_while_its_creator_may_live_and_no_longer",
+        f"{_TESTS}::test_a_lock_file_that_is_not_written_yet_is_waited_for_as_long_as_a_lease",
     ),
     _leases(
         "any number far above counts",

@@ -80,7 +80,8 @@ def run(mutants: Sequence[Mutant], *, workers: int, seconds: float, told: Told) 
 def _require_passing(
     copies: Sequence[Copy], mutants: Sequence[Mutant], threads: ThreadPoolExecutor, seconds: float
 ) -> None:
-    tests = sorted({test for mutant in mutants for test in mutant.tests})
+    every = {test for mutant in mutants for test in mutant.tests}
+    tests = sorted(test for test in every if "::" not in test or test.partition("::")[0] not in every)
     parts = [tests[number :: len(copies)] for number in range(len(copies))]
 
     def passing(copy: Copy, part: Sequence[str]) -> Verdict:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import Repository
+from jvs_core import Repository, files
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import journal, worktree
@@ -143,9 +143,12 @@ def test_the_draft_is_durable_before_it_is_put_in_place(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    files = publish.files
     syncfs, rename_new, sync_folder = files._syncfs, files.rename_new, files.sync_folder
     snapshots = repo.root / ".jvs/snapshots"
+
+    def whole(fd: int) -> None:
+        told.append("content")
+        syncfs(fd)
 
     def renamed(source: Path, target: Path) -> None:
         told.append("put in place" if target.parent == snapshots else "")
@@ -155,7 +158,7 @@ def test_the_draft_is_durable_before_it_is_put_in_place(
         told.append("name" if folder == snapshots else "")
         sync_folder(folder)
 
-    monkeypatch.setattr(files, "_syncfs", lambda fd: (told.append("content"), syncfs(fd)))
+    monkeypatch.setattr(files, "_syncfs", whole)
     monkeypatch.setattr(files, "rename_new", renamed)
     monkeypatch.setattr(files, "sync_folder", synced)
     repo.snapshot("two", lock=True)

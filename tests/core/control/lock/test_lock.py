@@ -356,6 +356,24 @@ def test_an_empty_lock_file_blocks_while_its_creator_may_live_and_no_longer(
     assert take(real_layout, ada).token == 2
 
 
+@pytest.mark.parametrize("content", [b"", b"torn"])
+def test_a_lock_file_that_is_not_written_yet_is_waited_for_as_long_as_a_lease(
+    layout: Layout, ada: Settings, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    path = layout.locks(WORKTREE_ID) / "1"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    created = path.stat().st_mtime_ns // 1_000_000
+    at(monkeypatch, created - 2001)
+    with pytest.raises(ClockSkewExceeded):
+        take(layout, ada)
+    at(monkeypatch, created + 30_000 + 2000 + 1000)
+    with pytest.raises(LockConflict, match="at this moment"):
+        take(layout, ada)
+    at(monkeypatch, created + 30_000 + 2000 + 1001)
+    assert take(layout, ada).token == 2
+
+
 def test_tokens_start_above_the_heads_after_a_migration(layout: Layout, ada: Settings) -> None:
     assert take(layout, ada, floor=41).token == 42
 

@@ -93,7 +93,7 @@ def test_attributes_that_were_never_read_are_known_to_be_unknown(
     tree: Path, tmp_path: Path, remembering: bool
 ) -> None:
     os.setxattr(tree / "b", "user.colour", b"red")
-    wanted = attributes.digest(attributes.read_xattrs(str(tree / "b")))
+    wanted = attributes.digest(attributes.read_xattrs(os.fsencode(tree / "b")))
     index = StatIndex(tmp_path / "index.sqlite")
     _settle(tree)
     _described_but_for_attributes(tree, index)

@@ -11,7 +11,6 @@ import pytest
 
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.index import StatIndex
-from jvs_core.payload.copy import linking
 from jvs_core.payload.copy.capture import capture_tree
 from jvs_core.payload.copy.captured import Capture, PreviousSnapshot
 from jvs_core.payload.manifest.lines import encode
@@ -250,7 +249,7 @@ def test_a_file_that_changes_while_it_is_shared_is_named_and_not_shared(
             (place.source / "a").unlink(missing_ok=True)
         return link(previous, name, target)
 
-    monkeypatch.setattr(linking.content, "link", late)
+    monkeypatch.setattr(content, "link", late)
     taken = place.take()
     assert b"a" in taken.changed_meanwhile
     if what == "content":
