@@ -106,7 +106,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "an empty log is a sound one", "    if not walk.records and walk.since is None:\n", "    if False:\n"
     ),
     _log_file("a record is not held against its hash", "or hashed != record.record_hash:", "or False:"),
-    _log_file("a record may say its hash twice", "or own in after or", "or"),
+    _log_file(
+        "a record may say its hash twice",
+        "or own in after or",
+        "or",
+        equivalent="what is hashed would have to hold its own hash",
+    ),
     _checkpoint(
         "a signature by any key is one",
         "    if wanted is not None and carried != wanted.public_bytes_raw():\n",

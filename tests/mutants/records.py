@@ -114,7 +114,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "all intents are one's own",
         "return intent.uid is None or intent.uid == os.geteuid()",
         "return True",
-        "tests/hostile/test_foreign_records.py",
     ),
     _journal(
         "what is unknown is dead",
@@ -131,7 +130,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "a planted number is followed",
         "if seen.head.number >= heads.LAST:",
         "if False:",
-        f"{_RECORDS}/test_worktree.py",
         "tests/hostile/test_numbers.py",
     ),
     _worktree(

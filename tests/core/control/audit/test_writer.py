@@ -223,6 +223,40 @@ def test_a_full_disk_leaves_no_part_of_a_record(
     assert log_file.log_path(layout).read_bytes() == before
 
 
+def test_a_record_that_was_written_after_a_rotation_and_before_its_head_is_kept(
+    layout: Layout, ada: Settings
+) -> None:
+    logs.grow(layout, ada, 3)
+    head = log_file.head_path(layout).read_bytes()
+    os.rename(log_file.log_path(layout), log_file.rotated_path(layout, 3))
+    logs.grow(layout, ada, 1)
+    log_file.head_path(layout).write_bytes(head)
+    logs.grow(layout, ada, 1)
+    found = chain.check(layout)
+    assert (found.ok, found.records, found.last_seq) == (True, 5, 5)
+
+
+def test_a_lost_head_is_rebuilt_from_the_newest_file(layout: Layout, ada: Settings) -> None:
+    for last in (2, 4):
+        logs.grow(layout, ada, 2)
+        os.rename(log_file.log_path(layout), log_file.rotated_path(layout, last))
+    logs.grow(layout, ada, 1)
+    log_file.head_path(layout).unlink()
+    logs.grow(layout, ada, 1)
+    found = chain.check(layout)
+    assert (found.ok, found.records, found.last_seq) == (True, 6, 6)
+
+
+def test_a_record_after_a_log_that_was_cut_stands_in_a_line_of_its_own(layout: Layout, ada: Settings) -> None:
+    logs.grow(layout, ada, 3)
+    lines = logs.written(layout)
+    logs.write(layout, [*lines[:-1], lines[-1][:30]])
+    made = writer.append(layout, ada, "ref_create", target="next")
+    assert log_file.parse_line(logs.written(layout)[-1]).to_json() == made.to_json()
+    assert logs.written(layout)[-2] == lines[-1][:30] + b"\n"
+    assert ledger.read(layout).refs.keys() == {"ref0", "ref1", "next"}
+
+
 def test_work_goes_on_after_damage_and_the_damage_stays_visible(layout: Layout, ada: Settings) -> None:
     logs.grow(layout, ada, 4)
     lines = logs.written(layout)
