@@ -75,7 +75,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "            or (xattrs is not None and old.xattrs != xattrs)\n",
         "",
     ),
-    _capture("another owner, mode or time is the same file", "            or old[1:7] != entry[1:7]\n", ""),
+    _capture(
+        "another owner, mode or time is the same file",
+        "            or old[1:7] != entry[1:7]\n",
+        "",
+        equivalent="whatever is linked is looked at once more, and made anew where it differs",
+    ),
     _capture(
         "what changed meanwhile is not named",
         "changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))",
@@ -85,6 +90,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "what changed meanwhile is remembered",
         "old if new is None or old.path in changed else new",
         "old if new is None else new",
+        equivalent="the state under which it is filed is gone for good",
     ),
     _copying(
         "content is not compared before it is shared",

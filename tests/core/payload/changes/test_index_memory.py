@@ -14,9 +14,9 @@ import pytest
 from jvs_core.payload.changes import hashing
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.index import StatIndex
-from jvs_core.payload.changes.moment import Moment
+from jvs_core.payload.changes.moment import NEVER, Moment
 from jvs_core.payload.tree import attributes
-from jvs_core.payload.tree.walk import Scan, scan
+from jvs_core.payload.tree.walk import Scan, Stamp, scan
 
 
 @pytest.fixture
@@ -177,3 +177,13 @@ def test_a_file_that_changed_while_it_was_read_is_not_remembered(
     with closing(sqlite3.connect(tmp_path / "index.sqlite")) as database:
         kept = {path for (path,) in database.execute("SELECT path FROM files")}
     assert kept == {b"a", b"c"}
+
+
+def test_a_moment_tells_of_what_is_older_on_its_devices_only() -> None:
+    moment = Moment(100, frozenset((1,)))
+    assert moment.tells(Stamp(1, 5, 99))
+    assert not moment.tells(Stamp(1, 5, 100))
+    assert not moment.tells(Stamp(1, 5, 101))
+    assert not moment.tells(Stamp(2, 5, 99))
+    assert not NEVER.tells(Stamp(1, 5, 0))
+    assert (moment.on(1), moment.on(2)) == (100, 0)

@@ -62,6 +62,10 @@ class Place:
         self.first = self.first or taken
         return taken
 
+    def look(self) -> None:
+        """Let the index know the worktree as it is."""
+        describe(self.source, self.index(), clock_folder=self.folder, with_attributes=True)
+
     def write(self, name: str, text: str) -> Path:
         """Write a file without a trace in its size and time."""
         path = self.source / name
@@ -123,7 +127,7 @@ def test_a_file_of_two_names_whose_size_and_time_were_kept_is_not_taken_for_unch
     place.take()
     place.write("a", "else")
     if known:
-        describe(place.source, place.index(), clock_folder=place.folder, with_attributes=True)
+        place.look()
     place.assert_told(place.take())
     assert [(place.two / name).read_text() for name in "ab"] == ["else"] * 2
     assert [(place.one / name).read_text() for name in "ab"] == ["same"] * 2
@@ -182,18 +186,21 @@ def test_names_that_are_grouped_anew_are_grouped_so_in_the_snapshot(
     before = place.groups(place.one)
     act(place)
     if known:
-        describe(place.source, place.index(), clock_folder=place.folder, with_attributes=True)
+        place.look()
     place.assert_told(place.take())
     assert place.groups(place.two) == wanted
     assert place.groups(place.one) == before
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["known to the index", "not known"])
 @pytest.mark.parametrize("names", ["a", "ab"], ids=["one name", "two names"])
-def test_a_file_of_other_attributes_is_not_shared(place: Place, names: str) -> None:
+def test_a_file_of_other_attributes_is_not_shared(place: Place, names: str, known: bool) -> None:
     linked(place, *names)
     os.setxattr(place.source / "a", "user.colour", b"red")
     place.take()
     os.setxattr(place.source / "a", "user.colour", b"blue")
+    if known:
+        place.look()
     place.assert_told(place.take())
     shown = [os.getxattr(tree / name, "user.colour") for tree in (place.one, place.two) for name in names]
     assert shown == [b"red"] * len(names) + [b"blue"] * len(names)
@@ -222,14 +229,23 @@ def test_a_file_of_another_mode_owner_or_time_is_not_shared(place: Place, what: 
     assert metadata_of(place.one) == before
 
 
-@pytest.mark.parametrize("what", ["mode", "time"])
-def test_a_payload_that_somebody_changed_is_not_shared(place: Place, what: str) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["known to the index", "not known"])
+@pytest.mark.parametrize("what", ["mode", "owner", "size", "time"])
+def test_a_payload_that_somebody_changed_is_not_shared(place: Place, what: str, known: bool) -> None:
     place.write("a", "same")
     place.take()
+    payload = place.one / "a"
     if what == "mode":
-        (place.one / "a").chmod(0o777)
+        payload.chmod(0o777)
+    elif what == "owner":
+        os.chown(payload, 12345, 12345)
+    elif what == "size":
+        os.truncate(payload, 1)
+        os.utime(payload, ns=(PAST, PAST))
     else:
-        os.utime(place.one / "a", ns=(5, 5))
+        os.utime(payload, ns=(5, 5))
+    if not known:
+        os.utime(place.source / "a", ns=(PAST, PAST))
     place.assert_told(place.take())
 
 
