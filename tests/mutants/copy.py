@@ -17,6 +17,7 @@ from tests.mutants.mutant import PROJECT, Mutant
 _COPIED = ("jvs_core", "jvs_magics", "jvs_jupyter", "tests")
 _LEFT_OUT = shutil.ignore_patterns("node_modules", "lab", "labextension", "__pycache__", ".hypothesis")
 _END_S = 15.0
+_ONE_TEST_S = 20.0
 
 KILLED, SURVIVED, HUNG, BROKEN = "killed", "survived", "hung", "broken"
 _BY_STATUS = {0: SURVIVED, 1: KILLED}
@@ -57,7 +58,7 @@ class Copy:
         command = [
             sys.executable, "-m", "pytest", "-q", "-x", "--tb=line", "-p", "no:xdist", "-p", "no:cacheprovider",
             "-m", "not realfs",
-            "--timeout", str(max(1, int(seconds * 0.8))), *options, *tests,
+            "--timeout", str(max(1, int(min(seconds * 0.8, _ONE_TEST_S)))), *options, *tests,
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(self.root), "TMPDIR": str(self.scratch), "CI": "true"}
         environment.pop("JVS_PROOF", None)

@@ -71,11 +71,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "        return True",
     ),
     _catalog(
-        "a lineage may run in a circle",
-        "        if head in seen:\n",
-        "        if len(seen) > 999:\n",
+        "a lineage in a circle has an end",
+        '            raise LineageBroken(f"the lineage of {head} runs in a circle", hint="jvs doctor")\n',
+        "            return\n",
         _PROTECTION,
-        f"{_RECORDS}/test_catalog.py",
     ),
     _catalog(
         "what gc removed is kept",

@@ -121,6 +121,22 @@ def test_a_snapshot_whose_intent_was_cleared_away_is_not_put_in_place(repo: Repo
     assert os.listdir(layout.snapshots) == before
 
 
+@pytest.mark.parametrize("step", ["ready", "catalog"])
+def test_a_lease_that_was_taken_over_publishes_nothing(repo: Repository, step: str) -> None:
+    layout = Layout(repo.root)
+    before = made(repo)
+
+    def taken_over() -> None:
+        folder = layout.locks(worktree.get(layout, "main").worktree_id)
+        (folder / str(max(int(name) for name in os.listdir(folder)) + 1)).touch()
+
+    at = At(step, taken_over)
+    with pytest.raises(FencingMismatch, match="was taken over"):
+        repo.snapshot("two", lock=True, progress=at)
+    assert ("publish" in at.steps) == (step == "catalog")
+    assert made(repo) == before
+
+
 def test_what_the_log_knows_by_now_is_not_taken_back(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,8 +177,9 @@ def test_the_draft_is_durable_before_it_is_put_in_place(
     monkeypatch.setattr(files, "_syncfs", whole)
     monkeypatch.setattr(files, "rename_new", renamed)
     monkeypatch.setattr(files, "sync_folder", synced)
-    repo.snapshot("two", lock=True)
+    repo.snapshot("two", lock=True, progress=At("ready", lambda: told.append("written")))
     told = [what for what in told if what]
     assert told[told.index("put in place") - 1] == "content"
+    assert told[told.index("put in place") - 2] == "written"
     assert told[told.index("put in place") + 1] == "name"
     assert journal.pending(Layout(repo.root)) == ([], [])
