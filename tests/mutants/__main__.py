@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
+from types import FrameType
 
 from tests.mutants.catalog import MUTANTS
 from tests.mutants.mutant import selected
 from tests.mutants.runner import BaselineFailed, run, summary
+from tests.support.session import close_session, open_session
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,15 +28,23 @@ def main(arguments: list[str] | None = None) -> int:
             _say(f"{mutant.file}: {mutant.name}")
         return 0
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, _interrupt)
+    folder = open_session(in_memory=True)
     try:
         results = run(mutants, workers=asked.workers, seconds=asked.seconds, told=_say)
     except BaselineFailed as error:
         _say(f"the tests do not pass without any mutant:\n{error}")
         return 2
+    finally:
+        close_session(folder)
     for line in summary(results):
         _say(line)
     _say(f"{len(results)} mutants in {time.monotonic() - began:.0f} s")
     return 0 if results and all(result.as_expected for result in results) else 1
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _say(line: str) -> None:
