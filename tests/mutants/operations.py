@@ -225,8 +225,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "a set aside log is not read",
         "before=chain.from_iterable(map(_lines, later))",
         "before=()",
-        "tests/core/operations/doctor/test_log_repair.py",
-        "tests/core/operations/doctor/test_doctor.py",
     ),
     _repair(
         "refs that the log knew are forgotten", '"refs": {**refs_now, **known.refs},', '"refs": refs_now,'

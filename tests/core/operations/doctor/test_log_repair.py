@@ -9,6 +9,7 @@ import pytest
 from jvs_core import Repository
 from jvs_core.control.audit import chain, ledger
 from jvs_core.control.layout import Layout
+from tests.crash import children
 
 
 @pytest.fixture
@@ -49,6 +50,23 @@ def test_a_ref_behind_a_torn_line_that_is_lost_as_well_is_missed(repo: Repositor
     (repo.root / ".jvs/refs/last.json").unlink()
     repo.doctor(repairs=["audit_repair"])
     assert "E_REF_BROKEN" in {found.code for found in repo.doctor().findings}
+
+
+def test_a_log_that_a_killed_repair_set_aside_is_read_by_the_next(repo: Repository) -> None:
+    tear(repo)
+    (repo.root / ".jvs/refs/last.json").unlink()
+    again = Repository.open(repo.root)
+
+    def killed() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("jvs_core.operations.context.Context.audit", lambda *_a, **_k: children.die())
+            again.doctor(repairs=["audit_repair"])
+
+    assert children.run(killed) == children.KILLED
+    assert not log_of(repo).exists()
+    repo.doctor(repairs=["audit_repair"])
+    assert ledger.read(Layout(repo.root)).refs.keys() == {"first", "torn", "last"}
+    assert chain.check(Layout(repo.root)).ok
 
 
 def test_a_log_that_was_cut_keeps_the_worktree_where_it_stands(repo: Repository) -> None:

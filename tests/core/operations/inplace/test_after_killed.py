@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
+from jvs_core.control.audit import log_file
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import journal, worktree
@@ -128,7 +129,10 @@ def test_a_restore_that_was_killed_after_its_head_moved_is_not_done_again(
     (repo.root / "main" / "note.txt").write_text("later")
     repo.snapshot("later", lock=True)
     assert here(repo)["note.txt"] == "later"
-    assert worktree.get(Layout(repo.root), "main").head.number == number + 2
+    layout = Layout(repo.root)
+    assert worktree.get(layout, "main").head.number == number + 2
+    (logged,) = (record for record in log_file.tail(layout) if record.operation == "restore")
+    assert (logged.details["recovered"], logged.details["head"]["number"]) == (True, number + 1)
     assert_sound(repo)
 
 
