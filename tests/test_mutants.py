@@ -82,6 +82,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
+@pytest.mark.slow
 def test_a_mutant_is_tried_on_a_copy_and_the_project_stays_as_it_is(project: Path) -> None:
     small = of("jvs_core/small.py", "tests/test_small.py::test_at_its_end").mutant
     below = "tests/test_small.py::test_below"
@@ -105,12 +106,14 @@ def test_a_mutant_is_tried_on_a_copy_and_the_project_stays_as_it_is(project: Pat
     assert any("two is the end" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_tests_that_fail_without_a_mutant_tell_nothing(project: Path) -> None:
     mutant = Mutant("any", "jvs_core/small.py", "3", "4", ("tests/test_small.py::test_fails",))
     with pytest.raises(BaselineFailed, match="test_fails"):
         run([mutant], workers=1, seconds=60, told=lambda _: None)
 
 
+@pytest.mark.slow
 def test_a_run_that_hangs_is_ended(project: Path, tmp_path: Path) -> None:
     (project / "tests/test_endless.py").write_text("import time\ntime.sleep(60)\n")
     assert Copy(tmp_path / "copy").run(["tests/test_endless.py"], 3).outcome == HUNG

@@ -140,11 +140,10 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{_GC}::test_a_snapshot_that_is_damaged_is_no_rubbish",
     ),
     _running(
-        "a run that slept goes on",
+        "a run that slept moves snapshots away",
         "                critical.require(ctx.layout.repository_lock)\n                if ctx.layout.snapshot(key)",
         "                if ctx.layout.snapshot(key)",
-        f"{_GC}::test_a_run_that_slept_too_long_in_its_critical_section_goes_no_further",
-        equivalent="tombstones and the log, before and after, ask the same",
+        f"{_PROTECTION}::test_a_run_that_sleeps_in_its_critical_section_goes_no_further",
     ),
     _planning(
         "a plan does not see what was published meanwhile",

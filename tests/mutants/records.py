@@ -12,6 +12,7 @@ _journal = of("jvs_core/control/records/journal.py", f"{_RECORDS}/test_journal.p
 _worktree = of("jvs_core/control/records/worktree.py", f"{_RECORDS}/test_worktree.py").mutant
 _annotation = of("jvs_core/control/records/annotation.py", f"{_RECORDS}/test_annotation.py").mutant
 _files = of("jvs_core/files.py", "tests/core/control/test_files.py", "tests/core/test_files.py").mutant
+_NUMBERS = "tests/hostile/test_numbers.py"
 _PROTECTION = "tests/core/operations/gc/test_protection.py"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -179,5 +180,15 @@ MUTANTS: tuple[Mutant, ...] = (
     _files("a rename replaces", "_RENAME_NOREPLACE)\n    except OSError", "0)\n    except OSError"),
     _files(
         "many files are named before they are durable", "            sync(list(temporary.values()))\n", ""
+    ),
+    of("jvs_core/operations/publish.py", _NUMBERS).mutant(
+        "a snapshot is put in place before a head that none can follow",
+        "    worktree.require_room(name, now)\n",
+        "",
+    ),
+    of("jvs_core/operations/doctor/repair.py", _NUMBERS).mutant(
+        "a repair follows a head that none can follow",
+        "                and record.head.number < heads.LAST  # a planted one; the log's comes back below\n",
+        "",
     ),
 )

@@ -11,7 +11,7 @@ from jvs_core import Repository, clock
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import catalog, pins
-from jvs_core.errors import GcPlanMismatch, LineageBroken, WorktreeNotFound
+from jvs_core.errors import FencingMismatch, GcPlanMismatch, LineageBroken, WorktreeNotFound
 from jvs_core.model import Descriptor
 from jvs_core.operations.gc import aftermath, protection
 from jvs_core.progress import Silent
@@ -220,3 +220,25 @@ def test_where_main_is_not_registered_nothing_is_protected_so_gc_stops(repo: Rep
     (repo.root / ".jvs/worktrees/main").rename(repo.root / "aside")
     with pytest.raises(WorktreeNotFound, match="main is not registered"):
         protection.read(layout, known)
+
+
+@pytest.mark.parametrize("step", ["tombstone", "trash", "audit"])
+def test_a_run_that_sleeps_in_its_critical_section_goes_no_further(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    take(repo, "a")
+    gone = abandoned(repo)
+    plan = repo.gc.plan()
+    boot_ms = clock.boot_ms
+
+    def sleep() -> None:
+        monkeypatch.setattr(clock, "boot_ms", lambda: boot_ms() + critical.TRUSTED_MS)
+
+    with pytest.raises(FencingMismatch):
+        repo.gc.run(plan.plan_id, progress=At(step, sleep))
+    monkeypatch.undo()
+    control = repo.root / ".jvs"
+    assert len(list((control / "gc/tombstones").iterdir())) == (0 if step == "tombstone" else 2)
+    assert len(list((control / "gc/trash").iterdir())) == (2 if step == "audit" else 0)
+    assert set(repo.gc.run(plan.plan_id).deleted) == set(gone)
+    assert repo.verify(every=True).ok
