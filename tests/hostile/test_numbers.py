@@ -41,6 +41,8 @@ def test_a_head_that_none_can_follow_is_damage_and_the_log_s_comes_back(
     change(heads / str(number), number=number, undo=[])
     with pytest.raises(DescriptorCorrupt, match="can follow"):
         repo.snapshot("x", lock=True)
+    assert len(os.listdir(repo.root / ".jvs/snapshots")) == 2
+    assert os.listdir(repo.root / ".jvs/intents") == []
     assert not repo.verify(every=True).ok
     assert repo.doctor(repairs=["clean_intents", "advance_head"]).healthy
     assert repo.verify(every=True).ok
