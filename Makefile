@@ -17,6 +17,7 @@ LAB_BUILT := jvs_jupyter/labextension/package.json
 HUB := tests/jupyter/hub
 PROXY := $(HUB)/node_modules/.bin/configurable-http-proxy
 PYTEST_ARGS ?=
+MUTANTS_ARGS ?=
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 BENCH_ARGS ?=
@@ -27,7 +28,7 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mo
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test test-all further quick crash nightly lab build release verify gate conformance bench papermill docs picture fmt lint types layers clean tools installed ready
+.PHONY: help demo test test-all further quick crash mutants nightly lab build release verify gate conformance bench papermill docs picture fmt lint types layers clean tools installed ready
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -58,7 +59,10 @@ crash: ready  ## Try every fault on every file system, and write docs/reference/
 	.ci/debian-packages $(DEBIAN)
 	JVS_PROOF=full JVS_FAULTS_JSON=docs/reference/faults.json $(PYTEST) --in-memory tests/crash --timeout 1800 $(PYTEST_ARGS)
 
-nightly: test-all crash  ## All tests; every fault; the state machine and the fuzzers with ten times the examples
+mutants: ready  ## Put small faults into copies of the package; each of them must fail a test
+	$(BIN)/python -m tests.mutants --workers $(WORKERS) $(MUTANTS_ARGS)
+
+nightly: test-all crash mutants  ## All tests; every fault; every mutant; the state machine and the fuzzers with ten times the examples
 	JVS_PROOF=full $(PYTEST) --in-memory tests/properties --timeout 7200 $(PYTEST_ARGS)
 
 build: ready lab  ## Build the wheel and the source distribution into dist/

@@ -19,7 +19,7 @@ storage = Chapter("storage")
 
 _LOCK = """
 from pathlib import Path
-from jvs_core.control.critical import exclusive
+from jvs_core.control.lock.critical import exclusive
 from jvs_core.errors import LockConflict
 try:
     with exclusive(Path(sys.argv[1]), wait_s=float(sys.argv[2])):

@@ -319,7 +319,9 @@ def _withdraw(ctx: Context, snapshot_id: str, intent: Intent) -> None:
 
 
 def _require_unmoved(ctx: Context, name: str, record: Worktree) -> None:
+    """Make sure, before anything is published, that the head which was seen is there still and can be followed."""
     now = ctx.worktree(name)
+    worktree.require_room(name, now)
     if (now.worktree_id, now.head.number) != (record.worktree_id, record.head.number):
         raise FencingMismatch(
             f"the head of worktree {name!r} moved to {now.head_snapshot_id} while this snapshot was taken",

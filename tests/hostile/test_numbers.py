@@ -11,6 +11,7 @@ import pytest
 from jvs_core import Repository
 from jvs_core.control.lock import slots
 from jvs_core.errors import DescriptorCorrupt
+from tests.crash import children
 from tests.hostile.mutations import as_slot
 from tests.hostile.test_foreign_records import change
 
@@ -40,12 +41,28 @@ def test_a_head_that_none_can_follow_is_damage_and_the_log_s_comes_back(
     change(heads / str(number), number=number, undo=[])
     with pytest.raises(DescriptorCorrupt, match="can follow"):
         repo.snapshot("x", lock=True)
+    assert len(os.listdir(repo.root / ".jvs/snapshots")) == 2
+    assert os.listdir(repo.root / ".jvs/intents") == []
     assert not repo.verify(every=True).ok
     assert repo.doctor(repairs=["clean_intents", "advance_head"]).healthy
     assert repo.verify(every=True).ok
     (repo.root / "main/f").write_text("c")
     repo.snapshot("y", lock=True)
     assert repo.status().clean
+
+
+def test_a_killed_snapshot_is_completed_though_a_head_was_planted_since(repo: Repository) -> None:
+    killed = children.Steps(at="before head", act=children.die)
+    again = Repository.open(repo.root)
+    assert children.run(lambda: again.snapshot("x", lock=True, progress=killed)) == children.KILLED
+    heads = repo.root / ".jvs/worktrees/main/heads"
+    newest = max(heads.iterdir(), key=lambda path: int(path.name))
+    (heads / str(LARGEST)).write_bytes(newest.read_bytes())
+    change(heads / str(LARGEST), number=LARGEST)
+    assert repo.doctor(repairs=["clean_intents", "advance_head", "clean_locks"]).healthy
+    assert repo.verify(every=True).ok
+    assert "x" in [item.descriptor.note for item in repo.history(every=True)]
+    repo.snapshot("y", lock=True)
 
 
 @pytest.mark.parametrize(

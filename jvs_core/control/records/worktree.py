@@ -114,10 +114,7 @@ def move(
     The caller is in the critical section. Raises FencingMismatch when the head moved since, or another worktree has the
     name now; DescriptorCorrupt when its number is one that JVS never gave.
     """
-    if seen.head.number >= heads.LAST:
-        raise DescriptorCorrupt(
-            f"no head of worktree {name!r} can follow number {seen.head.number}", hint="jvs doctor"
-        )
+    require_room(name, seen)
     head = Head(
         number=seen.head.number + 1,
         worktree_id=seen.worktree_id,
@@ -129,6 +126,14 @@ def move(
     )
     heads.advance(layout, name, head)
     return head
+
+
+def require_room(name: str, seen: Worktree) -> None:
+    """Raise DescriptorCorrupt where the head of worktree ``name`` has a number that leaves none for the next."""
+    if seen.head.number >= heads.LAST:
+        raise DescriptorCorrupt(
+            f"no head of worktree {name!r} can follow number {seen.head.number}", hint="jvs doctor"
+        )
 
 
 def relabel(layout: Layout, name: str, seen: Worktree, labels: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from jvs_core import clock, files
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.layout import CONTROL_FOLDERS
 from jvs_core.control.lock import leases
-from jvs_core.control.records import aside, journal, worktree
+from jvs_core.control.records import aside, heads, journal, worktree
 from jvs_core.errors import InputError, JvsError
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations import findings, locking, passing, publish, refs, remains, snapshot, worktree_removal
@@ -80,7 +80,11 @@ def _advance_head(ctx: Context, progress: Progress) -> list[str]:
             if intent is None:
                 continue  # somebody else completed it meanwhile
             record = ctx.worktree(name)
-            behind = record.head_snapshot_id == descriptor.parent_snapshot_id and not _went_on(record, intent)
+            behind = (
+                record.head_snapshot_id == descriptor.parent_snapshot_id
+                and record.head.number < heads.LAST  # a planted one; the log's comes back below
+                and not _went_on(record, intent)
+            )
             publish.recover(ctx, name, record, descriptor, progress, move_head=behind)
             journal.complete(ctx.layout, intent)
         done.append(snapshot_id)

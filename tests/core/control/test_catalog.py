@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
 from jvs_core.control.records import refs
-from jvs_core.errors import DescriptorCorrupt, LineageBroken, SnapshotAmbiguous, SnapshotNotFound
+from jvs_core.errors import (
+    DescriptorCorrupt,
+    LineageBroken,
+    PartialSnapshot,
+    SnapshotAmbiguous,
+    SnapshotNotFound,
+)
 from jvs_core.model import Descriptor, HashValue
 
 IDS = ["1700000000000-ab12cd34", "1700000000001-ab12ff00", "1800000000000-0123abcd"]
@@ -166,3 +172,32 @@ def test_head_is_the_worktree_s_and_counts_back(line: Layout) -> None:
     for text, head in (("HEAD", None), ("HEAD~3", IDS[2]), ("HEAD~999999999", IDS[2]), ("HEAD~-1", IDS[2])):
         with pytest.raises(SnapshotNotFound):
             catalog.resolve(line, text, head)
+
+
+@pytest.mark.parametrize("start", IDS)
+def test_a_lineage_that_runs_in_a_circle_ends_with_an_error(layout: Layout, start: str) -> None:
+    parents = (IDS[1], IDS[2], IDS[0])
+    publish(layout, *(described(i, parent) for i, parent in zip(IDS, parents, strict=True)))
+    line = catalog.lineage(layout, start)
+    assert len([next(line) for _ in IDS]) == 3
+    with pytest.raises(LineageBroken, match="circle"):
+        next(line)
+
+
+@pytest.mark.parametrize("lacks", ["marker", "payload", "manifest", "link"])
+def test_a_snapshot_that_lacks_a_part_is_partial(line: Layout, lacks: str) -> None:
+    folder = line.snapshot(IDS[0])
+    (folder / "payload").mkdir(parents=True)
+    for name in ("manifest", ".READY"):
+        (folder / name).write_text("{}")
+    with pytest.raises(DescriptorCorrupt):
+        catalog.read_ready(line, IDS[0])
+    if lacks == "link":
+        (folder / "payload").rename(folder / "elsewhere")
+        (folder / "payload").symlink_to("elsewhere")
+    elif lacks == "payload":
+        (folder / "payload").rmdir()
+    else:
+        (folder / {"marker": ".READY", "manifest": "manifest"}[lacks]).unlink()
+    with pytest.raises(PartialSnapshot):
+        catalog.read_ready(line, IDS[0])

@@ -175,3 +175,10 @@ def test_a_changed_byte_anywhere_is_refused(data: st.DataObject) -> None:
     other = data.draw(st.integers(0, 255).filter(lambda byte: byte != line[position]))
     with pytest.raises(AuditChainBroken):
         log_file.parse_line(line[:position] + bytes([other]) + line[position + 1 :])
+
+
+def test_a_log_that_is_gone_with_its_head_is_none(layout: Layout, ada: Settings) -> None:
+    logs.grow(layout, ada, 2)
+    log_file.log_path(layout).unlink()
+    log_file.head_path(layout).unlink()
+    assert [problem.kind for problem in chain.check(layout).problems] == ["cut"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from jvs_core.control.audit import chain, log_file, writer
+from jvs_core import canonical, files
+from jvs_core.control.audit import chain, ledger, log_file, writer
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken
 from jvs_core.settings import Settings
@@ -124,6 +126,135 @@ def test_a_crash_between_rotation_and_head_loses_nothing(layout: Layout, ada: Se
     assert chain.check(layout).ok
     logs.grow(layout, ada, 1)
     assert (chain.check(layout).ok, chain.check(layout).records) == (True, 4)
+
+
+@pytest.mark.parametrize("damage", ["gone", "torn"])
+@pytest.mark.parametrize("rotated", [False, True])
+def test_a_head_that_is_lost_is_rebuilt_with_the_number_of_the_newest_record(
+    layout: Layout, ada: Settings, damage: str, rotated: bool
+) -> None:
+    logs.grow(layout, ada, 3)
+    if rotated:
+        os.rename(log_file.log_path(layout), log_file.rotated_path(layout, 3))
+        log_file.log_path(layout).touch()
+    if damage == "gone":
+        log_file.head_path(layout).unlink()
+    else:
+        log_file.head_path(layout).write_bytes(b"x" * 8192)
+    assert [problem.kind for problem in chain.check(layout).problems] == ["head"]
+    made = writer.append(layout, ada, "ref_create", target="next")
+    found = chain.check(layout)
+    assert (made.seq, found.ok, found.records, found.last_seq) == (4, True, 4, 4)
+    head = log_file.read_head(layout)
+    assert (head["seq"], head["head_hash"]) == (4, made.record_hash)
+    assert head["size"] == log_file.log_path(layout).stat().st_size
+
+
+@pytest.mark.parametrize("head", ["there", "behind", "gone"])
+def test_a_record_behind_a_torn_line_is_not_lost(layout: Layout, ada: Settings, head: str) -> None:
+    logs.grow(layout, ada, 2)
+    before = log_file.head_path(layout).read_bytes()
+    logs.grow(layout, ada, 2)
+    lines = logs.written(layout)
+    logs.write(layout, [*lines[:2], lines[2][:40] + b"\n", lines[3]])
+    if head == "behind":
+        log_file.head_path(layout).write_bytes(before)
+    elif head == "gone":
+        log_file.head_path(layout).unlink()
+    writer.append(layout, ada, "ref_create", target="next")
+    after = logs.written(layout)
+    assert after[3] == lines[3]
+    assert ledger.read(layout).refs.keys() == {"ref0", "ref1", "next"}
+    assert not chain.check(layout).ok
+    if head != "behind":
+        assert log_file.parse_line(after[-1]).prev_hash == log_file.parse_line(lines[3]).record_hash
+
+
+@pytest.mark.parametrize("wrong", ["number", "hash"])
+def test_a_record_that_does_not_follow_the_head_does_not_become_it(
+    layout: Layout, ada: Settings, wrong: str
+) -> None:
+    logs.grow(layout, ada, 3)
+    fields = log_file.parse_line(logs.written(layout)[-1]).to_json()
+    del fields["record_hash"]
+    head = log_file.read_head(layout)
+    fields["seq"] = 9 if wrong == "number" else 4
+    fields["prev_hash"] = head["head_hash"] if wrong == "number" else "0" * 64
+    planted = canonical.dumps({**fields, "record_hash": logs.record_hash(fields)}) + b"\n"
+    logs.write(layout, [*logs.written(layout), planted])
+    made = writer.append(layout, ada, "ref_create", target="next")
+    assert (made.seq, made.prev_hash) == (4, head["head_hash"])
+    assert not chain.check(layout).ok
+
+
+def test_a_record_and_its_head_are_durable_when_the_append_returns(
+    layout: Layout, ada: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.grow(layout, ada, 1)
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def noted(fd: int) -> None:
+        synced.append(os.fstat(fd).st_ino)
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    logs.grow(layout, ada, 1)
+    assert synced == [
+        log_file.log_path(layout).stat().st_ino,
+        log_file.head_path(layout).stat().st_ino,
+    ]
+
+
+def test_a_full_disk_leaves_no_part_of_a_record(
+    layout: Layout, ada: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.grow(layout, ada, 2)
+    before = log_file.log_path(layout).read_bytes()
+
+    def full(fd: int, data: bytes) -> None:
+        os.write(fd, data[:20])
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_all", full)
+        with pytest.raises(OSError, match="full"):
+            logs.grow(layout, ada, 1)
+    assert log_file.log_path(layout).read_bytes() == before
+
+
+def test_a_record_that_was_written_after_a_rotation_and_before_its_head_is_kept(
+    layout: Layout, ada: Settings
+) -> None:
+    logs.grow(layout, ada, 3)
+    head = log_file.head_path(layout).read_bytes()
+    os.rename(log_file.log_path(layout), log_file.rotated_path(layout, 3))
+    logs.grow(layout, ada, 1)
+    log_file.head_path(layout).write_bytes(head)
+    logs.grow(layout, ada, 1)
+    found = chain.check(layout)
+    assert (found.ok, found.records, found.last_seq) == (True, 5, 5)
+
+
+def test_a_lost_head_is_rebuilt_from_the_newest_file(layout: Layout, ada: Settings) -> None:
+    for last in (2, 4):
+        logs.grow(layout, ada, 2)
+        os.rename(log_file.log_path(layout), log_file.rotated_path(layout, last))
+    logs.grow(layout, ada, 1)
+    log_file.head_path(layout).unlink()
+    logs.grow(layout, ada, 1)
+    found = chain.check(layout)
+    assert (found.ok, found.records, found.last_seq) == (True, 6, 6)
+
+
+def test_a_record_after_a_log_that_was_cut_stands_in_a_line_of_its_own(layout: Layout, ada: Settings) -> None:
+    logs.grow(layout, ada, 3)
+    lines = logs.written(layout)
+    logs.write(layout, [*lines[:-1], lines[-1][:30]])
+    made = writer.append(layout, ada, "ref_create", target="next")
+    assert log_file.parse_line(logs.written(layout)[-1]).to_json() == made.to_json()
+    assert logs.written(layout)[-2] == lines[-1][:30] + b"\n"
+    assert ledger.read(layout).refs.keys() == {"ref0", "ref1", "next"}
 
 
 def test_work_goes_on_after_damage_and_the_damage_stays_visible(layout: Layout, ada: Settings) -> None:

@@ -232,6 +232,83 @@ def test_a_holder_does_not_wait_for_its_own_expired_lease(layout: Layout, ada: S
     assert take(layout, ada, own=mine).token == 2
 
 
+def test_an_own_expired_lease_gives_no_right_to_the_lock_of_its_successor(
+    layout: Layout, ada: Settings, bob: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = take(layout, ada)
+    at(monkeypatch, clock.now_ms() + 70_000)
+    theirs = take(layout, bob)
+    with pytest.raises(LockConflict, match="bob@there"):
+        take(layout, ada, own=run_out(mine))
+    lock.check(layout, theirs)
+
+
+def test_an_own_lease_that_was_renewed_since_gives_no_right_either(layout: Layout, ada: Settings) -> None:
+    before = take(layout, ada)
+    renewed = lock.renew(layout, before)
+    with pytest.raises(LockConflict):
+        take(layout, ada, own=dataclasses.replace(run_out(before), record=before.record.changed(purpose="x")))
+    lock.check(layout, renewed)
+
+
+def test_an_own_lease_that_has_not_run_out_is_not_replaced(layout: Layout, ada: Settings) -> None:
+    mine = take(layout, ada)
+    with pytest.raises(LockConflict):
+        take(layout, ada, own=mine)
+
+
+def test_one_that_was_stopped_between_creating_and_writing_has_no_lock(
+    layout: Layout, ada: Settings, bob: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = slots.create
+
+    def overtaken(path: Path, value: dict[str, Any], *, mode: int | None) -> None:
+        monkeypatch.setattr(slots, "create", create)
+        path.touch()
+        os.utime(path, (0, 0))
+        take(layout, bob)
+        path.unlink()
+        create(path, value, mode=mode)
+
+    monkeypatch.setattr(slots, "create", overtaken)
+    with pytest.raises(LockConflict, match="at this moment"):
+        take(layout, ada)
+    newest = lock.current(layout, WORKTREE_ID)
+    assert newest is not None
+    assert (newest.holder_id, newest.fencing_token) == ("bob@there", 2)
+
+
+def test_a_lease_tidied_away_in_the_middle_of_a_look_was_taken_over(
+    layout: Layout, ada: Settings, bob: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = take(layout, ada)
+    read = leases.read
+
+    def tidied(layout: Layout, worktree_id: str, token: int) -> object:
+        monkeypatch.setattr(leases, "read", read)
+        with monkeypatch.context() as moment:
+            at(moment, clock.now_ms() + 70_000)
+            take(layout, bob)
+        leases.remove_superseded(layout, worktree_id)
+        return read(layout, worktree_id, token)
+
+    monkeypatch.setattr(leases, "read", tidied)
+    with pytest.raises(FencingMismatch, match="bob@there"):
+        lock.check(layout, lease)
+
+
+def test_a_live_lease_is_not_tidied_away_and_what_is_young_among_them_neither(
+    layout: Layout, ada: Settings
+) -> None:
+    lease = take(layout, ada)
+    assert leases.remove_superseded(layout, WORKTREE_ID, kept=0) == []
+    (layout.locks(WORKTREE_ID) / "young").touch()
+    (layout.locks(WORKTREE_ID) / "old").touch()
+    os.utime(layout.locks(WORKTREE_ID) / "old", (0, 0))
+    assert leases.remove_strays(layout, WORKTREE_ID) == ["old"]
+    lock.check(layout, lease)
+
+
 def test_a_lock_renewed_in_the_future_is_not_stolen(
     layout: Layout, ada: Settings, bob: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +354,24 @@ def test_an_empty_lock_file_blocks_while_its_creator_may_live_and_no_longer(
         lock.current(real_layout, WORKTREE_ID)
     os.utime(folder / "1", (0, 0))
     assert take(real_layout, ada).token == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"torn"])
+def test_a_lock_file_that_is_not_written_yet_is_waited_for_as_long_as_a_lease(
+    layout: Layout, ada: Settings, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    path = layout.locks(WORKTREE_ID) / "1"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    created = path.stat().st_mtime_ns // 1_000_000
+    at(monkeypatch, created - 2001)
+    with pytest.raises(ClockSkewExceeded):
+        take(layout, ada)
+    at(monkeypatch, created + 30_000 + 2000 + 1000)
+    with pytest.raises(LockConflict, match="at this moment"):
+        take(layout, ada)
+    at(monkeypatch, created + 30_000 + 2000 + 1001)
+    assert take(layout, ada).token == 2
 
 
 def test_tokens_start_above_the_heads_after_a_migration(layout: Layout, ada: Settings) -> None:

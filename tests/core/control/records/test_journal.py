@@ -43,6 +43,36 @@ def test_an_intent_is_pending_until_it_is_completed(layout: Layout, ada: Setting
     assert journal.pending(layout) == ([], [])
 
 
+@pytest.mark.parametrize("durable", [True, False])
+def test_only_a_durable_end_is_waited_for(
+    layout: Layout, ada: Settings, monkeypatch: pytest.MonkeyPatch, durable: bool
+) -> None:
+    made = journal.begin(layout, ada, "snapshot", snapshot_id=ONE, **DETAILS)
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    journal.complete(layout, made, durable=durable)
+    assert synced == ([layout.intents] if durable else [])
+
+
+def test_what_another_user_wrote_is_not_one_s_own(layout: Layout, ada: Settings) -> None:
+    made = journal.begin(layout, ada, "snapshot", snapshot_id=ONE, **DETAILS)
+    ((found,), _) = journal.pending(layout)
+    assert journal.is_own(found)
+    assert journal.is_own(made)
+    assert not journal.is_own(found.model_copy(update={"uid": os.geteuid() + 1}))
+
+
+@pytest.mark.parametrize(("running", "dead"), [(True, False), (None, False), (False, True)])
+def test_only_what_is_known_to_have_ended_is_dead(
+    layout: Layout, ada: Settings, monkeypatch: pytest.MonkeyPatch, running: bool | None, dead: bool
+) -> None:
+    made = journal.begin(layout, ada, "snapshot", snapshot_id=ONE, **DETAILS)
+    monkeypatch.setattr(process, "is_running", lambda *_args, **_more: running)
+    assert journal.is_dead(layout, ada, made) is dead
+    journal.complete(layout, made)
+    assert not journal.is_dead(layout, ada, made)
+
+
 def test_many_restores_of_one_snapshot_may_be_under_way(layout: Layout, ada: Settings) -> None:
     made = [
         journal.begin(layout, ada, "restore", snapshot_id=ONE, temporary=".w.00000000.tmp") for _ in range(3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -19,8 +20,8 @@ from jvs_core.control.records.refs import REFS
 from jvs_core.control.records.register import Register
 from jvs_core.control.records.runs import RUNS
 from jvs_core.control.records.tombstones import TOMBSTONES
-from jvs_core.errors import JvsError, PathEscape
-from jvs_core.model import Record, models
+from jvs_core.errors import DescriptorCorrupt, JvsError, PathEscape
+from jvs_core.model import Plan, Record, models
 
 REGISTERS: list[Register[Any]] = [DESCRIPTORS, PINS, PLANS, REFS, RUNS, TOMBSTONES]
 # Fields that name something by a part of their own name, and those that are words of a person or of a machine.
@@ -39,6 +40,14 @@ HOSTILE = [
     "1700000000000-00000001/../../x",
     "~root",
 ]
+PLAN = Plan(
+    plan_id="0123456789ab",
+    created_at="2026-01-01T00:00:00.000Z",
+    created_by="ada@here",
+    policy={},
+    thinning=False,
+    candidates=(),
+)
 
 
 def models_below(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -93,6 +102,16 @@ def test_a_record_that_speaks_of_another_is_damaged(layout: Layout, register: Re
     assert list(register.readable(layout)[1]) == [one]
 
 
+def test_a_whole_record_under_the_name_of_another_is_damaged(layout: Layout) -> None:
+    PLANS.create(layout, PLAN)
+    data = PLANS.place(layout, PLAN.plan_id).read_bytes()
+    PLANS.place(layout, "0123456789ac").write_bytes(data)
+    for find in (PLANS.find, PLANS.find_own):
+        assert find(layout, PLAN.plan_id) == PLAN
+        with pytest.raises(DescriptorCorrupt, match="speaks of"):
+            find(layout, "0123456789ac")
+
+
 def _identities(register: Register[Any]) -> tuple[str, str]:
     candidates = ("one", "two", "0" * 12, "1" * 12, "1700000000000-00000001", "1700000000000-00000002")
     runs = ("run-1700000000000-00000001", "run-1700000000000-00000002")
@@ -115,3 +134,20 @@ def test_paths_are_joined_from_identities_only(layout: Layout, key: str) -> None
     ):
         with pytest.raises(PathEscape):
             Path(join(key))
+
+
+@pytest.mark.parametrize("wrong", ["owner", "mode"])
+def test_what_others_could_have_written_is_carried_out_by_nobody(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    PLANS.create(layout, PLAN)
+    place = PLANS.place(layout, PLAN.plan_id)
+    assert PLANS.find_own(layout, PLAN.plan_id) == PLAN
+    assert PLANS.find_own(layout, "0123456789ac") is None
+    assert PLANS.find_own(layout, "..") is None
+    if wrong == "mode":
+        place.chmod(0o660)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: place.stat().st_uid + 1)
+    assert PLANS.find_own(layout, PLAN.plan_id) is None
+    assert PLANS.find(layout, PLAN.plan_id) == PLAN

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from jvs_core.payload.changes.difference import Changes, compare
+from jvs_core.payload.changes.difference import Changes, beyond_times, but_for_setuid, compare
 from jvs_core.payload.tree.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from tests.core.payload.manifest.test_manifest import SHA, TOP, entry, trees
 
@@ -76,3 +76,36 @@ def test_a_folder_in_the_place_of_a_file_is_one_gone_and_one_new() -> None:
 def test_lists_are_sorted_by_bytes_folders_among_the_rest() -> None:
     now = [entry(b"a"), folder(b"b"), entry(b"b!"), entry(b"\xff", FILE)]
     assert changes([], now).added == sorted([b"a", b"b/", b"b!", b"\xff"])
+
+
+def test_beyond_times_counts_owners_attributes_and_hard_links() -> None:
+    differ = beyond_times(TOP._replace(uid=7, gid=8))
+    was = entry(uid=1, gid=2, link_group=1, xattrs=SHA)
+    assert not differ(was, was._replace(mtime_ns=99))
+    assert not differ(was, was._replace(uid=7, gid=8))
+    for now in (
+        was._replace(uid=3),
+        was._replace(gid=3),
+        was._replace(uid=8, gid=7),
+        was._replace(link_group=0),
+        was._replace(link_group=2),
+        was._replace(xattrs=b""),
+        was._replace(mode=0o600),
+        was._replace(sha256=SHA[::-1]),
+    ):
+        assert differ(was, now), now
+
+
+def test_that_setuid_is_gone_is_no_change_and_anything_else_is() -> None:
+    was = entry(mode=0o6755)
+    assert not but_for_setuid(was, was)
+    assert not but_for_setuid(was, was._replace(mode=0o755))
+    for now in (
+        was._replace(mode=0o755, sha256=SHA[::-1]),
+        was._replace(mode=0o2755),
+        was._replace(mode=0o700),
+        was._replace(mode=0o755, kind=FIFO),
+    ):
+        assert but_for_setuid(was, now), now
+    assert but_for_setuid(entry(mode=0o755), entry(mode=0o4755))
+    assert but_for_setuid(folder(b"d", mode=0o2755), folder(b"d", mode=0o755))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jvs_core.payload.changes import hashing
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.index import StatIndex
-from jvs_core.payload.changes.moment import Moment
-from jvs_core.payload.tree.walk import Scan, scan
+from jvs_core.payload.changes.moment import NEVER, Moment
+from jvs_core.payload.tree import attributes
+from jvs_core.payload.tree.walk import Scan, Stamp, scan
 
 
 @pytest.fixture
@@ -25,6 +30,10 @@ def tree(tmp_path: Path) -> Path:
 
 def _described(tree: Path, index: StatIndex) -> Scan:
     return describe(tree, index, clock_folder=tree.parent, with_attributes=True)
+
+
+def _described_but_for_attributes(tree: Path, index: StatIndex) -> Scan:
+    return describe(tree, index, clock_folder=tree.parent, with_attributes=False)
 
 
 def _settle(tree: Path) -> None:
@@ -77,3 +86,104 @@ def test_a_file_as_young_as_the_clock_is_never_remembered(tree: Path, tmp_path: 
         _described(tree, StatIndex(None)), recalled, Moment(stamped, frozenset((found.stamps[0].dev,)))
     )
     assert all(digests is None for digests in index.recall(scan(tree)).digests)
+
+
+@pytest.mark.parametrize("remembering", [True, False], ids=["in memory", "from the file"])
+def test_attributes_that_were_never_read_are_known_to_be_unknown(
+    tree: Path, tmp_path: Path, remembering: bool
+) -> None:
+    os.setxattr(tree / "b", "user.colour", b"red")
+    wanted = attributes.digest(attributes.read_xattrs(os.fsencode(tree / "b")))
+    index = StatIndex(tmp_path / "index.sqlite")
+    _settle(tree)
+    _described_but_for_attributes(tree, index)
+    if not remembering:
+        index = StatIndex(tmp_path / "index.sqlite")
+    known = index.recall(scan(tree))
+    assert [digests and digests.xattrs for digests in known.digests[1:]] == [None] * 3
+    assert all(digests is not None for digests in known.digests[1:])
+    assert _described(tree, index).entries[2].xattrs == wanted
+    again = StatIndex(tmp_path / "index.sqlite").recall(scan(tree))
+    assert [digests and digests.xattrs for digests in again.digests[1:]] == [b"", wanted, b""]
+
+
+def test_a_look_without_attributes_does_not_make_known_ones_unknown(tree: Path, tmp_path: Path) -> None:
+    os.setxattr(tree / "b", "user.colour", b"red")
+    index = StatIndex(tmp_path / "index.sqlite")
+    _settle(tree)
+    wanted = _described(tree, index).entries[2].xattrs
+    _described_but_for_attributes(tree, StatIndex(tmp_path / "index.sqlite"))
+    known = StatIndex(tmp_path / "index.sqlite").recall(scan(tree)).digests[2]
+    assert wanted
+    assert known is not None
+    assert known.xattrs == wanted
+
+
+def test_a_row_that_is_half_old_is_unknown(tree: Path, tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    _settle(tree)
+    _described(tree, StatIndex(path))
+    with closing(sqlite3.connect(path)) as database:
+        (row,) = database.execute("SELECT row FROM files WHERE path = ?", (b"b",)).fetchone()
+        torn = row[:50] + bytes([row[50] ^ 1]) + row[51:]
+        database.execute("UPDATE files SET row = ? WHERE path = ?", (torn, b"b"))
+        database.commit()
+    known = StatIndex(path).recall(scan(tree)).digests
+    assert [digests is not None for digests in known[1:]] == [True, False, True]
+
+
+@pytest.mark.parametrize("field", ["ctime", "mtime", "size", "inode"])
+def test_each_part_of_a_state_counts(tree: Path, tmp_path: Path, field: str) -> None:
+    path, index = tmp_path / "index.sqlite", StatIndex(tmp_path / "index.sqlite")
+    _settle(tree)
+    _described(tree, index)
+    was = (tree / "b").stat()
+    if field == "inode":
+        (tree / "b").rename(tmp_path / "aside")
+        (tree / "b").write_text("B")
+    elif field == "size":
+        (tree / "b").write_text("longer")
+    else:
+        (tree / "b").write_text("B")
+    if field != "mtime":
+        os.utime(tree / "b", ns=(was.st_atime_ns, was.st_mtime_ns))
+    for looked in (index, StatIndex(path)):
+        assert looked.recall(scan(tree)).digests[2] is None
+
+
+def test_what_lies_on_another_device_is_never_remembered(tree: Path, tmp_path: Path) -> None:
+    index = StatIndex(tmp_path / "index.sqlite")
+    found = scan(tree)
+    recalled = index.recall(found)
+    elsewhere = Moment(2**62, frozenset((found.stamps[0].dev + 1,)))
+    index.learn(_described(tree, StatIndex(None)), recalled, elsewhere)
+    assert all(digests is None for digests in StatIndex(index.path).recall(scan(tree)).digests)
+
+
+def test_a_file_that_changed_while_it_was_read_is_not_remembered(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hash_files = hashing.hash_files
+
+    def changed(*args: Any, **options: Any) -> list[bytes | None]:
+        digests = hash_files(*args, **options)
+        (tree / "b").write_text("B")
+        return digests
+
+    monkeypatch.setattr("jvs_core.payload.changes.describe.hash_files", changed)
+    _settle(tree)
+    _described(tree, StatIndex(tmp_path / "index.sqlite"))
+    monkeypatch.undo()
+    with closing(sqlite3.connect(tmp_path / "index.sqlite")) as database:
+        kept = {path for (path,) in database.execute("SELECT path FROM files")}
+    assert kept == {b"a", b"c"}
+
+
+def test_a_moment_tells_of_what_is_older_on_its_devices_only() -> None:
+    moment = Moment(100, frozenset((1,)))
+    assert moment.tells(Stamp(1, 5, 99))
+    assert not moment.tells(Stamp(1, 5, 100))
+    assert not moment.tells(Stamp(1, 5, 101))
+    assert not moment.tells(Stamp(2, 5, 99))
+    assert not NEVER.tells(Stamp(1, 5, 0))
+    assert (moment.on(1), moment.on(2)) == (100, 0)

@@ -1,0 +1,194 @@
+"""Mutants of what reads, remembers, copies, shares and replaces files."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant, of
+
+_SHARED = "tests/core/payload/copy/test_shared.py"
+_INDEX = "tests/core/payload/changes/test_index_memory.py"
+_index = of("jvs_core/payload/changes/index.py", _INDEX).mutant
+_moment = of("jvs_core/payload/changes/moment.py", _INDEX).mutant
+_describe = of("jvs_core/payload/changes/describe.py", _INDEX).mutant
+_capture = of("jvs_core/payload/copy/capture.py", _SHARED).mutant
+_copying = of("jvs_core/payload/copy/copying.py", _SHARED).mutant
+_linking = of("jvs_core/payload/copy/linking.py", _SHARED).mutant
+_replica = of("jvs_core/payload/copy/replica.py", _SHARED).mutant
+_content = of("jvs_core/payload/tree/content.py", _SHARED).mutant
+_difference = of(
+    "jvs_core/payload/changes/difference.py", "tests/core/payload/changes/test_difference.py"
+).mutant
+_hashing = of("jvs_core/payload/changes/hashing.py", "tests/core/payload/changes/test_hashing.py").mutant
+_links = of("jvs_core/payload/tree/link_groups.py", _SHARED).mutant
+
+MUTANTS: tuple[Mutant, ...] = (
+    _index(
+        "attributes that were never read are stored as known",
+        "bytes((_KNOWN if xattrs_read else _UNKNOWN,))",
+        "bytes((_KNOWN,))",
+    ),
+    _index(
+        "attributes that were never read are remembered as known",
+        "Digests(entry.sha256, entry.xattrs if xattrs_read else None)",
+        "Digests(entry.sha256, entry.xattrs)",
+    ),
+    _index("attributes are taken for known", "if row[_KEY.size] == _KNOWN else None", "if True else None"),
+    _index("a row that is half old counts", "and crc32(row) == _SOUND", "and True"),
+    _index("a time of change does not count", "entry.mtime_ns, stamp.ctime_ns)", "entry.mtime_ns, 0)"),
+    _index(
+        "a file of this moment is remembered", "            and moment.tells(scan.stamps[position])\n", ""
+    ),
+    _index(
+        "a state does not count in memory",
+        "digests if a == b and s == t else None",
+        "digests if a == b else None",
+    ),
+    _index("a file of another state counts", "elif row.startswith(key) and", "elif"),
+    _moment(
+        "a file of this very tick is trusted",
+        "return stamp.ctime_ns < self.now_ns and",
+        "return stamp.ctime_ns <= self.now_ns and",
+    ),
+    _moment("any device's clock tells", "and stamp.dev in self.devices", "and True"),
+    _describe(
+        "a file that changed while it was read is remembered",
+        "                unsteady.add(position)\n",
+        "                pass\n",
+    ),
+    _capture(
+        "a file of several names is shared by its size and time",
+        "self.shared[position] = self.complete(position) and self.likely(position) is not None",
+        "self.shared[position] = self.likely(position) is not None",
+    ),
+    _capture(
+        "names grouped anew become one file",
+        "            or (entry.link_group and entry.path in self.split_groups)\n",
+        "",
+    ),
+    _capture(
+        "names that parted stay one file",
+        "            or bool(old.link_group) != bool(entry.link_group)\n",
+        "",
+    ),
+    _capture("another digest is the same file", "            or (sha and old.sha256 != sha)\n", ""),
+    _capture(
+        "other attributes are the same file",
+        "            or (xattrs is not None and old.xattrs != xattrs)\n",
+        "",
+    ),
+    _capture(
+        "another owner, mode or time is the same file",
+        "            or old[1:7] != entry[1:7]\n",
+        "",
+        equivalent="whatever is linked is looked at once more, and made anew where it differs",
+    ),
+    _capture(
+        "what changed meanwhile is not named",
+        "changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))",
+        "changed = found.changed.union(doubtful.changed(replica.entries))",
+    ),
+    _capture(
+        "what changed meanwhile is remembered",
+        "old if new is None or old.path in changed else new",
+        "old if new is None else new",
+        equivalent="the state under which it is filed is gone for good",
+    ),
+    _copying(
+        "content is not compared before it is shared",
+        "if known == item.previous_sha256 and attributes.digest(xattrs) == item.previous_xattrs:",
+        "if attributes.digest(xattrs) == item.previous_xattrs:",
+    ),
+    _copying(
+        "attributes are not compared before a file is shared",
+        "if known == item.previous_sha256 and attributes.digest(xattrs) == item.previous_xattrs:",
+        "if known == item.previous_sha256:",
+    ),
+    _copying("a payload of another time is shared", "            and st.st_mtime_ns == item.mtime_ns\n", ""),
+    _copying(
+        "a payload of another mode is shared", "            and st.st_mode == stat.S_IFREG | item.mode\n", ""
+    ),
+    _linking(
+        "a file that changed while it is shared is shared",
+        "                or now.st_ctime_ns != ctime\n",
+        "",
+    ),
+    _linking(
+        "a file that is gone is shared",
+        "            if (\n                now is None\n                or ",
+        "            if now is not None and (\n                ",
+    ),
+    _linking(
+        "a payload of another time is linked", "                or made.st_mtime_ns != now.st_mtime_ns\n", ""
+    ),
+    _linking(
+        "a payload of another mode is linked",
+        "                or (made.st_mode, made.st_uid, made.st_gid) != (owned.get(position) or _owner(now))\n",
+        "",
+    ),
+    _replica(
+        "further names of a file are files of their own",
+        "            if entry.link_group in followers:\n",
+        "            if False:\n",
+    ),
+    _content(
+        "the source is not looked at again",
+        'return Content(digest, "copy", not same(os.fstat(source), stamp, size, mtime_ns))',
+        'return Content(digest, "copy", False)',
+        "tests/core/payload/tree/test_content.py",
+    ),
+    _content(
+        "a clone of a young file is taken for its source",
+        "    if changed or young:\n",
+        "    if changed:\n",
+        "tests/core/payload/tree/test_content.py",
+    ),
+    _content(
+        "a clone of a changed file is taken for its source",
+        "    if changed or young:\n",
+        "    if young:\n",
+        "tests/core/payload/tree/test_content.py",
+    ),
+    _content(
+        "what is known of a young file is believed",
+        "known if known and not young else",
+        "known if known else",
+        "tests/core/payload/tree/test_content.py",
+        equivalent="the clone of a young file is hashed in any case",
+    ),
+    _content(
+        "a time of change is not compared",
+        "st.st_ctime_ns == stamp[2] and st.st_mtime_ns == mtime_ns",
+        "st.st_mtime_ns == mtime_ns",
+        "tests/core/payload/tree/test_content.py",
+    ),
+    _difference(
+        "a mode is no change",
+        "old.sha256 != new.sha256 or old.mode != new.mode or",
+        "old.sha256 != new.sha256 or",
+    ),
+    _difference("an owner is no difference", "            or new.uid not in (old.uid, owner.uid)\n", ""),
+    _difference(
+        "hard links are no difference",
+        "(old.link_group, old.xattrs) != (new.link_group, new.xattrs)",
+        "old.xattrs != new.xattrs",
+    ),
+    _difference(
+        "attributes are no difference",
+        "(old.link_group, old.xattrs) != (new.link_group, new.xattrs)",
+        "old.link_group != new.link_group",
+    ),
+    _difference(
+        "content is none where setuid went",
+        "        return old.sha256 != new.sha256\n    return _differ",
+        "        return False\n    return _differ",
+    ),
+    _hashing(
+        "names of one file are not read", "        digests[position] = digests[leader]\n", "        pass\n"
+    ),
+    _links(
+        "a group of one is a group",
+        "many = counts[entry.link_group] > 1",
+        "many = True",
+        _SHARED,
+        "tests/core/payload/tree/test_link_groups.py",
+    ),
+)
