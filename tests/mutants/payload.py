@@ -33,7 +33,11 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _index("attributes are taken for known", "if row[_KEY.size] == _KNOWN else None", "if True else None"),
     _index("a row that is half old counts", "and crc32(row) == _SOUND", "and True"),
-    _index("a time of change does not count", "entry.mtime_ns, stamp.ctime_ns)", "entry.mtime_ns, 0)"),
+    _index(
+        "a time of change does not count",
+        "entry.mtime_ns & _TIME, stamp.ctime_ns & _TIME",
+        "entry.mtime_ns & _TIME, 0",
+    ),
     _index(
         "a file of this moment is remembered", "            and moment.tells(scan.stamps[position])\n", ""
     ),

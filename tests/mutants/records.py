@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant, of
 _RECORDS = "tests/core/control/records"
 _heads = of("jvs_core/control/records/heads.py", f"{_RECORDS}/test_heads.py").mutant
 _register = of("jvs_core/control/records/register.py", f"{_RECORDS}/test_register.py").mutant
-_catalog = of("jvs_core/control/catalog.py", f"{_RECORDS}/test_catalog.py").mutant
+_catalog = of("jvs_core/control/catalog.py", "tests/core/control/test_catalog.py").mutant
 _journal = of("jvs_core/control/records/journal.py", f"{_RECORDS}/test_journal.py").mutant
 _worktree = of("jvs_core/control/records/worktree.py", f"{_RECORDS}/test_worktree.py").mutant
 _annotation = of("jvs_core/control/records/annotation.py", f"{_RECORDS}/test_annotation.py").mutant
