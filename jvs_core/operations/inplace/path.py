@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,12 @@ from jvs_core.model import Head, Intent
 from jvs_core.operations import locking as locks
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
-from jvs_core.operations.inplace import completion, restoring
+from jvs_core.operations.inplace import pending, restoring, unfinished
 from jvs_core.operations.inplace.plan import Present, is_latest, look
 from jvs_core.operations.locking import Locking
 from jvs_core.payload.copy.single import LEFTOVER_PREFIX, changed_since, extract, remove_leftover
+from jvs_core.payload.inplace.obstacles import require_changeable
+from jvs_core.payload.inplace.steps import Steps
 from jvs_core.payload.tree.entry import CONTROL, FOLDER, Entry, is_repository, printable
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.removal import require_unmounted
@@ -66,7 +68,7 @@ def path(
         return _replace(ctx, name, source, inner, target, reason, locking, progress)
     made = _make_parents(root, target, source.entries if to is None else [])
     temporary = _temporary(target)
-    intent = _begin(ctx, completion.NEW_PATH_INTENT, name, temporary)
+    intent = _begin(ctx, unfinished.NEW_PATH_INTENT, name, temporary)
     try:
         with journal.standing(ctx.layout, intent):
             degraded = _extract(ctx, source, inner, temporary, progress)
@@ -160,25 +162,27 @@ def _replace(
     snapshot_id = source.descriptor.snapshot_id
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
-        completion.require_none_of_another(ctx, name)
-        completion.finish_pending(ctx, name, lease, progress)
+        unfinished.require_none_of_another(ctx, name)
+        pending.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         require_unmounted(target)
         here = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
         note = f"before restore of a path from {snapshot_id}: {reason}"
         present = look(ctx, name, progress)
+        replaced = [entry for entry in present.scan.entries if _is_below(entry.path, here)]
+        require_changeable(present.scan, Steps(remove=replaced))
         pre = restoring.save_present(
             ctx, name, lease, note, progress, present,
-            lambda entry: entry.path == here or entry.path.startswith(here + b"/"),
+            lambda entry: _is_below(entry.path, here),
         )  # fmt: skip
         if not is_latest(ctx, ctx.worktree(name), present):
             # Files changed, and the snapshot was taken of them as they are.
             present = look(ctx, name, progress)
         temporary = _temporary(target)
-        intent = _begin(ctx, completion.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
+        intent = _begin(ctx, unfinished.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
         try:
             with journal.standing(ctx.layout, intent):
-                degraded = _extract(ctx, source, inner, temporary, progress)
+                degraded = _extract(ctx, source, inner, temporary, progress, _below(present, here))
             _require_unchanged(present, here, target)
             with files.uninterrupted(), ctx.critical():
                 locks.check(ctx, lease)
@@ -201,6 +205,17 @@ def _replace(
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
 
 
+def _below(present: Present, here: bytes) -> dict[bytes, Entry]:
+    """Return what is at and below a path, by the path relative to it."""
+    return {
+        entry.path[len(here) + 1 :]: entry for entry in present.scan.entries if _is_below(entry.path, here)
+    }
+
+
+def _is_below(path: bytes, top: bytes) -> bool:
+    return path == top or path.startswith(top + b"/")
+
+
 def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
     changed = changed_since(present.scan, here, now)
     if changed:
@@ -211,11 +226,16 @@ def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
 
 
 def _extract(
-    ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress
+    ctx: Context,
+    source: stored.Stored,
+    inner: bytes,
+    temporary: Path,
+    progress: Progress,
+    instead: Mapping[bytes, Entry] | None = None,
 ) -> list[str]:
     with files.watching(temporary.parent) as sync:
         with step(progress, "clone"), source.read(), ctx.bringing():
-            degraded = extract(source.payload, source.entries, inner, temporary)
+            degraded = extract(source.payload, source.entries, inner, temporary, instead=instead)
         with step(progress, "settle"):
             if temporary.is_dir() and not temporary.is_symlink():
                 ctx.engine().settle(temporary)

@@ -15,7 +15,7 @@ from jvs_core.errors import InputError, NothingToUndo, PayloadHashMismatch
 from jvs_core.model import Head, UndoPoint, Worktree
 from jvs_core.operations import locking as locks
 from jvs_core.operations.context import Context, step
-from jvs_core.operations.inplace import completion
+from jvs_core.operations.inplace import completion, pending, unfinished
 from jvs_core.operations.inplace.plan import Present, Way, find, is_latest
 from jvs_core.operations.locking import Locking
 from jvs_core.operations.publish import Request, publish
@@ -45,8 +45,8 @@ def restore(
         return _preview(ctx, name, snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
-        completion.require_none_of_another(ctx, name)
-        completion.finish_pending(ctx, name, lease, progress)
+        unfinished.require_none_of_another(ctx, name)
+        pending.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         wanted = ctx.stored(snapshot_id)
         way = find(ctx, name, wanted, progress)
@@ -85,8 +85,8 @@ def undo(
         return _preview(ctx, name, point.snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="undo") as lease:
-        completion.require_none_of_another(ctx, name)
-        completion.finish_pending(ctx, name, lease, progress)
+        unfinished.require_none_of_another(ctx, name)
+        pending.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         point = _last_undo_point(record, name)
         wanted = ctx.stored(point.snapshot_id)
@@ -198,7 +198,7 @@ def _carry_out(
         intent = journal.begin(
             ctx.layout,
             ctx.settings,
-            completion.RESTORE_INTENT,
+            unfinished.RESTORE_INTENT,
             worktree=name,
             worktree_id=record.worktree_id,
             fencing_token=lease.token,

@@ -26,7 +26,7 @@ KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S
 LEFT_OUT = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device", stat.S_IFCHR: "character device"}
 REPOSITORY = "repository"
 _Folder = tuple[bytes, os.stat_result]
-CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SETFCAP = 0, 1, 2, 31
+CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SETFCAP = 0, 1, 2, 3, 31
 
 
 class Stamp(NamedTuple):
@@ -222,6 +222,10 @@ class _Walk:
                 except FileNotFoundError:
                     self.changed.append(child)
                     continue
+                except OSError as error:
+                    if error.errno in (*DENIED, *GONE):
+                        raise
+                    raise translate(error, child, reading=True) from error
                 form = st.st_mode & 0o170000
                 if form == regular and st.st_nlink == 1:
                     fields = (
