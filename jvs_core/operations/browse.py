@@ -14,7 +14,7 @@ from jvs_core.errors import DescriptorCorrupt, PathEscape, PathNotFound, Snapsho
 from jvs_core.model import FORMAT_VERSION, Descriptor
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace.path import payload_path, require
+from jvs_core.operations.inplace.targets import payload_path, require
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.entry import FILE, FOLDER, KIND_NAMES, SYMLINK, Entry, printable, text
 from jvs_core.payload.tree.folders import Folders, split

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from jvs_core import files
 from jvs_core.errors import AlreadyExists, PathNotFound
 from jvs_core.payload.copy.amend import withdraw
 from jvs_core.payload.copy.materialize import check as check_payload
@@ -23,7 +24,7 @@ from jvs_core.payload.tree.seen import Seen
 from jvs_core.payload.tree.walk import Scan, Stamp, scan
 from jvs_core.progress import SILENT, Progress
 
-__all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove_leftover"]
+__all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove_leftover", "state"]
 
 
 def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
@@ -55,6 +56,23 @@ def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
             if Seen.at(found, position, named=named) != Seen.at(present, before, named=named):
                 changed.append(full)
     return sorted(changed)
+
+
+def state(now: Path) -> dict[bytes, Seen]:
+    """Return the state of everything but folders at and below ``now``, by relative path; of nothing, nothing."""
+    try:
+        found = scan(now, must_read=False)
+    except PathNotFound:
+        try:
+            st = files.status(now)
+        except FileNotFoundError:
+            return {}
+        return {b"": Seen(st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns, -1)}
+    return {
+        entry.path: Seen.at(found, position, named=True)
+        for position, entry in enumerate(found.entries)
+        if entry.kind != FOLDER
+    }
 
 
 def is_leftover(path: bytes) -> bool:
