@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 def storage_error(error: OSError, doing: str = "") -> JvsError:
     """Return the contract's error for an ``OSError`` of the file system."""
+    if error.errno == errno.ENOENT and error.filename is None and not _has_folder():
+        return EngineFailed("the current folder was removed", hint="go to a folder that exists: cd FOLDER")
     what = doing or (os.fsdecode(error.filename) if error.filename is not None else "the file system")
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -50,6 +52,14 @@ def storage_error(error: OSError, doing: str = "") -> JvsError:
         **dict.fromkeys((*IN_THE_WAY, errno.EEXIST), "something else stands in its place: see jvs doctor"),
     }
     return EngineFailed(f"{what}: {reason}", hint=hints.get(error.errno or 0), path=what)
+
+
+def _has_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def translated(function: Callable[P, T]) -> Callable[P, T]:

@@ -67,8 +67,24 @@ class Changes(Result):
         return bool(self.added or self.modified or self.removed)
 
 
+class Unfinished(Result):
+    """An in-place restore or undo that stands unfinished: ``under_way``, or cut short.
+
+    Of the ``total`` paths that it changes, ``restored`` are as it wants them, both None where that cannot be told. ``own`` says whether the caller began it.
+    """
+
+    operation: Literal["restore", "undo"]
+    snapshot_id: str
+    holder_id: str
+    started_at: str
+    under_way: bool
+    own: bool
+    restored: int | None
+    total: int | None
+
+
 class Status(Result):
-    """A worktree against its head."""
+    """A worktree against its head, and the in-place restore that stands ``unfinished`` there, if any."""
 
     worktree: str
     path: str
@@ -78,6 +94,11 @@ class Status(Result):
     added: list[str]
     modified: list[str]
     removed: list[str]
+    unfinished: Unfinished | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the status; ``unfinished`` only where something is."""
+        return self.model_dump(exclude=None if self.unfinished else {"unfinished"})
 
 
 class Comparison(Result):

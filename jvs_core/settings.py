@@ -20,6 +20,7 @@ LEASE_MS_MINIMUM = 1_000
 KEEP_MAXIMUM = 1_000_000_000
 INTERACTIVE_LEASE_MS = 15 * 60 * 1000
 _LONGEST_USER = 100
+_REMOVED = " (deleted)"
 _OWNERS = "/var/lib/jvs/as"
 _KEPT = (
     *("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LANGUAGE", "TZ"),
@@ -75,6 +76,20 @@ def from_environment() -> Settings:
         state_dir=_folder("JVS_STATE_DIR", "user_state_path"),
         cache_dir=_folder("JVS_CACHE_DIR", "user_cache_path"),
     )
+
+
+def working_folder() -> Path:
+    """Return the current folder, of one that was removed the path that it had.
+
+    That path is the kernel's: ``PWD`` may say anything. Raises FileNotFoundError where the kernel does not tell it.
+    """
+    try:
+        return Path(os.getcwd())
+    except FileNotFoundError:
+        had = os.readlink("/proc/self/cwd")
+        if not had.startswith("/") or not had.endswith(_REMOVED):
+            raise
+        return Path(had.removesuffix(_REMOVED))
 
 
 def owners_folder() -> Path:

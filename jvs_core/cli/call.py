@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -81,9 +81,10 @@ class Call:
         if self.repo is None:
             return self.opener(".")
         found = self.opener(self.repo)
-        if os.path.realpath(self.repo) != str(found.root):
-            return found
-        return self._around_here(found.root) or found
+        with suppress(FileNotFoundError):  # the current folder was removed
+            if os.path.realpath(self.repo) == str(found.root):
+                return self._around_here(found.root) or found
+        return found
 
     def _around_here(self, root: Path) -> Repository | None:
         """Open the repository at ``root`` from the current directory, if that lies in it, for its worktree."""

@@ -10,6 +10,7 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
 from jvs_core.cli.text import change_count, change_lines, fields, identifier, safe
+from jvs_core.results import Unfinished
 
 
 @click.command(cls=Command)
@@ -34,11 +35,29 @@ def status(call: Call) -> Outcome:
             ]
         ),
     ]
+    if found.unfinished is not None:
+        lines += _unfinished(found.unfinished)
     if found.clean:
         lines.append(style("clean: nothing changed since the head", fg="green"))
     else:
         lines += [f"{change_count(found)}:", *change_lines(found)]
     return Outcome(found, lines)
+
+
+def _unfinished(found: Unfinished) -> list[str]:
+    """Say that a restore stands unfinished, how far it came, and which command goes on."""
+    what = "in-place restore" if found.operation == "restore" else "undo"
+    reached = f"to {identifier(found.snapshot_id)}"
+    if found.total is not None:
+        reached += f", {found.restored} of {found.total} paths are restored"
+    if found.under_way:
+        return [style(f"Under way: {what} {reached}, by {safe(found.holder_id)}", fg="yellow")]
+    go_on = "jvs doctor --repair finish_restore" + ("" if found.own else f" (by {safe(found.holder_id)})")
+    other = "jvs undo goes back then" if found.own else "jvs doctor --repair set_aside gives it up"
+    return [
+        style(f"Unfinished: {what} {reached}; begun by {safe(found.holder_id)}", fg="yellow"),
+        f"  {go_on} completes it; {other}",
+    ]
 
 
 @click.command(cls=Command)

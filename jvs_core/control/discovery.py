@@ -9,9 +9,20 @@ from pathlib import Path
 from jvs_core.control import trust
 from jvs_core.control.names import MAIN
 from jvs_core.errors import NotARepository
-from jvs_core.settings import Settings
+from jvs_core.settings import Settings, working_folder
 
 _INSIDE = (".jvs", MAIN, "worktrees")
+
+
+def standing(path: Path) -> Path:
+    """Return ``path``; a relative one, where the current folder was removed, as the path that it would have had."""
+    if path.is_absolute():
+        return path
+    try:
+        here = working_folder()
+    except OSError as error:
+        raise _removed(path) from error
+    return path if _is_current(here) else Path(os.path.normpath(here / path))
 
 
 def find_root(start: Path, settings: Settings | None = None) -> Path:
@@ -20,9 +31,12 @@ def find_root(start: Path, settings: Settings | None = None) -> Path:
     A link of that name is followed nowhere: where there is nothing else, its folder is returned, which opening refuses.
 
     The search ends where the file system changes, and at a folder that belongs to neither the caller, nor root, nor
-    the owner of ``start``, nor somebody whom the caller of ``settings`` trusts. Raises NotARepository, whose hint says
-    what ended it.
+    the owner of ``start``, nor somebody whom the caller of ``settings`` trusts. Where the current folder was removed, it
+    begins at the nearest one above that is left. Raises NotARepository, whose hint says what ended it.
     """
+    given, start = start, standing(start)
+    if start is not given:
+        return _find_above(start, settings)
     try:
         here = Path(os.path.realpath(start, strict=True))
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -51,6 +65,29 @@ def find_root(start: Path, settings: Settings | None = None) -> Path:
         if form == stat.S_IFLNK and linked is None:
             linked = folder
     return ended()
+
+
+def _find_above(gone: Path, settings: Settings | None) -> Path:
+    left = next(folder for folder in (gone, *gone.parents) if folder.is_dir())
+    try:
+        return find_root(left, settings)
+    except NotARepository as error:
+        raise _removed(gone, left) from error
+
+
+def _removed(gone: Path, left: Path | None = None) -> NotARepository:
+    return NotARepository(
+        f"the current folder was removed: {gone}",
+        hint=f"cd {left or '/'}: go to a folder that exists, or name the repository with --repo",
+    )
+
+
+def _is_current(folder: Path) -> bool:
+    """Return whether the current folder is the one at ``folder``: another may have come in its place."""
+    try:
+        return os.path.samefile(folder, ".")
+    except OSError:
+        return False
 
 
 def repository_around(place: Path) -> Path | None:

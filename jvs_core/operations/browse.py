@@ -13,7 +13,7 @@ from jvs_core.errors import DescriptorCorrupt, PathEscape, SnapshotNotFound
 from jvs_core.model import FORMAT_VERSION, Descriptor
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace.path import payload_path, require
+from jvs_core.operations.inplace.targets import payload_path, require
 from jvs_core.payload.tree.entry import FILE, FOLDER, KIND_NAMES, SYMLINK, Entry, text
 from jvs_core.results import HistoryItem, RepositoryInfo, SnapshotDetails, TreeEntry
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from jvs_core.errors import WorktreeNotFound
 from jvs_core.operations import locking, stored
 from jvs_core.operations.context import Context
+from jvs_core.operations.inplace.unfinished import unfinished
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import beyond_times, but_for_setuid
 from jvs_core.payload.changes.difference import compare as compare_entries
@@ -30,11 +31,8 @@ class Unsaved:
 def status(ctx: Context, name: str, progress: Progress) -> Status:
     """Return how worktree ``name`` differs from its head. Changes nothing but the stat cache."""
     record = ctx.worktree(name)
-    changes = compare_entries(
-        stored.entries(ctx.layout, record.head_snapshot_id),
-        present(ctx, name, progress),
-        differ=but_for_setuid,
-    )
+    now = present(ctx, name, progress)
+    changes = compare_entries(stored.entries(ctx.layout, record.head_snapshot_id), now, differ=but_for_setuid)
     return Status(
         worktree=name,
         path=str(ctx.layout.worktree(name)),
@@ -44,6 +42,7 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
         added=[text(path) for path in changes.added],
         modified=[text(path) for path in changes.modified],
         removed=[text(path) for path in changes.removed],
+        unfinished=unfinished(ctx, name, now),
     )
 
 

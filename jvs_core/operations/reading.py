@@ -9,7 +9,7 @@ from jvs_core.control import catalog
 from jvs_core.errors import PartialSnapshot, PathNotFound, PayloadHashMismatch
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace.path import payload_path, require
+from jvs_core.operations.inplace.targets import payload_path, require
 from jvs_core.payload.check.held import HeldFile
 from jvs_core.payload.copy.materialize import mismatch
 from jvs_core.payload.tree import content

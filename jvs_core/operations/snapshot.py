@@ -11,7 +11,7 @@ from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, InputError
 from jvs_core.model import SNAPSHOT_ID, Descriptor
 from jvs_core.operations import locking as locks
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import completion
+from jvs_core.operations.inplace import pending, unfinished
 from jvs_core.operations.locking import Locking
 from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_tag, check_text
@@ -36,8 +36,8 @@ def take(
     """Take a snapshot of worktree ``name``, in the session's turn and under its lock. See ``Repository.snapshot``."""
     request = replace(_checked(note, tags, consistency), cells=cells, snapshot_id=_free(ctx, snapshot_id))
     with locks.writing(ctx, name, locking, purpose="snapshot") as lease:
-        completion.warn_of_another(ctx, name)
-        completion.finish_pending(ctx, name, lease, progress)
+        unfinished.warn_of_another(ctx, name)
+        pending.finish_pending(ctx, name, lease, progress)
         try:
             return publish(ctx, name, request, lease, progress)
         except ConsistencyUnavailable:

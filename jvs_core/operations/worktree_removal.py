@@ -20,7 +20,7 @@ from jvs_core.model import Intent, Worktree
 from jvs_core.operations import compare, remains
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.exclusion import Exclusion, excluded
-from jvs_core.operations.inplace import completion
+from jvs_core.operations.inplace import unfinished
 from jvs_core.operations.log import lost
 from jvs_core.payload.tree.removal import require_unmounted
 from jvs_core.progress import Progress
@@ -66,7 +66,7 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
     gone = target.with_name(f".{name}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
     require_unmounted(target)
     with excluded(ctx, name, "remove") as held:
-        completion.require_none_of_another(ctx, name)
+        unfinished.require_none_of_another(ctx, name)
         take_back(ctx, record)
         if not force and target.is_dir():
             if record.head_snapshot_id is not None:

@@ -14,7 +14,7 @@ from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
 from jvs_core.operations import locking, restore, worktree_removal
 from jvs_core.operations.context import Context
 from jvs_core.operations.exclusion import excluded
-from jvs_core.operations.inplace import completion
+from jvs_core.operations.inplace import unfinished
 from jvs_core.progress import Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
 
@@ -114,7 +114,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
     if os.path.lexists(target) or ctx.layout.worktree_config(new).parent.exists():
         raise AlreadyExists(f"worktree {new!r} exists already", hint="jvs worktree list")
     with excluded(ctx, old, "rename") as held:
-        completion.require_none_of_another(ctx, old)
+        unfinished.require_none_of_another(ctx, old)
         worktree_removal.take_back(ctx, record)
         with files.uninterrupted(), ctx.critical():
             held.check()

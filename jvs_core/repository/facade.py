@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jvs_core import settings as environment
 from jvs_core.control import catalog
-from jvs_core.control.discovery import find_root
+from jvs_core.control.discovery import find_root, standing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock.lock import Lease
 from jvs_core.control.names import MAIN
@@ -92,11 +92,11 @@ class Repository:
     def open(cls, path: str | os.PathLike[str] = ".", *, settings: Settings | None = None) -> Repository:
         """Open the repository at or above ``path``; its worktree is the one that ``path`` lies in.
 
-        Raises NotARepository, UntrustedRepository (it belongs to somebody else; nothing was read), FormatUnsupported.
+        A current folder that was removed counts as lying where it did. Raises NotARepository, UntrustedRepository (it belongs to somebody else; nothing was read), FormatUnsupported.
         """
         settings = settings or environment.from_environment()
         root = find_root(Path(path), settings)
-        return cls(root, worktree=Layout(root).worktree_at(Path(path)), settings=settings)
+        return cls(root, worktree=Layout(root).worktree_at(standing(Path(path))), settings=settings)
 
     @classmethod
     @translated

@@ -14,7 +14,7 @@ from jvs_core.errors import LockExpired, LockNotHeld
 from jvs_core.results import Finding
 from jvs_core.settings import RepositoryConfig, render_config
 from tests.crash import children
-from tests.support.metadata import Metadata, metadata_of
+from tests.support.metadata import Metadata, but_times, metadata_of
 
 Tree = dict[bytes, Metadata]
 # What is in a snapshot that nothing needs, so that gc may take it.
@@ -72,12 +72,8 @@ def _build(root: Path) -> Repository:
 
 
 def tree_of(folder: Path) -> Tree:
-    """Return the tree below ``folder``; the time of a folder, which every entry made in it changes, left out."""
-    found = metadata_of(folder, holes=False)
-    return {
-        path: entry._replace(mtime_ns=0) if entry.kind == "directory" else entry
-        for path, entry in found.items()
-    }
+    """Return the tree below ``folder``, times left out: an in-place restore gives what it replaces that of now."""
+    return but_times(metadata_of(folder, holes=False))
 
 
 def look(repo: Repository) -> World:

@@ -63,6 +63,11 @@ def metadata_of(root: Path, *, holes: bool = True) -> dict[bytes, Metadata]:
     }
 
 
+def but_times(metadata: dict[bytes, Metadata]) -> dict[bytes, Metadata]:
+    """Return ``metadata`` without times, which an in-place restore does not bring back."""
+    return {path: entry._replace(mtime_ns=0) for path, entry in metadata.items()}
+
+
 def _read(found: Found, *, holes: bool) -> Metadata:
     status = found.status
     kind = _KINDS[stat.S_IFMT(status.st_mode)]

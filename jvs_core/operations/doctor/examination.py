@@ -30,8 +30,8 @@ from jvs_core.errors import (
 from jvs_core.operations import findings, remains, stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.gc import aftermath, retention
-from jvs_core.operations.inplace import completion
-from jvs_core.operations.inplace.completion import PATH_INTENT, RESTORE_INTENT
+from jvs_core.operations.inplace import unfinished
+from jvs_core.operations.inplace.unfinished import PATH_INTENT, RESTORE_INTENT
 from jvs_core.operations.log import lost
 from jvs_core.operations.log import report as audit
 from jvs_core.payload.inplace import inner
@@ -269,7 +269,7 @@ def _refs(ctx: Context) -> Iterator[Finding]:
 def _intents(ctx: Context) -> Iterator[Finding]:
     for intent in remains.abandoned(ctx):
         if not journal.is_own(intent):
-            still = completion.is_to_be_completed(ctx, intent)
+            still = unfinished.is_to_be_completed(ctx, intent)
             yield (findings.RESTORE_OF_ANOTHER if still else findings.INTENT_OF_ANOTHER).at(
                 intent.intent_id,
                 f"{intent.operation} by {intent.holder_id} (uid {intent.uid}) was not completed",

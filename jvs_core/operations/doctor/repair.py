@@ -18,7 +18,13 @@ from jvs_core.operations import findings, locking, passing, publish, refs, remai
 from jvs_core.operations.context import Context
 from jvs_core.operations.doctor import examination, heal, log_repair
 from jvs_core.operations.gc import aftermath
-from jvs_core.operations.inplace import completion
+from jvs_core.operations.inplace import pending
+from jvs_core.operations.inplace.unfinished import (
+    NEW_PATH_INTENT,
+    PATH_INTENT,
+    RESTORE_INTENT,
+    is_to_be_completed,
+)
 from jvs_core.operations.log import annotation_differences, differences, report
 from jvs_core.payload.tree.entry import printable
 from jvs_core.progress import Progress
@@ -107,12 +113,12 @@ def _finish_restore(ctx: Context, progress: Progress) -> list[str]:
     done = []
     for intent in remains.abandoned(ctx):
         name = _name_of(ctx, intent.worktree_id) if intent.worktree_id else None
-        if name is None or intent.operation not in (completion.RESTORE_INTENT, completion.PATH_INTENT):
+        if name is None or intent.operation not in (RESTORE_INTENT, PATH_INTENT):
             continue
         if not journal.is_own(intent):
             continue
         with locking.writing(ctx, name, locking.Locking(take=True), purpose="repair") as lease:
-            done += [finished.intent_id for finished in completion.finish_pending(ctx, name, lease, progress)]
+            done += [finished.intent_id for finished in pending.finish_pending(ctx, name, lease, progress)]
     return done
 
 
@@ -123,7 +129,7 @@ def _set_aside(ctx: Context, progress: Progress) -> list[str]:
     """
     done = []
     for intent in remains.abandoned(ctx):
-        if journal.is_own(intent) or not completion.is_to_be_completed(ctx, intent):
+        if journal.is_own(intent) or not is_to_be_completed(ctx, intent):
             continue
         snapshot.take(
             ctx,
@@ -154,15 +160,15 @@ def _clean_intents(ctx: Context, progress: Progress) -> list[str]:
     # A worktree that passes comes last: making it, or a snapshot of it, may have been cut short as well.
     own = [intent for intent in remains.abandoned(ctx) if journal.is_own(intent)]
     for intent in sorted(own, key=passing.is_passing):
-        if intent.operation in (completion.RESTORE_INTENT, completion.PATH_INTENT) or (
+        if intent.operation in (RESTORE_INTENT, PATH_INTENT) or (
             intent.operation == remains.SNAPSHOT_INTENT and intent.snapshot_id in unfinished
         ):
             continue
         if passing.is_passing(intent):
             done += [intent.intent_id] if passing.clean(ctx, intent, progress) else []
             continue
-        if intent.operation == completion.NEW_PATH_INTENT:
-            done += [intent.intent_id] if completion.drop_copy(ctx, intent) else []
+        if intent.operation == NEW_PATH_INTENT:
+            done += [intent.intent_id] if pending.drop_copy(ctx, intent) else []
             continue
         with ctx.critical():
             if not journal.is_dead(ctx.layout, ctx.settings, intent):

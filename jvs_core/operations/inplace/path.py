@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from jvs_core import files
-from jvs_core.control.names import inside
 from jvs_core.control.records import journal
 from jvs_core.errors import (
     AlreadyExists,
     ConsistencyUnavailable,
     InputError,
     JvsError,
-    PathEscape,
-    PathNotFound,
 )
 from jvs_core.model import Head, Intent
 from jvs_core.operations import locking as locks
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
-from jvs_core.operations.inplace import completion, restoring
+from jvs_core.operations.inplace import completion, pending, restoring, saving, targets, unfinished
 from jvs_core.operations.inplace.plan import Present, is_latest, look
 from jvs_core.operations.locking import Locking
-from jvs_core.payload.copy.single import LEFTOVER_PREFIX, changed_since, extract, remove_leftover
-from jvs_core.payload.tree.entry import CONTROL, FOLDER, Entry, is_repository, printable
+from jvs_core.payload.copy.single import LEFTOVER_PREFIX, changed_since, extract, remove_leftover, state
+from jvs_core.payload.inplace.obstacles import require_changeable
+from jvs_core.payload.inplace.steps import Steps
+from jvs_core.payload.tree.entry import Entry, printable
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.removal import require_unmounted
+from jvs_core.payload.tree.seen import Seen
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
 
@@ -51,22 +51,22 @@ def path(
     if replace:
         restoring.check_reason(reason)
     source = stored.load(ctx.layout, snapshot_id)
-    inner = payload_path(wanted)
-    entry = require(source.entries, inner, snapshot_id)
+    inner = targets.payload_path(wanted)
+    entry = targets.require(source.entries, inner, snapshot_id)
     if not inner:
         raise InputError("the whole payload is no path in it", hint=f"jvs restore {snapshot_id}")
     root = ctx.layout.worktree(name)
-    target = _target(root, os.fsdecode(inner) if to is None else to)
-    _require_no_repository(os.fsencode(target.relative_to(root)), entry.kind)
+    target = targets.target_of(root, os.fsdecode(inner) if to is None else to)
+    targets.require_no_repository(os.fsencode(target.relative_to(root)), entry.kind)
     if os.path.lexists(target):
         if not replace:
             raise AlreadyExists(
                 f"{target} exists already", hint="give --to another path, or --inplace --force --reason TEXT"
             )
         return _replace(ctx, name, source, inner, target, reason, locking, progress)
-    made = _make_parents(root, target, source.entries if to is None else [])
+    made = targets.make_parents(root, target, source.entries if to is None else [])
     temporary = _temporary(target)
-    intent = _begin(ctx, completion.NEW_PATH_INTENT, name, temporary)
+    intent = _begin(ctx, unfinished.NEW_PATH_INTENT, name, temporary)
     try:
         with journal.standing(ctx.layout, intent):
             degraded = _extract(ctx, source, inner, temporary, progress)
@@ -86,66 +86,6 @@ def path(
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
 
 
-def payload_path(path: str) -> bytes:
-    """Return a path inside a payload as a manifest has it; ``""`` and ``.`` are the top.
-
-    Raises PathEscape for an absolute path or one that climbs out.
-    """
-    raw = os.fsencode(path)
-    if raw.startswith(b"/"):
-        raise PathEscape(f"{path!r} is absolute; paths in a snapshot start at its top folder")
-    parts = [part for part in raw.split(b"/") if part not in (b"", b".")]
-    if b".." in parts or b"\0" in raw:
-        raise PathEscape(f"{path!r} leads out of the snapshot")
-    return b"/".join(parts)
-
-
-def require(entries: list[Entry], path: bytes, snapshot_id: str) -> Entry:
-    """Return the entry at ``path``. Raises PathNotFound."""
-    for entry in entries:
-        if entry.path == path:
-            return entry
-    if not path:
-        return Entry(b"", FOLDER, 0o755, 0, 0, 0, 0)
-    raise PathNotFound(f"no {printable(path)!r} in snapshot {snapshot_id}", hint=f"jvs ls {snapshot_id}")
-
-
-def _target(root: Path, to: str) -> Path:
-    if "\0" in to:  # the system would take the name up to there
-        raise PathEscape(f"{to!r} is no path")
-    target = Path(os.path.normpath(root / to)) if not os.path.isabs(to) else Path(os.path.normpath(to))
-    if target == root or not target.is_relative_to(root):
-        raise PathEscape(f"{to!r} is outside the worktree {root}")
-    return inside(root, target.parent) / target.name
-
-
-def _require_no_repository(path: bytes, kind: str) -> None:
-    """Raise InputError where what is restored to ``path`` would be, or come into, a repository in the worktree."""
-    folder, _, _ = path.rpartition(b"/")
-    if is_repository(path, kind) or CONTROL in folder.split(b"/"):
-        raise InputError(
-            f"{printable(path)} would be part of a repository inside the worktree, which no restore makes or changes",
-            hint="give --to another path",
-        )
-
-
-def _make_parents(root: Path, target: Path, entries: Sequence[Entry]) -> list[Path]:
-    """Make the missing folders above ``target``, with the modes that ``entries`` have for them; return them.
-
-    Raises PathNotFound where something else stands in the way.
-    """
-    missing = [folder for folder in target.parents if folder.is_relative_to(root) and not folder.is_dir()]
-    modes = {entry.path: entry.mode for entry in entries if entry.kind == FOLDER}
-    made = []
-    for folder in reversed(missing):
-        try:
-            files.make_folder(folder, mode=modes.get(os.fsencode(folder.relative_to(root))))
-        except AlreadyExists as error:
-            raise PathNotFound(f"{folder} is no folder", hint="give --to another path") from error
-        made.append(folder)
-    return made
-
-
 def _replace(
     ctx: Context,
     name: str,
@@ -160,31 +100,36 @@ def _replace(
     snapshot_id = source.descriptor.snapshot_id
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
-        completion.require_none_of_another(ctx, name)
-        completion.finish_pending(ctx, name, lease, progress)
+        unfinished.require_none_of_another(ctx, name)
+        pending.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         require_unmounted(target)
         here = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
         note = f"before restore of a path from {snapshot_id}: {reason}"
         present = look(ctx, name, progress)
-        pre = restoring.save_present(
+        replaced = [entry for entry in present.scan.entries if _is_below(entry.path, here)]
+        require_changeable(present.scan, Steps(remove=replaced))
+        pre = saving.save_present(
             ctx, name, lease, note, progress, present,
-            lambda entry: entry.path == here or entry.path.startswith(here + b"/"),
+            lambda entry: _is_below(entry.path, here),
         )  # fmt: skip
         if not is_latest(ctx, ctx.worktree(name), present):
             # Files changed, and the snapshot was taken of them as they are.
             present = look(ctx, name, progress)
         temporary = _temporary(target)
-        intent = _begin(ctx, completion.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
+        left: dict[bytes, Seen] | None = None
+        intent = _begin(ctx, unfinished.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
         try:
             with journal.standing(ctx.layout, intent):
-                degraded = _extract(ctx, source, inner, temporary, progress)
+                degraded = _extract(ctx, source, inner, temporary, progress, _below(present, here))
+            copied = state(temporary)
             _require_unchanged(present, here, target)
             with files.uninterrupted(), ctx.critical():
                 locks.check(ctx, lease)
                 journal.require(ctx.layout, intent)
                 files.exchange(temporary, target)
                 try:
+                    left = state(temporary)
                     _require_unchanged(present, here, temporary)
                     files.sync_folder(target.parent)
                     head = restoring.add_undo_point(
@@ -193,12 +138,34 @@ def _replace(
                     _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason, head)
                 except BaseException:  # what was there is put back before the copy goes
                     files.exchange(temporary, target)
+                    left = copied
                     raise
         finally:
-            remove_leftover(target.parent, temporary.name)
+            _give_up(target, temporary, left)
             files.sync_folder(target.parent)
         journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
+
+
+def _give_up(target: Path, temporary: Path, left: dict[bytes, Seen] | None) -> None:
+    """Remove what has the name ``temporary``; keep it beside ``target`` where somebody saved there since it was ``left``."""
+    if left is None or state(temporary) == left:
+        remove_leftover(target.parent, temporary.name)
+        return
+    kept = target.with_name(f"{target.name[:200]}.jvs-kept-{secrets.token_hex(4)}")
+    files.rename_new(temporary, kept)
+    completion.tell(f"what was saved to {target} while it was replaced is kept as {kept}", [])
+
+
+def _below(present: Present, here: bytes) -> dict[bytes, Entry]:
+    """Return what is at and below a path, by the path relative to it."""
+    return {
+        entry.path[len(here) + 1 :]: entry for entry in present.scan.entries if _is_below(entry.path, here)
+    }
+
+
+def _is_below(path: bytes, top: bytes) -> bool:
+    return path == top or path.startswith(top + b"/")
 
 
 def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
@@ -211,11 +178,16 @@ def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
 
 
 def _extract(
-    ctx: Context, source: stored.Stored, inner: bytes, temporary: Path, progress: Progress
+    ctx: Context,
+    source: stored.Stored,
+    inner: bytes,
+    temporary: Path,
+    progress: Progress,
+    instead: Mapping[bytes, Entry] | None = None,
 ) -> list[str]:
     with files.watching(temporary.parent) as sync:
         with step(progress, "clone"), source.read(), ctx.bringing():
-            degraded = extract(source.payload, source.entries, inner, temporary)
+            degraded = extract(source.payload, source.entries, inner, temporary, instead=instead)
         with step(progress, "settle"):
             if temporary.is_dir() and not temporary.is_symlink():
                 ctx.engine().settle(temporary)

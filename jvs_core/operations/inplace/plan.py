@@ -12,6 +12,7 @@ from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, compare
 from jvs_core.payload.inplace import converge
 from jvs_core.payload.inplace.inner import require_free
+from jvs_core.payload.inplace.obstacles import require_changeable
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.walk import Scan
@@ -62,7 +63,7 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
     """Return the way from worktree ``name`` to ``wanted``, once all that it brings from there is sound.
 
     Nothing is changed. Raises PayloadHashMismatch, naming the paths, and EngineFailed where a repository, socket or device
-    stands in the way.
+    stands in the way, or something cannot be changed.
     """
     present = look(ctx, name, progress)
     with step(progress, "compare"):
@@ -71,6 +72,7 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
             entries, given_up = owned(wanted.entries, present=here, payload=wanted.payload)
         steps = converge.plan(present.scan, entries)
         require_free(present.scan, steps)
+        require_changeable(present.scan, steps)
         changes = compare(present.scan.entries, entries)
         wanted.require_sound(_as_stored(wanted, entries, steps.brought()))
     return Way(present, steps, changes, given_up)

@@ -6,24 +6,23 @@ brings about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from jvs_core import clock
 from jvs_core.control import catalog
 from jvs_core.control.lock.lock import Lease
 from jvs_core.control.records import journal, worktree
-from jvs_core.errors import InputError, NothingToUndo, PayloadHashMismatch
+from jvs_core.errors import InputError, NothingToUndo
 from jvs_core.model import Head, UndoPoint, Worktree
 from jvs_core.operations import locking as locks
 from jvs_core.operations.context import Context, step
-from jvs_core.operations.inplace import completion
-from jvs_core.operations.inplace.plan import Present, Way, find, is_latest
+from jvs_core.operations.inplace import completion, pending, saving, unfinished
+from jvs_core.operations.inplace.plan import Way, find, is_latest
 from jvs_core.operations.locking import Locking
-from jvs_core.operations.publish import Request, publish
 from jvs_core.operations.refs import check_text
 from jvs_core.operations.stored import Stored
 from jvs_core.payload.changes.difference import Changes
-from jvs_core.payload.tree.entry import FOLDER, Entry, text
+from jvs_core.payload.tree.entry import text
 from jvs_core.progress import Progress
 from jvs_core.results import RestoredInPlace
 
@@ -46,13 +45,13 @@ def restore(
         return _preview(ctx, name, snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
-        completion.require_none_of_another(ctx, name)
-        completion.finish_pending(ctx, name, lease, progress)
+        unfinished.require_none_of_another(ctx, name)
+        pending.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         wanted = ctx.stored(snapshot_id)
         way = find(ctx, name, wanted, progress)
         note = f"before in-place restore of {snapshot_id}: {reason}"
-        pre = save_present(
+        pre = saving.save_present(
             ctx, name, lease, note, progress, way.present, lambda entry: entry.path in way.steps.seen
         )
         point = UndoPoint(
@@ -86,14 +85,14 @@ def undo(
         return _preview(ctx, name, point.snapshot_id, progress)
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="undo") as lease:
-        completion.require_none_of_another(ctx, name)
-        completion.finish_pending(ctx, name, lease, progress)
+        unfinished.require_none_of_another(ctx, name)
+        pending.finish_pending(ctx, name, lease, progress)
         record = ctx.worktree(name)
         point = _last_undo_point(record, name)
         wanted = ctx.stored(point.snapshot_id)
         way = find(ctx, name, wanted, progress)
         note = f"before undo of the restore of {point.restored_snapshot_id}"
-        pre = save_present(
+        pre = saving.save_present(
             ctx, name, lease, note, progress, way.present, lambda entry: entry.path in way.steps.seen
         )
         return _carry_out(
@@ -115,45 +114,6 @@ def check_reason(reason: str) -> None:
     """Raise InputError unless ``reason`` says something."""
     if not check_text(reason, "reason").strip():
         raise InputError("an in-place restore needs a reason", hint="--reason TEXT")
-
-
-def save_present(
-    ctx: Context,
-    name: str,
-    lease: Lease,
-    note: str,
-    progress: Progress,
-    present: Present,
-    replaced: Callable[[Entry], bool],
-) -> str:
-    """Return a pinned snapshot that holds the worktree as it is: its head, or a new one where it differs from it.
-
-    ``present`` is what a look at it just now found; a new snapshot is of what is there when it is taken. Of a head, what
-    is to be ``replaced`` in the worktree is read first: the copy there may be the last good one.
-
-    Raises PayloadHashMismatch when the head is damaged there.
-    """
-    record = ctx.worktree(name)
-    pre = record.head_snapshot_id
-    kept = None if pre is None else ctx.stored(pre)
-    if kept is None or pre is None or _differs(kept.entries, present.scan.entries):
-        request = Request(note, (completion.PRE_RESTORE_TAG,), "quiesced")
-        pre = publish(ctx, name, request, lease, progress, found=present.found).snapshot_id
-    else:
-        _require_whole(kept, [entry for entry in kept.entries if entry.kind != FOLDER and replaced(entry)])
-    completion.pin(ctx, pre, note)
-    return pre
-
-
-def _require_whole(head: Stored, entries: Sequence[Entry]) -> None:
-    try:
-        head.require_whole(entries)
-    except PayloadHashMismatch as error:
-        raise PayloadHashMismatch(
-            f"the present cannot be kept first: {error.message}",
-            hint="touch these files and take a snapshot: jvs snapshot --lock",
-            **error.facts,
-        ) from error
 
 
 def add_undo_point(ctx: Context, name: str, lease: Lease, pre: str, head: str | None, restored: str) -> Head:
@@ -199,7 +159,7 @@ def _carry_out(
         intent = journal.begin(
             ctx.layout,
             ctx.settings,
-            completion.RESTORE_INTENT,
+            unfinished.RESTORE_INTENT,
             worktree=name,
             worktree_id=record.worktree_id,
             fencing_token=lease.token,
@@ -254,10 +214,3 @@ def _last_undo_point(record: Worktree, name: str) -> UndoPoint:
             f"no in-place restore of worktree {name!r} to take back", hint="jvs history --all"
         )
     return record.undo[-1]
-
-
-def _differs(head: Sequence[Entry], present: Sequence[Entry]) -> bool:
-    """Return whether anything kept but times differs, below the top folder."""
-    return len(head) != len(present) or any(
-        was[:6] != now[:6] or was[7:] != now[7:] for was, now in zip(head[1:], present[1:], strict=True)
-    )

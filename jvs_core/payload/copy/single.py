@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from jvs_core import files
 from jvs_core.errors import AlreadyExists, PathNotFound
 from jvs_core.payload.copy.amend import withdraw
 from jvs_core.payload.copy.materialize import check as check_payload
@@ -13,7 +15,7 @@ from jvs_core.payload.copy.materialize import mismatch as payload_mismatch
 from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
 from jvs_core.payload.copy.replica import Plan, make_top, replicate
 from jvs_core.payload.tree.authority import owned
-from jvs_core.payload.tree.entry import FOLDER, Entry, printable
+from jvs_core.payload.tree.entry import FOLDER, Entry, is_alike, printable
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.link_groups import whole_groups
@@ -22,7 +24,7 @@ from jvs_core.payload.tree.seen import Seen
 from jvs_core.payload.tree.walk import Scan, Stamp, scan
 from jvs_core.progress import SILENT, Progress
 
-__all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove_leftover"]
+__all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove_leftover", "state"]
 
 
 def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
@@ -56,6 +58,23 @@ def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
     return sorted(changed)
 
 
+def state(now: Path) -> dict[bytes, Seen]:
+    """Return the state of everything but folders at and below ``now``, by relative path; of nothing, nothing."""
+    try:
+        found = scan(now, must_read=False)
+    except PathNotFound:
+        try:
+            st = files.status(now)
+        except FileNotFoundError:
+            return {}
+        return {b"": Seen(st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns, -1)}
+    return {
+        entry.path: Seen.at(found, position, named=True)
+        for position, entry in enumerate(found.entries)
+        if entry.kind != FOLDER
+    }
+
+
 def is_leftover(path: bytes) -> bool:
     """Say whether ``path`` is, or lies in, something that an interrupted restore left under a temporary name."""
     prefix = os.fsencode(LEFTOVER_PREFIX)
@@ -68,11 +87,18 @@ def remove_leftover(parent: Path, name: str) -> None:
 
 
 def extract(
-    payload: Path, entries: Sequence[Entry], path: bytes, target: Path, *, progress: Progress = SILENT
+    payload: Path,
+    entries: Sequence[Entry],
+    path: bytes,
+    target: Path,
+    *,
+    instead: Mapping[bytes, Entry] | None = None,
+    progress: Progress = SILENT,
 ) -> list[str]:
     """Make the new ``target`` from one file or folder ``path`` of a snapshot; return what could not be kept.
 
-    Every byte is held against the manifest. A failure may leave an incomplete ``target``: give a temporary name and
+    It has the times of the snapshot. Where it is to stand ``instead`` of entries, whose paths are relative to it, what
+    has the same content keeps theirs, and everything else has the time of now. Every byte is checked against the manifest. A failure may leave an incomplete ``target``: give a temporary name and
     remove it then.
 
     Raises PathNotFound, AlreadyExists, PayloadHashMismatch, NoSpace or EngineFailed.
@@ -87,10 +113,11 @@ def extract(
         raise PathNotFound(f"no {printable(path)!r} in the snapshot", path=path)
     source = payload / os.fsdecode(path)
     if chosen[0].kind != FOLDER:
-        (wanted_one,), lost = owned([chosen[0]._replace(path=path, link_group=0)], payload=payload)
+        (timed,) = _timed([chosen[0]._replace(link_group=0)], instead)
+        (wanted_one,), lost = owned([timed._replace(path=path)], payload=payload)
         return [*lost, *_extract_one(payload, wanted_one, path, target)]
     chosen = list(whole_groups(chosen))
-    wanted, lost = owned(chosen, payload=source)
+    wanted, lost = owned(_timed(chosen, instead), payload=source)
     found = check_payload(source, chosen, progress)
     make_top(target)
     stamps = [Stamp(stamp.dev, stamp.ino, -1) for stamp in found.stamps]
@@ -104,6 +131,17 @@ def extract(
         raise payload_mismatch(damaged)
     withdraw(target, chosen, wanted)
     return [*lost, *made.losses()]
+
+
+def _timed(wanted: Sequence[Entry], instead: Mapping[bytes, Entry] | None) -> Sequence[Entry]:
+    if instead is None:
+        return wanted
+    now_ns = time.time_ns()
+    return [
+        entry._replace(mtime_ns=here.mtime_ns if here is not None and is_alike(here, entry) else now_ns)
+        for entry in wanted
+        for here in (instead.get(entry.path),)
+    ]
 
 
 def _extract_one(payload: Path, entry: Entry, path: bytes, target: Path) -> list[str]:

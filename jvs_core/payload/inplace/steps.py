@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from jvs_core.payload.tree.entry import FOLDER, Entry
+from jvs_core.payload.tree.entry import FOLDER, Entry, is_alike
 from jvs_core.payload.tree.seen import Seen
 from jvs_core.payload.tree.walk import Scan
 
@@ -14,10 +14,11 @@ Inode = tuple[int, int]
 
 
 class Link(NamedTuple):
-    """A name to give to the file that has the name ``first``."""
+    """A name to give to the file that has the name ``first``; ``fresh`` where the content at the name becomes another."""
 
     entry: Entry
     first: bytes
+    fresh: bool
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Steps:
 
     ``clear``: present entries that stand where another kind belongs, the deepest first. ``make``: folders. ``fill``:
     files, links and FIFOs to bring from the payload. ``link``: further names. ``mend``: entries with the right
-    content and wrong attributes. ``remove``: present entries that are not wanted, the deepest first. ``settle``:
-    folders whose attributes differ or whose times the other steps disturb, the deepest first. ``open_up``: present
-    folders without the permissions that the steps need. ``seen`` is the state of every file that stands where the steps
+    content and wrong attributes, times apart. ``remove``: present entries that are not wanted, the deepest first.
+    ``settle``: folders whose attributes differ or are opened up, the deepest first. ``open_up``: present folders without
+    the permissions that the steps need. ``seen`` is the state of every file that stands where the steps
     put, mend or remove something.
     """
 
@@ -72,7 +73,7 @@ def plan(present: Scan, wanted: Sequence[Entry]) -> Steps:
             if is_now is None or is_now.kind != FOLDER:
                 make.append(entry)
                 differing.append(entry)
-            elif is_now[2:10] != entry[2:10]:
+            elif _attributes(is_now) != _attributes(entry):
                 differing.append(entry)
     blocked = {entry.path for entry in clear if entry.kind == FOLDER}
     gone: list[Entry] = []
@@ -82,8 +83,13 @@ def plan(present: Scan, wanted: Sequence[Entry]) -> Steps:
     fill, link = _contents(present, here, wanted, mend)
     touched = {_parent(entry.path) for entries in (clear, make, fill, gone) for entry in entries}
     touched.update(_parent(name.entry.path) for name in link)
+    closed = {
+        entry.path
+        for entry in present.entries
+        if entry.kind == FOLDER and entry.mode & 0o700 != 0o700 and entry.path in touched
+    }
     settle = {entry.path: entry for entry in differing}
-    settle.update((path, there[path]) for path in touched if path in there and there[path].kind == FOLDER)
+    settle.update((path, there[path]) for path in closed if path in there and there[path].kind == FOLDER)
     return Steps(
         clear=sorted(clear, reverse=True),
         make=make,
@@ -92,11 +98,7 @@ def plan(present: Scan, wanted: Sequence[Entry]) -> Steps:
         mend=mend,
         remove=sorted(gone, reverse=True),
         settle=sorted(settle.values(), reverse=True),
-        open_up=[
-            entry.path
-            for entry in present.entries
-            if entry.kind == FOLDER and entry.mode & 0o700 != 0o700 and entry.path in touched
-        ],
+        open_up=sorted(closed),
         seen=_seen(present, here, (clear, fill, (name.entry for name in link), mend, gone), link),
     )
 
@@ -127,25 +129,26 @@ def _contents(
     for names in _files([entry for entry in wanted if entry.link_group or entry not in alone]):
         keeper: Entry | None = None
         inode: Inode | None = None
-        others: list[Entry] = []
+        others: list[Link] = []
         for entry in names:
             position = here.get(entry.path)
             mine = None if position is None else present.stamps[position][:2]
             is_now = None if position is None else present.entries[position]
             if mine is not None and mine == inode:
                 continue
-            if keeper is None and is_now is not None and mine not in claimed and _same_content(is_now, entry):
+            if keeper is None and is_now is not None and mine not in claimed and is_alike(is_now, entry):
                 assert mine is not None
                 keeper, inode = entry, mine
                 claimed.add(mine)
                 if _attributes(is_now) != _attributes(entry):
                     mend.append(entry)
                 continue
-            others.append(entry)
+            fresh = is_now is not None and not is_alike(is_now, entry)
+            others.append(Link(entry, b"", fresh))
         if keeper is None:
-            keeper = others.pop(0)
+            keeper = others.pop(0).entry
             fill.append(keeper)
-        link.extend(Link(entry, keeper.path) for entry in others)
+        link.extend(other._replace(first=keeper.path) for other in others)
     return fill, link
 
 
@@ -166,12 +169,8 @@ def _files(wanted: Sequence[Entry]) -> list[list[Entry]]:
     return files
 
 
-def _same_content(is_now: Entry, wanted: Entry) -> bool:
-    return is_now.kind == wanted.kind and is_now.sha256 == wanted.sha256 and is_now.target == wanted.target
-
-
 def _attributes(entry: Entry) -> tuple[object, ...]:
-    return entry.mode, entry.uid, entry.gid, entry.mtime_ns, entry.xattrs
+    return entry.mode, entry.uid, entry.gid, entry.xattrs
 
 
 def _parent(path: bytes) -> bytes:

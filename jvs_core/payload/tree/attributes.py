@@ -146,13 +146,15 @@ def apply_to_fd(
     mode: int,
     uid: int,
     gid: int,
-    mtime_ns: int,
+    mtime_ns: int | None,
     xattrs: Xattrs,
     *,
     atime_ns: int | None = None,
     clear: bool = False,
 ) -> tuple[str, ...]:
-    """Set all attributes of an open file or folder; return the names of the extended attributes refused.
+    """Set all attributes of an open file or folder, its times unless ``mtime_ns`` is None.
+
+    Returns the names of the extended attributes refused.
 
     The order matters: a change of owner clears setuid and capabilities, an ACL carries the mode's group bits, and
     everything moves times of change, so owner, mode, attributes, times.
@@ -162,7 +164,8 @@ def apply_to_fd(
         os.fchown(fd, uid, gid)
     os.fchmod(fd, mode)
     refused = set_xattrs(fd, xattrs, clear=clear) if xattrs or clear else ()
-    os.utime(fd, ns=(mtime_ns if atime_ns is None else atime_ns, mtime_ns))
+    if mtime_ns is not None:
+        os.utime(fd, ns=(mtime_ns if atime_ns is None else atime_ns, mtime_ns))
     return refused
 
 
@@ -172,12 +175,15 @@ def apply_to_name(
     mode: int | None,
     uid: int,
     gid: int,
-    mtime_ns: int,
+    mtime_ns: int | None,
     xattrs: Xattrs = (),
     *,
     clear: bool = False,
 ) -> tuple[str, ...]:
-    """Set all attributes of a symbolic link (``mode`` None) or FIFO, which cannot be opened to do it."""
+    """Set all attributes of a symbolic link (``mode`` None) or FIFO, which cannot be opened to do it.
+
+    Its times stay as they are where ``mtime_ns`` is None.
+    """
     st = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if (st.st_uid, st.st_gid) != (uid, gid):
         os.chown(name, uid, gid, dir_fd=folder, follow_symlinks=False)
@@ -186,7 +192,8 @@ def apply_to_name(
     refused: tuple[str, ...] = ()
     if xattrs or clear:
         refused = set_xattrs(below(folder, name), xattrs, clear=clear)
-    os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=folder, follow_symlinks=False)
+    if mtime_ns is not None:
+        os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=folder, follow_symlinks=False)
     return refused
 
 
@@ -202,15 +209,11 @@ def _set_mode(folder: int, name: bytes, mode: int, seen: os.stat_result) -> None
         os.close(handle)
 
 
-def apply_to_handle(
-    handle: int, mode: int, uid: int, gid: int, mtime_ns: int, xattrs: Xattrs
-) -> tuple[str, ...]:
-    """Set all attributes of what an ``O_PATH`` descriptor stands for, removing kept ones that are not wanted."""
+def apply_to_handle(handle: int, mode: int, uid: int, gid: int, xattrs: Xattrs) -> tuple[str, ...]:
+    """Set owner, mode and attributes of what an ``O_PATH`` descriptor stands for, removing kept ones not wanted."""
     path = b"/proc/self/fd/%d" % handle
     st = os.fstat(handle)
     if (st.st_uid, st.st_gid) != (uid, gid):
         os.chown(path, uid, gid)
     os.chmod(path, mode)
-    refused = set_xattrs(path, xattrs, clear=True, follow=True)
-    os.utime(path, ns=(st.st_atime_ns, mtime_ns))
-    return refused
+    return set_xattrs(path, xattrs, clear=True, follow=True)

@@ -43,6 +43,11 @@ def is_repository(path: bytes, kind: str) -> bool:
     return kind == FOLDER and path.rpartition(b"/")[2] == CONTROL
 
 
+def is_alike(one: Entry, other: Entry) -> bool:
+    """Say whether two entries are of one kind and have the same content, whatever their attributes."""
+    return (one.kind, one.sha256, one.target) == (other.kind, other.sha256, other.target)
+
+
 def text(path: bytes) -> str:
     """Return ``path`` as JSON carries it: UTF-8, other bytes as ``\\udc80`` to ``\\udcff``."""
     return path.decode("utf-8", "surrogateescape")

@@ -14,6 +14,13 @@ DENIED = (errno.EACCES, errno.EPERM)
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE, errno.ENXIO)
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
+_HINTS = {
+    **dict.fromkeys(EXHAUSTED, "raise the limit of open files (ulimit -n), or free memory"),
+    errno.ENOTCONN: "the mount is dead: mount it again, or umount it",
+    errno.EIO: "the device or the mount reports errors: see the system log",
+    errno.EROFS: "the file system is mounted read-only: mount it writable",
+}
+
 
 def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError:
     """Return the JVS error for ``error``, which happened at ``path`` (relative to the tree)."""
@@ -29,8 +36,7 @@ def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError
         return UnsupportedFile(
             f"cannot read {name}: {reason}", hint="make it readable or move it away", path=name
         )
-    hint = "raise the limit of open files (ulimit -n), or free memory" if error.errno in EXHAUSTED else None
-    return EngineFailed(f"{name}: {reason}", hint=hint, path=name, errno=error.errno)
+    return EngineFailed(f"{name}: {reason}", hint=_HINTS.get(error.errno or 0), path=name, errno=error.errno)
 
 
 def listed(paths: Sequence[bytes]) -> str:

@@ -26,8 +26,8 @@ KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S
 LEFT_OUT = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device", stat.S_IFCHR: "character device"}
 REPOSITORY = "repository"
 _Folder = tuple[bytes, os.stat_result]
-LOST_AND_FOUND = b"lost+found"
-CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SETFCAP = 0, 1, 2, 31
+_NOT_TAKEN = (CONTROL, b"lost+found")
+CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SETFCAP = 0, 1, 2, 3, 31
 
 
 class Stamp(NamedTuple):
@@ -223,6 +223,10 @@ class _Walk:
                 except FileNotFoundError:
                     self.changed.append(child)
                     continue
+                except OSError as error:
+                    if error.errno in (*DENIED, *GONE):
+                        raise
+                    raise translate(error, child, reading=True) from error
                 form = st.st_mode & 0o170000
                 if form == regular and st.st_nlink == 1:
                     fields = (
@@ -231,10 +235,8 @@ class _Walk:
                     )  # fmt: skip
                     stamp = (st.st_dev, st.st_ino, st.st_ctime_ns)
                     rows.append((child, new(Entry, fields), new(Stamp, stamp)))
-                elif form == folder and name == CONTROL:
-                    self.left_out.append(LeftOut(child, REPOSITORY))
-                elif form == folder and name == LOST_AND_FOUND and _is_closed(st):
-                    self.left_out.append(LeftOut(child, "folder of the file system's own"))
+                elif form == folder and name in _NOT_TAKEN and (what := _not_taken(name, st)):
+                    self.left_out.append(LeftOut(child, what))
                 elif form == folder:
                     if st.st_dev != device:
                         self.nested.append(child)
@@ -258,9 +260,15 @@ class _Walk:
             self.linked[path] = (st.st_dev, st.st_ino)
 
 
-def _is_closed(st: os.stat_result) -> bool:
-    """Return whether a folder is root's alone, and the caller is not root: what fsck found is no part of a workspace."""
-    return st.st_uid == 0 and not st.st_mode & 0o077 and os.geteuid() != 0
+def _not_taken(name: bytes, st: os.stat_result) -> str:
+    """Return what a folder is that no snapshot keeps, ``""`` for any other.
+
+    What fsck found is no part of a workspace where it is root's alone, and the caller is not root.
+    """
+    if name == CONTROL:
+        return REPOSITORY
+    closed = st.st_uid == 0 and not st.st_mode & 0o077 and os.geteuid() != 0
+    return "folder of the file system's own" if closed else ""
 
 
 def _number_link_groups(entries: list[Entry], linked: dict[bytes, tuple[int, int]]) -> None:

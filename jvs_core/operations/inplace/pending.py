@@ -1,0 +1,140 @@
+"""What commands that a crash cut short left in a worktree, completed or cleared by the next one that has its lock."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import replace
+
+from jvs_core import files
+from jvs_core.control.audit import ledger as ledgers
+from jvs_core.control.lock.lock import Lease
+from jvs_core.control.names import inside
+from jvs_core.control.records import journal
+from jvs_core.model import Intent, Worktree
+from jvs_core.operations.context import Context
+from jvs_core.operations.inplace.completion import Completion, tell
+from jvs_core.operations.inplace.unfinished import (
+    NEW_PATH_INTENT,
+    PATH_INTENT,
+    RESTORE_INTENT,
+    moved_by,
+    stands,
+)
+from jvs_core.payload.copy.single import LEFTOVER_PREFIX, remove_leftover
+from jvs_core.progress import Progress
+
+
+def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) -> list[Intent]:
+    """Complete the restores into worktree ``name`` that a crash interrupted, and return their intents.
+
+    The caller holds the lock and the session's turn, so whoever began an in-place one is dead or fenced. What it had to
+    keep or to give up is logged as a warning.
+
+    Raises PayloadHashMismatch when the wanted snapshot is damaged; the worktree is then as it was before the restore.
+    """
+    record = ctx.worktree(name)
+    found = [
+        intent
+        for intent in journal.pending(ctx.layout)[0]
+        if intent.worktree_id == record.worktree_id
+        and journal.is_own(intent)
+        and (
+            intent.operation in (RESTORE_INTENT, PATH_INTENT)
+            or (intent.operation == NEW_PATH_INTENT and journal.state(intent, ctx.settings) is False)
+        )
+    ]
+    for intent in found:
+        if intent.operation != NEW_PATH_INTENT:
+            log_own_head(ctx, name, intent)
+        if intent.operation == RESTORE_INTENT:
+            if not stands(intent, ctx.worktree(name).head):
+                if not moved_by(ctx.worktree(name).head, intent):
+                    tell(f"an in-place restore of worktree {name!r} was overtaken, and is given up", [])
+                journal.complete(ctx.layout, intent)
+                continue
+            wanted = ctx.stored(intent.details["content"])
+            asked = replace(ctx, same_owner=bool(intent.details.get("same_owner")))
+            completion = Completion(asked, name, lease, intent, progress)
+            kept = [*completion.save_later_edits(), *completion.bring(wanted)]
+            completion.commit()
+            tell(f"completed the interrupted in-place restore of worktree {name!r}", kept)
+        else:
+            drop_copy(ctx, intent)
+    clear_dead_snapshots(ctx, record)
+    return found
+
+
+def log_own_head(ctx: Context, name: str, intent: Intent) -> None:
+    """Record the head that an interrupted restore moved where a crash came before its record."""
+    with files.uninterrupted(), ctx.critical():
+        record = ctx.worktree(name)
+        logged = ledgers.read(ctx.layout).heads.get(record.worktree_id, {})
+        if not moved_by(record.head, intent) or record.head.number != logged.get("number", 0) + 1:
+            return
+        ctx.audit(
+            record.head.operation,
+            worktree=name,
+            worktree_id=record.worktree_id,
+            snapshot_id=intent.details.get("content", record.head_snapshot_id),
+            fencing_token=record.head.fencing_token,
+            target=name,
+            reason=intent.details.get("reason") or None,
+            details={"inplace": True, "recovered": True, "head": record.head.to_json()},
+        )
+
+
+def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:
+    """Remove what dead snapshots of a worktree left before they were published; only the caller's own.
+
+    They are claimed first: their intent is removed and what they made gets another name, in the critical section.
+    """
+    for intent in journal.pending(ctx.layout)[0]:
+        if intent.operation != "snapshot" or intent.worktree_id != record.worktree_id:
+            continue
+        if not journal.is_own(intent) or journal.state(intent, ctx.settings) is not False:
+            continue
+        own = str(intent.snapshot_id)
+        if os.path.lexists(ctx.layout.snapshot(own)):
+            continue  # in place, and not in the log: doctor completes it
+        temporary = ctx.layout.snapshots / f"{own}{files.TEMPORARY_SUFFIX}"
+        claimed = temporary.with_name(f".{own}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
+        with files.uninterrupted(), ctx.critical():
+            if not journal.is_dead(ctx.layout, ctx.settings, intent):
+                continue  # it gave a sign of life meanwhile
+            journal.complete(ctx.layout, intent)
+            files.unlink(ctx.layout.descriptors / f"{own}.json{files.TEMPORARY_SUFFIX}", missing_ok=True)
+            if os.path.lexists(temporary):
+                files.rename(temporary, claimed)
+        ctx.removal_engine().remove(claimed)
+
+
+def drop_copy(ctx: Context, intent: Intent) -> bool:
+    """Remove what an interrupted restore of one path left under a temporary name, and its intent; say whether it did.
+
+    It is claimed first, under another such name and an intent of the caller's own, in the critical section: whoever was
+    still at work finds neither. Without the lock of the worktree, one that gave a sign of life meanwhile is left alone.
+    """
+    assert intent.worktree is not None
+    top = ctx.layout.worktree(intent.worktree)
+    left = inside(ctx.layout.root, top / os.fsdecode(bytes.fromhex(intent.details["temporary"])))
+    claimed = left.with_name(f"{LEFTOVER_PREFIX}{secrets.token_hex(8)}")
+    with files.uninterrupted(), ctx.critical():
+        if intent.operation == NEW_PATH_INTENT and not journal.is_dead(ctx.layout, ctx.settings, intent):
+            return False
+        if not os.path.lexists(left):
+            journal.complete(ctx.layout, intent)
+            return True
+        own = journal.begin(
+            ctx.layout,
+            ctx.settings,
+            NEW_PATH_INTENT,
+            worktree=intent.worktree,
+            worktree_id=intent.worktree_id,
+            temporary=os.fsencode(claimed.relative_to(top)).hex(),
+        )
+        journal.complete(ctx.layout, intent)
+        files.rename(left, claimed)
+    remove_leftover(claimed.parent, claimed.name)
+    journal.complete(ctx.layout, own)
+    return True

@@ -1,0 +1,150 @@
+"""Single changes in a worktree that leave alone, and name, what is not as it was seen."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jvs_core.errors import EngineFailed
+from jvs_core.payload.copy.put import mismatch, temporary_name
+from jvs_core.payload.inplace import taking
+from jvs_core.payload.inplace.steps import Link
+from jvs_core.payload.inplace.taking import Overtaken, Taken
+from jvs_core.payload.tree import attributes
+from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry, printable
+from jvs_core.payload.tree.faults import GONE
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.seen import Seen
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What is done to one name at a time; ``overtaken`` and ``taken`` collect what was left alone and taken out.
+
+    What was taken out is listed by its folder.
+    """
+
+    folders: Folders
+    seen: Mapping[bytes, Seen]
+    overtaken: list[bytes]
+    taken: dict[bytes, list[Taken]]
+
+    def make_folder(self, entry: Entry) -> None:
+        """Make a folder where none is."""
+        folder, name = split(entry.path)
+        parent = self.folders.at(folder)
+        try:
+            os.mkdir(name, 0o700, dir_fd=parent)
+        except FileExistsError:
+            if not _is_folder(parent, name) and self._stands(entry, parent, name):
+                os.unlink(name, dir_fd=parent)  # a socket or device, which no plan lists
+                os.mkdir(name, 0o700, dir_fd=parent)
+
+    def remove(self, entry: Entry, *, must: bool) -> None:
+        """Remove one entry that may be gone; a folder that holds something else by now stays, unless it is in the way."""
+        folder, name = split(entry.path)
+        try:
+            parent = self.folders.at(folder)
+            if entry.kind == FOLDER:
+                self._remove_folder(entry.path, parent, name)
+            else:
+                self._keep(taking.remove(parent, name, entry.path, self.seen.get(entry.path)))
+        except Overtaken:
+            self.overtaken.append(entry.path)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
+                if must and not self.overtaken:
+                    raise EngineFailed(
+                        f"{printable(entry.path)} is to be replaced, but holds what no snapshot keeps "
+                        "(a socket, device, mount or repository), or what was made in it meanwhile",
+                        hint="move it away and run the command again",
+                        path=entry.path,
+                    ) from error
+            elif error.errno not in GONE:
+                raise
+
+    def link(self, firsts: Folders, link: Link) -> None:
+        """Give a file one more name, over what was seen there."""
+        path = link.entry.path
+        folder, name = split(path)
+        first_folder, first_name = split(link.first)
+        target = self.folders.at(folder)
+        if link.first in self.overtaken:
+            return
+        temporary = temporary_name()
+        os.link(
+            first_name,
+            temporary,
+            src_dir_fd=firsts.at(first_folder),
+            dst_dir_fd=target,
+            follow_symlinks=False,
+        )
+        try:
+            self._keep(taking.replace(target, name, temporary, path, self.seen.get(path)))
+        except Overtaken:
+            self.overtaken.append(path)
+            return
+        if link.fresh:
+            os.utime(name, dir_fd=target, follow_symlinks=False)
+
+    def mend(self, payloads: Folders, entry: Entry, refused: list[bytes]) -> None:
+        """Give an entry with the right content its attributes, without opening it: its mode may forbid that."""
+        folder, name = split(entry.path)
+        parent = self.folders.at(folder)
+        if not self._stands(entry, parent, name):
+            return
+        if entry.kind == SYMLINK:
+            attributes.apply_to_name(parent, name, None, entry.uid, entry.gid, None)
+            return
+        xattrs: attributes.Xattrs = ()
+        if entry.xattrs:
+            found = attributes.read_xattrs(attributes.below(payloads.at(folder), name))
+            xattrs = attributes.granted(found, entry.xattrs)
+            if attributes.digest(xattrs) != entry.xattrs:
+                raise mismatch(entry)
+        fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            if stat.S_ISLNK(os.fstat(fd).st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            if attributes.apply_to_handle(fd, entry.mode, entry.uid, entry.gid, xattrs):
+                refused.append(entry.path)
+        finally:
+            os.close(fd)
+
+    def settle(self, payloads: Folders, entry: Entry, refused: list[bytes]) -> None:
+        """Give a folder its attributes."""
+        xattrs = attributes.read_xattrs(payloads.at(entry.path)) if entry.xattrs else ()
+        target = self.folders.at(entry.path)
+        if attributes.apply_to_fd(target, entry.mode, entry.uid, entry.gid, None, xattrs, clear=True):
+            refused.append(entry.path)
+
+    def _remove_folder(self, path: bytes, parent: int, name: bytes) -> None:
+        self.folders.forget(path)
+        try:
+            os.rmdir(name, dir_fd=parent)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            inside = self.taken.pop(path, [])  # it may hold nothing but these
+            if not inside:
+                raise
+            self.overtaken.extend(taking.give_up(self.folders, inside))
+            self.folders.forget(path)
+            os.rmdir(name, dir_fd=parent)
+
+    def _keep(self, taken: Taken | None) -> None:
+        if taken is not None:
+            self.taken.setdefault(split(taken.path)[0], []).append(taken)
+
+    def _stands(self, entry: Entry, parent: int, name: bytes) -> bool:
+        if taking.is_overtaken(parent, name, self.seen.get(entry.path)):
+            self.overtaken.append(entry.path)
+            return False
+        return True
+
+
+def _is_folder(parent: int, name: bytes) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)

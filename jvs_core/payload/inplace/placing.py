@@ -1,0 +1,83 @@
+"""Batches of entries brought from a payload into a worktree, each complete before it has its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jvs_core.payload.copy.put import put, temporary_name
+from jvs_core.payload.inplace import taking
+from jvs_core.payload.inplace.taking import Overtaken, Taken
+from jvs_core.payload.tree.content import Method
+from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.faults import translate
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.seen import Seen
+
+
+class Placed(NamedTuple):
+    """What came of a batch: entries whose attributes were refused, names overtaken by an edit, what was taken out."""
+
+    refused: list[bytes]
+    overtaken: list[bytes]
+    taken: list[Taken]
+
+
+@dataclass(frozen=True)
+class PutJob:
+    """Puts batches of entries into ``target``, each complete under a temporary name and then given its own.
+
+    Each comes with the state that was seen at its name, None for nothing; what is not as seen stays as it is. A crash
+    leaves each entry as it was or as it is wanted, and temporary names beside them; a failure puts back what its batch
+    replaced. What is put has the time of now, so that whatever goes by time notices.
+    """
+
+    payload: bytes
+    target: bytes
+    method: Method
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[Sequence[tuple[Entry, Seen | None]]], Placed]]:
+        """Open both trees; yield the function that does a batch."""
+        with Folders(self.payload) as sources, Folders(self.target) as targets:
+
+            def work(batch: Sequence[tuple[Entry, Seen | None]]) -> Placed:
+                placed = Placed([], [], [])
+                try:
+                    for entry, seen in batch:
+                        _place(sources, targets, entry, seen, self.method, placed)
+                except Exception:
+                    taking.take_back(targets, placed.taken)
+                    raise
+                return placed
+
+            yield work
+
+
+def _place(
+    sources: Folders, targets: Folders, entry: Entry, seen: Seen | None, method: Method, placed: Placed
+) -> None:
+    folder, name = split(entry.path)
+    temporary = temporary_name()
+    try:
+        source, target = sources.at(folder), targets.at(folder)
+        try:
+            refused = put(source, name, target, temporary, entry, method, now=True)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=target)
+            raise
+        try:
+            taken = taking.replace(target, name, temporary, entry.path, seen)
+        except Overtaken:
+            placed.overtaken.append(entry.path)
+            return
+    except OSError as error:
+        raise translate(error, entry.path) from error
+    if taken is not None:
+        placed.taken.append(taken)
+    if refused:
+        placed.refused.append(entry.path)
