@@ -15,7 +15,8 @@ _aftermath = of("jvs_core/operations/gc/aftermath.py", _PROTECTION).mutant
 _planning = of("jvs_core/operations/gc/planning.py", _PROTECTION).mutant
 _restoring = of("jvs_core/operations/inplace/restoring.py", _KILLED).mutant
 _path = of("jvs_core/operations/inplace/path.py", _KILLED).mutant
-_completion = of("jvs_core/operations/inplace/completion.py", _KILLED).mutant
+_pending = of("jvs_core/operations/inplace/pending.py", _KILLED).mutant
+_unfinished = of("jvs_core/operations/inplace/unfinished.py", _KILLED).mutant
 _repair = of(
     "jvs_core/operations/doctor/log_repair.py", "tests/core/operations/doctor/test_log_repair.py"
 ).mutant
@@ -171,51 +172,51 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _restoring(
         "an undo leaves a killed restore",
-        '    with locks.writing(ctx, name, locking, purpose="undo") as lease:\n        completion.require_none_of_another(ctx, name)\n        completion.finish_pending(ctx, name, lease, progress)\n',
-        '    with locks.writing(ctx, name, locking, purpose="undo") as lease:\n        completion.require_none_of_another(ctx, name)\n',
+        '    with locks.writing(ctx, name, locking, purpose="undo") as lease:\n        unfinished.require_none_of_another(ctx, name)\n        pending.finish_pending(ctx, name, lease, progress)\n',
+        '    with locks.writing(ctx, name, locking, purpose="undo") as lease:\n        unfinished.require_none_of_another(ctx, name)\n',
     ),
     _restoring(
         "a restore leaves a killed one",
-        '    with locks.writing(ctx, name, locking, purpose="restore") as lease:\n        completion.require_none_of_another(ctx, name)\n        completion.finish_pending(ctx, name, lease, progress)\n',
-        '    with locks.writing(ctx, name, locking, purpose="restore") as lease:\n        completion.require_none_of_another(ctx, name)\n',
+        '    with locks.writing(ctx, name, locking, purpose="restore") as lease:\n        unfinished.require_none_of_another(ctx, name)\n        pending.finish_pending(ctx, name, lease, progress)\n',
+        '    with locks.writing(ctx, name, locking, purpose="restore") as lease:\n        unfinished.require_none_of_another(ctx, name)\n',
     ),
     _path(
         "a restore of a path leaves a killed one",
-        "        completion.finish_pending(ctx, name, lease, progress)\n",
+        "        pending.finish_pending(ctx, name, lease, progress)\n",
         "",
     ),
-    _completion(
+    _pending(
         "edits made after a kill are replaced",
         "            kept = [*completion.save_later_edits(), *completion.bring(wanted)]\n",
         "            kept = completion.bring(wanted)\n",
     ),
-    _completion(
+    _pending(
         "a restore that was overtaken is carried out",
-        "            if not _stands(intent, ctx.worktree(name).head):\n",
+        "            if not stands(intent, ctx.worktree(name).head):\n",
         "            if False:\n",
     ),
-    _completion(
+    _pending(
         "a restore into another worktree is carried out",
         "        if intent.worktree_id == record.worktree_id\n        and journal.is_own(intent)\n",
         "        if journal.is_own(intent)\n",
     ),
-    _completion(
+    _unfinished(
         "a head of another lease is a restore's own",
         'if head.operation not in ("restore", "undo") or head.fencing_token != intent.fencing_token:',
         'if head.operation not in ("restore", "undo"):',
     ),
-    _completion(
+    _unfinished(
         "a head of any operation is a restore's own",
         'if head.operation not in ("restore", "undo") or head.fencing_token != intent.fencing_token:',
         "if head.fencing_token != intent.fencing_token:",
     ),
-    _completion("the head that was seen is a restore's own", "in range(1, 2 + own)", "in range(2 + own)"),
-    _completion(
+    _unfinished("the head that was seen is a restore's own", "in range(1, 2 + own)", "in range(2 + own)"),
+    _unfinished(
         "a later head still stands",
         "    return head.number == seen or (own",
         "    return head.number >= seen or (own",
     ),
-    _completion(
+    _pending(
         "a head that a killed restore moved is not logged",
         "            log_own_head(ctx, name, intent)\n",
         "            pass\n",
