@@ -250,6 +250,7 @@ class Histories(RuleBasedStateMachine):
         finally:
             target.write_bytes(content)
             os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+        assert self.repo.verify(wanted).ok  # and what was remembered of the damage goes
 
     @rule(data=st.data(), point=st.integers(0, 25))
     def crash(self, data: st.DataObject, point: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,9 +66,10 @@ def _rename_over(source: Path, target: Path) -> None:
 
 def _write_badly(path: Path, data: bytes, *, mode: int | None = None) -> None:
     with path.open("wb") as file:
-        for position in range(0, len(data), 100):
-            file.write(data[position : position + 100])
+        for position in range(0, len(data), 5_000):
+            file.write(data[position : position + 5_000])
             file.flush()
+            time.sleep(0.001)  # a reader gets its turn, however busy the machine is
 
 
 def _lenient(line: bytes) -> Any:
