@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jvs_core.control.audit import checkpoint
 from jvs_core.files import translated
 from jvs_core.model import AuditRecord, Checkpoint
 from jvs_core.operations.context import Context
-from jvs_core.operations.log import report
 from jvs_core.results import AuditReport
 
 
@@ -25,6 +23,8 @@ class Audit:
     @translated
     def log(self, limit: int | None = None) -> list[AuditRecord]:
         """Return the newest ``limit`` records (None: all), newest first. Raises AuditChainBroken."""
+        from jvs_core.operations.log import report  # the chain's check is paid for by who asks for it
+
         return report.log(self._context, limit)
 
     @translated
@@ -33,6 +33,8 @@ class Audit:
 
         Raises AuditChainBroken (no readable head), InputError (no key, or one inside the repository), PathNotFound.
         """
+        from jvs_core.operations.log import report
+
         return report.make_checkpoint(self._context, _path(key))
 
     @translated
@@ -43,11 +45,15 @@ class Audit:
 
         ``Repository.verify`` does this too, and holds snapshots and refs against the log.
         """
+        from jvs_core.operations.log import report
+
         return report.check(self._context, since=since, key=_path(key))
 
     @staticmethod
     def parse(text: str) -> Checkpoint:
         """Return the checkpoint that was printed as ``text``. Raises InputError."""
+        from jvs_core.control.audit import checkpoint
+
         return checkpoint.read(text)
 
     @staticmethod
@@ -57,6 +63,8 @@ class Audit:
 
         Raises AlreadyExists, PathNotFound (no such folder), InputError (inside a repository).
         """
+        from jvs_core.control.audit import checkpoint
+
         return checkpoint.keygen(Path(path))
 
 
