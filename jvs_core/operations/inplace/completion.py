@@ -98,18 +98,17 @@ class Completion:
     def save_later_edits(self) -> list[str]:
         """Snapshot and pin what the worktree holds and neither the wanted nor the pre-restore snapshot does; say so."""
         ctx, details = self.ctx, self.intent.details
-        known = {
-            (entry.path, entry.kind, entry.target, entry.sha256)
-            for snapshot_id in (details["content"], details["pre"])
-            for entry in ctx.stored(snapshot_id).entries
-        }
+        kept = [*ctx.stored(details["content"]).entries, *ctx.stored(details["pre"]).entries]
+        known = {(entry.path, entry.kind, entry.target, entry.sha256) for entry in kept}
+        # What a restore took out has a name of its own until the restore ends: it may be a save that came just before.
+        contents = {(entry.kind, entry.target, entry.sha256) for entry in kept}
         present = look(ctx, self.name, self.progress)
         later = [
             entry
             for entry in present.scan.entries
             if entry.kind != FOLDER
             and (entry.path, entry.kind, entry.target, entry.sha256) not in known
-            and not is_leftover(entry.path)
+            and not (is_leftover(entry.path) and (entry.kind, entry.target, entry.sha256) in contents)
         ]
         if not later:
             return []

@@ -15,6 +15,7 @@ from jvs_core.control.lock import critical
 from jvs_core.control.records import journal, worktree
 from jvs_core.model import Intent
 from jvs_core.operations.inplace import completion, unfinished
+from jvs_core.payload.tree import renames
 from tests.crash import children
 
 KILLED_AT = ["converge", "settle", "head"]
@@ -203,3 +204,29 @@ def test_only_a_restore_whose_head_has_not_moved_is_to_be_completed(repo: Reposi
     assert unfinished.stands(intent, seen.changed(number=seen.number + 1, snapshot_id=own))
     assert not unfinished.stands(intent, seen.changed(number=seen.number + 2, snapshot_id=own))
     assert not unfinished.stands(intent, seen.changed(number=seen.number + 1, snapshot_id=None))
+
+
+@pytest.mark.parametrize("name", ["note.txt", "three"])
+def test_a_save_that_a_killed_restore_took_out_is_in_a_snapshot(repo: Repository, name: str) -> None:
+    """An editor's save comes after the look and before the file is taken out; the kill before the next look at it."""
+    wanted, path = ids(repo)["one"], repo.root / "main" / name
+    saved = {"exchange": renames.exchange, "rename_new": renames.rename_new}
+
+    def save_take_and_die(take: str, folder: int, old: bytes, new: bytes) -> object:
+        if name.encode() in (old, new) and path.exists():
+            path.with_name("editor.tmp").write_text("a save")
+            path.with_name("editor.tmp").rename(path)
+            saved[take](folder, old, new)
+            children.die()
+        return saved[take](folder, old, new)
+
+    def work() -> None:
+        for take in saved:
+            setattr(renames, take, partial(save_take_and_die, take))
+        Repository.open(repo.root / "main").restore_inplace(wanted, reason="test", lock=True)
+
+    assert children.run(work) == children.KILLED
+    repo.snapshot("after", lock=True)
+    held = [text for each in ids(repo).values() for text in of(repo, each).values()]
+    assert "a save" in [*held, *here(repo).values()]
+    assert_sound(repo)
