@@ -118,7 +118,15 @@ def _replace(
             present = look(ctx, name, progress)
         temporary = _temporary(target)
         left: dict[bytes, Seen] | None = None
-        intent = _begin(ctx, unfinished.PATH_INTENT, name, temporary, fencing_token=lease.token, pre=pre)
+        intent = _begin(
+            ctx,
+            unfinished.PATH_INTENT,
+            name,
+            temporary,
+            snapshot_id=snapshot_id,
+            fencing_token=lease.token,
+            pre=pre,
+        )
         try:
             with journal.standing(ctx.layout, intent):
                 degraded = _extract(ctx, source, inner, temporary, progress, _below(present, here))

@@ -7,13 +7,15 @@ import secrets
 from dataclasses import replace
 
 from jvs_core import files
+from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.lock.lock import Lease
 from jvs_core.control.names import inside
 from jvs_core.control.records import journal
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace.completion import Completion, tell
+from jvs_core.operations.inplace.completion import PRE_RESTORE_TAG, Completion, pin, tell
+from jvs_core.operations.inplace.plan import look
 from jvs_core.operations.inplace.unfinished import (
     NEW_PATH_INTENT,
     PATH_INTENT,
@@ -21,7 +23,10 @@ from jvs_core.operations.inplace.unfinished import (
     moved_by,
     stands,
 )
+from jvs_core.operations.publish import Request, publish
 from jvs_core.payload.copy.single import LEFTOVER_PREFIX, remove_leftover
+from jvs_core.payload.tree.entry import FOLDER
+from jvs_core.payload.tree.faults import listed
 from jvs_core.progress import Progress
 
 
@@ -60,9 +65,36 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
             completion.commit()
             tell(f"completed the interrupted in-place restore of worktree {name!r}", kept)
         else:
+            if intent.operation == PATH_INTENT:
+                _save_taken_out(ctx, name, lease, intent, progress)
             drop_copy(ctx, intent)
     clear_dead_snapshots(ctx, record)
     return found
+
+
+def _save_taken_out(ctx: Context, name: str, lease: Lease, intent: Intent, progress: Progress) -> None:
+    """Snapshot the worktree where what a restore of a path took out is in no snapshot: a save that came just before."""
+    held = {
+        (entry.kind, entry.target, entry.sha256)
+        for snapshot_id in (intent.snapshot_id, intent.details.get("pre"))
+        if snapshot_id is not None and catalog.exists(ctx.layout, snapshot_id)
+        for entry in ctx.stored(snapshot_id).entries
+    }
+    left = bytes.fromhex(intent.details["temporary"])
+    present = look(ctx, name, progress)
+    saved = [
+        entry.path
+        for entry in present.scan.entries
+        if (entry.path == left or entry.path.startswith(left + b"/"))
+        and entry.kind != FOLDER
+        and (entry.kind, entry.target, entry.sha256) not in held
+    ]
+    if saved:
+        note = "saved while a path was restored, which was cut short"
+        request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
+        taken = publish(ctx, name, request, lease, progress, found=present.found)
+        pin(ctx, taken.snapshot_id, note)
+        tell(f"{note}: kept in snapshot {taken.snapshot_id}", [listed(saved)])
 
 
 def log_own_head(ctx: Context, name: str, intent: Intent) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import Repository
+from jvs_core import Repository, files
 from jvs_core.control.audit import log_file
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
@@ -229,4 +229,31 @@ def test_a_save_that_a_killed_restore_took_out_is_in_a_snapshot(repo: Repository
     repo.snapshot("after", lock=True)
     held = [text for each in ids(repo).values() for text in of(repo, each).values()]
     assert "a save" in [*held, *here(repo).values()]
+    assert_sound(repo)
+
+
+@pytest.mark.parametrize("name", ["note.txt", "d"])
+def test_a_save_that_a_killed_restore_of_a_path_took_out_is_in_a_snapshot(
+    repo: Repository, name: str
+) -> None:
+    wanted, path = ids(repo)["one"], repo.root / "main" / name
+    saved = path / "in.txt" if path.is_dir() else path
+    exchange = files.exchange
+
+    def save_exchange_and_die(one: Path, other: Path) -> None:
+        saved.with_name("editor.tmp").write_text("a save")
+        saved.with_name("editor.tmp").rename(saved)
+        exchange(one, other)
+        children.die()
+
+    def work() -> None:
+        files.exchange = save_exchange_and_die
+        again = Repository.open(repo.root / "main")
+        again.restore_path(wanted, name, inplace=True, reason="test", lock=True)
+
+    assert children.run(work) == children.KILLED
+    repo.snapshot("after", lock=True)
+    held = [text for each in ids(repo).values() for text in of(repo, each).values()]
+    assert "a save" in [*held, *here(repo).values()]
+    assert not [left for left in here(repo) if ".jvs-restore-" in left]
     assert_sound(repo)
