@@ -33,7 +33,7 @@ class Audit:
 
         Raises AuditChainBroken (no readable head), InputError (no key, or one inside the repository), PathNotFound.
         """
-        from jvs_core.operations.log import report
+        from jvs_core.operations.log import report  # as above
 
         return report.make_checkpoint(self._context, _path(key))
 
@@ -45,14 +45,14 @@ class Audit:
 
         ``Repository.verify`` does this too, and holds snapshots and refs against the log.
         """
-        from jvs_core.operations.log import report
+        from jvs_core.operations.log import report  # as above
 
         return report.check(self._context, since=since, key=_path(key))
 
     @staticmethod
     def parse(text: str) -> Checkpoint:
         """Return the checkpoint that was printed as ``text``. Raises InputError."""
-        from jvs_core.control.audit import checkpoint
+        from jvs_core.control.audit import checkpoint  # as above
 
         return checkpoint.read(text)
 
@@ -63,7 +63,7 @@ class Audit:
 
         Raises AlreadyExists, PathNotFound (no such folder), InputError (inside a repository).
         """
-        from jvs_core.control.audit import checkpoint
+        from jvs_core.control.audit import checkpoint  # as above
 
         return checkpoint.keygen(Path(path))
 

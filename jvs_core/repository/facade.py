@@ -501,7 +501,8 @@ class Repository:
 
         ``every`` also holds the repository against its log. The log must extend the checkpoint ``since``, which must
         be signed by the public key in the file ``key`` where one is given. Reads every byte and trusts no cache. What
-        is wrong stands in the report; only a snapshot or key that does not exist raises. Reading changes nothing.
+        is wrong stands in the report; only a snapshot or key that does not exist raises. Nothing is changed, but damage is
+        remembered where the caller may write, so that nothing is made from it and ``heal`` finds it.
         """
         from jvs_core.operations import verify  # what it needs costs the start of every command
 
