@@ -1,0 +1,147 @@
+"""Records as they lie on disk, one class each.
+
+What is read from a repository may have been written by anybody. So every field that names something has a type with a
+form, and what JVS writes back keeps no field that it does not know. Descriptors, audit records and checkpoints are never
+written back and keep theirs: a checksum covers them. Times are ISO 8601 UTC with milliseconds, durations milliseconds,
+sizes bytes.
+"""
+
+from __future__ import annotations
+
+from jvs_core.model.audit import AuditHead, AuditRecord, Checkpoint, Signature
+from jvs_core.model.damage import MOST_DAMAGED, MOST_UNHEALED, Damage
+from jvs_core.model.descriptor import (
+    AnnotatedDescriptor,
+    Annotation,
+    Descriptor,
+    HashValue,
+    IntegrityState,
+    Ready,
+)
+from jvs_core.model.forms import (
+    FORMAT_VERSION,
+    LARGEST,
+    LEASE_MS_MAXIMUM,
+    LONGEST_TAG,
+    LONGEST_TEXT,
+    NAME,
+    RUN_ID,
+    SHORT_ID,
+    SNAPSHOT_ID,
+    UUID,
+    Count,
+    HexPath,
+    Holder,
+    LeaseSpan,
+    Line,
+    Name,
+    OperationName,
+    RunId,
+    SessionId,
+    Sha256,
+    ShortId,
+    SnapshotId,
+    Tag,
+    Text,
+    Timestamp,
+    Uuid,
+)
+from jvs_core.model.intent import (
+    INTENT_DETAILS,
+    HealDetails,
+    HiddenName,
+    HiddenPath,
+    InplaceDetails,
+    Intent,
+    PassingDetails,
+    PathDetails,
+    PlanDetails,
+    RefDetails,
+    RenameDetails,
+    SnapshotDetails,
+    TemporaryDetails,
+)
+from jvs_core.model.lease import LeaseRecord
+from jvs_core.model.process import Process
+from jvs_core.model.record import R, Record
+from jvs_core.model.ref import Ref
+from jvs_core.model.retention import Pin, Plan, Tombstone
+from jvs_core.model.run import Run, RunOutcome, RunOwner, Verdict
+from jvs_core.model.worktree import Head, UndoPoint, Worktree, WorktreeConfig
+
+__all__ = [
+    "FORMAT_VERSION",
+    "INTENT_DETAILS",
+    "LARGEST",
+    "LEASE_MS_MAXIMUM",
+    "LONGEST_TAG",
+    "LONGEST_TEXT",
+    "MOST_DAMAGED",
+    "MOST_UNHEALED",
+    "NAME",
+    "RUN_ID",
+    "SHORT_ID",
+    "SNAPSHOT_ID",
+    "UUID",
+    "AnnotatedDescriptor",
+    "Annotation",
+    "AuditHead",
+    "AuditRecord",
+    "Checkpoint",
+    "Count",
+    "Damage",
+    "Descriptor",
+    "HashValue",
+    "Head",
+    "HealDetails",
+    "HexPath",
+    "HiddenName",
+    "HiddenPath",
+    "Holder",
+    "InplaceDetails",
+    "IntegrityState",
+    "Intent",
+    "LeaseRecord",
+    "LeaseSpan",
+    "Line",
+    "Name",
+    "OperationName",
+    "PassingDetails",
+    "PathDetails",
+    "Pin",
+    "Plan",
+    "PlanDetails",
+    "Process",
+    "R",
+    "Ready",
+    "Record",
+    "Ref",
+    "RefDetails",
+    "RenameDetails",
+    "Run",
+    "RunId",
+    "RunOutcome",
+    "RunOwner",
+    "SessionId",
+    "Sha256",
+    "ShortId",
+    "Signature",
+    "SnapshotDetails",
+    "SnapshotId",
+    "Tag",
+    "TemporaryDetails",
+    "Text",
+    "Timestamp",
+    "Tombstone",
+    "UndoPoint",
+    "Uuid",
+    "Verdict",
+    "Worktree",
+    "WorktreeConfig",
+    "models",
+]
+
+
+def models() -> tuple[type[Record], ...]:
+    """Return every record class, for documentation and tests."""
+    return tuple(Record.__subclasses__())

@@ -1,0 +1,115 @@
+"""What a snapshot is, the later edits of its note and tags, and the marker that it is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from jvs_core.model.forms import Count, Holder, Name, Sha256, SnapshotId, Tag, Text, Timestamp, Uuid
+from jvs_core.model.record import Record
+
+IntegrityState = Literal["verified", "unverified", "corrupt"]
+
+
+class HashValue(Record):
+    """A digest with the name of its algorithm."""
+
+    algo: Literal["sha256"] = "sha256"
+    value: Sha256
+
+
+class Descriptor(Record):
+    """What a snapshot is; immutable once published."""
+
+    snapshot_id: SnapshotId
+    worktree_id: Uuid
+    worktree: Name
+    parent_snapshot_id: SnapshotId | None
+    created_at: Timestamp
+    note: str
+    tags: tuple[str, ...] = Field(strict=False)
+    engine: str
+    requested_engine: str
+    consistency_level: Literal["quiesced", "best_effort"]
+    fencing_token: Count
+    holder_id: Holder
+    files: Count
+    bytes: Count
+    degraded: tuple[str, ...] = Field(strict=False)
+    payload_root_hash: HashValue
+    manifest_hash: HashValue
+    cells_hash: HashValue | None = None
+    descriptor_checksum: HashValue | None = None
+    integrity_state: IntegrityState = "unverified"
+    schema_: Annotated[int, Field(ge=1)] = Field(default=1, alias="schema")
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True, serialize_by_alias=True)
+
+    @property
+    def original(self) -> Descriptor:
+        """The descriptor as it was made, whatever was edited afterwards."""
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the descriptor as plain JSON values; ``cells_hash`` only where cells are kept."""
+        shown = super().to_json()
+        if self.cells_hash is None:
+            del shown["cells_hash"]
+        return shown
+
+
+class Annotation(Record):
+    """An edit of a snapshot's note and tags: the file ``annotations/<snapshot>/<number>``, never rewritten.
+
+    ``note`` is the new one, None where it stays.
+    """
+
+    number: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    snapshot_id: SnapshotId
+    note: Text | None
+    added_tags: tuple[Tag, ...] = Field(strict=False)
+    removed_tags: tuple[Tag, ...] = Field(strict=False)
+    created_at: Timestamp
+    created_by: Holder
+
+
+class AnnotatedDescriptor(Descriptor):
+    """A descriptor as it is shown after edits of its note and tags, with the edits, oldest first.
+
+    It lies nowhere on disk: ``descriptor_checksum`` is that of ``original``.
+    """
+
+    annotations: tuple[Annotation, ...]
+
+    _original: Descriptor | None = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, original: Descriptor, annotations: Sequence[Annotation]) -> AnnotatedDescriptor:
+        """Return what ``original`` is after ``annotations``."""
+        note, tags = original.note, list(original.tags)
+        for edit in annotations:
+            note = note if edit.note is None else edit.note
+            tags = [tag for tag in tags if tag not in edit.removed_tags]
+            tags += [tag for tag in edit.added_tags if tag not in tags]
+        fields = {**original.model_dump(), "note": note, "tags": tags, "annotations": tuple(annotations)}
+        made = cls.model_validate(fields)
+        made._original = original
+        return made
+
+    @property
+    def original(self) -> Descriptor:
+        """The descriptor as it was made, and as it lies on disk."""
+        assert self._original is not None
+        return self._original
+
+
+class Ready(Record):
+    """The marker written last into a snapshot, beside its payload."""
+
+    snapshot_id: SnapshotId
+    created_at: Timestamp
+    engine: str
+    descriptor_checksum: HashValue
+    payload_root_hash: HashValue

@@ -1,0 +1,48 @@
+"""What keeps a snapshot, what a gc run is to remove, and what is left of a removed one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from jvs_core.model.forms import Holder, ShortId, SnapshotId, Timestamp
+from jvs_core.model.record import Record
+
+
+class Pin(Record):
+    """A reason to keep a snapshot whatever retention says."""
+
+    pin_id: ShortId
+    snapshot_id: SnapshotId
+    reason: str
+    created_at: Timestamp
+    created_by: Holder
+    expires_at: Timestamp | None = None
+    lineage: bool = False
+
+
+class Plan(Record):
+    """What a gc run is to remove, as decided at one moment.
+
+    ``thinning`` says that a policy decided: a snapshot that only its descendants need may then lose its payload.
+    """
+
+    plan_id: ShortId
+    created_at: Timestamp
+    created_by: Holder
+    policy: dict[str, Any]
+    thinning: bool
+    candidates: tuple[SnapshotId, ...] = Field(strict=False)
+    finished_at: Timestamp | None = None
+
+
+class Tombstone(Record):
+    """That a snapshot was removed on purpose, and its descriptor as it was; as a ``stub`` that one stays in place."""
+
+    snapshot_id: SnapshotId
+    plan_id: ShortId
+    removed_at: Timestamp
+    removed_by: Holder
+    stub: bool
+    descriptor: dict[str, Any]

@@ -1,0 +1,88 @@
+"""What a worktree is, and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from jvs_core.model.forms import LARGEST, Count, OperationName, SnapshotId, Timestamp, Uuid
+from jvs_core.model.record import Record
+
+
+class UndoPoint(Record):
+    """What an in-place restore replaced: enough to take it back."""
+
+    snapshot_id: SnapshotId
+    head_snapshot_id: SnapshotId | None
+    restored_snapshot_id: SnapshotId
+    restored_at: Timestamp
+
+
+class WorktreeConfig(Record):
+    """A worktree's ``config.json``: what it is. The name is its folder's.
+
+    ``labels`` say whose it is or what it is for, in the words of who made it; JVS only keeps them.
+    """
+
+    worktree_id: Uuid
+    isolation: Literal["exclusive"] = "exclusive"
+    created_at: Timestamp
+    base_snapshot_id: SnapshotId | None
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class Head(Record):
+    """Where a worktree stands: the file ``heads/<number>``, never rewritten. The highest number counts."""
+
+    number: Annotated[int, Field(ge=1, le=LARGEST)]
+    worktree_id: Uuid
+    snapshot_id: SnapshotId | None
+    base_snapshot_id: SnapshotId | None
+    undo: tuple[UndoPoint, ...] = Field(default=(), strict=False)
+    fencing_token: Count | None
+    operation: OperationName
+
+
+@dataclass(frozen=True)
+class Worktree:
+    """A worktree as it was read: what it is, and where it stands."""
+
+    config: WorktreeConfig
+    head: Head
+
+    @property
+    def worktree_id(self) -> str:
+        """The identity, never given to another worktree."""
+        return self.config.worktree_id
+
+    @property
+    def isolation(self) -> str:
+        """How many may write at a time."""
+        return self.config.isolation
+
+    @property
+    def created_at(self) -> str:
+        """When it was made."""
+        return self.config.created_at
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Whose it is or what it is for."""
+        return self.config.labels
+
+    @property
+    def base_snapshot_id(self) -> str | None:
+        """The snapshot that it was made from."""
+        return self.head.base_snapshot_id
+
+    @property
+    def head_snapshot_id(self) -> str | None:
+        """The snapshot that it stands at."""
+        return self.head.snapshot_id
+
+    @property
+    def undo(self) -> tuple[UndoPoint, ...]:
+        """What its in-place restores replaced, oldest first."""
+        return self.head.undo
