@@ -1,0 +1,48 @@
+"""Answers of the operations, one class each, whose ``to_json()`` is the contract's JSON.
+
+Paths inside a payload are text with other bytes as ``\\udc80`` to ``\\udcff`` escapes. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from jvs_core.results.browse import Comparison, HistoryItem, SnapshotDetails, TreeEntry
+from jvs_core.results.conformance import ConformanceReport, RequirementResult
+from jvs_core.results.doctor import DoctorReport, Finding
+from jvs_core.results.gc import GcCandidate, GcFailure, GcKept, GcPlan, GcRun
+from jvs_core.results.repository import Initialized, RepositoryInfo
+from jvs_core.results.restore import Extracted, Restored, RestoredInPlace
+from jvs_core.results.result import Result
+from jvs_core.results.status import Changes, Status, Unfinished
+from jvs_core.results.verify import AuditReport, SnapshotReport, VerifyReport
+from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo
+
+__all__ = [
+    "AuditReport",
+    "Changes",
+    "Comparison",
+    "ConformanceReport",
+    "DoctorReport",
+    "Extracted",
+    "Finding",
+    "GcCandidate",
+    "GcFailure",
+    "GcKept",
+    "GcPlan",
+    "GcRun",
+    "HistoryItem",
+    "Initialized",
+    "LockStatus",
+    "RepositoryInfo",
+    "RequirementResult",
+    "Restored",
+    "RestoredInPlace",
+    "Result",
+    "SnapshotDetails",
+    "SnapshotReport",
+    "Status",
+    "TreeEntry",
+    "Unfinished",
+    "VerifyReport",
+    "WorktreeCreated",
+    "WorktreeInfo",
+]

@@ -1,0 +1,66 @@
+"""What snapshots are and hold, and how they differ."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jvs_core.model import Descriptor
+from jvs_core.results.result import Result
+
+
+class Comparison(Result):
+    """Two snapshots, or a snapshot and a worktree, whose name is then in ``to``."""
+
+    from_: str = Field(alias="from")
+    to: str
+    added: list[str]
+    modified: list[str]
+    removed: list[str]
+
+
+class SnapshotDetails(Result):
+    """One snapshot in full."""
+
+    descriptor: Descriptor
+    refs: list[str]
+    path: str
+    expired: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the descriptor's fields with ``refs`` and ``path`` beside them."""
+        shown = {**self.descriptor.to_json(), "refs": self.refs, "path": self.path}
+        return {**shown, "expired": True} if self.expired else shown
+
+
+class HistoryItem(Result):
+    """One snapshot in a history."""
+
+    descriptor: Descriptor
+    refs: list[str]
+    expired: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the descriptor, with ``expired`` where retention removed the payload."""
+        shown = self.descriptor.to_json()
+        return {**shown, "expired": True} if self.expired else shown
+
+
+class TreeEntry(Result):
+    """One entry of a snapshot's payload; ``mode`` is octal text, ``sha256`` None for all but regular files."""
+
+    path: str
+    type: Literal["file", "directory", "symlink", "fifo"]
+    mode: str
+    size: int
+    mtime: str
+    sha256: str | None
+    target: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry; ``target`` only for symbolic links."""
+        shown = self.model_dump()
+        if self.target is None:
+            del shown["target"]
+        return shown

@@ -1,0 +1,31 @@
+"""What the doctor found and repaired."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from jvs_core.results.result import Result
+
+
+class Finding(Result):
+    """Something that is not as it should be, and the repair that mends it, None where only a person can.
+
+    ``action``, which is not in the JSON, says what the repair does, or what a person can do.
+    """
+
+    code: str
+    severity: Literal["error", "warning", "info"]
+    target: str
+    message: str
+    repair: str | None
+    action: str = Field(default="", exclude=True)
+
+
+class DoctorReport(Result):
+    """What the doctor found, after the repairs asked for."""
+
+    healthy: bool
+    findings: list[Finding]
+    repaired: list[str] = Field(default_factory=list)

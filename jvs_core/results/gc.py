@@ -1,0 +1,53 @@
+"""What gc would remove and keep, and what it removed."""
+
+from __future__ import annotations
+
+from jvs_core.results.result import Result
+
+
+class GcCandidate(Result):
+    """A snapshot that gc would remove, and the bytes that its removal gives back after those listed before it."""
+
+    snapshot_id: str
+    bytes: int
+
+
+class GcKept(Result):
+    """A snapshot that gc leaves alone, and why."""
+
+    snapshot_id: str
+    reasons: list[str]
+
+
+class GcPlan(Result):
+    """What a gc run would remove and keep, newest first; snapshots thinned out before are in neither list.
+
+    ``protected_by_…`` are numbers of snapshots. ``notes`` say what the estimate leaves out.
+    """
+
+    plan_id: str
+    candidate_count: int
+    candidates: list[GcCandidate]
+    protected_by_pin: int
+    protected_by_lineage: int
+    protected_by_ref: int
+    kept: list[GcKept]
+    deletable_bytes_estimate: int
+    notes: list[str]
+
+
+class GcFailure(Result):
+    """A candidate that was not removed, and why: ``CODE: message``."""
+
+    snapshot_id: str
+    error: str
+
+
+class GcRun(Result):
+    """What a gc run removed. ``notes`` say where ``reclaimed_bytes`` is an estimate and what is still held."""
+
+    plan_id: str
+    deleted: list[str]
+    failed: list[GcFailure]
+    reclaimed_bytes: int
+    notes: list[str]

@@ -1,0 +1,32 @@
+"""What was put back, and where."""
+
+from __future__ import annotations
+
+from jvs_core.results.result import Made
+
+
+class Restored(Made):
+    """A snapshot put back as a new worktree."""
+
+    snapshot_id: str
+    worktree: str
+    path: str
+
+
+class Extracted(Made):
+    """A file or folder copied out of a snapshot."""
+
+    snapshot_id: str
+    path: str
+
+
+class RestoredInPlace(Made):
+    """A worktree made equal to a snapshot, and the snapshot that holds what it was."""
+
+    snapshot_id: str
+    worktree: str
+    path: str
+    pre_restore_snapshot_id: str | None
+    added: list[str]
+    modified: list[str]
+    removed: list[str]

@@ -1,0 +1,23 @@
+"""What every answer is: a frozen value that becomes the contract's JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Result(BaseModel):
+    """A frozen answer."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True, populate_by_name=True, serialize_by_alias=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as plain JSON values."""
+        return self.model_dump()
+
+
+class Made(Result):
+    """Files that were brought somewhere; ``degraded``, which is not in the JSON, says in words what got lost."""
+
+    degraded: tuple[str, ...] = Field(default=(), exclude=True)

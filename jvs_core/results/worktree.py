@@ -1,0 +1,45 @@
+"""Worktrees, and the state of their locks."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jvs_core.model import LeaseRecord
+from jvs_core.results.result import Made, Result
+
+
+class LockStatus(Result):
+    """The state of a worktree's lock, with its record unless it is free."""
+
+    state: Literal["free", "held", "expired"]
+    lock: LeaseRecord | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return state and lock record, without the holder's secret."""
+        return {"state": self.state, "lock": self.lock.to_json() if self.lock else None}
+
+
+class WorktreeCreated(Made):
+    """A new worktree."""
+
+    worktree: str
+    path: str
+    base_snapshot_id: str | None
+
+
+class WorktreeInfo(Result):
+    """One worktree in a listing."""
+
+    name: str
+    path: str
+    head_snapshot_id: str | None
+    base_snapshot_id: str | None
+    isolation: str
+    lock_state: Literal["free", "held", "expired"]
+    labels: dict[str, str] = Field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the worktree; ``labels`` only where it has any."""
+        return self.model_dump(exclude=None if self.labels else {"labels"})
