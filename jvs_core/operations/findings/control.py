@@ -1,0 +1,48 @@
+"""Findings about the control folders, and about a check that could not be carried out."""
+
+from __future__ import annotations
+
+from jvs_core.operations.findings.kind import Kind
+
+FOLDER_LOST = Kind(
+    "E_FOLDER_MISSING",
+    "error",
+    "a control folder is gone that is never empty",
+    None,
+    "restore it from a backup",
+)
+FOLDER_MISSING = Kind(
+    "W_FOLDER_MISSING",
+    "info",
+    "a control folder is missing, as an empty one is after some ways of moving",
+    "clean_tmp",
+    "makes it; so does the next command that needs it",
+)
+FOLDER_REPLACED = Kind(
+    "E_FOLDER_REPLACED",
+    "error",
+    "something else, such as a symbolic link, is in the place of a control folder; nothing can be written",
+    None,
+    "put the folder back in its place",
+)
+CHECK_FAILED = Kind(
+    "E_CHECK_FAILED",
+    "error",
+    "a check could not be carried out; what else it would find is not known",
+    None,
+    "mend what the message names, then run `jvs doctor` again",
+)
+CONFIG_MISSING = Kind(
+    "W_CONFIG_MISSING",
+    "warning",
+    "`config.toml` is gone; defaults apply",
+    None,
+    "write it anew, or restore it from a backup",
+)
+LEFTOVER = Kind(
+    "W_LEFTOVER",
+    "warning",
+    "a temporary file or folder that nothing under way owns",
+    "clean_tmp",
+    "removes it",
+)

@@ -1,0 +1,50 @@
+"""Findings about what gc planned, removed, and left behind."""
+
+from __future__ import annotations
+
+from jvs_core.operations.findings.kind import Kind
+
+GC_UNFINISHED = Kind(
+    "W_GC_UNFINISHED",
+    "warning",
+    "a gc run was cut short before the log knew of this removal",
+    "clean_tmp",
+    "takes it back: the snapshot is whole again. Or run the plan again",
+)
+GC_TRASH = Kind(
+    "W_GC_TRASH",
+    "warning",
+    "a gc run was cut short before all that it removed was deleted",
+    "clean_tmp",
+    "deletes the rest",
+)
+GC_STRAY = Kind(
+    "W_GC_STRAY",
+    "warning",
+    "a snapshot lies in gc's trash without a tombstone",
+    "clean_tmp",
+    "puts it back in its place, if that is free",
+)
+STUB_LOST = Kind(
+    "E_LINEAGE_BROKEN",
+    "error",
+    "the descriptor of a thinned snapshot is gone, damaged or not the one that was logged",
+    "clean_tmp",
+    "writes it from the tombstone, if it is sound there",
+)
+TOMBSTONE_FOREIGN = Kind(
+    "E_PARTIAL_SNAPSHOT",
+    "error",
+    "the payload of a snapshot is gone, and a tombstone says gc removed it, but the log does not",
+    None,
+    "restore the snapshot from a backup, and remove the tombstone",
+)
+TOMBSTONE_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT", "error", "a tombstone cannot be read", None, "restore it from a backup"
+)
+PLAN_DAMAGED = Kind(
+    "W_GC_PLAN_DAMAGED", "warning", "a gc plan cannot be read", "clean_tmp", "removes it; make another"
+)
+PLAN_OPEN = Kind(
+    "W_GC_PLAN_OPEN", "info", "a gc plan older than 30 days was never carried out", "clean_tmp", "removes it"
+)

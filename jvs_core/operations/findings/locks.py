@@ -1,0 +1,40 @@
+"""Findings about leases."""
+
+from __future__ import annotations
+
+from jvs_core.operations.findings.kind import Kind
+
+LOCK_UNREADABLE = Kind(
+    "W_LOCK_UNREADABLE",
+    "info",
+    "the newest lease of a worktree cannot be read",
+    None,
+    "the next `jvs lock acquire` replaces it",
+)
+LOCK_DEAD = Kind(
+    "W_LOCK_DEAD",
+    "info",
+    "the lease of a worktree ran out and was not given back",
+    None,
+    "the next `jvs lock acquire` takes it over",
+)
+LOCK_SUPERSEDED = Kind(
+    "W_LOCK_SUPERSEDED", "info", "many superseded leases", "clean_locks", "removes all but the newest"
+)
+LOCK_REPLACED = Kind(
+    "E_LOCK_REPLACED",
+    "error",
+    "something else than a file is in the place of `.jvs/locks/repository`; nothing can be written",
+    None,
+    "remove it, or move it away: the next command makes the file",
+)
+LOCK_STRAY = Kind(
+    "W_LOCK_STRAY",
+    "warning",
+    "a name among the leases of a worktree that is none",
+    "clean_locks",
+    "removes it, once it was not touched for a day",
+)
+LOCK_ORPHAN = Kind(
+    "W_LOCK_ORPHAN", "info", "leases of a worktree that is gone", "clean_locks", "removes them"
+)

@@ -1,0 +1,35 @@
+"""Findings about the audit log, and about the records of runs that it holds."""
+
+from __future__ import annotations
+
+from jvs_core.operations.findings.kind import Kind
+
+RUN_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "the record of a notebook run cannot be read",
+    None,
+    "restore its file in `.jvs/runs` from a backup, or move it out of the repository",
+)
+RUN_FOREIGN = Kind(
+    "E_RUN_FOREIGN",
+    "error",
+    "the record of a run is not the one that was logged: its metrics and outcome prove nothing",
+    None,
+    "restore its file in `.jvs/runs` from a backup",
+)
+RUN_UNNAMED = Kind(
+    "W_RUN_UNNAMED",
+    "warning",
+    "the record of a run that the log knows has not got its name yet",
+    "clean_tmp",
+    "gives it its name",
+)
+AUDIT_BROKEN = Kind(
+    "E_AUDIT_CHAIN_BROKEN",
+    "error",
+    "the audit log was changed, cut or damaged",
+    "audit_repair",
+    "sets the log aside, whole, and begins a new one that names it, and what is there but whose records were lost: "
+    "refs, sound snapshots, what gc removed",
+)

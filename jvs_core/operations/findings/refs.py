@@ -1,0 +1,42 @@
+"""Findings about refs and pins."""
+
+from __future__ import annotations
+
+from jvs_core.operations.findings.kind import Kind
+
+REF_BROKEN = Kind(
+    "E_REF_BROKEN",
+    "error",
+    "a ref cannot be read, or names a snapshot that is missing",
+    None,
+    "restore it, or the snapshot, from a backup",
+)
+REF_LOST = Kind(
+    "E_REF_BROKEN",
+    "error",
+    "a ref is gone, or names another snapshot than the log says; gc refuses to work",
+    None,
+    "restore its file in `.jvs/refs` from a backup, or let it go with `jvs ref delete`, then create it anew",
+)
+PIN_LOST = Kind(
+    "E_PIN_NOT_FOUND",
+    "error",
+    "a pin is gone, or not as the log has it; gc refuses to work",
+    None,
+    "restore its file in `.jvs/gc/pins` from a backup, or let it go with `jvs gc unpin`, then pin anew",
+)
+PIN_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "a pin cannot be read; gc refuses to plan",
+    None,
+    "restore its file in `.jvs/gc/pins`, or remove it",
+)
+PIN_DANGLING = Kind(
+    "E_LINEAGE_BROKEN",
+    "error",
+    "a pin names a snapshot that is missing; gc refuses to plan",
+    None,
+    "`jvs gc unpin`, or restore the snapshot",
+)
+PIN_EXPIRED = Kind("W_PIN_EXPIRED", "info", "a pin protects nothing any more", "clean_tmp", "removes it")

@@ -1,0 +1,83 @@
+"""Findings about worktrees and where they stand."""
+
+from __future__ import annotations
+
+from jvs_core.operations.findings.kind import Kind
+
+WORKTREE_LOST = Kind(
+    "E_WORKTREE_NOT_FOUND",
+    "error",
+    "`main` is not registered, or the folder of a worktree is gone",
+    None,
+    "`jvs restore` its head, or restore the folder from a backup",
+)
+WORKTREE_UNREGISTERED = Kind(
+    "E_WORKTREE_NOT_FOUND",
+    "error",
+    "a worktree that the log knows is not registered; gc refuses to work",
+    None,
+    "restore its folder in `.jvs/worktrees` from a backup, or let it go: `jvs worktree remove --force`",
+)
+WORKTREE_EMPTY = Kind(
+    "W_WORKTREE_MISSING",
+    "warning",
+    "the folder of a worktree without a snapshot is missing, as an empty one is after some ways of moving",
+    "clean_tmp",
+    "makes the empty folder",
+)
+WORKTREE_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "the configuration of a worktree cannot be read",
+    None,
+    "restore it from a backup",
+)
+HEAD_DAMAGED = Kind(
+    "E_DESCRIPTOR_CORRUPT",
+    "error",
+    "the record of where a worktree stands cannot be read",
+    "advance_head",
+    "moves it to `.jvs/aside` and brings the head to what the log says",
+)
+WORKTREE_ESCAPES = Kind(
+    "E_PATH_ESCAPE",
+    "error",
+    "a symbolic link stands in the place of a worktree",
+    None,
+    "put the folder back in its place",
+)
+WORKTREE_UNKNOWN = Kind(
+    "W_WORKTREE_UNKNOWN",
+    "warning",
+    "a folder in `worktrees/` that is no worktree",
+    None,
+    "move it out of the repository",
+)
+REPOSITORY_INSIDE = Kind(
+    "W_REPOSITORY_INSIDE",
+    "warning",
+    "a worktree holds another repository, a folder `.jvs`: its history is in no snapshot, and commands there work on it",
+    None,
+    "move the folder that holds `.jvs` out of the worktree",
+)
+HEAD_MISSING = Kind(
+    "E_LINEAGE_BROKEN",
+    "error",
+    "the head of a worktree is missing or was removed",
+    None,
+    "restore the snapshot from a backup",
+)
+HEAD_FOREIGN = Kind(
+    "E_HEAD_FOREIGN",
+    "error",
+    "a worktree does not stand where the log says, or its undo stack is another one; gc refuses to work",
+    "advance_head",
+    "makes a new head that is what the log says",
+)
+LABELS_FOREIGN = Kind(
+    "E_LABELS_FOREIGN",
+    "error",
+    "the labels or the base of a worktree are not those of the log; gc refuses to work",
+    "advance_head",
+    "writes those of the log",
+)
