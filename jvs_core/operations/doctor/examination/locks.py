@@ -1,0 +1,45 @@
+"""What is wrong with leases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jvs_core.control.lock import leases, lock
+from jvs_core.control.records import worktree
+from jvs_core.errors import JvsError
+from jvs_core.operations import findings, remains
+from jvs_core.operations.context import Context
+from jvs_core.results import Finding
+
+MANY_LEASES = 100  # every acquisition leaves one, and a few cost nothing
+
+
+def held(ctx: Context) -> Iterator[Finding]:
+    """Yield leases that ran out, that are too many, that cannot be read, and that belong to no worktree."""
+    known = set()
+    for name in worktree.names(ctx.layout):
+        try:
+            record = worktree.get(ctx.layout, name)
+        except JvsError:
+            return  # which leases belong to no worktree is not known
+        known.add(record.worktree_id)
+        try:
+            given = leases.tokens(ctx.layout, record.worktree_id)
+            strays = leases.strays(ctx.layout, record.worktree_id)
+        except JvsError as error:
+            yield findings.FOLDER_REPLACED.at(f".jvs/locks/{record.worktree_id}", error.message)
+            continue
+        for stray in strays:
+            yield findings.LOCK_STRAY.at(f".jvs/locks/{record.worktree_id}/{stray}", "this is no lease")
+        try:
+            newest = lock.current(ctx.layout, record.worktree_id)
+        except JvsError as error:
+            yield findings.LOCK_UNREADABLE.at(name, error.message)
+            continue
+        if newest is not None and lock.state(newest) == "expired":
+            yield findings.LOCK_DEAD.at(name, f"its lease ran out: {lock.describe_holder(newest)}")
+        if len(given) > MANY_LEASES:
+            yield findings.LOCK_SUPERSEDED.at(name, f"{len(given) - 1} superseded leases")
+    for name in remains.names(ctx.layout, ".jvs/locks"):
+        if name != "repository" and name not in known:
+            yield findings.LOCK_ORPHAN.at(f".jvs/locks/{name}", "leases of no worktree")
