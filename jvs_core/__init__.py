@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jvs_core.version import __version__
 
 if TYPE_CHECKING:
-    from jvs_core.control.lock.lock import Lease
+    from jvs_core.control.lock.lease import Lease
     from jvs_core.control.trust import Trusted, distrust, trust, trusted
     from jvs_core.errors import (
         AlreadyExists,
@@ -49,7 +49,7 @@ _HOMES = {
     "Descriptor": "jvs_core.model",
     "InputError": "jvs_core.errors",
     "JvsError": "jvs_core.errors",
-    "Lease": "jvs_core.control.lock.lock",
+    "Lease": "jvs_core.control.lock.lease",
     "LeaseRecord": "jvs_core.model",
     "LockConflict": "jvs_core.errors",
     "NotARepository": "jvs_core.errors",

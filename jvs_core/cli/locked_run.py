@@ -14,7 +14,7 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.errors import InputError, JvsError
 
 if TYPE_CHECKING:
-    from jvs_core.control.lock.lock import Lease
+    from jvs_core.control.lock.lease import Lease
     from jvs_core.repository import Repository
 
 

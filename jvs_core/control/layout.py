@@ -1,41 +1,19 @@
-"""Where everything of a repository lies, and finding the repository around a path."""
+"""Where everything of a repository lies, and reading what lies there while others may remove it."""
 
 from __future__ import annotations
 
 import errno
 import os
 import re
-import stat
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import anchored, files, regular
+from jvs_core import anchored, regular
 from jvs_core.control.names import MAIN, inside
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, FormatUnsupported, PathEscape
-from jvs_core.model import FORMAT_VERSION, NAME, SNAPSHOT_ID, UUID
-
-CONTROL_FOLDERS = (
-    "worktrees",
-    "snapshots",
-    "descriptors",
-    "annotations",
-    "refs",
-    "locks",
-    "intents",
-    "audit",
-    "runs",
-    "damage",
-    "gc",
-    "gc/plans",
-    "gc/pins",
-    "gc/tombstones",
-    "gc/trash",
-)
-
+from jvs_core.errors import DescriptorCorrupt, PathEscape
+from jvs_core.model import NAME, SNAPSHOT_ID, UUID
 
 CELLS = "cells.ipynb"
-_SHORT = 4096
 
 
 @dataclass(frozen=True)
@@ -128,17 +106,6 @@ class Layout:
         """The mode of files that are locked: who may only read cannot open them, and so not hold the lock."""
         return 0o660 if self.shared else 0o600
 
-    def close(self, worktree: Path) -> None:
-        """Take from ``.jvs`` what others may do there and not in ``worktree``: the group's part stays in a shared one.
-
-        What is in ``.jvs`` tells of the worktree. Only the owner of ``.jvs`` can; for others this does nothing.
-        """
-        now = os.lstat(self.control)
-        wanted = stat.S_IMODE(now.st_mode) & (os.stat(worktree).st_mode | ~0o077)
-        wanted = (wanted | 0o2070) & ~0o007 if self.shared else wanted & ~0o022
-        if wanted != stat.S_IMODE(now.st_mode) and now.st_uid == os.geteuid():
-            files.set_mode(self.control, wanted)
-
     @property
     def worktree_mode(self) -> int | None:
         """The mode of folders that hold worktrees; None leaves it to the umask."""
@@ -203,46 +170,6 @@ class Layout:
             return parts[1]
         return MAIN
 
-    def repo_id(self) -> str:
-        """Return the repository's identity. Raises DescriptorCorrupt when it is missing or not a UUID."""
-        path = self.control / "repo_id"
-        try:
-            return str(uuid.UUID(regular.read_regular(path, most=_SHORT).decode("ascii").strip()))
-        except (FileNotFoundError, ValueError, DescriptorCorrupt) as error:
-            raise DescriptorCorrupt(
-                f"{path} is missing or damaged", hint="restore it from a backup"
-            ) from error
-
-    def complete(self) -> None:
-        """Make the folders that are missing: empty and runtime ones are lost when a repository is moved.
-
-        Raises PathEscape for a symbolic link in the place of one.
-        """
-        if not self.shared and self._is_complete():  # in a shared one a crash may have left a mode to mend
-            return
-        folders = dict.fromkeys((self.control / name for name in CONTROL_FOLDERS), self.folder_mode)
-        for folder, mode in {**folders, self.root / "worktrees": self.worktree_mode}.items():
-            try:
-                files.make_folder(folder, mode=mode, exist_ok=True)
-            except AlreadyExists as error:
-                inside(self.root, folder)
-                raise DescriptorCorrupt(f"{folder} is no folder", hint="jvs doctor") from error
-
-    def _is_complete(self) -> bool:
-        there = {f"{above}{entry.name}" for above in ("", "gc/") for entry in self._folders(above)}
-        return there.issuperset(CONTROL_FOLDERS) and self._is_folder(self.root / "worktrees")
-
-    @staticmethod
-    def _is_folder(path: Path) -> bool:
-        return path.is_dir() and not path.is_symlink()
-
-    def _folders(self, below: str) -> list[os.DirEntry[str]]:
-        try:
-            with os.scandir(self.control / below) as found:
-                return [entry for entry in found if entry.is_dir(follow_symlinks=False)]
-        except OSError:
-            return []
-
     def listing(self, folder: Path) -> list[str]:
         """Return the names in a control folder; none when it is missing, as empty ones are in a moved repository.
 
@@ -277,31 +204,6 @@ class Layout:
             if path.name in self.listing(path.parent):
                 raise
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
-
-    def check_format(self) -> None:
-        """Raise FormatUnsupported unless this version of JVS can work on the repository; PathEscape for a link."""
-        path = inside(self.root, self.control / "format_version")
-        try:
-            found = regular.read_regular(path, most=_SHORT).strip()
-        except FileNotFoundError:
-            found = b""
-        except DescriptorCorrupt:
-            found = b"damaged"
-        if found == str(FORMAT_VERSION).encode():
-            return
-        shown = found[:40].decode("utf-8", "replace") or "missing"
-        if found == b"1":
-            hint = (
-                f"format 1 is that of JVS in Go: its history comes over with `jvs import`, "
-                f"the files alone with: jvs init NAME --from {self.root / MAIN}"
-            )
-        elif found.isdigit():
-            hint = "install the version of JVS that wrote it"
-        else:
-            hint = f"restore {path} from a backup"
-        raise FormatUnsupported(
-            f"repository format {shown} at {self.root}; this version reads format {FORMAT_VERSION}", hint=hint
-        )
 
 
 def _checked(identity: str, form: str) -> str:

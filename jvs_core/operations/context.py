@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import anchored, regular
-from jvs_core.control import catalog, trust
+from jvs_core.control import catalog, control_folders, identity, trust
 from jvs_core.control.audit import writer
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
@@ -60,9 +60,9 @@ class Context:
         with suppress(FileNotFoundError, NotADirectoryError):
             anchored.hold(layout.root)
         trust.require(layout.root, settings)
-        layout.check_format()
+        identity.check_format(layout)
         config = read_config(layout.config)
-        return cls(Layout(layout.root, config.shared), settings, config, layout.repo_id())
+        return cls(Layout(layout.root, config.shared), settings, config, identity.repo_id(layout))
 
     def remembering(self) -> Context:
         """Return a context for one operation, which reads each snapshot and stat cache once."""
@@ -152,7 +152,7 @@ class Context:
 
     def critical(self) -> AbstractContextManager[None]:
         """Hold the repository's critical section: for audit, heads, refs and gc commits only."""
-        self.layout.complete()
+        control_folders.complete(self.layout)
         return critical.exclusive(self.layout.repository_lock, mode=self.layout.lock_mode)
 
     def audit(self, operation: str, **fields: Any) -> AuditRecord:

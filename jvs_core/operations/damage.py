@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from jvs_core.control import catalog
+from jvs_core.control import catalog, control_folders
 from jvs_core.control.lock import critical
 from jvs_core.control.records import damages
 from jvs_core.control.records.damages import DAMAGES
@@ -35,7 +35,7 @@ def note(ctx: Context, reports: Sequence[SnapshotReport]) -> None:
         ]
         if not damaged and not whole:
             return
-        ctx.layout.complete()
+        control_folders.complete(ctx.layout)
         with critical.exclusive(ctx.layout.repository_lock, wait_s=_WAIT_S, mode=ctx.layout.lock_mode):
             for snapshot_id in whole:
                 DAMAGES.remove(ctx.layout, snapshot_id, missing_ok=True)

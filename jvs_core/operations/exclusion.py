@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from jvs_core import files
+from jvs_core.control import control_folders
 from jvs_core.control.lock import lock
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import JvsError
 from jvs_core.operations import locking
 from jvs_core.operations.context import Context
@@ -42,7 +43,7 @@ def excluded(ctx: Context, name: str, purpose: str) -> Iterator[Exclusion]:
     """
     record = ctx.worktree(name)
     locking.refuse_if_held(ctx, record)
-    ctx.layout.complete()
+    control_folders.complete(ctx.layout)
     lease = lock.acquire(
         ctx.layout,
         ctx.settings,

@@ -16,9 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import files
+from jvs_core.control import control_folders
 from jvs_core.control.audit import writer
+from jvs_core.control.control_folders import CONTROL_FOLDERS
 from jvs_core.control.discovery import repository_around
-from jvs_core.control.layout import CONTROL_FOLDERS, Layout
+from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.names import MAIN, check_name
 from jvs_core.control.records import worktree
@@ -100,7 +102,7 @@ def _build(
         _make_control_plane(layout, config)
         engine = select.choose(config.engine or settings.engine or "auto", layout.control)
     degraded = _make_main(layout, engine, source, progress)
-    layout.close(layout.worktree(MAIN))
+    control_folders.close(layout, layout.worktree(MAIN))
     with step(progress, "register"):
         record = worktree.register(layout, MAIN, base=None, operation="init")
     with step(progress, "audit"):

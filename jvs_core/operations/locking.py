@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass
 
 from jvs_core import clock, files
+from jvs_core.control import control_folders
 from jvs_core.control.lock import leases, lock
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease, conflict, describe_holder, state_of
 from jvs_core.errors import (
     DescriptorCorrupt,
     InputError,
@@ -68,7 +69,7 @@ def acquire(
 def status(ctx: Context, name: str) -> LockStatus:
     """Return the state of a worktree's lock. Changes nothing."""
     record = current(ctx, ctx.worktree(name))
-    state = lock.state(record)
+    state = state_of(record)
     return LockStatus(state=state, lock=None if state == "free" else record)
 
 
@@ -105,7 +106,7 @@ def require(ctx: Context, name: str, worktree: Worktree) -> Lease:
     lease = ctx.session(worktree.worktree_id).load()
     if lease is None:
         record = current(ctx, worktree)
-        holder = f": {lock.describe_holder(record)}" if record and lock.state(record) == "held" else ""
+        holder = f": {describe_holder(record)}" if record and state_of(record) == "held" else ""
         raise LockNotHeld(
             f"this session does not hold the lock on worktree {name!r}{holder}",
             hint="jvs lock acquire",
@@ -257,7 +258,7 @@ def _acquire_once(
 ) -> Lease:
     session = ctx.session(worktree.worktree_id)
     session.make_folder()  # a lock whose secret cannot be kept would be nobody's
-    ctx.layout.complete()
+    control_folders.complete(ctx.layout)
     lease, replaced = lock.acquire(
         ctx.layout,
         ctx.settings,
@@ -329,5 +330,5 @@ def _release(ctx: Context, lease: Lease, *, logged: bool) -> None:
 def refuse_if_held(ctx: Context, worktree: Worktree) -> None:
     """Raise LockConflict when anybody holds the worktree's lock at this moment."""
     record = current(ctx, worktree)
-    if record is not None and lock.state(record) == "held":
-        raise lock.conflict(record)
+    if record is not None and state_of(record) == "held":
+        raise conflict(record)

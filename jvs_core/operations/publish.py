@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core import canonical, clock, files
-from jvs_core.control import catalog
+from jvs_core.control import catalog, control_folders
 from jvs_core.control.audit import ledger
 from jvs_core.control.layout import CELLS
 from jvs_core.control.lock import critical
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import Conflict, FencingMismatch, JvsError, NotFound, WorktreeNotFound
 from jvs_core.model import Descriptor, HashValue, Head, Intent, Ready, Worktree
@@ -60,7 +60,7 @@ def publish(
         engine = ctx.engine()
         if not ctx.layout.worktree(name).is_dir():
             raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
-        ctx.layout.close(ctx.layout.worktree(name))
+        control_folders.close(ctx.layout, ctx.layout.worktree(name))
     snapshot_id = request.snapshot_id or catalog.new_id()
     with step(progress, "intent"):
         intent = journal.begin(

@@ -8,7 +8,7 @@ from typing import Any
 from jvs_core import clock
 from jvs_core.control import catalog, process
 from jvs_core.control.lock import lock
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease, state_of
 from jvs_core.control.records import runs
 from jvs_core.errors import (
     Conflict,
@@ -256,4 +256,4 @@ def _holds_lease(ctx: Context, owner: RunOwner) -> bool:
         record = lock.current(ctx.layout, owner.worktree_id)
     except (DescriptorCorrupt, FileNotFoundError):
         return False
-    return record is not None and record.fencing_token == owner.fencing_token and lock.state(record) == "held"
+    return record is not None and record.fencing_token == owner.fencing_token and state_of(record) == "held"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control.lock import critical, lock
+from jvs_core.control.lock import critical
+from jvs_core.control.lock.lease import state_of
 from jvs_core.control.names import MAIN, check_worktree_name
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
@@ -149,7 +150,7 @@ def _info(ctx: Context, name: str) -> WorktreeInfo:
         head_snapshot_id=record.head_snapshot_id,
         base_snapshot_id=record.base_snapshot_id,
         isolation=record.isolation,
-        lock_state=lock.state(locking.current(ctx, record)),
+        lock_state=state_of(locking.current(ctx, record)),
         labels=record.labels,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease
 from jvs_core.files import translated
 from jvs_core.model import Run, RunOutcome, Verdict
 from jvs_core.operations import runs

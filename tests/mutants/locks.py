@@ -6,37 +6,39 @@ from tests.mutants.mutant import Mutant, of
 
 _TESTS = "tests/core/control/lock/test_lock.py"
 _lock = of("jvs_core/control/lock/lock.py", f"{_TESTS}::test_a_lease_that_ran_out_is_refused").mutant
+_lease = of("jvs_core/control/lock/lease.py", _TESTS).mutant
+_takeover = of("jvs_core/control/lock/takeover.py", _TESTS).mutant
 _leases = of("jvs_core/control/lock/leases.py", _TESTS).mutant
 _slots = of("jvs_core/control/lock/slots.py", "tests/core/control/lock/test_slots.py").mutant
 _critical = of("jvs_core/control/lock/critical.py", "tests/core/control/lock/test_critical.py").mutant
 _session = of("jvs_core/control/lock/session.py", "tests/core/control/lock/test_session.py").mutant
 
 MUTANTS: tuple[Mutant, ...] = (
-    _lock(
+    _takeover(
         "an own expired lease takes whatever lock is there",
         "own is not None and own.record == record and own.has_run_out()",
         "own is not None and own.has_run_out()",
         f"{_TESTS}::test_an_own_expired_lease_gives_no_right_to_the_lock_of_its_successor",
     ),
-    _lock(
+    _takeover(
         "an own lease is replaced before it has run out",
         "own is not None and own.record == record and own.has_run_out()",
         "own is not None and own.record == record",
         f"{_TESTS}::test_an_own_lease_that_has_not_run_out_is_not_replaced",
     ),
-    _lock(
+    _takeover(
         "the clocks may not differ",
         "if now > clock.parse(record.lease_expires_at) + record.max_clock_skew_ms + record.steal_grace_ms:",
         "if now > clock.parse(record.lease_expires_at) + record.steal_grace_ms:",
         f"{_TESTS}::test_an_expired_lock_is_taken_only_after_skew_and_grace",
     ),
-    _lock(
+    _takeover(
         "a lock is stolen one millisecond early",
         "if now > clock.parse(record.lease_expires_at) + record.max_clock_skew_ms + record.steal_grace_ms:",
         "if now >= clock.parse(record.lease_expires_at) + record.max_clock_skew_ms + record.steal_grace_ms:",
         f"{_TESTS}::test_an_expired_lock_is_taken_only_after_skew_and_grace",
     ),
-    _lock(
+    _takeover(
         "a lock renewed in the future is looked at no further",
         "if clock.parse(record.last_renewed_at) > now + record.max_clock_skew_ms:",
         "if False:",
@@ -61,7 +63,7 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{_TESTS}::test_a_lease_stolen_in_the_middle_of_its_renewal_is_refused",
     ),
     _lock("a lease never runs out", "    if lease.has_run_out():\n", "    if False:\n"),
-    _lock(
+    _lease(
         "a lease ends by the clock that anybody can set",
         "        if self.boot_id == clock.boot_id():\n",
         "        if False:\n",
@@ -92,7 +94,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    except FileNotFoundError as error:\n",
         f"{_TESTS}::test_a_lease_tidied_away_in_the_middle_of_a_look_was_taken_over",
     ),
-    _lock(
+    _takeover(
         "an unwritten lock file blocks nobody",
         "if now <= created + config.duration_ms + config.max_clock_skew_ms + config.steal_grace_ms:",
         "if now <= created:",

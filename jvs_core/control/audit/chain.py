@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import regular
+from jvs_core.control import identity
 from jvs_core.control.audit import log_file
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken
@@ -191,7 +192,7 @@ def _check_once(layout: Layout, since: Checkpoint | None) -> ChainReport:
         walk.report("head", complaint)
     if not walk.records and walk.since is None:
         walk.report("cut", "the log is empty; making the repository wrote its first record", 1)
-    walk.finish(layout.repo_id())
+    walk.finish(identity.repo_id(layout))
     return ChainReport(walk.records, walk.seq, tuple(walk.problems), walk.problem_count, walk.unfinished)
 
 

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from jvs_core import regular
+from jvs_core.control import identity
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import slots
 from jvs_core.errors import AuditChainBroken, DescriptorCorrupt
@@ -194,7 +195,7 @@ def read_head(layout: Layout) -> dict[str, Any]:
     except FileNotFoundError as error:
         if log_files(layout):
             raise AuditChainBroken("the audit log has no head", hint=_REPAIR) from error
-        return {"origin": layout.repo_id(), "seq": 0, "head_hash": "", "size": 0}
+        return {"origin": identity.repo_id(layout), "seq": 0, "head_hash": "", "size": 0}
     except DescriptorCorrupt as error:
         raise AuditChainBroken("the audit head is damaged", hint=_REPAIR) from error
     try:

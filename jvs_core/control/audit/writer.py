@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical, clock, files, regular
+from jvs_core.control import identity
 from jvs_core.control.audit.log_file import (
     LONGEST_LINE,
     RECORD_CONTEXT,
@@ -145,7 +146,7 @@ def _truncate(path: Path, size: int) -> None:
 def _head_from_log(layout: Layout) -> dict[str, Any]:
     """Return a head that continues from the newest record that is whole."""
     size = log_path(layout).stat().st_size if log_path(layout).exists() else 0
-    head = {"origin": layout.repo_id(), "seq": 0, "head_hash": "", "size": size}
+    head = {"origin": identity.repo_id(layout), "seq": 0, "head_hash": "", "size": size}
     for path in log_files(layout)[::-1]:
         found = None
         with suppress(AuditChainBroken), open_file(path) as log:

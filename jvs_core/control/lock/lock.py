@@ -12,47 +12,22 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from jvs_core import clock, files
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock import leases, slots
+from jvs_core.control.lock import leases, slots, takeover
+from jvs_core.control.lock.lease import Lease
 from jvs_core.control.lock.leases import LAST_TOKEN
 from jvs_core.errors import (
     AlreadyExists,
-    ClockSkewExceeded,
     DescriptorCorrupt,
     FencingMismatch,
-    LockConflict,
     LockExpired,
     LockNotHeld,
 )
 from jvs_core.model import LeaseRecord
 from jvs_core.settings import LeaseConfig, Settings
-
-LockState = Literal["free", "held", "expired"]
-
-
-@dataclass(frozen=True)
-class Lease:
-    """A lock that the bearer holds: the public record, the secret that proves it, and its end on the local clock."""
-
-    record: LeaseRecord
-    secret: str
-    deadline_boot_ms: int
-    boot_id: str
-
-    @property
-    def token(self) -> int:
-        """The fencing token."""
-        return self.record.fencing_token
-
-    def has_run_out(self) -> bool:
-        """Return whether the lease is over, by the clock that counts sleep and that nobody can set."""
-        if self.boot_id == clock.boot_id():
-            return clock.boot_ms() >= self.deadline_boot_ms
-        return clock.now_ms() >= clock.parse(self.record.lease_expires_at)
 
 
 def current(layout: Layout, worktree_id: str) -> LeaseRecord | None:
@@ -62,13 +37,6 @@ def current(layout: Layout, worktree_id: str) -> LeaseRecord | None:
     """
     given = leases.tokens(layout, worktree_id)
     return leases.read(layout, worktree_id, given[-1]) if given else None
-
-
-def state(record: LeaseRecord | None) -> LockState:
-    """Return whether the worktree's lock is free, held, or left behind by a holder whose lease ran out."""
-    if record is None or record.released_at is not None:
-        return "free"
-    return "held" if clock.now_ms() < clock.parse(record.lease_expires_at) else "expired"
 
 
 def acquire(
@@ -99,7 +67,9 @@ def acquire(
     began = clock.boot_ms()
     files.make_folder(layout.locks(worktree_id), mode=layout.folder_mode, exist_ok=True)
     given = leases.tokens(layout, worktree_id, above=floor)
-    replaced = _require_takeable(layout, worktree, worktree_id, given[-1], config, own) if given else None
+    replaced = (
+        takeover.require_takeable(layout, worktree, worktree_id, given[-1], config, own) if given else None
+    )
     token = max([floor, *given]) + 1
     if token > LAST_TOKEN:
         raise DescriptorCorrupt(
@@ -127,9 +97,11 @@ def acquire(
     try:
         slots.create(layout.locks(worktree_id) / str(token), record.model_dump(), mode=layout.lock_mode)
     except AlreadyExists as error:
-        raise _overtaken(worktree) from error
+        raise takeover.overtaken(worktree) from error
     if leases.tokens(layout, worktree_id, above=floor)[-1:] != [token]:
-        raise _overtaken(worktree)  # it was stopped between creating and writing, and given up for dead
+        raise takeover.overtaken(
+            worktree
+        )  # it was stopped between creating and writing, and given up for dead
     return Lease(record, secret, began + lease_ms, clock.boot_id()), replaced
 
 
@@ -227,79 +199,6 @@ def _require_newest(layout: Layout, record: LeaseRecord) -> None:
 
 def _gone(record: LeaseRecord) -> LockNotHeld:
     return LockNotHeld(f"the lock on worktree {record.worktree!r} is gone", hint="jvs lock acquire")
-
-
-def _overtaken(worktree: str) -> LockConflict:
-    return LockConflict(
-        f"somebody else took the lock on worktree {worktree!r} at this moment", hint="jvs lock status"
-    )
-
-
-def describe_holder(record: LeaseRecord) -> str:
-    """Return who holds a lock, since when and until when, for messages."""
-    purpose = f" ({record.purpose})" if record.purpose else ""
-    return f"held by {record.holder_id}{purpose} since {record.acquired_at}, until {record.lease_expires_at}"
-
-
-def conflict(record: LeaseRecord) -> LockConflict:
-    """Return the error that names a lock's holder."""
-    return LockConflict(
-        f"worktree {record.worktree!r} is locked: {describe_holder(record)}",
-        hint="wait (--wait SECONDS), or ask the holder to run: jvs lock release",
-        holder=record.to_json(),
-    )
-
-
-def _require_takeable(
-    layout: Layout, worktree: str, worktree_id: str, token: int, config: LeaseConfig, own: Lease | None
-) -> LeaseRecord | None:
-    now = clock.now_ms()
-    try:
-        record = leases.read(layout, worktree_id, token)
-    except FileNotFoundError as error:  # superseded and tidied away since the listing
-        raise _overtaken(worktree) from error
-    except DescriptorCorrupt as error:
-        _require_abandoned(layout, worktree, worktree_id, token, config, error)
-        return None
-    if record.released_at is not None:
-        return None
-    if clock.parse(record.last_renewed_at) > now + record.max_clock_skew_ms:
-        raise _skewed(worktree, "renewed", record.last_renewed_at, now)
-    if own is not None and own.record == record and own.has_run_out():
-        return record
-    if now > clock.parse(record.lease_expires_at) + record.max_clock_skew_ms + record.steal_grace_ms:
-        return record
-    raise conflict(record)
-
-
-def _require_abandoned(
-    layout: Layout,
-    worktree: str,
-    worktree_id: str,
-    token: int,
-    config: LeaseConfig,
-    error: DescriptorCorrupt,
-) -> None:
-    """Make sure that whoever created a lock file and has not written it is dead: a live one needs time to write."""
-    now = clock.now_ms()
-    try:
-        created = files.status(layout.locks(worktree_id) / str(token)).st_mtime_ns // 1_000_000
-    except FileNotFoundError:
-        raise _overtaken(worktree) from error
-    if created > now + config.max_clock_skew_ms:
-        raise _skewed(worktree, "created", clock.timestamp(created), now) from error
-    if now <= created + config.duration_ms + config.max_clock_skew_ms + config.steal_grace_ms:
-        raise LockConflict(
-            f"worktree {worktree!r} is being locked by somebody at this moment",
-            hint="try again in half a minute",
-        ) from error
-
-
-def _skewed(worktree: str, what: str, at: str, now: int) -> ClockSkewExceeded:
-    return ClockSkewExceeded(
-        f"the lock on worktree {worktree!r} was {what} at {at}, in this host's future ({clock.timestamp(now)})",
-        hint="set the clocks of both hosts (NTP), then try again",
-    )
 
 
 def _try_read(layout: Layout, worktree_id: str, token: int) -> LeaseRecord | None:

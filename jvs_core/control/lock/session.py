@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jvs_core import canonical, files, regular
 from jvs_core.control.lock.critical import exclusive
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import InputError, JvsError
 from jvs_core.model import LeaseRecord
 from jvs_core.settings import Settings

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical, clock, files
-from jvs_core.control import process
+from jvs_core.control import control_folders, process
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.errors import FencingMismatch, JvsError
@@ -51,7 +51,7 @@ def begin(
         details=details,
         **process.own(settings),
     )
-    layout.complete()
+    control_folders.complete(layout)
     path = layout.intents / f"{intent.intent_id}.json"
     files.create_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.intent_mode)
     _SIGNS[intent.intent_id] = ended = threading.Event()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jvs_core import clock, files
 from jvs_core.control.audit import ledger as ledgers
-from jvs_core.control.layout import CONTROL_FOLDERS
+from jvs_core.control.control_folders import CONTROL_FOLDERS
 from jvs_core.control.lock import leases
 from jvs_core.control.records import aside, heads, journal, worktree
 from jvs_core.errors import InputError, JvsError

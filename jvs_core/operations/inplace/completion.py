@@ -13,7 +13,7 @@ from typing import cast
 
 from jvs_core import clock, files
 from jvs_core.control import catalog
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease
 from jvs_core.control.records import journal, pins, worktree
 from jvs_core.errors import ConsistencyUnavailable, JvsError, PayloadHashMismatch
 from jvs_core.model import Intent, UndoPoint

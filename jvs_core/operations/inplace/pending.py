@@ -9,7 +9,7 @@ from dataclasses import replace
 from jvs_core import files
 from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease
 from jvs_core.control.names import inside
 from jvs_core.control.records import journal
 from jvs_core.model import Intent, Worktree

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from jvs_core import clock
 from jvs_core.control import catalog
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import InputError, NothingToUndo
 from jvs_core.model import Head, UndoPoint, Worktree

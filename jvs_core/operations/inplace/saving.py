@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import PayloadHashMismatch
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import completion

@@ -15,6 +15,7 @@ from typing import Any
 
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import lock
+from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import JvsError, LockConflict
 from tests.core.control.support import STRICT, caller, take
 
@@ -23,7 +24,7 @@ def main() -> None:
     """Serve until the input ends."""
     layout = Layout(Path(sys.argv[1]))
     who = caller(Path("/nonexistent"), user=sys.argv[2])
-    held: list[lock.Lease] = []
+    held: list[Lease] = []
     _answer("ready")
     for line in sys.stdin:
         command, *rest = line.split()
@@ -57,7 +58,7 @@ def _hold_briefly(layout: Layout, user: str) -> tuple[int, int, int]:
     return lease.token, began, ended
 
 
-def _code(call: Any, layout: Layout, lease: lock.Lease) -> str | None:
+def _code(call: Any, layout: Layout, lease: Lease) -> str | None:
     try:
         call(layout, lease)
     except JvsError as error:

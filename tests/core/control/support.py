@@ -11,9 +11,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from jvs_core.control import control_folders
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import lock
-from jvs_core.control.lock.lock import Lease
+from jvs_core.control.lock.lease import Lease
 from jvs_core.settings import LeaseConfig, Settings
 
 PROJECT = Path(__file__).parents[3]
@@ -25,7 +26,7 @@ def make_layout(root: Path, *, shared: bool = False) -> Layout:
     """Make the control folders of an empty repository."""
     layout = Layout(root, shared)
     layout.control.mkdir()
-    layout.complete()
+    control_folders.complete(layout)
     (layout.control / "repo_id").write_text(f"{uuid.uuid4()}\n")
     return layout
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from jvs_core import regular
+from jvs_core.control import control_folders, identity
+from jvs_core.control.control_folders import CONTROL_FOLDERS
 from jvs_core.control.discovery import find_root
-from jvs_core.control.layout import CONTROL_FOLDERS, Layout
+from jvs_core.control.layout import Layout
 from jvs_core.errors import DescriptorCorrupt, FormatUnsupported, NotARepository, PathEscape
 
 
@@ -53,18 +55,18 @@ def test_missing_folders_are_made_and_a_link_is_not_followed(layout: Layout, tmp
     for name in ("refs", "intents"):
         (layout.control / name).rmdir()
     assert layout.listing(layout.refs) == []
-    layout.complete()
+    control_folders.complete(layout)
     assert all((layout.control / name).is_dir() for name in CONTROL_FOLDERS)
     (layout.refs).rmdir()
     (tmp_path / "outside").mkdir()
     layout.refs.symlink_to(tmp_path / "outside")
-    for use in (layout.complete, lambda: layout.listing(layout.refs)):
+    for use in (lambda: control_folders.complete(layout), lambda: layout.listing(layout.refs)):
         with pytest.raises(PathEscape):
             use()
     layout.refs.unlink()
     layout.refs.write_text("")
     with pytest.raises(DescriptorCorrupt, match="no folder"):
-        layout.complete()
+        control_folders.complete(layout)
 
 
 def test_a_worktree_s_folder_is_no_link(layout: Layout) -> None:
@@ -80,21 +82,21 @@ def test_only_format_2_is_read(layout: Layout, content: bytes) -> None:
     path = layout.control / "format_version"
     for fine in (b"2", b"2\n", b" 2 \n"):
         path.write_bytes(fine)
-        layout.check_format()
+        identity.check_format(layout)
     path.write_bytes(content)
     with pytest.raises(FormatUnsupported):
-        layout.check_format()
+        identity.check_format(layout)
     path.unlink()
     with pytest.raises(FormatUnsupported, match="missing"):
-        layout.check_format()
+        identity.check_format(layout)
 
 
 def test_an_identity_is_a_uuid(layout: Layout) -> None:
-    assert len(layout.repo_id()) == 36
+    assert len(identity.repo_id(layout)) == 36
     for content in ("", "no uuid", "../../etc"):
         (layout.control / "repo_id").write_text(content)
         with pytest.raises(DescriptorCorrupt, match="repo_id"):
-            layout.repo_id()
+            identity.repo_id(layout)
 
 
 def test_a_shared_repository_is_its_group_s(tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ def test_a_shared_repository_is_its_group_s(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         layout.control.mkdir(mode=0o755)
-        layout.complete()
+        control_folders.complete(layout)
     finally:
         os.umask(before)
     modes = {stat.S_IMODE((layout.control / name).stat().st_mode) for name in CONTROL_FOLDERS}
@@ -111,7 +113,7 @@ def test_a_shared_repository_is_its_group_s(tmp_path: Path) -> None:
     (layout.root / "worktrees").chmod(
         0o3755
     )  # sticky by an admin's wish, the group's write access gone in a crash
-    layout.complete()
+    control_folders.complete(layout)
     assert stat.S_IMODE((layout.root / "worktrees").stat().st_mode) == 0o3775
     assert (layout.file_mode, Layout(layout.root).file_mode) == (0o660, None)
 

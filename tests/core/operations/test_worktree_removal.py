@@ -11,6 +11,7 @@ import pytest
 
 from jvs_core import JvsError, Progress, Repository
 from jvs_core.control.lock import lock
+from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import (
     AlreadyExists,
     EngineFailed,
@@ -107,7 +108,7 @@ def test_the_lock_is_held_for_as_long_as_removing_lasts(local: Repository, force
 def test_who_got_the_lock_meanwhile_keeps_the_worktree(
     local: Repository, monkeypatch: pytest.MonkeyPatch, force: bool, point: str
 ) -> None:
-    def asleep(*_: object) -> lock.Lease:
+    def asleep(*_: object) -> Lease:
         raise LockNotHeld("as after a suspend")
 
     def take() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from jvs_core import regular
 from jvs_core.control.audit.ledger import Ledger
-from jvs_core.control.layout import CONTROL_FOLDERS
+from jvs_core.control.control_folders import CONTROL_FOLDERS
 from jvs_core.control.records import journal, runs
 from jvs_core.operations import findings, remains
 from jvs_core.operations.context import Context

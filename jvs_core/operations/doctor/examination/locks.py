@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jvs_core.control.lock import leases, lock
+from jvs_core.control.lock.lease import describe_holder, state_of
 from jvs_core.control.records import worktree
 from jvs_core.errors import JvsError
 from jvs_core.operations import findings, remains
@@ -36,8 +37,8 @@ def held(ctx: Context) -> Iterator[Finding]:
         except JvsError as error:
             yield findings.LOCK_UNREADABLE.at(name, error.message)
             continue
-        if newest is not None and lock.state(newest) == "expired":
-            yield findings.LOCK_DEAD.at(name, f"its lease ran out: {lock.describe_holder(newest)}")
+        if newest is not None and state_of(newest) == "expired":
+            yield findings.LOCK_DEAD.at(name, f"its lease ran out: {describe_holder(newest)}")
         if len(given) > MANY_LEASES:
             yield findings.LOCK_SUPERSEDED.at(name, f"{len(given) - 1} superseded leases")
     for name in remains.names(ctx.layout, ".jvs/locks"):

@@ -14,6 +14,7 @@ import pytest
 from jvs_core import clock
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import leases, lock, slots
+from jvs_core.control.lock.lease import Lease, state_of
 from jvs_core.errors import (
     ClockSkewExceeded,
     DescriptorCorrupt,
@@ -33,7 +34,7 @@ def at(monkeypatch: pytest.MonkeyPatch, ms: int) -> None:
     monkeypatch.setattr(clock, "now_ms", lambda: ms)
 
 
-def run_out(lease: lock.Lease) -> lock.Lease:
+def run_out(lease: Lease) -> Lease:
     """Return the lease as its holder sees it after its end."""
     return dataclasses.replace(lease, deadline_boot_ms=clock.boot_ms())
 
@@ -41,14 +42,14 @@ def run_out(lease: lock.Lease) -> lock.Lease:
 def test_a_lock_is_taken_renewed_and_given_back(real_layout: Layout, ada: Settings) -> None:
     lease = take(real_layout, ada, purpose="training")
     held = lock.current(real_layout, WORKTREE_ID)
-    assert lock.state(held) == "held"
+    assert state_of(held) == "held"
     assert held is not None
     assert (held.holder_id, held.purpose, held.fencing_token) == ("ada@here", "training", 1)
     renewed = lock.renew(real_layout, lease)
     assert renewed.deadline_boot_ms >= lease.deadline_boot_ms
     lock.check(real_layout, renewed)
     lock.release(real_layout, renewed)
-    assert lock.state(lock.current(real_layout, WORKTREE_ID)) == "free"
+    assert state_of(lock.current(real_layout, WORKTREE_ID)) == "free"
 
 
 @pytest.mark.parametrize("again", [True, False], ids=["by the holder", "by another"])
@@ -146,7 +147,7 @@ def test_a_lease_that_ran_out_is_refused(layout: Layout, ada: Settings) -> None:
     for call in (lock.check, lock.renew, lock.release):
         with pytest.raises(LockExpired):
             call(layout, stale)
-    assert lock.state(lock.current(layout, WORKTREE_ID)) == "held"
+    assert state_of(lock.current(layout, WORKTREE_ID)) == "held"
 
 
 def test_a_lease_given_back_is_refused(layout: Layout, ada: Settings) -> None:
@@ -209,7 +210,7 @@ def test_an_expired_lock_is_taken_only_after_skew_and_grace(
     at(monkeypatch, began)
     first = take(layout, ada, config=config)
     at(monkeypatch, began + 60_000 + 3000)
-    assert lock.state(lock.current(layout, WORKTREE_ID)) == "expired"
+    assert state_of(lock.current(layout, WORKTREE_ID)) == "expired"
     with pytest.raises(LockConflict):
         take(layout, bob, config=STRICT)
     at(monkeypatch, began + 60_000 + 3001)

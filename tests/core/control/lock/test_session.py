@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from jvs_core.control import identity
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock.session import Session, session
 from jvs_core.errors import LockConflict
@@ -17,7 +18,7 @@ from tests.core.control.support import WORKTREE_ID, take
 
 @pytest.fixture
 def mine(layout: Layout, ada: Settings) -> Session:
-    return session(ada, layout.repo_id(), WORKTREE_ID)
+    return session(ada, identity.repo_id(layout), WORKTREE_ID)
 
 
 def test_a_lease_is_kept_for_the_next_command_for_its_owner_only(

@@ -12,7 +12,8 @@ import pytest
 
 from jvs_core import Repository
 from jvs_core.control.audit import log_file
-from jvs_core.control.layout import CONTROL_FOLDERS, Layout
+from jvs_core.control.control_folders import CONTROL_FOLDERS
+from jvs_core.control.layout import Layout
 from jvs_core.control.lock import leases
 from jvs_core.control.records import runs
 from jvs_core.errors import AuditChainBroken, EngineFailed, InputError, IntegrityError, JvsError

@@ -1,0 +1,48 @@
+"""What a repository says of itself: which format it has, and its identity."""
+
+from __future__ import annotations
+
+import uuid
+
+from jvs_core import regular
+from jvs_core.control.layout import Layout
+from jvs_core.control.names import MAIN, inside
+from jvs_core.errors import DescriptorCorrupt, FormatUnsupported
+from jvs_core.model import FORMAT_VERSION
+
+_SHORT = 4096
+
+
+def check_format(layout: Layout) -> None:
+    """Raise FormatUnsupported unless this version of JVS can work on the repository; PathEscape for a link."""
+    path = inside(layout.root, layout.control / "format_version")
+    try:
+        found = regular.read_regular(path, most=_SHORT).strip()
+    except FileNotFoundError:
+        found = b""
+    except DescriptorCorrupt:
+        found = b"damaged"
+    if found == str(FORMAT_VERSION).encode():
+        return
+    shown = found[:40].decode("utf-8", "replace") or "missing"
+    if found == b"1":
+        hint = (
+            f"format 1 is that of JVS in Go: its history comes over with `jvs import`, "
+            f"the files alone with: jvs init NAME --from {layout.root / MAIN}"
+        )
+    elif found.isdigit():
+        hint = "install the version of JVS that wrote it"
+    else:
+        hint = f"restore {path} from a backup"
+    raise FormatUnsupported(
+        f"repository format {shown} at {layout.root}; this version reads format {FORMAT_VERSION}", hint=hint
+    )
+
+
+def repo_id(layout: Layout) -> str:
+    """Return the repository's identity. Raises DescriptorCorrupt when it is missing or not a UUID."""
+    path = layout.control / "repo_id"
+    try:
+        return str(uuid.UUID(regular.read_regular(path, most=_SHORT).decode("ascii").strip()))
+    except (FileNotFoundError, ValueError, DescriptorCorrupt) as error:
+        raise DescriptorCorrupt(f"{path} is missing or damaged", hint="restore it from a backup") from error
