@@ -55,6 +55,8 @@ def show(call: Call, snapshot: str, cells: bool) -> Outcome:
 def ls(call: Call, snapshot: str, path: str, recursive: bool) -> Outcome:
     """List the folder PATH of a snapshot, or its top folder.
 
+    PATH starts at the worktree's top folder; ./PATH starts at the current folder.
+
     \b
     Example:
       jvs ls HEAD data
@@ -70,7 +72,8 @@ def ls(call: Call, snapshot: str, path: str, recursive: bool) -> Outcome:
 def cat(call: Call, snapshot: str, path: str) -> Outcome:
     """Print the bytes of a file of a snapshot.
 
-    With --json they are in the field content_base64. Of a damaged file not all is printed, and the command fails.
+    PATH starts at the worktree's top folder; ./PATH starts at the current folder. With --json the bytes are in the field
+    content_base64. Of a damaged file not all is printed, and the command fails.
 
     \b
     Example:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -115,10 +116,29 @@ class WorktreeName(_Completed):
         return ((info.name, info.path) for info in repository.worktrees.all())
 
 
-class PathInSnapshot(_Completed):
-    """A path inside the snapshot that the same command line names."""
+class PathInWorktree(TextType):
+    """A path in the worktree, from its top folder; one that begins with ``./`` or ``../`` from the current folder."""
 
     name = "path"
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> str:
+        """Return the path from the worktree's top."""
+        path = str(value)
+        if path.partition("/")[0] not in (".", ".."):
+            return path
+        call = (ctx and ctx.find_object(Call)) or Call()
+        try:
+            repository = call.repository()
+            top = repository.worktrees.get(call.worktree or repository.worktree).path
+            here = os.path.relpath(os.getcwd(), top)
+        except (JvsError, OSError):  # the command says why
+            return path
+        inside = here.partition("/")[0] != ".."
+        return os.path.normpath(os.path.join(here, path)) if inside else path
+
+
+class PathInSnapshot(PathInWorktree, _Completed):
+    """A path inside the snapshot that the same command line names."""
 
     def _candidates(
         self, repository: Repository, call: Call, ctx: Context, incomplete: str

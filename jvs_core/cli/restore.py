@@ -9,7 +9,7 @@ import click
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.parameters import PathInSnapshot, Snapshot
+from jvs_core.cli.parameters import PathInSnapshot, PathInWorktree, Snapshot
 from jvs_core.cli.text import change_count, change_lines, identifier, safe
 from jvs_core.errors import InputError
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.option(
     "--path", metavar="PATH", type=PathInSnapshot(), help="Copy only this file or folder, into the worktree."
 )
-@click.option("--to", metavar="PATH", help="With --path: copy it to this place in the worktree.")
+@click.option(
+    "--to", metavar="PATH", type=PathInWorktree(), help="With --path: copy it to this place in the worktree."
+)
 @click.option(
     "--inplace", is_flag=True, help="Change the worktree itself. Needs its lock, --force and --reason."
 )
@@ -50,7 +52,8 @@ def restore(
 ) -> Outcome:
     """Put a snapshot back as a new worktree; nothing that exists is touched.
 
-    With --path, copy one file or folder out of it. With --inplace, make the worktree equal to it; the present is
+    With --path, copy one file or folder out of it; PATH starts at the worktree's top folder, ./PATH at the current
+    folder. With --inplace, make the worktree equal to it; the present is
     snapshotted first, and jvs undo takes it back.
 
     \b

@@ -15,7 +15,6 @@ from jvs_core import anchored
 from jvs_core.payload.tree.mounts import mount_of
 
 ROOT_INODE = 256
-PLACEHOLDER_INODE = 2
 
 _SUBVOL_CREATE = 0x5000940E
 _SNAP_DESTROY = 0x5000940F
@@ -54,8 +53,8 @@ def snapshot(source: Path, target: Path, *, read_only: bool) -> None:
     """Make ``target`` a snapshot of the subvolume ``source``: one instant of it, inode numbers and times kept.
 
     The kernel writes out what is buffered of ``source`` and commits before it answers, so the snapshot is durable.
-    A crash leaves the whole snapshot or none. Nested subvolumes are left out: an empty folder with inode
-    ``PLACEHOLDER_INODE`` stands in their place.
+    A crash leaves the whole snapshot or none. Nested subvolumes are left out: an empty folder with inode 2
+    stands in their place.
     """
     flags = _READ_ONLY if read_only else 0
     with _opened(source) as origin, _opened(target.parent) as parent:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from jvs_core.errors import PathNotFound, UnsupportedFile
 from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.btrfs import PLACEHOLDER_INODE, is_placeholder
 from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
@@ -235,7 +236,11 @@ class _Walk:
                     )  # fmt: skip
                     stamp = (st.st_dev, st.st_ino, st.st_ctime_ns)
                     rows.append((child, new(Entry, fields), new(Stamp, stamp)))
-                elif form == folder and name in _NOT_TAKEN and (what := _not_taken(name, st)):
+                elif (
+                    form == folder
+                    and (name in _NOT_TAKEN or st.st_ino == PLACEHOLDER_INODE)
+                    and (what := _not_taken(name, st, fd))
+                ):
                     self.left_out.append(LeftOut(child, what))
                 elif form == folder:
                     if st.st_dev != device:
@@ -260,13 +265,17 @@ class _Walk:
             self.linked[path] = (st.st_dev, st.st_ino)
 
 
-def _not_taken(name: bytes, st: os.stat_result) -> str:
+def _not_taken(name: bytes, st: os.stat_result, parent: int) -> str:
     """Return what a folder is that no snapshot keeps, ``""`` for any other.
 
     What fsck found is no part of a workspace where it is root's alone, and the caller is not root.
     """
     if name == CONTROL:
         return REPOSITORY
+    if is_placeholder(st, parent):
+        return "place of a subvolume that is not in this one"
+    if name not in _NOT_TAKEN:
+        return ""
     closed = st.st_uid == 0 and not st.st_mode & 0o077 and os.geteuid() != 0
     return "folder of the file system's own" if closed else ""
 

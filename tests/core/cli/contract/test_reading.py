@@ -110,6 +110,23 @@ def test_ls_and_cat_read_what_was_stored(jvs: Jvs, two: tuple[str, str]) -> None
         assert jvs("cat", two[0], path, "--json", status=2).error["code"] == "E_PATH_ESCAPE"
 
 
+def test_a_path_that_begins_with_a_dot_is_meant_from_the_current_folder(
+    jvs: Jvs, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("data/a.txt").write_text("inner\n")
+    jvs("snapshot", "inner", "--lock")
+    monkeypatch.chdir("data")
+    assert jvs("cat", two[0], "a.txt").out == "one\n"
+    assert jvs("cat", "HEAD", "./a.txt").out == "inner\n"
+    assert jvs("cat", two[0], "../a.txt").out == "one\n"
+    assert [entry["path"] for entry in jvs("ls", two[0], ".", "--json").json] == ["data/b.csv"]
+    assert jvs("cat", two[0], "../../a.txt", "--json", status=2).error["code"] == "E_PATH_ESCAPE"
+    Path("a.txt").write_text("changed\n")
+    restored = jvs("restore", "HEAD", "--path", "./a.txt", "--to", "./back.txt", "--json").json
+    assert Path(restored["path"]) == Path.cwd() / "back.txt"
+    assert Path("back.txt").read_text() == "inner\n"
+
+
 def test_compare_goes_from_a_to_b_or_to_the_worktree(jvs: Jvs, two: tuple[str, str]) -> None:
     assert jvs("compare", *two).out.splitlines() == ["+ c.txt", "~ a.txt", "- data/b.csv"]
     found = require(jvs("compare", *two, "--json").json, "compare")

@@ -37,6 +37,39 @@ def test_a_worktree_with_a_nested_subvolume_is_cloned_file_by_file_and_complete(
 
 
 @only(("btrfs", "btrfs-snapshot"))
+@pytest.mark.parametrize("read_only", [True, False])
+def test_the_place_of_a_subvolume_in_a_snapshot_that_a_worktree_holds_is_left_out(
+    bench: Bench, read_only: bool
+) -> None:
+    source = bench.worktree()
+    subvolume.create(source / "docker")
+    subvolume.create(source / "docker" / "layer")
+    (source / "docker" / "inspected.txt").write_text("one")
+    subvolume.snapshot(source / "docker", source / "backup", read_only=read_only)
+    capture = bench.capture(source)
+    assert list(capture.degraded) == ["place of a subvolume that is not in this one left out: backup/layer"]
+    assert (bench.folder / "one" / "backup" / "inspected.txt").read_text() == "one"
+    assert not (bench.folder / "one" / "backup" / "layer").exists()
+    bench.engine.remove(source)
+    assert not source.exists()
+
+
+@only(("btrfs", "btrfs-snapshot"))
+def test_a_worktree_that_is_a_snapshot_itself_has_the_place_of_a_subvolume_in_no_payload(
+    bench: Bench,
+) -> None:
+    origin = bench.folder / "origin"
+    subvolume.create(origin)
+    subvolume.create(origin / "layer")
+    (origin / "a.txt").write_text("a")
+    source = bench.folder / "taken"
+    subvolume.snapshot(origin, source, read_only=False)
+    capture = bench.capture(source)
+    assert (capture.engine, list(capture.changed_meanwhile)) == ("btrfs-snapshot", [])
+    assert sorted(os.listdir(bench.folder / "one")) == ["a.txt"]
+
+
+@only(("btrfs", "btrfs-snapshot"))
 def test_a_snapshot_of_a_subvolume_is_one_and_so_is_a_worktree_made_of_it(bench: Bench) -> None:
     source = bench.worktree()
     (source / "a.txt").write_text("a")
