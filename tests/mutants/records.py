@@ -186,7 +186,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    worktree.require_room(name, now)\n",
         "",
     ),
-    of("jvs_core/operations/doctor/repair.py", _NUMBERS).mutant(
+    of("jvs_core/operations/doctor/interrupted.py", _NUMBERS).mutant(
         "a repair follows a head that none can follow",
         "                and record.head.number < heads.LAST  # a planted one; the log's comes back below\n",
         "",

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 
-from jvs_core import clock, files
+from jvs_core import files
 from jvs_core.control import control_folders
 from jvs_core.control.lock import leases, lock
 from jvs_core.control.lock.lease import Lease, conflict, describe_holder, state_of
-from jvs_core.errors import (
-    DescriptorCorrupt,
-    InputError,
-    JvsError,
-    LockConflict,
-    LockNotHeld,
-)
+from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, LockConflict, LockNotHeld
 from jvs_core.model import LEASE_MS_MAXIMUM, LeaseRecord, Worktree
 from jvs_core.operations.context import Context
 from jvs_core.results import LockStatus
 from jvs_core.settings import INTERACTIVE_LEASE_MS, LEASE_MS_MINIMUM
 
 _POLL_S = 0.1
-_TURN_S = 30.0
+TURN_S = 30.0
 
 
 def acquire(
@@ -84,7 +74,7 @@ def current(ctx: Context, worktree: Worktree) -> LeaseRecord | None:
 def renew(ctx: Context, name: str) -> Lease:
     """Extend the session's lease on a worktree. Raises LockNotHeld, LockExpired, FencingMismatch."""
     worktree = ctx.worktree(name)
-    return _renew(ctx, require(ctx, name, worktree))
+    return renew_lease(ctx, require(ctx, name, worktree))
 
 
 def release(ctx: Context, name: str) -> None:
@@ -94,7 +84,7 @@ def release(ctx: Context, name: str) -> None:
     """
     worktree = ctx.worktree(name)
     require(ctx, name, worktree)
-    with ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S), files.uninterrupted():
+    with ctx.session(worktree.worktree_id).turn(wait_s=TURN_S), files.uninterrupted():
         _release(ctx, require(ctx, name, worktree), logged=True)
 
 
@@ -116,141 +106,22 @@ def require(ctx: Context, name: str, worktree: Worktree) -> Lease:
     return lease
 
 
-@dataclass(frozen=True)
-class Locking:
-    """How an operation comes by the lock: the session holds it, or it is taken for this one, within ``wait_s``."""
+def check(ctx: Context, lease: Lease) -> None:
+    """Make sure that ``lease``, as it was last renewed, still is the worktree's only valid one.
 
-    take: bool = False
-    wait_s: float = 0.0
-
-
-@contextmanager
-def writing(ctx: Context, name: str, locking: Locking, *, purpose: str) -> Iterator[Lease]:
-    """Take the session's turn on a worktree and yield its checked lease for one operation.
-
-    With ``locking.take`` the lock is acquired unless the session holds it, and given back if it was acquired here. The
-    lease is renewed meanwhile, so that an operation may last longer than what was left of it.
+    An operation may last longer than the lease that it began with. Raises as ``lock.check`` does.
     """
-    worktree = ctx.worktree(name)
-    with ctx.session(worktree.worktree_id).turn(wait_s=max(locking.wait_s, _TURN_S)):
-        if locking.take:
-            with hold(
-                ctx,
-                name,
-                wait_s=locking.wait_s,
-                purpose=purpose,
-                reuse=True,
-                in_turn=True,
-                by_hand=False,
-            ) as lease:
-                yield lease
-        else:
-            lease = require(ctx, name, worktree)
-            with _renewing(ctx, lease):
-                yield lease
+    renewed = ctx.session(lease.record.worktree_id).load()
+    if renewed is not None and renewed.record.lock_id == lease.record.lock_id:
+        lease = renewed
+    lock.check(ctx.layout, lease)
 
 
-@contextmanager
-def hold(
-    ctx: Context,
-    name: str,
-    *,
-    wait_s: float = 0.0,
-    purpose: str = "",
-    lease_ms: int | None = None,
-    reuse: bool = False,
-    in_turn: bool = False,
-    by_hand: bool = True,
-) -> Iterator[Lease]:
-    """Hold a worktree's lock for the block, renewed by a daemon thread, and give it back.
-
-    A renewal that the lock refuses ends the renewing; the next operation that needs the lock then raises what the
-    renewal raised. A lock lost meanwhile is not given back twice. Another operation of the session that uses the lock
-    is waited for, unless the caller is ``in_turn`` itself; one that goes on for too long leaves the lock to its lease.
-    With ``reuse`` a lock that the session holds already is used, renewed, and kept.
-    """
-    worktree = ctx.worktree(name)
-    if reuse:
-        try:
-            lease = require(ctx, name, worktree)
-        except JvsError:
-            pass
-        else:
-            with _renewing(ctx, lease):
-                yield lease
-            return
-    taken: list[Lease] = []
-    with ExitStack() as renewing:
-        try:
-            lease = acquire(
-                ctx,
-                name,
-                lease_ms=ctx.config.lease.duration_ms if lease_ms is None else lease_ms,
-                wait_s=wait_s,
-                purpose=purpose,
-                taken=taken,
-                by_hand=by_hand,
-            )
-            renewing.callback(renewing.enter_context(_renewing(ctx, lease)))
-            yield lease
-        finally:
-            with (
-                suppress(LockConflict),
-                nullcontext()
-                if in_turn or not taken
-                else ctx.session(worktree.worktree_id).turn(wait_s=_TURN_S),
-                files.uninterrupted(),
-            ):
-                renewing.close()
-                for lease in taken:
-                    _give_back(ctx, lease, logged=by_hand)
-
-
-def _renewing(ctx: Context, lease: Lease) -> AbstractContextManager[Callable[[], None]]:
-    return renewing(lease, lambda lease: _renew(ctx, lease))
-
-
-@contextmanager
-def renewing(lease: Lease, renew: Callable[[Lease], Lease]) -> Iterator[Callable[[], None]]:
-    """Renew a lease in a daemon thread during the block; yield what ends the renewing, for who must be sooner."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_keep, args=(renew, lease, ended), name="jvs-lease", daemon=True)
-
-    def stop() -> None:
-        ended.set()
-        thread.join()
-
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop()
-
-
-def _keep(renew: Callable[[Lease], Lease], lease: Lease, stop: threading.Event) -> None:
-    while not stop.wait(_until_renewal_s(lease)):
-        try:
-            lease = renew(lease)
-        except OSError:
-            if lease.has_run_out():  # a mount that hangs may come back in time; the lease itself is the limit
-                return
-        except JvsError:
-            return
-
-
-def _until_renewal_s(lease: Lease) -> float:
-    """Return how long a lease may wait for its renewal: its interval, less where its end is near."""
-    left_ms = lease.deadline_boot_ms - clock.boot_ms()
-    return max(min(lease.record.renew_interval_ms, left_ms // 3), 0) / 1000
-
-
-def _give_back(ctx: Context, lease: Lease, *, logged: bool) -> None:
-    stored = ctx.session(lease.record.worktree_id).load()
-    try:
-        if stored is not None and stored.record.lock_id == lease.record.lock_id:
-            _release(ctx, stored, logged=logged)
-    except JvsError:
-        return  # lost meanwhile: whoever took it over has it, and what was done under it was checked at the time
+def refuse_if_held(ctx: Context, worktree: Worktree) -> None:
+    """Raise LockConflict when anybody holds the worktree's lock at this moment."""
+    record = current(ctx, worktree)
+    if record is not None and state_of(record) == "held":
+        raise conflict(record)
 
 
 def _acquire_once(
@@ -294,18 +165,8 @@ def _published_token(ctx: Context, worktree: Worktree) -> int:
     return worktree.head.fencing_token or 0
 
 
-def check(ctx: Context, lease: Lease) -> None:
-    """Make sure that ``lease``, as it was last renewed, still is the worktree's only valid one.
-
-    An operation may last longer than the lease that it began with. Raises as ``lock.check`` does.
-    """
-    renewed = ctx.session(lease.record.worktree_id).load()
-    if renewed is not None and renewed.record.lock_id == lease.record.lock_id:
-        lease = renewed
-    lock.check(ctx.layout, lease)
-
-
-def _renew(ctx: Context, lease: Lease) -> Lease:
+def renew_lease(ctx: Context, lease: Lease) -> Lease:
+    """Extend a lease by its duration, and keep it as the session's."""
     renewed = lock.renew(ctx.layout, lease)
     ctx.session(lease.record.worktree_id).save(renewed)
     return renewed
@@ -327,8 +188,11 @@ def _release(ctx: Context, lease: Lease, *, logged: bool) -> None:
         )
 
 
-def refuse_if_held(ctx: Context, worktree: Worktree) -> None:
-    """Raise LockConflict when anybody holds the worktree's lock at this moment."""
-    record = current(ctx, worktree)
-    if record is not None and state_of(record) == "held":
-        raise conflict(record)
+def give_back(ctx: Context, lease: Lease, *, logged: bool) -> None:
+    """Give a lease back that was taken here; one that was lost meanwhile needs nothing."""
+    stored = ctx.session(lease.record.worktree_id).load()
+    try:
+        if stored is not None and stored.record.lock_id == lease.record.lock_id:
+            _release(ctx, stored, logged=logged)
+    except JvsError:
+        return  # lost meanwhile: whoever took it over has it, and what was done under it was checked at the time
