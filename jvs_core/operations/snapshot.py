@@ -13,7 +13,8 @@ from jvs_core.operations import locking as locks
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import pending, unfinished
 from jvs_core.operations.locking import Locking
-from jvs_core.operations.publish import Request, publish
+from jvs_core.operations.publication import Request
+from jvs_core.operations.publish import publish
 from jvs_core.operations.refs import check_tag, check_text
 from jvs_core.payload.copy.captured import Consistency
 from jvs_core.progress import Progress

@@ -8,6 +8,7 @@ _PUBLISH = "tests/core/operations/test_publish.py"
 _PROTECTION = "tests/core/operations/gc/test_protection.py"
 _KILLED = "tests/core/operations/inplace/test_after_killed.py"
 _GC = "tests/core/operations/gc/test_gc.py"
+_preparation = of("jvs_core/operations/preparation.py", _PUBLISH).mutant
 _publish = of("jvs_core/operations/publish.py", _PUBLISH).mutant
 _protection = of("jvs_core/operations/gc/protection.py", _PROTECTION).mutant
 _running = of("jvs_core/operations/gc/running.py", _PROTECTION).mutant
@@ -25,13 +26,13 @@ _lost = of("jvs_core/operations/log/lost.py", "tests/core/operations/log/test_lo
 MUTANTS: tuple[Mutant, ...] = (
     _publish(
         "a snapshot is published though its head moved",
-        "                _require_unmoved(ctx, name, record)\n",
+        "                _require_unmoved(new)\n",
         "",
     ),
     _publish(
         "a snapshot is published into another worktree of the name",
-        "if (now.worktree_id, now.head.number) != (record.worktree_id, record.head.number):",
-        "if now.head.number != record.head.number:",
+        "if (now.worktree_id, now.head.number) != (new.record.worktree_id, new.record.head.number):",
+        "if now.head.number != new.record.head.number:",
     ),
     _publish(
         "a snapshot is published by the dead",
@@ -40,17 +41,17 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _publish(
         "a fenced snapshot is left in place",
-        "            _withdraw(ctx, snapshot_id, intent)\n",
+        "            _withdraw(new, intent)\n",
         "            pass\n",
     ),
     _publish(
         "what the log knows is taken back",
-        "        if snapshot_id in ledger.read(ctx.layout).snapshots:\n            return\n",
+        "        if new.snapshot_id in ledger.read(layout).snapshots:\n            return\n",
         "",
     ),
-    _publish(
+    _preparation(
         "a snapshot gets its name before it is durable",
-        "        sync([draft, draft.parent, marker, temporary])\n",
+        "        sync([new.draft, new.draft.parent, marker, new.temporary])\n",
         "",
     ),
     _publish(
@@ -60,13 +61,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _publish(
         "a lease is not looked at before publishing",
-        '            with step(progress, "fence"):\n                locking.check(ctx, lease)\n',
-        '            with step(progress, "fence"):\n',
+        '            with new.step("fence"):\n                locking.check(ctx, lease)\n',
+        '            with new.step("fence"):\n',
     ),
     _publish(
         "a lease is not looked at before the head moves",
-        '                with step(progress, "head"):\n                    locking.check(ctx, lease)\n',
-        '                with step(progress, "head"):\n',
+        '                with new.step("head"):\n                    locking.check(ctx, lease)\n',
+        '                with new.step("head"):\n',
     ),
     _protection(
         "a claim to what is missing is none",

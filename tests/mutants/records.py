@@ -183,7 +183,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     of("jvs_core/operations/publish.py", _NUMBERS).mutant(
         "a snapshot is put in place before a head that none can follow",
-        "    worktree.require_room(name, now)\n",
+        "    worktree.require_room(new.name, now)\n",
         "",
     ),
     of("jvs_core/operations/doctor/interrupted.py", _NUMBERS).mutant(

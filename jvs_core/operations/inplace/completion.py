@@ -21,7 +21,8 @@ from jvs_core.operations import locking
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.inplace.plan import Way, find, look
 from jvs_core.operations.inplace.unfinished import how_far
-from jvs_core.operations.publish import Request, publish
+from jvs_core.operations.publication import Request
+from jvs_core.operations.publish import publish
 from jvs_core.operations.stored import Stored
 from jvs_core.payload.copy.single import is_leftover
 from jvs_core.payload.inplace import converge

@@ -23,7 +23,8 @@ from jvs_core.operations.inplace.unfinished import (
     moved_by,
     stands,
 )
-from jvs_core.operations.publish import Request, publish
+from jvs_core.operations.publication import Request
+from jvs_core.operations.publish import publish
 from jvs_core.payload.copy.single import LEFTOVER_PREFIX, remove_leftover
 from jvs_core.payload.tree.entry import FOLDER
 from jvs_core.payload.tree.faults import listed

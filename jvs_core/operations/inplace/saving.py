@@ -9,7 +9,8 @@ from jvs_core.errors import PayloadHashMismatch
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import completion
 from jvs_core.operations.inplace.plan import Present
-from jvs_core.operations.publish import Request, publish
+from jvs_core.operations.publication import Request
+from jvs_core.operations.publish import publish
 from jvs_core.operations.stored import Stored
 from jvs_core.payload.tree.entry import FOLDER, Entry
 from jvs_core.progress import Progress
