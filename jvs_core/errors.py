@@ -1,50 +1,8 @@
-"""Errors of JVS: one tree, one stable code and one exit status for each class.
+"""Errors of JVS: one tree, one stable code a class, one exit status a branch.
 
-::
-
-    JvsError                      1  E_INTERNAL
-    ├── InputError                2  E_USAGE            the call itself is wrong: change it
-    │   ├── NameInvalid              E_NAME_INVALID
-    │   ├── PathEscape               E_PATH_ESCAPE
-    │   ├── SnapshotAmbiguous        E_SNAPSHOT_AMBIGUOUS
-    │   ├── UntrustedRepository      E_UNTRUSTED_REPOSITORY
-    │   └── OutsideRoot              E_OUTSIDE_ROOT
-    ├── NotFound                  3                     the thing named is not there
-    │   ├── NotARepository           E_NOT_A_REPOSITORY
-    │   ├── WorktreeNotFound         E_WORKTREE_NOT_FOUND
-    │   ├── SnapshotNotFound         E_SNAPSHOT_NOT_FOUND
-    │   ├── RefNotFound              E_REF_NOT_FOUND
-    │   ├── RunNotFound              E_RUN_NOT_FOUND
-    │   ├── PlanNotFound             E_PLAN_NOT_FOUND
-    │   ├── PinNotFound              E_PIN_NOT_FOUND
-    │   ├── PathNotFound             E_PATH_NOT_FOUND
-    │   └── SnapshotExpired          E_SNAPSHOT_EXPIRED
-    ├── Conflict                  4                     somebody or something else was first: look, then retry
-    │   ├── AlreadyExists            E_ALREADY_EXISTS
-    │   ├── LockConflict             E_LOCK_CONFLICT
-    │   ├── LockExpired              E_LOCK_EXPIRED
-    │   ├── LockNotHeld              E_LOCK_NOT_HELD
-    │   ├── FencingMismatch          E_FENCING_MISMATCH
-    │   ├── ClockSkewExceeded        E_CLOCK_SKEW_EXCEEDED
-    │   ├── GcPlanMismatch           E_GC_PLAN_MISMATCH
-    │   ├── UnsavedChanges           E_UNSAVED_CHANGES
-    │   ├── ConsistencyUnavailable   E_CONSISTENCY_UNAVAILABLE
-    │   └── NothingToUndo            E_NOTHING_TO_UNDO
-    ├── IntegrityError            5                     stored data is not what was stored: stop, verify, repair
-    │   ├── DescriptorCorrupt        E_DESCRIPTOR_CORRUPT
-    │   ├── PayloadHashMismatch      E_PAYLOAD_HASH_MISMATCH
-    │   ├── LineageBroken            E_LINEAGE_BROKEN
-    │   ├── PartialSnapshot          E_PARTIAL_SNAPSHOT
-    │   ├── AuditChainBroken         E_AUDIT_CHAIN_BROKEN
-    │   └── RefBroken                E_REF_BROKEN
-    ├── FormatUnsupported         6  E_FORMAT_UNSUPPORTED   another version of JVS is needed
-    └── StorageError              7                     engine, file system or space
-        ├── EngineUnavailable        E_ENGINE_UNAVAILABLE
-        ├── EngineFailed             E_ENGINE_FAILED
-        ├── NoSpace                  E_NO_SPACE
-        └── UnsupportedFile          E_UNSUPPORTED_FILE
-
-Codes are append-only and never renamed; ``docs/reference/errors.md`` lists them and a test keeps both equal.
+The branches: the call is wrong (InputError, 2), what is named is not there (NotFound, 3), somebody was first (Conflict,
+4), stored data is damaged (IntegrityError, 5), another version of JVS is needed (FormatUnsupported, 6), engine, file
+system or space (StorageError, 7). Codes are append-only and never renamed; ``docs/reference/errors.md`` lists them.
 """
 
 from __future__ import annotations
@@ -172,7 +130,7 @@ class SnapshotExpired(NotFound):
 
 
 class Conflict(JvsError):
-    """Somebody or something else was first."""
+    """Somebody or something else was first: look, then try again."""
 
     exit_status = 4
 
@@ -238,7 +196,7 @@ class NothingToUndo(Conflict):
 
 
 class IntegrityError(JvsError):
-    """Stored data is not what was stored."""
+    """Stored data is not what was stored: stop, verify, repair."""
 
     exit_status = 5
 
