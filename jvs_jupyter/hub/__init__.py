@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jvs_jupyter.hub.kube import JvsKubeSpawner
-    from jvs_jupyter.hub.spawner import (
-        JvsLocalProcessSpawner,
-        JvsSimpleLocalProcessSpawner,
-        JvsSpawnerMixin,
-    )
+    from jvs_jupyter.hub.spawner import JvsLocalProcessSpawner, JvsSimpleLocalProcessSpawner
+    from jvs_jupyter.hub.spawner_mixin import JvsSpawnerMixin
 
 __all__ = ["JvsKubeSpawner", "JvsLocalProcessSpawner", "JvsSimpleLocalProcessSpawner", "JvsSpawnerMixin"]
 
-_HOMES = {**dict.fromkeys(__all__, "jvs_jupyter.hub.spawner"), "JvsKubeSpawner": "jvs_jupyter.hub.kube"}
+_HOMES = {
+    **dict.fromkeys(__all__, "jvs_jupyter.hub.spawner"),
+    "JvsKubeSpawner": "jvs_jupyter.hub.kube",
+    "JvsSpawnerMixin": "jvs_jupyter.hub.spawner_mixin",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
-from jvs_core import InputError, JvsError, Repository, Settings, WorktreeInfo
+from jvs_core import InputError, Repository, WorktreeInfo
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
-from jvs_core.cli.text import columns, number, safe, size
-from jvs_jupyter.hub import estate, lifecycle
+from jvs_core.cli.text import number, safe, size
+from jvs_jupyter.hub import cli_outcomes, cli_people, estate, lifecycle
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
-from jvs_jupyter.hub.people import from_file, from_hub
-from jvs_jupyter.hub.provision import Provided, by_name, find, provide, provide_all, shown
+from jvs_jupyter.hub.provision import by_name, find, provide, provide_all
 from jvs_jupyter.hub.report import age, read_listed, read_usage, usage
 from jvs_jupyter.hub.roster import ask_all
-
-F = TypeVar("F", bound=Callable[..., Any])
-Change = Callable[[Repository, Person, WorktreeInfo], Changed]
 
 
 @click.group(cls=Group)
@@ -38,34 +32,6 @@ def hub() -> None:
     """
 
 
-def _heed_input(ctx: click.Context, _param: click.Parameter, path: str | None) -> str | None:
-    if path in ("-", "/dev/stdin"):
-        ctx.ensure_object(Call).reads_input = True
-    return path
-
-
-def _people(command: F) -> F:
-    """Add the options that say who a command is for."""
-    for option in (
-        click.option(
-            "--as", "admin", metavar="NAME", help="Who the audit log names (default: the system user)."
-        ),
-        click.option("--dry-run", is_flag=True, help="Only say what would be done."),
-        click.option("--group", metavar="NAME", help="With --from-hub: only this group's users."),
-        click.option(
-            "--from-hub", is_flag=True, help="Everybody the hub knows (JUPYTERHUB_API_URL, …_TOKEN)."
-        ),
-        click.option(
-            "--users",
-            metavar="FILE",
-            callback=_heed_input,
-            help="One user a line, a named server after a tab; - reads stdin.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 _homes = click.option(
     "--homes",
     metavar="FOLDER",
@@ -75,7 +41,7 @@ _homes = click.option(
 
 
 @hub.command()
-@_people
+@cli_people.people_options
 @_homes
 @click.option("--was", metavar="NAME", help="With --identity: the named server's name before.")
 @click.option("--user", metavar="NAME", help="One user; what a pod does before its server starts.")
@@ -106,7 +72,7 @@ def provision(
     Example:
       jvs hub provision --users students.txt --template template-1
     """
-    repository = _opened(call, admin)
+    repository = cli_people.opened(call, admin)
     if user is not None and identity is not None and not dry_run:
         person = Person(user, server, identity)
         former = None if was is None else find(repository, replace(person, server=was))
@@ -115,12 +81,14 @@ def provision(
         outcomes = [provide(repository, person, template=template)]
     else:
         named = () if user is None else (Person(user, server),)
-        people = _listed(users, from_hub, group, named)
+        people = cli_people.chosen(users, from_hub, group, named)
         if homes is not None:
             outcomes = list(estate.provide(homes, repository, people, template=template, dry_run=dry_run))
         else:
             outcomes = list(provide_all(repository, people, template=template, dry_run=dry_run))
-    return _outcome(outcomes, [(one.action, one.person, one.worktree or "", one.failure) for one in outcomes])
+    return cli_outcomes.outcome(
+        outcomes, [(one.action, one.person, one.worktree or "", one.failure) for one in outcomes]
+    )
 
 
 @hub.command("list")
@@ -141,12 +109,12 @@ def list_(call: Call, homes: Path | None) -> Outcome:
         found, failed = ask_all(homes, read_listed, "list")
     found.sort(key=lambda row: (row["user"], row["server"]))
     rows = [(safe(row["user"]), safe(row["server"]), row["name"], row["lock_state"]) for row in found]
-    return _listing(found, rows, failed)
+    return cli_outcomes.listing(found, rows, failed)
 
 
 @hub.command()
 @click.argument("names", nargs=-1, metavar="[USER]...")
-@_people
+@cli_people.people_options
 @_homes
 @click.option(
     "--template", metavar="REF", type=Snapshot(), help="The snapshot to start from (default: main's head)."
@@ -170,20 +138,22 @@ def reset(
     Example:
       jvs hub reset alice bob --template template-2
     """
-    people = _listed(users, from_hub, group, map(Person, names))
+    people = cli_people.chosen(users, from_hub, group, map(Person, names))
     if homes is not None:
-        repository = _opened(call, admin)
-        return _changes(estate.reset(homes, repository, people, template=template, dry_run=dry_run))
+        repository = cli_people.opened(call, admin)
+        return cli_outcomes.changes(
+            estate.reset(homes, repository, people, template=template, dry_run=dry_run)
+        )
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
         return lifecycle.reset(repository, person, info, template=template)
 
-    return _changed(call, admin, people, None if not dry_run else "would_reset", change)
+    return cli_outcomes.changed(call, admin, people, None if not dry_run else "would_reset", change)
 
 
 @hub.command()
 @click.argument("names", nargs=-1, metavar="[USER]...")
-@_people
+@cli_people.people_options
 @_homes
 @click.option(
     "--server", default="", metavar="NAME", help="With names: their named server, not the default one."
@@ -213,16 +183,16 @@ def archive(
     Example:
       jvs hub archive alice --days 90
     """
-    people = _listed(users, from_hub, group, [Person(name, server) for name in names])
+    people = cli_people.chosen(users, from_hub, group, [Person(name, server) for name in names])
     if homes is not None:
         if days is not None or server:
             raise InputError("a home is put away whole, until somebody deletes it: no --days, no --server")
-        return _changes(estate.archive(homes, people, dry_run=dry_run))
+        return cli_outcomes.changes(estate.archive(homes, people, dry_run=dry_run))
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
         return lifecycle.archive(repository, person, info, days=30 if days is None else days)
 
-    return _changed(call, admin, people, None if not dry_run else "would_archive", change)
+    return cli_outcomes.changed(call, admin, people, None if not dry_run else "would_archive", change)
 
 
 @hub.command()
@@ -255,7 +225,7 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
         )
         for row in found
     ]
-    return _listing(found, rows, failed)
+    return cli_outcomes.listing(found, rows, failed)
 
 
 @hub.command()
@@ -273,69 +243,3 @@ def serve(call: Call) -> Outcome:
 
     asyncio.run(run(call.repository().root))
     return Outcome(None)
-
-
-def _opened(call: Call, admin: str | None) -> Repository:
-    repository = call.repository()
-    if admin is None:
-        return repository
-    settings: Settings = replace(repository.settings, user=shown(admin))
-    return Repository(repository.root, worktree=repository.worktree, settings=settings)
-
-
-def _listed(users: str | None, everybody: bool, group: str | None, people: Iterable[Person]) -> list[Person]:
-    named = list(people)
-    if (users is not None) + everybody + bool(named) != 1:
-        raise InputError("say who: names, --users FILE, or --from-hub", hint="jvs hub provision --users FILE")
-    if group is not None and not everybody:
-        raise InputError("--group goes with --from-hub")
-    return named or (list(from_hub(group)) if users is None else from_file(users))
-
-
-def _changed(
-    call: Call, admin: str | None, people: Iterable[Person], pretended: Any, change: Change
-) -> Outcome:
-    repository = _opened(call, admin)
-    known = by_name(repository)
-    outcomes: list[Changed] = []
-    for person in people:
-        info = known.get((person.user, person.server))
-        if info is None:
-            outcomes.append(Changed(person, "unchanged"))
-        elif pretended is not None:
-            outcomes.append(Changed(person, pretended, info.name))
-        else:
-            try:
-                outcomes.append(change(repository, person, info))
-            except JvsError as failure:
-                outcomes.append(Changed(person, "failed", info.name, failure=failure))
-    return _changes(outcomes)
-
-
-def _changes(changes: Iterable[Changed]) -> Outcome:
-    outcomes = list(changes)
-    rows = [(one.action, one.person, one.kept_as or one.snapshot_id or "", one.failure) for one in outcomes]
-    return _outcome(outcomes, rows)
-
-
-def _listing(value: Any, rows: Sequence[Sequence[str]], failed: list[tuple[Person, Refused]]) -> Outcome:
-    told = [f"{safe(user.user)}: {safe(refused.message)}" for user, refused in failed]
-    status = max((refused.exit_status for _, refused in failed), default=0)
-    return Outcome(
-        value, columns(rows), notices=[] if value else ["no users"], warnings=told, exit_status=status
-    )
-
-
-def _outcome(
-    outcomes: list[Provided] | list[Changed],
-    rows: Sequence[tuple[str, Person, str, JvsError | Refused | None]],
-) -> Outcome:
-    lines = columns(
-        [
-            (action, safe(person.user), safe(person.server), safe(failure.message) if failure else about)
-            for action, person, about, failure in rows
-        ]
-    )
-    failures = [failure.exit_status for *_, failure in rows if failure is not None]
-    told = [f"{number(len(failures), 'user')} failed"] if failures else []
-    return Outcome(outcomes, lines, warnings=told, exit_status=max(failures, default=0))

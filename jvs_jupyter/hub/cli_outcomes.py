@@ -1,0 +1,71 @@
+"""What a command of ``jvs hub`` did for each of several people, as one outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from jvs_core import JvsError, Repository, WorktreeInfo
+from jvs_core.cli.call import Call
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.text import columns, number, safe
+from jvs_jupyter.hub import cli_people
+from jvs_jupyter.hub.command import Refused
+from jvs_jupyter.hub.lifecycle import Changed
+from jvs_jupyter.hub.names import Person
+from jvs_jupyter.hub.provision import Provided, by_name
+
+Change = Callable[[Repository, Person, WorktreeInfo], Changed]
+
+
+def changed(
+    call: Call, admin: str | None, people: Iterable[Person], pretended: Any, change: Change
+) -> Outcome:
+    """Change what each of ``people`` has, or say ``pretended`` of it, and return the outcome."""
+    repository = cli_people.opened(call, admin)
+    known = by_name(repository)
+    outcomes: list[Changed] = []
+    for person in people:
+        info = known.get((person.user, person.server))
+        if info is None:
+            outcomes.append(Changed(person, "unchanged"))
+        elif pretended is not None:
+            outcomes.append(Changed(person, pretended, info.name))
+        else:
+            try:
+                outcomes.append(change(repository, person, info))
+            except JvsError as failure:
+                outcomes.append(Changed(person, "failed", info.name, failure=failure))
+    return changes(outcomes)
+
+
+def changes(changes: Iterable[Changed]) -> Outcome:
+    """Return the outcome of changes, a line each."""
+    outcomes = list(changes)
+    rows = [(one.action, one.person, one.kept_as or one.snapshot_id or "", one.failure) for one in outcomes]
+    return outcome(outcomes, rows)
+
+
+def listing(value: Any, rows: Sequence[Sequence[str]], failed: list[tuple[Person, Refused]]) -> Outcome:
+    """Return the outcome of a listing, with those who could not be asked as warnings."""
+    told = [f"{safe(user.user)}: {safe(refused.message)}" for user, refused in failed]
+    status = max((refused.exit_status for _, refused in failed), default=0)
+    return Outcome(
+        value, columns(rows), notices=[] if value else ["no users"], warnings=told, exit_status=status
+    )
+
+
+def outcome(
+    outcomes: list[Provided] | list[Changed],
+    rows: Sequence[tuple[str, Person, str, JvsError | Refused | None]],
+) -> Outcome:
+    """Return the outcome of actions, a row each; it fails as its worst row does."""
+    lines = columns(
+        [
+            (action, safe(person.user), safe(person.server), safe(failure.message) if failure else about)
+            for action, person, about, failure in rows
+        ]
+    )
+    failures = [failure.exit_status for *_, failure in rows if failure is not None]
+    told = [f"{number(len(failures), 'user')} failed"] if failures else []
+    return Outcome(outcomes, lines, warnings=told, exit_status=max(failures, default=0))

@@ -1,0 +1,64 @@
+"""Whom a command of ``jvs hub`` is for, and the repository that it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from jvs_core import InputError, Repository, Settings
+from jvs_core.cli.call import Call
+from jvs_jupyter.hub.names import Person
+from jvs_jupyter.hub.people import from_file, from_hub
+from jvs_jupyter.hub.provision import shown
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _heed_input(ctx: click.Context, _param: click.Parameter, path: str | None) -> str | None:
+    if path in ("-", "/dev/stdin"):
+        ctx.ensure_object(Call).reads_input = True
+    return path
+
+
+def people_options(command: F) -> F:
+    """Add the options that say who a command is for."""
+    for option in (
+        click.option(
+            "--as", "admin", metavar="NAME", help="Who the audit log names (default: the system user)."
+        ),
+        click.option("--dry-run", is_flag=True, help="Only say what would be done."),
+        click.option("--group", metavar="NAME", help="With --from-hub: only this group's users."),
+        click.option(
+            "--from-hub", is_flag=True, help="Everybody the hub knows (JUPYTERHUB_API_URL, …_TOKEN)."
+        ),
+        click.option(
+            "--users",
+            metavar="FILE",
+            callback=_heed_input,
+            help="One user a line, a named server after a tab; - reads stdin.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def opened(call: Call, admin: str | None) -> Repository:
+    """Return the call's repository, opened as ``admin`` where one is named."""
+    repository = call.repository()
+    if admin is None:
+        return repository
+    settings: Settings = replace(repository.settings, user=shown(admin))
+    return Repository(repository.root, worktree=repository.worktree, settings=settings)
+
+
+def chosen(users: str | None, everybody: bool, group: str | None, people: Iterable[Person]) -> list[Person]:
+    """Return the people that a command was asked for, in one way of three. Raises InputError."""
+    named = list(people)
+    if (users is not None) + everybody + bool(named) != 1:
+        raise InputError("say who: names, --users FILE, or --from-hub", hint="jvs hub provision --users FILE")
+    if group is not None and not everybody:
+        raise InputError("--group goes with --from-hub")
+    return named or (list(from_hub(group)) if users is None else from_file(users))

@@ -1,0 +1,294 @@
+"""What gives a spawner's servers a versioned worktree of their own, and holds its lock while they run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import platformdirs
+from jupyterhub.spawner import SpawnException
+from jupyterhub.utils import maybe_future
+from traitlets import Bool, Float, Integer, Unicode, Union
+from traitlets import Callable as CallableTrait
+from traitlets.config import Configurable
+
+from jvs_core import InputError, JvsError, Repository
+from jvs_jupyter.hub import homes, lifecycle
+from jvs_jupyter.hub.command import Refused
+from jvs_jupyter.hub.identity import SERVER_OPTIONS, person_of_spawner
+from jvs_jupyter.hub.names import Person, digest
+from jvs_jupyter.hub.ownership import Owner
+from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
+from jvs_jupyter.hub.quota import Quota
+from jvs_jupyter.hub.seat import Seat
+from jvs_jupyter.server.errors import status_for
+
+T = TypeVar("T")
+
+
+class JvsSpawnerMixin(Configurable):
+    """Give every server of a spawner a worktree of ``jvs_repository``, cloned from a template at the first start.
+
+    Mix it in before a spawner whose servers run where the hub can reach the repository's file system. Nothing is
+    kept in the spawner's state: everything follows from the user and the configuration, so hub and server may die in
+    any order.
+    """
+
+    jvs_repository = Unicode(help="The folder of the team's JVS repository.").tag(config=True)
+    jvs_homes = Unicode(
+        help="""A folder for a repository of each user's own, made from a template of jvs_repository, instead of a worktree
+        in it: for users who must not reach each other. Only the hub may write to the folder."""
+    ).tag(config=True)
+    jvs_template = Union(
+        [Unicode(), CallableTrait()],
+        help="""The snapshot or ref that new worktrees start from; empty: the head of main. A callable gets the spawner
+        and returns it, so that groups may differ.""",
+    ).tag(config=True)
+    jvs_timeout = Float(
+        60.0, min=1.0, help="Seconds that preparing the worktree may take before the spawn fails."
+    ).tag(config=True)
+    jvs_state_dir = Unicode(
+        help="""Where the secrets of the servers' locks lie, a private folder each; all users must be able to pass there.
+        Default: /var/lib/jvs-hub for system users, the hub's own user's state folder otherwise."""
+    ).tag(config=True)
+    jvs_snapshot_on_stop = Bool(
+        False, help="Take a snapshot when a server stopped and files changed since the last one."
+    ).tag(config=True)
+    jvs_archive_days = Integer(
+        30, min=0, help="Days that what a deleted user had can be brought back; 0 keeps the worktree."
+    ).tag(config=True)
+
+    jvs_quota_metadata = Unicode(
+        help="On JuiceFS: the address of the volume's metadata engine, to set a quota on each worktree."
+    ).tag(config=True)
+    jvs_quota_gib = Integer(0, min=0, help="How much a worktree may hold, in GiB; 0 is no limit.").tag(
+        config=True
+    )
+    jvs_quota_files = Integer(0, min=0, help="How many files a worktree may hold; 0 is no limit.").tag(
+        config=True
+    )
+
+    jvs_worktree = ""
+
+    def jvs_person(self) -> Person:
+        """Return whose server this is."""
+        return person_of_spawner(self)
+
+    def jvs_owner(self) -> tuple[Owner, tuple[int, ...]] | None:
+        """Return the system user that the server runs as, with its groups; None: the hub's own."""
+        return None
+
+    def jvs_actor(self) -> str:
+        """Return who the audit log names: who asked for it, so the admin who starts another's server."""
+        handler = getattr(self, "handler", None)
+        asked = getattr(handler, "current_user", None)
+        return str(getattr(asked, "name", None) or self.user.name)  # type: ignore[attr-defined]
+
+    async def run_pre_spawn_hook(self) -> None:
+        """Make or find the worktree and take its lock, then run the configured hook.
+
+        Raises SpawnException: 409 names who holds the lock, 507 says that there is no space.
+        """
+        await self._jvs_guarded(self._jvs_prepare())
+        await maybe_future(super().run_pre_spawn_hook())  # type: ignore[misc]
+
+    async def run_post_stop_hook(self) -> None:
+        """Give the lock back, if the server could not, and take the snapshot asked for; then run the configured hook.
+
+        Also runs when starting failed at any point; whatever was done before is left alone.
+        """
+        try:
+            async with asyncio.timeout(self.jvs_timeout):
+                await self._jvs_leave()
+        except (Refused, JvsError, TimeoutError) as error:
+            self.log.error("JVS: after %s stopped: %s", self.jvs_person(), error)  # type: ignore[attr-defined]
+        await maybe_future(super().run_post_stop_hook())  # type: ignore[misc]
+
+    def get_env(self) -> dict[str, str]:
+        """Return the server's environment, with its session and the folder of its secrets."""
+        environment: dict[str, str] = super().get_env()  # type: ignore[misc]
+        return {**environment, **self._jvs_seat().environment}
+
+    def get_args(self) -> list[str]:
+        """Return the server's arguments: it uses the repository around its folder, and holds the lock."""
+        return [*super().get_args(), *SERVER_OPTIONS]  # type: ignore[misc]
+
+    async def delete_forever(self) -> None:
+        """Put the worktree away when the user or the named server is deleted."""
+        if self.jvs_archive_days:
+            try:
+                async with asyncio.timeout(self.jvs_timeout):
+                    await self._jvs_put_away()
+            except (Refused, JvsError, TimeoutError) as error:
+                self.log.error("JVS: %s is not archived: %s", self.jvs_person(), error)  # type: ignore[attr-defined]
+        await maybe_future(super().delete_forever())  # type: ignore[misc]
+
+    async def rename(self, old_name: str, new_name: str) -> None:
+        """Let a named server that gets another name keep its worktree."""
+        await self._jvs_guarded(self._jvs_rename(old_name, new_name))
+        await maybe_future(super().rename(old_name, new_name))  # type: ignore[misc]
+
+    async def _jvs_prepare(self) -> None:
+        seat = self._jvs_seat()
+        await self._jvs_call(seat.prepare)
+        if self.jvs_homes:
+            home = await self._jvs_call(self._jvs_make_home)
+            seat = replace(seat, repository=home)
+            worktree, path = await self._jvs_settle(seat)
+        else:
+            provided = await self._jvs_call(self._jvs_provide)
+            worktree, path = str(provided.worktree), str(provided.path)
+        await self._jvs_call(self._jvs_limit, Path(path))
+        await seat.take(worktree)
+        self.jvs_worktree = worktree
+        self.notebook_dir = path.replace("{", "{{").replace("}", "}}")
+
+    async def _jvs_settle(self, seat: Seat) -> tuple[str, str]:
+        """Return worktree and folder in the user's own repository: ``main``, or a named server's, with their rights."""
+        person = self.jvs_person()
+        if not person.server:
+            return "main", str(seat.repository / "main")
+        return await self._jvs_settle_named(seat, person)
+
+    async def _jvs_settle_named(self, seat: Seat, person: Person, *more: str) -> tuple[str, str]:
+        who = (f"--user={person.user}", f"--server={person.server}", f"--identity={person.identity}")
+        (made,) = await seat.run("main", "hub", "provision", *who, "--template", homes.TEMPLATE, *more)
+        return made["worktree"], made["path"]
+
+    async def _jvs_leave(self) -> None:
+        seat, worktree = await self._jvs_find()
+        if worktree is None or not seat.folder.is_dir():
+            return
+        await seat.give_back(worktree)
+        if self.jvs_snapshot_on_stop:
+            made = await seat.save(worktree, "server stopped", "hub-stop")
+            if made is not None:
+                self.log.info("JVS: snapshot %s of %s", made, worktree)  # type: ignore[attr-defined]
+
+    def _jvs_provide(self) -> Provided:
+        owner = self.jvs_owner()
+        return provide(
+            self._jvs_opened(),
+            self.jvs_person(),
+            template=self._jvs_wanted(),
+            owner=None if owner is None else owner[0],
+        )
+
+    def _jvs_make_home(self) -> Path:
+        owner = self.jvs_owner()
+        return homes.make_home(
+            Path(os.path.realpath(self.jvs_homes)),
+            self._jvs_opened(),
+            self.jvs_person(),
+            template=self._jvs_wanted(),
+            owner=None if owner is None else owner[0],
+        )
+
+    def _jvs_wanted(self) -> str | None:
+        return (self.jvs_template(self) if callable(self.jvs_template) else self.jvs_template) or None
+
+    def _jvs_limit(self, folder: Path) -> None:
+        if self.jvs_quota_metadata:
+            whole = folder.parent if self.jvs_homes and folder.name == "main" else folder
+            Quota(self.jvs_quota_metadata, self.jvs_quota_gib, self.jvs_quota_files).apply(whole)
+
+    async def _jvs_find(self) -> tuple[Seat, str | None]:
+        """Return the server's seat in its repository, and its worktree there, None when there is none; changes nothing."""
+        person, seat = self.jvs_person(), self._jvs_seat()
+        if not self.jvs_homes:
+            info = await self._jvs_call(find, self._jvs_opened(), person)
+            return seat, None if info is None else info.name
+        home = await self._jvs_call(homes.find_home, Path(self.jvs_homes), person)
+        if home is None:
+            return seat, None
+        seat = replace(seat, repository=home)
+        if not person.server:
+            return seat, "main"
+        end = f"-{digest(person)}"
+        names = [row["name"] for row in await seat.run("main", "worktree", "list")]
+        return seat, next((name for name in names if name.endswith(end)), None)
+
+    async def _jvs_put_away(self) -> None:
+        person = self.jvs_person()
+        if not self.jvs_homes:
+            await self._jvs_call(self._jvs_archive)
+            return
+        seat, worktree = await self._jvs_find()
+        if worktree is None:
+            return
+        if person.server:
+            await self._jvs_call(seat.prepare)
+            which = (f"--server={person.server}", f"--days={self.jvs_archive_days}")
+            await seat.run("main", "hub", "archive", *which, "--", person.user)
+        else:
+            await self._jvs_call(homes.archive_home, seat.repository.parent, seat.repository)
+
+    def _jvs_archive(self) -> None:
+        person = self.jvs_person()
+        info = find(self._jvs_opened(), person)
+        if info is not None:
+            lifecycle.archive(self._jvs_opened(), person, info, days=self.jvs_archive_days)
+
+    async def _jvs_rename(self, old_name: str, new_name: str) -> None:
+        person = self.jvs_person()
+        old, new = replace(person, server=old_name), replace(person, server=new_name)
+        if not self.jvs_homes:
+            await self._jvs_call(self._jvs_hand_over, old, new)
+            return
+        if not old_name:
+            raise InputError("in a repository of the user's own the default server keeps its name")
+        seat, _ = await self._jvs_find()
+        if seat.repository != self._jvs_seat().repository:
+            await self._jvs_call(seat.prepare)
+            await self._jvs_settle_named(seat, new, f"--was={old_name}")
+
+    def _jvs_hand_over(self, old: Person, new: Person) -> None:
+        repository = self._jvs_opened()
+        info = find(repository, old)
+        if info is not None:
+            lifecycle.hand_over(repository, info, new)
+
+    def _jvs_opened(self) -> Repository:
+        return Repository(Path(os.path.realpath(self.jvs_repository)), settings=as_admin(self.jvs_actor()))
+
+    def _jvs_seat(self) -> Seat:
+        owner = self.jvs_owner()
+        private = "/var/lib/jvs-hub" if owner else str(platformdirs.user_state_path("jvs-hub"))
+        state = self.jvs_state_dir or private
+        return Seat(
+            self.jvs_person(),
+            Path(os.path.realpath(self.jvs_repository)),
+            Path(state),
+            *(owner or (None, ())),
+        )
+
+    async def _jvs_call(self, function: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(None, partial(function, *args))
+
+    async def _jvs_guarded(self, work: Any) -> None:
+        """Run a step of a spawn within its time; what JVS refuses stops the spawn, with words for the spawn page."""
+        try:
+            async with asyncio.timeout(self.jvs_timeout):
+                await work
+        except TimeoutError:
+            raise _refusal(
+                f"The workspace was not ready within {self.jvs_timeout:.0f} s.", "jvs_timeout", 504
+            ) from None
+        except (JvsError, Refused) as error:
+            waits = error.code == "E_LOCK_CONFLICT"  # whose hint is for the command line
+            hint = " Try again when it was given back." if waits else f" ({error.hint})" if error.hint else ""
+            raise _refusal(
+                f"JVS: {error.message}.{hint}", error.code.lower(), status_for(error.code, error.exit_status)
+            ) from error
+
+
+def _refusal(message: str, reason: str, status: int) -> SpawnException:
+    """Return what stops a spawn; the page that a slow spawn waits on shows ``jupyterhub_message`` only."""
+    refusal = SpawnException(message, reason=reason, status_code=status)
+    refusal.jupyterhub_message = message
+    return refusal
