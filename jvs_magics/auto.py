@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
-from jvs_core import JvsError
+from jvs_core import JvsError, Repository
+from jvs_magics.kernel import Kernel
 from jvs_magics.speech import say, usage_error
-
-if TYPE_CHECKING:
-    from jvs_magics.magics import JvsMagics
 
 
 class Auto:
     """Whether and how often snapshots are taken after cells; a failure is said once and never breaks a cell."""
 
-    def __init__(self, magics: JvsMagics) -> None:
+    def __init__(self, magics: Kernel) -> None:
         self._magics = magics
         self._last = float("-inf")
         self._said = ""
@@ -44,7 +41,6 @@ class Auto:
             self._said = problem
 
     def _take(self, execution_count: int) -> None:
-        from jvs_core import Repository
         from jvs_magics.call import wait
 
         magics = self._magics

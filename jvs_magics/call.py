@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jvs_core import InputError, JvsError, LeaseRecord, Progress, Repository
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Lazy
 from jvs_core.cli.outcome import Outcome
 from jvs_magics import within
+from jvs_magics.kernel import Kernel
 from jvs_magics.speech import say
-
-if TYPE_CHECKING:
-    from jvs_magics.magics import JvsMagics
 
 COMMANDS = {
     "auto": Lazy("jvs_magics.commands:auto", "Take a snapshot after each cell that changed files."),
@@ -28,12 +26,10 @@ _IN_TERMINAL = ("mcp",)
 class KernelCall(Call):
     """A call that comes from a kernel; ``magics`` is its state."""
 
-    magics: JvsMagics | None = None
+    magics: Kernel | None = None
 
 
-def run(
-    magics: JvsMagics, args: Sequence[str], *, without_running: bool = False
-) -> tuple[Outcome, KernelCall]:
+def run(magics: Kernel, args: Sequence[str], *, without_running: bool = False) -> tuple[Outcome, KernelCall]:
     """Run one command line and return its outcome; kept locks and executed cells follow what it did.
 
     ``without_running`` leaves the cell that runs out of the cells that a snapshot keeps. Raises JvsError.
@@ -60,7 +56,7 @@ def run(
     return outcome, call
 
 
-def wait(magics: JvsMagics, repository: Repository, worktree: str) -> float:
+def wait(magics: Kernel, repository: Repository, worktree: str) -> float:
     """Return how long an operation may wait for the lock, and say for whom. Raises what became of a kept lock."""
     magics.locks.check(repository, worktree)
     found = repository.locks.status(worktree)
@@ -81,7 +77,7 @@ def refuse(message: str) -> JvsError:
     return InputError(message)
 
 
-def _follow(magics: JvsMagics, call: KernelCall, outcome: Outcome, without_running: bool) -> None:
+def _follow(magics: Kernel, call: KernelCall, outcome: Outcome, without_running: bool) -> None:
     value: Any = outcome.value
     if call.command == "snapshot":
         magics.cells.taken(without_running=without_running)
@@ -95,7 +91,7 @@ def _follow(magics: JvsMagics, call: KernelCall, outcome: Outcome, without_runni
             magics.locks.forget(repository, call.worktree or repository.worktree)
 
 
-def _progress(magics: JvsMagics, finish: ExitStack) -> Progress:
+def _progress(magics: Kernel, finish: ExitStack) -> Progress:
     from jvs_magics.progress import progress
 
     return progress(magics.host, finish)

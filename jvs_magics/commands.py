@@ -99,5 +99,5 @@ def _state(magics: JvsMagics) -> Outcome:
 
 
 def _magics(call: KernelCall) -> JvsMagics:
-    assert call.magics is not None
+    assert isinstance(call.magics, JvsMagics)
     return call.magics

@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
 
-if TYPE_CHECKING:
-    from jvs_magics.magics import JvsMagics
+from jvs_magics.kernel import Kernel
 
 _LINE = re.compile(r"^\s*(?:[\w.,\[\]'\" ]+=\s*)?(%%?)jvs\s(.*)$", re.DOTALL)
 _AWKWARD = re.compile(r"[\s\"'\\$`]")
 _LONGEST_HINT = 60
 
 
-def complete_line(magics: JvsMagics) -> Callable[[Any], Any]:
+def complete_line(magics: Kernel) -> Callable[[Any], Any]:
     """Return the matcher for the shell's completer. It completes from nothing where the repository cannot be read."""
 
     def jvs_matcher(context: Any) -> Any:
@@ -33,7 +32,7 @@ def complete_line(magics: JvsMagics) -> Callable[[Any], Any]:
     return matcher
 
 
-def _items(magics: JvsMagics, prefix: list[str], text: str, token: str) -> list[SimpleCompletion]:
+def _items(magics: Kernel, prefix: list[str], text: str, token: str) -> list[SimpleCompletion]:
     from jvs_core.cli.main import complete
     from jvs_magics.call import COMMANDS
 
@@ -52,7 +51,7 @@ def _items(magics: JvsMagics, prefix: list[str], text: str, token: str) -> list[
     ]
 
 
-def _context(magics: JvsMagics) -> list[str]:
+def _context(magics: Kernel) -> list[str]:
     options = (("--repo", magics.repo), ("--worktree", magics.worktree))
     return [part for name, value in options if value for part in (name, value)]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jvs_core.cli.outcome import Outcome
 from jvs_magics import html
 from jvs_magics.answers import Answer
 from jvs_magics.call import refuse, run
+from jvs_magics.kernel import Kernel
 from jvs_magics.words import Filled
-
-if TYPE_CHECKING:
-    from jvs_magics.magics import JvsMagics
 
 
 class CellSnapshots(Answer):
@@ -27,7 +25,7 @@ class CellSnapshots(Answer):
         )  # fmt: skip
 
 
-def around(magics: JvsMagics, args: Sequence[str], cell: str) -> CellSnapshots:
+def around(magics: Kernel, args: Sequence[str], cell: str) -> CellSnapshots:
     """Take a snapshot, run ``cell``, take another one, and show the cell's own traceback if it failed.
 
     Both carry the tag ``cell-N``; the second names the first in the tag ``after-ID``, and ``failed`` where it did.
@@ -69,7 +67,7 @@ def _note_first(args: Sequence[str]) -> list[str]:
     return [Filled(" ".join(args[:end])), *args[end:]]
 
 
-def _run_cell(magics: JvsMagics, cell: str) -> BaseException | None:
+def _run_cell(magics: Kernel, cell: str) -> BaseException | None:
     """Run a cell as the shell does, its output as usual; return what it raised, its traceback ready to be shown."""
     shell: Any = magics.host
     rendered: list[list[str]] = []

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from jvs_core import InputError
-from jvs_jupyter.papermill.table import values
-
-if TYPE_CHECKING:
-    from jvs_jupyter.papermill.table import Sweep
+from jvs_jupyter.papermill.points import Point
 
 
 class Plot(Figure):
@@ -23,17 +21,15 @@ class Plot(Figure):
         return image.getvalue()
 
 
-def draw(sweep: Sweep, metric: str) -> Plot:
+def draw(notebook: str, points: Sequence[Point], metric: str) -> Plot:
     """Return a matplotlib figure of a metric over the parameters that vary. Raises InputError."""
-    rows = [(point.parameters, values(point)[metric]) for point in sweep.points if metric in values(point)]
+    rows = [(point.parameters, point.numbers[metric]) for point in points if metric in point.numbers]
     if not rows:
         raise InputError(f"no point has a number for the metric {metric!r}")
     figure = Plot(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    axes.set_title(f"{metric} of {sweep.notebook}")
-    varied = [n for n in rows[0][0] if len({repr(p.parameters[n]) for p in sweep.points}) > 1] or list(
-        rows[0][0]
-    )
+    axes.set_title(f"{metric} of {notebook}")
+    varied = [n for n in rows[0][0] if len({repr(p.parameters[n]) for p in points}) > 1] or list(rows[0][0])
     if len(varied) == 2:
         _map(figure, axes, rows, varied, metric)
     else:

@@ -31,6 +31,20 @@ class Point:
         """The outcome of the run; ``not_run`` where there is none."""
         return "not_run" if self.run is None else self.run.outcome
 
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The metrics of the run; none where there is none."""
+        return self.run.metrics if self.run else {}
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """The metrics that are numbers."""
+        return {
+            name: value
+            for name, value in self.metrics.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
     def with_run(self, run: Run, *, skipped: bool = False) -> Point:
         """Return the point with its run."""
         return replace(self, run=run, error=run.error, skipped=skipped)
@@ -47,7 +61,7 @@ class Point:
             "outcome": self.outcome,
             "run_id": run.run_id if run else None,
             "attempt": run.attempt if run else None,
-            "metrics": run.metrics if run else {},
+            "metrics": self.metrics,
             "duration_s": run.duration_s if run else None,
             "after_snapshot_id": run.after_snapshot_id if run else None,
             "worktree": run.worktree if run else None,

@@ -28,7 +28,7 @@ class Sweep:
 
     def metrics(self) -> list[str]:
         """Return the names of all metrics, in the order of their first appearance."""
-        return list(dict.fromkeys(name for point in self.points for name in _metrics(point)))
+        return list(dict.fromkeys(name for point in self.points for name in point.metrics))
 
     def table(self) -> list[dict[str, Any]]:
         """Return one row a point: its parameters, its metrics, outcome, duration and run."""
@@ -36,7 +36,7 @@ class Sweep:
         return [
             {
                 **point.parameters,
-                **{name: _metrics(point).get(name) for name in names},
+                **{name: point.metrics.get(name) for name in names},
                 "outcome": point.outcome,
                 "duration_s": point.run.duration_s if point.run else None,
                 "run_id": point.run.run_id if point.run else None,
@@ -46,15 +46,11 @@ class Sweep:
 
     def best(self, metric: str, *, largest: bool = True) -> Point:
         """Return the point with the largest (or smallest) value of a metric. Raises InputError when none has it."""
-        found = [
-            point
-            for point in self.points
-            if point.outcome == "ok" and _is_number(_metrics(point).get(metric))
-        ]
+        found = [point for point in self.points if point.outcome == "ok" and metric in point.numbers]
         if not found:
             raise InputError(f"no point has a number for the metric {metric!r}", hint=_known(self.metrics()))
         pick = max if largest else min
-        return pick(found, key=lambda point: _metrics(point)[metric])
+        return pick(found, key=lambda point: point.metrics[metric])
 
     def to_csv(self) -> str:
         """Return the table as CSV."""
@@ -89,7 +85,7 @@ class Sweep:
             if (error.name or "").partition(".")[0] != "matplotlib":
                 raise
             raise InputError("matplotlib is not installed", hint="pip install matplotlib") from error
-        return draw(self, metric)
+        return draw(self.notebook, self.points, metric)
 
     def _repr_html_(self) -> str:
         rows = self.table()
@@ -105,19 +101,6 @@ def text_rows(sweep: Sweep) -> Iterator[tuple[str, ...]]:
     yield tuple(rows[0])
     for row in rows:
         yield tuple(_shown(value) for value in row.values())
-
-
-def values(point: Point) -> dict[str, Any]:
-    """Return the metrics of a point that are numbers."""
-    return {name: value for name, value in _metrics(point).items() if _is_number(value)}
-
-
-def _metrics(point: Point) -> dict[str, Any]:
-    return point.run.metrics if point.run else {}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _known(names: list[str]) -> str:

@@ -24,7 +24,7 @@ from jvs_jupyter.server.paths import Place
 
 if TYPE_CHECKING:
     from jvs_jupyter.server.events import What
-    from jvs_jupyter.server.extension import Services
+    from jvs_jupyter.server.services import Services
 
 PREFIX = "/jvs/api/v1"
 
