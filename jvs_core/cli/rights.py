@@ -17,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import settings
-from jvs_core.cli.apart import apart, python
 from jvs_core.cli.call import Call
+from jvs_core.cli.other_user import apart, python
 from jvs_core.cli.relay import relayed
 from jvs_core.cli.text import safe
 from jvs_core.errors import InputError, UntrustedRepository

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from jvs_core.conformance.engines import engines
+from jvs_core.conformance.gc import removal
 from jvs_core.conformance.guarantees import writing
 from jvs_core.conformance.integrity import integrity, recovery
-from jvs_core.conformance.removal import removal
 from jvs_core.conformance.requirement import NotHere, Profile, Requirement, Scene, Unmet
 from jvs_core.conformance.storage import storage
 from jvs_core.errors import JvsError

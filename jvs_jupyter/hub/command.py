@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jvs_core.cli.apart import apart, python
+from jvs_core.cli.other_user import apart, python
 from jvs_jupyter.hub.ownership import Owner
 
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")

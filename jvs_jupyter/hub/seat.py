@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jvs_core.cli.apart import apart
+from jvs_core.cli.other_user import apart
 from jvs_jupyter.hub.command import Refused, answer, kept, not_run, words
 from jvs_jupyter.hub.names import Person, session_name
 from jvs_jupyter.hub.ownership import PRIVATE, Owner, give

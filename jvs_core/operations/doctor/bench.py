@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jvs_core import anchored, files
 from jvs_core.control.lock import critical
-from jvs_core.control.records import aside, journal
+from jvs_core.control.records import journal, quarantine
 from jvs_core.errors import JvsError
 from jvs_core.model import Intent
 from jvs_core.operations.context import Context
@@ -44,7 +44,7 @@ class Bench:
             remove_tree(place)
         else:
             with self.changing():
-                aside.put(self.ctx.layout, place, f"{self.intent.snapshot_id}-surplus")
+                quarantine.put(self.ctx.layout, place, f"{self.intent.snapshot_id}-surplus")
         self.taken_away.append(path)
         self.used = True
 
@@ -107,4 +107,4 @@ def _exchange(made: Bench, payload: Path) -> None:
         files.exchange(made.root.parent, payload.parent)
         files.sync_folder(payload.parent.parent)
         if made.taken_away:
-            aside.put(made.ctx.layout, made.root.parent, f"{made.intent.snapshot_id}-before")
+            quarantine.put(made.ctx.layout, made.root.parent, f"{made.intent.snapshot_id}-before")

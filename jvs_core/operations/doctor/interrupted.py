@@ -6,7 +6,7 @@ import os
 
 from jvs_core import clock, files
 from jvs_core.control.audit import ledger as ledgers
-from jvs_core.control.records import aside, heads, journal, worktree
+from jvs_core.control.records import heads, journal, quarantine, worktree
 from jvs_core.errors import JvsError
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations import findings, locking, passing, publish, refs, remains, snapshot, worktree_removal
@@ -105,7 +105,7 @@ def set_aside(ctx: Context, progress: Progress) -> list[str]:
         for found in unknown:
             place = ctx.layout.snapshots / found.target
             if found.repair == "set_aside" and place.parent == ctx.layout.snapshots:
-                aside.put(ctx.layout, place, found.target)
+                quarantine.put(ctx.layout, place, found.target)
                 done.append(f".jvs/snapshots/{found.target}")
     return done
 

@@ -13,7 +13,7 @@ from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import annotation, aside
+from jvs_core.control.records import annotation, quarantine
 from jvs_core.errors import JvsError
 from jvs_core.model import Annotation
 from jvs_core.operations import findings
@@ -53,7 +53,7 @@ def _set_aside(ctx: Context, name: str) -> None:
     """Move what has a name below ``annotations`` out of the way; nothing is deleted."""
     place = ctx.layout.annotations() / name
     if os.path.lexists(place):
-        aside.put(ctx.layout, place, f"annotation-{name.replace('/', '-')}")
+        quarantine.put(ctx.layout, place, f"annotation-{name.replace('/', '-')}")
 
 
 def _differences(layout: Layout, ledger: Ledger) -> Iterator[_Difference]:

@@ -9,7 +9,7 @@ from jvs_core import files, regular
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import aside, heads, runs, worktree
+from jvs_core.control.records import heads, quarantine, runs, worktree
 from jvs_core.errors import DescriptorCorrupt, JvsError, WorktreeNotFound
 from jvs_core.model import Head, UndoPoint, Worktree
 from jvs_core.operations import findings, locking
@@ -114,7 +114,7 @@ def _set_unreadable_aside(ctx: Context, name: str, logged: Head) -> Iterator[str
             return
         except DescriptorCorrupt:
             place = ctx.layout.heads(name) / str(there[-1])
-            aside.put(ctx.layout, place, f"head-{name}-{there[-1]}")
+            quarantine.put(ctx.layout, place, f"head-{name}-{there[-1]}")
             yield f"head {there[-1]} of {name} set aside"
     heads.put_back(ctx.layout, name, logged)
     yield f"head {logged.number} of {name} as the log has it"
