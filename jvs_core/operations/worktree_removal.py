@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control.lock import leases
+from jvs_core.control.lock import lease_files
 from jvs_core.control.names import MAIN
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges, WorktreeNotFound
@@ -180,7 +180,7 @@ def finish(ctx: Context, intent: Intent) -> bool:
 
 def forget(ctx: Context, record: Worktree) -> None:
     """Remove the leases, the session's secret and the stat cache of a worktree that is gone."""
-    leases.remove_all(ctx.layout, record.worktree_id)
+    lease_files.remove_all(ctx.layout, record.worktree_id)
     ctx.session(record.worktree_id).forget()
     ctx.index(record.worktree_id).forget()
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from jvs_core import clock, files
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock import leases, slots, takeover
+from jvs_core.control.lock import lease_files, slots, takeover
 from jvs_core.control.lock.lease import Lease
-from jvs_core.control.lock.leases import LAST_TOKEN
+from jvs_core.control.lock.lease_files import LAST_TOKEN
 from jvs_core.errors import (
     AlreadyExists,
     DescriptorCorrupt,
@@ -35,8 +35,8 @@ def current(layout: Layout, worktree_id: str) -> LeaseRecord | None:
 
     Raises DescriptorCorrupt when the newest file holds no readable record.
     """
-    given = leases.tokens(layout, worktree_id)
-    return leases.read(layout, worktree_id, given[-1]) if given else None
+    given = lease_files.tokens(layout, worktree_id)
+    return lease_files.read(layout, worktree_id, given[-1]) if given else None
 
 
 def acquire(
@@ -66,7 +66,7 @@ def acquire(
     """
     began = clock.boot_ms()
     files.make_folder(layout.locks(worktree_id), mode=layout.folder_mode, exist_ok=True)
-    given = leases.tokens(layout, worktree_id, above=floor)
+    given = lease_files.tokens(layout, worktree_id, above=floor)
     replaced = (
         takeover.require_takeable(layout, worktree, worktree_id, given[-1], config, own) if given else None
     )
@@ -98,7 +98,7 @@ def acquire(
         slots.create(layout.locks(worktree_id) / str(token), record.model_dump(), mode=layout.lock_mode)
     except AlreadyExists as error:
         raise takeover.overtaken(worktree) from error
-    if leases.tokens(layout, worktree_id, above=floor)[-1:] != [token]:
+    if lease_files.tokens(layout, worktree_id, above=floor)[-1:] != [token]:
         raise takeover.overtaken(
             worktree
         )  # it was stopped between creating and writing, and given up for dead
@@ -153,7 +153,7 @@ def check(layout: Layout, lease: Lease) -> None:
             hint="jvs lock acquire",
         )
     try:
-        found = leases.read(layout, record.worktree_id, record.fencing_token)
+        found = lease_files.read(layout, record.worktree_id, record.fencing_token)
     except FileNotFoundError as error:  # taken over, and its file tidied away, since the listing
         _require_newest(layout, record)
         raise _gone(record) from error
@@ -166,7 +166,7 @@ def _rewrite(layout: Layout, lease: Lease, *, durable: bool = True, **fields: st
     written: list[LeaseRecord] = []
 
     def change(value: dict[str, Any]) -> dict[str, Any]:
-        found = leases.validated(value, path.name)
+        found = lease_files.validated(value, path.name)
         _require_own(found, lease)
         written.append(found.changed(**fields))
         return written[0].model_dump()
@@ -185,7 +185,7 @@ def _require_own(found: LeaseRecord, lease: Lease) -> None:
 
 
 def _require_newest(layout: Layout, record: LeaseRecord) -> None:
-    given = leases.tokens(layout, record.worktree_id, above=record.fencing_token)
+    given = lease_files.tokens(layout, record.worktree_id, above=record.fencing_token)
     if given and given[-1] > record.fencing_token:
         successor = _try_read(layout, record.worktree_id, given[-1])
         by = f" by {successor.holder_id} at {successor.acquired_at}" if successor else ""
@@ -203,7 +203,7 @@ def _gone(record: LeaseRecord) -> LockNotHeld:
 
 def _try_read(layout: Layout, worktree_id: str, token: int) -> LeaseRecord | None:
     try:
-        return leases.read(layout, worktree_id, token)
+        return lease_files.read(layout, worktree_id, token)
     except (DescriptorCorrupt, FileNotFoundError):
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jvs_core import clock, files
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock import leases
+from jvs_core.control.lock import lease_files
 from jvs_core.control.lock.lease import Lease, conflict
 from jvs_core.errors import ClockSkewExceeded, DescriptorCorrupt, LockConflict
 from jvs_core.model import LeaseRecord
@@ -20,7 +20,7 @@ def require_takeable(
     """
     now = clock.now_ms()
     try:
-        record = leases.read(layout, worktree_id, token)
+        record = lease_files.read(layout, worktree_id, token)
     except FileNotFoundError as error:  # superseded and tidied away since the listing
         raise overtaken(worktree) from error
     except DescriptorCorrupt as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from jvs_core import files
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.control_folders import CONTROL_FOLDERS
-from jvs_core.control.lock import leases
+from jvs_core.control.lock import lease_files
 from jvs_core.control.records import worktree
 from jvs_core.errors import JvsError
 from jvs_core.operations import remains
@@ -65,8 +65,8 @@ def clean_locks(ctx: Context, progress: Progress) -> list[str]:
             except JvsError:
                 return done
             known.add(worktree_id)
-            done += [f"{name} {token}" for token in leases.remove_superseded(ctx.layout, worktree_id)]
-            done += [f"{name} {stray}" for stray in leases.remove_strays(ctx.layout, worktree_id)]
+            done += [f"{name} {token}" for token in lease_files.remove_superseded(ctx.layout, worktree_id)]
+            done += [f"{name} {stray}" for stray in lease_files.remove_strays(ctx.layout, worktree_id)]
         own = known | {ctx.layout.repository_lock.name}
         for other in sorted(set(ctx.layout.listing(ctx.layout.repository_lock.parent)) - own):
             files.remove_any(ctx.layout.repository_lock.with_name(other))

@@ -6,7 +6,7 @@ import time
 
 from jvs_core import files
 from jvs_core.control import control_folders
-from jvs_core.control.lock import leases, lock
+from jvs_core.control.lock import lease_files, lock
 from jvs_core.control.lock.lease import Lease, conflict, describe_holder, state_of
 from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, LockConflict, LockNotHeld
 from jvs_core.model import LEASE_MS_MAXIMUM, LeaseRecord, Worktree
@@ -142,7 +142,7 @@ def _acquire_once(
         own=session.load(),
     )
     session.save(lease)
-    leases.remove_superseded(ctx.layout, worktree.worktree_id, kept=2)
+    lease_files.remove_superseded(ctx.layout, worktree.worktree_id, kept=2)
     stolen = replaced is not None and replaced.holder_id != lease.record.holder_id
     if not by_hand and not stolen:
         return lease

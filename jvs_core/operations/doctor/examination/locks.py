@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jvs_core.control.lock import leases, lock
+from jvs_core.control.lock import lease_files, lock
 from jvs_core.control.lock.lease import describe_holder, state_of
 from jvs_core.control.records import worktree
 from jvs_core.errors import JvsError
@@ -25,8 +25,8 @@ def held(ctx: Context) -> Iterator[Finding]:
             return  # which leases belong to no worktree is not known
         known.add(record.worktree_id)
         try:
-            given = leases.tokens(ctx.layout, record.worktree_id)
-            strays = leases.strays(ctx.layout, record.worktree_id)
+            given = lease_files.tokens(ctx.layout, record.worktree_id)
+            strays = lease_files.strays(ctx.layout, record.worktree_id)
         except JvsError as error:
             yield findings.FOLDER_REPLACED.at(f".jvs/locks/{record.worktree_id}", error.message)
             continue

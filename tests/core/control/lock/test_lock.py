@@ -13,7 +13,7 @@ import pytest
 
 from jvs_core import clock
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock import leases, lock, slots
+from jvs_core.control.lock import lease_files, lock, slots
 from jvs_core.control.lock.lease import Lease, state_of
 from jvs_core.errors import (
     ClockSkewExceeded,
@@ -60,7 +60,7 @@ def test_a_held_lock_is_refused_and_its_holder_named(
     with pytest.raises(LockConflict, match=r"ada@here \(training\)") as refused:
         take(layout, ada if again else bob, own=lease if again else None)
     assert refused.value.facts["holder"] == lease.record.to_json()
-    assert leases.tokens(layout, WORKTREE_ID) == [1]
+    assert lease_files.tokens(layout, WORKTREE_ID) == [1]
 
 
 def test_of_eight_processes_exactly_one_takes_a_free_lock(real_layout: Layout) -> None:
@@ -283,17 +283,17 @@ def test_a_lease_tidied_away_in_the_middle_of_a_look_was_taken_over(
     layout: Layout, ada: Settings, bob: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease = take(layout, ada)
-    read = leases.read
+    read = lease_files.read
 
     def tidied(layout: Layout, worktree_id: str, token: int) -> object:
-        monkeypatch.setattr(leases, "read", read)
+        monkeypatch.setattr(lease_files, "read", read)
         with monkeypatch.context() as moment:
             at(moment, clock.now_ms() + 70_000)
             take(layout, bob)
-        leases.remove_superseded(layout, worktree_id)
+        lease_files.remove_superseded(layout, worktree_id)
         return read(layout, worktree_id, token)
 
-    monkeypatch.setattr(leases, "read", tidied)
+    monkeypatch.setattr(lease_files, "read", tidied)
     with pytest.raises(FencingMismatch, match="bob@there"):
         lock.check(layout, lease)
 
@@ -302,11 +302,11 @@ def test_a_live_lease_is_not_tidied_away_and_what_is_young_among_them_neither(
     layout: Layout, ada: Settings
 ) -> None:
     lease = take(layout, ada)
-    assert leases.remove_superseded(layout, WORKTREE_ID, kept=0) == []
+    assert lease_files.remove_superseded(layout, WORKTREE_ID, kept=0) == []
     (layout.locks(WORKTREE_ID) / "young").touch()
     (layout.locks(WORKTREE_ID) / "old").touch()
     os.utime(layout.locks(WORKTREE_ID) / "old", (0, 0))
-    assert leases.remove_strays(layout, WORKTREE_ID) == ["old"]
+    assert lease_files.remove_strays(layout, WORKTREE_ID) == ["old"]
     lock.check(layout, lease)
 
 
@@ -322,7 +322,7 @@ def test_a_lock_renewed_in_the_future_is_not_stolen(
     at(monkeypatch, now + 1)
     with pytest.raises(LockConflict):
         take(layout, bob)
-    assert leases.tokens(layout, WORKTREE_ID) == [1]
+    assert lease_files.tokens(layout, WORKTREE_ID) == [1]
 
 
 def test_a_lease_of_another_boot_ends_by_the_wall_clock(
@@ -382,8 +382,8 @@ def test_tokens_start_above_the_heads_after_a_migration(layout: Layout, ada: Set
 def test_tokens_grow_after_superseded_files_are_removed(layout: Layout, ada: Settings) -> None:
     for _ in range(4):
         lock.release(layout, take(layout, ada))
-    assert leases.remove_superseded(layout, WORKTREE_ID) == [1, 2, 3]
-    assert leases.tokens(layout, WORKTREE_ID) == [4]
+    assert lease_files.remove_superseded(layout, WORKTREE_ID) == [1, 2, 3]
+    assert lease_files.tokens(layout, WORKTREE_ID) == [4]
     assert take(layout, ada).token == 5
 
 
@@ -400,7 +400,7 @@ def test_the_secret_stays_with_the_holder(layout: Layout, ada: Settings) -> None
 def test_other_files_in_the_folder_are_no_tokens(layout: Layout, ada: Settings, name: str) -> None:
     layout.locks(WORKTREE_ID).mkdir()
     (layout.locks(WORKTREE_ID) / name).touch()
-    assert leases.tokens(layout, WORKTREE_ID) == []
+    assert lease_files.tokens(layout, WORKTREE_ID) == []
     assert take(layout, ada).token == 1
 
 
@@ -411,10 +411,10 @@ def test_a_number_that_was_never_given_blocks_nobody(
     lock.release(layout, take(layout, ada))
     (layout.locks(WORKTREE_ID) / str(junk)).touch()
     assert take(layout, bob, floor=5).token == 6
-    assert leases.tokens(layout, WORKTREE_ID) == [1, 6]
-    assert leases.strays(layout, WORKTREE_ID) == [str(junk)]
-    assert leases.remove_superseded(layout, WORKTREE_ID) == [1]
-    assert leases.remove_strays(layout, WORKTREE_ID) == []
+    assert lease_files.tokens(layout, WORKTREE_ID) == [1, 6]
+    assert lease_files.strays(layout, WORKTREE_ID) == [str(junk)]
+    assert lease_files.remove_superseded(layout, WORKTREE_ID) == [1]
+    assert lease_files.remove_strays(layout, WORKTREE_ID) == []
 
 
 def test_a_lease_far_above_all_others_counts_and_so_does_what_follows_it(
@@ -427,7 +427,7 @@ def test_a_lease_far_above_all_others_counts_and_so_does_what_follows_it(
         lock.check(layout, old)
     lock.release(layout, far)
     (layout.locks(WORKTREE_ID) / str(far.token + 1)).touch()
-    assert leases.tokens(layout, WORKTREE_ID) == [1, far.token, far.token + 1]
+    assert lease_files.tokens(layout, WORKTREE_ID) == [1, far.token, far.token + 1]
     with pytest.raises(LockConflict, match="at this moment"):
         take(layout, bob)
     os.utime(layout.locks(WORKTREE_ID) / str(far.token + 1), (0, 0))
@@ -444,9 +444,9 @@ def test_a_copy_of_a_lease_under_a_number_far_above_is_none(
 
 
 def test_the_last_number_is_the_end(layout: Layout, ada: Settings) -> None:
-    lock.release(layout, take(layout, ada, floor=leases.LAST_TOKEN - 1))
+    lock.release(layout, take(layout, ada, floor=lease_files.LAST_TOKEN - 1))
     with pytest.raises(DescriptorCorrupt, match="no number left"):
-        take(layout, ada, floor=leases.LAST_TOKEN)
+        take(layout, ada, floor=lease_files.LAST_TOKEN)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path.name)])
@@ -458,7 +458,7 @@ def test_what_is_no_lease_in_the_place_of_the_newest_is_replaced(
     make(path)
     os.utime(path, (0, 0), follow_symlinks=False)
     assert take(layout, ada).token == 3
-    assert leases.remove_superseded(layout, WORKTREE_ID) == [1, 2]
+    assert lease_files.remove_superseded(layout, WORKTREE_ID) == [1, 2]
 
 
 def test_a_lock_file_that_is_a_symbolic_link_is_not_followed(

@@ -14,7 +14,7 @@ from jvs_core import Repository
 from jvs_core.control.audit import log_file
 from jvs_core.control.control_folders import CONTROL_FOLDERS
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock import leases
+from jvs_core.control.lock import lease_files
 from jvs_core.control.records import runs
 from jvs_core.errors import AuditChainBroken, EngineFailed, InputError, IntegrityError, JvsError
 from tests.core.control.test_files import IN_ITS_PLACE
@@ -66,7 +66,7 @@ def place_of(repo: Repository, record: str) -> Path:
         first=ids[0],
         thin=ids[1],
         worktree=config["worktree_id"],
-        token=leases.tokens(Layout(repo.root), config["worktree_id"])[-1],
+        token=lease_files.tokens(Layout(repo.root), config["worktree_id"])[-1],
         pin=os.listdir(control / "gc/pins")[0][:-5],
         plan=os.listdir(control / "gc/plans")[0][:-5],
     )
