@@ -46,6 +46,7 @@ from jvs_core.model.forms import (
     Timestamp,
     Uuid,
 )
+from jvs_core.model.gc import Pin, Plan, Tombstone
 from jvs_core.model.intent import (
     INTENT_DETAILS,
     HealDetails,
@@ -65,7 +66,6 @@ from jvs_core.model.lease import LeaseRecord
 from jvs_core.model.process import Process
 from jvs_core.model.record import R, Record
 from jvs_core.model.ref import Ref
-from jvs_core.model.retention import Pin, Plan, Tombstone
 from jvs_core.model.run import Run, RunOutcome, RunOwner, Verdict
 from jvs_core.model.worktree import Head, UndoPoint, Worktree, WorktreeConfig
 
