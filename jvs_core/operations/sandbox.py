@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import JvsError
-from jvs_core.operations import compare, locking, passing
+from jvs_core.operations import compare, locking, temporary_worktrees
 from jvs_core.operations.context import Context
-from jvs_core.operations.passing import Passing
+from jvs_core.operations.temporary_worktrees import Passing
 from jvs_core.progress import SILENT, Progress
 
 
@@ -34,7 +34,7 @@ def sandbox(
 ) -> Iterator[Sandbox]:
     """Make a worktree from snapshot ``base`` and hold its lock for the block. See ``Repository.sandbox``."""
     name = f"sandbox-{base[14:]}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
-    intent = passing.begin(ctx, passing.SANDBOX, name, base, progress)
+    intent = temporary_worktrees.begin(ctx, temporary_worktrees.SANDBOX, name, base, progress)
     tags = (*tags, "sandbox")
     box: Sandbox | None = None
     try:
@@ -44,15 +44,17 @@ def sandbox(
                 yield box
             except BaseException:
                 if compare.unsaved(ctx, name, SILENT).paths:
-                    box.snapshot_id = passing.save(
+                    box.snapshot_id = temporary_worktrees.save(
                         ctx, name, note or "sandbox, failed", tags, progress
                     ).snapshot_id
                 raise
-            box.snapshot_id = passing.save(ctx, name, note or "sandbox", tags, progress).snapshot_id
+            box.snapshot_id = temporary_worktrees.save(
+                ctx, name, note or "sandbox", tags, progress
+            ).snapshot_id
     except BaseException:
         with suppress(JvsError):  # what no snapshot holds stays; what went wrong first is what is told
-            passing.leave(
+            temporary_worktrees.leave(
                 ctx, name, intent, keep=box is not None and box.keep, force=False, progress=progress
             )
         raise
-    passing.leave(ctx, name, intent, keep=box.keep, force=False, progress=progress)
+    temporary_worktrees.leave(ctx, name, intent, keep=box.keep, force=False, progress=progress)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from jvs_core.files import translated
 from jvs_core.model import UndoPoint
-from jvs_core.operations import passing, worktree_removal, worktrees
+from jvs_core.operations import temporary_worktrees, worktree_removal, worktrees
 from jvs_core.operations.context import Context
-from jvs_core.operations.passing import Passing
+from jvs_core.operations.temporary_worktrees import Passing
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
 
@@ -51,7 +51,7 @@ class Worktrees:
         Raises NameInvalid, AlreadyExists; at the end LockConflict, when somebody holds its lock.
         """
         base = self._context.resolve(from_, worktree or self._worktree)
-        return passing.isolated_run(self._context, name, base, progress)
+        return temporary_worktrees.isolated_run(self._context, name, base, progress)
 
     @translated
     def names(self) -> list[str]:

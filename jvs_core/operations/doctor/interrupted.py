@@ -9,7 +9,16 @@ from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.records import heads, journal, quarantine, worktree
 from jvs_core.errors import JvsError
 from jvs_core.model import Intent, Worktree
-from jvs_core.operations import findings, locking, passing, publish, refs, remains, snapshot, worktree_removal
+from jvs_core.operations import (
+    findings,
+    locking,
+    publish,
+    refs,
+    remains,
+    snapshot,
+    temporary_worktrees,
+    worktree_removal,
+)
 from jvs_core.operations.context import Context
 from jvs_core.operations.doctor import examination
 from jvs_core.operations.inplace import pending
@@ -116,13 +125,13 @@ def clean_intents(ctx: Context, progress: Progress) -> list[str]:
     done = []
     # A worktree that passes comes last: making it, or a snapshot of it, may have been cut short as well.
     own = [intent for intent in remains.abandoned(ctx) if journal.is_own(intent)]
-    for intent in sorted(own, key=passing.is_passing):
+    for intent in sorted(own, key=temporary_worktrees.is_passing):
         if intent.operation in (RESTORE_INTENT, PATH_INTENT) or (
             intent.operation == remains.SNAPSHOT_INTENT and intent.snapshot_id in unfinished
         ):
             continue
-        if passing.is_passing(intent):
-            done += [intent.intent_id] if passing.clean(ctx, intent, progress) else []
+        if temporary_worktrees.is_passing(intent):
+            done += [intent.intent_id] if temporary_worktrees.clean(ctx, intent, progress) else []
             continue
         if intent.operation == NEW_PATH_INTENT:
             done += [intent.intent_id] if pending.drop_copy(ctx, intent) else []
