@@ -17,7 +17,7 @@ from jvs_core.control.names import MAIN
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges, WorktreeNotFound
 from jvs_core.model import Intent, Worktree
-from jvs_core.operations import compare, remains
+from jvs_core.operations import compare, leftovers
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.exclusion import Exclusion, excluded
 from jvs_core.operations.inplace import unfinished
@@ -91,7 +91,7 @@ def _carry_out(
             intent = journal.begin(
                 ctx.layout,
                 ctx.settings,
-                remains.REMOVAL,
+                leftovers.REMOVAL,
                 worktree=name,
                 worktree_id=record.worktree_id,
                 temporary=gone.name,
@@ -121,7 +121,7 @@ def _carry_out(
     except BaseException:
         if intent is not None:
             with files.uninterrupted(), ctx.critical():
-                if remains.is_undecided(ctx, intent) and put_back(ctx, intent):
+                if leftovers.is_undecided(ctx, intent) and put_back(ctx, intent):
                     journal.complete(ctx.layout, intent)
         raise
     return intent
@@ -148,7 +148,7 @@ def take_back(ctx: Context, record: Worktree) -> None:
     Raises AlreadyExists when another folder is in its place.
     """
     for intent in journal.pending(ctx.layout)[0]:
-        if intent.worktree_id != record.worktree_id or intent.operation != remains.REMOVAL:
+        if intent.worktree_id != record.worktree_id or intent.operation != leftovers.REMOVAL:
             continue
         if not journal.is_own(intent):
             continue
@@ -166,7 +166,7 @@ def finish(ctx: Context, intent: Intent) -> bool:
 
     Returns False where another folder is in the worktree's place: then the intent has to stay.
     """
-    if not remains.is_undecided(ctx, intent):
+    if not leftovers.is_undecided(ctx, intent):
         return True
     if not put_back(ctx, intent):
         return False

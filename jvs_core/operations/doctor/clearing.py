@@ -12,7 +12,7 @@ from jvs_core.control.control_folders import CONTROL_FOLDERS
 from jvs_core.control.lock import lease_files
 from jvs_core.control.records import worktree
 from jvs_core.errors import JvsError
-from jvs_core.operations import remains
+from jvs_core.operations import leftovers
 from jvs_core.operations.context import Context
 from jvs_core.operations.doctor import examination
 from jvs_core.operations.gc import aftermath
@@ -27,7 +27,7 @@ def clean_tmp(ctx: Context, progress: Progress) -> list[str]:
         f".jvs/{folder}" for folder in CONTROL_FOLDERS if not os.path.lexists(ctx.layout.control / folder)
     ]
     with ctx.critical():
-        left = [ctx.layout.root / path for path in remains.leftovers(ctx, ledger)]
+        left = [ctx.layout.root / path for path in leftovers.leftovers(ctx, ledger)]
         done += [str(path.relative_to(ctx.layout.root)) for path in left]
         folders = [path for path in left if path.is_dir() and not path.is_symlink()]
         for path in left:

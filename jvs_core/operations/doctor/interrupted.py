@@ -11,10 +11,10 @@ from jvs_core.errors import JvsError
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations import (
     findings,
+    leftovers,
     locking,
     publish,
     refs,
-    remains,
     snapshot,
     temporary_worktrees,
     worktree_removal,
@@ -40,7 +40,7 @@ def advance_head(ctx: Context, progress: Progress) -> list[str]:
     done: list[str] = []
     if not report.check(ctx).ok:
         return done
-    for snapshot_id, descriptor in sorted(remains.unfinished(ctx, ledgers.read(ctx.layout))):
+    for snapshot_id, descriptor in sorted(leftovers.unfinished(ctx, ledgers.read(ctx.layout))):
         name = _name_of(ctx, descriptor.worktree_id)
         if name is None:  # its worktree is gone: there is no head to move
             with ctx.critical():
@@ -65,7 +65,7 @@ def advance_head(ctx: Context, progress: Progress) -> list[str]:
 
 def _to_publish(ctx: Context, snapshot_id: str) -> Intent | None:
     found = (intent for intent in journal.pending(ctx.layout)[0] if intent.snapshot_id == snapshot_id)
-    return next((intent for intent in found if intent.operation == remains.SNAPSHOT_INTENT), None)
+    return next((intent for intent in found if intent.operation == leftovers.SNAPSHOT_INTENT), None)
 
 
 def _went_on(record: Worktree, intent: Intent) -> bool:
@@ -77,7 +77,7 @@ def _went_on(record: Worktree, intent: Intent) -> bool:
 def finish_restore(ctx: Context, progress: Progress) -> list[str]:
     """Roll interrupted in-place restores forward."""
     done = []
-    for intent in remains.abandoned(ctx):
+    for intent in leftovers.abandoned(ctx):
         name = _name_of(ctx, intent.worktree_id) if intent.worktree_id else None
         if name is None or intent.operation not in (RESTORE_INTENT, PATH_INTENT):
             continue
@@ -94,7 +94,7 @@ def set_aside(ctx: Context, progress: Progress) -> list[str]:
     What lies in such a worktree is snapshotted, and nothing is done that the intent says. Nothing is deleted.
     """
     done = []
-    for intent in remains.abandoned(ctx):
+    for intent in leftovers.abandoned(ctx):
         if journal.is_own(intent) or not is_to_be_completed(ctx, intent):
             continue
         snapshot.take(
@@ -121,13 +121,13 @@ def set_aside(ctx: Context, progress: Progress) -> list[str]:
 
 def clean_intents(ctx: Context, progress: Progress) -> list[str]:
     """Undo or complete what was abandoned, then drop its intent."""
-    unfinished = {key for key, _ in remains.unlogged(ctx.layout, ledgers.read(ctx.layout))}
+    unfinished = {key for key, _ in leftovers.unlogged(ctx.layout, ledgers.read(ctx.layout))}
     done = []
     # A worktree that passes comes last: making it, or a snapshot of it, may have been cut short as well.
-    own = [intent for intent in remains.abandoned(ctx) if journal.is_own(intent)]
+    own = [intent for intent in leftovers.abandoned(ctx) if journal.is_own(intent)]
     for intent in sorted(own, key=temporary_worktrees.is_passing):
         if intent.operation in (RESTORE_INTENT, PATH_INTENT) or (
-            intent.operation == remains.SNAPSHOT_INTENT and intent.snapshot_id in unfinished
+            intent.operation == leftovers.SNAPSHOT_INTENT and intent.snapshot_id in unfinished
         ):
             continue
         if temporary_worktrees.is_passing(intent):
@@ -170,7 +170,7 @@ def _resolve(ctx: Context, intent: Intent) -> bool:
         ):
             files.rename_durable(folder, ctx.layout.worktree(new))
         _tell_log(ctx, intent)
-    elif intent.operation == remains.REMOVAL:
+    elif intent.operation == leftovers.REMOVAL:
         if not worktree_removal.finish(ctx, intent):
             return False
         _tell_log(ctx, intent)

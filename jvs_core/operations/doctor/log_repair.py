@@ -19,7 +19,7 @@ from jvs_core.control.records import annotation, runs, tombstones, worktree
 from jvs_core.control.records import refs as stored_refs
 from jvs_core.errors import AuditChainBroken, JvsError
 from jvs_core.model import Descriptor
-from jvs_core.operations import remains, stored
+from jvs_core.operations import leftovers, stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.doctor import examination
 from jvs_core.operations.gc import aftermath
@@ -97,7 +97,7 @@ def _take_up_foreign(ctx: Context) -> list[str]:
 def _whole(ctx: Context, known: Ledger) -> dict[str, tuple[str, str]]:
     """Return what the log would say of whole snapshots that it does not know; their descriptors get their names."""
     found = {}
-    for key, descriptor in remains.foreign(ctx, known).items():
+    for key, descriptor in leftovers.foreign(ctx, known).items():
         place = ctx.layout.descriptor(key)
         if not os.path.lexists(place):
             files.rename_durable(place.with_name(place.name + files.TEMPORARY_SUFFIX), place)

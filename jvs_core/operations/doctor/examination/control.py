@@ -10,7 +10,7 @@ from jvs_core import regular
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.control_folders import CONTROL_FOLDERS
 from jvs_core.control.records import journal, runs
-from jvs_core.operations import findings, remains
+from jvs_core.operations import findings, leftovers
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import unfinished
 from jvs_core.operations.inplace.unfinished import PATH_INTENT, RESTORE_INTENT
@@ -43,7 +43,7 @@ def folders(ctx: Context) -> Iterator[Finding]:
 
 def intents(ctx: Context) -> Iterator[Finding]:
     """Yield operations that were cut short, and intents that cannot be read or were last seen in the future."""
-    for intent in remains.abandoned(ctx):
+    for intent in leftovers.abandoned(ctx):
         if not journal.is_own(intent):
             still = unfinished.is_to_be_completed(ctx, intent)
             yield (findings.RESTORE_OF_ANOTHER if still else findings.INTENT_OF_ANOTHER).at(
@@ -69,7 +69,7 @@ def intents(ctx: Context) -> Iterator[Finding]:
 
 def leftovers(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     """Yield temporary files and folders that nothing under way owns."""
-    for path in remains.leftovers(ctx, ledger):
+    for path in leftovers.leftovers(ctx, ledger):
         yield findings.LEFTOVER.at(path, "left behind by something that was cut short")
 
 

@@ -8,7 +8,7 @@ from jvs_core.control.lock import lease_files, lock
 from jvs_core.control.lock.lease import describe_holder, state_of
 from jvs_core.control.records import worktree
 from jvs_core.errors import JvsError
-from jvs_core.operations import findings, remains
+from jvs_core.operations import findings, leftovers
 from jvs_core.operations.context import Context
 from jvs_core.results import Finding
 
@@ -41,6 +41,6 @@ def held(ctx: Context) -> Iterator[Finding]:
             yield findings.LOCK_DEAD.at(name, f"its lease ran out: {describe_holder(newest)}")
         if len(given) > MANY_LEASES:
             yield findings.LOCK_SUPERSEDED.at(name, f"{len(given) - 1} superseded leases")
-    for name in remains.names(ctx.layout, ".jvs/locks"):
+    for name in leftovers.names(ctx.layout, ".jvs/locks"):
         if name != "repository" and name not in known:
             yield findings.LOCK_ORPHAN.at(f".jvs/locks/{name}", "leases of no worktree")

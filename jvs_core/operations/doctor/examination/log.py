@@ -8,7 +8,7 @@ from contextlib import suppress
 from jvs_core.control import catalog
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.errors import JvsError
-from jvs_core.operations import findings, remains
+from jvs_core.operations import findings, leftovers
 from jvs_core.operations.context import Context
 from jvs_core.operations.gc import aftermath
 from jvs_core.operations.log import lost
@@ -23,9 +23,9 @@ def chain(report: AuditReport) -> Iterator[Finding]:
 
 def against(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     """Yield what differs from the log, which is sound: of a damaged one nothing follows from what it does not say."""
-    for snapshot_id, _ in remains.unfinished(ctx, ledger):
+    for snapshot_id, _ in leftovers.unfinished(ctx, ledger):
         yield findings.SNAPSHOT_UNFINISHED.at(snapshot_id, f"snapshot {snapshot_id} was not completed")
-    for snapshot_id in remains.foreign(ctx, ledger):
+    for snapshot_id in leftovers.foreign(ctx, ledger):
         yield findings.SNAPSHOT_FOREIGN.at(snapshot_id, f"snapshot {snapshot_id} is in no log and no intent")
     for snapshot_id in catalog.ids(ctx.layout):
         if catalog.is_expired(ctx.layout, snapshot_id):

@@ -10,7 +10,7 @@ from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.records import annotation, refs
 from jvs_core.control.records.damages import DAMAGES, paths_of
 from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot, SnapshotExpired, SnapshotNotFound
-from jvs_core.operations import findings, remains, stored
+from jvs_core.operations import findings, leftovers, stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.gc import retention
 from jvs_core.payload.tree.faults import listed
@@ -19,11 +19,11 @@ from jvs_core.results import Finding
 
 def kept(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     """Yield snapshots that are gone, incomplete or damaged, and those whose parents are missing."""
-    orphans = dict(remains.unlogged(ctx.layout, ledger))
-    for snapshot_id in remains.logged_but_gone(ctx, ledger):
+    orphans = dict(leftovers.unlogged(ctx.layout, ledger))
+    for snapshot_id in leftovers.logged_but_gone(ctx, ledger):
         yield findings.SNAPSHOT_LOST.at(snapshot_id, f"snapshot {snapshot_id} is logged, but gone without gc")
-    busy = remains.under_way(ctx)
-    for name in remains.names(ctx.layout, ".jvs/snapshots"):
+    busy = leftovers.under_way(ctx)
+    for name in leftovers.names(ctx.layout, ".jvs/snapshots"):
         temporary = name.endswith(files.TEMPORARY_SUFFIX)
         if temporary or name in orphans or name in busy or catalog.exists(ctx.layout, name):
             continue

@@ -8,7 +8,7 @@ from jvs_core.control import catalog
 from jvs_core.control.names import MAIN
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import DescriptorCorrupt, JvsError, PathEscape, WorktreeNotFound
-from jvs_core.operations import findings, remains
+from jvs_core.operations import findings, leftovers
 from jvs_core.operations.context import Context
 from jvs_core.payload.inplace import inner
 from jvs_core.payload.tree.faults import listed
@@ -42,7 +42,7 @@ def registered(ctx: Context) -> Iterator[Finding]:
     for name in known:
         yield from _worktree(ctx, name)
     pending = {intent.worktree for intent in journal.pending(ctx.layout)[0]}
-    for name in remains.names(ctx.layout, "worktrees"):
+    for name in leftovers.names(ctx.layout, "worktrees"):
         if name not in known and not name.startswith(".") and name not in pending:
             yield findings.WORKTREE_UNKNOWN.at(f"worktrees/{name}", "a folder that is no registered worktree")
 
