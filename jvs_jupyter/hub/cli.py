@@ -13,7 +13,7 @@ from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
 from jvs_core.cli.text import number, safe, size
-from jvs_jupyter.hub import cli_outcomes, cli_people, estate, lifecycle
+from jvs_jupyter.hub import all_homes, cli_outcomes, cli_people, lifecycle
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
@@ -83,7 +83,7 @@ def provision(
         named = () if user is None else (Person(user, server),)
         people = cli_people.chosen(users, from_hub, group, named)
         if homes is not None:
-            outcomes = list(estate.provide(homes, repository, people, template=template, dry_run=dry_run))
+            outcomes = list(all_homes.provide(homes, repository, people, template=template, dry_run=dry_run))
         else:
             outcomes = list(provide_all(repository, people, template=template, dry_run=dry_run))
     return cli_outcomes.outcome(
@@ -142,7 +142,7 @@ def reset(
     if homes is not None:
         repository = cli_people.opened(call, admin)
         return cli_outcomes.changes(
-            estate.reset(homes, repository, people, template=template, dry_run=dry_run)
+            all_homes.reset(homes, repository, people, template=template, dry_run=dry_run)
         )
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
@@ -187,7 +187,7 @@ def archive(
     if homes is not None:
         if days is not None or server:
             raise InputError("a home is put away whole, until somebody deletes it: no --days, no --server")
-        return cli_outcomes.changes(estate.archive(homes, people, dry_run=dry_run))
+        return cli_outcomes.changes(all_homes.archive(homes, people, dry_run=dry_run))
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
         return lifecycle.archive(repository, person, info, days=30 if days is None else days)
