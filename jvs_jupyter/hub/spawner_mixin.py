@@ -25,7 +25,7 @@ from jvs_jupyter.hub.names import Person, digest
 from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
 from jvs_jupyter.hub.quota import Quota
-from jvs_jupyter.hub.seat import Seat
+from jvs_jupyter.hub.user_session import Seat
 from jvs_jupyter.server.errors import status_for
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from jvs_jupyter.hub.command import Refused, ask
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.ownership import Owner, give
 from jvs_jupyter.hub.provision import by_name, provide
-from jvs_jupyter.hub.seat import Seat
+from jvs_jupyter.hub.user_session import Seat
 from tests.jupyter.hub.conftest import make_team, open_folder
 from tests.support.machine import SystemUser, machine
 from tests.support.users import as_user
