@@ -87,7 +87,7 @@ class PlanDetails(Record):
 
 
 class PassingDetails(Record):
-    """The snapshot that a passing worktree is made from."""
+    """The snapshot that a temporary worktree is made from."""
 
     base: SnapshotId
 

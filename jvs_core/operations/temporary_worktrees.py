@@ -37,7 +37,7 @@ class Passing:
     keep: bool = False
 
 
-def is_passing(intent: Intent) -> bool:
+def is_temporary(intent: Intent) -> bool:
     """Return whether an intent is about a worktree that passes."""
     return intent.operation in _KINDS
 

@@ -25,7 +25,7 @@ from jvs_jupyter.hub.names import Person, digest
 from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
 from jvs_jupyter.hub.quota import Quota
-from jvs_jupyter.hub.user_session import Seat
+from jvs_jupyter.hub.user_session import UserSession
 from jvs_jupyter.server.errors import status_for
 
 T = TypeVar("T")
@@ -112,7 +112,7 @@ class JvsSpawnerMixin(Configurable):
     def get_env(self) -> dict[str, str]:
         """Return the server's environment, with its session and the folder of its secrets."""
         environment: dict[str, str] = super().get_env()  # type: ignore[misc]
-        return {**environment, **self._jvs_seat().environment}
+        return {**environment, **self._jvs_session().environment}
 
     def get_args(self) -> list[str]:
         """Return the server's arguments: it uses the repository around its folder, and holds the lock."""
@@ -134,39 +134,39 @@ class JvsSpawnerMixin(Configurable):
         await maybe_future(super().rename(old_name, new_name))  # type: ignore[misc]
 
     async def _jvs_prepare(self) -> None:
-        seat = self._jvs_seat()
-        await self._jvs_call(seat.prepare)
+        session = self._jvs_session()
+        await self._jvs_call(session.prepare)
         if self.jvs_homes:
             home = await self._jvs_call(self._jvs_make_home)
-            seat = replace(seat, repository=home)
-            worktree, path = await self._jvs_settle(seat)
+            session = replace(session, repository=home)
+            worktree, path = await self._jvs_settle(session)
         else:
             provided = await self._jvs_call(self._jvs_provide)
             worktree, path = str(provided.worktree), str(provided.path)
         await self._jvs_call(self._jvs_limit, Path(path))
-        await seat.take(worktree)
+        await session.take(worktree)
         self.jvs_worktree = worktree
         self.notebook_dir = path.replace("{", "{{").replace("}", "}}")
 
-    async def _jvs_settle(self, seat: Seat) -> tuple[str, str]:
+    async def _jvs_settle(self, session: UserSession) -> tuple[str, str]:
         """Return worktree and folder in the user's own repository: ``main``, or a named server's, with their rights."""
         person = self.jvs_person()
         if not person.server:
-            return "main", str(seat.repository / "main")
-        return await self._jvs_settle_named(seat, person)
+            return "main", str(session.repository / "main")
+        return await self._jvs_settle_named(session, person)
 
-    async def _jvs_settle_named(self, seat: Seat, person: Person, *more: str) -> tuple[str, str]:
+    async def _jvs_settle_named(self, session: UserSession, person: Person, *more: str) -> tuple[str, str]:
         who = (f"--user={person.user}", f"--server={person.server}", f"--identity={person.identity}")
-        (made,) = await seat.run("main", "hub", "provision", *who, "--template", homes.TEMPLATE, *more)
+        (made,) = await session.run("main", "hub", "provision", *who, "--template", homes.TEMPLATE, *more)
         return made["worktree"], made["path"]
 
     async def _jvs_leave(self) -> None:
-        seat, worktree = await self._jvs_find()
-        if worktree is None or not seat.folder.is_dir():
+        session, worktree = await self._jvs_find()
+        if worktree is None or not session.folder.is_dir():
             return
-        await seat.give_back(worktree)
+        await session.give_back(worktree)
         if self.jvs_snapshot_on_stop:
-            made = await seat.save(worktree, "server stopped", "hub-stop")
+            made = await session.save(worktree, "server stopped", "hub-stop")
             if made is not None:
                 self.log.info("JVS: snapshot %s of %s", made, worktree)  # type: ignore[attr-defined]
 
@@ -197,36 +197,36 @@ class JvsSpawnerMixin(Configurable):
             whole = folder.parent if self.jvs_homes and folder.name == "main" else folder
             Quota(self.jvs_quota_metadata, self.jvs_quota_gib, self.jvs_quota_files).apply(whole)
 
-    async def _jvs_find(self) -> tuple[Seat, str | None]:
-        """Return the server's seat in its repository, and its worktree there, None when there is none; changes nothing."""
-        person, seat = self.jvs_person(), self._jvs_seat()
+    async def _jvs_find(self) -> tuple[UserSession, str | None]:
+        """Return the server's session in its repository, and its worktree there, None when there is none; changes nothing."""
+        person, session = self.jvs_person(), self._jvs_session()
         if not self.jvs_homes:
             info = await self._jvs_call(find, self._jvs_opened(), person)
-            return seat, None if info is None else info.name
+            return session, None if info is None else info.name
         home = await self._jvs_call(homes.find_home, Path(self.jvs_homes), person)
         if home is None:
-            return seat, None
-        seat = replace(seat, repository=home)
+            return session, None
+        session = replace(session, repository=home)
         if not person.server:
-            return seat, "main"
+            return session, "main"
         end = f"-{digest(person)}"
-        names = [row["name"] for row in await seat.run("main", "worktree", "list")]
-        return seat, next((name for name in names if name.endswith(end)), None)
+        names = [row["name"] for row in await session.run("main", "worktree", "list")]
+        return session, next((name for name in names if name.endswith(end)), None)
 
     async def _jvs_put_away(self) -> None:
         person = self.jvs_person()
         if not self.jvs_homes:
             await self._jvs_call(self._jvs_archive)
             return
-        seat, worktree = await self._jvs_find()
+        session, worktree = await self._jvs_find()
         if worktree is None:
             return
         if person.server:
-            await self._jvs_call(seat.prepare)
+            await self._jvs_call(session.prepare)
             which = (f"--server={person.server}", f"--days={self.jvs_archive_days}")
-            await seat.run("main", "hub", "archive", *which, "--", person.user)
+            await session.run("main", "hub", "archive", *which, "--", person.user)
         else:
-            await self._jvs_call(homes.archive_home, seat.repository.parent, seat.repository)
+            await self._jvs_call(homes.archive_home, session.repository.parent, session.repository)
 
     def _jvs_archive(self) -> None:
         person = self.jvs_person()
@@ -242,10 +242,10 @@ class JvsSpawnerMixin(Configurable):
             return
         if not old_name:
             raise InputError("in a repository of the user's own the default server keeps its name")
-        seat, _ = await self._jvs_find()
-        if seat.repository != self._jvs_seat().repository:
-            await self._jvs_call(seat.prepare)
-            await self._jvs_settle_named(seat, new, f"--was={old_name}")
+        session, _ = await self._jvs_find()
+        if session.repository != self._jvs_session().repository:
+            await self._jvs_call(session.prepare)
+            await self._jvs_settle_named(session, new, f"--was={old_name}")
 
     def _jvs_hand_over(self, old: Person, new: Person) -> None:
         repository = self._jvs_opened()
@@ -256,11 +256,11 @@ class JvsSpawnerMixin(Configurable):
     def _jvs_opened(self) -> Repository:
         return Repository(Path(os.path.realpath(self.jvs_repository)), settings=as_admin(self.jvs_actor()))
 
-    def _jvs_seat(self) -> Seat:
+    def _jvs_session(self) -> UserSession:
         owner = self.jvs_owner()
         private = "/var/lib/jvs-hub" if owner else str(platformdirs.user_state_path("jvs-hub"))
         state = self.jvs_state_dir or private
-        return Seat(
+        return UserSession(
             self.jvs_person(),
             Path(os.path.realpath(self.jvs_repository)),
             Path(state),

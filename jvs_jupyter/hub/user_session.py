@@ -25,7 +25,7 @@ LEASE_MS = 120_000
 
 
 @dataclass(frozen=True)
-class Seat:
+class UserSession:
     """Where a person's server keeps its lock: the session and the folder of its secrets."""
 
     person: Person

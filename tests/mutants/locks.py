@@ -46,7 +46,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _lock(
         "no second look after a lease was written",
-        "if leases.tokens(layout, worktree_id, above=floor)[-1:] != [token]:",
+        "if lease_files.tokens(layout, worktree_id, above=floor)[-1:] != [token]:",
         "if False:",
         f"{_TESTS}::test_one_that_was_stopped_between_creating_and_writing_has_no_lock",
     ),

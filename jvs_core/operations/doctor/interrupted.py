@@ -125,12 +125,12 @@ def clean_intents(ctx: Context, progress: Progress) -> list[str]:
     done = []
     # A worktree that passes comes last: making it, or a snapshot of it, may have been cut short as well.
     own = [intent for intent in leftovers.abandoned(ctx) if journal.is_own(intent)]
-    for intent in sorted(own, key=temporary_worktrees.is_passing):
+    for intent in sorted(own, key=temporary_worktrees.is_temporary):
         if intent.operation in (RESTORE_INTENT, PATH_INTENT) or (
             intent.operation == leftovers.SNAPSHOT_INTENT and intent.snapshot_id in unfinished
         ):
             continue
-        if temporary_worktrees.is_passing(intent):
+        if temporary_worktrees.is_temporary(intent):
             done += [intent.intent_id] if temporary_worktrees.clean(ctx, intent, progress) else []
             continue
         if intent.operation == NEW_PATH_INTENT:

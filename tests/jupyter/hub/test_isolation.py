@@ -19,7 +19,7 @@ from jvs_jupyter.hub.command import Refused, ask
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.ownership import Owner, give
 from jvs_jupyter.hub.provision import by_name, provide
-from jvs_jupyter.hub.user_session import Seat
+from jvs_jupyter.hub.user_session import UserSession
 from tests.jupyter.hub.conftest import make_team, open_folder
 from tests.support.machine import SystemUser, machine
 from tests.support.users import as_user
@@ -74,20 +74,20 @@ def test_a_lock_is_taken_with_the_rights_of_the_user(shared: Repository, place: 
     provided = provide(shared, Person("ann"), template="template-1", owner=ANN)
     assert provided.worktree is not None
     worktree = provided.worktree
-    seat = Seat(Person("ann"), shared.root, place / "seats", ANN, (GROUP,))
-    seat.prepare()
+    session = UserSession(Person("ann"), shared.root, place / "private", ANN, (GROUP,))
+    session.prepare()
     with machine(place, (SystemUser("ann", ANN.uid),), team=GROUP) as with_ann:
-        taken = with_ann.run(lambda: asyncio.run(seat.take(worktree)))
+        taken = with_ann.run(lambda: asyncio.run(session.take(worktree)))
         assert taken["holder_id"].startswith("ann@")
-        assert with_ann.run(lambda: asyncio.run(seat.give_back(worktree)))
-        assert (seat.folder.stat().st_uid, seat.folder.stat().st_mode & 0o777) == (ANN.uid, 0o700)
-        trap = seat.folder / "sessions"
+        assert with_ann.run(lambda: asyncio.run(session.give_back(worktree)))
+        assert (session.folder.stat().st_uid, session.folder.stat().st_mode & 0o777) == (ANN.uid, 0o700)
+        trap = session.folder / "sessions"
         shutil.rmtree(trap)
         target = place / "roots-own"
         target.mkdir(mode=0o700)
         trap.symlink_to(target)
         with pytest.raises(Refused):
-            with_ann.run(lambda: asyncio.run(seat.take(worktree)))
+            with_ann.run(lambda: asyncio.run(session.take(worktree)))
     assert list(target.iterdir()) == []
 
 
@@ -107,12 +107,12 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("by", ["seat", "ask"])
+@pytest.mark.parametrize("by", ["session", "ask"])
 def test_a_command_of_a_user_holds_nothing_of_the_hub_s(
     shared: Repository, place: Path, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
-    seat = Seat(Person("ann"), shared.root, place / "seats", ANN, (GROUP,))
-    for module in ("seat", "command"):
+    session = UserSession(Person("ann"), shared.root, place / "private", ANN, (GROUP,))
+    for module in ("user_session", "command"):
         monkeypatch.setattr(f"jvs_jupyter.hub.{module}.words", lambda *_, **__: [sys.executable, "-c", HELD])
     home = place / "home-of-ann"
     home.mkdir()
@@ -120,8 +120,8 @@ def test_a_command_of_a_user_holds_nothing_of_the_hub_s(
     secret = os.open(home, os.O_RDONLY)
     os.set_inheritable(secret, True)
     with machine(place, (SystemUser("ann", ANN.uid),), team=GROUP) as with_ann:
-        if by == "seat":
-            found = with_ann.run(lambda: asyncio.run(seat.run("main")))
+        if by == "session":
+            found = with_ann.run(lambda: asyncio.run(session.run("main")))
         else:
             found = with_ann.run(ask, home)
     os.close(secret)
@@ -137,12 +137,12 @@ def test_a_command_of_a_user_holds_nothing_of_the_hub_s(
 
 
 def test_a_folder_for_the_lock_that_was_not_given_yet_is_given(tmp_path: Path) -> None:
-    seat = Seat(Person("ann"), tmp_path / "team", tmp_path / "seats", ANN, (GROUP,))
-    seat.folder.mkdir(parents=True)
-    (tmp_path / "seats").chmod(0o700)
-    seat.prepare()
-    assert (seat.folder.stat().st_uid, seat.folder.stat().st_mode & 0o777) == (ANN.uid, 0o700)
-    assert (tmp_path / "seats").stat().st_mode & 0o777 == 0o711
+    session = UserSession(Person("ann"), tmp_path / "team", tmp_path / "private", ANN, (GROUP,))
+    session.folder.mkdir(parents=True)
+    (tmp_path / "private").chmod(0o700)
+    session.prepare()
+    assert (session.folder.stat().st_uid, session.folder.stat().st_mode & 0o777) == (ANN.uid, 0o700)
+    assert (tmp_path / "private").stat().st_mode & 0o777 == 0o711
 
 
 def test_who_is_reset_owns_the_fresh_worktree_too(shared: Repository) -> None:

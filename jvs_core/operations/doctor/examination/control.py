@@ -67,7 +67,7 @@ def intents(ctx: Context) -> Iterator[Finding]:
         yield findings.INTENT_DAMAGED.at(name, f"intent {name} cannot be read")
 
 
-def leftovers(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
+def unowned(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     """Yield temporary files and folders that nothing under way owns."""
     for path in leftovers.leftovers(ctx, ledger):
         yield findings.LEFTOVER.at(path, "left behind by something that was cut short")

@@ -71,7 +71,7 @@ def _logged(ctx: Context) -> Iterator[Finding]:
     checks = [
         log.chain(found),
         snapshots.kept(ctx, ledger),
-        control.leftovers(ctx, ledger),
+        control.unowned(ctx, ledger),
         aftermath.examine(ctx, ledger),
         *([log.against(ctx, ledger)] if found.ok else []),
     ]
