@@ -54,13 +54,13 @@ from jvs_core.model.intent import (
     HiddenPath,
     InplaceDetails,
     Intent,
-    PassingDetails,
     PathDetails,
     PlanDetails,
     RefDetails,
     RenameDetails,
     SnapshotDetails,
     TemporaryDetails,
+    TemporaryWorktreeDetails,
 )
 from jvs_core.model.lease import LeaseRecord
 from jvs_core.model.process import Process
@@ -106,7 +106,6 @@ __all__ = [
     "Line",
     "Name",
     "OperationName",
-    "PassingDetails",
     "PathDetails",
     "Pin",
     "Plan",
@@ -130,6 +129,7 @@ __all__ = [
     "SnapshotId",
     "Tag",
     "TemporaryDetails",
+    "TemporaryWorktreeDetails",
     "Text",
     "Timestamp",
     "Tombstone",

@@ -86,7 +86,7 @@ class PlanDetails(Record):
     plan_id: ShortId
 
 
-class PassingDetails(Record):
+class TemporaryWorktreeDetails(Record):
     """The snapshot that a temporary worktree is made from."""
 
     base: SnapshotId
@@ -105,8 +105,8 @@ INTENT_DETAILS: dict[str, type[Record]] = {
     "ref_delete": RefDetails,
     "gc_run": PlanDetails,
     "heal": HealDetails,
-    "sandbox": PassingDetails,
-    "isolated_run": PassingDetails,
+    "sandbox": TemporaryWorktreeDetails,
+    "isolated_run": TemporaryWorktreeDetails,
 }
 
 

@@ -12,12 +12,12 @@ from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import JvsError
 from jvs_core.operations import compare, locking, temporary_worktrees
 from jvs_core.operations.context import Context
-from jvs_core.operations.temporary_worktrees import Passing
+from jvs_core.operations.temporary_worktrees import TemporaryWorktree
 from jvs_core.progress import SILENT, Progress
 
 
 @dataclass(kw_only=True)
-class Sandbox(Passing):
+class Sandbox(TemporaryWorktree):
     """A worktree made for one piece of work.
 
     ``snapshot_id`` is the snapshot taken at the end, None until then. ``keep`` may be set at any time: the worktree

@@ -1,4 +1,4 @@
-"""Worktrees that pass: made for one piece of work, and gone after it unless they are to stay.
+"""Temporary worktrees: made for one piece of work, and gone after it unless they are to stay.
 
 An intent names such a worktree from before it exists until it is gone or stays, so that ``doctor`` finds one whose
 process died.
@@ -22,13 +22,13 @@ from jvs_core.operations.locking import Locking
 from jvs_core.payload.inplace.inner import repositories
 from jvs_core.progress import Progress
 
-SANDBOX, ISOLATED_RUN = worktree_removal.PASSING
-# How each kind is called in messages and notes, and the tag of its snapshots.
+SANDBOX, ISOLATED_RUN = worktree_removal.TEMPORARY
+# What each kind is called in messages and notes, and the tag of its snapshots.
 _KINDS = {SANDBOX: ("sandbox", "sandbox"), ISOLATED_RUN: ("isolated run", "run")}
 
 
 @dataclass
-class Passing:
+class TemporaryWorktree:
     """A worktree made for one piece of work. ``keep`` may be set at any time: the worktree then stays."""
 
     worktree: str
@@ -38,18 +38,18 @@ class Passing:
 
 
 def is_temporary(intent: Intent) -> bool:
-    """Return whether an intent is about a worktree that passes."""
+    """Return whether an intent is about a temporary worktree."""
     return intent.operation in _KINDS
 
 
 @contextmanager
-def isolated_run(ctx: Context, name: str, base: str, progress: Progress) -> Iterator[Passing]:
+def isolated_run(ctx: Context, name: str, base: str, progress: Progress) -> Iterator[TemporaryWorktree]:
     """Make the worktree ``name`` from snapshot ``base`` for one run, and remove it after the block unless it stays.
 
     One in which a repository was made stays, too, and the error says so.
     """
     intent = begin(ctx, ISOLATED_RUN, name, base, progress)
-    made = Passing(name, ctx.layout.worktree(name), base)
+    made = TemporaryWorktree(name, ctx.layout.worktree(name), base)
     try:
         yield made
     finally:
@@ -120,7 +120,7 @@ def save(
     progress: Progress,
     locking: Locking = Locking(),  # noqa: B008 - frozen
 ) -> Descriptor:
-    """Snapshot a worktree that passes, busy or not."""
+    """Snapshot a temporary worktree, whether or not somebody writes to it."""
     return snapshot.take(
         ctx, name, note=note, tags=tags, consistency="prefer_quiesced", locking=locking, progress=progress
     )

@@ -26,7 +26,7 @@ from jvs_core.payload.tree.removal import require_unmounted
 from jvs_core.progress import Progress
 
 # Intents that stand as long as a worktree that was made for one piece of work.
-PASSING = ("sandbox", "isolated_run")
+TEMPORARY = ("sandbox", "isolated_run")
 
 
 def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
@@ -189,7 +189,7 @@ def _drop_intents(ctx: Context, name: str) -> None:
     """Complete what dead processes began in a worktree that was to go anyway; a live one does so itself."""
     for intent in journal.pending(ctx.layout)[0]:
         if (
-            intent.operation in PASSING
+            intent.operation in TEMPORARY
             and intent.worktree == name
             and journal.is_own(intent)
             and journal.state(intent, ctx.settings) is False

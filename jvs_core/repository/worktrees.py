@@ -10,7 +10,7 @@ from jvs_core.files import translated
 from jvs_core.model import UndoPoint
 from jvs_core.operations import temporary_worktrees, worktree_removal, worktrees
 from jvs_core.operations.context import Context
-from jvs_core.operations.temporary_worktrees import Passing
+from jvs_core.operations.temporary_worktrees import TemporaryWorktree
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
 
@@ -43,7 +43,7 @@ class Worktrees:
 
     def isolated_run(
         self, name: str, *, from_: str, worktree: str | None = None, progress: Progress = SILENT
-    ) -> AbstractContextManager[Passing]:
+    ) -> AbstractContextManager[TemporaryWorktree]:
         """Make a worktree from a snapshot for one run; after the block it is removed, unless ``keep`` was set on it.
 
         After a crash ``doctor`` finds it, snapshots what no snapshot holds, and removes it.

@@ -123,7 +123,7 @@ def clean_intents(ctx: Context, progress: Progress) -> list[str]:
     """Undo or complete what was abandoned, then drop its intent."""
     unfinished = {key for key, _ in leftovers.unlogged(ctx.layout, ledgers.read(ctx.layout))}
     done = []
-    # A worktree that passes comes last: making it, or a snapshot of it, may have been cut short as well.
+    # A temporary worktree comes last: making it, or a snapshot of it, may have been cut short as well.
     own = [intent for intent in leftovers.abandoned(ctx) if journal.is_own(intent)]
     for intent in sorted(own, key=temporary_worktrees.is_temporary):
         if intent.operation in (RESTORE_INTENT, PATH_INTENT) or (
