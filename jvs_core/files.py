@@ -1,4 +1,4 @@
-"""Durable file operations: what returns has reached the disk, what fails left nothing half written in place."""
+"""Durable file operations: a call that returns has reached the disk; one that fails leaves no half-written file."""
 
 from __future__ import annotations
 

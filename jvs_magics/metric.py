@@ -1,4 +1,4 @@
-"""Telling a number that a notebook came to, so that people see it and run records keep it."""
+"""Reporting a number that a notebook computed, so that people see it and run records keep it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The widgets of the snapshot browser, and nothing of what they do."""
+"""The widgets of the snapshot browser, without their behaviour."""
 
 from __future__ import annotations
 

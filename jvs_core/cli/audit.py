@@ -50,7 +50,7 @@ def log(call: Call, limit: int | None) -> Outcome:
 )
 @click.pass_obj
 def checkpoint(call: Call, key: str | None) -> Outcome:
-    """Print the log's head for somebody else to keep; verify --since holds the log against it later.
+    """Print the log's head for somebody else to keep; verify --since checks the log against it later.
 
     \b
     Example:

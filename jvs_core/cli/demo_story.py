@@ -1,4 +1,4 @@
-"""The steps of the demonstration: real commands in real processes, each held against what it should have done."""
+"""The steps of the demonstration: real commands in real processes, and whether each did what it should."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def tell(folder: Path, *, kept: bool) -> Iterator[Said | Ran]:
     yield stage.jvs("undo", expect="Restored snapshot ")
     _require(workspace.content(stage.main) == second, "the main worktree is as it was")
     _require(_lists(stage.jvs("status", expect="On worktree main"), "clean"), "status is clean")
-    yield Said("Read everything back and hold it against manifests, checksums and the log.")
+    yield Said("Read everything back and check it against manifests, checksums and the log.")
     verified = stage.jvs("verify --all", expect="")
     _require("TAMPERED" not in verified.output and "audit  OK" in verified.output, "everything verifies")
     yield verified

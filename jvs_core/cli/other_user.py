@@ -1,4 +1,4 @@
-"""A process with another user's rights, started by root, that has nothing of root's in its hands.
+"""Starting a process with another user's rights as root; it inherits no file, group or variable of root's.
 
 Whoever owns a process may trace it and use all that it holds. So it gets no terminal (with one, TIOCSTI types into root's
 shell), no descriptor but its three, and no folder that its user could not enter by its path.

@@ -1,4 +1,4 @@
-"""What a command line came to, before anything is printed."""
+"""The outcome of a command line, before anything is printed."""
 
 from __future__ import annotations
 

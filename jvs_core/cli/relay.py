@@ -1,4 +1,4 @@
-"""Running a process that has pipes for its streams, and being its terminal: output, input, signals, exit status.
+"""Running a process whose streams are pipes, and passing on output, input, signals and exit status.
 
 Each stream has a thread and at most a pipe and a piece of it in memory, so that none waits for another.
 """

@@ -1,4 +1,4 @@
-"""Root's command in somebody else's repository: it is run again by a process of the owner's, which gets nothing of root's.
+"""Root's command in somebody else's repository is run by a process with the owner's rights, not with root's.
 
 Root's own process stays, only to relay: neither its memory nor its terminal, descriptors and environment come into
 the hands of the owner.

@@ -1,4 +1,4 @@
-"""What another user's process may show on a terminal: text and colours, nothing that drives it or makes it answer."""
+"""Filtering what another user's process shows on a terminal: text and colours pass, control sequences do not."""
 
 from __future__ import annotations
 

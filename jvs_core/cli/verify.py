@@ -36,7 +36,7 @@ _LONGEST = 1 << 20
 )
 @click.pass_obj
 def verify(call: Call, snapshot: str | None, every: bool, since: str | None, key: str | None) -> Outcome:
-    """Read a snapshot (default: the head) byte by byte and hold it against its manifest, checksum and the log.
+    """Read a snapshot (default: the head) byte by byte and check it against its manifest, checksum and the log.
 
     \b
     Example:

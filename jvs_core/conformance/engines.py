@@ -1,4 +1,4 @@
-"""What each snapshot engine promises, tried where it can work."""
+"""Requirements of snapshot engines: each is tried on the file systems where it can work."""
 
 from __future__ import annotations
 

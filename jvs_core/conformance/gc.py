@@ -1,4 +1,4 @@
-"""What gc never does: remove what is needed, act on a plan that was overtaken, guess where it cannot read."""
+"""Requirements of gc: it never removes what is needed, never acts on an outdated plan, never guesses what it cannot read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What JVS guarantees whoever writes: one writer, nothing overwritten unasked, nothing half done."""
+"""Requirements of writing: one writer at a time, nothing overwritten unasked, nothing half done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What shows when stored data is changed, and what is mended after a crash or a move."""
+"""Requirements of integrity: changed data is noticed, and what a crash or a move left is repaired."""
 
 from __future__ import annotations
 

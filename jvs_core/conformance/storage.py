@@ -1,4 +1,4 @@
-"""What JVS asks of a file system."""
+"""Requirements of a file system: the calls that JVS relies on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the repository around a path, as far up as the folders are those of people who may say what is there."""
+"""Finding the repository around a path; the search goes up only as far as the folders belong to trusted people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of worktrees and refs: what is allowed, and that nothing named leaves the repository."""
+"""Names of worktrees and refs: which are allowed, and that none leads out of the repository."""
 
 from __future__ import annotations
 

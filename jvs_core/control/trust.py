@@ -1,4 +1,4 @@
-"""Whose repository it is: asked before anything in ``.jvs`` is read, and the list of owners that the caller allowed.
+"""Trust: whether the caller allowed the owner of a repository, asked before anything in ``.jvs`` is read.
 
 What is in ``.jvs`` is carried out with the caller's rights. So it belongs to the caller or to root, or the caller said
 that its owner is trusted there; root believes nobody but root.

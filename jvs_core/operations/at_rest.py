@@ -1,4 +1,4 @@
-"""A look at a repository while no operation is between what it writes and what it logs.
+"""Looking at a repository while no operation is between writing a record and logging it.
 
 What an operation publishes and its record in the log are of one critical section. So in one of our own, whatever is not
 as the log says is so because a crash or somebody made it so; no intent is needed to excuse it, which anybody could plant.

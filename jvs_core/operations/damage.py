@@ -1,4 +1,4 @@
-"""What `verify` found damaged: remembered, so that nothing is made from it, until it is whole again."""
+"""Remembering what `verify` found damaged, so that nothing is copied from it until it is repaired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worktree's lock held against everybody, the caller's session included, while the worktree changes its place."""
+"""Locking everybody out of a worktree, the caller's own session included, while it is moved or removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a crash leaves behind: abandoned intents, snapshots in place but not completed, temporary files and folders."""
+"""Finding what a crash left behind: abandoned intents, incomplete snapshots, temporary files and folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is being published: one value from the question to the log, in place of what would travel together."""
+"""A snapshot that is being published: everything that its steps need, in one value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Removing a worktree: its folder goes out of sight, is looked at once more, and only then is there no way back.
+"""Removing a worktree: its folder is renamed away, checked for unsaved changes once more, and then deleted.
 
 The way back ends where the worktree stops being registered. Until then whatever fails, or ``doctor`` after a crash, puts
 the folder back; from then on the rest of it is deleted, by ``doctor`` where it must.

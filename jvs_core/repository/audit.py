@@ -43,7 +43,7 @@ class Audit:
     ) -> AuditReport:
         """Walk the log and return what was found; it must extend ``since``, signed by the public key ``key``.
 
-        ``Repository.verify`` does this too, and holds snapshots and refs against the log.
+        ``Repository.verify`` does this too, and checks snapshots and refs against the log.
         """
         from jvs_core.operations.log import report  # as above
 

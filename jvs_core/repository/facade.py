@@ -1,4 +1,7 @@
-"""The facade: everything that can be done with a repository; its registers stand beside it, one a module."""
+"""The facade: all that can be done with a repository, as one class and one register (locks, refs …) a module.
+
+It is longer than other modules since half of it is the documentation of the Python interface, and a method here only
+names the operation that does the work; mixins would cut the class and leave one noun in several places."""
 
 from __future__ import annotations
 
@@ -300,7 +303,7 @@ class Repository:
 
     @translated
     def open_file(self, snapshot: str, path: str, *, worktree: str | None = None) -> SnapshotFile:
-        """Open a regular file of a snapshot for reading; what is read is held against the manifest.
+        """Open a regular file of a snapshot for reading; what is read is checked against the manifest.
 
         Read to its end, the last piece comes only if the whole is right; for a part of it call ``check`` first, which
         ``seek`` does by itself. Raises PathNotFound, SnapshotExpired, PayloadHashMismatch; so do the methods that read.
@@ -499,7 +502,7 @@ class Repository:
     ) -> VerifyReport:
         """Verify one snapshot (None: the worktree's head, if it has one), or ``every`` one, and the audit log.
 
-        ``every`` also holds the repository against its log. The log must extend the checkpoint ``since``, which must
+        ``every`` also checks the repository against its log. The log must extend the checkpoint ``since``, which must
         be signed by the public key in the file ``key`` where one is given. Reads every byte and trusts no cache. What
         is wrong stands in the report; only a snapshot or key that does not exist raises. Nothing is changed, but damage is
         remembered where the caller may write, so that nothing is made from it and ``heal`` finds it.

@@ -8,7 +8,7 @@ from jvs_core.results.result import Result
 
 
 class RequirementResult(Result):
-    """One requirement held against a file system; ``reason`` says why it failed or was skipped."""
+    """One requirement, tried on a file system; ``reason`` says why it failed or was skipped."""
 
     id: str
     title: str

@@ -127,7 +127,7 @@ class VerifyArguments(Arguments):
 
 
 def verify(desk: Desk, given: VerifyArguments) -> dict[str, Any]:
-    """Read every byte again and hold it against manifest and log."""
+    """Read every byte again and check it against manifest and log."""
     return desk.repository.verify(given.snapshot, every=given.every).to_json()
 
 

@@ -1,4 +1,4 @@
-"""What an admin asks of a whole folder of homes: provide, look, start over, put away; one failure stops nobody else."""
+"""What an admin does to all homes in a folder: provide, list, reset, archive; one person's failure stops nobody else's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running ``jvs`` as another system user: what a user may write to, only a process with that user's rights follows."""
+"""Running ``jvs`` as another system user, so that root's rights never follow what that user wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose home is which: the hub's own record beside the homes, since what lies in a home its user may write."""
+"""The hub's own record of which home is whose, kept beside the homes, where their users cannot write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock of a person's worktree, taken before their server starts and left to it; always as the person's own user.
+"""The session of a person's server: it takes the worktree's lock before the server starts, always as the person's own user.
 
 The hub runs ``jvs`` with the rights, session and state folder that the server will have: what a user may write to,
 nobody else's process follows.

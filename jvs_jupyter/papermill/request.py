@@ -1,4 +1,4 @@
-"""What a run is asked for beside what papermill's own arguments say, and what came of it."""
+"""What a run is asked for beside what papermill's own arguments say, and its result."""
 
 from __future__ import annotations
 

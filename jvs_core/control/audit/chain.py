@@ -62,7 +62,7 @@ class ChainReport:
 
 
 def check(layout: Layout, since: Checkpoint | None = None) -> ChainReport:
-    """Read the whole log, in constant memory, and hold it against its head and against ``since``.
+    """Read the whole log, in constant memory, and check it against its head and against ``since``.
 
     Takes no lock. Records appended meanwhile are read too; a log that was rotated or mended under the reading is
     read again.

@@ -84,7 +84,7 @@ def sign(checkpoint: Checkpoint, key: Path) -> Checkpoint:
 def verify_signature(checkpoint: Checkpoint, public_key: Path | None = None) -> None:
     """Make sure that a checkpoint is as it was signed, by the key in the file ``public_key`` where one is given.
 
-    Without a key, an unsigned checkpoint passes, and a signed one is held against the key it carries: that finds
+    Without a key, an unsigned checkpoint passes, and a signed one is checked against the key it carries: that finds
     damage, not an author.
 
     Raises

@@ -1,4 +1,4 @@
-"""What the audit log says must be there.
+"""The ledger: which snapshots, refs, pins and worktrees there must be, according to the audit log.
 
 Snapshots with their hashes and annotations, refs, pins, worktrees, heads, labels and runs.
 """

@@ -1,4 +1,4 @@
-"""The audit log as it lies on disk: its files, its lines, and the head that knows where it ends."""
+"""The audit log as it lies on disk: its files, its lines, and the record of where it ends."""
 
 from __future__ import annotations
 

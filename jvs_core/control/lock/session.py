@@ -1,4 +1,4 @@
-"""The caller's session: the secrets of the locks it holds, kept outside the repository, and taking turns in it.
+"""The caller's session: the secrets of the locks it holds, kept outside the repository; and the turns that its operations take.
 
 One file a repository, worktree, host and session name, readable by its owner only. Whoever can read it is the
 session: the next command of the same user finds the lock that this one took.

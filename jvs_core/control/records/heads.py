@@ -1,4 +1,4 @@
-"""Heads: where each worktree stands, fenced by what is written.
+"""Heads: which snapshot each worktree stands at. Two writers cannot both move a head: each writes the next number.
 
 A head is the file ``worktrees/<name>/heads/<number>``. Whoever moves it creates the next number exclusively; the highest
 number counts, and nothing is renamed over. Of two writers that saw the same head one wins. The other gets FencingMismatch,

@@ -1,4 +1,4 @@
-"""What somebody put in the place of a record, or a repair takes out of the way: moved to ``.jvs/aside``, never deleted."""
+"""Quarantine: what is in the way of a record or a repair is moved to ``.jvs/aside``, and never deleted."""
 
 from __future__ import annotations
 

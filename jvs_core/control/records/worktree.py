@@ -1,4 +1,4 @@
-"""The register of worktrees: of each a ``config.json``, which says what it is, and heads, which say where it stands."""
+"""The register of worktrees. Each has a ``config.json``, which says what it is, and heads, which say where it stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a payload is mended: in its place, or in a writable copy where the file system keeps payloads from writing."""
+"""Where a payload is repaired: in its place, or in a writable copy where the file system makes payloads read-only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Removing what nothing owns: temporary files and folders, leases of nobody."""
+"""Removing what no operation owns any more: temporary files, folders and leases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mending the audit log: a damaged one is set aside, whole, and a new one begins with what it said."""
+"""Repairing the audit log: a damaged one is kept aside, unchanged, and a new one begins with what the old one said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where content of a digest may lie: in other snapshots, by their manifests, and in worktrees, by size."""
+"""Finding files that may have the content of a digest: in other snapshots by their manifests, in worktrees by size."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Garbage collection: what may go, why the rest stays, and taking it away."""
+"""Garbage collection: which snapshots may be removed, why the others stay, and removing them."""

@@ -1,4 +1,4 @@
-"""What gc left unfinished: finding it, and taking it back or completing it.
+"""Finding what an interrupted gc run left, and undoing or completing it.
 
 The log decides. A removal that it does not hold is taken back from tombstone and trash; one that it holds is
 completed. While a gc run is under way, or the log is damaged, nothing is found and nothing touched.

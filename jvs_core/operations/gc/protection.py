@@ -1,4 +1,4 @@
-"""What gc must not touch, and why. Anything that cannot be read stops gc: it fails closed."""
+"""Which snapshots gc must keep, and why. Whatever cannot be read stops gc."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing a worktree to what an intent says it is to become: at once, or by whoever comes after a crash.
+"""Carrying out what the intent of an in-place restore says: at once, or after a crash.
 
 An edit made on the way is never replaced before a snapshot holds it.
 """

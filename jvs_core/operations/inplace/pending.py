@@ -1,4 +1,4 @@
-"""What commands that a crash cut short left in a worktree, completed or cleared by the next one that has its lock."""
+"""Completing or clearing what interrupted commands left in a worktree; the next holder of its lock does it."""
 
 from __future__ import annotations
 

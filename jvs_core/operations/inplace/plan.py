@@ -1,4 +1,4 @@
-"""The way from a worktree as it is to a snapshot: looked for before anything is changed."""
+"""Planning an in-place restore: the steps from the worktree as it is to the snapshot, before anything is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The present of a worktree, kept in a pinned snapshot before anything of it is replaced."""
+"""Snapshotting and pinning what a worktree holds, before an in-place restore replaces any of it."""
 
 from __future__ import annotations
 

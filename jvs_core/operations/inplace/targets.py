@@ -1,4 +1,4 @@
-"""What the paths of a command name: an entry of a snapshot, and a place in a worktree."""
+"""Resolving the paths of a command: an entry of a snapshot, and a place in a worktree."""
 
 from __future__ import annotations
 

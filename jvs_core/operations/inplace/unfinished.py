@@ -1,4 +1,4 @@
-"""Which in-place restores of a worktree stand unfinished, and how far each came."""
+"""Finding the unfinished in-place restores of a worktree, and how far each came."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from jvs_core.errors import JvsError
 
 @contextmanager
 def renewing(lease: Lease, renew: Callable[[Lease], Lease]) -> Iterator[Callable[[], None]]:
-    """Renew a lease in a daemon thread during the block; yield what ends the renewing, for who must be sooner."""
+    """Renew a lease in a daemon thread during the block; yield what ends the renewing, for callers that must end it earlier."""
     ended = threading.Event()
     thread = threading.Thread(target=_keep, args=(renew, lease, ended), name="jvs-lease", daemon=True)
 

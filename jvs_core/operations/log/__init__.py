@@ -1,1 +1,1 @@
-"""What the audit log says, held against what is there."""
+"""Comparing the audit log with the repository: what is lost, and what differs."""

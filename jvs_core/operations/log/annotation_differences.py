@@ -1,4 +1,4 @@
-"""Annotations that are not as the log has them, and bringing them to what the log says."""
+"""Annotations that differ from the audit log, and restoring them from it."""
 
 from __future__ import annotations
 

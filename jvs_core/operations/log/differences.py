@@ -1,4 +1,4 @@
-"""Heads, labels and run records that are not as the log has them, and bringing them to what the log says."""
+"""Heads, labels and run records that differ from the audit log, and restoring them from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log knows and the repository has lost or has otherwise.
+"""Finding what the audit log has and the repository lost, or has in another state.
 
 Worktrees, heads, labels, refs, pins, annotations and runs. All but the runs keep snapshots, annotations by the tags that
 they give. Without it gc would take those for needed by nobody, so gc refuses to work until it is back, or somebody let it

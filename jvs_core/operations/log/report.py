@@ -1,4 +1,4 @@
-"""The audit log as a person asks for it: its records, checkpoints of it, and whether it is as it was written."""
+"""The audit log for people: its records, checkpoints of it, and whether it was changed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def require_sound(ctx: Context) -> None:
 def check(
     ctx: Context, *, refs_too: bool = False, since: Checkpoint | None = None, key: Path | None = None
 ) -> AuditReport:
-    """Walk the log's chain to its head and through ``since``; with ``refs_too`` hold refs, pins and worktrees against it.
+    """Walk the log's chain to its head and through ``since``; with ``refs_too`` check refs, pins and worktrees against it.
 
     ``key`` is the public key that ``since`` must be signed with. What is wrong stands in the report. Raises InputError,
     PathNotFound when ``key`` is none.

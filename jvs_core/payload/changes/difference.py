@@ -1,4 +1,4 @@
-"""What differs between two trees, as people are told it."""
+"""Comparing two trees: which paths people are told are new, different or gone."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def beyond_times(owner: Entry) -> Differ:
     """Return the judge that counts all that a snapshot keeps but times: owner, attributes and hard links, too.
 
     That something belongs to whom the top folder ``owner`` belongs to is no change: whoever makes a worktree without the
-    right to give files away makes all of it his own.
+    right to give files away becomes the owner of all of it.
     """
 
     def differ(old: Entry, new: Entry) -> bool:

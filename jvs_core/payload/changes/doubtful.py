@@ -1,4 +1,4 @@
-"""The files of a worktree that may change without a trace while they are copied."""
+"""Finding files that may change while they are copied, without their size and times showing it."""
 
 from __future__ import annotations
 

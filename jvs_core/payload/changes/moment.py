@@ -1,4 +1,4 @@
-"""The moment at which all that was stored to the files of a file system had been written back, by its own clock.
+"""The time, by the file system's own clock, before which everything written to its files is known to be on the disk.
 
 A program that changes a file through a mapping moves its ``ctime`` only when it touches a page that is clean. As long
 as the page waits to be written back, more can be stored to it without a trace. Once it was written back, the next

@@ -1,4 +1,4 @@
-"""Reading files where they are: content hash and extended attributes, without copying anything."""
+"""Reading content hashes and extended attributes of files, without copying them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing back what was stored to the files of a worktree, before any of them is read."""
+"""Writing back memory-mapped changes of a worktree, before any of its files is read."""
 
 from __future__ import annotations
 

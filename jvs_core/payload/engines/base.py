@@ -57,7 +57,7 @@ class SnapshotEngine(Protocol):
     ) -> list[str]:
         """Clone a snapshot's payload to a new, writable worktree ``target`` that shares no inode with it.
 
-        ``entries`` is the snapshot's manifest; ``source`` is held against it (kind, mode, size, link target, time;
+        ``entries`` is the snapshot's manifest; ``source`` is checked against it (kind, mode, size, link target, time;
         content too where any of these is not as recorded).
 
         Returns what could not be kept, one line each. Raises PayloadHashMismatch, naming the paths, when ``source``

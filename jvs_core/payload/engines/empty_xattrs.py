@@ -1,4 +1,4 @@
-"""Extended attributes without a value: legal, and more than ``juicefs clone`` (1.4) can copy."""
+"""Finding extended attributes without a value, which ``juicefs clone`` (1.4) cannot copy."""
 
 from __future__ import annotations
 

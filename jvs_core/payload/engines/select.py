@@ -1,4 +1,4 @@
-"""Which engine works here: each is tried on the repository's own file system, cheaply, for every command asks."""
+"""Choosing the engine: each is tried on the repository's own file system, cheaply, since every command asks."""
 
 from __future__ import annotations
 

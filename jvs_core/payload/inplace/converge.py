@@ -1,4 +1,4 @@
-"""Making an existing worktree equal to a snapshot in place."""
+"""Making an existing worktree equal to a snapshot, by the steps of a plan."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass
 class Applied:
-    """What came of steps: entries whose attributes were refused, and names where an edit overtook the plan."""
+    """The result of steps: entries whose attributes were refused, and names where an edit overtook the plan."""
 
     refused: list[bytes] = field(default_factory=list)
     overtaken: list[bytes] = field(default_factory=list)

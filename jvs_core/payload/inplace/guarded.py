@@ -1,4 +1,4 @@
-"""Single changes in a worktree that leave alone, and name, what is not as it was seen."""
+"""Single changes in a worktree; a file that changed since it was seen is left alone and named."""
 
 from __future__ import annotations
 

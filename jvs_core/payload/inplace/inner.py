@@ -1,4 +1,4 @@
-"""Repositories inside a tree: found, and never in the way of what is to be made there."""
+"""Finding repositories inside a tree, so that nothing replaces or removes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What in a worktree cannot be changed, found before anything is."""
+"""Finding what in a worktree cannot be changed, before anything is changed."""
 
 from __future__ import annotations
 

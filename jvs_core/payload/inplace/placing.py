@@ -1,4 +1,4 @@
-"""Batches of entries brought from a payload into a worktree, each complete before it has its name."""
+"""Copying batches of entries from a payload into a worktree; each is complete before it gets its name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jvs_core.payload.tree.seen import Seen
 
 
 class Placed(NamedTuple):
-    """What came of a batch: entries whose attributes were refused, names overtaken by an edit, what was taken out."""
+    """The result of a batch: entries whose attributes were refused, names overtaken by an edit, what was taken out."""
 
     refused: list[bytes]
     overtaken: list[bytes]

@@ -1,4 +1,4 @@
-"""Names in a worktree replaced and removed so that nothing is lost that somebody saves there at the same moment.
+"""Replacing and removing files in a worktree without losing what somebody saves there at the same time.
 
 What stood at a name is taken out in one step and looked at: it goes back where it is not what was seen, and is kept
 under a temporary name to the end otherwise, since a program that had it open may still write to it.

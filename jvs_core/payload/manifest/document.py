@@ -67,7 +67,7 @@ def write(path: Path, entries: Sequence[Entry], lines: Sequence[bytes | None] = 
 
 @held_back()
 def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
-    """Read the manifest ``path``; with ``sha256`` (hex) hold the whole file against it first.
+    """Read the manifest ``path``; with ``sha256`` (hex) check the whole file against it first.
 
     Raises
     ------

@@ -61,7 +61,7 @@ def record(path: bytes, kind: bytes, mode: int, size: int, target: bytes, sha256
 
 
 class Compared(NamedTuple):
-    """A manifest held against another: 1 for each of its lines that the other has too, and the other's other lines by path."""
+    """A manifest compared with another: 1 for each of its lines that the other has too, and the other's other lines by path."""
 
     shared: bytearray
     others: dict[bytes, bytes]

@@ -1,4 +1,4 @@
-"""Reading a manifest back: nothing is taken that its writer could not have written."""
+"""Reading a manifest; a line that JVS could not have written is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a manifest's owners, modes and capabilities becomes true of what is brought out of a snapshot."""
+"""Which owners, special modes and capabilities of a manifest files get when they are restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operating-system errors in the words of the error tree."""
+"""Turning errors of the operating system into JVS's own."""
 
 from __future__ import annotations
 

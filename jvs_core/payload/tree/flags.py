@@ -1,4 +1,4 @@
-"""What ``chattr`` says of a file: that nobody, root included, can change or rename it."""
+"""The flags of ``chattr``: whether a file is immutable or append-only, for root too."""
 
 from __future__ import annotations
 

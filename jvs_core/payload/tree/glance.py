@@ -1,4 +1,4 @@
-"""A quick look at a tree that should be known already: what is not as expected, and nothing else."""
+"""Comparing the status of every entry of a tree with what is expected of it."""
 
 from __future__ import annotations
 

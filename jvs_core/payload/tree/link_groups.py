@@ -1,4 +1,4 @@
-"""The numbers by which a manifest says which names are of one file."""
+"""Link groups: the numbers by which a manifest says which names are hard links to one file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was seen of a file, to tell later whether it is the same one still, written to by nobody."""
+"""The identity and times of a file, to tell later whether it was replaced or written to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tree holds: one walk, no links followed, nothing opened but folders."""
+"""Walking a tree: every entry with its status; no link is followed, and only folders are opened."""
 
 from __future__ import annotations
 

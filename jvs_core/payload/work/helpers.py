@@ -1,4 +1,4 @@
-"""The other processes of a ``pool``, and the threads that feed them."""
+"""Starting the worker processes of ``pool``, and feeding them from threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same work on many batches, in several processes, because one interpreter runs one thread at a time."""
+"""Running the same work on many batches in several processes, since one interpreter runs one thread at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same work on many small items in several threads, for file systems where every call waits for a network."""
+"""Running the same work on many small items in threads, for file systems where every call waits for a network."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def unfold(
     opened: Callable[[], AbstractContextManager[Callable[[Item], Sequence[Item]]]],
     count: int,
 ) -> None:
-    """Give ``first``, and then whatever comes of it, to the function that ``opened`` yields, until nothing comes any more.
+    """Give ``first``, and then everything that the function returns for it, to the function that ``opened`` yields, until nothing comes any more.
 
     ``opened`` is entered once in each of up to ``count`` threads, this one included. The last item that came is taken
     first. Failures and interrupts as for ``each``.

@@ -1,4 +1,4 @@
-"""The other end of ``pool``: a process that reads jobs, each with its batches and None after them, from stdin and answers on stdout."""
+"""A worker process of ``pool``: it reads jobs and their batches from stdin and answers on stdout."""
 
 from __future__ import annotations
 

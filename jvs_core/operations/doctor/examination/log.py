@@ -29,7 +29,7 @@ def against(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
         yield findings.SNAPSHOT_FOREIGN.at(snapshot_id, f"snapshot {snapshot_id} is in no log and no intent")
     for snapshot_id in catalog.ids(ctx.layout):
         if catalog.is_expired(ctx.layout, snapshot_id):
-            continue  # gc's: what it left is held against the log with its tombstone
+            continue  # gc's: what it left is checked against the log with its tombstone
         with suppress(JvsError, OSError):
             checksum = catalog.read(ctx.layout, snapshot_id).descriptor_checksum
             logged = ledger.snapshots.get(snapshot_id)

@@ -1,4 +1,4 @@
-"""Looking at everything in a repository that may be wrong. Looking changes nothing."""
+"""Carrying out all checks of a repository. Looking changes nothing."""
 
 from __future__ import annotations
 
