@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
-from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
+from jvs_core.payload.changes.index import Recalled, StatIndex
 from jvs_core.payload.changes.moment import Moment
-from jvs_core.payload.changes.reading import attributes_of, filled, read
+from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import probe_clock
 from jvs_core.payload.check.soundness import hold_against
 from jvs_core.payload.copy.amend import (
@@ -25,23 +24,19 @@ from jvs_core.payload.copy.amend import (
 )
 from jvs_core.payload.copy.capture import described
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
-from jvs_core.payload.engines import reflink_copy
+from jvs_core.payload.engines import juicefs_cloned_tree, juicefs_removal, reflink_copy
 from jvs_core.payload.engines.empty_xattrs import with_valueless_xattrs
 from jvs_core.payload.inplace.inner import repositories
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import listed, translate
-from jvs_core.payload.tree.glance import FORMS, look
 from jvs_core.payload.tree.mounts import mounts_below
-from jvs_core.payload.tree.removal import remove_tree, require_unmounted
 from jvs_core.payload.tree.walk import Scan, scan
 from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
 
 LATE_FILES = 400
 STALE_NS = 2_000_000_000
-FORGET_SECONDS = 3.0
-FEW_ENTRIES = 64
 
 
 class _Changing(Exception):
@@ -158,17 +153,17 @@ class JuicefsClone:
         touched = amended.touched | leave_out(target, left_out) | link_groups(target, amended.entries)
         folder_times(target, amended.entries, touched)
         # A change of extended attributes moves no time: what the clone has is only to be known from the clone.
-        amended.entries = _with_attributes(amended.entries, target)
+        amended.entries = juicefs_cloned_tree.with_attributes(amended.entries, target)
         progress.finished("clone")
         changed = amended.changed
-        changed.update(_differences(target, amended.entries))
+        changed.update(juicefs_cloned_tree.differences(target, amended.entries))
         changed.update(entry.path for entry in amended.entries if entry.kind == FILE and not entry.sha256)
         if changed and quiesced:
             raise _Changing(sorted(changed))
         _learn(index, found, amended.entries, changed, recalled, moment)
         entries: Sequence[Entry] = amended.entries
         if changed:
-            entries = _as_it_is(target, amended.entries, changed)
+            entries = juicefs_cloned_tree.as_it_is(target, amended.entries, changed)
         return Capture(
             self.name, entries, [*described(found.left_out), *amended.degraded], sorted(changed), left_out
         )
@@ -219,15 +214,7 @@ class JuicefsClone:
 
     def remove(self, tree: Path) -> None:
         """Remove ``tree``, in which nothing is mounted; a large one by ``juicefs rmr``, inside the serving process."""
-        require_unmounted(tree)
-        if _is_large(tree):
-            try:
-                juicefs.remove(self.client, tree)
-            except EngineFailed:
-                pass  # modes in the tree may forbid it: the other way sets them first
-            else:
-                _wait_until_gone(tree)
-        remove_tree(tree)
+        juicefs_removal.remove(self.client, tree)
 
     def _clear(self, target: Path) -> None:
         if os.path.lexists(target):
@@ -282,67 +269,6 @@ def _obstacle(source: Path) -> list[str]:
     ]
 
 
-def _with_attributes(entries: Sequence[Entry], target: Path) -> list[Entry]:
-    found = attributes_of(target, entries, threads=juicefs.THREADS)
-    return [
-        entry if entry.xattrs == xattrs else entry._replace(xattrs=xattrs)
-        for entry, xattrs in zip(entries, found, strict=True)
-    ]
-
-
-def _differences(target: Path, entries: Sequence[Entry]) -> list[bytes]:
-    """Return the paths at which ``target`` is not what ``entries`` say."""
-    wanted = [
-        (
-            FORMS[entry.kind] | entry.mode,
-            entry.uid,
-            entry.gid,
-            entry.mtime_ns,
-            entry.size if entry.kind == FILE else -1,
-        )
-        for entry in entries
-    ]
-
-    def same(position: int, st: os.stat_result) -> bool:
-        mode, uid, gid, mtime_ns, size = wanted[position]
-        return (
-            st.st_mtime_ns == mtime_ns
-            and st.st_mode == mode
-            and st.st_uid == uid
-            and st.st_gid == gid
-            and size in (-1, st.st_size)
-        )
-
-    return look(target, entries, same, threads=juicefs.THREADS).paths()
-
-
-def _as_it_is(target: Path, entries: Sequence[Entry], changed: set[bytes]) -> Sequence[Entry]:
-    """Describe the clone by its own bytes wherever it is not known to equal what was found in the source."""
-    truth = scan(target)
-    if truth.left_out:
-        unwanted = leave_out(target, [each.path for each in truth.left_out])
-        folder_times(target, truth.entries, unwanted)
-        truth = scan(target)
-    known = {
-        e.path: Digests(e.sha256, e.xattrs)
-        for e in entries
-        if e.kind == FILE and e.sha256 and e.path not in changed
-    }
-    digests = [known.get(entry.path) for entry in truth.entries]
-    unknown = [
-        position
-        for position, entry in enumerate(truth.entries)
-        if entry.kind == FILE and digests[position] is None
-    ]
-    for position, fresh in zip(unknown, read(truth, unknown, threads=juicefs.THREADS), strict=True):
-        if fresh is None:
-            raise EngineFailed(
-                f"the clone changed while it was read: {listed([truth.entries[position].path])}"
-            )
-        digests[position] = fresh
-    return filled(truth, digests, threads=juicefs.THREADS)
-
-
 def _learn(
     index: StatIndex,
     found: Scan,
@@ -357,26 +283,3 @@ def _learn(
             old if old.path in changed else new for old, new in zip(found.entries, entries, strict=True)
         ]
     index.learn(replace(found, entries=entries), recalled, moment, xattrs_read=False)
-
-
-def _is_large(tree: Path) -> bool:
-    """Tell whether ``tree`` holds more than a few entries, without counting them all."""
-    count = 0
-    pending = [os.fsencode(tree)]
-    while pending and count <= FEW_ENTRIES:
-        try:
-            with os.scandir(pending.pop()) as listing:
-                for item in listing:
-                    count += 1
-                    if item.is_dir(follow_symlinks=False):
-                        pending.append(item.path)
-        except OSError:
-            return False
-    return count > FEW_ENTRIES
-
-
-def _wait_until_gone(tree: Path) -> None:
-    """Wait until the kernel, too, knows that ``tree`` was removed behind its back."""
-    until = time.monotonic() + FORGET_SECONDS
-    while os.path.lexists(tree) and time.monotonic() < until:
-        time.sleep(0.02)

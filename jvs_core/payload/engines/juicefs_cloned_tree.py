@@ -1,0 +1,79 @@
+"""A tree that ``juicefs clone`` made: whether it is what was found in its source, and what it is where it is not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from jvs_core.errors import EngineFailed
+from jvs_core.payload.changes.index import Digests
+from jvs_core.payload.changes.reading import attributes_of, filled, read
+from jvs_core.payload.copy.amend import folder_times, leave_out
+from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.payload.tree.faults import listed
+from jvs_core.payload.tree.glance import FORMS, look
+from jvs_core.payload.tree.walk import scan
+
+
+def with_attributes(entries: Sequence[Entry], target: Path) -> list[Entry]:
+    """Return ``entries`` with the extended attributes that ``target`` has."""
+    found = attributes_of(target, entries, threads=juicefs.THREADS)
+    return [
+        entry if entry.xattrs == xattrs else entry._replace(xattrs=xattrs)
+        for entry, xattrs in zip(entries, found, strict=True)
+    ]
+
+
+def differences(target: Path, entries: Sequence[Entry]) -> list[bytes]:
+    """Return the paths at which ``target`` is not what ``entries`` say."""
+    wanted = [
+        (
+            FORMS[entry.kind] | entry.mode,
+            entry.uid,
+            entry.gid,
+            entry.mtime_ns,
+            entry.size if entry.kind == FILE else -1,
+        )
+        for entry in entries
+    ]
+
+    def same(position: int, st: os.stat_result) -> bool:
+        mode, uid, gid, mtime_ns, size = wanted[position]
+        return (
+            st.st_mtime_ns == mtime_ns
+            and st.st_mode == mode
+            and st.st_uid == uid
+            and st.st_gid == gid
+            and size in (-1, st.st_size)
+        )
+
+    return look(target, entries, same, threads=juicefs.THREADS).paths()
+
+
+def as_it_is(target: Path, entries: Sequence[Entry], changed: set[bytes]) -> Sequence[Entry]:
+    """Describe the clone by its own bytes wherever it is not known to equal what was found in the source."""
+    truth = scan(target)
+    if truth.left_out:
+        unwanted = leave_out(target, [each.path for each in truth.left_out])
+        folder_times(target, truth.entries, unwanted)
+        truth = scan(target)
+    known = {
+        e.path: Digests(e.sha256, e.xattrs)
+        for e in entries
+        if e.kind == FILE and e.sha256 and e.path not in changed
+    }
+    digests = [known.get(entry.path) for entry in truth.entries]
+    unknown = [
+        position
+        for position, entry in enumerate(truth.entries)
+        if entry.kind == FILE and digests[position] is None
+    ]
+    for position, fresh in zip(unknown, read(truth, unknown, threads=juicefs.THREADS), strict=True):
+        if fresh is None:
+            raise EngineFailed(
+                f"the clone changed while it was read: {listed([truth.entries[position].path])}"
+            )
+        digests[position] = fresh
+    return filled(truth, digests, threads=juicefs.THREADS)
