@@ -24,6 +24,7 @@ from tests.support.directories import fresh_directory
 from tests.support.filesystems import KINDS, LOOP_KINDS, FileSystem, Unavailable, real_filesystem
 from tests.support.ledger import close_all
 from tests.support.parallel import Scheduler, mark_further, put_in_order
+from tests.support.passing import LetPass, passing
 from tests.support.session import close_session, open_session
 
 if TYPE_CHECKING:
@@ -172,6 +173,13 @@ def private_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     monkeypatch.setenv("JVS_CACHE_DIR", str(home / "cache"))
     monkeypatch.setenv("JVS_CONFIG_DIR", str(home / "config"))
     return home
+
+
+@pytest.fixture
+def let_pass() -> Iterator[LetPass]:
+    """Return a function that lets so many seconds pass at once, by the clocks that leases and records go by."""
+    with passing() as function:
+        yield function
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.crash import children
 from tests.crash.conftest import Count
 from tests.crash.worlds import REPAIRS, look, tree_of
 from tests.support.filesystems import FileSystem
+from tests.support.passing import LetPass
 
 LEASE_MS = 4000
 
@@ -57,7 +57,7 @@ SLEEPS = [
 
 @pytest.mark.parametrize(("operation", "point"), SLEEPS)
 def test_a_holder_that_slept_past_its_lease_publishes_nothing(
-    rivals: Rivals, operation: str, point: str, tally: Count
+    rivals: Rivals, operation: str, point: str, tally: Count, let_pass: LetPass
 ) -> None:
     repo, thief = rivals.sleeper, rivals.thief
     first = repo.resolve("HEAD~1")
@@ -72,7 +72,7 @@ def test_a_holder_that_slept_past_its_lease_publishes_nothing(
     asleep = children.fork(work)
     asleep.wait_until_stopped()
     try:
-        time.sleep(LEASE_MS / 1000)
+        let_pass(LEASE_MS / 1000)
         thief.locks.acquire(wait_s=20)
         assert "slept" not in [item.descriptor.note for item in thief.history(every=True)]
         thief.snapshot("stolen")

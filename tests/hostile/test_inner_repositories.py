@@ -16,6 +16,8 @@ from tests.hostile.team import ANN, MALLORY, TEAM, settings
 from tests.support.metadata import metadata_of
 from tests.support.users import as_user
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def evil(place: Path) -> Path:

@@ -6,7 +6,6 @@ brought about by another file in its place.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from jvs_core import Repository
 from jvs_core.control.lock import critical
 from jvs_core.errors import FencingMismatch, JvsError
 from jvs_core.settings import Settings
+from tests.support.passing import LetPass
 from tests.support.suspension import PUBLISHING, silence, suspended
 
 LEASE = """
@@ -52,12 +52,13 @@ def pair(tmp_path: Path) -> tuple[Repository, Repository]:
 def test_a_snapshot_that_slept_is_fenced_and_leaves_nothing(
     pair: tuple[Repository, Repository],
     step: str,
+    let_pass: LetPass,
 ) -> None:
     ours, theirs = pair
     made: list[str] = []
 
     def other() -> None:
-        time.sleep(1.2)  # past the lease
+        let_pass(1.2)  # past the lease
         (theirs.root / "main/f").write_text("B")
         made.append(theirs.snapshot("B", lock=True, wait_s=10).snapshot_id)
 
@@ -74,12 +75,13 @@ def test_a_snapshot_that_slept_is_fenced_and_leaves_nothing(
 
 def test_a_record_that_comes_late_does_not_bring_an_older_head_into_the_log(
     pair: tuple[Repository, Repository],
+    let_pass: LetPass,
 ) -> None:
     ours, theirs = pair
     (ours.root / "main/f").write_text("A")
 
     def other() -> None:
-        time.sleep(1.2)  # past the lease
+        let_pass(1.2)  # past the lease
         (theirs.root / "main/f").write_text("B")
         theirs.snapshot("B", lock=True, wait_s=10)
 
@@ -91,13 +93,13 @@ def test_a_record_that_comes_late_does_not_bring_an_older_head_into_the_log(
 
 @pytest.mark.parametrize("step", ["catalog", "head"])
 def test_a_snapshot_that_another_completed_meanwhile_stays(
-    pair: tuple[Repository, Repository], step: str
+    pair: tuple[Repository, Repository], step: str, let_pass: LetPass
 ) -> None:
     ours, theirs = pair
     (ours.root / "main/f").write_text("A")
 
     def other() -> None:
-        time.sleep(1.2)  # past the lease
+        let_pass(1.2)  # past the lease
         silence(ours)
         assert theirs.doctor(repairs=["advance_head"]).repaired
         (theirs.root / "main/f").write_text("B")
@@ -114,6 +116,7 @@ def test_a_snapshot_that_another_completed_meanwhile_stays(
 def test_an_in_place_restore_that_slept_moves_no_head(
     pair: tuple[Repository, Repository],
     step: str,
+    let_pass: LetPass,
 ) -> None:
     ours, theirs = pair
     first = ours.history()[0].descriptor.snapshot_id
@@ -122,7 +125,7 @@ def test_an_in_place_restore_that_slept_moves_no_head(
     made: list[str] = []
 
     def other() -> None:
-        time.sleep(1.2)  # past the lease
+        let_pass(1.2)  # past the lease
         (theirs.root / "main/g").write_text("B")
         made.append(theirs.snapshot("B", lock=True, wait_s=10).snapshot_id)
 

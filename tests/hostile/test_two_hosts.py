@@ -26,6 +26,7 @@ from tests.crash.worlds import REPAIRS, World
 from tests.support.directories import fresh_directory
 from tests.support.filesystems import FileSystem, juicefs_volume, silenced
 from tests.support.hosts import Host, Work, stop
+from tests.support.passing import LetPass
 
 BRIEF = LeaseConfig(duration_ms=1000, renew_interval_ms=400, max_clock_skew_ms=0, steal_grace_ms=0)
 LONG_AGO_S = 40
@@ -91,6 +92,7 @@ class Pair:
     a: Host
     b: Host
     before: World
+    let_pass: LetPass
 
     def brief(self) -> None:
         """Let leases be short."""
@@ -116,6 +118,10 @@ class Pair:
         assert intents
         for path in intents:
             os.utime(path, (time.time() - seconds, time.time() - seconds))
+
+    def outlive(self) -> None:
+        """Let every lease that nobody renews run out."""
+        self.let_pass(2 * BRIEF.duration_ms / 1000)
 
 
 @dataclass(frozen=True)
@@ -161,11 +167,14 @@ def prepare(repo: Repository) -> None:
 
 
 @pytest.fixture
-def pair(volume: Volume, tmp_path: Path) -> Iterator[Pair]:
+def pair(volume: Volume, tmp_path: Path, let_pass: LetPass) -> Iterator[Pair]:
     name = uuid.uuid4().hex
     subprocess.run(["cp", "-a", volume.here / "repo", volume.here / name], check=True)
     yield Pair(
-        Host(volume.here / name, tmp_path / "a"), Host(volume.there / name, tmp_path / "b"), volume.before
+        Host(volume.here / name, tmp_path / "a"),
+        Host(volume.there / name, tmp_path / "b"),
+        volume.before,
+        let_pass,
     )
     shutil.rmtree(volume.here / name)
 
@@ -243,10 +252,9 @@ def test_a_machine_that_died_is_cleared_up_after_once_it_was_silent(
     pair.stopped(name, point).kill()
     does(pair.b, leaves_alone)
     pair.age()
+    pair.outlive()
 
     def clear(repo: Repository) -> None:
-        while any(info.lock_state == "held" for info in repo.worktrees.all()):
-            time.sleep(0.1)
         allowed = STORY[name].after(pair.before)
         worlds.require_sound(repo.root, pair.before, lambda now: now.visible() == allowed)
 
@@ -259,10 +267,9 @@ def test_who_was_cleared_up_after_and_wakes_takes_nothing_with_it(pair: Pair, na
     asleep = pair.stopped(name, point)
     try:
         pair.age()
+        pair.outlive()
 
         def clear(repo: Repository) -> None:
-            while any(info.lock_state == "held" for info in repo.worktrees.all()):
-                time.sleep(0.1)
             repo.doctor(repairs=REPAIRS)
             repo.snapshot("theirs", lock=True)
 
@@ -325,8 +332,9 @@ def test_what_a_machine_did_before_it_was_started_anew_is_dead_at_once(pair: Pai
 def test_a_snapshot_that_slept_past_its_lease_is_fenced_on_the_other_mount(pair: Pair, point: str) -> None:
     pair.brief()
     asleep = pair.stopped("snapshot --lock", point)
+    pair.outlive()
     try:
-        taken = pair.b.run(lambda repo: repo.snapshot("theirs", lock=True, wait_s=10))
+        taken = pair.b.run(lambda repo: repo.snapshot("theirs", lock=True))
     finally:
         asleep.resume()
         said = asleep.outcome()
@@ -339,11 +347,13 @@ def test_a_snapshot_that_slept_past_its_lease_is_fenced_on_the_other_mount(pair:
 
 @pytest.mark.parametrize("completed", [False, True], ids=["overtaken", "completed"])
 def test_a_writer_whose_whole_machine_slept_in_the_critical_section(
-    completed: bool, volatile: FileSystem, volume: Volume, tmp_path: Path
+    completed: bool, volatile: FileSystem, volume: Volume, tmp_path: Path, let_pass: LetPass
 ) -> None:
     with fresh(volatile) as (here, there):
         subprocess.run(["cp", "-a", volume.here / "repo", here / "repo"], check=True)
-        pair = Pair(Host(here / "repo", tmp_path / "a"), Host(there / "repo", tmp_path / "b"), volume.before)
+        pair = Pair(
+            Host(here / "repo", tmp_path / "a"), Host(there / "repo", tmp_path / "b"), volume.before, let_pass
+        )
         pair.brief()
         with mock.patch.object(critical, "TRUSTED_MS", 2000):
             asleep = pair.stopped("snapshot --lock", "before head")

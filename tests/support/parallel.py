@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support.filesystems import KINDS
+
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-# What starts a server for all tests of a folder, which then belong to one worker.
+# What starts a server for all tests of a folder, which then belong to one worker; it comes first, being long.
 _TOGETHER = ("tests/browser/", "tests/jupyter/hub/")
 # Long tests that share nothing but mounts; they come last, one by one, so that both workers end at the same time.
 _APART = ("tests/crash/",)
-_KINDS = ("filesystem", "loop_filesystem", "kind")
+# The parameters that say which file system a test is given, where their value is one.
+_GIVEN = ("filesystem", "loop_filesystem", "kind")
 
 
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types
@@ -51,24 +54,32 @@ def scope_of(nodeid: str) -> str:
 
 
 def put_in_order(items: list[pytest.Item]) -> None:
-    """Let what is shared out singly come last, where it fills up what is left."""
-    items.sort(key=lambda item: item.nodeid.startswith(_APART))
+    """Let the long pieces come first, and last what is shared out singly, where it fills up what is left."""
+    items.sort(
+        key=lambda item: -1 if item.nodeid.startswith(_TOGETHER) else int(item.nodeid.startswith(_APART))
+    )
 
 
 def mark_further(items: list[pytest.Item]) -> None:
     """Mark as ``further`` all but one of the file systems that a test ``in_turn`` proves the same on.
 
-    The one that stays is another for each test, chosen by the test's name, so that they all have their share.
+    The one that stays is another for each test, chosen by the test's name, so that they all have their share. What is
+    marked ``on_each`` is no repetition, though its module be ``in_turn``.
     """
     proofs: defaultdict[str, list[tuple[str, pytest.Item]]] = defaultdict(list)
     for item in items:
         callspec = getattr(item, "callspec", None)
-        if item.get_closest_marker("in_turn") is None or callspec is None:
+        if (
+            item.get_closest_marker("in_turn") is None
+            or item.get_closest_marker("on_each")
+            or callspec is None
+        ):
             continue
-        given = {name: str(value) for name, value in callspec.params.items()}
-        kind = next((given[name] for name in _KINDS if name in given), None)
+        kind = next((callspec.params[name] for name in _GIVEN if callspec.params.get(name) in KINDS), None)
         if kind is not None:
-            rest = sorted((name, text) for name, text in given.items() if name not in _KINDS)
+            # By the id: the values of other parameters may look different in each worker.
+            rest = callspec.id.split("-")
+            rest.remove(kind)
             proofs[f"{item.nodeid.partition('[')[0]} {rest}"].append((kind, item))
     for proof, cases in proofs.items():
         cases.sort(key=lambda case: case[0])

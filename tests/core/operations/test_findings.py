@@ -18,7 +18,7 @@ from jvs_core import Repository
 from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock import critical
+from jvs_core.control.lock import critical, slots
 from jvs_core.control.records import pins, tombstones
 from jvs_core.errors import AuditChainBroken, LockConflict, PartialSnapshot
 from jvs_core.model import Tombstone
@@ -417,14 +417,12 @@ def lock_unreadable(repo: Repository, made: list[str]) -> str:
 def lock_dead(repo: Repository, made: list[str]) -> str:
     repo.locks.release()
     repo.locks.acquire(lease_ms=1000)
-    _lease(repo, wait_s=1.1)
+    past = {"last_renewed_at": "2026-01-01T00:00:00.000Z", "lease_expires_at": "2026-01-01T00:00:01.000Z"}
+    slots.update(_lease(repo), lambda value: {**value, **past})
     return "main"
 
 
-def _lease(repo: Repository, wait_s: float = 0.0) -> Path:
-    import time
-
-    time.sleep(wait_s)
+def _lease(repo: Repository) -> Path:
     folder = next(path for path in (control(repo) / "locks").iterdir() if path.is_dir())
     return max(folder.iterdir(), key=lambda path: int(path.name))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from jvs_core import Repository, Settings
 from jvs_core.control.lock import critical
 from jvs_core.errors import FencingMismatch
+from tests.support.passing import LetPass
 from tests.support.suspension import Stopped, silence, suspended
 
 FILES = 300
@@ -104,7 +104,7 @@ def test_a_path_is_not_put_in_place_while_it_is_cleared_away(
 
 
 def test_a_worktree_that_another_made_under_the_name_meanwhile_stays(
-    repo: Repository, monkeypatch: pytest.MonkeyPatch
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, let_pass: LetPass
 ) -> None:
     repo.snapshot("one", lock=True)
     other = Repository(repo.root, settings=settings(repo.root.parent, "b"))
@@ -115,7 +115,7 @@ def test_a_worktree_that_another_made_under_the_name_meanwhile_stays(
         silence(repo)
         assert other.doctor(repairs=["clean_intents", "clean_tmp"]).repaired
         other.worktrees.create("made")
-        time.sleep(0.5)
+        let_pass(0.5)
 
     told = suspended(repo, lambda stop: repo.worktrees.create("made", progress=stop), "publish", meanwhile)
     assert isinstance(told, FencingMismatch), told

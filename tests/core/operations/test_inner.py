@@ -20,6 +20,8 @@ from jvs_core.errors import (
 from jvs_core.results import Finding
 from tests.support.metadata import metadata_of
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def elsewhere(workdir: Path) -> Path:

@@ -11,6 +11,8 @@ from jvs_core import JvsError, Repository
 from jvs_core.errors import NoSpace, SnapshotNotFound, UnsavedChanges
 from jvs_core.operations import snapshot
 
+pytestmark = pytest.mark.in_turn
+
 KILLED = """
 import os, sys
 from jvs_core import Repository
@@ -40,6 +42,7 @@ def notes(repo: Repository) -> list[str]:
     return [item.descriptor.note for item in repo.history(every=True)]
 
 
+@pytest.mark.on_each
 def test_a_sandbox_leaves_its_snapshot_and_nothing_else(repo: Repository) -> None:
     with repo.sandbox("baseline", note="tried", tags=["trial"]) as box:
         assert worktrees(repo) == ["main", box.worktree]

@@ -24,7 +24,10 @@ from jvs_core.errors import (
 from jvs_core.progress import Silent
 from tests.support.filesystems import loop_filesystem
 from tests.support.metadata import metadata_of
+from tests.support.passing import LetPass, await_renewal, outlast
 from tests.support.payloads import build_git_repository, build_notebooks, build_virtualenv
+
+pytestmark = pytest.mark.in_turn
 
 
 def main(repo: Repository) -> Path:
@@ -60,6 +63,7 @@ def test_a_real_workspace_comes_back_as_it_was(workdir: Path, build: object) -> 
     assert (taken.degraded, taken.integrity_state) == ((), "verified")
 
 
+@pytest.mark.on_each
 def test_each_snapshot_keeps_what_was_there_then(repo: Repository) -> None:
     repo.locks.acquire()
     first = repo.snapshot("one")
@@ -172,7 +176,7 @@ def test_another_session_is_refused_by_name(local: Repository, monkeypatch: pyte
 
 
 def test_a_lease_that_cannot_be_renewed_and_ran_out_publishes_nothing(
-    local: Repository, monkeypatch: pytest.MonkeyPatch
+    local: Repository, monkeypatch: pytest.MonkeyPatch, let_pass: LetPass
 ) -> None:
     def refused(*arguments: object) -> None:
         raise OSError(errno.EIO, "no more")
@@ -183,7 +187,7 @@ def test_a_lease_that_cannot_be_renewed_and_ran_out_publishes_nothing(
     class Sleeping(Silent):
         def started(self, step: str, total: int | None = None) -> None:
             if step == "settle":
-                threading.Event().wait(1.1)
+                let_pass(1.1)
 
     with pytest.raises(LockExpired):
         local.snapshot("late", progress=Sleeping())
@@ -191,34 +195,35 @@ def test_a_lease_that_cannot_be_renewed_and_ran_out_publishes_nothing(
     assert local.history() == []
 
 
-@pytest.mark.slow
-def test_a_snapshot_may_last_longer_than_the_lease_that_is_renewed_meanwhile(local: Repository) -> None:
+def test_a_snapshot_may_last_longer_than_the_lease_that_is_renewed_meanwhile(
+    local: Repository, let_pass: LetPass
+) -> None:
     config = local.root / ".jvs/config.toml"
-    times = {"duration_ms": 6000, "renew_interval_ms": 500}
+    times = {"duration_ms": 30_000, "renew_interval_ms": 200}
     config.write_text("[lease]\n" + "".join(f"{name} = {value}\n" for name, value in times.items()))
     repo = Repository.open(local.root)
 
     class Sleeping(Silent):
         def started(self, step: str, total: int | None = None) -> None:
             if step == "settle":
-                threading.Event().wait(6.5)
+                outlast(repo, let_pass, 20)
 
     taken = repo.snapshot("long", lock=True, progress=Sleeping())
     assert [item.descriptor.snapshot_id for item in repo.history()] == [taken.snapshot_id]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("take", [False, True])
 def test_a_lease_that_is_found_and_used_is_renewed_while_it_is_and_kept(
-    local: Repository, take: bool
+    local: Repository, take: bool, let_pass: LetPass
 ) -> None:
-    held = local.locks.acquire(lease_ms=6000)
-    threading.Event().wait(4.1)  # its next renewal by the interval would come too late
+    held = local.locks.acquire(lease_ms=30_000)
+    let_pass(28)  # its next renewal by the interval would come too late
 
     class Sleeping(Silent):
         def started(self, step: str, total: int | None = None) -> None:
             if step == "settle":
-                threading.Event().wait(3)
+                await_renewal(local, held.lease_expires_at)
+                let_pass(15)
 
     taken = local.snapshot("long", lock=take, progress=Sleeping())
     assert taken.fencing_token == held.fencing_token
@@ -357,6 +362,7 @@ def test_an_interrupt_while_the_lock_is_taken_gives_it_back(
     assert [record["operation"] for record in log] == pairs
 
 
+@pytest.mark.on_each
 def test_a_time_beyond_2262_is_kept(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """63 bits of nanoseconds end there; XFS and btrfs go on."""
     for name in ("STATE", "CACHE"):

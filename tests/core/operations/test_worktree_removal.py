@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -25,8 +24,11 @@ from jvs_core.settings import LeaseConfig, RepositoryConfig, from_environment, r
 from tests.crash import children
 from tests.support.filesystems import bound
 from tests.support.marks import on
+from tests.support.passing import LetPass, outlast
 from tests.support.payloads import build_hostile
 from tests.support.users import SOMEBODY
+
+pytestmark = pytest.mark.in_turn
 
 LEASE_MS = 1000
 
@@ -46,10 +48,10 @@ def killed(work: Callable[[Progress], object], point: str, act: Callable[[], obj
     assert children.run(lambda: work(at(point, act_and_die))) == children.KILLED
 
 
-def made(root: Path) -> Repository:
+def made(root: Path, lease_ms: int = LEASE_MS) -> Repository:
     repo = Repository.init(root)
     config = RepositoryConfig(
-        lease=LeaseConfig(duration_ms=LEASE_MS, renew_interval_ms=200, max_clock_skew_ms=0, steal_grace_ms=0)
+        lease=LeaseConfig(duration_ms=lease_ms, renew_interval_ms=200, max_clock_skew_ms=0, steal_grace_ms=0)
     )
     (repo.root / ".jvs" / "config.toml").write_text(render_config(config))
     repo = Repository.open(root)
@@ -87,11 +89,14 @@ def repo(workdir: Path) -> Repository:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_the_lock_is_held_for_as_long_as_removing_lasts(local: Repository, force: bool) -> None:
+def test_the_lock_is_held_for_as_long_as_removing_lasts(
+    tmp_path: Path, let_pass: LetPass, force: bool
+) -> None:
+    local = made(tmp_path / "repo", lease_ms=30_000)
     refused: list[str] = []
 
     def try_to_lock() -> None:
-        time.sleep(2 * LEASE_MS / 1000)
+        outlast(local, let_pass, 20, "exp")
         with suppress(LockConflict):
             another(local).locks.acquire("exp")
             return
@@ -106,13 +111,13 @@ def test_the_lock_is_held_for_as_long_as_removing_lasts(local: Repository, force
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("point", ["before hide", "after hide"])
 def test_who_got_the_lock_meanwhile_keeps_the_worktree(
-    local: Repository, monkeypatch: pytest.MonkeyPatch, force: bool, point: str
+    local: Repository, let_pass: LetPass, monkeypatch: pytest.MonkeyPatch, force: bool, point: str
 ) -> None:
     def asleep(*_: object) -> Lease:
         raise LockNotHeld("as after a suspend")
 
     def take() -> None:
-        time.sleep(1.5 * LEASE_MS / 1000)
+        let_pass(1.5 * LEASE_MS / 1000)
         another(local).locks.acquire("exp")
 
     monkeypatch.setattr(lock, "renew", asleep)
@@ -182,6 +187,7 @@ def test_a_change_of_attributes_alone_is_not_shown_as_one(local: Repository) -> 
     assert local.status("exp").clean
 
 
+@pytest.mark.on_each
 def test_a_worktree_as_it_was_made_is_removed_whatever_it_holds(workdir: Path) -> None:
     repo = Repository.init(workdir / "repo")
     build_hostile(repo.root / "main")
@@ -225,13 +231,13 @@ def test_killed_before_its_decision_nothing_is_deleted(repo: Repository, point: 
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_removing_again_after_a_kill_looks_again(local: Repository, force: bool) -> None:
+def test_removing_again_after_a_kill_looks_again(local: Repository, let_pass: LetPass, force: bool) -> None:
     def edit() -> None:
         [hidden] = (local.root / "worktrees").iterdir()
         (hidden / "notes.txt").write_text("precious")
 
     killed(lambda progress: local.worktrees.remove("exp", progress=progress), "after hide", edit)
-    time.sleep(1.2 * LEASE_MS / 1000)
+    let_pass(1.2 * LEASE_MS / 1000)
     if force:
         local.worktrees.remove("exp", force=True)
         assert os.listdir(local.root / "worktrees") == []
@@ -243,24 +249,26 @@ def test_removing_again_after_a_kill_looks_again(local: Repository, force: bool)
         require_untouched(local)
 
 
-def test_renaming_after_a_killed_removal_finds_the_folder(local: Repository) -> None:
+def test_renaming_after_a_killed_removal_finds_the_folder(local: Repository, let_pass: LetPass) -> None:
     killed(
         lambda progress: local.worktrees.remove("exp", force=True, progress=progress),
         "after hide",
         lambda: None,
     )
-    time.sleep(1.2 * LEASE_MS / 1000)
+    let_pass(1.2 * LEASE_MS / 1000)
     local.worktrees.rename("exp", "other")
     assert (local.worktrees.path("other") / "notes.txt").read_text() == "notes"
     assert local.doctor(strict=True).healthy
 
 
-def test_a_folder_in_the_place_of_a_hidden_worktree_is_left_and_so_is_that(local: Repository) -> None:
+def test_a_folder_in_the_place_of_a_hidden_worktree_is_left_and_so_is_that(
+    local: Repository, let_pass: LetPass
+) -> None:
     killed(lambda progress: local.worktrees.remove("exp", progress=progress), "after hide", lambda: None)
     [hidden] = (local.root / "worktrees").iterdir()
     folder(local).mkdir()
     (folder(local) / "new").write_text("new")
-    time.sleep(1.2 * LEASE_MS / 1000)
+    let_pass(1.2 * LEASE_MS / 1000)
     report = local.doctor(repairs=["clean_intents", "clean_tmp"])
     assert [found.code for found in report.findings if found.severity != "info"] == ["W_INTENT_ABANDONED"]
     with pytest.raises(AlreadyExists, match="another folder"):
@@ -279,7 +287,9 @@ def test_killed_after_its_decision_the_rest_is_deleted(local: Repository) -> Non
     assert os.listdir(local.root / "worktrees") == []
 
 
-def test_a_sandbox_killed_while_it_is_removed_is_saved_and_removed(local: Repository) -> None:
+def test_a_sandbox_killed_while_it_is_removed_is_saved_and_removed(
+    local: Repository, let_pass: LetPass
+) -> None:
     def edit() -> None:
         [hidden] = (local.root / "worktrees").glob(".sandbox-*")
         (hidden / "late.txt").write_text("precious")
@@ -289,7 +299,7 @@ def test_a_sandbox_killed_while_it_is_removed_is_saved_and_removed(local: Reposi
             pass
 
     killed(work, "after hide", edit)
-    time.sleep(1.2 * LEASE_MS / 1000)
+    let_pass(1.2 * LEASE_MS / 1000)
     assert local.doctor(repairs=["clean_intents", "clean_tmp"], strict=True).healthy
     saved = local.history(every=True)[0].descriptor
     assert saved.note == "sandbox, cut short"

@@ -30,6 +30,8 @@ from jvs_core.errors import (
 )
 from tests.support.metadata import metadata_of
 
+pytestmark = pytest.mark.in_turn
+
 
 def main(repo: Repository) -> Path:
     return repo.root / "main"
@@ -55,6 +57,7 @@ def local(tmp_path: Path) -> Repository:
     return repo
 
 
+@pytest.mark.on_each
 def test_a_worktree_is_a_copy_that_lives_its_own_life(repo: Repository) -> None:
     made = repo.worktrees.create("exp")
     assert metadata_of(Path(made.path)) == metadata_of(main(repo))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,26 @@ import pytest
 
 from jvs_core.control.lock import slots
 from tests.core.cli.conftest import Jvs
+from tests.support.passing import LetPass
 
 
 class Scene:
     """A repository with two snapshots, the lock held."""
 
-    def __init__(self, root: Path, ids: tuple[str, str], jvs: Jvs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self,
+        root: Path,
+        ids: tuple[str, str],
+        jvs: Jvs,
+        monkeypatch: pytest.MonkeyPatch,
+        let_pass: LetPass,
+    ) -> None:
         self.root = root
         self.control = root / ".jvs"
         self.ids = ids
         self.jvs = jvs
         self.monkeypatch = monkeypatch
+        self.let_pass = let_pass
 
     def session(self, name: str) -> None:
         """Be another holder of the same user from now on."""
@@ -33,16 +41,18 @@ class Scene:
 
 
 @pytest.fixture
-def scene(repo: Path, two: tuple[str, str], jvs: Jvs, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def scene(
+    repo: Path, two: tuple[str, str], jvs: Jvs, monkeypatch: pytest.MonkeyPatch, let_pass: LetPass
+) -> Scene:
     jvs("lock", "acquire")
-    return Scene(repo, two, jvs, monkeypatch)
+    return Scene(repo, two, jvs, monkeypatch, let_pass)
 
 
 def run_out(scene: Scene) -> list[str]:
     """Let the lease run out; return a command that needs the lock."""
     scene.jvs("lock", "release")
     scene.jvs("lock", "acquire", "--lease-ms", "1000")
-    time.sleep(1.1)
+    scene.let_pass(1.1)
     return ["snapshot", "x"]
 
 

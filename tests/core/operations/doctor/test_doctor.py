@@ -17,6 +17,8 @@ from tests.crash import children
 from tests.support.filesystems import juicefs_client
 from tests.support.metadata import metadata_of
 
+pytestmark = pytest.mark.in_turn
+
 STEPS = (
     "check",
     "intent",
@@ -49,6 +51,7 @@ def kill(repo: Repository, step: str, call: str, *arguments: str) -> None:
     assert children.run(lambda: attrgetter(call)(repo)(*arguments, progress=killed)) == children.KILLED
 
 
+@pytest.mark.on_each
 def test_a_new_repository_is_healthy(repo: Repository) -> None:
     report = repo.doctor(strict=True)
     assert (report.healthy, report.findings) == (True, [])

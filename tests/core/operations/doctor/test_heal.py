@@ -24,6 +24,8 @@ from jvs_core.payload.engines import subvolume
 from tests.properties.conftest import FULL
 from tests.support.users import as_user
 
+pytestmark = pytest.mark.in_turn
+
 STEP = 2 if FULL else 10
 GOOD = b"a good line\n" * 50
 OTHER = b"another one\n" * 50
@@ -64,6 +66,7 @@ def found(repo: Repository) -> list[tuple[str, str, str | None]]:
     return [(f.code, f.target, f.repair) for f in repo.doctor().findings if f.severity != "info"]
 
 
+@pytest.mark.on_each
 def test_the_next_snapshot_of_a_good_worktree_is_whole_and_the_damaged_one_is_healed(workdir: Path) -> None:
     repo = Repository.init(workdir / "repo")
     main = repo.root / "main"

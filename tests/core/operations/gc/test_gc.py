@@ -37,6 +37,8 @@ from jvs_core.settings import RetentionPolicy
 from tests.support.filesystems import juicefs_volume
 from tests.support.metadata import metadata_of
 
+pytestmark = pytest.mark.in_turn
+
 KILLED = """
 import os, sys
 from jvs_core import Repository
@@ -154,6 +156,7 @@ def test_a_thinned_history_still_verifies_and_its_children_stay_whole(repo: Repo
     assert repo.doctor().healthy
 
 
+@pytest.mark.on_each
 def test_names_shared_with_snapshots_that_stay_are_not_counted(repo: Repository) -> None:
     (repo.root / "main" / "large").write_bytes(os.urandom(300_000))
     for number in range(3):
@@ -176,6 +179,7 @@ def test_a_file_of_two_candidates_counts_once(local: Repository) -> None:
     assert local.gc.run(plan.plan_id).reclaimed_bytes == 300_002
 
 
+@pytest.mark.on_each
 def test_where_files_share_blocks_the_number_is_called_an_estimate(
     repo: Repository, local: Repository
 ) -> None:

@@ -19,6 +19,8 @@ from tests.crash import children
 from tests.support.metadata import but_times, metadata_of
 from tests.support.payloads import build_notebooks
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def repo(workdir: Path) -> Repository:
@@ -162,6 +164,7 @@ def test_a_path_that_is_replaced_gets_the_time_of_now_where_its_content_changes(
     assert repo.compare(first.snapshot_id).modified == []
 
 
+@pytest.mark.on_each
 def test_it_walks_the_worktree_once(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     first = repo.snapshot("one", lock=True)
     change(repo)
@@ -192,6 +195,7 @@ def test_it_takes_the_lock_for_itself_where_asked(repo: Repository) -> None:
     assert repo.locks.status().state == "free"
 
 
+@pytest.mark.on_each
 def test_undo_brings_content_and_head_back_from_a_changed_worktree(repo: Repository) -> None:
     repo.locks.acquire()
     first = repo.snapshot("one")

@@ -21,6 +21,8 @@ from tests.support.marks import on
 from tests.support.metadata import metadata_of
 from tests.support.users import SOMEBODY, as_user
 
+pytestmark = pytest.mark.in_turn
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="flags, mounts and other users need root")
 NAMES = ("a", "b", "c", "d/e", "d/f")
 

@@ -22,6 +22,8 @@ from jvs_core.payload.engines import subvolume
 from jvs_core.progress import Silent
 from tests.crash import children
 
+pytestmark = pytest.mark.in_turn
+
 EDIT = "precious"
 
 

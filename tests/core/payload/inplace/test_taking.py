@@ -57,6 +57,7 @@ def texts(root: Path) -> dict[str, str]:
     return {name: (root / name).read_text() for name in sorted(os.listdir(root))}
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("save", [over, in_place])
 @pytest.mark.parametrize("name", ["note", "extra", "new"])
 @pytest.mark.parametrize("nth", range(1, 9))
