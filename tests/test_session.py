@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[1]
 
 def run(folder: Path, program: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run a test file with two workers and the fixtures of these tests; its temporary files lie in ``scratch``."""
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    realfs\n    further\n    in_turn\n")
+    (folder / "pytest.ini").write_text(
+        "[pytest]\nmarkers =\n    realfs\n    further\n    in_turn\n    on_each\n"
+    )
     (folder / "test_it.py").write_text(textwrap.dedent(program))
     (folder / "scratch").mkdir()
     command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-n", "2"]
@@ -88,12 +90,23 @@ def test_a_proof_stays_on_one_file_system_and_each_has_its_share(tmp_path: Path)
 
         @pytest.mark.parametrize("kind", ["xfs", "btrfs", "ext4"])
         def test_of_each(kind): pass
+
+        @pytest.mark.in_turn
+        @pytest.mark.on_each
+        @pytest.mark.parametrize("kind", ["xfs", "btrfs", "ext4"])
+        def test_that_depends_on_it(kind): pass
+
+        @pytest.mark.in_turn
+        @pytest.mark.parametrize("kind", ["folder", "file"])
+        @pytest.mark.parametrize("loop_filesystem", ["xfs", "btrfs"])
+        @pytest.mark.parametrize("given", [object(), object()])
+        def test_of_kinds(kind, loop_filesystem, given): pass
         """,
         "-m",
         "not further",
         "-v",
     )
-    assert "43 passed" in done.stdout
+    assert "50 passed" in done.stdout
     passed = [line.split("[")[-1] for line in done.stdout.splitlines() if "test_proof[" in line]
     numbers = {line.split("-")[0] for line in passed}
     assert len(numbers) == 40

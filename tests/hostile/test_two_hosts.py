@@ -17,6 +17,7 @@ import pytest
 
 from jvs_core import Progress, Repository, files
 from jvs_core.control.lock import critical
+from jvs_core.operations import at_rest
 from jvs_core.settings import LeaseConfig, RepositoryConfig, render_config
 from tests.conftest import Mounts
 from tests.crash import children, stories, worlds
@@ -225,7 +226,10 @@ def test_what_another_machine_is_doing_is_left_alone(pair: Pair, name: str, poin
 
 
 @pytest.mark.parametrize(("name", "point"), INSIDE)
-def test_what_another_machine_is_committing_is_waited_for(pair: Pair, name: str, point: str) -> None:
+def test_what_another_machine_is_committing_is_waited_for(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, name: str, point: str
+) -> None:
+    monkeypatch.setattr(at_rest, "_WAIT_S", 0.5)  # one that only looks gives up soon
     asleep, waiting = pair.stopped(name, point), []
     try:
         looked = pair.b.run(is_healthy)

@@ -19,6 +19,7 @@ from jvs_core.control.records import runs
 from jvs_core.errors import AuditChainBroken, EngineFailed, InputError, IntegrityError, JvsError
 from tests.core.control.test_files import IN_ITS_PLACE
 from tests.core.operations.gc.test_gc import history_of
+from tests.support.originals import Original
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 RECORDS = {
@@ -45,9 +46,7 @@ def short_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_file, "LONGEST_LINE", 1 << 20)
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Repository:
-    repo = Repository.init(tmp_path / "repo", engine="copy")
+def fill(repo: Repository) -> None:
     repo.locks.acquire()
     history_of(repo)
     repo.worktrees.create("exp")
@@ -55,7 +54,16 @@ def repo(tmp_path: Path) -> Repository:
     repo.pins.create("HEAD")
     repo.gc.plan()
     repo.locks.release()
-    return repo
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    return Original.made(tmp_path_factory.mktemp("original"), fill)
+
+
+@pytest.fixture
+def repo(original: Original, tmp_path: Path) -> Repository:
+    return original.copy(tmp_path / "repo")
 
 
 def place_of(repo: Repository, record: str) -> Path:
