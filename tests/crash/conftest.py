@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from tests.support.passing import LetPass
+
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
@@ -21,6 +23,11 @@ FAULTS_JSON = os.environ.get("JVS_FAULTS_JSON")
 T = TypeVar("T")
 Count = Callable[[str, str], None]
 _of_workers: dict[str, Counter[str]] = {}
+
+
+@pytest.fixture(autouse=True)
+def movable_clocks(let_pass: LetPass) -> None:
+    """Let a dead process's lease run out without being waited for."""
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,10 +14,13 @@ from jvs_core.results import Finding
 from jvs_core.settings import RepositoryConfig, render_config
 from tests.crash import children
 from tests.support.metadata import Metadata, but_times, metadata_of
+from tests.support.passing import let_pass
 
 Tree = dict[bytes, Metadata]
 # What is in a snapshot that nothing needs, so that gc may take it.
 THROWN = "thrown"
+# Of what the stories let a process take and be killed with.
+LONGEST_LEASE_S = 30
 REPAIRS = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore", "advance_head")
 
 
@@ -119,14 +121,14 @@ def require_sound(root: Path, before: World, allowed: Callable[[World], bool]) -
 
 
 def _mended(repo: Repository) -> list[Finding]:
-    """Repair, and return what is found after it; a lease that only the dead process could give back is waited out."""
+    """Repair, and return what is found after it; a lease that only the dead process could give back is let run out."""
     while True:
         held = [info.name for info in repo.worktrees.all() if info.lock_state == "held"]
         report = repo.doctor(repairs=REPAIRS, strict=True)
         found = [finding for finding in report.findings if finding.severity != "info"]
         if not held or not found:
             return found
-        time.sleep(0.2)
+        let_pass(LONGEST_LEASE_S)
 
 
 def _settled(repo: Repository) -> Repository:

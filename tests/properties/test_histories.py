@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
@@ -16,11 +16,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from jvs_core import Repository, clock
+from jvs_core import Repository
 from jvs_core.errors import InputError, JvsError, LockNotHeld, NothingToUndo
 from tests.crash import children
 from tests.crash.worlds import REPAIRS, age
 from tests.properties.conftest import FULL, PROOF
+from tests.support.passing import let_pass, passing
 from tests.support.suspension import PUBLISHING, suspended
 
 Tree = dict[str, bytes]
@@ -56,12 +57,8 @@ class Histories(RuleBasedStateMachine):
         state = {"JVS_STATE_DIR": str(self.folder / "state"), "JVS_CACHE_DIR": str(self.folder / "cache")}
         self.environment = mock.patch.dict(os.environ, state)
         self.environment.start()
-        self.ahead_ms = 0
-        now, since_boot = clock.now_ms, clock.boot_ms
-        self.clocks = mock.patch.multiple(
-            clock, now_ms=lambda: now() + self.ahead_ms, boot_ms=lambda: since_boot() + self.ahead_ms
-        )
-        self.clocks.start()
+        self.clocks = ExitStack()
+        self.clocks.enter_context(passing())
         self.repo = Repository.init(self.folder / "repo0")
         self.moves = 0
         self.branches = {"main": Branch({}, None)}
@@ -80,7 +77,7 @@ class Histories(RuleBasedStateMachine):
             for snapshot_id, tree in self.snapshots.items():
                 assert files_below(self.payload(snapshot_id)) == tree
         finally:
-            self.clocks.stop()
+            self.clocks.close()
             self.environment.stop()
             shutil.rmtree(self.folder)
 
@@ -279,7 +276,7 @@ class Histories(RuleBasedStateMachine):
         theirs = Repository(self.repo.root, settings=who)
 
         def publish() -> None:
-            self.ahead_ms += 600_000
+            let_pass(600)
             (theirs.worktrees.path(name) / "theirs").write_bytes(content)
             branch.tree["theirs"] = content
             branch.head = theirs.snapshot(worktree=name, lock=True).snapshot_id

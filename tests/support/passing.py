@@ -17,6 +17,7 @@ from jvs_core import Repository, clock
 
 LetPass = Callable[[float], None]
 _PATIENCE_S = 60.0
+_functions: list[LetPass] = []
 
 
 @contextmanager
@@ -31,11 +32,20 @@ def passing() -> Iterator[LetPass]:
         def boot_ms() -> int:
             return boot() + gone[0]
 
-        def let_pass(seconds: float) -> None:
+        def forward(seconds: float) -> None:
             gone[0] += round(seconds * 1000)
 
         with mock.patch.object(clock, "now_ms", now_ms), mock.patch.object(clock, "boot_ms", boot_ms):
-            yield let_pass
+            _functions.append(forward)
+            try:
+                yield forward
+            finally:
+                _functions.pop()
+
+
+def let_pass(seconds: float) -> None:
+    """Let time pass in the block of ``passing`` that this is called from."""
+    _functions[-1](seconds)
 
 
 def outlast(repo: Repository, let_pass: LetPass, seconds: float, worktree: str | None = None) -> None:
