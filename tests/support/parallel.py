@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _TOGETHER = ("tests/browser/", "tests/jupyter/hub/")
 # Long tests that share nothing but mounts; they come last, one by one, so that both workers end at the same time.
 _APART = ("tests/crash/",)
-# The parameters that say which file system a test is given, where their value is one.
-_GIVEN = ("filesystem", "loop_filesystem", "kind")
+# The parameters that say which file system a test is given, where their value is one, or one and an engine.
+_GIVEN = ("filesystem", "loop_filesystem", "kind", "pair")
 
 
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types
@@ -75,7 +75,7 @@ def mark_further(items: list[pytest.Item]) -> None:
             or callspec is None
         ):
             continue
-        kind = next((callspec.params[name] for name in _GIVEN if callspec.params.get(name) in KINDS), None)
+        kind = next(filter(None, (_kind_of(callspec.params.get(name)) for name in _GIVEN)), None)
         if kind is not None:
             # By the id: the values of other parameters may look different in each worker.
             rest = callspec.id.split("-")
@@ -87,3 +87,9 @@ def mark_further(items: list[pytest.Item]) -> None:
         for number, (_, item) in enumerate(cases):
             if number != stays:
                 item.add_marker("further")
+
+
+def _kind_of(given: object) -> str | None:
+    """Return the file system that a parameter's value names, alone or before an engine that works there."""
+    name = given[0] if isinstance(given, tuple) and given else given
+    return name if isinstance(name, str) and name in KINDS else None

@@ -35,6 +35,9 @@ from tests.support.payloads import build_git_repository, build_notebooks, build_
 from tests.support.trees import Tree, read_tree, trees, write_tree
 from tests.support.users import SOMEBODY, as_user
 
+# Each engine holds all of it in every run, on one of its file systems or, where marked so, on each.
+pytestmark = pytest.mark.in_turn
+
 
 def describes(capture: Capture, tree: Path) -> None:
     """Assert that the capture's entries are what is in ``tree``, read independently."""
@@ -64,6 +67,7 @@ def differing(one: dict[bytes, Metadata], other: dict[bytes, Metadata]) -> set[b
     return {path for path in one.keys() | other.keys() if one.get(path) != other.get(path)}
 
 
+@pytest.mark.on_each
 def test_everything_that_can_be_kept_is_kept_and_comes_back(bench: Bench) -> None:
     source = bench.worktree()
     build_hostile(source)
@@ -79,6 +83,7 @@ def test_everything_that_can_be_kept_is_kept_and_comes_back(bench: Bench) -> Non
         assert not os.path.lexists(bench.folder / name)
 
 
+@pytest.mark.on_each
 def test_the_engine_that_ran_and_what_it_lost_are_said(bench: Bench) -> None:
     source = bench.worktree()
     (source / "a.txt").write_text("a")
@@ -119,6 +124,7 @@ def test_a_second_capture_holds_the_changes_and_leaves_the_first_as_it_was(bench
     assert differing(put_back(bench, second, "two"), metadata_of(source)) == set()
 
 
+@pytest.mark.on_each
 def test_unchanged_files_are_one_inode_in_two_snapshots_and_none_with_a_worktree(bench: Bench) -> None:
     source = bench.worktree()
     (source / "same.txt").write_text("same")
