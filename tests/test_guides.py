@@ -22,6 +22,7 @@ import pytest
 
 from tests.conftest import Mounts
 from tests.support.ledger import mount_points, unmount
+from tests.support.source import PYTHONPATH
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -172,7 +173,7 @@ def _run(script: str, work: Path) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=work,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(work.parent / "ipython")},
+        env={**os.environ, "PYTHONPATH": PYTHONPATH, "IPYTHONDIR": str(work.parent / "ipython")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

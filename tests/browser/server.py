@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.source import PYTHONPATH
+
 _START_S = 60.0
 _END_S = 15.0
 _QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
@@ -101,7 +103,7 @@ def _environment(folder: Path, runtime: Path, python: str, changes: dict[str, st
         "IPYTHONDIR": folder / "ipython",
         "MPLCONFIGDIR": folder / "matplotlib",
     }
-    source = {"PYTHONPATH": str(Path(__file__).parents[2])} if python == sys.executable else {}
+    source = {"PYTHONPATH": PYTHONPATH} if python == sys.executable else {}
     return {**os.environ, **{name: str(path) for name, path in own.items()}, **source, **changes}
 
 

@@ -13,6 +13,8 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from tests.support.source import PYTHONPATH
+
 SOURCE = Path(__file__).parents[2]
 PATIENCE_S = 60
 
@@ -116,7 +118,7 @@ def kernel(cwd: Path, **environment: str) -> Iterator[Kernel]:
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(
         cwd=str(cwd),
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "IPYTHONDIR": str(cwd / ".ipython"), **environment},
+        env={**os.environ, "PYTHONPATH": PYTHONPATH, "IPYTHONDIR": str(cwd / ".ipython"), **environment},
     )
     client = manager.client()
     try:

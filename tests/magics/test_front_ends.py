@@ -15,8 +15,9 @@ from nbclient.exceptions import CellExecutionError
 
 from jvs_core import Repository
 from tests.conftest import Mounts
-from tests.magics.kernel import SOURCE, Kernel, kernel
+from tests.magics.kernel import Kernel, kernel
 from tests.support.filesystems import LOOP_KINDS
+from tests.support.source import PYTHONPATH
 
 
 def test_a_kernel_completes_commands_options_snapshots_refs_and_paths(ip: Kernel, main: Path) -> None:
@@ -50,7 +51,7 @@ def test_ipython_in_a_terminal_shows_text(tmp_path: Path) -> None:
         [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"],
         input=lines,
         cwd=tmp_path / "repo" / "main",
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "IPYTHONDIR": str(tmp_path / "ipython")},
+        env={**os.environ, "PYTHONPATH": PYTHONPATH, "IPYTHONDIR": str(tmp_path / "ipython")},
         capture_output=True,
         text=True,
         timeout=120,
@@ -72,7 +73,7 @@ def test_a_failing_magic_stops_a_notebook_that_runs_unattended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, shown: str
 ) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+    monkeypatch.setenv("PYTHONPATH", PYTHONPATH)
     Repository.init(tmp_path / "repo", engine="copy")
     cells = [
         nbformat.v4.new_code_cell(text) for text in ("%load_ext jvs_magics", source, "open('after', 'w')")

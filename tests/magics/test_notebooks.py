@@ -10,6 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.magics.kernel import SOURCE
+from tests.support.source import PYTHONPATH
 
 NOTEBOOKS = sorted((SOURCE / "notebooks").glob("*.ipynb"))
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -19,7 +20,7 @@ _MACHINE = re.compile(r"(/tmp/|/home/|/root/|/Users/|/work/)[\w.-]+|\w+@\w+")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_tutorial_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+    monkeypatch.setenv("PYTHONPATH", PYTHONPATH)
     work = tmp_path / "work"
     work.mkdir()
     committed = nbformat.read(path, as_version=4)

@@ -23,6 +23,7 @@ from typing import Any, ParamSpec, TypeVar
 import psutil
 
 from tests.support.machine import Machine
+from tests.support.source import PYTHONPATH
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,7 +140,7 @@ class Hub:
         self.own.mkdir(mode=0o711, exist_ok=True)
         if not config.exists():
             values = {"example": str(EXAMPLE), "port": self.port, "hub_port": _free_port()}
-            values |= {"service_port": _free_port(), "python": sys.executable, "source": str(ROOT)}
+            values |= {"service_port": _free_port(), "python": sys.executable, "source": PYTHONPATH}
             values |= {"others": dict.fromkeys(_OTHERS, False)}
             values |= {"team": str(self.folder / "team")}
             values |= {"proxy_port": _free_port(), "mark": _MARK}
@@ -150,7 +151,7 @@ class Hub:
         environment = {
             **os.environ,
             "PATH": os.pathsep.join([str(PROXY), str(Path(sys.executable).parent), os.environ["PATH"]]),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": PYTHONPATH,
             "JVS_HUB_REPOSITORY": str(self.folder / "team"),
             "JVS_HUB_PASSWORD": PASSWORD,
             _MARK: self.token,

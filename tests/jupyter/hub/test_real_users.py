@@ -17,10 +17,11 @@ import pytest
 
 from jvs_core import Repository, Settings, UntrustedRepository
 from tests.jupyter.hub.conftest import need_proxy, open_folder
-from tests.jupyter.hub.hub import EXAMPLE, ROOT, Answer, Hub, running
+from tests.jupyter.hub.hub import EXAMPLE, Answer, Hub, running
 from tests.jupyter.hub.kernel import kernel
 from tests.jupyter.hub.test_hub import worktree_of
 from tests.support.machine import SystemUser, machine
+from tests.support.source import PYTHONPATH
 
 pytestmark = [
     pytest.mark.timeout(900),
@@ -68,7 +69,7 @@ def set_up(place: Path) -> None:
     lines = GUIDE.read_text().splitlines()
     first, last = (next(i for i, line in enumerate(lines) if line.startswith(start)) for start in FROM_TO)
     words = "\n".join(lines[first:last]).replace("/srv/", f"{place}/srv/")
-    environment = {**os.environ, "HOME": str(place), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "HOME": str(place), "PYTHONPATH": PYTHONPATH}
     subprocess.run(["bash", "-euc", f"umask 022\n{words}"], env=environment, check=True)
 
 
@@ -246,7 +247,7 @@ def jvs(real: Hub, repository: Path, *arguments: str) -> Any:
     assert real.machine is not None
     command = [sys.executable, "-m", "jvs_core.cli", "-q", "--json", "--repo", str(repository), *arguments]
     owners_folder = real.folder / "state-of-owners"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JVS_OWNERS_DIR": str(owners_folder)}
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "JVS_OWNERS_DIR": str(owners_folder)}
     done = real.machine.run(
         subprocess.run, command, env=environment, capture_output=True, text=True, check=False
     )

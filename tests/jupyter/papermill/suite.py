@@ -14,8 +14,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from jvs_core import Repository
+from tests.support.source import PYTHONPATH
 
-SOURCE = Path(__file__).parents[3]
 ENGINE = ("test_engines", "test_autosave", "test_execute")
 ALL = (
     *ENGINE,
@@ -52,7 +52,7 @@ def results(
             *names,
         ],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,
         check=False,

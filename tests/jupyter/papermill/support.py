@@ -14,8 +14,7 @@ from typing import Any, Protocol
 import nbformat
 
 from jvs_core import Repository, Run
-
-SOURCE = Path(__file__).parents[3]
+from tests.support.source import PYTHONPATH
 
 
 class Papermill(Protocol):
@@ -78,7 +77,7 @@ def write_notebook(path: Path, *cells: str, parameters: str | None = None) -> Pa
 
 def environment(**changes: str) -> dict[str, str]:
     """Return the environment for a process that runs from this source tree."""
-    return {**os.environ, "PYTHONPATH": str(SOURCE), "PYDEVD_DISABLE_FILE_VALIDATION": "1", **changes}
+    return {**os.environ, "PYTHONPATH": PYTHONPATH, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **changes}
 
 
 def wait_until(condition: Callable[[], object], *, within_s: float = 60.0) -> None:
