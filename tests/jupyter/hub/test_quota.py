@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +17,21 @@ from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import provide
 from jvs_jupyter.hub.quota import Quota
 from tests.jupyter.hub.conftest import make_team
-from tests.support.filesystems import FileSystem
+from tests.support.filesystems import FileSystem, juicefs_volume
+
+
+@pytest.fixture
+def attentive(juicefs: FileSystem) -> Iterator[FileSystem]:
+    """Return a volume whose client hears of a quota within a second; without one this is skipped."""
+    with juicefs_volume(clients=1, heartbeat_s=1) as volume:
+        yield volume
 
 
 def test_a_quota_stops_a_user_and_one_that_is_used_up_stops_a_spawn(
-    juicefs: FileSystem, make_workdir: Callable[[FileSystem], Path]
+    attentive: FileSystem, make_workdir: Callable[[FileSystem], Path]
 ) -> None:
-    metadata = f"sqlite3://{juicefs.mount.parent}/meta.db"
-    team = make_team(make_workdir(juicefs), engine=None)
+    metadata = f"sqlite3://{attentive.meta}"
+    team = make_team(make_workdir(attentive), engine=None)
     provided = provide(team, Person("ann"), template="template-1")
     assert provided.path is not None
     Quota(metadata, files=20).apply(provided.path)
@@ -41,7 +48,7 @@ def test_a_quota_stops_a_user_and_one_that_is_used_up_stops_a_spawn(
             break
         number += 1
         assert time.monotonic() < deadline, "the client never heard of the quota"
-        time.sleep(1)
+        time.sleep(0.2)
     assert code == "E_NO_SPACE"
     assert f"user{number}" not in "".join(team.worktrees.names())
 
