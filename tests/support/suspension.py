@@ -10,7 +10,7 @@ from collections.abc import Callable
 from unittest import mock
 
 from jvs_core import Repository
-from jvs_core.operations import locking
+from jvs_core.operations.locking import renewal
 from jvs_core.progress import Silent
 
 # The steps of a snapshot up to the one that moves the head.
@@ -61,7 +61,7 @@ def suspended(
             result.append(error)
 
     thread = threading.Thread(target=work)
-    with mock.patch.object(locking, "_keep", lambda renew, lease, ended: ended.wait()):
+    with mock.patch.object(renewal, "_keep", lambda renew, lease, ended: ended.wait()):
         thread.start()
         assert stop.there.wait(60), result
     lock = ours.root / ".jvs/locks/repository"
