@@ -129,7 +129,7 @@ def move(
 
 
 def require_room(name: str, seen: Worktree) -> None:
-    """Raise DescriptorCorrupt where the head of worktree ``name`` has a number that leaves none for the next."""
+    """Raise DescriptorCorrupt where the head of worktree ``name`` has the highest number, so that no next one is left."""
     if seen.head.number >= heads.LAST:
         raise DescriptorCorrupt(
             f"no head of worktree {name!r} can follow number {seen.head.number}", hint="jvs doctor"

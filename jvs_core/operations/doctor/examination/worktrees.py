@@ -18,7 +18,7 @@ from jvs_core.results import Finding
 def without_folder(ctx: Context) -> Iterator[tuple[str, bool]]:
     """Yield the worktrees whose folder is missing, and whether it held nothing that a snapshot knows of.
 
-    That of one which is being made, removed or renamed is on its way.
+    Worktrees that are being made, removed or renamed are left out.
     """
     intents = journal.pending(ctx.layout)[0]
     pending = {name for intent in intents for name in (intent.worktree, intent.details.get("new_name"))}
