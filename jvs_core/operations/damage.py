@@ -78,7 +78,7 @@ def doubtful(ctx: Context, head: Descriptor) -> frozenset[bytes] | None:
 
 
 def require_whole(ctx: Context, stored: Stored) -> None:
-    """Read again what is remembered as damaged of a snapshot, before it is brought out as a whole.
+    """Read again what is remembered as damaged, before a snapshot is restored as a whole.
 
     Raises PayloadHashMismatch where it is not as the manifest says.
     """

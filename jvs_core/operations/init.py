@@ -125,7 +125,7 @@ def _build(
 
 
 def _make_lock(layout: Layout) -> None:
-    """Make the folder that a repository is built in, and in it the lock that says that it is."""
+    """Make the folder that a repository is built in, and in it the lock that shows that it is being built."""
     files.make_folder(layout.root, mode=layout.worktree_mode)
     files.make_folder(layout.control, mode=layout.folder_mode)
     files.make_folder(layout.repository_lock.parent, mode=layout.folder_mode)
@@ -142,7 +142,7 @@ def _remove(layout: Layout) -> None:
 
 
 def _remove_abandoned(site: Path, name: str) -> None:
-    """Remove what processes that died left of building a repository called ``name``; what cannot be stays."""
+    """Remove what dead processes left of building a repository called ``name``; what cannot be removed stays."""
     pattern = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}{re.escape(files.TEMPORARY_SUFFIX)}")
     for found in os.listdir(site):
         if pattern.fullmatch(found) is None:

@@ -1,4 +1,4 @@
-"""Every kind of finding that ``doctor`` knows: its code, how bad it is, and the repair that mends it."""
+"""Every kind of finding of ``doctor``: its code, its severity, and the repair for it."""
 
 from __future__ import annotations
 

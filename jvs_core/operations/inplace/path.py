@@ -156,7 +156,7 @@ def _replace(
 
 
 def _give_up(target: Path, temporary: Path, left: dict[bytes, Seen] | None) -> None:
-    """Remove what has the name ``temporary``; keep it beside ``target`` where somebody saved there since it was ``left``."""
+    """Remove what has the name ``temporary``; where somebody saved to it since it was ``left``, keep it beside ``target``."""
     if left is None or state(temporary) == left:
         remove_leftover(target.parent, temporary.name)
         return

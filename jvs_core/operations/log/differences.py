@@ -21,7 +21,7 @@ _MAKING = ("snapshot", "restore_inplace", "restore_path", "worktree_create", "re
 
 
 def differing(ctx: Context, ledger: Ledger) -> Iterator[Loss]:
-    """Yield every head and all labels that are not the log's. What an operation of the caller left to be completed is none."""
+    """Yield heads and labels that differ from the log, except where an operation of the caller's is still to be completed."""
     layout = ctx.layout
     moving = {intent.worktree_id for intent in own_intents(ctx) if intent.operation in _MAKING}
     for worktree_id, name in ledger.worktrees.items():

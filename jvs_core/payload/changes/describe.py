@@ -1,4 +1,4 @@
-"""The present state of a worktree, every file identified by its content."""
+"""Describing a worktree as it is: every entry, every file with the hash of its content."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _attributes_at(folders: Folders, entry: Entry) -> bytes | None:
 def _read_contents(
     found: Scan, entries: list[Entry | None], unknown: list[int], moment: Moment, progress: Progress
 ) -> set[int]:
-    """Hash the files at the positions ``unknown``; return those that were not, or did not stay, as scanned."""
+    """Hash the files at the positions ``unknown``; return those that were not as scanned, or changed meanwhile."""
     asked = [found.entries[position] for position in unknown]
     stamps = [found.stamps[position] for position in unknown]
     unsteady: set[int] = set()

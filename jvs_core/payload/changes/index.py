@@ -44,7 +44,7 @@ class Digests(NamedTuple):
 
 @dataclass(frozen=True)
 class Recalled:
-    """The index compared with one scan: ``digests`` parallel to its entries, and the stored paths that are gone."""
+    """The index compared with one scan: ``digests`` parallel to its entries, and the paths in the index that are gone."""
 
     digests: Sequence[Digests | None]
     stale: Sequence[bytes] = ()
