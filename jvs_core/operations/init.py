@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control import control_folders
 from jvs_core.control.audit import writer
 from jvs_core.control.control_folders import CONTROL_FOLDERS
@@ -130,7 +130,7 @@ def _make_lock(layout: Layout) -> None:
     files.make_folder(layout.control, mode=layout.folder_mode)
     files.make_folder(layout.repository_lock.parent, mode=layout.folder_mode)
     files.write_new(layout.repository_lock, b"", mode=layout.lock_mode)
-    files.sync_folder(layout.repository_lock.parent)
+    syncing.sync_folder(layout.repository_lock.parent)
 
 
 def _remove(layout: Layout) -> None:
@@ -209,7 +209,7 @@ def _make_control_plane(layout: Layout, config: RepositoryConfig) -> None:
         ("config.toml", render_config(config)),
     ):
         files.write_new(layout.control / name, text.encode(), mode=layout.file_mode)
-    files.sync_folder(layout.control)
+    syncing.sync_folder(layout.control)
 
 
 def _make_main(layout: Layout, engine: SnapshotEngine, source: Path | None, progress: Progress) -> list[str]:
@@ -225,5 +225,5 @@ def _make_main(layout: Layout, engine: SnapshotEngine, source: Path | None, prog
     with step(progress, "settle"):
         if source is not None:
             engine.settle(main)
-        files.sync_folder(layout.root)
+        syncing.sync_folder(layout.root)
     return degraded

@@ -56,7 +56,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _publish(
         "the name of a snapshot is not durable",
-        "                files.sync_folder(ctx.layout.snapshots)\n",
+        "                syncing.sync_folder(ctx.layout.snapshots)\n",
         "",
     ),
     _publish(

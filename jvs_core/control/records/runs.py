@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jvs_core import clock, files, regular
+from jvs_core import clock, files, regular, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records.register import Register
@@ -59,7 +59,7 @@ def written(layout: Layout, run: Run) -> Iterator[str]:
             files.unlink(draft)
         raise
     files.rename(draft, place)
-    files.sync_folder(place.parent)
+    syncing.sync_folder(place.parent)
 
 
 def draft_of(layout: Layout, run_id: str) -> Path:

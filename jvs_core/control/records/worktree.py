@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from jvs_core import canonical, clock, files, regular
+from jvs_core import canonical, clock, files, regular, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.names import MAIN
@@ -80,12 +80,12 @@ def register(
         files.make_folder(temporary, mode=layout.folder_mode)
         files.make_folder(temporary / "heads", mode=layout.folder_mode)
         files.write_new(temporary / "heads" / "1", heads.encode(head), mode=layout.file_mode)
-        files.sync_folder(temporary / "heads")
+        syncing.sync_folder(temporary / "heads")
         files.write_new(temporary / "config.json", _encode(config), mode=layout.file_mode)
-        files.sync_folder(temporary)
+        syncing.sync_folder(temporary)
         files.rename_new(temporary, folder)
         named = True
-        files.sync_folder(folder.parent)
+        syncing.sync_folder(folder.parent)
         files.make_folder(layout.locks(worktree_id), mode=layout.folder_mode)
     except BaseException as error:
         if named:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jvs_core import anchored, files
+from jvs_core import anchored, files, syncing
 from jvs_core.control.lock import critical
 from jvs_core.control.records import journal, quarantine
 from jvs_core.errors import JvsError
@@ -102,9 +102,9 @@ def _copied(ctx: Context, intent: Intent, payload: Path, copy: Path) -> Bench:
 def _exchange(made: Bench, payload: Path) -> None:
     """Put the mended copy in the place of the snapshot, in one step."""
     subvolume.set_read_only(made.root, subvolume.is_read_only(payload))
-    files.sync_file_system(made.root)
+    syncing.sync_file_system(made.root)
     with made.changing():
         files.exchange(made.root.parent, payload.parent)
-        files.sync_folder(payload.parent.parent)
+        syncing.sync_folder(payload.parent.parent)
         if made.taken_away:
             quarantine.put(made.ctx.layout, made.root.parent, f"{made.intent.snapshot_id}-before")

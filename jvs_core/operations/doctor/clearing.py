@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.control_folders import CONTROL_FOLDERS
 from jvs_core.control.lock import lease_files
@@ -37,7 +37,7 @@ def clean_tmp(ctx: Context, progress: Progress) -> list[str]:
         for name in [name for name, empty in examination.without_folder(ctx) if empty]:
             folder = ctx.layout.worktree(name)
             ctx.engine().make_worktree(folder)
-            files.sync_folder(folder.parent)
+            syncing.sync_folder(folder.parent)
             done.append(name)
     for path in folders:
         ctx.removal_engine().remove(path)

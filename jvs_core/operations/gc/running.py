@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from jvs_core import clock, files
+from jvs_core import clock, files, syncing
 from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
@@ -87,7 +87,7 @@ def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
     for snapshot_id in dropped:
         files.unlink(ctx.layout.descriptor(snapshot_id), missing_ok=True)
     if dropped:
-        files.sync_folder(ctx.layout.descriptors)
+        syncing.sync_folder(ctx.layout.descriptors)
     for snapshot_id in dropped:
         annotation.remove_all(ctx.layout, snapshot_id)
     for snapshot_id in removed:
@@ -149,8 +149,8 @@ def _commit(
     A process that was stopped for so long that the lock may be another's by now goes no further: it raises
     FencingMismatch. What appeared since the plan keeps its snapshot; in the first batch it stops the whole run.
     """
-    if files.syncfs_works(ctx.layout.gc):
-        files.sync_file_system(ctx.layout.gc)  # what others wrote is not waited for in the critical section
+    if syncing.syncfs_works(ctx.layout.gc):
+        syncing.sync_file_system(ctx.layout.gc)  # what others wrote is not waited for in the critical section
     with files.uninterrupted(), ctx.critical():
         with step(progress, "validate"):
             journal.require(ctx.layout, intent)
@@ -183,8 +183,8 @@ def _commit(
                 critical.require(ctx.layout.repository_lock)
                 if ctx.layout.snapshot(key).exists():
                     files.rename_new(ctx.layout.snapshot(key), ctx.layout.trash(key))
-            files.sync_folder(ctx.layout.trash())
-            files.sync_folder(ctx.layout.snapshots)
+            syncing.sync_folder(ctx.layout.trash())
+            syncing.sync_folder(ctx.layout.snapshots)
         with step(progress, "audit"):
             critical.require(ctx.layout.repository_lock)
             if going:
@@ -251,5 +251,5 @@ def _delete(ctx: Context, state: _State, progress: Progress) -> int:
                 if trash.exists():  # else another run of the plan deleted it at the same time
                     state.failed[key] = error
             progress.advanced()
-        files.sync_folder(ctx.layout.trash())
+        syncing.sync_folder(ctx.layout.trash())
     return reclaimed

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control.records import journal
 from jvs_core.errors import (
     AlreadyExists,
@@ -139,7 +139,7 @@ def _replace(
                 try:
                     left = state(temporary)
                     _require_unchanged(present, here, temporary)
-                    files.sync_folder(target.parent)
+                    syncing.sync_folder(target.parent)
                     head = restoring.add_undo_point(
                         ctx, name, lease, pre, record.head_snapshot_id, snapshot_id
                     )
@@ -150,7 +150,7 @@ def _replace(
                     raise
         finally:
             _give_up(target, temporary, left)
-            files.sync_folder(target.parent)
+            syncing.sync_folder(target.parent)
         journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
 
@@ -193,7 +193,7 @@ def _extract(
     progress: Progress,
     instead: Mapping[bytes, Entry] | None = None,
 ) -> list[str]:
-    with files.watching(temporary.parent) as sync:
+    with syncing.watching(temporary.parent) as sync:
         with step(progress, "clone"), source.read(), ctx.bringing():
             degraded = extract(source.payload, source.entries, inner, temporary, instead=instead)
         with step(progress, "settle"):
