@@ -11,7 +11,7 @@ from jvs_core.operations.stored import Stored
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, compare
 from jvs_core.payload.inplace import converge
-from jvs_core.payload.inplace.inner import require_free
+from jvs_core.payload.inplace.nested_repositories import require_free
 from jvs_core.payload.inplace.obstacles import require_changeable
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import Entry

@@ -10,7 +10,7 @@ from jvs_core.control.records import journal, worktree
 from jvs_core.errors import DescriptorCorrupt, JvsError, PathEscape, WorktreeNotFound
 from jvs_core.operations import findings, leftovers
 from jvs_core.operations.context import Context
-from jvs_core.payload.inplace import inner
+from jvs_core.payload.inplace import nested_repositories
 from jvs_core.payload.tree.faults import listed
 from jvs_core.results import Finding
 
@@ -80,7 +80,7 @@ def repositories_inside(ctx: Context) -> Iterator[Finding]:
     """Yield worktrees that hold another repository."""
     for name in worktree.names(ctx.layout):
         try:
-            inside = inner.repositories(ctx.layout.worktree(name))
+            inside = nested_repositories.repositories(ctx.layout.worktree(name))
         except PathEscape:
             continue  # it is named
         if inside:
