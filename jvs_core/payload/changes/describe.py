@@ -11,8 +11,8 @@ from pathlib import Path
 from jvs_core.errors import UnsupportedFile
 from jvs_core.payload.changes.hashing import hash_files
 from jvs_core.payload.changes.index import Recalled, StatIndex
-from jvs_core.payload.changes.moment import NEVER, Moment
 from jvs_core.payload.changes.writeback import write_back
+from jvs_core.payload.changes.writeback_time import NEVER, Moment
 from jvs_core.payload.tree import attributes, juicefs
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.content import same

@@ -14,7 +14,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from jvs_core.payload.changes.moment import Moment
+from jvs_core.payload.changes.writeback_time import Moment
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.walk import Scan, Stamp

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core import syncing
-from jvs_core.payload.changes.moment import NEVER, Moment
+from jvs_core.payload.changes.writeback_time import NEVER, Moment
 from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.mounts import Mount, mount_of
 from jvs_core.payload.tree.walk import Scan

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable
 from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
-from jvs_core.payload.changes.moment import Moment
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import write_back
+from jvs_core.payload.changes.writeback_time import Moment
 from jvs_core.payload.check.soundness import hold_against
 from jvs_core.payload.copy.amend import folder_times, give_rights, leave_out
 from jvs_core.payload.copy.capture import described

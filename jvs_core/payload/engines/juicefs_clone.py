@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
 from jvs_core.payload.changes.index import Recalled, StatIndex
-from jvs_core.payload.changes.moment import Moment
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import probe_clock
+from jvs_core.payload.changes.writeback_time import Moment
 from jvs_core.payload.check.soundness import hold_against
 from jvs_core.payload.copy.amend import (
     Amended,
