@@ -23,9 +23,9 @@ from jvs_core.payload.tree.attributes import apply_to_fd, read_xattrs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import listed, translate
 from jvs_core.payload.tree.folders import FOLDER_FLAGS
-from jvs_core.payload.tree.glance import look
 from jvs_core.payload.tree.mounts import mounts_below
 from jvs_core.payload.tree.removal import remove_tree, require_unmounted
+from jvs_core.payload.tree.stat_comparison import look
 from jvs_core.payload.tree.walk import (
     CAP_DAC_OVERRIDE,
     REPOSITORY,
