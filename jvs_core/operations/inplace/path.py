@@ -29,8 +29,8 @@ from jvs_core.payload.inplace.obstacles import require_changeable
 from jvs_core.payload.inplace.steps import Steps
 from jvs_core.payload.tree.entry import Entry, printable
 from jvs_core.payload.tree.faults import listed
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.removal import require_unmounted
-from jvs_core.payload.tree.seen import Seen
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
 

@@ -16,8 +16,8 @@ from jvs_core.payload.inplace.taking import Overtaken, Taken
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry, printable
 from jvs_core.payload.tree.faults import GONE
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
-from jvs_core.payload.tree.seen import Seen
 
 
 @dataclass(frozen=True)

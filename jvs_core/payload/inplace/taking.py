@@ -16,8 +16,8 @@ from typing import NamedTuple
 from jvs_core.payload.copy.put import temporary_name
 from jvs_core.payload.tree import renames
 from jvs_core.payload.tree.faults import GONE
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
-from jvs_core.payload.tree.seen import Seen
 from jvs_core.payload.tree.walk import LEFT_OUT
 
 _Inode = tuple[int, int]
