@@ -30,7 +30,7 @@ from jvs_core.operations import (
     snapshot,
 )
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import path as extract
+from jvs_core.operations.inplace import path_restore as extract
 from jvs_core.operations.inplace import restoring
 from jvs_core.operations.locking import Locking
 from jvs_core.operations.reading import SnapshotFile

@@ -16,7 +16,7 @@ import pytest
 
 from jvs_core import Repository, files
 from jvs_core.errors import ConsistencyUnavailable, NoSpace, PayloadHashMismatch
-from jvs_core.operations.inplace import path as extract
+from jvs_core.operations.inplace import path_restore as extract
 from jvs_core.operations.inplace import restoring
 from jvs_core.payload.engines import subvolume
 from jvs_core.progress import Silent
