@@ -30,8 +30,7 @@ from jvs_core.operations import (
     snapshot,
 )
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import path_restore as extract
-from jvs_core.operations.inplace import restoring
+from jvs_core.operations.inplace import path_restore, restoring
 from jvs_core.operations.locking import Locking
 from jvs_core.operations.reading import SnapshotFile
 from jvs_core.operations.sandbox import Sandbox
@@ -366,7 +365,7 @@ class Repository:
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
-        return extract.path(
+        return path_restore.path(
             self._context.restoring(same_owner),
             name,
             snapshot_id,
