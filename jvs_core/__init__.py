@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         Run,
         Verdict,
     )
-    from jvs_core.operations.reading import SnapshotFile
     from jvs_core.operations.sandbox import Sandbox
+    from jvs_core.operations.snapshot_file import SnapshotFile
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
     from jvs_core.results import WorktreeInfo
@@ -61,7 +61,7 @@ _HOMES = {
     "Run": "jvs_core.model",
     "Sandbox": "jvs_core.operations.sandbox",
     "Settings": "jvs_core.settings",
-    "SnapshotFile": "jvs_core.operations.reading",
+    "SnapshotFile": "jvs_core.operations.snapshot_file",
     "Trusted": "jvs_core.control.trust",
     "UntrustedRepository": "jvs_core.errors",
     "Verdict": "jvs_core.model",

@@ -11,12 +11,12 @@ import shutil
 import signal
 import stat
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from jvs_core import anchored
+from jvs_core import anchored, syncing
 from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace, PathEscape
 from jvs_core.regular import IN_THE_WAY
 
@@ -24,7 +24,6 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 TEMPORARY_SUFFIX = ".tmp"
-_SYNC_THREADS = 16
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,52 +80,6 @@ def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
 
 
-def sync_folder(path: Path) -> None:
-    """Make the names in the folder ``path`` durable."""
-    fd = anchored.open_folder(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def sync_file(path: Path) -> None:
-    """Make the content of the regular file ``path`` durable."""
-    fd = open_file(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def sync_file_system(path: Path) -> None:
-    """Write back all that is dirty on the file system of ``path``; errors of earlier writes are raised."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _syncfs(fd)
-    finally:
-        os.close(fd)
-
-
-def syncfs_works(path: Path) -> bool:
-    """Say whether ``syncfs`` does anything on the file system of ``path``: not on FUSE ones, nor on 9p.
-
-    Taken from ``/proc/self/mountinfo`` by device number; a device that is not listed (a btrfs subvolume) is local.
-    """
-    device = os.stat(path).st_dev
-    wanted = b"%d:%d" % (os.major(device), os.minor(device))
-    try:
-        with open("/proc/self/mountinfo", "rb") as mounts:
-            for line in mounts:
-                fields = line.split()
-                if fields[2] == wanted:
-                    kind = fields[fields.index(b"-") + 1]
-                    return kind not in (b"fuse", b"fuseblk", b"9p") and not kind.startswith(b"fuse.")
-    except OSError:
-        pass
-    return True
-
-
 def write_new(path: Path, data: bytes, *, mode: int | None = None, durable: bool = True) -> None:
     """Create ``path`` with ``data``, ``durable`` in content or not; the caller makes the name durable.
 
@@ -148,33 +101,6 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None, durable: bool
         raise
     finally:
         os.close(fd)
-
-
-@contextmanager
-def watching(folder: Path) -> Iterator[Callable[[Sequence[Path]], None]]:
-    """Yield what makes files and folders of the file system of ``folder`` durable, by one ``syncfs`` where that works.
-
-    An error of writing back is told to descriptors that were open when it happened. So this is entered before the first
-    byte is written; what was entered later may see none.
-    """
-    fd = anchored.open_folder(folder, os.O_RDONLY)
-
-    def sync(paths: Sequence[Path]) -> None:
-        if syncfs_works(folder):
-            _syncfs(fd)
-        else:
-            _sync_by_threads(paths)
-
-    try:
-        yield sync
-    finally:
-        os.close(fd)
-
-
-def _syncfs(fd: int) -> None:
-    if _LIBC.syncfs(fd) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
 
 
 def write_all(fd: int, data: bytes) -> None:
@@ -203,7 +129,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: b
             unlink(temporary)
         raise
     if durable:
-        sync_folder(path.parent)
+        syncing.sync_folder(path.parent)
 
 
 def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
@@ -219,7 +145,7 @@ def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
         with suppress(OSError, PathEscape):
             unlink(temporary)
         raise
-    sync_folder(path.parent)
+    syncing.sync_folder(path.parent)
 
 
 def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) -> None:
@@ -234,7 +160,7 @@ def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) 
         return
     folder = next(iter(contents)).parent
     try:
-        with watching(folder) as sync:
+        with syncing.watching(folder) as sync:
             for path, data in contents.items():
                 unlink(temporary[path], missing_ok=True)
                 write_new(temporary[path], data, mode=mode, durable=False)
@@ -246,23 +172,7 @@ def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) 
             with suppress(OSError, PathEscape):
                 unlink(left)
         raise
-    sync_folder(folder)
-
-
-def _sync_by_threads(paths: Sequence[Path]) -> None:
-    if len(paths) <= 2:
-        for path in paths:
-            _sync(path)
-        return
-    from concurrent.futures import ThreadPoolExecutor  # too slow to import for every command
-
-    with ThreadPoolExecutor(min(_SYNC_THREADS, len(paths))) as threads:
-        for _ in threads.map(_sync, paths):
-            pass
-
-
-def _sync(path: Path) -> None:
-    sync_folder(path) if path.is_dir() else sync_file(path)
+    syncing.sync_folder(folder)
 
 
 def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False, durable: bool = True) -> None:
@@ -286,7 +196,7 @@ def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False, 
     if mode is not None:
         set_mode(path, mode, folder=True)
     if durable:
-        sync_folder(path.parent)
+        syncing.sync_folder(path.parent)
 
 
 def set_mode(path: Path, mode: int, *, folder: bool = False) -> None:
@@ -387,9 +297,9 @@ def remove_folder(path: Path) -> None:
 def rename_durable(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, never over anything, and make it durable in both parents."""
     rename_new(source, target)
-    sync_folder(target.parent)
+    syncing.sync_folder(target.parent)
     if source.parent != target.parent:
-        sync_folder(source.parent)
+        syncing.sync_folder(source.parent)
 
 
 def remove_file(path: Path, *, missing_ok: bool = True) -> None:
@@ -400,7 +310,7 @@ def remove_file(path: Path, *, missing_ok: bool = True) -> None:
         if not missing_ok:
             raise
         return
-    sync_folder(path.parent)
+    syncing.sync_folder(path.parent)
 
 
 def remove_any(path: Path) -> None:
@@ -413,7 +323,7 @@ def remove_any(path: Path) -> None:
                 os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         return
-    sync_folder(path.parent)
+    syncing.sync_folder(path.parent)
 
 
 @contextmanager

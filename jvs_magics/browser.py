@@ -64,7 +64,7 @@ class Browser:
         self._run(what, action)
 
     def _run(self, what: str, action: Callable[[], str]) -> None:
-        """Carry an action out in the busy state; what it came to, or why it failed, is the line at the bottom."""
+        """Carry an action out in the busy state; the line at the bottom shows its result, or why it failed."""
         with self._busy(what):
             try:
                 self.panel.say(action())

@@ -57,7 +57,10 @@ def run(magics: Kernel, args: Sequence[str], *, without_running: bool = False) -
 
 
 def wait(magics: Kernel, repository: Repository, worktree: str) -> float:
-    """Return how long an operation may wait for the lock, and say for whom. Raises what became of a kept lock."""
+    """Return how long an operation may wait for the lock, and say for whom.
+
+    Raises LockExpired or FencingMismatch where a kept lock was lost.
+    """
     magics.locks.check(repository, worktree)
     found = repository.locks.status(worktree)
     if (

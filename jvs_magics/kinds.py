@@ -231,7 +231,7 @@ _BY_VALUE: dict[str, type[Answer]] = {
 
 
 def answer(command: str, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> Answer:
-    """Return the answer of its kind for what a command came to."""
+    """Return the answer for the outcome of a command, by the kind of its value."""
     value = outcome.value
     kind = _KINDS.get(command) or _BY_VALUE.get(type(value).__name__)
     if kind is None:

@@ -46,7 +46,7 @@ class KeptLocks:
             kept.stop.set()
 
     def check(self, repository: Repository, worktree: str) -> None:
-        """Raise what became of a kept lock that was lost, once: LockExpired or FencingMismatch.
+        """Raise LockExpired or FencingMismatch, once, where a kept lock was lost.
 
         A laptop that slept wakes with a lease that ran out; the renewing thread may not have noticed yet.
         """

@@ -56,7 +56,7 @@ class Panel:
         self.refresh()
 
     def say(self, text: str, *, bad: bool = False) -> None:
-        """Show what something came to."""
+        """Show the result of an action."""
         if text:
             self._status(text, "bad" if bad else "ok")
 

@@ -20,7 +20,7 @@ from jvs_core.errors import PathNotFound
 
 if TYPE_CHECKING:
     from jvs_core.model import Descriptor
-    from jvs_core.operations.reading import SnapshotFile
+    from jvs_core.operations.snapshot_file import SnapshotFile
     from jvs_core.results import SnapshotDetails, TreeEntry
 
 _TYPE_LETTERS = {"file": "-", "directory": "d", "symlink": "l", "fifo": "p"}

@@ -145,7 +145,7 @@ def _outlet(stream: TextIO | None, turn: threading.Lock) -> _Outlet | None:
 
 
 def _pump(pipe: IO[bytes], outlet: _Outlet, ended: int) -> None:
-    """Carry output on until its end; once the process has ended, no more than its pipe can hold."""
+    """Pass output on until its end; once the process has ended, no more than its pipe can hold."""
     source, poll = pipe.fileno(), select.poll()
     poll.register(source, select.POLLIN)
     poll.register(ended, select.POLLIN)

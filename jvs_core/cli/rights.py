@@ -70,7 +70,7 @@ def run_as_owner(refused: UntrustedRepository, args: Sequence[str], call: Call) 
 
 
 def _folders(root: str) -> list[str]:
-    """Return where to work: in the current folder, or else in the repository's."""
+    """Return the folders to work in: the current one, or else the repository's."""
     with suppress(OSError):
         return [os.getcwd(), root]
     return [root]

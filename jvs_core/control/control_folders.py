@@ -64,9 +64,10 @@ def _folders(layout: Layout, below: str) -> list[os.DirEntry[str]]:
 
 
 def close(layout: Layout, worktree: Path) -> None:
-    """Take from ``.jvs`` what others may do there and not in ``worktree``: the group's part stays in a shared one.
+    """Take from others the rights in ``.jvs`` that they do not have in ``worktree``; a shared one keeps the group's.
 
-    What is in ``.jvs`` tells of the worktree. Only the owner of ``.jvs`` can; for others this does nothing.
+    Records in ``.jvs`` reveal what the worktree holds. Only the owner of ``.jvs`` can do this; for others it does
+    nothing.
     """
     now = os.lstat(layout.control)
     wanted = stat.S_IMODE(now.st_mode) & (os.stat(worktree).st_mode | ~0o077)

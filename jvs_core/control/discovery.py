@@ -15,7 +15,7 @@ _INSIDE = (".jvs", MAIN, "worktrees")
 
 
 def standing(path: Path) -> Path:
-    """Return ``path``; a relative one, where the current folder was removed, as the path that it would have had."""
+    """Return ``path``; for a relative one whose current folder was removed, the path that it had."""
     if path.is_absolute():
         return path
     try:
@@ -26,7 +26,7 @@ def standing(path: Path) -> Path:
 
 
 def find_root(start: Path, settings: Settings | None = None) -> Path:
-    """Return the nearest folder at or above ``start`` that holds a folder ``.jvs``; whose it is, opening asks.
+    """Return the nearest folder at or above ``start`` that holds a folder ``.jvs``. Its owner is checked when it is opened.
 
     A link of that name is followed nowhere: where there is nothing else, its folder is returned, which opening refuses.
 
@@ -113,7 +113,7 @@ def _none(start: Path, ended: str = "") -> NotARepository:
 
 
 def _look(folder: Path) -> tuple[int, str]:
-    """Return whom a folder belongs to, and the mount that it is on.
+    """Return the owner of a folder, and the mount that it is on.
 
     By the mount's number, since every subvolume of btrfs has a device number of its own; by that one where there is
     no ``/proc``.

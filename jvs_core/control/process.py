@@ -35,10 +35,10 @@ def own(settings: Settings) -> dict[str, Any]:
 def is_running(process: Process, settings: Settings, *, seen_ms: int | None = None) -> bool | None:
     """Return whether a recorded process still runs; None where that cannot be known from here.
 
-    A process of this boot and this container is looked for: an id that the kernel gave away again is told by the start
-    time, one that nobody has asked for yet by its state. Of others ``seen_ms`` decides, the time of their last sign of
-    life: one before this machine was started, or older than a lease with its margins, is that of a dead process; one in
-    the future says nothing. The host's name says nothing either.
+    A process of this boot and this container is looked up: its start time shows that the kernel gave its id to another
+    one, its state that it has ended and its parent has not noticed. Of others ``seen_ms`` decides, the time of their
+    last sign of life: one before this machine was started, or older than a lease with its margins, is that of a dead
+    process; one in the future says nothing. The host's name says nothing either.
     """
     if process.boot_id != clock.boot_id() or process.pid_namespace not in (None, _namespace()):
         return _by_sign_of_life(process, seen_ms)

@@ -73,7 +73,7 @@ def require(root: Path, settings: Settings) -> None:
 
 
 def trust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> Trusted:
-    """Trust the repository at ``path`` from now on, for as long as its ``.jvs`` belongs to whom it belongs to now.
+    """Trust the repository at ``path`` from now on, for as long as its ``.jvs`` has the same owner.
 
     Raises NotARepository, InputError (root trusts nobody else).
     """
@@ -129,7 +129,7 @@ def listed(settings: Settings) -> list[Trusted]:
 
 
 def believed(settings: Settings | None) -> frozenset[int]:
-    """Return whom the caller trusts somewhere; root believes nobody."""
+    """Return the users whom the caller trusts in some repository; for root, none."""
     if settings is None or os.geteuid() == 0:
         return frozenset()
     return frozenset(one.uid for one in listed(settings))
@@ -144,10 +144,10 @@ def owner_name(uid: int) -> str:
 
 
 def _is_at_home(root: Path, control: os.stat_result) -> bool:
-    """Return whether nobody can have moved a repository's ``.jvs`` into ``root`` who is not to say what is there.
+    """Return whether nobody but trusted people can have moved a ``.jvs`` into ``root``.
 
-    Who can write in it can rename it, wherever it lies: so ``root`` is of its owner, of root or of the caller, and nobody
-    else can write there.
+    Whoever can write to a folder can rename it into any other: so ``root`` must belong to the owner of ``.jvs``, to
+    root or to the caller, and nobody else may be able to write there.
     """
     if not control.st_mode & _OTHERS_WRITE:
         return True
@@ -175,7 +175,7 @@ def _control(root: Path) -> os.stat_result:
 
 @contextmanager
 def _changing(settings: Settings) -> Iterator[None]:
-    """Keep others from changing the list in the block: what they add meanwhile would be lost."""
+    """Lock the list for the block, so that no change of another process is lost."""
     folder = settings.config_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,14 +10,7 @@ from __future__ import annotations
 
 from jvs_core.model.audit import AuditHead, AuditRecord, Checkpoint, Signature
 from jvs_core.model.damage import MOST_DAMAGED, MOST_UNHEALED, Damage
-from jvs_core.model.descriptor import (
-    AnnotatedDescriptor,
-    Annotation,
-    Descriptor,
-    HashValue,
-    IntegrityState,
-    Ready,
-)
+from jvs_core.model.descriptor import AnnotatedDescriptor, Annotation, Descriptor, HashValue, Ready
 from jvs_core.model.forms import (
     FORMAT_VERSION,
     LARGEST,
@@ -29,117 +22,15 @@ from jvs_core.model.forms import (
     SHORT_ID,
     SNAPSHOT_ID,
     UUID,
-    Count,
-    HexPath,
-    Holder,
-    LeaseSpan,
-    Line,
-    Name,
-    OperationName,
-    RunId,
-    SessionId,
-    Sha256,
-    ShortId,
-    SnapshotId,
-    Tag,
-    Text,
-    Timestamp,
-    Uuid,
 )
 from jvs_core.model.gc import Pin, Plan, Tombstone
-from jvs_core.model.intent import (
-    INTENT_DETAILS,
-    HealDetails,
-    HiddenName,
-    HiddenPath,
-    InplaceDetails,
-    Intent,
-    PathDetails,
-    PlanDetails,
-    RefDetails,
-    RenameDetails,
-    SnapshotDetails,
-    TemporaryDetails,
-    TemporaryWorktreeDetails,
-)
+from jvs_core.model.intent import Intent
 from jvs_core.model.lease import LeaseRecord
 from jvs_core.model.process import Process
-from jvs_core.model.record import R, Record
+from jvs_core.model.record import Record
 from jvs_core.model.ref import Ref
 from jvs_core.model.run import Run, RunOutcome, RunOwner, Verdict
 from jvs_core.model.worktree import Head, UndoPoint, Worktree, WorktreeConfig
-
-__all__ = [
-    "FORMAT_VERSION",
-    "INTENT_DETAILS",
-    "LARGEST",
-    "LEASE_MS_MAXIMUM",
-    "LONGEST_TAG",
-    "LONGEST_TEXT",
-    "MOST_DAMAGED",
-    "MOST_UNHEALED",
-    "NAME",
-    "RUN_ID",
-    "SHORT_ID",
-    "SNAPSHOT_ID",
-    "UUID",
-    "AnnotatedDescriptor",
-    "Annotation",
-    "AuditHead",
-    "AuditRecord",
-    "Checkpoint",
-    "Count",
-    "Damage",
-    "Descriptor",
-    "HashValue",
-    "Head",
-    "HealDetails",
-    "HexPath",
-    "HiddenName",
-    "HiddenPath",
-    "Holder",
-    "InplaceDetails",
-    "IntegrityState",
-    "Intent",
-    "LeaseRecord",
-    "LeaseSpan",
-    "Line",
-    "Name",
-    "OperationName",
-    "PathDetails",
-    "Pin",
-    "Plan",
-    "PlanDetails",
-    "Process",
-    "R",
-    "Ready",
-    "Record",
-    "Ref",
-    "RefDetails",
-    "RenameDetails",
-    "Run",
-    "RunId",
-    "RunOutcome",
-    "RunOwner",
-    "SessionId",
-    "Sha256",
-    "ShortId",
-    "Signature",
-    "SnapshotDetails",
-    "SnapshotId",
-    "Tag",
-    "TemporaryDetails",
-    "TemporaryWorktreeDetails",
-    "Text",
-    "Timestamp",
-    "Tombstone",
-    "UndoPoint",
-    "Uuid",
-    "Verdict",
-    "Worktree",
-    "WorktreeConfig",
-    "models",
-]
 
 
 def models() -> tuple[type[Record], ...]:

@@ -54,7 +54,7 @@ def _check(note: str | None, add: Sequence[str], remove: Sequence[str]) -> None:
 def _edit(
     ctx: Context, shown: AnnotatedDescriptor, note: str | None, add: Sequence[str], remove: Sequence[str]
 ) -> Annotation:
-    """Return the annotation that makes of a snapshot what is asked for. Raises InputError where it is that already."""
+    """Return the annotation that gives a snapshot the note and tags asked for. Raises InputError where it has them already."""
     edit = Annotation(
         number=annotation.next_number(ctx.layout, shown.snapshot_id),
         snapshot_id=shown.snapshot_id,

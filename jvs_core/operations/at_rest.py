@@ -1,7 +1,8 @@
 """Looking at a repository while no operation is between writing a record and logging it.
 
-What an operation publishes and its record in the log are of one critical section. So in one of our own, whatever is not
-as the log says is so because a crash or somebody made it so; no intent is needed to excuse it, which anybody could plant.
+An operation publishes something and logs it in one critical section. So inside our own critical section, a difference
+from the log is the work of a crash or of somebody else, never of an operation under way; no intent has to explain it,
+which anybody could plant.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ _PAUSE_S = 0.3
 
 @contextmanager
 def at_rest(ctx: Context) -> Iterator[None]:
-    """Look again in the block, where nobody is publishing.
+    """Hold the critical section for the block, so that nobody publishes meanwhile.
 
-    Who may not take the repository's lock, or not soon, waits for a moment instead, which is longer than a publication takes.
+    Where the caller may not take the repository's lock, or does not get it soon, this waits longer than a publication
+    takes instead.
     """
     path = ctx.layout.repository_lock
     with ExitStack() as undo:
@@ -39,5 +41,5 @@ def at_rest(ctx: Context) -> Iterator[None]:
 
 
 def own_intents(ctx: Context) -> list[Intent]:
-    """Return the intents that the caller wrote: what they left half done is known, and will be completed."""
+    """Return the intents that the caller wrote: what they left unfinished is known, and will be completed."""
     return [intent for intent in journal.pending(ctx.layout)[0] if journal.is_own(intent)]

@@ -76,7 +76,7 @@ def history(
 def _edited(
     ctx: Context, descriptor: Descriptor, edited: Container[str], unreadable: list[str] | None
 ) -> Descriptor:
-    """Return a descriptor as it is shown; where its edits cannot be read and that may be told, as it was made."""
+    """Return a descriptor as shown; as it was made where its edits are unreadable and the caller collects problems."""
     try:
         return catalog.shown(ctx.layout, descriptor, edited)
     except (DescriptorCorrupt, PathEscape) as error:

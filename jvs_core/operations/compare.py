@@ -22,7 +22,7 @@ from jvs_core.results import Comparison, Status
 
 @dataclass(frozen=True)
 class Unsaved:
-    """What of a worktree no snapshot holds: paths that are as in none, and ``repositories``, which none ever keeps."""
+    """What a worktree holds and no snapshot does: changed paths, and ``repositories``, which no snapshot ever keeps."""
 
     paths: Sequence[str]
     repositories: Sequence[str]
@@ -47,7 +47,7 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
 
 
 def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None = None) -> Unsaved:
-    """Return the paths of worktree ``name`` of which something but a time is as in no snapshot that it comes from.
+    """Return the paths of worktree ``name`` that differ from all snapshots that it comes from, in more than a time.
 
     That is what ``status`` shows, and what differs from the head in owner, extended attributes or hard links. ``folder`` is
     where the worktree lies when it is not in its place. Repositories inside are named beside them.

@@ -52,7 +52,7 @@ class Context:
 
     @classmethod
     def open(cls, layout: Layout, settings: Settings) -> Context:
-        """Open the repository at ``layout``: the one door, which asks first whose it is.
+        """Open the repository at ``layout``, after making sure that its owner is trusted. There is no other way in.
 
         Raises NotARepository, UntrustedRepository, FormatUnsupported, DescriptorCorrupt (no identity), InputError
         (configuration).
@@ -99,10 +99,11 @@ class Context:
         return replace(self, same_owner=same_owner)
 
     def bringing(self) -> AbstractContextManager[None]:
-        """Bring entries out of a snapshot in the block: what a manifest says of rights is no authority.
+        """Restore entries in the block without giving the special rights that a manifest names.
 
-        Nothing becomes setuid or setgid or gets capabilities, and what root brings is root's and, in a shared repository,
-        its group's; unless root asked for owners, see ``restoring``. What lies in a worktree already keeps what it has.
+        Nothing becomes setuid or setgid or gets capabilities, and what root brings is root's and, in a shared
+        repository, its group's; unless root asked for owners, see ``restoring``. Files that are in a worktree already
+        keep their rights.
         """
         if self.same_owner and os.geteuid() == 0 and not self.is_written_by_others:
             return believing(ALL)

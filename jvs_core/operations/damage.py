@@ -22,8 +22,8 @@ _WAIT_S = 5.0
 def note(ctx: Context, reports: Sequence[SnapshotReport]) -> None:
     """Remember which of the snapshots that were verified are damaged, and forget those that are whole.
 
-    Only the payload and what describes it count; what is wrong with a descriptor or the log shows without, and what the
-    caller may not read says nothing. Who may not write in the repository remembers nothing.
+    Only the payload and its manifest count: damage of a descriptor or the log shows anyway, and files that the caller
+    may not read prove nothing. A caller who may not write to the repository remembers nothing.
     """
     with suppress(JvsError, OSError):
         known = set(DAMAGES.keys(ctx.layout))
@@ -62,10 +62,10 @@ def _is_damaged(ctx: Context, report: SnapshotReport) -> bool:
 
 
 def doubtful(ctx: Context, head: Descriptor) -> frozenset[bytes] | None:
-    """Return the paths of which ``head`` may have what is damaged; None where that may be any.
+    """Return the paths that may be damaged in ``head`` too; None where that may be any path.
 
     Snapshots share files under the same path, so what is damaged in one may be in the next, which nobody verified yet.
-    A snapshot that was made after the damage of another was remembered has nothing of it.
+    A snapshot that was made after the damage was remembered shares nothing of it.
     """
     found, broken = DAMAGES.readable(ctx.layout)
     if broken:
@@ -78,7 +78,7 @@ def doubtful(ctx: Context, head: Descriptor) -> frozenset[bytes] | None:
 
 
 def require_whole(ctx: Context, stored: Stored) -> None:
-    """Read again what is remembered as damaged of a snapshot, before it is brought out as a whole.
+    """Read again what is remembered as damaged, before a snapshot is restored as a whole.
 
     Raises PayloadHashMismatch where it is not as the manifest says.
     """

@@ -36,10 +36,10 @@ class Exclusion:
 
 @contextmanager
 def excluded(ctx: Context, name: str, purpose: str) -> Iterator[Exclusion]:
-    """Hold the lock of worktree ``name`` for the block, unseen by the own session, renewed, and give it back.
+    """Hold the lock of worktree ``name`` for the block, hidden from the own session, renewed, and give it back.
 
-    Whoever changes something for good calls ``check`` first, in the critical section. Raises LockConflict when anybody
-    holds the lock.
+    Callers call ``check`` before a change that cannot be undone, in the critical section. Raises LockConflict when
+    anybody holds the lock.
     """
     record = ctx.worktree(name)
     locking.refuse_if_held(ctx, record)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control import control_folders
 from jvs_core.control.audit import writer
 from jvs_core.control.control_folders import CONTROL_FOLDERS
@@ -125,12 +125,12 @@ def _build(
 
 
 def _make_lock(layout: Layout) -> None:
-    """Make the folder that a repository is built in, and in it the lock that says that it is."""
+    """Make the folder that a repository is built in, and in it the lock that shows that it is being built."""
     files.make_folder(layout.root, mode=layout.worktree_mode)
     files.make_folder(layout.control, mode=layout.folder_mode)
     files.make_folder(layout.repository_lock.parent, mode=layout.folder_mode)
     files.write_new(layout.repository_lock, b"", mode=layout.lock_mode)
-    files.sync_folder(layout.repository_lock.parent)
+    syncing.sync_folder(layout.repository_lock.parent)
 
 
 def _remove(layout: Layout) -> None:
@@ -142,7 +142,7 @@ def _remove(layout: Layout) -> None:
 
 
 def _remove_abandoned(site: Path, name: str) -> None:
-    """Remove what processes that died left of building a repository called ``name``; what cannot be stays."""
+    """Remove what dead processes left of building a repository called ``name``; what cannot be removed stays."""
     pattern = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}{re.escape(files.TEMPORARY_SUFFIX)}")
     for found in os.listdir(site):
         if pattern.fullmatch(found) is None:
@@ -209,7 +209,7 @@ def _make_control_plane(layout: Layout, config: RepositoryConfig) -> None:
         ("config.toml", render_config(config)),
     ):
         files.write_new(layout.control / name, text.encode(), mode=layout.file_mode)
-    files.sync_folder(layout.control)
+    syncing.sync_folder(layout.control)
 
 
 def _make_main(layout: Layout, engine: SnapshotEngine, source: Path | None, progress: Progress) -> list[str]:
@@ -225,5 +225,5 @@ def _make_main(layout: Layout, engine: SnapshotEngine, source: Path | None, prog
     with step(progress, "settle"):
         if source is not None:
             engine.settle(main)
-        files.sync_folder(layout.root)
+        syncing.sync_folder(layout.root)
     return degraded

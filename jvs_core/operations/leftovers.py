@@ -99,8 +99,8 @@ def unlogged(layout: Layout, ledger: Ledger) -> Iterator[tuple[str, Descriptor]]
 def leftovers(ctx: Context, ledger: Ledger) -> Iterator[str]:
     """Yield the paths, relative to the repository, of temporary files and folders that nothing under way owns.
 
-    A worktree may be named ``x.tmp``: among worktrees only the hidden names are JVS's own. What stands under a temporary
-    name while the log says that it is complete, and it is missing under its own, is the only copy, and no leftover.
+    A worktree may be named ``x.tmp``: among worktrees only the hidden names are JVS's own. A snapshot that has only its
+    temporary name, though the log says that it is complete, is the only copy, and no leftover.
     """
     busy = under_way(ctx)
     orphans = {snapshot_id for snapshot_id, _ in unlogged(ctx.layout, ledger)}
@@ -140,8 +140,8 @@ def _is_only_copy(layout: Layout, ledger: Ledger, folder: str, base: str) -> boo
 def under_way(ctx: Context) -> set[str]:
     """Return the snapshot ids and temporary names of operations that run, or may run on another host.
 
-    Also of other users' operations, whose leavings are theirs to clear, and of removals that are not decided: what they
-    put out of sight may be the only copy of something.
+    Also of other users' operations, who clear up themselves, and of removals that may still be undone: the folder that
+    they renamed away may be the only copy of something.
     """
     return {
         value
@@ -172,7 +172,7 @@ def names(layout: Layout, folder: str) -> list[str]:
 
 
 def logged_but_gone(ctx: Context, ledger: Ledger) -> list[str]:
-    """Return the snapshots of which the log holds the making, not the removal, and the disk nothing."""
+    """Return the snapshots that are gone from the disk although the log has no removal of them."""
     return sorted(ledger.snapshots.keys() - ledger.removed - set(catalog.ids(ctx.layout)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control import catalog, control_folders
 from jvs_core.control.audit import ledger
 from jvs_core.control.lock import critical
@@ -47,7 +47,7 @@ def publish(
     # What another writer fenced before the head moved is withdrawn; any other failure leaves all for the recovery.
     head: Head | None = None
     try:
-        with journal.standing(ctx.layout, intent), files.watching(ctx.layout.snapshots) as sync:
+        with journal.standing(ctx.layout, intent), syncing.watching(ctx.layout.snapshots) as sync:
             descriptor = preparation.prepare(new, sync)
         with files.uninterrupted(), ctx.critical():
             with new.step("fence"):
@@ -58,7 +58,7 @@ def publish(
                 critical.require(ctx.layout.repository_lock)
                 with journal.standing(ctx.layout, intent):
                     files.rename_new(new.temporary, new.place)
-                files.sync_folder(ctx.layout.snapshots)
+                syncing.sync_folder(ctx.layout.snapshots)
                 with new.step("catalog"):
                     _catalogue(ctx, descriptor)
                 with new.step("head"):

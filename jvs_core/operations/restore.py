@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control import catalog
 from jvs_core.control.lock import critical
 from jvs_core.control.names import check_worktree_name
@@ -79,7 +79,7 @@ def new_worktree(
     published = False
     degraded: list[str] = []
     try:
-        with journal.standing(ctx.layout, intent), files.watching(ctx.layout.snapshots) as sync:
+        with journal.standing(ctx.layout, intent), syncing.watching(ctx.layout.snapshots) as sync:
             with step(progress, "clone", len(source.entries) if source else None):
                 if source is None:
                     engine.make_worktree(temporary)

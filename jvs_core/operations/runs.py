@@ -140,7 +140,7 @@ def get(ctx: Context, text: str) -> Run:
 
 
 def is_lost(ctx: Context, run: Run) -> bool:
-    """Return whether a run that is recorded as started cannot end any more.
+    """Return whether a run that is recorded as started will never record its end.
 
     Its process is gone, and so is its lease; a lock that was the session's before the run outlives it. A process on
     another host cannot be seen: there the lease decides.
@@ -168,7 +168,7 @@ def beside(ctx: Context, name: str, within: Collection[int]) -> list[Run]:
 
 
 def gone(ctx: Context, run: Run) -> dict[str, str]:
-    """Return what is to be said of each snapshot of a run that is no longer whole, by ``before`` and ``after``.
+    """Return, by ``before`` and ``after``, what happened to those snapshots of a run that are no longer there.
 
     A record protects nothing from gc: it outlives its snapshots.
     """

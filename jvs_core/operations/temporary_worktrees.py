@@ -19,7 +19,7 @@ from jvs_core.operations import compare, restore, snapshot, worktree_removal
 from jvs_core.operations import locking as locks
 from jvs_core.operations.context import Context
 from jvs_core.operations.locking import Locking
-from jvs_core.payload.inplace.inner import repositories
+from jvs_core.payload.inplace.nested_repositories import repositories
 from jvs_core.progress import Progress
 
 SANDBOX, ISOLATED_RUN = worktree_removal.TEMPORARY

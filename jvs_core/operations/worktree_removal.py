@@ -1,7 +1,7 @@
 """Removing a worktree: its folder is renamed away, checked for unsaved changes once more, and then deleted.
 
-The way back ends where the worktree stops being registered. Until then whatever fails, or ``doctor`` after a crash, puts
-the folder back; from then on the rest of it is deleted, by ``doctor`` where it must.
+The removal can be undone until the worktree is unregistered. Until then whatever fails, or ``doctor`` after a crash,
+puts the folder back; from then on the rest of it is deleted, by ``doctor`` where it must.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
 def _carry_out(
     ctx: Context, name: str, record: Worktree, gone: Path, held: Exclusion, *, force: bool, progress: Progress
 ) -> Intent:
-    """Put the worktree out of sight and, unless something is in the way, out of the register; return the intent."""
+    """Rename the worktree's folder away and, unless something is in the way, unregister it; return the intent."""
     target = ctx.layout.worktree(name)
     intent: Intent | None = None
     try:
@@ -128,7 +128,7 @@ def _carry_out(
 
 
 def put_back(ctx: Context, intent: Intent) -> bool:
-    """Put the folder back that an undecided removal hid; the caller holds the critical section.
+    """Put the folder back that a removal renamed away and that may still be undone; the caller holds the critical section.
 
     Returns False, and leaves all as it is, where another folder is in its place.
     """
@@ -143,7 +143,7 @@ def put_back(ctx: Context, intent: Intent) -> bool:
 
 
 def take_back(ctx: Context, record: Worktree) -> None:
-    """Put a worktree back that a killed removal hid; the caller holds its lock against everybody.
+    """Put a worktree back that a killed removal hid; the caller has locked everybody out.
 
     Raises AlreadyExists when another folder is in its place.
     """
@@ -186,7 +186,7 @@ def forget(ctx: Context, record: Worktree) -> None:
 
 
 def _drop_intents(ctx: Context, name: str) -> None:
-    """Complete what dead processes began in a worktree that was to go anyway; a live one does so itself."""
+    """Remove the intents of dead processes in a worktree that is removed anyway; live ones remove theirs."""
     for intent in journal.pending(ctx.layout)[0]:
         if (
             intent.operation in TEMPORARY

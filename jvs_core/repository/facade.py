@@ -24,17 +24,16 @@ from jvs_core.operations import (
     compare,
     init,
     locking,
-    reading,
     restore,
     sandbox,
     snapshot,
+    snapshot_file,
 )
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import path as extract
-from jvs_core.operations.inplace import restoring
+from jvs_core.operations.inplace import path_restore, restoring
 from jvs_core.operations.locking import Locking
-from jvs_core.operations.reading import SnapshotFile
 from jvs_core.operations.sandbox import Sandbox
+from jvs_core.operations.snapshot_file import SnapshotFile
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
 from jvs_core.repository.cells import Cells
@@ -308,7 +307,7 @@ class Repository:
         Read to its end, the last piece comes only if the whole is right; for a part of it call ``check`` first, which
         ``seek`` does by itself. Raises PathNotFound, SnapshotExpired, PayloadHashMismatch; so do the methods that read.
         """
-        return reading.open_file(
+        return snapshot_file.open_file(
             self._context, self._context.resolve(snapshot, worktree or self._worktree), path
         )
 
@@ -366,7 +365,7 @@ class Repository:
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
-        return extract.path(
+        return path_restore.path(
             self._context.restoring(same_owner),
             name,
             snapshot_id,

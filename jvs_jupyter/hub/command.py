@@ -17,7 +17,7 @@ _TIMEOUT_S = 120
 
 
 class Refused(Exception):
-    """What a command of ``jvs`` answered instead of doing it."""
+    """The error that a command of ``jvs`` answered with."""
 
     def __init__(self, code: str, message: str, hint: str | None, exit_status: int) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 def ask(repository: Path, *command: str) -> Any:
-    """Run a command of ``jvs`` that reads, with the rights of whom the repository's folder belongs to; return its answer.
+    """Run a command of ``jvs`` that reads, with the rights of the owner of the repository's folder; return its answer.
 
     Raises Refused. The user could have had a hand in the answer: it is input.
     """
@@ -66,7 +66,7 @@ def words(repository: Path, *command: str, isolated: bool) -> list[str]:
 
 
 def kept() -> dict[str, str]:
-    """Return what of the hub's environment a user's process may see."""
+    """Return the variables of the hub's environment that a user's process may see."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ}
 
 

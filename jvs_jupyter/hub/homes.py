@@ -99,7 +99,7 @@ def archive_home(folder: Path, home: Path) -> Path:
 
 
 def _built(folder: Path, source: Repository, user: Person, template: str) -> Path:
-    """Return a folder out of sight that holds the user's repository, made from a snapshot."""
+    """Make the user's repository from a snapshot, in a hidden folder, and return that."""
     name = worktree_name(user)
     site = folder / f".{name}.{os.getpid()}-{time.monotonic_ns()}"
     site.mkdir(mode=0o700)
@@ -119,7 +119,7 @@ def _appear(site: Path, target: Path, owner: Owner | None) -> None:
 
 
 def _moved(source: Path, target: Path) -> None:
-    """Rename a repository; of two spawns at once one comes too late, and finds what the other put there."""
+    """Rename a repository; of two spawns at once the later one finds what the other put there."""
     try:
         os.rename(source, target)
     except OSError:

@@ -20,7 +20,7 @@ RESET = "hub-reset"
 
 @dataclass(frozen=True)
 class Changed:
-    """What became of one worktree: the new one's name, the snapshot that holds what was there, the old one's name."""
+    """The outcome for one worktree: the new one's name, the snapshot that holds what was there, the old one's name."""
 
     person: Person
     action: Literal["reset", "archived", "unchanged", "would_reset", "would_archive", "failed"]
@@ -46,7 +46,7 @@ class Changed:
 def reset(repository: Repository, person: Person, info: WorktreeInfo, *, template: str | None) -> Changed:
     """Give a person a fresh worktree from ``template`` (None: the head of ``main``); the old one stays beside it.
 
-    What no snapshot holds is snapshotted first. The fresh one belongs to whom the old one does. A worktree that is the
+    What no snapshot holds is snapshotted first. The fresh one has the owner of the old one. A worktree that is the
     template's already, unchanged, is left alone, so a second call does nothing. Killed in between, the old worktree is
     aside and the next spawn or provisioning makes the fresh one.
 

@@ -33,7 +33,7 @@ class Owner:
 
     @classmethod
     def of(cls, folder: Path) -> Owner:
-        """Return whose a folder is."""
+        """Return the owner of a folder."""
         found = folder.lstat()
         return cls(found.st_uid, found.st_gid)
 

@@ -17,7 +17,7 @@ Action = Literal["created", "exists", "adopted", "renamed", "would_create", "fai
 
 @dataclass(frozen=True)
 class Provided:
-    """What became of one person; ``failure`` where they got nothing."""
+    """The outcome for one person; ``failure`` where they got nothing."""
 
     person: Person
     action: Action
@@ -126,7 +126,7 @@ def by_name(repository: Repository) -> dict[tuple[str, str], WorktreeInfo]:
 
 
 def person_of(info: WorktreeInfo) -> Person | None:
-    """Return whose worktree it is; None for those of nobody, and for those put aside.
+    """Return the person that a worktree belongs to; None where it is nobody's, or was put aside.
 
     ``main`` is somebody's in a repository of a user's own.
     """

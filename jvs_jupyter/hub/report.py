@@ -40,7 +40,7 @@ class Usage:
 
 
 def read_usage(row: dict[str, Any]) -> Usage:
-    """Return the usage that another process tells. Raises ValueError for what is none."""
+    """Return the usage that another process printed. Raises ValueError where it is not one."""
     found = TypeAdapter(Usage).validate_json(json.dumps(row), strict=True)
     age(found.last_snapshot_at)
     return found

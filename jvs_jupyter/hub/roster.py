@@ -35,7 +35,7 @@ def enter(folder: Path, user: Person) -> None:
 
 
 def leave(folder: Path, home: Path) -> None:
-    """Take a home's record away."""
+    """Remove a home's record."""
     named = _HOME.fullmatch(home.name)
     if named:
         (folder / _RECORDS / named[1]).unlink(missing_ok=True)
@@ -65,8 +65,8 @@ def ask_all(
 ) -> tuple[list[T], list[tuple[Person, Refused]]]:
     """Run ``jvs hub`` in every home, each with its owner's rights; return the rows, and who could not be asked.
 
-    A row's ``user`` is whom the home was made for, whatever it says inside; ``read`` raises TypeError, ValueError or
-    LookupError for a row that is none, and then that home alone counts as not asked.
+    A row's ``user`` is the person that the home was made for, whatever the row says; ``read`` raises TypeError,
+    ValueError or LookupError for a row that is none, and then that home alone counts as not asked.
     """
     everybody = homes(folder)
     rows: list[T] = []

@@ -288,7 +288,7 @@ class JvsSpawnerMixin(Configurable):
 
 
 def _refusal(message: str, reason: str, status: int) -> SpawnException:
-    """Return what stops a spawn; the page that a slow spawn waits on shows ``jupyterhub_message`` only."""
+    """Return the exception that stops a spawn; the page that a slow spawn waits on shows ``jupyterhub_message`` only."""
     refusal = SpawnException(message, reason=reason, status_code=status)
     refusal.jupyterhub_message = message
     return refusal

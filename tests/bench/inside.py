@@ -12,14 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-from jvs_core import Repository, files
+from jvs_core import Repository, syncing
 
 
 def main(worktree: Path, count: int, *, wait: bool) -> None:
     """Take ``count`` snapshots."""
     if not wait:
         os.fsync = lambda fd: None
-        files.sync_file_system = lambda path: None
+        syncing.sync_file_system = lambda path: None
     repository = Repository.open(worktree)
     first = min(path for path in worktree.rglob("*") if path.is_file())
     seconds = []

@@ -190,7 +190,7 @@ def light(place: Path, environment: dict[str, str]) -> Iterator[None]:
             mock.patch.object(tempfile, "tempdir", str(place / "tmp")),
             mock.patch("os.fsync"),
             mock.patch("jvs_core.cli.plugins._load", functools.cache(plugins._load)),
-            mock.patch("jvs_core.files._syncfs"),
+            mock.patch("jvs_core.syncing._syncfs"),
             mock.patch("papermill.engines.NBClientEngine.execute_managed_notebook"),
             mock.patch("jvs_jupyter.papermill.pool.processes", threads),
             mock.patch("jvs_jupyter.hub.service.serve", served),

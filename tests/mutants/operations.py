@@ -15,7 +15,7 @@ _running = of("jvs_core/operations/gc/running.py", _PROTECTION).mutant
 _aftermath = of("jvs_core/operations/gc/aftermath.py", _PROTECTION).mutant
 _planning = of("jvs_core/operations/gc/planning.py", _PROTECTION).mutant
 _restoring = of("jvs_core/operations/inplace/restoring.py", _KILLED).mutant
-_path = of("jvs_core/operations/inplace/path.py", _KILLED).mutant
+_path = of("jvs_core/operations/inplace/path_restore.py", _KILLED).mutant
 _pending = of("jvs_core/operations/inplace/pending.py", _KILLED).mutant
 _unfinished = of("jvs_core/operations/inplace/unfinished.py", _KILLED).mutant
 _repair = of(
@@ -56,7 +56,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _publish(
         "the name of a snapshot is not durable",
-        "                files.sync_folder(ctx.layout.snapshots)\n",
+        "                syncing.sync_folder(ctx.layout.snapshots)\n",
         "",
     ),
     _publish(

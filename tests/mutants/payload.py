@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant, of
 _SHARED = "tests/core/payload/copy/test_shared.py"
 _INDEX = "tests/core/payload/changes/test_index_memory.py"
 _index = of("jvs_core/payload/changes/index.py", _INDEX).mutant
-_moment = of("jvs_core/payload/changes/moment.py", _INDEX).mutant
+_moment = of("jvs_core/payload/changes/writeback_time.py", _INDEX).mutant
 _describe = of("jvs_core/payload/changes/describe.py", _INDEX).mutant
 _capture = of("jvs_core/payload/copy/capture.py", _SHARED).mutant
 _copying = of("jvs_core/payload/copy/copying.py", _SHARED).mutant

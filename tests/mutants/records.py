@@ -154,27 +154,27 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _files(
         "a replaced file's name is not durable",
-        "    if durable:\n        sync_folder(path.parent)\n\n\ndef create_atomic",
+        "    if durable:\n        syncing.sync_folder(path.parent)\n\n\ndef create_atomic",
         "\n\ndef create_atomic",
     ),
     _files(
         "a created file's name is not durable",
-        "        raise\n    sync_folder(path.parent)\n\n\ndef create_together",
+        "        raise\n    syncing.sync_folder(path.parent)\n\n\ndef create_together",
         "        raise\n\n\ndef create_together",
     ),
     _files(
         "a renamed file's name is not durable",
-        "    rename_new(source, target)\n    sync_folder(target.parent)\n",
+        "    rename_new(source, target)\n    syncing.sync_folder(target.parent)\n",
         "    rename_new(source, target)\n",
     ),
     _files(
         "a renamed file keeps its old name",
-        "    if source.parent != target.parent:\n        sync_folder(source.parent)\n",
+        "    if source.parent != target.parent:\n        syncing.sync_folder(source.parent)\n",
         "",
     ),
     _files(
         "a removed file may come back",
-        "        return\n    sync_folder(path.parent)\n\n\ndef remove_any",
+        "        return\n    syncing.sync_folder(path.parent)\n\n\ndef remove_any",
         "        return\n\n\ndef remove_any",
     ),
     _files("a rename replaces", "_RENAME_NOREPLACE)\n    except OSError", "0)\n    except OSError"),

@@ -80,7 +80,7 @@ def check(layout: Layout, since: Checkpoint | None = None) -> ChainReport:
 
 @dataclass
 class _Walk:
-    """The state of one reading: where the chain has come to, and what was found on the way."""
+    """The state of one reading: the last record that was read, and the problems found so far."""
 
     head: dict[str, Any] | None
     since: Checkpoint | None
@@ -129,7 +129,7 @@ class _Walk:
         self.seq, self.hash = record.seq, record.record_hash
 
     def _broken_line(self, line: bytes, where: str, error: AuditChainBroken) -> None:
-        """A line that fails its own hash still tells its place, if it is a record at all."""
+        """Report a line whose hash is wrong; the numbers in it still say which record follows, if it is a record at all."""
         seq, claimed = log_file.claims(line)
         if seq is None:
             self.report("unreadable", f"a line is no record ({where})")
@@ -140,7 +140,7 @@ class _Walk:
             self.seq, self.hash = seq, claimed
 
     def finish(self, repo_id: str) -> None:
-        """Hold the end of the log against the head, then against the checkpoint."""
+        """Compare the end of the log with the head, then with the checkpoint."""
         head = self.head
         if head is not None:
             if head["origin"] != repo_id:

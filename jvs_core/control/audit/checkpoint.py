@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jvs_core import canonical, clock, files, regular
+from jvs_core import canonical, clock, files, regular, syncing
 from jvs_core.control.audit import log_file
 from jvs_core.control.discovery import find_root
 from jvs_core.control.layout import Layout
@@ -146,7 +146,7 @@ def keygen(path: Path) -> Path:
     files.write_new(path, secret, mode=0o600)
     try:
         files.write_new(public_path, public, mode=0o644)
-        files.sync_folder(path.parent)
+        syncing.sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             files.unlink(path)

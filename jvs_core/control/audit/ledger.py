@@ -110,7 +110,7 @@ def _annotate(ledger: Ledger, record: object) -> None:
 
 
 def _take_over(ledger: Ledger, details: dict[str, Any]) -> None:
-    """Take over what a repair knew of a log before, or took up."""
+    """Enter what a repair record names: what an earlier log said, and what the repair added."""
     ledger.snapshots.update(
         {key: (value[0], value[1]) for key, value in details.get("snapshots", {}).items()}
     )

@@ -95,7 +95,7 @@ def irregular(layout: Layout) -> list[Path]:
 
 
 def require_regular(layout: Layout) -> None:
-    """Raise AuditChainBroken unless log and head can be written: whatever is in their place, nothing is appended to it."""
+    """Raise AuditChainBroken unless log and head are regular files; nothing is appended to anything else."""
     for path in (log_path(layout), head_path(layout)):
         if regular.is_irregular(path):
             raise AuditChainBroken(regular.irregular(path), hint=_REPAIR, path=str(path))
@@ -134,7 +134,7 @@ def parse_line(line: bytes) -> AuditRecord:
 
 
 def claims(line: bytes) -> tuple[int | None, str | None]:
-    """Return the number and the hash that a line says it has, true or not; None for what it does not say."""
+    """Return the number and the hash that a line says it has, whether or not they are right; None for what is missing."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
@@ -149,7 +149,7 @@ def claims(line: bytes) -> tuple[int | None, str | None]:
 def tail(layout: Layout, limit: int | None = None) -> list[AuditRecord]:
     """Return the newest ``limit`` records (None: all), newest first, as they lie on disk; ``chain`` verifies them.
 
-    Raises AuditChainBroken for a line that is no record. What a crash left of a last line is none yet.
+    Raises AuditChainBroken for a line that is no record. A last line that a crash left incomplete is left out.
     """
     found: list[AuditRecord] = []
     for path in log_files(layout)[::-1]:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jvs_core import canonical, clock, files, regular
+from jvs_core import canonical, clock, files, regular, syncing
 from jvs_core.control import identity
 from jvs_core.control.audit.log_file import (
     LONGEST_LINE,
@@ -181,7 +181,7 @@ def _write_line(layout: Layout, line: bytes) -> None:
     finally:
         os.close(fd)
     if created:
-        files.sync_folder(path.parent)
+        syncing.sync_folder(path.parent)
 
 
 def _write_head(layout: Layout, head: dict[str, Any]) -> None:

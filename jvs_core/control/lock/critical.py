@@ -35,9 +35,9 @@ def exclusive(
 ) -> Iterator[None]:
     """Hold the exclusive lock on the file ``path`` for the block, waiting up to ``wait_s`` seconds for it.
 
-    A process that dies gives the lock back. A ``lasting`` one has no deadline: nobody else knows the file yet. Raises
-    LockConflict when the wait is over, StorageError when the file system has no locks, DescriptorCorrupt when ``path`` is
-    no file.
+    A process that dies gives the lock back. A ``lasting`` lock has no deadline, for files that nobody else knows yet.
+    Raises LockConflict when the wait is over, StorageError when the file system has no locks, DescriptorCorrupt when
+    ``path`` is no file.
     """
     fd = _take(path, wait_s, mode, who)
     held: dict[Path, float] = _HELD.__dict__.setdefault("sections", {})
@@ -126,7 +126,7 @@ def _lock(fd: int, path: Path, deadline: float, wait_s: float, who: str) -> None
 
 
 def _unlock(fd: int) -> None:
-    """Give the lock back for certain: closing alone leaves it with a child that was forked meanwhile."""
+    """Unlock before closing: closing alone would leave the lock with a child that was forked meanwhile."""
     from portalocker import exceptions, unlock
 
     with suppress(exceptions.LockException, OSError):

@@ -33,7 +33,7 @@ def tokens(layout: Layout, worktree_id: str, *, above: int = 0) -> list[int]:
 
 
 def strays(layout: Layout, worktree_id: str) -> list[str]:
-    """Return the names among a worktree's leases that are none, sorted."""
+    """Return the names in the folder of a worktree's leases that are not lease files, sorted."""
     names = layout.listing(layout.locks(worktree_id))
     return sorted(set(names) - {str(token) for token in _given(layout, worktree_id, names, 0)})
 
@@ -63,7 +63,7 @@ def remove_superseded(layout: Layout, worktree_id: str, *, kept: int = 1) -> lis
 
 
 def remove_strays(layout: Layout, worktree_id: str) -> list[str]:
-    """Remove what is no lease and was not touched for a day, and return the names."""
+    """Remove what is not a lease file and was not touched for a day, and return the names."""
     removed = []
     for name in strays(layout, worktree_id):
         path = layout.locks(worktree_id) / name

@@ -1,10 +1,10 @@
 """One writer a worktree: leases with fencing tokens.
 
-A lease is the file ``locks/<worktree_id>/<token>``. Of any number of contenders, on any number of hosts, the one
-whose exclusive creation of the next number succeeds has it. Tokens only grow. A holder that slept past its lease
-finds a higher number before it publishes anything, and stops. Neither rename nor file locks are relied on, because
-other clients of a shared JuiceFS volume may see a renamed-over name late and lose file locks; exclusive creation,
-listings and in-place writes they see at once.
+A lease is the file ``locks/<worktree_id>/<token>``. Any number of contenders on any number of hosts try to create the
+next number exclusively; the one who succeeds has the lock. Tokens only grow. A holder that slept past its lease finds a
+higher number before it publishes anything, and stops. Neither rename nor file locks are relied on, because other
+clients of a shared JuiceFS volume may see a renamed-over name late and lose file locks; exclusive creation, listings
+and in-place writes they see at once.
 """
 
 from __future__ import annotations

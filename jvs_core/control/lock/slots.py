@@ -20,9 +20,10 @@ from typing import Any
 
 from jvs_core import canonical
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError, JvsError
-from jvs_core.files import open_file, sync_folder, unlink, write_all_at
+from jvs_core.files import open_file, unlink, write_all_at
 from jvs_core.model import LARGEST
 from jvs_core.regular import open_regular
+from jvs_core.syncing import sync_folder
 
 SLOT_BYTES = 4096
 

@@ -39,8 +39,8 @@ def numbers(layout: Layout, snapshot_id: str) -> list[int]:
 def read(layout: Layout, snapshot_id: str) -> list[Annotation]:
     """Return a snapshot's annotations, oldest first.
 
-    One that is missing is found by the log. Raises DescriptorCorrupt when one cannot be read, or speaks of another number
-    or snapshot.
+    A missing one is not noticed here, but when the log is compared. Raises DescriptorCorrupt when one cannot be read,
+    or speaks of another number or snapshot.
     """
     found = []
     for number in numbers(layout, snapshot_id):
@@ -50,7 +50,7 @@ def read(layout: Layout, snapshot_id: str) -> list[Annotation]:
 
 
 def next_number(layout: Layout, snapshot_id: str) -> int:
-    """Return the number of a snapshot's next annotation. Raises DescriptorCorrupt where somebody took the last one."""
+    """Return the number of a snapshot's next annotation. Raises DescriptorCorrupt when no number is left."""
     newest = max(numbers(layout, snapshot_id), default=0)
     if newest >= _LAST:
         raise DescriptorCorrupt(
@@ -71,7 +71,7 @@ def place(layout: Layout, annotation: Annotation) -> Path:
 
 @contextmanager
 def written(layout: Layout, annotation: Annotation) -> Iterator[str]:
-    """Yield the digest of an annotation that is durable under a temporary name; after the block it has its number.
+    """Write an annotation under a temporary name, durable, and yield its digest; after the block it gets its number.
 
     In the critical section; the block tells the log. A failure before that leaves nothing. Raises AlreadyExists: an
     annotation is never replaced.

@@ -1,4 +1,4 @@
-"""What is known to be damaged, one record a snapshot. A hint: whoever goes by it reads the snapshot again."""
+"""Records of known damage, one a snapshot. They are hints: whoever acts on one reads the snapshot again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def remember(
     complete: bool,
     unhealed: Sequence[str] = (),
 ) -> None:
-    """Write what is damaged of a snapshot, durable, in the critical section. What says the same already stays."""
+    """Write what is damaged of a snapshot, durable, in the critical section. A record that says the same already stays."""
     made = Damage(
         snapshot_id=snapshot_id,
         found_at=clock.timestamp(),

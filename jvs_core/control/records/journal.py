@@ -72,7 +72,7 @@ def revise(layout: Layout, intent: Intent, **details: Any) -> None:
 
 
 def leave(layout: Layout, intent: Intent) -> None:
-    """Leave an operation that failed half way to whoever completes it next, though this process goes on.
+    """Mark a failed operation as abandoned, so that others complete or undo it although this process goes on.
 
     Does nothing where the intent is gone, or cannot be rewritten: then it counts as under way until the process ends.
     """
@@ -91,9 +91,9 @@ def _end_signs(intent: Intent) -> None:
 
 
 def complete(layout: Layout, intent: Intent, *, durable: bool = False) -> None:
-    """Remove an intent whose operation is finished, or undone without a trace.
+    """Remove an intent whose operation is finished, or completely undone.
 
-    Without ``durable`` it may come back after a power cut and is resolved again: right where that gives the same
+    Without ``durable`` it may come back after a power cut and is resolved again; use it only where that gives the same
     result, whatever was done in between.
     """
     _end_signs(intent)
@@ -105,10 +105,10 @@ def complete(layout: Layout, intent: Intent, *, durable: bool = False) -> None:
 
 
 def require(layout: Layout, intent: Intent) -> None:
-    """Make sure that nobody gave the operation up for dead. Raises FencingMismatch.
+    """Make sure that nobody declared the operation dead. Raises FencingMismatch.
 
-    Whoever publishes something calls this in the critical section: who clears up after the dead removes their intents
-    there first.
+    Whoever publishes something calls this in the critical section: whoever clears up after dead operations removes
+    their intents there first.
     """
     if not _stands(layout, intent):
         raise _given_up(intent)
@@ -116,9 +116,9 @@ def require(layout: Layout, intent: Intent) -> None:
 
 @contextmanager
 def standing(layout: Layout, intent: Intent) -> Iterator[None]:
-    """Tell a failure by its cause: where the intent is gone, others cleared away what the block was making.
+    """Turn failures of the block into FencingMismatch where the intent is gone: others cleared away what it was making.
 
-    Raises FencingMismatch in place of an OSError or JvsError of the block then.
+    Only an OSError or a JvsError of the block is replaced.
     """
     try:
         yield
@@ -129,7 +129,7 @@ def standing(layout: Layout, intent: Intent) -> Iterator[None]:
 
 
 def is_dead(layout: Layout, settings: Settings, intent: Intent) -> bool:
-    """Look again whether an intent still stands and its operation is dead; in the critical section."""
+    """Return whether an intent is still there and its operation dead; in the critical section."""
     critical.require(layout.repository_lock)
     found = (now for now in pending(layout)[0] if now.intent_id == intent.intent_id)
     return any(state(now, settings) is False for now in found)
@@ -147,7 +147,7 @@ def _given_up(intent: Intent) -> FencingMismatch:
 
 
 def is_own(intent: Intent) -> bool:
-    """Return whether the caller wrote an intent: nobody carries out what another user wrote."""
+    """Return whether the caller wrote an intent: nobody carries out the intents of another user."""
     return intent.uid is None or intent.uid == os.geteuid()
 
 
@@ -186,7 +186,7 @@ def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
 
 
 def _give_signs(path: Path, ended: threading.Event) -> None:
-    """Show that the operation is under way: the time of its intent's file is that of its last sign of life."""
+    """Show that the operation is under way, by setting the time of its intent's file to now again and again."""
     while not ended.wait(process.SIGN_OF_LIFE_S):
         try:
             files.touch(path)

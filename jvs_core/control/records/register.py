@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from jvs_core import canonical, files
+from jvs_core import canonical, files, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.errors import DescriptorCorrupt, JvsError
@@ -128,7 +128,7 @@ class Register(Generic[R]):
             self._own_place(layout, record): self.encode(record) for record in records
         }
         files.create_together(contents, mode=layout.file_mode)
-        files.sync_folder(layout.control / self.folder)  # also for those that a killed run left undurable
+        syncing.sync_folder(layout.control / self.folder)  # also for those that a killed run left undurable
 
     def replace(self, layout: Layout, record: R) -> None:
         """Replace a record, durable. A crash leaves the old or the new one."""

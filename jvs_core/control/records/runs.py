@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jvs_core import clock, files, regular
+from jvs_core import clock, files, regular, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records.register import Register
@@ -43,7 +43,7 @@ RUNS = _Runs("runs", Run, "run_id", RUN_ID, "the record of run {}", replaced=Tru
 
 @contextmanager
 def written(layout: Layout, run: Run) -> Iterator[str]:
-    """Yield the digest of a record that is durable under a temporary name; after the block it has its name.
+    """Write a record under a temporary name, durable, and yield its digest; after the block it gets its name.
 
     In the critical section; the block puts the digest into the log. A failure before that leaves nothing.
     """
@@ -59,11 +59,11 @@ def written(layout: Layout, run: Run) -> Iterator[str]:
             files.unlink(draft)
         raise
     files.rename(draft, place)
-    files.sync_folder(place.parent)
+    syncing.sync_folder(place.parent)
 
 
 def draft_of(layout: Layout, run_id: str) -> Path:
-    """Return where a record lies that the log may know and that has not got its name yet."""
+    """Return the temporary name of a record that is written and perhaps logged, but not renamed yet."""
     place = RUNS.place(layout, run_id)
     return place.with_name(place.name + files.TEMPORARY_SUFFIX)
 
@@ -153,7 +153,7 @@ def winner(layout: Layout, point: str) -> str | None:
 
 
 def win(layout: Layout, point: str, run_id: str) -> bool:
-    """Make a run the one that gave its point the result, durable; False when another one did before.
+    """Make a run the winner of its point, durable; return False when another one won before.
 
     The caller holds the critical section. A crash before the run's record says ``ok`` leaves the point open.
     """

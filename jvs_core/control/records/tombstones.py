@@ -16,7 +16,7 @@ TOMBSTONES = Register("gc/tombstones", Tombstone, "snapshot_id", SNAPSHOT_ID, "t
 
 
 def write(layout: Layout, tombstones: Iterable[Tombstone]) -> None:
-    """Put up tombstones, each whole or not at all, durable together; one that stands already is left as it is.
+    """Write tombstones, each whole or not at all, durable together; one that is there already stays as it is.
 
     The caller is in the critical section.
     """

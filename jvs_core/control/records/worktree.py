@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from jvs_core import canonical, clock, files, regular
+from jvs_core import canonical, clock, files, regular, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.names import MAIN
@@ -80,12 +80,12 @@ def register(
         files.make_folder(temporary, mode=layout.folder_mode)
         files.make_folder(temporary / "heads", mode=layout.folder_mode)
         files.write_new(temporary / "heads" / "1", heads.encode(head), mode=layout.file_mode)
-        files.sync_folder(temporary / "heads")
+        syncing.sync_folder(temporary / "heads")
         files.write_new(temporary / "config.json", _encode(config), mode=layout.file_mode)
-        files.sync_folder(temporary)
+        syncing.sync_folder(temporary)
         files.rename_new(temporary, folder)
         named = True
-        files.sync_folder(folder.parent)
+        syncing.sync_folder(folder.parent)
         files.make_folder(layout.locks(worktree_id), mode=layout.folder_mode)
     except BaseException as error:
         if named:
@@ -129,7 +129,7 @@ def move(
 
 
 def require_room(name: str, seen: Worktree) -> None:
-    """Raise DescriptorCorrupt where the head of worktree ``name`` has a number that leaves none for the next."""
+    """Raise DescriptorCorrupt where the head of worktree ``name`` has the highest number, so that no next one is left."""
     if seen.head.number >= heads.LAST:
         raise DescriptorCorrupt(
             f"no head of worktree {name!r} can follow number {seen.head.number}", hint="jvs doctor"

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.control_folders import CONTROL_FOLDERS
 from jvs_core.control.lock import lease_files
@@ -21,7 +21,7 @@ from jvs_core.progress import Progress
 
 
 def clean_tmp(ctx: Context, progress: Progress) -> list[str]:
-    """Remove what nothing owns, make what is missing and empty, and finish or take back what gc left behind."""
+    """Remove what no operation owns, make missing folders that were empty, and finish or undo what gc left behind."""
     ledger = ledgers.read(ctx.layout)
     done = [
         f".jvs/{folder}" for folder in CONTROL_FOLDERS if not os.path.lexists(ctx.layout.control / folder)
@@ -37,7 +37,7 @@ def clean_tmp(ctx: Context, progress: Progress) -> list[str]:
         for name in [name for name, empty in examination.without_folder(ctx) if empty]:
             folder = ctx.layout.worktree(name)
             ctx.engine().make_worktree(folder)
-            files.sync_folder(folder.parent)
+            syncing.sync_folder(folder.parent)
             done.append(name)
     for path in folders:
         ctx.removal_engine().remove(path)
@@ -47,7 +47,7 @@ def clean_tmp(ctx: Context, progress: Progress) -> list[str]:
 
 
 def _claimed(path: Path) -> Path:
-    """Give a folder that is to go a name that nobody else uses, in the critical section, and return it."""
+    """Rename a folder that is to be removed to a name that nobody else uses, in the critical section, and return it."""
     base = path.name.removesuffix(files.TEMPORARY_SUFFIX).lstrip(".")[:80]
     claimed = path.with_name(f".{base}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
     files.rename(path, claimed)
@@ -55,7 +55,10 @@ def _claimed(path: Path) -> Path:
 
 
 def clean_locks(ctx: Context, progress: Progress) -> list[str]:
-    """Remove superseded leases, what is none, and all of worktrees that are gone, unless some worktree cannot be read."""
+    """Remove superseded leases, files that are no leases, and the leases of removed worktrees.
+
+    Where a worktree cannot be read, the leases of others are left: which of them are nobody's is not known.
+    """
     done: list[str] = []
     with ctx.critical():
         known: set[str] = set()

@@ -28,8 +28,8 @@ from jvs_core.errors import (
 from jvs_core.model import MOST_DAMAGED
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
-from jvs_core.operations.doctor.bench import bench
 from jvs_core.operations.doctor.mending import Mending, Twin
+from jvs_core.operations.doctor.repair_tree import writable_tree
 from jvs_core.operations.stored import Stored
 from jvs_core.payload.check.inspection import Inspection
 from jvs_core.payload.check.verdict import Verdict
@@ -102,7 +102,7 @@ class _Healing:
         try:
             with (
                 step(self.progress, "heal", len(verdict.damaged)),
-                bench(self.ctx, intent, taken.payload) as here,
+                writable_tree(self.ctx, intent, taken.payload) as here,
             ):
                 mending = Mending(self.ctx, taken, here, verdict, self.twin_of(rotten))
                 mending.run()

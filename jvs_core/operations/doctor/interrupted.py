@@ -35,7 +35,8 @@ from jvs_core.progress import Progress
 def advance_head(ctx: Context, progress: Progress) -> list[str]:
     """Complete the snapshots that were renamed into place (descriptor, head, log); bring heads to what the log says.
 
-    The head stays where its worktree went on since. A damaged log is mended first: it does not say what was completed.
+    The head of a worktree that was restored since stays where it is. A damaged log is mended first: it does not say
+    what was completed.
     """
     done: list[str] = []
     if not report.check(ctx).ok:
@@ -69,7 +70,7 @@ def _to_publish(ctx: Context, snapshot_id: str) -> Intent | None:
 
 
 def _went_on(record: Worktree, intent: Intent) -> bool:
-    """Return whether a worktree was restored in place after the snapshot of it that an intent names was begun."""
+    """Return whether a worktree was restored in place after the snapshot of the intent was begun."""
     begun = clock.parse(intent.started_at)
     return any(clock.parse(point.restored_at) > begun for point in record.undo)
 
@@ -89,9 +90,9 @@ def finish_restore(ctx: Context, progress: Progress) -> list[str]:
 
 
 def set_aside(ctx: Context, progress: Progress) -> list[str]:
-    """Make other users' unfinished in-place restores void, and move folders of snapshots away that are none.
+    """Make other users' unfinished in-place restores void, and quarantine folders in ``snapshots/`` that are no snapshots.
 
-    What lies in such a worktree is snapshotted, and nothing is done that the intent says. Nothing is deleted.
+    The worktree is snapshotted as it is, and the restore is not carried out. Nothing is deleted.
     """
     done = []
     for intent in leftovers.abandoned(ctx):

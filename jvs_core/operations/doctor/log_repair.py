@@ -79,7 +79,7 @@ def begin_anew(ctx: Context) -> list[str]:
 
 
 def _take_up_foreign(ctx: Context) -> list[str]:
-    """Record the whole snapshots that a sound log and all intents know nothing of."""
+    """Record complete snapshots that are neither in the sound log nor in any intent."""
     found = _whole(ctx, ledgers.read(ctx.layout))
     if found:
         ctx.audit(
@@ -95,7 +95,7 @@ def _take_up_foreign(ctx: Context) -> list[str]:
 
 
 def _whole(ctx: Context, known: Ledger) -> dict[str, tuple[str, str]]:
-    """Return what the log would say of whole snapshots that it does not know; their descriptors get their names."""
+    """Return the log entries of complete snapshots that the log does not have; their descriptors get their names."""
     found = {}
     for key, descriptor in leftovers.foreign(ctx, known).items():
         place = ctx.layout.descriptor(key)
@@ -108,7 +108,7 @@ def _whole(ctx: Context, known: Ledger) -> dict[str, tuple[str, str]]:
 
 
 def _removals(ctx: Context, known: Ledger) -> dict[str, tuple[str, str]]:
-    """Return, with what the log would say of them, the snapshots that gc removed by what their tombstones say."""
+    """Return the log entries of snapshots that, by their tombstones, gc removed."""
     found = {}
     for key in aftermath.unexplained(ctx, known):
         with suppress(JvsError):
@@ -125,7 +125,7 @@ def _hashes(descriptor: Descriptor) -> tuple[str, str]:
 
 
 def _worktrees(ctx: Context, known: Ledger) -> dict[str, str]:
-    """Return the worktrees that are registered, and those that the log knew and that have lost only that."""
+    """Return the registered worktrees, and those of the old log that lost only their registration."""
     now = {}
     for name in worktree.names(ctx.layout):
         with suppress(JvsError):
@@ -134,7 +134,7 @@ def _worktrees(ctx: Context, known: Ledger) -> dict[str, str]:
 
 
 def _stands(ctx: Context, known: Ledger) -> dict[str, object]:
-    """Return heads, labels and runs as they are: the log lost what they may have become.
+    """Return heads, labels and runs as they are on the disk: the log may have lost their last changes.
 
     A head is that of the log where it is no later one. What was not so in the log is named in ``adopted_heads`` and
     ``adopted_runs``.
@@ -210,7 +210,7 @@ def _named(line: bytes) -> list[str]:
 
 
 def _missed(ctx: Context, folders: Sequence[Path]) -> list[Path]:
-    """Return those of ``folders`` with lines that the log lacks; what was put back by hand it has."""
+    """Return those of ``folders`` with lines that the log lacks: it has them where somebody put them back by hand."""
     found = []
     for folder in folders:
         lines = {sha256(line).digest() for line in _lines(folder)}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from jvs_core import anchored
 from jvs_core.errors import EngineFailed, JvsError, NoSpace
 from jvs_core.operations.context import Context
-from jvs_core.operations.doctor.bench import Bench
+from jvs_core.operations.doctor.repair_tree import RepairTree
 from jvs_core.operations.doctor.sources import Sources
 from jvs_core.operations.stored import Stored
 from jvs_core.payload.check.verdict import Verdict
@@ -29,7 +29,7 @@ class Twin(NamedTuple):
 
 
 class Mending:
-    """Mends the payload of ``taken`` at ``bench``, as far as the content is found.
+    """Mends the payload of ``taken`` in ``tree``, as far as the content is found.
 
     ``healed`` are the paths put right, ``unhealed`` says what is missing for the others; ``linkable`` are the files made
     that other snapshots may share.
@@ -39,13 +39,13 @@ class Mending:
         self,
         ctx: Context,
         taken: Stored,
-        bench: Bench,
+        tree: RepairTree,
         verdict: Verdict,
         twin_of: Callable[[bytes], Twin | None],
     ) -> None:
         self.ctx = ctx
         self.taken = taken
-        self.bench = bench
+        self.tree = tree
         self.damaged = verdict.damaged
         self.twin_of = twin_of
         self.entries = {entry.path: entry for entry in taken.entries}
@@ -54,7 +54,7 @@ class Mending:
         self.linkable: dict[bytes, Entry] = {}
         self.touched = {path for path in verdict.drifted if self.entries[path].kind == FOLDER}
         self.rights = Rights(ctx)
-        self.folders = Folders(bench.root)
+        self.folders = Folders(tree.root)
 
     def run(self) -> None:
         """Mend what can be. A failure leaves each path as it was or mended, and the folders' times to be mended again."""
@@ -73,7 +73,7 @@ class Mending:
                 self.healed.append(path)  # it went with the folder that it lay in
             elif wrong:
                 try:
-                    self.bench.away(path)
+                    self.tree.away(path)
                 except (JvsError, OSError) as error:
                     self.unhealed.append(f"{printable(path)}: it cannot be moved away: {error}")
                     continue
@@ -93,12 +93,12 @@ class Mending:
             folder, name = split(path)
             if self.status(path) is None:
                 try:
-                    with self.bench.changing():
+                    with self.tree.changing():
                         os.mkdir(name, 0o700, dir_fd=self.folders.at(folder))
                 except OSError as error:
                     self.unhealed.append(f"{printable(path)}: {error.strerror}")
                     continue
-            self.bench.used = True
+            self.tree.used = True
             self.touched |= {path, folder}
             self.healed.append(path)
 
@@ -111,7 +111,7 @@ class Mending:
                 units.setdefault(entry.link_group or entry.path, []).append(entry)
         chosen = [unit for unit in units.values() if damaged.intersection(entry.path for entry in unit)]
         sources = Sources(self.ctx, [unit[0] for unit in chosen])
-        staging = anchored.open_folder(self.bench.staging, FOLDER_FLAGS)
+        staging = anchored.open_folder(self.tree.staging, FOLDER_FLAGS)
         try:
             for unit in chosen:
                 try:
@@ -126,28 +126,28 @@ class Mending:
             os.close(staging)
 
     def make(self, unit: Sequence[Entry], sources: Sources, staging: int) -> None:
-        entry, name = unit[0], self.bench.name
+        entry, name = unit[0], self.tree.name
         if not self.rights.cover(entry):
             raise Unhealed(f"{printable(entry.path)}: a file of another user, who can heal it")
         twin = self.twin_of(entry.path)
         shared = twin is not None and twin.entry == entry
         if not (shared and twin and mend.link(entry, Place(twin.root, entry.path), staging, name)):
-            own = [Place(self.bench.root, each.path) for each in unit]
+            own = [Place(self.tree.root, each.path) for each in unit]
             mend.make(entry, [*own, *sources.of(entry)], staging, name, special=self.rights.special)
         try:
-            with self.bench.changing():
-                self.bench.used = True
+            with self.tree.changing():
+                self.tree.used = True
                 mend.put_in_place(self.folders, staging, name, [each.path for each in unit])
         except BaseException:
             mend.discard(staging, name)
             raise
         self.touched |= {split(each.path)[0] for each in unit}
-        if entry.kind == FILE and not entry.link_group and not self.bench.copy:
+        if entry.kind == FILE and not entry.link_group and not self.tree.copy:
             self.linkable[entry.path] = entry
 
     def finish(self) -> None:
         """Give the folders that were changed the attributes that they had, the deepest first."""
-        if self.bench.copy and self.bench.used:
+        if self.tree.copy and self.tree.used:
             self.touched.add(b"")
         wanted = [
             self.entries[path]
@@ -156,8 +156,8 @@ class Mending:
         ]
         if self.rights.caller != 0:
             wanted = [entry for entry in map(self.as_owned, wanted) if entry.uid == self.rights.caller]
-        with self.bench.changing():
-            amend.restore(self.bench.root, wanted)
+        with self.tree.changing():
+            amend.restore(self.tree.root, wanted)
         for entry in wanted:
             try:
                 os.fsync(self.folders.at(entry.path))

@@ -34,7 +34,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Loss:
-    """One thing that is not there as the log has it."""
+    """One difference from the audit log, as a finding."""
 
     kind: Kind
     target: str

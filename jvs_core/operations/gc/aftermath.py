@@ -170,7 +170,7 @@ def _stub_stands(layout: Layout, snapshot_id: str, ledger: Ledger) -> bool:
 
 
 def _is_logged(descriptor: Descriptor, ledger: Ledger) -> bool:
-    """Return whether a descriptor is the one that was logged, or none was."""
+    """Return whether a descriptor is the logged one, or none was logged."""
     logged = ledger.snapshots.get(descriptor.snapshot_id)
     return logged is None or (
         descriptor.descriptor_checksum is not None and descriptor.descriptor_checksum.value == logged[0]

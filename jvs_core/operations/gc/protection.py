@@ -67,7 +67,7 @@ def read(layout: Layout, known: dict[str, Descriptor]) -> Protection:
 
 
 def ancestors_of(ids: Iterable[str], known: dict[str, Descriptor], *, strict: bool = True) -> set[str]:
-    """Return every ancestor of ``ids``, themselves not unless one descends from another.
+    """Return every ancestor of ``ids``, without ``ids`` themselves, unless one descends from another.
 
     Raises LineageBroken where a parent is missing; not ``strict``, the line ends there.
     """

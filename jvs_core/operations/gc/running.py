@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from jvs_core import clock, files
+from jvs_core import clock, files, syncing
 from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
@@ -35,7 +35,7 @@ BATCH = 500
 
 @dataclass
 class _State:
-    """What a run knows: the log's ledger, descriptors, what is still to go, what the log says is gone, and what could not go."""
+    """The state of a run: the ledger, descriptors, what is still to be removed, what is removed, and what failed."""
 
     ledger: Ledger
     known: dict[str, Descriptor]
@@ -87,7 +87,7 @@ def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
     for snapshot_id in dropped:
         files.unlink(ctx.layout.descriptor(snapshot_id), missing_ok=True)
     if dropped:
-        files.sync_folder(ctx.layout.descriptors)
+        syncing.sync_folder(ctx.layout.descriptors)
     for snapshot_id in dropped:
         annotation.remove_all(ctx.layout, snapshot_id)
     for snapshot_id in removed:
@@ -96,7 +96,7 @@ def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
 
 
 def has_to_be_dropped(layout: Layout, snapshot_id: str) -> bool:
-    """Return whether descriptor or annotations are there of a removed snapshot that is no stub."""
+    """Return whether a removed snapshot that is no stub still has a descriptor or annotations."""
     tombstone = tombstones.TOMBSTONES.find(layout, snapshot_id)
     return (
         tombstone is not None
@@ -106,7 +106,7 @@ def has_to_be_dropped(layout: Layout, snapshot_id: str) -> bool:
 
 
 def _survey(ctx: Context, plan: Plan) -> _State:
-    """Find out how far an earlier run came; what its log records name only has to be deleted."""
+    """Find out how far an earlier run came; what its log records name has only to be deleted."""
     report.require_sound(ctx)
     ledger = ledgers.read(ctx.layout)
     lost.require_none(ctx, ledger)
@@ -144,13 +144,13 @@ def _commit(
     *,
     all_or_nothing: bool,
 ) -> None:
-    """Take one batch away from readers and say so in the log.
+    """Remove one batch from the readers' view and log it.
 
     A process that was stopped for so long that the lock may be another's by now goes no further: it raises
     FencingMismatch. What appeared since the plan keeps its snapshot; in the first batch it stops the whole run.
     """
-    if files.syncfs_works(ctx.layout.gc):
-        files.sync_file_system(ctx.layout.gc)  # what others wrote is not waited for in the critical section
+    if syncing.syncfs_works(ctx.layout.gc):
+        syncing.sync_file_system(ctx.layout.gc)  # what others wrote is not waited for in the critical section
     with files.uninterrupted(), ctx.critical():
         with step(progress, "validate"):
             journal.require(ctx.layout, intent)
@@ -183,8 +183,8 @@ def _commit(
                 critical.require(ctx.layout.repository_lock)
                 if ctx.layout.snapshot(key).exists():
                     files.rename_new(ctx.layout.snapshot(key), ctx.layout.trash(key))
-            files.sync_folder(ctx.layout.trash())
-            files.sync_folder(ctx.layout.snapshots)
+            syncing.sync_folder(ctx.layout.trash())
+            syncing.sync_folder(ctx.layout.snapshots)
         with step(progress, "audit"):
             critical.require(ctx.layout.repository_lock)
             if going:
@@ -193,7 +193,7 @@ def _commit(
 
 
 def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> dict[str, JvsError]:
-    """Return which of the snapshots ``asked`` for must stay, by all that is there at this moment."""
+    """Return which of the snapshots ``asked`` for must stay, according to the refs, pins, heads and intents of this moment."""
     lost.require_none(ctx, state.ledger)
     protection.refresh(ctx.layout, state.known)
     protected = protection.read(ctx.layout, state.known)
@@ -215,7 +215,7 @@ def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> d
 
 
 def _require_present(ctx: Context, going: list[str], state: _State) -> list[str]:
-    """Return those whose payload lies in place or in the trash; the others are damaged, and nobody's rubbish."""
+    """Return those whose payload lies in place or in the trash; the others are damaged, and not for gc to remove."""
     found = []
     for key in going:
         if ctx.layout.snapshot(key).is_dir() or ctx.layout.trash(key).is_dir():
@@ -251,5 +251,5 @@ def _delete(ctx: Context, state: _State, progress: Progress) -> int:
                 if trash.exists():  # else another run of the plan deleted it at the same time
                     state.failed[key] = error
             progress.advanced()
-        files.sync_folder(ctx.layout.trash())
+        syncing.sync_folder(ctx.layout.trash())
     return reclaimed

@@ -1,1 +1,1 @@
-"""In-place restore: the way there, carrying it out, completing it after a crash, and single paths."""
+"""In-place restore: its plan, carrying it out, completing it after a crash, and single paths."""

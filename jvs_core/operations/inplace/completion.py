@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from jvs_core import clock, files
+from jvs_core import clock, files, syncing
 from jvs_core.control import catalog
 from jvs_core.control.lock.lease import Lease
 from jvs_core.control.records import journal, pins, worktree
@@ -159,7 +159,7 @@ class Completion:
     def _forward(self, wanted: Stored, way: Way | None) -> list[str]:
         ctx, root = self.ctx, self.ctx.layout.worktree(self.name)
         said: list[str] = []
-        with files.watching(ctx.layout.snapshots) as sync:
+        with syncing.watching(ctx.layout.snapshots) as sync:
             for _ in range(_ROUNDS):
                 way = way or find(ctx, self.name, wanted, self.progress)
                 with step(self.progress, "converge"), wanted.read():

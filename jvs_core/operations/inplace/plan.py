@@ -11,7 +11,7 @@ from jvs_core.operations.stored import Stored
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, compare
 from jvs_core.payload.inplace import converge
-from jvs_core.payload.inplace.inner import require_free
+from jvs_core.payload.inplace.nested_repositories import require_free
 from jvs_core.payload.inplace.obstacles import require_changeable
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import Entry
@@ -32,7 +32,7 @@ class Present:
 
 @dataclass(frozen=True)
 class Way:
-    """What leads from ``present`` to a snapshot, what of it is told, and what cannot be kept, one line each."""
+    """The plan of an in-place restore: steps from ``present``, the changes for people, and what gets lost, one line each."""
 
     present: Present
     steps: converge.Steps
@@ -55,12 +55,12 @@ def look(ctx: Context, name: str, progress: Progress) -> Present:
 
 
 def is_latest(ctx: Context, record: Worktree, present: Present) -> bool:
-    """Say whether nothing was looked at since: then a snapshot taken meanwhile found everything as in ``present``."""
+    """Return whether the worktree was not scanned again since: then a snapshot taken meanwhile found what ``present`` has."""
     return present.found is not None and ctx.index(record.worktree_id).latest is present.found
 
 
 def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
-    """Return the way from worktree ``name`` to ``wanted``, once all that it brings from there is sound.
+    """Return the plan that makes worktree ``name`` equal to ``wanted``; the content that it takes from there is checked.
 
     Nothing is changed. Raises PayloadHashMismatch, naming the paths, and EngineFailed where a repository, socket or device
     stands in the way, or something cannot be changed.

@@ -56,7 +56,7 @@ def _require_whole(head: Stored, entries: Sequence[Entry]) -> None:
 
 
 def _differs(head: Sequence[Entry], present: Sequence[Entry]) -> bool:
-    """Return whether anything kept but times differs, below the top folder."""
+    """Return whether anything below the top folder differs that a snapshot keeps, times left out."""
     return len(head) != len(present) or any(
         was[:6] != now[:6] or was[7:] != now[7:] for was, now in zip(head[1:], present[1:], strict=True)
     )

@@ -47,7 +47,7 @@ def target_of(root: Path, to: str) -> Path:
 
 
 def require_no_repository(path: bytes, kind: str) -> None:
-    """Raise InputError where what is restored to ``path`` would be, or come into, a repository in the worktree."""
+    """Raise InputError where ``path`` is, or lies in, a repository inside the worktree."""
     folder, _, _ = path.rpartition(b"/")
     if is_repository(path, kind) or CONTROL in folder.split(b"/"):
         raise InputError(

@@ -21,7 +21,7 @@ NEW_PATH_INTENT = "restore_new_path"
 
 
 def how_far(ctx: Context, intent: Intent, present: Sequence[Entry]) -> tuple[int, int]:
-    """Return how many of the paths that a restore changes are as it wants them, and how many there are."""
+    """Return how many of the paths that a restore changes are restored already, and how many there are."""
     wanted = stored.entries(ctx.layout, intent.details["content"])
     total = _count(stored.entries(ctx.layout, intent.details["pre"]), wanted)
     return max(0, total - _count(present, wanted)), total
@@ -53,7 +53,7 @@ def _count(before: Sequence[Entry], after: Sequence[Entry]) -> int:
 
 
 def moved_by(head: Head, intent: Intent) -> bool:
-    """Return whether a restore made a head: under its own lease, and what it wanted."""
+    """Return whether a restore moved the head: the head has its lease and the snapshot that it wanted."""
     if head.operation not in ("restore", "undo") or head.fencing_token != intent.fencing_token:
         return False
     if intent.operation == PATH_INTENT:
@@ -88,7 +88,7 @@ def require_none_of_another(ctx: Context, name: str) -> None:
 
 
 def warn_of_another(ctx: Context, name: str) -> None:
-    """Log a warning where ``require_none_of_another`` would refuse: what lies there may be half of two versions."""
+    """Log a warning where ``require_none_of_another`` would refuse: the worktree may be a mix of two versions."""
     for said in _of_another(ctx, name):
         logging.getLogger("jvs").warning("%s", said)
 

@@ -10,22 +10,6 @@ from jvs_core.operations.locking.session_lock import (
     refuse_if_held,
     release,
     renew,
-    require,
     status,
 )
 from jvs_core.operations.locking.turn import Locking, hold, writing
-
-__all__ = [
-    "Locking",
-    "acquire",
-    "check",
-    "current",
-    "hold",
-    "refuse_if_held",
-    "release",
-    "renew",
-    "renewing",
-    "require",
-    "status",
-    "writing",
-]

@@ -30,7 +30,7 @@ def acquire(
 ) -> Lease:
     """Take the lock of worktree ``name`` for the caller's session, waiting up to ``wait_s`` seconds.
 
-    Ctrl-C acts before or after, never half way; the lease is appended to ``taken`` before it can act, so that a
+    Ctrl-C is held back until the lock is taken or not; the lease is appended to ``taken`` before it can act, so that a
     caller who is interrupted knows what to give back. Only a lock that is taken ``by_hand`` is logged, and one that is
     stolen: the record of the operation that takes one for itself carries its token.
 

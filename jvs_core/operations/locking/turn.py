@@ -16,7 +16,7 @@ from jvs_core.operations.locking.session_lock import TURN_S, acquire, give_back,
 
 @dataclass(frozen=True)
 class Locking:
-    """How an operation comes by the lock: the session holds it, or it is taken for this one, within ``wait_s``."""
+    """How an operation gets the lock: the session holds it already, or it is taken for this operation, within ``wait_s``."""
 
     take: bool = False
     wait_s: float = 0.0

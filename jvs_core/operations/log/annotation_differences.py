@@ -37,7 +37,7 @@ def differing(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
 
 
 def put_back(ctx: Context) -> list[str]:
-    """Make the annotations those of the log, and say which. What the log has not is moved to ``.jvs/aside``."""
+    """Make the annotations those of the log, and say which; others are moved to ``.jvs/aside``."""
     done = []
     with ctx.critical():
         for found in list(_differences(ctx.layout, ledgers.read(ctx.layout))):
@@ -57,7 +57,7 @@ def _set_aside(ctx: Context, name: str) -> None:
 
 
 def _differences(layout: Layout, ledger: Ledger) -> Iterator[_Difference]:
-    """Yield what is not the log's, before what it is in the way of."""
+    """Yield what differs from the log; what is in the way of another comes before that one."""
     going = _going(layout, ledger)
     known = {
         f"{key}/{number}": edit
@@ -76,7 +76,7 @@ def _differences(layout: Layout, ledger: Ledger) -> Iterator[_Difference]:
 
 
 def _there(layout: Layout, going: set[str]) -> Iterator[str]:
-    """Yield the names of annotations, and of what else lies there; drafts and what gc has still to remove not."""
+    """Yield the names of annotations and of whatever else is there, except drafts and what gc is still to remove."""
     for key in sorted(layout.listing(layout.annotations())):
         if key.endswith(files.TEMPORARY_SUFFIX) or key in going:
             continue
@@ -89,7 +89,7 @@ def _there(layout: Layout, going: set[str]) -> Iterator[str]:
 
 
 def _going(layout: Layout, ledger: Ledger) -> set[str]:
-    """Return the snapshots that gc removed and left no stub of: what is left of their annotations is gc's.
+    """Return the snapshots that gc removed without a stub: gc removes the rest of their annotations, too.
 
     By a listing: on JuiceFS a look-up may find what another client removed a moment ago.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from jvs_core import files, regular
+from jvs_core import files, regular, syncing
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
@@ -21,7 +21,7 @@ _MAKING = ("snapshot", "restore_inplace", "restore_path", "worktree_create", "re
 
 
 def differing(ctx: Context, ledger: Ledger) -> Iterator[Loss]:
-    """Yield every head and all labels that are not the log's. What an operation of the caller left to be completed is none."""
+    """Yield heads and labels that differ from the log, except where an operation of the caller's is still to be completed."""
     layout = ctx.layout
     moving = {intent.worktree_id for intent in own_intents(ctx) if intent.operation in _MAKING}
     for worktree_id, name in ledger.worktrees.items():
@@ -126,7 +126,7 @@ def name_drafts(layout: Layout, ledger: Ledger) -> Iterator[str]:
         if loss.kind is findings.RUN_UNNAMED:
             place = runs.RUNS.place(layout, loss.target)
             files.rename(runs.draft_of(layout, loss.target), place)
-            files.sync_folder(place.parent)
+            syncing.sync_folder(place.parent)
             yield f"run {loss.target}"
 
 

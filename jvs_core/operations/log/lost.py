@@ -35,7 +35,7 @@ _PROTECT_NOTHING = (findings.RUN_FOREIGN, findings.RUN_UNNAMED)
 
 
 def find(ctx: Context, ledger: Ledger) -> list[Loss]:
-    """Return what is lost, in two looks: the second one while nobody is changing anything."""
+    """Return what is lost. What a first look finds is looked at again while nobody changes anything."""
     found = list(_look(ctx, ledger))
     if not found:
         return []
@@ -52,7 +52,7 @@ def require_none(ctx: Context, ledger: Ledger) -> None:
 
 
 def let_go_worktree(ctx: Context, name: str) -> bool:
-    """Record that a worktree is gone whose registration was lost; False where the log knows of none."""
+    """Record that a worktree whose registration was lost is gone; return False where the log has no such worktree."""
     with ctx.critical():
         gone = [
             key

@@ -29,7 +29,7 @@ def log(ctx: Context, limit: int | None = None) -> list[AuditRecord]:
 def make_checkpoint(ctx: Context, key: Path | None = None) -> Checkpoint:
     """Return a checkpoint of the log as it is, signed by the private key in the file ``key`` where one is given.
 
-    Raises AuditChainBroken: what is broken is not to be vouched for.
+    Raises AuditChainBroken: no checkpoint is made of a broken log.
     """
     require_sound(ctx)
     made = checkpoint.create(ctx.layout)
@@ -60,7 +60,7 @@ def check(
 
 
 def _beginning_error(ctx: Context) -> str | None:
-    """Return what is wrong with the first record: only the making of a repository and a repair of its log begin one."""
+    """Return what is wrong with the first record: a log begins with the making of a repository or with a repair."""
     for line in log_file.lines(ctx.layout):
         try:
             first = log_file.parse_line(line)

@@ -1,4 +1,4 @@
-"""The present state of a worktree, every file identified by its content."""
+"""Describing a worktree as it is: every entry, every file with the hash of its content."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from jvs_core.errors import UnsupportedFile
 from jvs_core.payload.changes.hashing import hash_files
 from jvs_core.payload.changes.index import Recalled, StatIndex
-from jvs_core.payload.changes.moment import NEVER, Moment
 from jvs_core.payload.changes.writeback import write_back
+from jvs_core.payload.changes.writeback_time import NEVER, Moment
 from jvs_core.payload.tree import attributes, juicefs
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.content import same
@@ -122,7 +122,7 @@ def _attributes_at(folders: Folders, entry: Entry) -> bytes | None:
 def _read_contents(
     found: Scan, entries: list[Entry | None], unknown: list[int], moment: Moment, progress: Progress
 ) -> set[int]:
-    """Hash the files at the positions ``unknown``; return those that were not, or did not stay, as scanned."""
+    """Hash the files at the positions ``unknown``; return those that were not as scanned, or changed meanwhile."""
     asked = [found.entries[position] for position in unknown]
     stamps = [found.stamps[position] for position in unknown]
     unsteady: set[int] = set()

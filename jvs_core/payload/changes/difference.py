@@ -61,7 +61,7 @@ def compare(before: Sequence[Entry], after: Sequence[Entry], *, differ: Differ |
 
 
 def beyond_times(owner: Entry) -> Differ:
-    """Return the judge that counts all that a snapshot keeps but times: owner, attributes and hard links, too.
+    """Return a comparison of all that a snapshot keeps but times: owner, attributes and hard links, too.
 
     That something belongs to whom the top folder ``owner`` belongs to is no change: whoever makes a worktree without the
     right to give files away becomes the owner of all of it.
@@ -79,7 +79,7 @@ def beyond_times(owner: Entry) -> Differ:
 
 
 def but_for_setuid(old: Entry, new: Entry) -> bool:
-    """Judge an entry of a snapshot and one of a worktree: what no restore brings, setuid and setgid, may be missing."""
+    """Compare an entry of a snapshot with one of a worktree, setuid and setgid left out: no restore gives them."""
     if old.kind == new.kind == FILE and new.mode == old.mode & ~(S_ISUID | S_ISGID):
         return old.sha256 != new.sha256
     return _differ(old, new)

@@ -14,7 +14,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from jvs_core.payload.changes.moment import Moment
+from jvs_core.payload.changes.writeback_time import Moment
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.walk import Scan, Stamp
@@ -44,7 +44,7 @@ class Digests(NamedTuple):
 
 @dataclass(frozen=True)
 class Recalled:
-    """The index compared with one scan: ``digests`` parallel to its entries, and the stored paths that are gone."""
+    """The index compared with one scan: ``digests`` parallel to its entries, and the paths in the index that are gone."""
 
     digests: Sequence[Digests | None]
     stale: Sequence[bytes] = ()

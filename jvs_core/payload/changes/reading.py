@@ -15,7 +15,7 @@ from jvs_core.payload.tree.content import Changed, hash_fd, open_regular, same
 from jvs_core.payload.tree.entry import FIFO, FOLDER, SYMLINK, Entry
 from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.folders import Folders
-from jvs_core.payload.tree.glance import place
+from jvs_core.payload.tree.stat_comparison import place
 from jvs_core.payload.tree.walk import Scan, Stamp
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import cut

@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from jvs_core import files
-from jvs_core.payload.changes.moment import NEVER, Moment
+from jvs_core import syncing
+from jvs_core.payload.changes.writeback_time import NEVER, Moment
 from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.mounts import Mount, mount_of
 from jvs_core.payload.tree.walk import Scan
@@ -38,7 +38,7 @@ def write_back(found: Scan, unknown: Sequence[int], clock_folder: Path) -> Momen
     now_ns = _time_after(ctimes, clock_folder)
     if unknown and not by_files:
         try:
-            files.sync_file_system(found.root)
+            syncing.sync_file_system(found.root)
         except OSError as error:
             raise translate(error, os.fsencode(found.root)) from error
     return Moment(now_ns, devices, by_files)

@@ -17,7 +17,7 @@ from jvs_core.payload.tree import content as transfer
 from jvs_core.payload.tree.entry import FIFO, FOLDER, SYMLINK, Entry, is_repository
 from jvs_core.payload.tree.faults import EXHAUSTED, GONE, translate
 from jvs_core.payload.tree.folders import Folders
-from jvs_core.payload.tree.glance import place
+from jvs_core.payload.tree.stat_comparison import place
 from jvs_core.payload.tree.walk import KINDS
 
 AT_ONCE = 1 << 20

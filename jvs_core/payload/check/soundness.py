@@ -13,7 +13,7 @@ from jvs_core.payload.tree.content import Changed, hash_fd, open_regular
 from jvs_core.payload.tree.entry import FILE, SYMLINK, Entry
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
-from jvs_core.payload.tree.glance import FORMS, look, place
+from jvs_core.payload.tree.stat_comparison import FORMS, look, place
 from jvs_core.payload.work.threads import each
 
 

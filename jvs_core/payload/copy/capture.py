@@ -9,8 +9,8 @@ from pathlib import Path
 from stat import S_IFREG
 
 from jvs_core.errors import ConsistencyUnavailable
-from jvs_core.payload.changes.doubtful import Doubtful
 from jvs_core.payload.changes.index import Recalled, StatIndex
+from jvs_core.payload.changes.racy_files import Doubtful
 from jvs_core.payload.changes.reading import attributes_now
 from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot

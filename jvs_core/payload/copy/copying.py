@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from jvs_core.payload.changes.moment import Moment
+from jvs_core.payload.changes.writeback_time import Moment
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree import content as transfer
 from jvs_core.payload.tree.content import Changed, How, Method, State

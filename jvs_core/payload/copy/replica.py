@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from jvs_core import anchored
 from jvs_core.errors import AlreadyExists
-from jvs_core.payload.changes.moment import NEVER, Moment
+from jvs_core.payload.changes.writeback_time import NEVER, Moment
 from jvs_core.payload.copy.copying import Action, Answer, Batch, CopyJob, Outcome
 from jvs_core.payload.copy.linking import LinkJob, Names, Owner, batches
 from jvs_core.payload.tree import attributes, juicefs

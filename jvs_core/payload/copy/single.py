@@ -17,10 +17,10 @@ from jvs_core.payload.copy.replica import Plan, make_top, replicate
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import FOLDER, Entry, is_alike, printable
 from jvs_core.payload.tree.faults import GONE, translate
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
-from jvs_core.payload.tree.seen import Seen
 from jvs_core.payload.tree.walk import Scan, Stamp, scan
 from jvs_core.progress import SILENT, Progress
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable
 from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
-from jvs_core.payload.changes.moment import Moment
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import write_back
+from jvs_core.payload.changes.writeback_time import Moment
 from jvs_core.payload.check.soundness import hold_against
 from jvs_core.payload.copy.amend import folder_times, give_rights, leave_out
 from jvs_core.payload.copy.capture import described
@@ -23,9 +23,9 @@ from jvs_core.payload.tree.attributes import apply_to_fd, read_xattrs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import listed, translate
 from jvs_core.payload.tree.folders import FOLDER_FLAGS
-from jvs_core.payload.tree.glance import look
 from jvs_core.payload.tree.mounts import mounts_below
 from jvs_core.payload.tree.removal import remove_tree, require_unmounted
+from jvs_core.payload.tree.stat_comparison import look
 from jvs_core.payload.tree.walk import (
     CAP_DAC_OVERRIDE,
     REPOSITORY,

@@ -9,7 +9,7 @@ from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import SYMLINK
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders
-from jvs_core.payload.tree.glance import place
+from jvs_core.payload.tree.stat_comparison import place
 from jvs_core.payload.tree.walk import scan
 
 

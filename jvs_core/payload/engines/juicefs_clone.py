@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
 from jvs_core.payload.changes.index import Recalled, StatIndex
-from jvs_core.payload.changes.moment import Moment
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import probe_clock
+from jvs_core.payload.changes.writeback_time import Moment
 from jvs_core.payload.check.soundness import hold_against
 from jvs_core.payload.copy.amend import (
     Amended,
@@ -26,7 +26,7 @@ from jvs_core.payload.copy.capture import described
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.engines import juicefs_cloned_tree, juicefs_removal, reflink_copy
 from jvs_core.payload.engines.empty_xattrs import with_valueless_xattrs
-from jvs_core.payload.inplace.inner import repositories
+from jvs_core.payload.inplace.nested_repositories import repositories
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import listed, translate

@@ -13,7 +13,7 @@ from jvs_core.payload.copy.amend import folder_times, leave_out
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import listed
-from jvs_core.payload.tree.glance import FORMS, look
+from jvs_core.payload.tree.stat_comparison import FORMS, look
 from jvs_core.payload.tree.walk import scan
 
 

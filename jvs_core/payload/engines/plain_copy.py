@@ -8,7 +8,6 @@ from pathlib import Path
 
 from jvs_core import anchored
 from jvs_core.errors import AlreadyExists
-from jvs_core.files import syncfs_works
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.copy.capture import capture_tree
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
@@ -20,6 +19,7 @@ from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.removal import remove_tree, require_unmounted
 from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress
+from jvs_core.syncing import syncfs_works
 
 
 class FileEngine:

@@ -17,8 +17,8 @@ from jvs_core.payload.inplace.steps import Link, Steps, plan
 from jvs_core.payload.inplace.taking import Taken
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import listed, translate
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
-from jvs_core.payload.tree.seen import Seen
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import cut
 from jvs_core.progress import SILENT, Progress

@@ -16,13 +16,13 @@ from jvs_core.payload.inplace.taking import Overtaken, Taken
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry, printable
 from jvs_core.payload.tree.faults import GONE
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
-from jvs_core.payload.tree.seen import Seen
 
 
 @dataclass(frozen=True)
 class Guarded:
-    """What is done to one name at a time; ``overtaken`` and ``taken`` collect what was left alone and taken out.
+    """Changes of one name at a time; ``overtaken`` collects the names left alone, ``taken`` what was taken out.
 
     What was taken out is listed by its folder.
     """
@@ -67,7 +67,7 @@ class Guarded:
                 raise
 
     def link(self, firsts: Folders, link: Link) -> None:
-        """Give a file one more name, over what was seen there."""
+        """Give a file one more name, in place of what was seen there."""
         path = link.entry.path
         folder, name = split(path)
         first_folder, first_name = split(link.first)

@@ -63,7 +63,7 @@ def require_changeable(present: Scan, steps: Steps) -> None:
 
 
 def obstacles(present: Scan, steps: Steps) -> list[Obstacle]:
-    """Return what of ``present`` keeps this process from carrying out ``steps``."""
+    """Return the entries of ``present`` that keep this process from carrying out ``steps``."""
     here = {entry.path: entry for entry in present.entries}
     mounted = _mount_points(present)
     coming = _paths(steps.clear, steps.make, steps.fill, (link.entry for link in steps.link), steps.remove)
@@ -94,7 +94,7 @@ def obstacles(present: Scan, steps: Steps) -> list[Obstacle]:
 
 
 class _Look:
-    """Who is looking, and at what."""
+    """The rights of this process, and the tree that it looks at."""
 
     def __init__(self, here: Container[bytes], mounted: Container[bytes]) -> None:
         self.here, self.mounted = here, mounted

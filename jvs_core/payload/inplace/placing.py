@@ -14,8 +14,8 @@ from jvs_core.payload.inplace.taking import Overtaken, Taken
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import translate
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
-from jvs_core.payload.tree.seen import Seen
 
 
 class Placed(NamedTuple):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jvs_core.payload.tree.entry import FOLDER, Entry, is_alike
-from jvs_core.payload.tree.seen import Seen
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.walk import Scan
 
 Inode = tuple[int, int]

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from jvs_core.payload.copy.put import temporary_name
 from jvs_core.payload.tree import renames
 from jvs_core.payload.tree.faults import GONE
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
-from jvs_core.payload.tree.seen import Seen
 from jvs_core.payload.tree.walk import LEFT_OUT
 
 _Inode = tuple[int, int]
@@ -93,7 +93,7 @@ def remove(folder: int, name: bytes, path: bytes, seen: Seen | None) -> Taken | 
 
 
 def give_up(folders: Folders, taken: Sequence[Taken]) -> list[bytes]:
-    """Delete what was taken out, and return the paths of what was written to since, which is put back instead."""
+    """Delete what was taken out; what was written to since is put back instead, and its paths are returned."""
     written = []
     for each in taken:
         folder, name = split(each.path)
@@ -147,7 +147,7 @@ def _exchange(folder: int, temporary: bytes, name: bytes, *, there: bool) -> boo
 
 
 def _exchange_by_turns(folder: int, temporary: bytes, name: bytes) -> bool:
-    """Do as ``_exchange`` where the file system cannot: for a moment nothing has the name."""
+    """Do what ``_exchange`` does on file systems without an exchange; for a moment nothing has the name."""
     aside = temporary_name()
     renames.rename_new(folder, name, aside)
     try:

@@ -68,7 +68,7 @@ class Compared(NamedTuple):
 
 
 def compare(lines: Sequence[bytes], others: Iterable[bytes]) -> Compared:
-    """Hold ``lines`` against ``others``, both in the order of a manifest and each asked for once."""
+    """Compare ``lines`` with ``others``, both in the order of a manifest; each is iterated once."""
     shared, left = bytearray(len(lines)), {}
     following = iter(others)
     other = next(following, None)

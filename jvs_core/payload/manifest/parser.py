@@ -63,7 +63,7 @@ class Parser:
         return entries
 
     def close(self, entries: Sequence[Entry], line: bytes, following: bytes) -> None:
-        """Hold the closing ``line``, and what follows it, against the ``entries`` before it."""
+        """Check the closing ``line``, and that nothing follows it."""
         if line != b"end %d\n" % len(entries):
             raise ValueError(f"{len(entries)} entries were read, the closing line says otherwise")
         if following:

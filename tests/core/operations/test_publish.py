@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import Repository, files
+from jvs_core import Repository, files, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import journal, worktree
@@ -159,7 +159,7 @@ def test_the_draft_is_durable_before_it_is_put_in_place(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    syncfs, rename_new, sync_folder = files._syncfs, files.rename_new, files.sync_folder
+    syncfs, rename_new, sync_folder = syncing._syncfs, files.rename_new, syncing.sync_folder
     snapshots = repo.root / ".jvs/snapshots"
 
     def whole(fd: int) -> None:
@@ -174,9 +174,9 @@ def test_the_draft_is_durable_before_it_is_put_in_place(
         told.append("name" if folder == snapshots else "")
         sync_folder(folder)
 
-    monkeypatch.setattr(files, "_syncfs", whole)
+    monkeypatch.setattr(syncing, "_syncfs", whole)
     monkeypatch.setattr(files, "rename_new", renamed)
-    monkeypatch.setattr(files, "sync_folder", synced)
+    monkeypatch.setattr(syncing, "sync_folder", synced)
     repo.snapshot("two", lock=True, progress=At("ready", lambda: told.append("written")))
     told = [what for what in told if what]
     assert told[told.index("put in place") - 1] == "content"

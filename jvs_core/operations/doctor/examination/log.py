@@ -22,7 +22,7 @@ def chain(report: AuditReport) -> Iterator[Finding]:
 
 
 def against(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
-    """Yield what differs from the log, which is sound: of a damaged one nothing follows from what it does not say."""
+    """Yield what differs from the log, which must be sound: what a damaged log does not say proves nothing."""
     for snapshot_id, _ in leftovers.unfinished(ctx, ledger):
         yield findings.SNAPSHOT_UNFINISHED.at(snapshot_id, f"snapshot {snapshot_id} was not completed")
     for snapshot_id in leftovers.foreign(ctx, ledger):

@@ -10,7 +10,7 @@ from jvs_core.control.records import journal, worktree
 from jvs_core.errors import DescriptorCorrupt, JvsError, PathEscape, WorktreeNotFound
 from jvs_core.operations import findings, leftovers
 from jvs_core.operations.context import Context
-from jvs_core.payload.inplace import inner
+from jvs_core.payload.inplace import nested_repositories
 from jvs_core.payload.tree.faults import listed
 from jvs_core.results import Finding
 
@@ -18,7 +18,7 @@ from jvs_core.results import Finding
 def without_folder(ctx: Context) -> Iterator[tuple[str, bool]]:
     """Yield the worktrees whose folder is missing, and whether it held nothing that a snapshot knows of.
 
-    That of one which is being made, removed or renamed is on its way.
+    Worktrees that are being made, removed or renamed are left out.
     """
     intents = journal.pending(ctx.layout)[0]
     pending = {name for intent in intents for name in (intent.worktree, intent.details.get("new_name"))}
@@ -80,7 +80,7 @@ def repositories_inside(ctx: Context) -> Iterator[Finding]:
     """Yield worktrees that hold another repository."""
     for name in worktree.names(ctx.layout):
         try:
-            inside = inner.repositories(ctx.layout.worktree(name))
+            inside = nested_repositories.repositories(ctx.layout.worktree(name))
         except PathEscape:
             continue  # it is named
         if inside:

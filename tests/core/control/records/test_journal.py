@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jvs_core import clock, files
+from jvs_core import clock, files, syncing
 from jvs_core.control import process
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
@@ -49,7 +49,7 @@ def test_only_a_durable_end_is_waited_for(
 ) -> None:
     made = journal.begin(layout, ada, "snapshot", snapshot_id=ONE, **DETAILS)
     synced: list[Path] = []
-    monkeypatch.setattr(files, "sync_folder", synced.append)
+    monkeypatch.setattr(syncing, "sync_folder", synced.append)
     journal.complete(layout, made, durable=durable)
     assert synced == ([layout.intents] if durable else [])
 

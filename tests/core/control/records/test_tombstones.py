@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.records import tombstones
 from jvs_core.errors import DescriptorCorrupt
@@ -38,8 +38,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
         return call
 
-    for name in ("sync_file", "sync_folder", "_syncfs", "rename_new"):
-        monkeypatch.setattr(files, name, noted(name, getattr(files, name)))
+    for name in ("sync_file", "sync_folder", "_syncfs"):
+        monkeypatch.setattr(syncing, name, noted(name, getattr(syncing, name)))
+    monkeypatch.setattr(files, "rename_new", noted("rename_new", files.rename_new))
     return made
 
 
@@ -54,7 +55,7 @@ def test_a_batch_is_written_whole_and_read_back(real_layout: Layout) -> None:
 def test_one_sync_is_enough_for_a_batch_and_comes_before_the_first_name(
     layout: Layout, calls: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "syncfs_works", lambda path: True)
+    monkeypatch.setattr(syncing, "syncfs_works", lambda path: True)
     tombstones.write(layout, [tombstone(number) for number in range(40)])
     assert [name for name, _ in calls if name != "sync_folder"] == ["_syncfs", *["rename_new"] * 40]
     assert calls[-1] == ("sync_folder", "tombstones")
@@ -63,7 +64,7 @@ def test_one_sync_is_enough_for_a_batch_and_comes_before_the_first_name(
 def test_where_syncfs_does_nothing_every_file_is_synced_before_the_first_name(
     layout: Layout, calls: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "syncfs_works", lambda path: False)
+    monkeypatch.setattr(syncing, "syncfs_works", lambda path: False)
     wanted = [tombstone(number) for number in range(40)]
     tombstones.write(layout, wanted)
     temporary = {("sync_file", f"{found.snapshot_id}.json.tmp") for found in wanted}
@@ -88,8 +89,8 @@ def test_a_batch_that_cannot_be_synced_leaves_no_name(
     def refuse(path: Path | int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(files, "_syncfs", refuse)
-    monkeypatch.setattr(files, "sync_file", refuse)
+    monkeypatch.setattr(syncing, "_syncfs", refuse)
+    monkeypatch.setattr(syncing, "sync_file", refuse)
     with pytest.raises(OSError, match="Input/output"):
         tombstones.write(layout, [tombstone(number) for number in range(5)])
     assert os.listdir(layout.gc / "tombstones") == []

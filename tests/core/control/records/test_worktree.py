@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.records import worktree
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, WorktreeNotFound
@@ -57,12 +57,12 @@ def test_a_device_that_fails_leaves_no_worktree_of_that_name(
             raise OSError(errno.EIO, "Input/output error", str(path))
         real(path, **_)
 
-    name = "sync_folder" if failing == "the register" else "make_folder"
-    real = getattr(files, name)
-    monkeypatch.setattr(files, name, refuse)
+    module, name = (syncing, "sync_folder") if failing == "the register" else (files, "make_folder")
+    real = getattr(module, name)
+    monkeypatch.setattr(module, name, refuse)
     with pytest.raises(OSError, match="Input/output"):
         register(layout, "w", base=ONE)
-    monkeypatch.setattr(files, name, real)
+    monkeypatch.setattr(module, name, real)
     assert worktree.names(layout) == []
     assert os.listdir(layout.control / "worktrees") == []
     register(layout, "w", base=ONE)

@@ -16,8 +16,7 @@ import pytest
 
 from jvs_core import Repository, files
 from jvs_core.errors import ConsistencyUnavailable, NoSpace, PayloadHashMismatch
-from jvs_core.operations.inplace import path as extract
-from jvs_core.operations.inplace import restoring
+from jvs_core.operations.inplace import path_restore, restoring
 from jvs_core.payload.engines import subvolume
 from jvs_core.progress import Silent
 from tests.crash import children
@@ -284,7 +283,7 @@ def test_a_path_whose_restore_cannot_be_recorded_is_put_back(
     def full(*_args: object, **_fields: object) -> None:
         raise NoSpace("no space left: the log")
 
-    monkeypatch.setattr(extract, "_audit", full)
+    monkeypatch.setattr(path_restore, "_audit", full)
     with pytest.raises(NoSpace):
         repo.restore_path("HEAD~1", "d", inplace=True, reason="test", lock=True)
     monkeypatch.undo()

@@ -14,7 +14,7 @@ import pytest
 from jvs_core.payload.changes import hashing
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.index import StatIndex
-from jvs_core.payload.changes.moment import NEVER, Moment
+from jvs_core.payload.changes.writeback_time import NEVER, Moment
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.walk import Scan, Stamp, scan
 

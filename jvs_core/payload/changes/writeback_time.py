@@ -17,10 +17,10 @@ if TYPE_CHECKING:  # worker processes, which get a moment with their work, have 
 
 @dataclass(frozen=True)
 class Moment:
-    """What can be told of files by their ``ctime``: of those on ``devices``, that it lies before ``now_ns``.
+    """A time ``now_ns``: a file on ``devices`` with an earlier ``ctime`` cannot change without its ``ctime`` moving.
 
     With ``one_by_one`` the file system writes back single files only: whoever reads one calls ``fsync`` on it first.
-    The default is a moment that tells nothing.
+    The default holds for no file.
     """
 
     now_ns: int = 0
@@ -32,7 +32,7 @@ class Moment:
         return stamp.ctime_ns < self.now_ns and stamp.dev in self.devices
 
     def on(self, device: int) -> int:
-        """Return the time before which a ``ctime`` on ``device`` tells of changes; 0 where none does."""
+        """Return the time for files on ``device``; 0 where it holds for none."""
         return self.now_ns if device in self.devices else 0
 
 

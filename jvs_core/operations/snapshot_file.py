@@ -1,4 +1,4 @@
-"""Reading one file of a snapshot, held against the manifest: what every front end reads by."""
+"""One file of a snapshot, open for reading and checked against the manifest; every front end reads by it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jvs_core import anchored, files
+from jvs_core import anchored, files, syncing
 from jvs_core.control.lock import critical
 from jvs_core.control.records import journal, quarantine
 from jvs_core.errors import JvsError
@@ -22,7 +22,7 @@ from jvs_core.payload.tree.removal import remove_tree
 
 
 @dataclass
-class Bench:
+class RepairTree:
     """The tree ``root`` to change, and the name in the folder ``staging``, on the same file system, for what is made.
 
     ``used`` says whether anything was changed. Of a ``copy`` the payload is kept aside where things were taken ``away``.
@@ -58,14 +58,14 @@ class Bench:
 
 
 @contextmanager
-def bench(ctx: Context, intent: Intent, payload: Path) -> Iterator[Bench]:
+def writable_tree(ctx: Context, intent: Intent, payload: Path) -> Iterator[RepairTree]:
     """Yield where to mend ``payload``. A crash leaves it with some paths mended, or as it was, and leftovers elsewhere."""
     snapshot_id = str(intent.snapshot_id)
     temporary = f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
     if not subvolume.is_subvolume(payload):
         staging = ctx.layout.damage
         files.unlink(staging / temporary, missing_ok=True)
-        yield Bench(ctx, intent, payload, staging, os.fsencode(temporary), copy=False)
+        yield RepairTree(ctx, intent, payload, staging, os.fsencode(temporary), copy=False)
         return
     copy = ctx.layout.snapshots / temporary
     engine = ctx.removal_engine()
@@ -83,7 +83,7 @@ def bench(ctx: Context, intent: Intent, payload: Path) -> Iterator[Bench]:
             engine.remove(copy)
 
 
-def _copied(ctx: Context, intent: Intent, payload: Path, copy: Path) -> Bench:
+def _copied(ctx: Context, intent: Intent, payload: Path, copy: Path) -> RepairTree:
     """Make ``copy`` a second folder of the snapshot: its other files linked, its payload one that can be written."""
     here = os.stat(payload.parent)
     files.make_folder(copy, mode=stat.S_IMODE(here.st_mode), durable=False)
@@ -96,15 +96,15 @@ def _copied(ctx: Context, intent: Intent, payload: Path, copy: Path) -> Bench:
                 os.link(name, name, src_dir_fd=old, dst_dir_fd=new, follow_symlinks=False)
     root = copy / payload.name
     subvolume.snapshot(payload, root, read_only=False)
-    return Bench(ctx, intent, root, root, temporary_name(), copy=True)
+    return RepairTree(ctx, intent, root, root, temporary_name(), copy=True)
 
 
-def _exchange(made: Bench, payload: Path) -> None:
+def _exchange(made: RepairTree, payload: Path) -> None:
     """Put the mended copy in the place of the snapshot, in one step."""
     subvolume.set_read_only(made.root, subvolume.is_read_only(payload))
-    files.sync_file_system(made.root)
+    syncing.sync_file_system(made.root)
     with made.changing():
         files.exchange(made.root.parent, payload.parent)
-        files.sync_folder(payload.parent.parent)
+        syncing.sync_folder(payload.parent.parent)
         if made.taken_away:
             quarantine.put(made.ctx.layout, made.root.parent, f"{made.intent.snapshot_id}-before")

@@ -36,7 +36,7 @@ class Differences:
 
 
 def look(root: Path, entries: Sequence[Entry], same: Same, *, threads: int = 1) -> Differences:
-    """Hold the tree ``root`` against ``entries``; no links are followed and only folders are opened.
+    """Compare the tree ``root`` with ``entries``; no links are followed and only folders are opened.
 
     ``same(position, status)`` says whether what was found at ``entries[position].path`` is what it should be. It
     is called once for each path that is there, from up to ``threads`` threads. Every entry is looked at once: what

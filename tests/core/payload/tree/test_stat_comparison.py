@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core.payload.tree.entry import FOLDER, SYMLINK
-from jvs_core.payload.tree.glance import FORMS, Differences, look
+from jvs_core.payload.tree.stat_comparison import FORMS, Differences, look
 from jvs_core.payload.tree.walk import Scan, scan
 
 

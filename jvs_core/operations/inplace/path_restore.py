@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jvs_core import files
+from jvs_core import files, syncing
 from jvs_core.control.records import journal
 from jvs_core.errors import (
     AlreadyExists,
@@ -29,8 +29,8 @@ from jvs_core.payload.inplace.obstacles import require_changeable
 from jvs_core.payload.inplace.steps import Steps
 from jvs_core.payload.tree.entry import Entry, printable
 from jvs_core.payload.tree.faults import listed
+from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.removal import require_unmounted
-from jvs_core.payload.tree.seen import Seen
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
 
@@ -139,7 +139,7 @@ def _replace(
                 try:
                     left = state(temporary)
                     _require_unchanged(present, here, temporary)
-                    files.sync_folder(target.parent)
+                    syncing.sync_folder(target.parent)
                     head = restoring.add_undo_point(
                         ctx, name, lease, pre, record.head_snapshot_id, snapshot_id
                     )
@@ -150,13 +150,13 @@ def _replace(
                     raise
         finally:
             _give_up(target, temporary, left)
-            files.sync_folder(target.parent)
+            syncing.sync_folder(target.parent)
         journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
 
 
 def _give_up(target: Path, temporary: Path, left: dict[bytes, Seen] | None) -> None:
-    """Remove what has the name ``temporary``; keep it beside ``target`` where somebody saved there since it was ``left``."""
+    """Remove what has the name ``temporary``; where somebody saved to it since it was ``left``, keep it beside ``target``."""
     if left is None or state(temporary) == left:
         remove_leftover(target.parent, temporary.name)
         return
@@ -193,7 +193,7 @@ def _extract(
     progress: Progress,
     instead: Mapping[bytes, Entry] | None = None,
 ) -> list[str]:
-    with files.watching(temporary.parent) as sync:
+    with syncing.watching(temporary.parent) as sync:
         with step(progress, "clone"), source.read(), ctx.bringing():
             degraded = extract(source.payload, source.entries, inner, temporary, instead=instead)
         with step(progress, "settle"):

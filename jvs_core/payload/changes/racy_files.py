@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jvs_core.payload.changes.hashing import hash_files
-from jvs_core.payload.changes.moment import Moment
+from jvs_core.payload.changes.writeback_time import Moment
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.walk import Scan
 
