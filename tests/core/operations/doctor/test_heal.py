@@ -239,6 +239,12 @@ def test_root_makes_nothing_setuid_and_nobody_s_where_others_write_the_records(r
     assert damaged(repo) == {one: ["special", "theirs"]}
 
 
+def untouched(path: Path) -> tuple[int, ...]:
+    """Return what stays of a file that is only read: all but the time of that."""
+    st = path.stat()
+    return (st.st_ino, st.st_mode, st.st_nlink, st.st_size, st.st_mtime_ns, st.st_ctime_ns)
+
+
 def test_a_lie_is_forgotten_and_a_record_that_cannot_be_read_costs_only_a_look(repo: Repository) -> None:
     first, second, third = history(repo)
     layout = Layout(repo.root)
@@ -246,12 +252,12 @@ def test_a_lie_is_forgotten_and_a_record_that_cannot_be_read_costs_only_a_look(r
         damages.remember(layout, first, by="x", code="E_LIE", paths=[b"../../a", b"a", b""], complete=True)
     (layout.damage / f"{second}.json").write_text("{")
     (layout.damage / f"{third}.json").symlink_to(repo.root / "main/a")
-    before = {key: (payload(repo, key) / "a").stat() for key in (first, second, third)}
+    before = {key: untouched(payload(repo, key) / "a") for key in (first, second, third)}
     assert {target for _, target, _ in found(repo)} == {first, second, third}
     fourth = repo.snapshot("fourth", lock=True).snapshot_id
     assert repo.verify(fourth).ok
     assert repo.doctor(repairs=["heal"], strict=True).healthy
-    assert {key: (payload(repo, key) / "a").stat() for key in before} == before
+    assert {key: untouched(payload(repo, key) / "a") for key in before} == before
     assert (repo.root / "main/a").read_bytes() == GOOD
     assert remembered(repo) == []
 
