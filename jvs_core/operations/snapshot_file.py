@@ -10,12 +10,12 @@ from jvs_core.errors import PartialSnapshot, PathNotFound, PayloadHashMismatch
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.targets import payload_path, require
-from jvs_core.payload.check.held import HeldFile
-from jvs_core.payload.copy.materialize import mismatch
+from jvs_core.payload.check.checked_file import CheckedFile
+from jvs_core.payload.check.comparison import mismatch
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, KIND_NAMES, Entry, printable
-from jvs_core.payload.tree.faults import GONE
+from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
 
 _PIECE = 1 << 20
@@ -30,7 +30,7 @@ class SnapshotFile(io.BufferedReader):
     Every reading method raises PayloadHashMismatch for a damaged file and EngineFailed where it cannot be read.
     """
 
-    def __init__(self, raw: HeldFile, entry: Entry) -> None:
+    def __init__(self, raw: CheckedFile, entry: Entry) -> None:
         super().__init__(raw, _PIECE)
         self._held = raw
         self.size = entry.size
@@ -70,9 +70,9 @@ def _opened(found: stored.Stored, entry: Entry) -> SnapshotFile:
         raise damaged() from error
     except OSError as error:
         if error.errno not in _NO_FILE:
-            raise
+            raise translate(error, entry.path, reading=True) from error
         raise damaged() from error
-    raw = HeldFile(fd, entry, damaged)
+    raw = CheckedFile(fd, entry, damaged)
     if st.st_size != entry.size:
         raw.close()
         raise damaged()

@@ -13,8 +13,8 @@ from jvs_core.control.layout import Layout
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMismatch
 from jvs_core.model import Descriptor, Ready
 from jvs_core.payload import manifest
-from jvs_core.payload.check import soundness
-from jvs_core.payload.tree import juicefs
+from jvs_core.payload.check.comparison import Depth
+from jvs_core.payload.check.status import check, check_some
 from jvs_core.payload.tree.entry import Entry
 
 _REMEMBERED_BYTES = 32 << 20
@@ -31,21 +31,20 @@ class Stored:
     def require_sound(self, brought: Sequence[Entry]) -> None:
         """Make sure, before anything is changed in a worktree, that what is ``brought`` is what the manifest says.
 
-        Every inode of it is looked at, and read where its time or owner moved; of the whole payload when nothing is to
-        be brought. ``verify`` reads all of them. Raises PayloadHashMismatch.
+        Every inode of it is looked at, and read where its mode, owner or time drifted; of the whole payload when nothing
+        is to be brought. ``verify`` reads all of them. Raises PayloadHashMismatch; EngineFailed or UnsupportedFile for what
+        cannot be read.
         """
-        threads = juicefs.THREADS if juicefs.mount_at(self.payload) else 1
         with self.read():
             if brought:
-                soundness.hold_each(self.payload, brought, threads=threads)
+                check_some(self.payload, brought, Depth.SUSPECT).require_content()
             else:
-                soundness.hold_against(self.payload, self.entries, threads=threads)
+                check(self.payload, self.entries, Depth.SUSPECT).require_content()
 
     def require_whole(self, entries: Sequence[Entry]) -> None:
-        """Make sure that ``entries`` of the payload are what the manifest says, every byte. Raises PayloadHashMismatch."""
-        threads = juicefs.THREADS if juicefs.mount_at(self.payload) else 1
+        """Make sure that ``entries`` of the payload are what the manifest says, every byte. Raises as ``require_sound``."""
         with self.read():
-            soundness.hold_each(self.payload, entries, threads=threads, content=True)
+            check_some(self.payload, entries, Depth.EVERY_BYTE).require_content()
 
     @contextmanager
     def read(self) -> Iterator[None]:

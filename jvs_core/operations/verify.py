@@ -17,6 +17,7 @@ from jvs_core.errors import (
     JvsError,
     LineageBroken,
     PartialSnapshot,
+    PayloadHashMismatch,
     SnapshotExpired,
     SnapshotNotFound,
 )
@@ -25,6 +26,7 @@ from jvs_core.operations import cells, damage, stored
 from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
 from jvs_core.operations.log import report as audit
+from jvs_core.payload.check.comparison import Comparison
 from jvs_core.payload.check.inspection import Inspection
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import text
@@ -99,7 +101,7 @@ def _files(ctx: Context, snapshot_ids: Sequence[str]) -> int:
 
 
 def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | SnapshotReport:
-    """Check the records of a snapshot; return what its payload is to be held against, or what is wrong already."""
+    """Check the records of a snapshot; return what its payload is to be compared with, or what is wrong already."""
     try:
         descriptor = catalog.read(ctx.layout, snapshot_id)
     except SnapshotNotFound:
@@ -161,42 +163,46 @@ def _require_about_it(error: JvsError) -> None:
 def _inspect(
     ctx: Context, prepared: _Prepared, ledger: Ledger, inspection: Inspection, progress: Progress
 ) -> SnapshotReport:
-    """Hold the whole payload of a snapshot against its manifest."""
+    """Compare the whole payload of a snapshot with its manifest."""
     taken = prepared.descriptor
     snapshot_id = taken.snapshot_id
     try:
-        verdict = inspection.inspect(
+        found = inspection.inspect(
             ctx.layout.payload(snapshot_id),
             prepared.lines,
             files=taken.files,
             size=taken.bytes,
             progress=progress,
         )
-        if not verdict.sound:
+        if not found.sound:
             # Where a line is malformed, it is the manifest that is damaged.
             stored.load(ctx.layout, snapshot_id)
-        if verdict.root_hash != taken.payload_root_hash.value:
+        if found.root_hash not in ("", taken.payload_root_hash.value):
             raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
     except (IntegrityError, SnapshotExpired) as error:
         return _still(ctx, ledger, _damaged(snapshot_id, error.code, error.message))
-    if verdict.damaged:
-        code = "E_PAYLOAD_HASH_MISMATCH"
-        message = f"{len(verdict.damaged)} paths are not as the manifest says"
-        if verdict.failures.keys() >= set(verdict.damaged):
-            failure = next(iter(verdict.failures.values()))
-            code, message = failure.code, failure.message
-        return _still(ctx, ledger, _damaged(snapshot_id, code, message, paths=verdict.damaged))
-    if verdict.drifted:
-        message = (
-            f"content is sound; times, owners or attributes of {len(verdict.drifted)} paths are not as kept"
-        )
+    if found.wrong:
+        return _still(ctx, ledger, _wrong(snapshot_id, found))
+    if found.drifted:
+        message = f"content is sound; modes, times, owners or attributes of {len(found.drifted)} paths are not as kept"
         return SnapshotReport(
             snapshot_id=snapshot_id,
             severity="warning",
             message=message,
-            drifted_paths=_shown(verdict.drifted),
+            drifted_paths=_shown(found.drifted),
         )
     return SnapshotReport(snapshot_id=snapshot_id)
+
+
+def _wrong(snapshot_id: str, found: Comparison) -> SnapshotReport:
+    """Report damage; what could only not be read is told by its own error, and is no sign that anybody changed it."""
+    if not found.damaged:
+        error = next(iter(found.unreadable.values()))
+        return _damaged(snapshot_id, error.code, error.message, paths=found.wrong)
+    message = f"{len(found.damaged)} paths are not as the manifest says"
+    if found.unreadable:
+        message += f", {len(found.unreadable)} cannot be read"
+    return _damaged(snapshot_id, PayloadHashMismatch.code, message, paths=found.wrong)
 
 
 def _still(ctx: Context, ledger: Ledger, report: SnapshotReport) -> SnapshotReport:

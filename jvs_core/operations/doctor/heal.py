@@ -31,8 +31,8 @@ from jvs_core.operations.context import Context, step
 from jvs_core.operations.doctor.mending import Mending, Twin
 from jvs_core.operations.doctor.repair_tree import writable_tree
 from jvs_core.operations.stored import Stored
+from jvs_core.payload.check.comparison import Comparison
 from jvs_core.payload.check.inspection import Inspection
-from jvs_core.payload.check.verdict import Verdict
 from jvs_core.payload.copy.mend import Unhealed
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FOLDER, printable
@@ -78,44 +78,45 @@ class _Healing:
 
     def one(self, snapshot_id: str) -> None:
         taken = self.load(snapshot_id)
-        verdict = self.read(taken)
-        closed = {path for path, why in verdict.failures.items() if isinstance(why, UnsupportedFile)}
-        verdict = verdict._replace(damaged=[path for path in verdict.damaged if path not in closed])
+        found = self.read(taken)
+        closed = {path for path, why in found.unreadable.items() if isinstance(why, UnsupportedFile)}
+        wrong = [path for path in found.wrong if path not in closed]
         folders = {entry.path for entry in taken.entries if entry.kind == FOLDER}
         known = DAMAGES.exists(self.ctx.layout, snapshot_id)
         left: list[bytes] = []
-        if verdict.damaged or (known and folders.intersection(verdict.drifted)):
+        drifted = folders.intersection(found.drifted)
+        if wrong or (known and drifted):
             if not known:
-                self.remember(snapshot_id, PayloadHashMismatch.code, verdict.damaged, ())
-            left = self.mend(taken, verdict)
+                self.remember(snapshot_id, PayloadHashMismatch.code, wrong, ())
+            left = self.mend(taken, wrong, drifted)
         if not left and not closed:  # what the caller may not read may still be damaged
-            self.forget(snapshot_id, "" if verdict.damaged else "it is whole")
+            self.forget(snapshot_id, "" if wrong else "it is whole")
 
-    def mend(self, taken: Stored, verdict: Verdict) -> list[bytes]:
-        """Put right what is damaged; return what is left, which is remembered."""
+    def mend(self, taken: Stored, wrong: list[bytes], drifted: set[bytes]) -> list[bytes]:
+        """Put right what is ``wrong``, and the folders that ``drifted``; return what is left, which is remembered."""
         snapshot_id = taken.descriptor.snapshot_id
-        rotten = _inodes(taken.payload, verdict.damaged)
-        self.queue_sharing(_inodes(taken.payload, verdict.damaged, names=2))
+        rotten = _inodes(taken.payload, wrong)
+        self.queue_sharing(_inodes(taken.payload, wrong, names=2))
         with self.ctx.critical():
             catalog.require_kept(self.ctx.layout, snapshot_id)
             intent = journal.begin(self.ctx.layout, self.ctx.settings, "heal", snapshot_id=snapshot_id)
         try:
             with (
-                step(self.progress, "heal", len(verdict.damaged)),
+                step(self.progress, "heal", len(wrong)),
                 writable_tree(self.ctx, intent, taken.payload) as here,
             ):
-                mending = Mending(self.ctx, taken, here, verdict, self.twin_of(rotten))
+                mending = Mending(self.ctx, taken, here, wrong, drifted, self.twin_of(rotten))
                 mending.run()
         except Unhealed as error:
-            self.remember(snapshot_id, PayloadHashMismatch.code, verdict.damaged, [str(error)])
-            return verdict.damaged
+            self.remember(snapshot_id, PayloadHashMismatch.code, wrong, [str(error)])
+            return wrong
         finally:
             journal.complete(self.ctx.layout, intent)
         self.done += [f"{snapshot_id}: {printable(path)}" for path in mending.healed]
         for path, inode in rotten.items():
             if path in mending.linkable and inode not in self.twins:
                 self.twins[inode] = Twin(taken.payload, mending.linkable[path])
-        left = sorted(set(verdict.damaged) - set(mending.healed))
+        left = sorted(set(wrong) - set(mending.healed))
         if left:
             said = mending.unhealed or [f"not to be mended: {listed(left)}"]
             self.remember(snapshot_id, PayloadHashMismatch.code, left, said)
@@ -130,8 +131,8 @@ class _Healing:
             raise AuditChainBroken(f"the descriptor of {snapshot_id} is not the one that was logged")
         return taken
 
-    def read(self, taken: Stored) -> Verdict:
-        """Hold the whole payload against its manifest."""
+    def read(self, taken: Stored) -> Comparison:
+        """Compare the whole payload with its manifest."""
         return self.inspection.inspect(
             taken.payload,
             list(stored.lines(self.ctx.layout, taken.descriptor)),

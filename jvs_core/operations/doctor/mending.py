@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,6 @@ from jvs_core.operations.context import Context
 from jvs_core.operations.doctor.repair_tree import RepairTree
 from jvs_core.operations.doctor.sources import Sources
 from jvs_core.operations.stored import Stored
-from jvs_core.payload.check.verdict import Verdict
 from jvs_core.payload.copy import amend, mend
 from jvs_core.payload.copy.mend import Place, Unhealed
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry, printable
@@ -31,6 +30,8 @@ class Twin(NamedTuple):
 class Mending:
     """Mends the payload of ``taken`` in ``tree``, as far as the content is found.
 
+    ``damaged`` are the paths to put right, ``drifted`` folders to give their attributes.
+
     ``healed`` are the paths put right, ``unhealed`` says what is missing for the others; ``linkable`` are the files made
     that other snapshots may share.
     """
@@ -40,19 +41,20 @@ class Mending:
         ctx: Context,
         taken: Stored,
         tree: RepairTree,
-        verdict: Verdict,
+        damaged: Sequence[bytes],
+        drifted: Iterable[bytes],
         twin_of: Callable[[bytes], Twin | None],
     ) -> None:
         self.ctx = ctx
         self.taken = taken
         self.tree = tree
-        self.damaged = verdict.damaged
+        self.damaged = damaged
         self.twin_of = twin_of
         self.entries = {entry.path: entry for entry in taken.entries}
         self.healed: list[bytes] = []
         self.unhealed: list[str] = []
         self.linkable: dict[bytes, Entry] = {}
-        self.touched = {path for path in verdict.drifted if self.entries[path].kind == FOLDER}
+        self.touched = set(drifted)
         self.rights = Rights(ctx)
         self.folders = Folders(tree.root)
 

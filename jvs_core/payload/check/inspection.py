@@ -1,4 +1,4 @@
-"""Inspecting payloads one after the other: each held whole against its manifest, each inode read once for them all."""
+"""Checking whole payloads one after the other, every byte of them: an inode that they share is read once for them all."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
+from jvs_core.errors import PartialSnapshot
 from jvs_core.payload import manifest
+from jvs_core.payload.check.comparison import Comparison
+from jvs_core.payload.check.evidence import IDENTITY, Evidence, FoundInPart, Part, Reading, corrupt
+from jvs_core.payload.check.extras import extras
 from jvs_core.payload.check.matching import MatchJob
-from jvs_core.payload.check.part import IDENTITY, Held, Part, Reading
-from jvs_core.payload.check.sighting import Sighting
-from jvs_core.payload.check.verdict import Verdict, judge
+from jvs_core.payload.manifest.lines import decode, path_of
+from jvs_core.payload.tree.entry import is_alike
+from jvs_core.payload.tree.folders import split
+from jvs_core.payload.tree.link_groups import regrouped
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import BATCH_FILES, cut
 from jvs_core.payload.work.threads import each
 from jvs_core.progress import Progress
 
 MOST_REMEMBERED = 4_000_000
-_WAITING_FILES = 16
+WAITING_FILES = 16  # that each thread has open
 _PARTS_A_THREAD = 8  # between two reports of progress
 
 
@@ -35,14 +40,15 @@ class Inspection:
         self, *, threads: int = 0, waiting: pool.Standby | None = None, most: int | None = None
     ) -> None:
         self._threads = threads
+        self._step = WAITING_FILES if threads else BATCH_FILES
         self._waiting = waiting
         self._most = MOST_REMEMBERED if most is None else most
         self._known: dict[bytes, bytes] = {}
 
     def inspect(
         self, root: Path, lines: Sequence[bytes], *, files: int, size: int, progress: Progress
-    ) -> Verdict:
-        """Hold the payload ``root`` against the ``lines`` of its manifest; ``files`` and ``size`` say how much it is.
+    ) -> Comparison:
+        """Compare the payload ``root`` with the ``lines`` of its manifest; ``files`` and ``size`` say how much it is.
 
         Reports the step ``verify``, in files.
 
@@ -51,91 +57,124 @@ class Inspection:
         DescriptorCorrupt
             No manifest can have these lines; reading it strictly says why.
         PartialSnapshot
-            The payload cannot be opened.
+            The payload is not there.
         EngineFailed
             The inspection itself failed, which says nothing about the payload.
         """
         progress.started("verify", files)
-        step = _WAITING_FILES if self._threads else BATCH_FILES
+        step = self._step
         reading: Reading = "shared" if self._known else "first"
         parts = (
             Part(start, b"\n".join(lines[start : start + step]), reading)
             for start in range(0, len(lines), step)
         )
         results = self._run(root, parts, pool.processes(files, size), progress)
-        seen = Sighting.of(root, results)
-        root_hash = manifest.root_hash_of(held.records for held in results)
+        closed = next((part.closed for part in results if part.closed), None)
+        if closed is not None and not isinstance(closed, PartialSnapshot):
+            return Comparison(unreadable={b"": closed})
+        evidence = Evidence.of(results)
+        root_hash = manifest.root_hash_of(part.records for part in results)
         del results
-        self._read_rest(root, lines, seen, progress)
-        self._remember(lines, seen)
+        self._read_rest(root, lines, evidence, progress)
+        self._remember(lines, evidence)
         progress.finished("verify")
-        return judge(root, lines, seen, root_hash)
+        return _compared(root, lines, evidence, root_hash)
 
-    def _run(self, root: Path, parts: Iterable[Part], count: int, progress: Progress) -> list[Held]:
+    def _run(self, root: Path, parts: Iterable[Part], count: int, progress: Progress) -> list[FoundInPart]:
         job = MatchJob(os.fsencode(os.path.abspath(root)))
         if self._threads:
-            found: list[Held] = []
+            every: list[FoundInPart] = []
             coming = iter(parts)
             while some := list(islice(coming, self._threads * _PARTS_A_THREAD)):
                 done = each(some, job.open, self._threads)
-                progress.advanced(sum(held.files for held in done))
-                found += done
-            return found
-        results: dict[int, Held] = {}
+                progress.advanced(sum(found.files for found in done))
+                every += done
+            return every
+        results: dict[int, FoundInPart] = {}
 
-        def take(part: Part, held: Held) -> None:
-            results[part.start] = held
-            progress.advanced(held.files)
+        def take(part: Part, found: FoundInPart) -> None:
+            results[part.start] = found
+            progress.advanced(found.files)
 
         keep = self._waiting is not None
         pool.run(job, parts, count=count, done=take, waiting=self._waiting, here=False, keep=keep)
         return [results[start] for start in sorted(results)]
 
-    def _read_rest(self, root: Path, lines: Sequence[bytes], seen: Sighting, progress: Progress) -> None:
+    def _read_rest(self, root: Path, lines: Sequence[bytes], evidence: Evidence, progress: Progress) -> None:
         """Settle the files that were only looked at: by what is known of them, and each other inode by reading it once."""
         names: dict[bytes, list[int]] = {}
-        known = map(self._known.get, map(seen.inodes.__getitem__, seen.unread))
-        for position, known_line in zip(seen.unread, known, strict=True):
+        known = map(self._known.get, map(evidence.inodes.__getitem__, evidence.unread))
+        for position, known_line in zip(evidence.unread, known, strict=True):
             if known_line is None:
-                names.setdefault(seen.inodes[position], []).append(position)
+                names.setdefault(evidence.inodes[position], []).append(position)
             elif known_line != lines[position]:
-                seen.settle(lines, position, known_line)
-        progress.advanced(len(seen.unread) - len(names))
+                evidence.settle(lines, position, known_line)
+        progress.advanced(len(evidence.unread) - len(names))
         while names:
-            self._read(root, lines, [positions[0] for positions in names.values()], seen, progress)
-            names = _settled(lines, names, seen)
+            self._read(root, lines, [positions[0] for positions in names.values()], evidence, progress)
+            names = _settled(lines, names, evidence)
 
     def _read(
-        self, root: Path, lines: Sequence[bytes], positions: Sequence[int], seen: Sighting, progress: Progress
+        self,
+        root: Path,
+        lines: Sequence[bytes],
+        positions: Sequence[int],
+        evidence: Evidence,
+        progress: Progress,
     ) -> None:
         """Read the files at ``positions``."""
-        sizes = [seen.unread[position] for position in positions]
+        sizes = [evidence.unread[position] for position in positions]
         ordered: list[int] = []
         parts = []
-        for places in cut(sizes):
+        for places in cut(sizes, self._step):
             batch = [positions[place] for place in places]
             parts.append(Part(len(ordered), b"\n".join([lines[position] for position in batch]), "all"))
             ordered += batch
-        seen.read(ordered, self._run(root, parts, pool.processes(len(positions), sum(sizes)), progress))
+        evidence.read(ordered, self._run(root, parts, pool.processes(len(positions), sum(sizes)), progress))
 
-    def _remember(self, lines: Sequence[bytes], seen: Sighting) -> None:
+    def _remember(self, lines: Sequence[bytes], evidence: Evidence) -> None:
         known = self._known
-        known.update(zip(seen.inodes, lines, strict=True))
-        known.update((seen.inodes[position], line) for position, line in seen.found.items() if line)
-        missing = [position for position, line in seen.found.items() if not line]
-        for inode in [b"", *(seen.inodes[position] for position in (*seen.failures, *missing))]:
+        known.update(zip(evidence.inodes, lines, strict=True))
+        known.update((evidence.inodes[position], line) for position, line in evidence.other.items() if line)
+        missing = [position for position, line in evidence.other.items() if not line]
+        for inode in [b"", *(evidence.inodes[position] for position in (*evidence.failures, *missing))]:
             known.pop(inode, None)
         for inode in list(islice(known, max(0, len(known) - self._most))):
             del known[inode]
 
 
-def _settled(lines: Sequence[bytes], names: dict[bytes, list[int]], seen: Sighting) -> dict[bytes, list[int]]:
+def _settled(
+    lines: Sequence[bytes], names: dict[bytes, list[int]], evidence: Evidence
+) -> dict[bytes, list[int]]:
     """Settle the other names of each file by the first one, which was read; return those of what it is no name of any more."""
     left = {}
     for inode, (first, *others) in names.items():
-        if others and seen.inodes[first][:IDENTITY] != inode[:IDENTITY]:
+        if others and evidence.inodes[first][:IDENTITY] != inode[:IDENTITY]:
             left[inode] = others
             continue
         for position in others:
-            seen.settle_as(lines, position, first)
+            evidence.settle_as(lines, position, first)
     return left
+
+
+def _compared(root: Path, lines: Sequence[bytes], evidence: Evidence, root_hash: str) -> Comparison:
+    """Return what the ``evidence`` says of a payload. Raises DescriptorCorrupt for a malformed line."""
+    failures = {path_of(lines[position]): error for position, error in evidence.failures.items()}
+    missing, different, drifted = set[bytes](), set[bytes](), set[bytes]()
+    counts = evidence.listed.items()
+    suspect = {folder for folder, count in counts if 0 <= count != evidence.children.get(folder, 0)}
+    for position, made in evidence.other.items():
+        try:
+            wanted = decode(lines[position])
+        except ValueError as error:
+            raise corrupt(str(error)) from error
+        if made is not None and is_alike(wanted, decode(made)):
+            drifted.add(wanted.path)
+            continue
+        (missing if made is None else different).add(wanted.path)
+        suspect.add(split(wanted.path)[0])
+    extra, unlisted = extras(root, suspect, {path_of(line) for line in lines}) if suspect else (set(), {})
+    identities = [inode[:IDENTITY] for inode in evidence.inodes]
+    links = [path_of(lines[position]) for position in regrouped(identities, evidence.groups)]
+    unreadable = failures | unlisted
+    return Comparison.of(missing, extra, different, drifted, unreadable, regrouped=links, root_hash=root_hash)

@@ -1,4 +1,4 @@
-"""Holding the lines of a manifest against what lies in a payload, many lines at a time."""
+"""Comparing the lines of a manifest with what lies in a payload, many lines at a time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from jvs_core.payload.check.part import Held, Part
+from jvs_core.errors import JvsError, PartialSnapshot
+from jvs_core.payload.check.evidence import FoundInPart, Part
 from jvs_core.payload.manifest.lines import encode, encode_file, record, unescape
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree import content as transfer
-from jvs_core.payload.tree.entry import FIFO, FOLDER, SYMLINK, Entry, is_repository
+from jvs_core.payload.tree.entry import FIFO, FOLDER, SYMLINK, Entry, is_repository, printable
 from jvs_core.payload.tree.faults import EXHAUSTED, GONE, translate
 from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.stat_comparison import place
@@ -28,27 +29,38 @@ _UNSTEADY = -(2**63)  # a time of change that no file has
 
 @dataclass(frozen=True)
 class MatchJob:
-    """Holds parts of a manifest against the payload ``root``."""
+    """Compares parts of a manifest with the payload ``root``."""
 
     root: bytes
 
     @contextmanager
-    def open(self) -> Iterator[Callable[[Part], Held]]:
-        """Open the payload; yield the function that holds a part against it."""
+    def open(self) -> Iterator[Callable[[Part], FoundInPart]]:
+        """Open the payload; yield the function that compares a part with it."""
         try:
             folders = Folders(self.root)
         except OSError as error:
-            if error.errno in EXHAUSTED:
-                raise translate(error, b"", reading=True) from error
-            closed = Held(closed=error.strerror or str(error))
+            closed = FoundInPart(closed=unopened(error, self.root))
             yield lambda part: closed
             return
         with folders:
-            yield lambda part: _Match(folders, part).hold()
+            yield lambda part: _Match(folders, part).run()
+
+
+def unopened(error: OSError, root: bytes) -> JvsError:
+    """Return the error for a payload ``root`` that cannot be opened: PartialSnapshot only where it is not there.
+
+    Raises EngineFailed for what says nothing about it.
+    """
+    if error.errno in GONE:
+        return PartialSnapshot(f"the payload {printable(root)} is gone", path=printable(root))
+    failure = translate(error, root, reading=True)
+    if error.errno in EXHAUSTED:
+        raise failure from error
+    return failure
 
 
 class _Match:
-    """One part, held against the payload line by line.
+    """One part, compared with the payload line by line.
 
     All files to read are opened and asked for before the first is read, so that the device has many requests at a time.
     """
@@ -58,24 +70,24 @@ class _Match:
         self.reading = part.reading
         self.start = part.start
         self.lines = part.text.split(b"\n")
-        self.held = Held(inodes=[b""] * len(self.lines))
+        self.found = FoundInPart(inodes=[b""] * len(self.lines))
         self.opened: list[tuple[int, int, os.stat_result, bytes, bytes]] = []
 
-    def hold(self) -> Held:
+    def run(self) -> FoundInPart:
         """Return what was found."""
         try:
             self.look()
             for opened in self.opened:
                 self.read(*opened)
         except (ValueError, struct.error):
-            return Held(malformed=True)
+            return FoundInPart(malformed=True)
         finally:
             for _, fd, *_ in self.opened:
                 os.close(fd)
-        return self.held
+        return self.found
 
     def look(self) -> None:
-        held, records = self.held, []
+        found, records = self.found, []
         last: bytes | None = None
         first = b""
         for position, line in enumerate(self.lines, self.start):
@@ -87,7 +99,7 @@ class _Match:
                 folder, _, name = path.rpartition(b"/")
                 if name in (b"", b".", b"..") or path[0] == 47:
                     raise ValueError("a bad name")
-                held.children[folder] = held.children.get(folder, 0) + 1
+                found.children[folder] = found.children.get(folder, 0) + 1
                 target = unescape(more[0]) if more else b""
                 content = unhexlify(sha) if sha != b"-" else b""
                 records.append(record(path, kind, int(mode, 8), int(size), target, content))
@@ -97,23 +109,23 @@ class _Match:
                 raise ValueError("out of order")
             last = path
             if group != b"0":
-                held.groups[position] = number = int(group)
+                found.groups[position] = number = int(group)
                 if b"%d" % number != group:
                     raise ValueError("a bad number")
             if kind == b"f":
                 if more:
                     raise ValueError("a file of ten fields was expected")
-                held.files += 1
+                found.files += 1
                 self.file(position, line, group, raw, path)
             else:
                 if kind == b"d":
                     if group != b"0" or is_repository(path, FOLDER):
                         raise ValueError("a folder in a link group, or a repository")
-                    held.listed[path] = -1
+                    found.listed[path] = -1
                 self.other(position, line, int(group), path)
-        held.files -= len(held.unread)
-        held.records = b"".join(records)
-        held.paths = first, last or b""
+        found.files -= len(found.unread)
+        found.records = b"".join(records)
+        found.paths = first, last or b""
 
     def file(self, position: int, line: bytes, group: bytes, raw: bytes, path: bytes) -> None:
         """Open the file that ``line`` is about, or only look at it.
@@ -149,16 +161,16 @@ class _Match:
 
     def defer(self, position: int, st: os.stat_result) -> None:
         self.name(position, st, st.st_ctime_ns)
-        self.held.unread[position] = st.st_size
+        self.found.unread[position] = st.st_size
 
     def name(self, position: int, st: os.stat_result, ctime_ns: int) -> None:
-        self.held.inodes[position - self.start] = _INODE.pack(st.st_dev, st.st_ino, ctime_ns)
+        self.found.inodes[position - self.start] = _INODE.pack(st.st_dev, st.st_ino, ctime_ns)
 
     def read(self, position: int, fd: int, before: os.stat_result, group: bytes, raw: bytes) -> None:
-        """Read an open file, again while it changes, and hold it against its line; one of another size is not read."""
+        """Read an open file, again while it changes, and compare it with its line; one of another size is not read."""
         line = self.lines[position - self.start]
         if line.split(b"\t", 5)[4] != b"%d" % before.st_size:
-            self.held.found[position] = encode_file(before, group, b"", b"", raw)
+            self.found.other[position] = encode_file(before, group, b"", b"", raw)
             if before.st_nlink > 1:
                 self.name(position, before, _UNSTEADY)
             return
@@ -176,12 +188,12 @@ class _Match:
                 break
             before = st  # a snapshot that is being taken links files
         if made != line:
-            self.held.found[position] = made
+            self.found.other[position] = made
         if st.st_nlink > 1:
             self.name(position, st, st.st_ctime_ns if steady else _UNSTEADY)
 
     def other(self, position: int, line: bytes, group: int, path: bytes) -> None:
-        """Hold what is no file, or is none any more, against its line."""
+        """Compare what is no file, or is none any more, with its line."""
         try:
             entry = self.entry(position, path)
         except OSError as error:
@@ -191,13 +203,13 @@ class _Match:
             entry = None
         made = None if entry is None else encode([entry._replace(link_group=group)])[0]
         if made != line:
-            self.held.found[position] = made
+            self.found.other[position] = made
 
     def fail(self, position: int, path: bytes, error: OSError) -> None:
         failure = translate(error, path, reading=True)
         if error.errno in EXHAUSTED:  # says nothing about the file
             raise failure from error
-        self.held.failures[position] = failure
+        self.found.failures[position] = failure
 
     def entry(self, position: int, path: bytes) -> Entry | None:
         """Return what lies at ``path``; None for what no snapshot keeps."""
@@ -209,7 +221,7 @@ class _Match:
         entry = Entry(path, kind, st.st_mode & 0o7777, st.st_uid, st.st_gid, 0, st.st_mtime_ns)
         if kind == FOLDER:
             fd = self.folders.at(path)
-            self.held.listed[path] = len(os.listdir(fd))
+            self.found.listed[path] = len(os.listdir(fd))
             return entry._replace(xattrs=attributes.digest(attributes.read_xattrs(fd)))
         if st.st_nlink > 1:
             self.name(position, st, _UNSTEADY)

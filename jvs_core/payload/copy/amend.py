@@ -12,7 +12,7 @@ from pathlib import Path
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree import content as transfer
 from jvs_core.payload.tree.authority import entries_granted
-from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
+from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.removal import remove_folder
@@ -194,10 +194,11 @@ def restore(target: Path, entries: Sequence[Entry]) -> None:
                 if not entry.path:
                     if os.geteuid() == 0:  # the clone's top has the owner of the payload's
                         os.fchown(folders.top, entry.uid, entry.gid)
+                    os.fchmod(folders.top, entry.mode)
                     os.utime(folders.top, ns=(entry.mtime_ns, entry.mtime_ns))
                     continue
                 folder, name = split(entry.path)
-                mode = entry.mode if entry.kind in (FILE, FOLDER) else None
+                mode = None if entry.kind == SYMLINK else entry.mode
                 attributes.apply_to_name(folders.at(folder), name, mode, entry.uid, entry.gid, entry.mtime_ns)
             except OSError as error:
                 if error.errno not in GONE:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from jvs_core import files
 from jvs_core.errors import AlreadyExists, PathNotFound
+from jvs_core.payload.check.comparison import Depth, mismatch
+from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.amend import withdraw
-from jvs_core.payload.copy.materialize import check as check_payload
-from jvs_core.payload.copy.materialize import mismatch as payload_mismatch
 from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
 from jvs_core.payload.copy.replica import Plan, make_top, replicate
 from jvs_core.payload.tree.authority import owned
@@ -21,7 +21,7 @@ from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
-from jvs_core.payload.tree.walk import Scan, Stamp, scan
+from jvs_core.payload.tree.walk import Scan, scan
 from jvs_core.progress import SILENT, Progress
 
 __all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove_leftover", "state"]
@@ -118,17 +118,16 @@ def extract(
         return [*lost, *_extract_one(payload, wanted_one, path, target)]
     chosen = list(whole_groups(chosen))
     wanted, lost = owned(_timed(chosen, instead), payload=source)
-    found = check_payload(source, chosen, progress)
+    found = check(source, chosen, Depth.LOOK).require_content(below=path)
     make_top(target)
-    stamps = [Stamp(stamp.dev, stamp.ino, -1) for stamp in found.stamps]
-    made = replicate(Plan(source, target, wanted, stamps, "reflink"), progress)
+    made = replicate(Plan(source, target, wanted, found.stamps(), "reflink"), progress)
     damaged = [
         prefix + was.path
         for was, now in zip(wanted, made.entries, strict=True)
         if now is None or now.sha256 != was.sha256 or was.path in made.changed
     ]
     if damaged:
-        raise payload_mismatch(damaged)
+        raise mismatch(damaged)
     withdraw(target, chosen, wanted)
     return [*lost, *made.losses()]
 
@@ -168,5 +167,5 @@ def _source(payloads: Folders, folder: bytes, path: bytes) -> int:
         return payloads.at(folder)
     except OSError as error:
         if error.errno in GONE:
-            raise payload_mismatch([path]) from error
+            raise mismatch([path]) from error
         raise

@@ -14,7 +14,8 @@ from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.changes.writeback_time import Moment
-from jvs_core.payload.check.soundness import hold_against
+from jvs_core.payload.check.comparison import Depth
+from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.amend import folder_times, give_rights, leave_out
 from jvs_core.payload.copy.capture import described
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
@@ -124,20 +125,23 @@ class BtrfsSnapshot:
     def materialize(
         self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
     ) -> list[str]:
-        """Take a writable snapshot of the payload ``source``, once it was held against its manifest.
+        """Take a writable snapshot of the payload ``source``, once it was compared with its manifest.
 
-        A payload that is no subvolume (the repository was copied, say) is cloned file by file into a new one.
+        A payload that is no subvolume (the repository was copied, say), or in which other names are of one file than the
+        manifest says, is cloned file by file into a new one.
         """
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
-        if not subvolume.is_subvolume(source):
+        found = None
+        if subvolume.is_subvolume(source):
+            found = check(source, entries, Depth.SUSPECT).require_content()
+        if found is None or found.regrouped:
             with _subvolume_from(target) as inner:
                 return self.other.materialize(source, entries, inner, progress=progress)
-        moved = hold_against(source, entries)
         progress.started("clone")
         with _reported(target):
             subvolume.snapshot(source, target, read_only=False)
-        lines = give_rights(target, entries, moved, source)
+        lines = give_rights(target, entries, found.drifted_of(entries), source)
         progress.finished("clone")
         return lines
 

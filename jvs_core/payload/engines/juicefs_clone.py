@@ -13,7 +13,8 @@ from jvs_core.payload.changes.index import Recalled, StatIndex
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import probe_clock
 from jvs_core.payload.changes.writeback_time import Moment
-from jvs_core.payload.check.soundness import hold_against
+from jvs_core.payload.check.comparison import Depth
+from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.amend import (
     Amended,
     bring_again,
@@ -177,7 +178,7 @@ class JuicefsClone:
         progress.started("clone", len(entries))
         try:
             with self._cloning(source, target, begin=True) as clone:
-                moved = hold_against(source, entries, threads=juicefs.THREADS)
+                found = check(source, entries, Depth.SUSPECT).require_content()
                 clone.finish()
         except EngineFailed:
             obstacle = _obstacle(source)
@@ -187,7 +188,7 @@ class JuicefsClone:
             self.other.settle(target)
             return [*degraded, *obstacle]
         folder_times(target, entries, link_groups(target, entries))
-        lines = give_rights(target, entries, moved, source)
+        lines = give_rights(target, entries, found.drifted_of(entries), source)
         progress.finished("clone")
         return lines
 

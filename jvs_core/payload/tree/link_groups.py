@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from jvs_core.payload.tree.entry import Entry
 
@@ -25,3 +26,27 @@ def whole_groups(entries: Sequence[Entry]) -> Sequence[Entry]:
         else:
             whole.append(entry)
     return whole
+
+
+def regrouped(files: Sequence[tuple[int, ...] | bytes], groups: Mapping[int, int]) -> Iterator[int]:
+    """Yield the positions of what is not one file with just those names with which the manifest says it is.
+
+    ``files`` says which file each entry is, with a false value for what can have no other name or is not there;
+    ``groups`` has the link group of each position that is in one.
+    """
+    count = sum(map(bool, files))
+    if not groups and len({file for file in files if file}) == count:
+        return
+    members: dict[int, list[int]] = {}
+    for position, group in groups.items():
+        members.setdefault(group, []).append(position)
+    taken = Counter(file for position, file in enumerate(files) if file and position not in groups)
+    for positions in members.values():
+        taken.update({files[position] for position in positions})
+    for positions in members.values():
+        found = {files[position] for position in positions}
+        if len(found) > 1 or not all(found) or any(taken[file] > 1 for file in found):
+            yield from positions
+    for position, file in enumerate(files):
+        if file and position not in groups and taken[file] > 1:
+            yield position

@@ -76,7 +76,7 @@ class _Look:
             return self.list(folders, *folder)
         except OSError as error:
             if error.errno not in GONE:
-                raise translate(error, folder[0]) from error
+                raise translate(error, folder[0], reading=True) from error
             self.found.changed.append(folder[0])
             return ()
 
@@ -96,7 +96,9 @@ class _Look:
                     child = prefix + item.name.encode(encoding, surrogates)
                     try:
                         status = item.stat(follow_symlinks=False)
-                    except FileNotFoundError:
+                    except OSError as error:
+                        if error.errno not in GONE:
+                            raise translate(error, child, reading=True) from error
                         if child in positions:
                             self.found.changed.append(child)
                         continue

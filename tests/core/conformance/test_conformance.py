@@ -18,7 +18,7 @@ from jvs_core.errors import UnsavedChanges
 from jvs_core.operations import verify, worktree_removal
 from jvs_core.operations.inplace import restoring
 from jvs_core.payload.check import inspection
-from jvs_core.payload.check.verdict import Verdict
+from jvs_core.payload.check.comparison import Comparison
 from jvs_core.results import ConformanceReport
 from jvs_core.settings import from_environment
 
@@ -85,7 +85,7 @@ SABOTAGES: dict[str, tuple[object, str, Any]] = {
     "storage.lock-exclusion": (critical, "_lock", _say_yes),
     "writing.inplace-undo": (restoring, "check_reason", _say_yes),
     "writing.unsaved-kept": (worktree_removal, "_require_saved", _say_yes),
-    "integrity.tampered-payload": (inspection, "judge", lambda *given: Verdict(given[-1], [], [], {})),
+    "integrity.tampered-payload": (inspection, "_compared", lambda *given: Comparison(root_hash=given[-1])),
     "integrity.forged-descriptor": (verify, "_against_log", _say_yes),
     "integrity.tampered-log": (log_file, "parse_line", _lenient),
 }

@@ -16,8 +16,8 @@ import pytest
 from jvs_core import Repository
 from jvs_core.errors import EngineFailed, PathNotFound, PayloadHashMismatch, SnapshotExpired
 from jvs_core.operations import stored
-from jvs_core.payload.check import held
-from jvs_core.payload.check.held import Digests
+from jvs_core.payload.check import checked_file
+from jvs_core.payload.check.checked_file import Digests
 from jvs_core.payload.tree.content import hash_fd
 from tests.support.damage import DAMAGES, payload_file, rot, rot_below
 
@@ -34,9 +34,9 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes.append(size)
         return hash_fd(fd, size)
 
-    monkeypatch.setattr(held, "DIGESTS", Digests())
-    monkeypatch.setattr(held, "SETTLED_NS", -(10**18))
-    monkeypatch.setattr(held, "hash_fd", noted)
+    monkeypatch.setattr(checked_file, "DIGESTS", Digests())
+    monkeypatch.setattr(checked_file, "SETTLED_NS", -(10**18))
+    monkeypatch.setattr(checked_file, "hash_fd", noted)
     return sizes
 
 
@@ -212,7 +212,7 @@ def test_rot_that_no_inode_shows_is_found_by_the_next_whole_reading(in_memory: R
 def test_a_state_that_has_not_settled_is_not_remembered(
     repo: Repository, hashed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held, "SETTLED_NS", 10**18)
+    monkeypatch.setattr(checked_file, "SETTLED_NS", 10**18)
     for _ in range(2):
         with repo.open_file("HEAD", "data/large") as file:
             file.check()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
-from jvs_core.payload.check import held
-from jvs_core.payload.check.held import Digests
+from jvs_core.payload.check import checked_file
+from jvs_core.payload.check.checked_file import Digests
 from jvs_core.payload.tree.content import hash_fd
 from tests.jupyter.server.interface import Interface
 from tests.support.damage import DAMAGES, payload_file, rot
@@ -30,9 +30,9 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes.append(size)
         return hash_fd(fd, size)
 
-    monkeypatch.setattr(held, "DIGESTS", Digests())
-    monkeypatch.setattr(held, "SETTLED_NS", -(10**18))
-    monkeypatch.setattr(held, "hash_fd", noted)
+    monkeypatch.setattr(checked_file, "DIGESTS", Digests())
+    monkeypatch.setattr(checked_file, "SETTLED_NS", -(10**18))
+    monkeypatch.setattr(checked_file, "hash_fd", noted)
     return sizes
 
 

@@ -18,8 +18,9 @@ from jvs_core.errors import DescriptorCorrupt, EngineFailed, PartialSnapshot
 from jvs_core.payload.changes import reading
 from jvs_core.payload.check import inspection as inspection_module
 from jvs_core.payload.check import matching
+from jvs_core.payload.check.comparison import Comparison
+from jvs_core.payload.check.evidence import FoundInPart
 from jvs_core.payload.check.inspection import Inspection
-from jvs_core.payload.check.verdict import Verdict
 from jvs_core.payload.manifest.document import root_hash
 from jvs_core.payload.manifest.lines import encode
 from jvs_core.payload.tree import content, folders, juicefs
@@ -39,7 +40,7 @@ def entries_of(root: Path) -> list[Entry]:
     return reading.filled(found, [digests.get(position) for position in range(len(found.entries))])
 
 
-def inspected(root: Path, lines: Sequence[bytes], inspection: Inspection | None = None) -> Verdict:
+def inspected(root: Path, lines: Sequence[bytes], inspection: Inspection | None = None) -> Comparison:
     return (inspection or Inspection()).inspect(root, lines, files=len(lines), size=0, progress=SILENT)
 
 
@@ -79,8 +80,9 @@ def inspection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def test_what_is_as_its_manifest_says_is_sound(payload: Path, inspection: Inspection) -> None:
     entries = entries_of(payload)
     for _ in range(2):
-        verdict = inspected(payload, encode(entries), inspection)
-        assert verdict == Verdict(root_hash(entries), [], [], {})
+        found = inspected(payload, encode(entries), inspection)
+        assert found.sound
+        assert found.root_hash == root_hash(entries)
 
 
 DAMAGES: dict[str, tuple[Damage, list[bytes], list[bytes]]] = {
@@ -95,7 +97,7 @@ DAMAGES: dict[str, tuple[Damage, list[bytes], list[bytes]]] = {
         [b"big", b"folder/also-big"],
         [],
     ),
-    "mode": (lambda root: (root / "zero").chmod(0o600), [b"zero"], []),
+    "mode": (lambda root: (root / "zero").chmod(0o600), [], [b"zero"]),
     "missing": (lambda root: (root / "folder/deep/c.txt").unlink(), [b"folder/deep/c.txt"], []),
     "missing folder": (
         lambda root: shutil.rmtree(root / "folder/deep"),
@@ -108,6 +110,7 @@ DAMAGES: dict[str, tuple[Damage, list[bytes], list[bytes]]] = {
         [b"folder-2/D.txt", b"folder-2/d.txt"],
         [],
     ),
+    "surplus socket": (lambda root: _socket(root / "empty/socket"), [b"empty/socket"], []),
     "surplus folder": (
         in_turn(lambda root: (root / "new/folder").mkdir(parents=True), lambda root: (root / "new/folder/x").touch()),
         [b"new", b"new/folder", b"new/folder/x"],
@@ -160,24 +163,16 @@ def test_every_difference_is_named(payload: Path, inspection: Inspection, damage
         for path, before in times.items():
             if path.is_dir() and not path.is_symlink():
                 os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    verdict = inspected(payload, lines, inspection)
-    assert (verdict.damaged, verdict.drifted) == (damaged, drifted)
-
-
-def test_a_socket_that_nobody_listed_is_no_damage(payload: Path) -> None:
-    lines = encode(entries_of(payload))
-    before = payload.stat()
-    _socket(payload / "socket")
-    os.utime(payload, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert inspected(payload, lines).sound
+    found = inspected(payload, lines, inspection)
+    assert (found.damaged, found.drifted) == (damaged, drifted)
 
 
 def test_attributes_are_held_too(payload: Path, inspection: Inspection) -> None:
     lines = encode(entries_of(payload))
     for name in ("zero", "folder"):
         os.setxattr(payload / name, "user.note", b"x")
-    verdict = inspected(payload, lines, inspection)
-    assert (verdict.damaged, verdict.drifted) == ([], [b"folder", b"zero"])
+    found = inspected(payload, lines, inspection)
+    assert (found.damaged, found.drifted) == ([], [b"folder", b"zero"])
 
 
 @settings(max_examples=150)
@@ -221,8 +216,8 @@ def test_threads_report_on_the_way(tmp_path: Path) -> None:
             advances.append(amount)
 
     lines = encode(entries_of(tmp_path))
-    verdict = Inspection(threads=3).inspect(tmp_path, lines, files=1000, size=0, progress=Listening())
-    assert verdict.sound
+    found = Inspection(threads=3).inspect(tmp_path, lines, files=1000, size=0, progress=Listening())
+    assert found.sound
     assert sum(advances) == 1000
     assert max(advances) < 500
 
@@ -241,9 +236,10 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_held(
     lines = encode(entries_of(payload))
     (payload / "zero").write_bytes(b"1")
     _fail_on(monkeypatch, "a.txt", number)
-    verdict = inspected(payload, lines)
-    assert verdict.damaged == [b"a.txt", b"folder/also-a", b"zero"]
-    assert list(verdict.failures) == [b"a.txt", b"folder/also-a"]
+    found = inspected(payload, lines)
+    assert found.damaged == [b"zero"]
+    assert list(found.unreadable) == [b"a.txt", b"folder/also-a"]
+    assert found.wrong == [b"a.txt", b"folder/also-a", b"zero"]
 
 
 def test_running_out_of_descriptors_says_nothing_about_a_payload(
@@ -289,7 +285,7 @@ def test_what_is_known_is_not_read_again_and_a_failure_is_never_known(
 
     monkeypatch.setattr(content, "hash_fd", hash_fd)
     inspection = Inspection()
-    assert inspected(one, lines[0], inspection).damaged == [b"b"]
+    assert list(inspected(one, lines[0], inspection).unreadable) == [b"b"]
     assert inspected(two, lines[1], inspection).sound
     assert inspected(one, lines[0], inspection).sound
     assert reads == ["a", "b", "b"]
@@ -378,7 +374,27 @@ def test_no_descriptors_left_to_open_a_payload_says_nothing_about_it(
 
 
 def test_threads_that_read_stay_below_the_usual_limit_of_descriptors() -> None:
-    assert juicefs.THREADS * (folders.KEPT_OPEN + inspection_module._WAITING_FILES + 1) < 1024 * 0.75
+    assert juicefs.THREADS * (folders.KEPT_OPEN + inspection_module.WAITING_FILES + 1) < 1024 * 0.75
+
+
+def test_threads_have_few_files_open_also_of_several_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "payload"
+    root.mkdir()
+    for number in range(100):
+        (root / f"{number}").write_text(f"{number}")
+        os.link(root / f"{number}", root / f"also-{number}")
+    parts: list[int] = []
+    real = matching._Match.run
+
+    def run(match: matching._Match) -> FoundInPart:
+        parts.append(len(match.lines))
+        return real(match)
+
+    monkeypatch.setattr(matching._Match, "run", run)
+    assert inspected(root, encode(entries_of(root)), Inspection(threads=2)).sound
+    assert max(parts) <= inspection_module.WAITING_FILES
 
 
 @pytest.mark.parametrize("threads", [0, 2])
@@ -391,5 +407,5 @@ def test_a_file_of_another_size_is_not_read(tmp_path: Path, threads: int, names:
         os.link(root / "grown", root / f"grown{number}")
     lines = encode(entries_of(root))
     os.truncate(root / "grown", 8 << 40)
-    verdict = inspected(root, lines, Inspection(threads=threads))
-    assert verdict.damaged == [b"grown", b"grown1"][:names]
+    found = inspected(root, lines, Inspection(threads=threads))
+    assert found.damaged == [b"grown", b"grown1"][:names]

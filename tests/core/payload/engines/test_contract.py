@@ -519,3 +519,40 @@ def root_hash_of(tree: Path) -> str:
 
 def test_removing_what_is_not_there_is_no_error(bench: Bench) -> None:
     bench.engine.remove(bench.folder / "never was")
+
+
+def test_names_of_one_file_that_the_manifest_has_as_two_are_two_again(bench: Bench) -> None:
+    source = bench.worktree()
+    for name in ("a.txt", "b.txt"):
+        (source / name).write_text("same")
+        os.utime(source / name, ns=(0, 1_000_000_000))
+    capture = bench.capture(source)
+    payload = bench.folder / "one"
+    if bench.engine.name == "btrfs-snapshot":
+        subvolume.set_read_only(payload, False)
+    (payload / "b.txt").unlink()
+    os.link(payload / "a.txt", payload / "b.txt")
+    back = bench.folder / "back"
+    bench.engine.materialize(payload, capture.entries, back, progress=SILENT)
+    (back / "a.txt").write_text("other")
+    assert (back / "b.txt").read_text() == "same"
+
+
+def test_modes_and_owners_that_drifted_are_the_manifest_s_again(bench: Bench) -> None:
+    source = bench.worktree()
+    (source / "data").mkdir()
+    (source / "data" / "a.txt").write_text("true")
+    os.mkfifo(source / "pipe", 0o600)
+    capture = bench.capture(source)
+    payload = bench.folder / "one"
+    if bench.engine.name == "btrfs-snapshot":
+        subvolume.set_read_only(payload, False)
+    for name in ("data/a.txt", "data", "pipe", ""):
+        os.chown(payload / name, 12345, 12345)
+        os.chmod(payload / name, 0o707)
+    back = bench.folder / "back"
+    bench.engine.materialize(payload, capture.entries, back, progress=SILENT)
+    for path in (b"", b"data", b"data/a.txt", b"pipe"):
+        entry = next(entry for entry in capture.entries if entry.path == path)
+        st = os.lstat(back / os.fsdecode(path))
+        assert (st.st_mode & 0o7777, st.st_uid, st.st_gid) == (entry.mode, entry.uid, entry.gid), path

@@ -1,4 +1,4 @@
-"""One file of a payload, open for reading and held against its manifest before the last of it is given."""
+"""One file of a payload, open for reading and checked against its manifest before the last of it is given."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Digests:
 DIGESTS = Digests()
 
 
-class HeldFile(io.RawIOBase):
+class CheckedFile(io.RawIOBase):
     """The open file ``fd``, which it closes, as ``entry`` has it; ``damaged`` makes the error for anything else.
 
     Read from beginning to end it is hashed on the way, and its last piece is given only if all of it is right. Whoever
