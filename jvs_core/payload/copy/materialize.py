@@ -7,9 +7,8 @@ from pathlib import Path
 
 from jvs_core.errors import PayloadHashMismatch
 from jvs_core.payload.changes.hashing import hash_files
-from jvs_core.payload.copy.amend import withdraw
 from jvs_core.payload.copy.capture import described
-from jvs_core.payload.copy.replica import Hint, Plan, make_top, replicate
+from jvs_core.payload.copy.replica import Hint, Plan, replicate
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import FILE, Entry
@@ -32,22 +31,19 @@ def materialize_tree(
         wanted, given_up = owned(entries, payload=source)
         # Only the link count of a payload's file ever changes, when another snapshot shares it; that moves ctime.
         stamps = [Stamp(stamp.dev, stamp.ino, -1) for stamp in found.stamps]
-        make_top(target)
         plan = Plan(
             source,
             target,
             wanted,
             stamps,
             method,
-            hint=lambda position: Hint(
-                "make", entries[position].sha256, None if entries[position].xattrs else b""
-            ),
+            hint=lambda position: Hint("make", entries[position].sha256),
+            held=True,
             waiting=waiting,
         )
         replica = replicate(plan, progress)
     if replica.changed:
         raise mismatch(sorted(replica.changed))
-    withdraw(target, entries, wanted)
     return [*given_up, *replica.degraded()]
 
 
@@ -59,7 +55,6 @@ def adopt_tree(source: Path, target: Path, *, method: Method, progress: Progress
     """
     found = scan(source, progress)
     wanted, given_up = owned(found.entries)
-    make_top(target)
     plan = Plan(source, target, wanted, found.stamps, method, hint=lambda position: Hint("make", UNREAD))
     replica = replicate(plan, progress)
     changed = sorted(replica.changed.union(found.changed))
@@ -94,8 +89,9 @@ def check(source: Path, entries: Sequence[Entry], progress: Progress) -> Scan:
     else:
         here = {entry.path for entry in found.entries}
         damaged.extend(here.symmetric_difference(entry.path for entry in entries))
-    digests = hash_files(source, doubtful, progress=progress) if doubtful else []
-    damaged.extend(was.path for was, digest in zip(doubtful, digests, strict=True) if digest != was.sha256)
+    read = hash_files(source, doubtful, progress=progress) if doubtful else []
+    pairs = zip(doubtful, read, strict=True)
+    damaged.extend(was.path for was, now in pairs if now is None or now.sha256 != was.sha256)
     if damaged:
         raise mismatch(sorted(damaged))
     return found

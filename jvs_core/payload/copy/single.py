@@ -9,16 +9,16 @@ from pathlib import Path
 
 from jvs_core import files
 from jvs_core.errors import AlreadyExists, PathNotFound
-from jvs_core.payload.copy.amend import withdraw
 from jvs_core.payload.copy.materialize import check as check_payload
 from jvs_core.payload.copy.materialize import mismatch as payload_mismatch
 from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
-from jvs_core.payload.copy.replica import Plan, make_top, replicate
+from jvs_core.payload.copy.replica import Plan, replicate
+from jvs_core.payload.copy.transfer import attribute_losses
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import FOLDER, Entry, is_alike, printable
-from jvs_core.payload.tree.faults import GONE, translate
+from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.file_state import Seen
-from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
 from jvs_core.payload.tree.walk import Scan, Stamp, scan
@@ -38,6 +38,8 @@ def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
         for position, entry in enumerate(present.entries)
         if entry.path == path or entry.path.startswith(prefix)
     }
+    if not os.path.lexists(now):
+        return []
     if path in seen and present.entries[seen[path]].kind != FOLDER:
         was = Seen.at(present, seen[path], named=True)
         return [] if was.is_still(os.lstat(now)) else [path]
@@ -118,10 +120,12 @@ def extract(
         return [*lost, *_extract_one(payload, wanted_one, path, target)]
     chosen = list(whole_groups(chosen))
     wanted, lost = owned(_timed(chosen, instead), payload=source)
-    found = check_payload(source, chosen, progress)
-    make_top(target)
+    try:
+        found = check_payload(source, chosen, progress)
+    except PathNotFound as error:  # the manifest has it
+        raise payload_mismatch([path]) from error
     stamps = [Stamp(stamp.dev, stamp.ino, -1) for stamp in found.stamps]
-    made = replicate(Plan(source, target, wanted, stamps, "reflink"), progress)
+    made = replicate(Plan(source, target, wanted, stamps, "reflink", held=True), progress)
     damaged = [
         prefix + was.path
         for was, now in zip(wanted, made.entries, strict=True)
@@ -129,7 +133,6 @@ def extract(
     ]
     if damaged:
         raise payload_mismatch(damaged)
-    withdraw(target, chosen, wanted)
     return [*lost, *made.losses()]
 
 
@@ -145,28 +148,11 @@ def _timed(wanted: Sequence[Entry], instead: Mapping[bytes, Entry] | None) -> Se
 
 
 def _extract_one(payload: Path, entry: Entry, path: bytes, target: Path) -> list[str]:
-    folder, name = split(path)
     try:
         with Folders(payload) as payloads, Folders(target.parent) as targets:
-            refused = put(
-                _source(payloads, folder, path),
-                name,
-                targets.top,
-                os.fsencode(target.name),
-                entry,
-                "reflink",
-            )
+            brought = put(payloads, entry, targets.top, os.fsencode(target.name), "reflink")
     except FileExistsError as error:
         raise AlreadyExists(f"{target} exists already", path=str(target)) from error
     except OSError as error:
         raise translate(error, path) from error
-    return [f"extended attributes refused by the file system: {', '.join(refused)}"] if refused else []
-
-
-def _source(payloads: Folders, folder: bytes, path: bytes) -> int:
-    try:
-        return payloads.at(folder)
-    except OSError as error:
-        if error.errno in GONE:
-            raise payload_mismatch([path]) from error
-        raise
+    return attribute_losses([path] if brought.refused else [], [path] if brought.drifted else [])

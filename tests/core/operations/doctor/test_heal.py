@@ -262,6 +262,12 @@ def test_a_lie_is_forgotten_and_a_record_that_cannot_be_read_costs_only_a_look(r
     assert remembered(repo) == []
 
 
+def untouched(path: Path) -> tuple[int, ...]:
+    """Return what tells a file that was written to or replaced; whoever reads one moves its time of access."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mode, found.st_mtime_ns
+
+
 def test_a_damaged_snapshot_is_not_brought_out_by_its_looks(workdir: Path) -> None:
     repo = Repository.init(workdir / "repo")
     (repo.root / "main/a").write_bytes(GOOD)
