@@ -16,13 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from jvs_core import anchored, syncing
+from jvs_core import anchored, renames, syncing
 from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace, PathEscape
 from jvs_core.regular import IN_THE_WAY
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_RENAME_NOREPLACE = 1
-_RENAME_EXCHANGE = 2
 TEMPORARY_SUFFIX = ".tmp"
 
 P = ParamSpec("P")
@@ -216,48 +214,20 @@ def set_mode(path: Path, mode: int, *, folder: bool = False) -> None:
 def rename_new(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, never over anything. Not durable until the parents are synced.
 
-    Raises AlreadyExists when ``target`` exists. Where the file system has no such call (NFS), a name is taken by
-    an exclusive operation first; a crash in between leaves both names of a file, or an empty folder ``target``.
+    Raises AlreadyExists when ``target`` exists.
     """
     try:
-        _renameat2(source, target, _RENAME_NOREPLACE)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
-            raise
-        _rename_new_without_flag(source, target)
-
-
-def _rename_new_without_flag(source: Path, target: Path) -> None:
-    try:
-        with anchored.parent(source) as (here, old), anchored.parent(target) as (there, new):
-            if stat.S_ISDIR(os.stat(old, dir_fd=here, follow_symlinks=False).st_mode):
-                os.mkdir(new, dir_fd=there)
-                try:
-                    os.rename(old, new, src_dir_fd=here, dst_dir_fd=there)
-                except OSError:
-                    os.rmdir(new, dir_fd=there)
-                    raise
-            else:
-                os.link(old, new, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
-                os.unlink(old, dir_fd=here)
+        with anchored.parent(source) as old, anchored.parent(target) as new:
+            renames.rename_new(old, new)
     except FileExistsError as error:
         raise AlreadyExists(f"{target} exists already") from error
 
 
 def exchange(one: Path, other: Path) -> None:
     """Let two existing names change places in one step. Not durable until the parents are synced."""
-    _renameat2(one, other, _RENAME_EXCHANGE)
-
-
-def _renameat2(source: Path, target: Path, flag: int) -> None:
-    with anchored.parent(source) as (here, old), anchored.parent(target) as (there, new):
-        result = _LIBC.renameat2(here, os.fsencode(old), there, os.fsencode(new), ctypes.c_uint(flag))
-        code = ctypes.get_errno()
-    if result == 0:
-        return
-    if code == errno.EEXIST:
-        raise AlreadyExists(f"{target} exists already")
-    raise OSError(code, os.strerror(code), str(source), None, str(target))
+    with anchored.parent(one) as first, anchored.parent(other) as second:
+        if not renames.exchange(first, second):
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), str(one), None, str(other))
 
 
 def rename(source: Path, target: Path) -> None:

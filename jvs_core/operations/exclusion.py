@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from jvs_core import files
-from jvs_core.control import control_folders
 from jvs_core.control.lock import lock
 from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import JvsError
@@ -43,21 +42,21 @@ def excluded(ctx: Context, name: str, purpose: str) -> Iterator[Exclusion]:
     """
     record = ctx.worktree(name)
     locking.refuse_if_held(ctx, record)
-    control_folders.complete(ctx.layout)
-    lease = lock.acquire(
-        ctx.layout,
-        ctx.settings,
-        ctx.config.lease,
-        worktree=name,
-        worktree_id=record.worktree_id,
-        lease_ms=ctx.config.lease.duration_ms,
-        purpose=purpose,
-        floor=0,
-        own=ctx.session(record.worktree_id).load(),
-    )[0]
-    held = Exclusion(ctx, lease)
+    taken: list[Exclusion] = []
     try:
+        with files.uninterrupted():
+            lease = locking.take_once(
+                ctx,
+                name,
+                record,
+                ctx.config.lease.duration_ms,
+                purpose,
+                by_hand=False,
+                keep=lambda lease: taken.append(Exclusion(ctx, lease)),
+            )
+        (held,) = taken
         with locking.renewing(lease, held._renew):
             yield held
     finally:
-        held._give_back()
+        for each in taken:
+            each._give_back()

@@ -6,10 +6,11 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jvs_core import files, syncing
+from jvs_core import files, renames, syncing
 from jvs_core.errors import AlreadyExists
 
 
@@ -59,11 +60,7 @@ def test_nothing_is_made_or_renamed_over_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: bool
 ) -> None:
     if not flag:
-
-        def refused(*_: object) -> None:
-            raise OSError(errno.EINVAL, "no such call")
-
-        monkeypatch.setattr(files, "_renameat2", refused)
+        monkeypatch.setattr(renames, "_rename", _no_such_call)
     (tmp_path / "there").write_text("there")
     (tmp_path / "source").write_text("source")
     (tmp_path / "folder").mkdir()
@@ -79,3 +76,37 @@ def test_nothing_is_made_or_renamed_over_what_is_there(
             act()
     assert (tmp_path / "there").read_text() == "there"
     assert sorted(os.listdir(tmp_path)) == ["folder", "source", "there"]
+
+
+def test_without_the_call_a_refused_exchange_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).write_text(name)
+    monkeypatch.setattr(renames, "_rename", _no_such_call)
+    with pytest.raises(OSError, match="not supported"):
+        files.exchange(tmp_path / "one", tmp_path / "other")
+    assert (tmp_path / "one").read_text() == "one"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_without_the_call_a_failed_rename_gives_the_new_name_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir() if kind == "folder" else source.write_text("source")
+    unlink = os.unlink
+
+    def refused(name: Any, *arguments: Any, **named: Any) -> None:
+        if name in ("source", b"source"):
+            raise OSError(errno.EACCES, "refused")
+        unlink(name, *arguments, **named)
+
+    monkeypatch.setattr(renames, "_rename", _no_such_call)
+    monkeypatch.setattr(os, "rename", refused)
+    monkeypatch.setattr(os, "unlink", refused)
+    with pytest.raises(OSError, match="refused"):
+        files.rename_new(source, tmp_path / "target")
+    assert os.listdir(tmp_path) == ["source"]
+
+
+def _no_such_call(*_: object) -> None:
+    raise OSError(errno.EINVAL, "no such call")

@@ -10,9 +10,13 @@ _index = of("jvs_core/payload/changes/index.py", _INDEX).mutant
 _moment = of("jvs_core/payload/changes/writeback_time.py", _INDEX).mutant
 _describe = of("jvs_core/payload/changes/describe.py", _INDEX).mutant
 _capture = of("jvs_core/payload/copy/capture.py", _SHARED).mutant
-_copying = of("jvs_core/payload/copy/copying.py", _SHARED).mutant
+_transfer = of("jvs_core/payload/copy/transfer.py", _SHARED).mutant
+_BROUGHT = "tests/core/payload/copy/test_transfer.py"
+_brought = of("jvs_core/payload/copy/transfer.py", _BROUGHT).mutant
+_placing = of("jvs_core/payload/inplace/placing.py", _BROUGHT).mutant
 _linking = of("jvs_core/payload/copy/linking.py", _SHARED).mutant
 _replica = of("jvs_core/payload/copy/replica.py", _SHARED).mutant
+_aliases = of("jvs_core/payload/copy/aliases.py", _SHARED).mutant
 _content = of("jvs_core/payload/tree/content.py", _SHARED).mutant
 _difference = of(
     "jvs_core/payload/changes/difference.py", "tests/core/payload/changes/test_difference.py"
@@ -55,8 +59,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _moment("any device's clock tells", "and stamp.dev in self.devices", "and True"),
     _describe(
         "a file that changed while it was read is remembered",
-        "                unsteady.add(position)\n",
-        "                pass\n",
+        "            unsteady.add(position)\n",
+        "            pass\n",
     ),
     _capture(
         "a file of several names is shared by its size and time",
@@ -96,19 +100,39 @@ MUTANTS: tuple[Mutant, ...] = (
         "old if new is None else new",
         equivalent="the state under which it is filed is gone for good",
     ),
-    _copying(
+    _transfer(
         "content is not compared before it is shared",
         "if known == item.previous_sha256 and attributes.digest(xattrs) == item.previous_xattrs:",
         "if attributes.digest(xattrs) == item.previous_xattrs:",
     ),
-    _copying(
+    _transfer(
         "attributes are not compared before a file is shared",
         "if known == item.previous_sha256 and attributes.digest(xattrs) == item.previous_xattrs:",
         "if known == item.previous_sha256:",
     ),
-    _copying("a payload of another time is shared", "            and st.st_mtime_ns == item.mtime_ns\n", ""),
-    _copying(
-        "a payload of another mode is shared", "            and st.st_mode == stat.S_IFREG | item.mode\n", ""
+    _transfer("a payload of another time is shared", "        and st.st_mtime_ns == item.mtime_ns\n", ""),
+    _transfer(
+        "a payload of another mode is shared", "        and st.st_mode == stat.S_IFREG | item.mode\n", ""
+    ),
+    _brought(
+        "a file keeps the rights that its folder hands down",
+        "set_xattrs(made, xattrs, clear=not self.hidden)",
+        "set_xattrs(made, xattrs)",
+    ),
+    _brought(
+        "a file gets whatever attributes the payload has",
+        "            xattrs, drifted = attributes.kept_as(xattrs, item.xattrs)\n        made_with",
+        "            pass\n        made_with",
+    ),
+    _brought(
+        "a file that may not be read is one that is gone",
+        "            raise translate(error, path, reading=True) from error",
+        "            raise Changed from error",
+    ),
+    _placing(
+        "a folder that went is an error",
+        "        if error.errno not in GONE:\n            raise translate(error, entry.path) from error\n",
+        "        raise translate(error, entry.path) from error\n",
     ),
     _linking(
         "a file that changed while it is shared is shared",
@@ -128,7 +152,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "                or (made.st_mode, made.st_uid, made.st_gid) != (owned.get(position) or _owner(now))\n",
         "",
     ),
-    _replica(
+    _aliases(
         "further names of a file are files of their own",
         "            if entry.link_group in followers:\n",
         "            if False:\n",
@@ -186,7 +210,20 @@ MUTANTS: tuple[Mutant, ...] = (
         "        return False\n    return _differ",
     ),
     _hashing(
-        "names of one file are not read", "        digests[position] = digests[leader]\n", "        pass\n"
+        "a name has what another file holds",
+        "first.setdefault(stamp or position, len(chosen))",
+        "first.setdefault(0, len(chosen))",
+    ),
+    _hashing("another file is the one seen", "wanted.stamp[:2] if wanted.stamp else None", "None"),
+    _hashing(
+        "a file is steady whatever happened",
+        "steady = stamp is None or same(os.fstat(fd), stamp, wanted.size, wanted.mtime_ns)",
+        "steady = True",
+    ),
+    _hashing(
+        "an error of reading is a file that is gone",
+        "            raise translate(error, wanted.path, reading=True) from error\n\n\ndef",
+        "            return None\n\n\ndef",
     ),
     _links(
         "a group of one is a group",

@@ -177,7 +177,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "        return\n    syncing.sync_folder(path.parent)\n\n\ndef remove_any",
         "        return\n\n\ndef remove_any",
     ),
-    _files("a rename replaces", "_RENAME_NOREPLACE)\n    except OSError", "0)\n    except OSError"),
+    of("jvs_core/renames.py", "tests/core/test_files.py").mutant(
+        "a rename replaces", "_rename(old, new, _NOREPLACE)", "_rename(old, new, 0)"
+    ),
+    of("jvs_core/renames.py", "tests/core/test_files.py").mutant(
+        "a failed rename keeps the new name",
+        "        os.unlink(new, dir_fd=there)\n        raise\n",
+        "        raise\n",
+    ),
     _files(
         "many files are named before they are durable", "            sync(list(temporary.values()))\n", ""
     ),

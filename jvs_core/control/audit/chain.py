@@ -14,7 +14,6 @@ from jvs_core.control.layout import Layout
 from jvs_core.errors import AuditChainBroken
 from jvs_core.model import AuditRecord, Checkpoint
 
-_ATTEMPTS = 5
 _PROBLEMS_KEPT = 100
 
 
@@ -59,23 +58,6 @@ class ChainReport:
             return None
         more = f", and {self.problem_count - 1} more" if self.problem_count > 1 else ""
         return f"{AuditChainBroken.code}: {self.problems[0].message}{more}"
-
-
-def check(layout: Layout, since: Checkpoint | None = None) -> ChainReport:
-    """Read the whole log, in constant memory, and check it against its head and against ``since``.
-
-    Takes no lock. Records appended meanwhile are read too; a log that was rotated or mended under the reading is
-    read again.
-    """
-    report = _check_once(layout, since)
-    for _ in range(_ATTEMPTS - 1):
-        if report.ok:
-            break
-        again = _check_once(layout, since)
-        if again == report:
-            break
-        report = again
-    return report
 
 
 @dataclass
@@ -168,7 +150,12 @@ class _Walk:
             self.report("rebuilt", message, since.seq)
 
 
-def _check_once(layout: Layout, since: Checkpoint | None) -> ChainReport:
+def check(layout: Layout, since: Checkpoint | None = None) -> ChainReport:
+    """Read the whole log, in constant memory, and check it against its head and against ``since``.
+
+    Takes no lock. Records appended meanwhile are read too; what is wrong in a log that was rotated or mended under the
+    reading says nothing.
+    """
     try:
         head, complaint = log_file.read_head(layout), None  # before the log: that only grows
     except AuditChainBroken as error:

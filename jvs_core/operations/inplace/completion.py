@@ -128,7 +128,8 @@ class Completion:
         """Make the worktree what it was before, and return the error that says whether that went well."""
         error = failure if isinstance(failure, JvsError) else files.storage_error(cast(OSError, failure))
         try:
-            said = self._forward(self.ctx.stored(self.intent.details["pre"]), None)
+            said = self.save_later_edits()
+            said += self._forward(self.ctx.stored(self.intent.details["pre"]), None)
         except converge.FAILURES as second:
             return self._left_half_done(error, second)
         journal.complete(self.ctx.layout, self.intent, durable=True)

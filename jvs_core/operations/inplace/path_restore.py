@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,22 @@ from jvs_core.model import Head, Intent
 from jvs_core.operations import locking as locks
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
-from jvs_core.operations.inplace import completion, pending, restoring, saving, targets, unfinished
+from jvs_core.operations.inplace import pending, restoring, saving, targets, unfinished
 from jvs_core.operations.inplace.plan import Present, is_latest, look
 from jvs_core.operations.locking import Locking
 from jvs_core.payload.copy.single import LEFTOVER_PREFIX, changed_since, extract, remove_leftover, state
 from jvs_core.payload.inplace.obstacles import require_changeable
 from jvs_core.payload.inplace.steps import Steps
+from jvs_core.payload.inplace.taking import Overtaken, Swap
 from jvs_core.payload.tree.entry import Entry, printable
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.file_state import Seen
+from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.removal import require_unmounted
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
+
+State = dict[bytes, Seen]
 
 
 def path(
@@ -117,7 +121,6 @@ def _replace(
             # Files changed, and the snapshot was taken of them as they are.
             present = look(ctx, name, progress)
         temporary = _temporary(target)
-        left: dict[bytes, Seen] | None = None
         intent = _begin(
             ctx,
             unfinished.PATH_INTENT,
@@ -130,39 +133,82 @@ def _replace(
         try:
             with journal.standing(ctx.layout, intent):
                 degraded = _extract(ctx, source, inner, temporary, progress, _below(present, here))
-            copied = state(temporary)
+        except BaseException:
+            remove_leftover(target.parent, temporary.name)
+            raise
+        with _swap(present, here, target, temporary) as swap:
             _require_unchanged(present, here, target)
             with files.uninterrupted(), ctx.critical():
                 locks.check(ctx, lease)
                 journal.require(ctx.layout, intent)
-                files.exchange(temporary, target)
-                try:
-                    left = state(temporary)
-                    _require_unchanged(present, here, temporary)
-                    syncing.sync_folder(target.parent)
+                with _swapped(swap, present, here, target) as left:
                     head = restoring.add_undo_point(
                         ctx, name, lease, pre, record.head_snapshot_id, snapshot_id
                     )
                     _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason, head)
-                except BaseException:  # what was there is put back before the copy goes
-                    files.exchange(temporary, target)
-                    left = copied
-                    raise
-        finally:
-            _give_up(target, temporary, left)
-            syncing.sync_folder(target.parent)
+        if left is not None and state(temporary) != left:
+            pending.save_taken_out(ctx, name, lease, intent, progress, "saved while a path was restored")
+        remove_leftover(target.parent, temporary.name)
+        syncing.sync_folder(target.parent)
         journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
 
 
-def _give_up(target: Path, temporary: Path, left: dict[bytes, Seen] | None) -> None:
-    """Remove what has the name ``temporary``; where somebody saved to it since it was ``left``, keep it beside ``target``."""
-    if left is None or state(temporary) == left:
-        remove_leftover(target.parent, temporary.name)
-        return
-    kept = target.with_name(f"{target.name[:200]}.jvs-kept-{secrets.token_hex(4)}")
-    files.rename_new(temporary, kept)
-    completion.tell(f"what was saved to {target} while it was replaced is kept as {kept}", [])
+@contextmanager
+def _swap(present: Present, here: bytes, target: Path, temporary: Path) -> Iterator[Swap[State]]:
+    """Yield the swap of ``temporary``, which is complete, for ``target``; what was not put there goes at the end."""
+    made, copied = _inode(temporary), state(temporary)
+
+    def path(called: bytes) -> Path:
+        return target.with_name(os.fsdecode(called))
+
+    def is_made(called: bytes) -> bool:
+        return _inode(path(called)) == made and state(path(called)) == copied
+
+    def look(called: bytes) -> State | None:
+        seen = state(path(called))
+        return None if changed_since(present.scan, here, path(called)) else seen
+
+    def drop(called: bytes) -> None:
+        remove_leftover(target.parent, os.fsdecode(called))
+
+    with Folders(target.parent) as folders:
+        swap = Swap(folders.top, os.fsencode(target.name), os.fsencode(temporary.name), is_made, look, drop)
+        try:
+            yield swap
+        except BaseException:
+            with suppress(OSError, JvsError):
+                if is_made(swap.made):
+                    drop(swap.made)
+            raise
+
+
+@contextmanager
+def _swapped(swap: Swap[State], present: Present, here: bytes, target: Path) -> Iterator[State | None]:
+    """Have the copy at ``target``, durable; yield the state of what was taken out. A failure of the block puts that back."""
+    try:
+        left = swap.carry_out(there=True)
+    except Overtaken:
+        _require_unchanged(present, here, target)
+        raise _overtaken([here]) from None
+    try:
+        syncing.sync_folder(target.parent)
+        yield left
+    except BaseException:
+        if left is not None:
+            swap.put_back()
+        elif swap.is_made(swap.name):
+            swap.drop(swap.name)
+        syncing.sync_folder(target.parent)
+        raise
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        found = files.status(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _below(present: Present, here: bytes) -> dict[bytes, Entry]:
@@ -179,10 +225,14 @@ def _is_below(path: bytes, top: bytes) -> bool:
 def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
     changed = changed_since(present.scan, here, now)
     if changed:
-        raise ConsistencyUnavailable(
-            f"not replaced, for it changed meanwhile or no snapshot keeps it: {listed(changed)}",
-            hint="end what writes to it (move sockets, devices and repositories away), and run the command again",
-        )
+        raise _overtaken(changed)
+
+
+def _overtaken(changed: Sequence[bytes]) -> ConsistencyUnavailable:
+    return ConsistencyUnavailable(
+        f"not replaced, for it changed meanwhile or no snapshot keeps it: {listed(changed)}",
+        hint="end what writes to it (move sockets, devices and repositories away), and run the command again",
+    )
 
 
 def _extract(

@@ -67,13 +67,16 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
             tell(f"completed the interrupted in-place restore of worktree {name!r}", kept)
         else:
             if intent.operation == PATH_INTENT:
-                _save_taken_out(ctx, name, lease, intent, progress)
+                note = "saved while a path was restored, which was cut short"
+                save_taken_out(ctx, name, lease, intent, progress, note)
             drop_copy(ctx, intent)
     clear_dead_snapshots(ctx, record)
     return found
 
 
-def _save_taken_out(ctx: Context, name: str, lease: Lease, intent: Intent, progress: Progress) -> None:
+def save_taken_out(
+    ctx: Context, name: str, lease: Lease, intent: Intent, progress: Progress, note: str
+) -> None:
     """Snapshot the worktree where what a restore of a path took out is in no snapshot: a save that came just before."""
     held = {
         (entry.kind, entry.target, entry.sha256)
@@ -91,7 +94,6 @@ def _save_taken_out(ctx: Context, name: str, lease: Lease, intent: Intent, progr
         and (entry.kind, entry.target, entry.sha256) not in held
     ]
     if saved:
-        note = "saved while a path was restored, which was cut short"
         request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
         taken = publish(ctx, name, request, lease, progress, found=present.found)
         pin(ctx, taken.snapshot_id, note)

@@ -11,5 +11,6 @@ from jvs_core.operations.locking.session_lock import (
     release,
     renew,
     status,
+    take_once,
 )
 from jvs_core.operations.locking.turn import Locking, hold, writing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from jvs_core import files
 from jvs_core.control import control_folders
@@ -46,7 +47,9 @@ def acquire(
     while True:
         try:
             with files.uninterrupted():
-                lease = _acquire_once(ctx, name, worktree, lease_ms, purpose, by_hand=by_hand)
+                session = ctx.session(worktree.worktree_id)
+                session.make_folder()  # a lock whose secret cannot be kept would be nobody's
+                lease = take_once(ctx, name, worktree, lease_ms, purpose, by_hand=by_hand, keep=session.save)
                 if taken is not None:
                     taken.append(lease)
             return lease
@@ -124,11 +127,17 @@ def refuse_if_held(ctx: Context, worktree: Worktree) -> None:
         raise conflict(record)
 
 
-def _acquire_once(
-    ctx: Context, name: str, worktree: Worktree, lease_ms: int, purpose: str, *, by_hand: bool
+def take_once(
+    ctx: Context,
+    name: str,
+    worktree: Worktree,
+    lease_ms: int,
+    purpose: str,
+    *,
+    by_hand: bool,
+    keep: Callable[[Lease], object],
 ) -> Lease:
-    session = ctx.session(worktree.worktree_id)
-    session.make_folder()  # a lock whose secret cannot be kept would be nobody's
+    """Take a worktree's lock, ``keep`` the lease, and log what is to be logged; see ``acquire``."""
     control_folders.complete(ctx.layout)
     lease, replaced = lock.acquire(
         ctx.layout,
@@ -138,10 +147,10 @@ def _acquire_once(
         worktree_id=worktree.worktree_id,
         lease_ms=lease_ms,
         purpose=purpose,
-        floor=_published_token(ctx, worktree),
-        own=session.load(),
+        floor=_published_token(worktree),
+        own=ctx.session(worktree.worktree_id).load(),
     )
-    session.save(lease)
+    keep(lease)
     lease_files.remove_superseded(ctx.layout, worktree.worktree_id, kept=2)
     stolen = replaced is not None and replaced.holder_id != lease.record.holder_id
     if not by_hand and not stolen:
@@ -161,7 +170,7 @@ def _acquire_once(
     return lease
 
 
-def _published_token(ctx: Context, worktree: Worktree) -> int:
+def _published_token(worktree: Worktree) -> int:
     return worktree.head.fencing_token or 0
 
 

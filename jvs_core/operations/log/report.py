@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from jvs_core.control import catalog
 from jvs_core.control.audit import chain, checkpoint, log_file
 from jvs_core.control.audit import ledger as ledgers
+from jvs_core.control.audit.chain import ChainReport
 from jvs_core.control.records import refs
 from jvs_core.errors import AuditChainBroken, InputError, JvsError, RefBroken
 from jvs_core.model import AuditRecord, Checkpoint
+from jvs_core.operations.at_rest import at_rest
 from jvs_core.operations.context import Context
 from jvs_core.operations.log import lost
 from jvs_core.results import AuditReport
-
-_LOOKS = 3
-_PAUSE_S = 0.1
 
 
 def log(ctx: Context, limit: int | None = None) -> list[AuditRecord]:
@@ -52,7 +50,7 @@ def check(
     PathNotFound when ``key`` is none.
     """
     doubt = None if since is None and key is None else _doubt(since, key)
-    found = chain.check(ctx.layout, None if doubt else since)
+    found = _chain(ctx, None if doubt else since)
     error = doubt or found.error or _beginning_error(ctx)
     if error is None and refs_too:
         error = _refs_error(ctx) or _lost_error(ctx)
@@ -83,16 +81,23 @@ def _doubt(since: Checkpoint | None, key: Path | None) -> str | None:
     return None
 
 
+def _chain(ctx: Context, since: Checkpoint | None) -> ChainReport:
+    """Check the chain, once more at rest where anything is wrong: a log is rotated and mended under its readers."""
+    found = chain.check(ctx.layout, since)
+    if found.ok:
+        return found
+    with at_rest(ctx):
+        return chain.check(ctx.layout, since)
+
+
 def _refs_error(ctx: Context) -> str | None:
-    """Return how the refs differ from the log, None when they don't; what not every look sees is being changed."""
+    """Return how the refs differ from the log, None when they don't."""
     found = _refs_against_log(ctx)
-    for attempt in range(_LOOKS):
-        if not found:
-            return None
-        time.sleep(_PAUSE_S * attempt)
+    if not found:
+        return None
+    with at_rest(ctx):
         again = set(_refs_against_log(ctx))
-        found = [error for error in found if error in again]
-    return found[0] if found else None
+    return next((error for error in found if error in again), None)
 
 
 def _lost_error(ctx: Context) -> str | None:

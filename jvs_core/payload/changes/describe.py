@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from jvs_core.errors import UnsupportedFile
 from jvs_core.payload.changes.hashing import hash_files
 from jvs_core.payload.changes.index import Recalled, StatIndex
+from jvs_core.payload.changes.reading import attributes_of
 from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.changes.writeback_time import NEVER, Moment
-from jvs_core.payload.tree import attributes, juicefs
+from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.authority import owned
-from jvs_core.payload.tree.content import same
-from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry
-from jvs_core.payload.tree.faults import GONE, listed, translate
-from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.entry import SYMLINK, Entry
 from jvs_core.payload.tree.link_groups import whole_groups
-from jvs_core.payload.tree.walk import Scan, Stamp, scan
+from jvs_core.payload.tree.walk import Scan, scan
 from jvs_core.payload.work.collector import held_back
-from jvs_core.payload.work.threads import each
 from jvs_core.progress import SILENT, Progress
 
 
@@ -88,35 +82,15 @@ def _read_attributes(
         if entry.kind != SYMLINK and (known is None or known.xattrs is None)
     ]
 
-    @contextmanager
-    def opened() -> Iterator[Callable[[int], bytes | None]]:
-        with Folders(worktree) as folders:
-            yield lambda position: _attributes_at(folders, found[position])
-
-    with Folders(worktree) as folders:
-        if not attributes.supported(folders.top):
-            return
     threads = juicefs.THREADS if juicefs.mount_at(worktree) else 1
-    for position, digest in zip(wanted, each(wanted, opened, threads), strict=True):
+    read = attributes_of(worktree, [found[position] for position in wanted], threads=threads)
+    for position, digest in zip(wanted, read, strict=True):
         present = entries[position]
         assert present is not None
         if digest is None:
             entries[position] = None
         elif digest:
             entries[position] = present._replace(xattrs=digest)
-
-
-def _attributes_at(folders: Folders, entry: Entry) -> bytes | None:
-    try:
-        folder, name = split(entry.path)
-        target = (
-            folders.at(entry.path) if entry.kind == FOLDER else attributes.below(folders.at(folder), name)
-        )
-        return attributes.digest(attributes.read_xattrs(target))
-    except OSError as error:
-        if error.errno not in GONE:
-            raise translate(error, entry.path, reading=True) from error
-        return None
 
 
 def _read_contents(
@@ -126,34 +100,13 @@ def _read_contents(
     asked = [found.entries[position] for position in unknown]
     stamps = [found.stamps[position] for position in unknown]
     unsteady: set[int] = set()
-    unreadable: list[bytes] = []
-    digests = hash_files(found.root, asked, stamps=stamps, flush=moment.one_by_one, progress=progress)
-    with Folders(found.root) as folders:
-        for position, digest in zip(unknown, digests, strict=True):
-            entry, present = found.entries[position], entries[position]
-            if not _steady(folders, entry, found.stamps[position]):
-                unsteady.add(position)
-            elif digest is None:
-                unreadable.append(entry.path)
-            if digest is None or present is None:
-                entries[position] = None
-            else:
-                entries[position] = tuple.__new__(Entry, (*present[:10], digest))
-    if unreadable:
-        raise UnsupportedFile(
-            f"cannot read {listed(unreadable)}",
-            hint="make them readable, or move them out of the worktree",
-            paths=unreadable,
-        )
+    read = hash_files(found.root, asked, stamps, flush=moment.one_by_one, progress=progress)
+    for position, hashed in zip(unknown, read, strict=True):
+        present = entries[position]
+        if hashed is None or not hashed.steady:
+            unsteady.add(position)
+        if hashed is None or present is None:
+            entries[position] = None
+        else:
+            entries[position] = tuple.__new__(Entry, (*present[:10], hashed.sha256))
     return unsteady
-
-
-def _steady(folders: Folders, entry: Entry, stamp: Stamp) -> bool:
-    folder, name = split(entry.path)
-    try:
-        st = os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in GONE:
-            raise translate(error, entry.path, reading=True) from error
-        return False
-    return same(st, stamp, entry.size, entry.mtime_ns)

@@ -1,109 +1,177 @@
-"""Hashing many files of a tree at once."""
+"""Reading many files of a tree at once: the hash of their content, and of their extended attributes where asked for."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from jvs_core.payload.tree import content
-from jvs_core.payload.tree.content import Changed
-from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.errors import UnsupportedFile
+from jvs_core.payload.tree import attributes
+from jvs_core.payload.tree.content import Changed, State, hash_fd, open_regular, same
+from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.stat_comparison import place
 from jvs_core.payload.tree.walk import Stamp
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import cut
+from jvs_core.payload.work.threads import each
 from jvs_core.progress import SILENT, Progress
 
-Digest = bytes | None
-HashBatch = list[tuple[int, bytes]]
+_ASKED_FOR = 1 << 20
+
+
+class Wanted(NamedTuple):
+    """A regular file to read, as a scan saw it; what has no stamp is never found unsteady."""
+
+    path: bytes
+    stamp: State | None
+    size: int
+    mtime_ns: int
+
+
+class Hashed(NamedTuple):
+    """What was read of a file, and whether it was all the while as it had been seen. ``closed``: it may not be read."""
+
+    sha256: bytes
+    xattrs: bytes
+    steady: bool
+    closed: bool = False
 
 
 @dataclass(frozen=True)
 class HashJob:
-    """Hashes batches of (position, path) below ``root``; None for what is no readable regular file.
+    """Reads batches of files below ``root``; None stands for a name that no regular file has any more.
 
-    With ``flush`` each is fsynced first.
+    With ``exact`` nor has it another file than the one seen. With ``flush`` each is fsynced first, which also brings out
+    what another program has written to it so far. Raises EngineFailed, with the path.
     """
 
     root: bytes
+    exact: bool = False
+    xattrs: bool = False
     flush: bool = False
 
     @contextmanager
-    def open(self) -> Iterator[Callable[[HashBatch], list[Digest]]]:
-        """Open the tree; yield the function that hashes a batch."""
+    def open(self) -> Iterator[Callable[[list[Wanted]], list[Hashed | None]]]:
+        """Open the tree; yield the function that reads a batch."""
         with Folders(self.root) as folders:
-            yield lambda batch: [_hash(folders, path, flush=self.flush) for _, path in batch]
+            yield lambda batch: self.read(folders, batch)
 
+    def read(self, folders: Folders, batch: list[Wanted]) -> list[Hashed | None]:
+        """Read a batch of files, at most some hundred.
 
-def _hash(folders: Folders, path: bytes, *, flush: bool) -> Digest:
-    folder, name = split(path)
-    try:
-        fd, st = content.open_regular(name, folders.at(folder))
-    except (OSError, Changed):
-        return None
-    try:
-        if flush:
-            os.fsync(fd)
-        return content.hash_fd(fd, st.st_size)
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
+        All are opened and asked for before the first is read, so that the device has many requests at a time.
+        """
+        opened: list[int | Hashed | None] = []
+        try:
+            for wanted in batch:
+                asked = self._ask_for(folders, wanted)
+                opened.append(asked)
+            return [
+                self._read(fd, wanted) if isinstance(fd, int) else fd
+                for fd, wanted in zip(opened, batch, strict=True)
+            ]
+        finally:
+            for fd in opened:
+                if isinstance(fd, int):
+                    os.close(fd)
+
+    def _ask_for(self, folders: Folders, wanted: Wanted) -> int | Hashed | None:
+        try:
+            if self.exact:
+                folder, name = place(folders, wanted.path)
+                fd, _ = open_regular(name, folder, wanted.stamp[:2] if wanted.stamp else None)
+            else:
+                above, name = split(wanted.path)
+                fd, _ = open_regular(name, folders.at(above))
+        except Changed:
+            return None
+        except OSError as error:
+            if error.errno in GONE:
+                return None
+            if error.errno in DENIED:
+                return Hashed(b"", b"", steady=False, closed=True)
+            raise translate(error, wanted.path, reading=True) from error
+        with suppress(OSError):  # advice only
+            os.posix_fadvise(fd, 0, min(wanted.size, _ASKED_FOR), os.POSIX_FADV_WILLNEED)
+        return fd
+
+    def _read(self, fd: int, wanted: Wanted) -> Hashed:
+        try:
+            if self.flush:
+                os.fsync(fd)
+            sha256 = hash_fd(fd, wanted.size)
+            xattrs = attributes.digest(attributes.read_xattrs(fd)) if self.xattrs else b""
+            stamp = wanted.stamp
+            steady = stamp is None or same(os.fstat(fd), stamp, wanted.size, wanted.mtime_ns)
+            return Hashed(sha256, xattrs, steady)
+        except OSError as error:
+            raise translate(error, wanted.path, reading=True) from error
 
 
 def hash_files(
     root: Path,
     entries: Sequence[Entry],
-    *,
     stamps: Sequence[Stamp] | None = None,
-    seen: dict[tuple[int, int], bytes] | None = None,
+    *,
+    exact: bool = False,
+    xattrs: bool = False,
     flush: bool = False,
+    threads: int = 0,
     progress: Progress = SILENT,
-) -> list[Digest]:
-    """Read every regular file of ``entries`` below ``root``; return the SHA-256 of each, parallel to them.
+) -> list[Hashed | None]:
+    """Read the regular files ``entries`` below ``root``; return what they hold, parallel to them, None for what is gone.
 
-    None stands for what cannot be read or is no regular file, and ``b""`` for entries that are none either. With
-    ``stamps`` (parallel, from a scan) an inode of several names is read once; ``seen`` carries that knowledge from
-    one call to the next and is added to. With ``flush`` each file is fsynced before it is read.
+    ``stamps``, parallel and of the scan that saw them, have names of one inode read once, and say what is steady;
+    without them everything is that. See ``HashJob`` for ``exact``, ``xattrs`` and ``flush``. With ``threads`` it works in
+    that many of them, for file systems where every call waits; else in several processes where there is enough to do.
+
+    Raises UnsupportedFile, naming all files that the caller may not read; EngineFailed for any other reason why one was
+    not read.
     """
-    digests: list[Digest] = [b""] * len(entries)
-    known = {} if seen is None else seen
-    aliases: list[tuple[int, int]] = []
-    first: dict[tuple[int, int], int] = {}
-    chosen: list[int] = []
+    chosen: list[Wanted] = []
+    first: dict[State | int, int] = {}
+    places: list[int] = []
     for position, entry in enumerate(entries):
-        if entry.kind != FILE:
-            continue
-        if stamps is not None:
-            inode = stamps[position][:2]
-            if inode in known:
-                digests[position] = known[inode]
-                continue
-            leader = first.setdefault(inode, position)
-            if leader != position:
-                aliases.append((position, leader))
-                continue
-        chosen.append(position)
-    sizes = [entries[position].size for position in chosen]
+        stamp: State | None = None if stamps is None else stamps[position]
+        number = first.setdefault(stamp or position, len(chosen))
+        places.append(number)
+        if number == len(chosen):
+            chosen.append(Wanted(entry.path, stamp, entry.size, entry.mtime_ns))
+    job = HashJob(os.path.abspath(os.fsencode(root)), exact and stamps is not None, xattrs, flush)
+    progress.started("hash", len(chosen))
+    found = _in_threads(job, chosen, threads) if threads else _in_processes(job, chosen, progress)
+    progress.finished("hash")
+    closed = [wanted.path for wanted, hashed in zip(chosen, found, strict=True) if hashed and hashed.closed]
+    if closed:
+        raise UnsupportedFile(
+            f"cannot read {listed(closed)}", hint="make them readable, or move them away", paths=closed
+        )
+    return [found[number] for number in places]
 
-    def done(batch: HashBatch, answer: list[Digest]) -> None:
-        for (position, _), digest in zip(batch, answer, strict=True):
-            digests[position] = digest
+
+def _in_threads(job: HashJob, chosen: list[Wanted], threads: int) -> list[Hashed | None]:
+    @contextmanager
+    def opened() -> Iterator[Callable[[Wanted], Hashed | None]]:
+        with Folders(job.root) as folders:
+            yield lambda wanted: job.read(folders, [wanted])[0]
+
+    return each(chosen, opened, threads)
+
+
+def _in_processes(job: HashJob, chosen: list[Wanted], progress: Progress) -> list[Hashed | None]:
+    results: dict[bytes, Hashed | None] = {}
+    sizes = [wanted.size for wanted in chosen]
+
+    def done(batch: list[Wanted], answer: list[Hashed | None]) -> None:
+        results.update((wanted.path, hashed) for wanted, hashed in zip(batch, answer, strict=True))
         progress.advanced(len(batch))
 
-    progress.started("hash", len(chosen))
-    batches = ([(chosen[i], entries[chosen[i]].path) for i in part] for part in cut(sizes))
-    job = HashJob(os.path.abspath(os.fsencode(root)), flush)
+    batches = ([chosen[number] for number in part] for part in cut(sizes))
     pool.run(job, batches, count=pool.processes(len(chosen), sum(sizes)), done=done)
-    for position, leader in aliases:
-        digests[position] = digests[leader]
-    if seen is not None and stamps is not None:
-        for position in chosen:
-            digest = digests[position]
-            if digest:
-                seen[stamps[position][:2]] = digest
-    progress.finished("hash")
-    return digests
+    return [results[wanted.path] for wanted in chosen]

@@ -18,16 +18,20 @@ class Doubtful:
 
     def __init__(self, found: Scan, unknown: Sequence[int], moment: Moment) -> None:
         self.positions = [position for position in unknown if not moment.tells(found.stamps[position])]
-        self.digests = hash_files(
+        self.found = hash_files(
             found.root,
             [found.entries[position] for position in self.positions],
-            stamps=[found.stamps[position] for position in self.positions],
+            [found.stamps[position] for position in self.positions],
             flush=moment.one_by_one,
         )
 
     def changed(self, copies: Sequence[Entry | None]) -> set[bytes]:
         """Return the paths of those that have other content in ``copies``, which is parallel to the scan."""
         pairs = (
-            (copies[position], digest) for position, digest in zip(self.positions, self.digests, strict=True)
+            (copies[position], hashed) for position, hashed in zip(self.positions, self.found, strict=True)
         )
-        return {copy.path for copy, digest in pairs if copy is not None and copy.sha256 != digest}
+        return {
+            copy.path
+            for copy, hashed in pairs
+            if copy is not None and (hashed is None or copy.sha256 != hashed.sha256)
+        }

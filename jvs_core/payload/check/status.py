@@ -6,10 +6,10 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jvs_core.errors import JvsError
+from jvs_core.errors import EngineFailed, JvsError, UnsupportedFile
 from jvs_core.payload.changes.hashing import hash_files
 from jvs_core.payload.check.comparison import Comparison, Depth
 from jvs_core.payload.check.extras import extras
@@ -111,9 +111,12 @@ class _Status:
         """Read the files at ``positions``: much at once in several processes, and then again what they did not find right."""
         files = [self.entries[position] for position in positions]
         if not self.threads and sum(entry.size for entry in files) >= WORTH_BYTES:
-            digests = hash_files(self.payload, files, progress=progress)
-            pairs = zip(positions, files, digests, strict=True)
-            positions = [position for position, entry, digest in pairs if digest != entry.sha256]
+            with suppress(EngineFailed, UnsupportedFile):  # read one by one, it is told which
+                digests = hash_files(self.payload, files, progress=progress)
+                pairs = zip(positions, files, digests, strict=True)
+                positions = [
+                    position for position, entry, now in pairs if now is None or now.sha256 != entry.sha256
+                ]
         self.different.update(self.each(positions, self.read_file))
 
     def look(self, folders: Folders, entry: Entry, position: int) -> None:

@@ -9,9 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jvs_core.payload.changes.writeback_time import Moment
+from jvs_core.payload.copy.transfer import Item, Outcome, Transfer
 from jvs_core.payload.tree import attributes
-from jvs_core.payload.tree import content as transfer
 from jvs_core.payload.tree.authority import entries_granted
+from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
@@ -43,7 +45,7 @@ def bring_again(
     entries: Sequence[Entry],
     positions: Sequence[int],
     *,
-    now_ns: int,
+    moment: Moment,
     threads: int,
 ) -> Amended:
     """Replace the files at ``positions`` in ``target`` by what they hold in ``found.root`` now; fsync both.
@@ -51,13 +53,14 @@ def bring_again(
     ``entries`` are those of ``found``, digests filled in. Of a link group only the first name is brought over.
     """
     amended = Amended(list(entries))
+    transfer = Transfer("reflink", moment, durable=True)
     leaders: dict[int, int] = {}
     chosen = [p for p in positions if not (g := entries[p].link_group) or leaders.setdefault(g, p) == p]
 
     @contextmanager
-    def opened() -> Iterator[Callable[[int], tuple[Entry, bool, transfer.How, tuple[str, ...]] | None]]:
+    def opened() -> Iterator[Callable[[int], Outcome | None]]:
         with Folders(found.root) as sources, Folders(target) as targets:
-            yield lambda position: _bring(found, sources, targets, position, now_ns)
+            yield lambda position: _bring(found, sources, targets, position, transfer)
 
     unshared = []
     for position, brought in zip(chosen, each(chosen, opened, threads), strict=True):
@@ -66,13 +69,14 @@ def bring_again(
         if brought is None:
             amended.changed.add(path)
             continue
-        entry, changed, how, refused = brought
-        amended.entries[position] = entry
-        if changed:
+        amended.entries[position] = entries[position]._replace(
+            size=brought.size, xattrs=brought.xattrs, sha256=brought.sha256
+        )
+        if brought.changed:
             amended.changed.add(path)
-        if how == "copy":
+        if brought.how == "copy":
             unshared.append(path)
-        if refused:
+        if brought.refused:
             amended.degraded.append(f"extended attributes refused by the file system: {listed([path])}")
     for position in positions:
         leader = leaders.get(entries[position].link_group, position)
@@ -84,55 +88,29 @@ def bring_again(
 
 
 def _bring(
-    found: Scan, sources: Folders, targets: Folders, position: int, now_ns: int
-) -> tuple[Entry, bool, transfer.How, tuple[str, ...]] | None:
-    entry, stamp = found.entries[position], found.stamps[position]
+    found: Scan, sources: Folders, targets: Folders, position: int, transfer: Transfer
+) -> Outcome | None:
+    entry = found.entries[position]
     folder, name = split(entry.path)
+    item = Item(
+        position, name, entry.kind, found.stamps[position], entry.size, entry.mtime_ns, entry.mode, entry.uid, entry.gid
+    )  # fmt: skip
     try:
-        source, st = transfer.open_regular(name, sources.at(folder), stamp[:2])
-    except transfer.Changed:
-        return None
+        source = sources.at(folder)
     except OSError as error:
         if error.errno in GONE:
             return None
         raise translate(error, entry.path, reading=True) from error
     try:
-        os.fsync(source)
-        xattrs = attributes.read_xattrs(source)
         inside = targets.at(folder)
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=inside)
-        made = os.open(name, transfer.MAKE_FLAGS, 0o600, dir_fd=inside)
-        try:
-            content = transfer.fill(
-                source,
-                st,
-                made,
-                stamp,
-                entry.size,
-                entry.mtime_ns,
-                method="reflink",
-                known=b"",
-                now_ns=now_ns,
-            )
-            refused = attributes.apply_to_fd(made, entry.mode, entry.uid, entry.gid, entry.mtime_ns, xattrs)
-            os.fsync(made)
-            size = os.fstat(made).st_size
-            kept = attributes.digest(attributes.read_xattrs(made) if refused else xattrs)
-        finally:
-            os.close(made)
+        made = transfer.bring(item, source, inside, name, folder)
+    except Changed:
+        return None
     except OSError as error:
-        if error.errno in GONE:
-            return None
         raise translate(error, entry.path) from error
-    finally:
-        os.close(source)
-    return (
-        Entry(*entry[:5], size, entry.mtime_ns, b"", entry.link_group, kept, content.sha256),
-        content.changed,
-        content.how,
-        refused,
-    )
+    return Outcome(made, entry.size, how="reflink") if isinstance(made, bytes) else made
 
 
 def leave_out(target: Path, paths: Sequence[bytes]) -> set[bytes]:

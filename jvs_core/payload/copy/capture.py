@@ -15,7 +15,7 @@ from jvs_core.payload.changes.reading import attributes_now
 from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.copy.linking import Owner
-from jvs_core.payload.copy.replica import Hint, Plan, Replica, make_top, replicate
+from jvs_core.payload.copy.replica import Hint, Plan, Replica, replicate
 from jvs_core.payload.manifest.lines import compare, decode, encode
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.authority import owned
@@ -85,7 +85,6 @@ def _attempt(
     owned_entries, given_up = owned(found.entries)
     entries = _known(owned_entries, recalled)
     hints = _Hints(entries, recalled, previous)
-    make_top(target)
     plan = Plan(
         source,
         target,
@@ -97,7 +96,7 @@ def _attempt(
         hints.shared,
         _adapted(found.entries, owned_entries),
         hints.of,
-        waiting,
+        waiting=waiting,
     )
     replica = replicate(plan, progress)
     changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))

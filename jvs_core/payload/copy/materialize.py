@@ -7,9 +7,8 @@ from pathlib import Path
 
 from jvs_core.payload.check.comparison import Depth, mismatch
 from jvs_core.payload.check.status import check
-from jvs_core.payload.copy.amend import withdraw
 from jvs_core.payload.copy.capture import described
-from jvs_core.payload.copy.replica import Hint, Plan, make_top, replicate
+from jvs_core.payload.copy.replica import Hint, Plan, replicate
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import Entry
@@ -30,22 +29,19 @@ def materialize_tree(
     with pool.standby(len(entries)) as waiting:
         found = check(source, entries, Depth.SUSPECT, progress=progress).require_content()
         wanted, given_up = owned(entries, payload=source)
-        make_top(target)
         plan = Plan(
             source,
             target,
             wanted,
             found.stamps(),
             method,
-            hint=lambda position: Hint(
-                "make", entries[position].sha256, None if entries[position].xattrs else b""
-            ),
+            hint=lambda position: Hint("make", entries[position].sha256),
+            held=True,
             waiting=waiting,
         )
         replica = replicate(plan, progress)
     if replica.changed:
         raise mismatch(sorted(replica.changed))
-    withdraw(target, entries, wanted)
     return [*given_up, *replica.degraded()]
 
 
@@ -57,7 +53,6 @@ def adopt_tree(source: Path, target: Path, *, method: Method, progress: Progress
     """
     found = scan(source, progress)
     wanted, given_up = owned(found.entries)
-    make_top(target)
     plan = Plan(source, target, wanted, found.stamps, method, hint=lambda position: Hint("make", UNREAD))
     replica = replicate(plan, progress)
     changed = sorted(replica.changed.union(found.changed))

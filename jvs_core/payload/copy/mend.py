@@ -9,12 +9,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from jvs_core.payload.copy.transfer import Item, Transfer
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree import content as transfer
 from jvs_core.payload.tree.content import Changed
-from jvs_core.payload.tree.entry import FILE, SYMLINK, Entry, printable
+from jvs_core.payload.tree.entry import FILE, Entry, printable
 from jvs_core.payload.tree.faults import EXHAUSTED, FULL, translate
 from jvs_core.payload.tree.folders import Folders, split
+
+_TRANSFER = Transfer("reflink", durable=True, reread=True)
 
 
 class Place(NamedTuple):
@@ -40,18 +43,12 @@ def make(entry: Entry, places: Iterable[Place], folder: int, name: bytes, *, spe
     mode, uid, gid = attributes.ownership().keep(entry.mode, entry.uid, entry.gid)
     if mode != entry.mode or (not special and mode & (stat.S_ISUID | stat.S_ISGID)):
         raise Unhealed(f"{printable(entry.path)}: setuid or setgid, which the caller cannot give it here")
-    wanted = entry._replace(uid=uid, gid=gid)
+    item = Item(0, b"", entry.kind, None, entry.size, entry.mtime_ns, mode, uid, gid, entry.target)
     try:
         if entry.kind == FILE:
-            _make_file(wanted, list(places), folder, name, special=special)
-            return
-        xattrs = _xattrs(wanted, places, special=special)
-        if entry.kind == SYMLINK:
-            os.symlink(entry.target, name, dir_fd=folder)
-            attributes.apply_to_name(folder, name, None, uid, gid, entry.mtime_ns)
+            _make_file(entry, item, list(places), folder, name, special=special)
         else:
-            os.mkfifo(name, 0o600, dir_fd=folder)
-            attributes.apply_to_name(folder, name, mode, uid, gid, entry.mtime_ns, xattrs, clear=True)
+            _TRANSFER.special(item, _xattrs(entry, places, special=special), folder, name)
     except OSError as error:
         discard(folder, name)
         raise translate(error, entry.path) from error
@@ -66,41 +63,31 @@ def discard(folder: int, name: bytes) -> None:
         os.unlink(name, dir_fd=folder)
 
 
-def _make_file(entry: Entry, places: Sequence[Place], folder: int, name: bytes, *, special: bool) -> None:
+def _make_file(
+    entry: Entry, item: Item, places: Sequence[Place], folder: int, name: bytes, *, special: bool
+) -> None:
     tried: set[tuple[int, int]] = set()
+    failures: list[str] = []
     for place in places:
         with _opened(place, entry.size, tried) as source:
             if source is None:
                 continue
-            copy = os.open(name, transfer.MAKE_FLAGS, 0o600, dir_fd=folder)
+            xattrs = _xattrs(entry, (place, *places), special=special)
             try:
-                if _holds(source, copy, entry):
-                    xattrs = _xattrs(entry, (place, *places), special=special)
-                    attributes.apply_to_fd(
-                        copy, entry.mode, entry.uid, entry.gid, entry.mtime_ns, xattrs, clear=True
-                    )
-                    os.fsync(copy)
+                made = _TRANSFER.file(item, source, os.fstat(source), xattrs, folder, name)
+            except OSError as error:
+                if error.errno in (*FULL, *EXHAUSTED):
+                    raise
+                failures.append(f"; {printable(place.path)}: {error.strerror}")
+            else:
+                found = made if isinstance(made, bytes) else made.sha256
+                if found == entry.sha256 and (isinstance(made, bytes) or not made.changed):
                     return
-            finally:
-                os.close(copy)
-            os.unlink(name, dir_fd=folder)
+            discard(folder, name)
     raise Unhealed(
         f"{printable(entry.path)}: no snapshot or worktree has {entry.size} bytes of SHA-256 {entry.sha256.hex()}"
+        + "".join(failures[:3])
     )
-
-
-def _holds(source: int, copy: int, entry: Entry) -> bool:
-    """Bring over the content and read it back; False where it is another one, or cannot be read."""
-    try:
-        if transfer.hash_fd(source, entry.size) != entry.sha256:
-            return False
-        transfer.clone(source, os.fstat(source), copy)
-        os.fsync(copy)
-        return os.fstat(copy).st_size == entry.size and transfer.hash_fd(copy, entry.size) == entry.sha256
-    except OSError as error:
-        if error.errno in (*FULL, *EXHAUSTED):
-            raise
-        return False
 
 
 @contextmanager

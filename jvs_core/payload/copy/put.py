@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 
-from jvs_core.errors import PayloadHashMismatch
-from jvs_core.payload.tree import attributes
-from jvs_core.payload.tree import content as transfer
+from jvs_core.payload.check.comparison import mismatch
+from jvs_core.payload.copy.transfer import Item, Outcome, Transfer
 from jvs_core.payload.tree.content import Changed, Method
-from jvs_core.payload.tree.entry import FIFO, FILE, SYMLINK, Entry, printable
-from jvs_core.payload.tree.walk import Stamp
+from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.faults import GONE
+from jvs_core.payload.tree.folders import Folders, split
 
 LEFTOVER_PREFIX = ".jvs-restore-"
 
@@ -22,70 +21,31 @@ def temporary_name() -> bytes:
 
 
 def put(
-    source: int,
-    name: bytes,
-    target: int,
-    new_name: bytes,
-    entry: Entry,
-    method: Method,
-    *,
-    now: bool = False,
-) -> tuple[str, ...]:
-    """Make ``new_name`` in the folder ``target``: ``entry``, whose content is ``name`` in the payload folder ``source``.
+    payloads: Folders, entry: Entry, target: int, name: bytes, method: Method, *, now: bool = False
+) -> Outcome:
+    """Make ``name`` in the folder ``target``: ``entry``, as the payload has it, with its time or that of ``now``.
 
-    It gets the entry's time, or that of ``now``. Returns the names of extended attributes that were refused. Raises PayloadHashMismatch when the payload does not
-    hold what ``entry`` says; then, and after any failure, an incomplete ``new_name`` may be left.
+    Raises PayloadHashMismatch when the payload does not hold what ``entry`` says, UnsupportedFile where it may not be
+    read, OSError for the target; after any failure an incomplete ``name`` may be left.
     """
+    folder, source_name = split(entry.path)
     mtime_ns = None if now else entry.mtime_ns
+    item = Item(
+        0, source_name, entry.kind, None, entry.size, mtime_ns, entry.mode, entry.uid, entry.gid,
+        entry.target, xattrs=entry.xattrs,
+    )  # fmt: skip
     try:
-        if entry.kind == FILE:
-            return _put_file(source, name, target, new_name, entry, method, mtime_ns)
-        st = os.stat(name, dir_fd=source, follow_symlinks=False)
-        if entry.kind == SYMLINK:
-            if not stat.S_ISLNK(st.st_mode) or os.readlink(name, dir_fd=source) != entry.target:
-                raise Changed
-            os.symlink(entry.target, new_name, dir_fd=target)
-            return attributes.apply_to_name(target, new_name, None, entry.uid, entry.gid, mtime_ns)
-        if entry.kind != FIFO or not stat.S_ISFIFO(st.st_mode):
-            raise Changed
-        xattrs = attributes.read_xattrs(attributes.below(source, name)) if entry.xattrs else ()
-        os.mkfifo(new_name, 0o600, dir_fd=target)
-        return attributes.apply_to_name(target, new_name, entry.mode, entry.uid, entry.gid, mtime_ns, xattrs)
-    except (Changed, FileNotFoundError) as error:
-        raise mismatch(entry) from error
-
-
-def _put_file(
-    source: int,
-    name: bytes,
-    target: int,
-    new_name: bytes,
-    entry: Entry,
-    method: Method,
-    mtime_ns: int | None,
-) -> tuple[str, ...]:
-    original, st = transfer.open_regular(name, source)
+        source = payloads.at(folder)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        raise mismatch([entry.path]) from error
     try:
-        xattrs = attributes.granted(attributes.read_xattrs(original), entry.xattrs) if entry.xattrs else ()
-        copy = os.open(new_name, transfer.MAKE_FLAGS, 0o600, dir_fd=target)
-        try:
-            stamp = Stamp(st.st_dev, st.st_ino, -1)
-            content = transfer.fill(
-                original, st, copy, stamp, st.st_size, st.st_mtime_ns, method=method, known=b"", now_ns=0
-            )
-            if content.changed or content.sha256 != entry.sha256 or st.st_size != entry.size:
-                raise Changed
-            return attributes.apply_to_fd(copy, entry.mode, entry.uid, entry.gid, mtime_ns, xattrs)
-        finally:
-            os.close(copy)
-    finally:
-        os.close(original)
-
-
-def mismatch(entry: Entry) -> PayloadHashMismatch:
-    """Return the error for an entry whose content in the payload is not what the manifest says."""
-    return PayloadHashMismatch(
-        f"the snapshot is not what its manifest says: {printable(entry.path)}",
-        hint="jvs verify",
-        paths=[entry.path],
-    )
+        made = Transfer(method, held=True).bring(item, source, target, name, folder)
+    except Changed as error:
+        raise mismatch([entry.path]) from error
+    if isinstance(made, bytes):
+        made = Outcome(made)
+    if made.changed or made.sha256 != entry.sha256:
+        raise mismatch([entry.path])
+    return made

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 from jvs_core import anchored
 from jvs_core.errors import AlreadyExists
 from jvs_core.payload.changes.writeback_time import NEVER, Moment
-from jvs_core.payload.copy.copying import Action, Answer, Batch, CopyJob, Outcome
+from jvs_core.payload.copy import aliases
+from jvs_core.payload.copy.copying import Answer, Batch, CopyJob
 from jvs_core.payload.copy.linking import LinkJob, Names, Owner, batches
-from jvs_core.payload.tree import attributes, juicefs
+from jvs_core.payload.copy.transfer import Action, Outcome, Transfer, attribute_losses
+from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
@@ -49,14 +51,12 @@ class Replica:
     entries: list[Entry | None]
     changed: set[bytes] = field(default_factory=set)
     refused: list[bytes] = field(default_factory=list)
+    drifted: list[bytes] = field(default_factory=list)
     unshared: dict[str, list[bytes]] = field(default_factory=dict)
 
     def losses(self) -> list[str]:
         """Return what could not be kept, one line each."""
-        if not self.refused:
-            return []
-        paths = sorted(self.refused)
-        return [f"extended attributes refused by the file system on {len(paths)} entries: {listed(paths)}"]
+        return attribute_losses(self.refused, self.drifted)
 
     def degraded(self) -> list[str]:
         """Return what could not be kept or not be shared, one line each."""
@@ -79,7 +79,8 @@ class Plan:
     ``moment`` says what they tell. ``shared``,
     parallel too where given, says which files the snapshot ``previous`` has as they are wanted; ``adapted`` has the
     ``st_mode`` and owner of those that differ from their source. ``hint`` is asked with the position of every other
-    regular file. ``waiting`` are processes that may do the work.
+    regular file. ``held``: the source is a payload, and ``entries`` decide on extended attributes. ``waiting`` are
+    processes that may do the work.
     """
 
     source: Path
@@ -92,10 +93,11 @@ class Plan:
     shared: bytearray = field(default_factory=bytearray)
     adapted: Mapping[int, Owner] = field(default_factory=dict)
     hint: Callable[[int], Hint] = lambda position: NOTHING_KNOWN
+    held: bool = False
     waiting: pool.Standby = field(default_factory=list)
 
 
-def make_top(target: Path) -> None:
+def _make_top(target: Path) -> None:
     """Make the new folder ``target``, private to its owner and without inherited setgid bit or ACL."""
     try:
         with anchored.parent(target) as (folder, name):
@@ -115,25 +117,30 @@ def make_top(target: Path) -> None:
 
 
 def replicate(plan: Plan, progress: Progress) -> Replica:
-    """Make everything of ``plan`` below the empty folder ``plan.target``.
+    """Make everything of ``plan`` in the new folder ``plan.target``.
 
-    A failure leaves part of it. Raises UnsupportedFile, NoSpace or EngineFailed with the path.
+    A failure leaves part of it. Raises AlreadyExists, UnsupportedFile, NoSpace or EngineFailed with the path.
     """
     replica = Replica(list(plan.entries))
     progress.started("clone", len(plan.entries))
-    make_folders(plan)
-    leaders, followers = _leaders(plan.entries)
+    _make_top(plan.target)
+    _make_folders(plan)
+    leaders, names = aliases.leaders(plan.entries)
     leaders = _link(plan, leaders, progress)
     while leaders:
         _run(plan, leaders, replica, progress)
-        leaders = _next_leaders(leaders, followers, replica)
-    _link_followers(plan, followers, replica)
+        leaders = aliases.next_leaders(leaders, names, replica.entries)
+    if names:
+        with Folders(plan.source) as sources, Folders(plan.target) as first, Folders(plan.target) as other:
+            replica.changed |= aliases.link(
+                sources, first, other, plan.entries, plan.stamps, names, replica.entries
+            )
     _finish_folders(plan, replica)
     progress.finished("clone")
     return replica
 
 
-def make_folders(plan: Plan) -> None:
+def _make_folders(plan: Plan) -> None:
     """Make all folders, private to their owner until they are complete."""
     with Folders(plan.target) as targets:
         for entry in plan.entries:
@@ -143,32 +150,6 @@ def make_folders(plan: Plan) -> None:
                     os.mkdir(name, 0o700, dir_fd=targets.at(folder))
                 except OSError as error:
                     raise translate(error, entry.path) from error
-
-
-def _leaders(entries: Sequence[Entry]) -> tuple[list[int], dict[int, list[int]]]:
-    """Return the positions to make, one for each inode, and for each link group its other names."""
-    leaders = []
-    followers: dict[int, list[int]] = {}
-    for position, entry in enumerate(entries):
-        if entry.kind == FOLDER:
-            continue
-        if entry.link_group:
-            if entry.link_group in followers:
-                followers[entry.link_group].append(position)
-                continue
-            followers[entry.link_group] = [position]
-        leaders.append(position)
-    return leaders, followers
-
-
-def _next_leaders(leaders: list[int], groups: dict[int, list[int]], replica: Replica) -> list[int]:
-    """Return the next name of each link group whose leader had gone."""
-    following = []
-    for members in groups.values():
-        if members[0] in leaders and replica.entries[members[0]] is None and len(members) > 1:
-            members.pop(0)
-            following.append(members[0])
-    return following
 
 
 def _link(plan: Plan, leaders: list[int], progress: Progress) -> list[int]:
@@ -204,6 +185,7 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
         plan.method,
         plan.moment,
         os.path.abspath(os.fsencode(plan.previous)) if plan.previous is not None else None,
+        plan.held,
     )
     usual = _usual(plan)
     entries, made = plan.entries, replica.entries
@@ -246,6 +228,8 @@ def _note(replica: Replica, position: int, old: Entry, result: Outcome, usual: t
     )  # fmt: skip
     if result.refused:
         replica.refused.append(old.path)
+    if result.drifted:
+        replica.drifted.append(old.path)
     if result.how not in ("", "link", *usual):
         replica.unshared.setdefault(result.how, []).append(old.path)
 
@@ -256,77 +240,34 @@ def _batches(plan: Plan, positions: list[int]) -> Iterator[Batch]:
         grouped: dict[bytes, list[tuple[Any, ...]]] = {}
         for index in chosen:
             position = positions[index]
-            path, kind, mode, uid, gid, size, mtime_ns, target, _, _, _ = entries[position]
+            path, kind, mode, uid, gid, size, mtime_ns, target, _, xattrs, _ = entries[position]
             folder, _, name = path.rpartition(b"/")
-            known = hint(position) if kind == FILE else NOTHING_KNOWN
+            known: tuple[Any, ...] = hint(position) if kind == FILE else NOTHING_KNOWN
+            if plan.held:
+                known = (*known[:2], xattrs, *known[3:])
             stamp = tuple(stamps[position])
             item = (position, name, kind, stamp, size, mtime_ns, mode, uid, gid, target, *known)
             grouped.setdefault(folder, []).append(item)
         yield list(grouped.items())
 
 
-def _link_followers(plan: Plan, groups: dict[int, list[int]], replica: Replica) -> None:
-    """Give the files of several names their other names."""
-    if not groups:
-        return
-    with Folders(plan.source) as sources, Folders(plan.target) as first, Folders(plan.target) as other:
-        for members in groups.values():
-            leader = replica.entries[members[0]]
-            for position in members[1:]:
-                entry = plan.entries[position]
-                if leader is None:
-                    replica.entries[position] = None
-                    continue
-                folder, name = split(entry.path)
-                try:
-                    st = os.stat(name, dir_fd=sources.at(folder), follow_symlinks=False)
-                    stamp = plan.stamps[position]
-                    steady = (st.st_dev, st.st_ino) == stamp[:2] and stamp.ctime_ns in (-1, st.st_ctime_ns)
-                except OSError as error:
-                    if error.errno not in GONE:
-                        raise translate(error, entry.path, reading=True) from error
-                    steady = False
-                if not steady:
-                    replica.changed.add(entry.path)
-                leader_folder, leader_name = split(leader.path)
-                try:
-                    os.link(
-                        leader_name, name, src_dir_fd=first.at(leader_folder), dst_dir_fd=other.at(folder),
-                        follow_symlinks=False,
-                    )  # fmt: skip
-                except OSError as error:
-                    raise translate(error, entry.path) from error
-                replica.entries[position] = leader._replace(path=entry.path)
-
-
 def _finish_folders(plan: Plan, replica: Replica) -> None:
     """Give the folders their attributes, the deepest first, for nothing is made in them any more."""
+    transfer = Transfer(plan.method, held=plan.held)
     with Folders(plan.source) as sources, Folders(plan.target) as targets:
         for position in range(len(plan.entries) - 1, -1, -1):
             entry = plan.entries[position]
             if entry.kind != FOLDER:
                 continue
-            xattrs: attributes.Xattrs = ()
             try:
                 source = sources.at(entry.path)
-                xattrs = attributes.read_xattrs(source)
-                st, stamp = os.fstat(source), plan.stamps[position]
-                steady = (st.st_dev, st.st_ino) == stamp[:2] and stamp.ctime_ns in (-1, st.st_ctime_ns)
             except OSError as error:
                 if error.errno not in GONE:
                     raise translate(error, entry.path, reading=True) from error
-                steady = False
-            if not steady:
-                replica.changed.add(entry.path)
+                source = None
             try:
-                target = targets.at(entry.path)
-                refused = attributes.apply_to_fd(
-                    target, entry.mode, entry.uid, entry.gid, entry.mtime_ns, xattrs
-                )
-                kept = attributes.read_xattrs(target) if refused else xattrs
+                made = transfer.folder(entry, plan.stamps[position], source, targets.at(entry.path))
             except OSError as error:
                 raise translate(error, entry.path) from error
-            if refused:
-                replica.refused.append(entry.path)
-            if kept or entry.xattrs:
-                replica.entries[position] = entry._replace(xattrs=attributes.digest(kept))
+            if made.changed or made.refused or made.drifted or made.xattrs or entry.xattrs:
+                _note(replica, position, entry, made, ())

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.errors import AlreadyExists, PathNotFound
+from jvs_core.errors import AlreadyExists, PartialSnapshot, PathNotFound
 from jvs_core.payload.check.comparison import Depth, mismatch
 from jvs_core.payload.check.status import check
-from jvs_core.payload.copy.amend import withdraw
 from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
-from jvs_core.payload.copy.replica import Plan, make_top, replicate
+from jvs_core.payload.copy.replica import Plan, replicate
+from jvs_core.payload.copy.transfer import attribute_losses
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import FOLDER, Entry, is_alike, printable
-from jvs_core.payload.tree.faults import GONE, translate
+from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.file_state import Seen
-from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
 from jvs_core.payload.tree.walk import Scan, scan
@@ -38,6 +38,8 @@ def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
         for position, entry in enumerate(present.entries)
         if entry.path == path or entry.path.startswith(prefix)
     }
+    if not os.path.lexists(now):
+        return []
     if path in seen and present.entries[seen[path]].kind != FOLDER:
         was = Seen.at(present, seen[path], named=True)
         return [] if was.is_still(os.lstat(now)) else [path]
@@ -118,9 +120,13 @@ def extract(
         return [*lost, *_extract_one(payload, wanted_one, path, target)]
     chosen = list(whole_groups(chosen))
     wanted, lost = owned(_timed(chosen, instead), payload=source)
-    found = check(source, chosen, Depth.LOOK).require_content(below=path)
-    make_top(target)
-    made = replicate(Plan(source, target, wanted, found.stamps(), "reflink"), progress)
+    try:
+        found = check(source, chosen, Depth.LOOK).require_content(below=path)
+    except PartialSnapshot as error:
+        if not path:
+            raise
+        raise mismatch([path]) from error  # the manifest has the folder
+    made = replicate(Plan(source, target, wanted, found.stamps(), "reflink", held=True), progress)
     damaged = [
         prefix + was.path
         for was, now in zip(wanted, made.entries, strict=True)
@@ -128,7 +134,6 @@ def extract(
     ]
     if damaged:
         raise mismatch(damaged)
-    withdraw(target, chosen, wanted)
     return [*lost, *made.losses()]
 
 
@@ -144,28 +149,11 @@ def _timed(wanted: Sequence[Entry], instead: Mapping[bytes, Entry] | None) -> Se
 
 
 def _extract_one(payload: Path, entry: Entry, path: bytes, target: Path) -> list[str]:
-    folder, name = split(path)
     try:
         with Folders(payload) as payloads, Folders(target.parent) as targets:
-            refused = put(
-                _source(payloads, folder, path),
-                name,
-                targets.top,
-                os.fsencode(target.name),
-                entry,
-                "reflink",
-            )
+            brought = put(payloads, entry, targets.top, os.fsencode(target.name), "reflink")
     except FileExistsError as error:
         raise AlreadyExists(f"{target} exists already", path=str(target)) from error
     except OSError as error:
         raise translate(error, path) from error
-    return [f"extended attributes refused by the file system: {', '.join(refused)}"] if refused else []
-
-
-def _source(payloads: Folders, folder: bytes, path: bytes) -> int:
-    try:
-        return payloads.at(folder)
-    except OSError as error:
-        if error.errno in GONE:
-            raise mismatch([path]) from error
-        raise
+    return attribute_losses([path] if brought.refused else [], [path] if brought.drifted else [])

@@ -180,10 +180,8 @@ def _identify(
         known if known is not None and known.xattrs is not None else None for known in recalled.digests
     ]
     unknown = [p for p, entry in enumerate(found.entries) if entry.kind == FILE and digests[p] is None]
-    progress.started("hash", len(unknown))
-    for position, fresh in zip(unknown, read(found, unknown), strict=True):
+    for position, fresh in zip(unknown, read(found, unknown, progress=progress), strict=True):
         digests[position] = fresh
-    progress.finished("hash")
     young = {found.entries[p].path for p in unknown if not moment.tells(found.stamps[p])}
     return digests, young
 

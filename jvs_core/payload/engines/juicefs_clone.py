@@ -133,14 +133,11 @@ class JuicefsClone:
                 clone.abandon()
                 ahead = False
             if not ahead:
-                progress.started("hash", len(unknown))
-                for position, known in zip(
-                    unknown,
-                    read(found, unknown, threads=juicefs.THREADS, flush=moment.one_by_one),
-                    strict=True,
-                ):
+                fresh = read(
+                    found, unknown, threads=juicefs.THREADS, flush=moment.one_by_one, progress=progress
+                )
+                for position, known in zip(unknown, fresh, strict=True):
                     digests[position] = known
-                progress.finished("hash")
                 clone.begin()
             amended = Amended(filled(found, digests, threads=juicefs.THREADS), changed=set(found.changed))
             progress.started("clone", len(found.entries))
@@ -148,7 +145,7 @@ class JuicefsClone:
         if ahead:
             # The clone may be older than the last write to a file that the index does not know.
             amended.add(
-                bring_again(found, target, amended.entries, unknown, now_ns=now_ns, threads=juicefs.THREADS)
+                bring_again(found, target, amended.entries, unknown, moment=moment, threads=juicefs.THREADS)
             )
         left_out = [each.path for each in found.left_out]
         touched = amended.touched | leave_out(target, left_out) | link_groups(target, amended.entries)

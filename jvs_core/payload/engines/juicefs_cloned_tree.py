@@ -19,7 +19,7 @@ from jvs_core.payload.tree.walk import scan
 
 def with_attributes(entries: Sequence[Entry], target: Path) -> list[Entry]:
     """Return ``entries`` with the extended attributes that ``target`` has."""
-    found = attributes_of(target, entries, threads=juicefs.THREADS)
+    found = (xattrs or b"" for xattrs in attributes_of(target, entries, threads=juicefs.THREADS))
     return [
         entry if entry.xattrs == xattrs else entry._replace(xattrs=xattrs)
         for entry, xattrs in zip(entries, found, strict=True)

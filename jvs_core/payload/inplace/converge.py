@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from jvs_core.errors import JvsError, PayloadHashMismatch, StorageError
+from jvs_core.payload.copy.transfer import attribute_losses
 from jvs_core.payload.inplace import taking
 from jvs_core.payload.inplace.guarded import Guarded
 from jvs_core.payload.inplace.placing import Placed, PutJob
 from jvs_core.payload.inplace.steps import Link, Steps, plan
 from jvs_core.payload.inplace.taking import Taken
 from jvs_core.payload.tree.entry import Entry
-from jvs_core.payload.tree.faults import listed, translate
+from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.work import pool
@@ -35,17 +36,15 @@ T = TypeVar("T")
 
 @dataclass
 class Applied:
-    """The result of steps: entries whose attributes were refused, and names where an edit overtook the plan."""
+    """The result of steps: entries without their attributes, and names where an edit overtook the plan."""
 
     refused: list[bytes] = field(default_factory=list)
+    drifted: list[bytes] = field(default_factory=list)
     overtaken: list[bytes] = field(default_factory=list)
 
     def losses(self) -> list[str]:
         """Return what could not be kept, one line each."""
-        if not self.refused:
-            return []
-        paths = sorted(self.refused)
-        return [f"attributes refused by the file system on {len(paths)} entries: {listed(paths)}"]
+        return attribute_losses(self.refused, self.drifted)
 
 
 def apply(
@@ -70,24 +69,24 @@ def apply(
     done = Applied()
     taken: dict[bytes, list[Taken]] = {}
     with Folders(worktree) as folders, Folders(worktree) as firsts, Folders(payload) as payloads:
-        guarded = Guarded(folders, steps.seen, done.overtaken, taken)
+        guarded = Guarded(folders, steps.seen, done.overtaken, done.refused, done.drifted, taken)
         try:
-            _apply_each(steps.open_up, check, lambda path: os.fchmod(folders.at(path), 0o700))
-            _apply_each(steps.clear, check, lambda entry: guarded.remove(entry, must=True))
-            _apply_each(steps.make, check, guarded.make_folder)
+            _apply_each(steps.open_up, check, done, lambda path: os.fchmod(folders.at(path), 0o700))
+            _apply_each(steps.clear, check, done, lambda entry: guarded.remove(entry, must=True))
+            _apply_each(steps.make, check, done, guarded.make_folder)
             if not done.overtaken:  # else it stands where a folder is to be
                 _fill(worktree, payload, steps, check, progress, done, taken)
-                _apply_each(steps.link, check, lambda link: guarded.link(firsts, link))
-                _apply_each(steps.mend, check, lambda entry: guarded.mend(payloads, entry, done.refused))
-                _apply_each(steps.remove, check, lambda entry: guarded.remove(entry, must=False))
+                _apply_each(steps.link, check, done, lambda link: guarded.link(firsts, link))
+                _apply_each(steps.mend, check, done, lambda entry: guarded.mend(payloads, entry))
+                _apply_each(steps.remove, check, done, lambda entry: guarded.remove(entry, must=False))
         except FAILURES:
             with suppress(JvsError):
                 check()
                 taking.take_back(folders, _flat(taken))
             raise
-        _apply_each(list(taken.values()), check, lambda each: _give_up(folders, each, done))
+        _apply_each(list(taken.values()), check, done, lambda each: _give_up(folders, each, done))
         if not done.overtaken:
-            _apply_each(steps.settle, check, lambda entry: guarded.settle(payloads, entry, done.refused))
+            _apply_each(steps.settle, check, done, lambda entry: guarded.settle(payloads, entry))
     progress.advanced(len(steps.link) + len(steps.mend) + len(steps.remove))
     progress.finished("converge")
     return done
@@ -101,14 +100,19 @@ def _give_up(folders: Folders, taken: Sequence[Taken], done: Applied) -> None:
     done.overtaken += taking.give_up(folders, taken)
 
 
-def _apply_each(items: Sequence[T], check: Callable[[], None], act: Callable[[T], object]) -> None:
+def _apply_each(
+    items: Sequence[T], check: Callable[[], None], done: Applied, act: Callable[[T], object]
+) -> None:
     for number, item in enumerate(items):
         if number % SET == 0:
             check()
         try:
             act(item)
         except OSError as error:
-            raise translate(error, _path_of(item)) from error
+            path = _path_of(item)
+            if error.errno not in GONE or not path:
+                raise translate(error, path) from error
+            done.overtaken.append(path)
 
 
 def _path_of(item: object) -> bytes:
@@ -132,6 +136,7 @@ def _fill(
 
     def done(batch: list[tuple[Entry, Seen | None]], placed: Placed) -> None:
         applied.refused.extend(placed.refused)
+        applied.drifted.extend(placed.drifted)
         applied.overtaken.extend(placed.overtaken)
         for each in placed.taken:
             taken.setdefault(split(each.path)[0], []).append(each)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jvs_core.errors import EngineFailed
-from jvs_core.payload.copy.put import mismatch, temporary_name
+from jvs_core.payload.check.comparison import mismatch
+from jvs_core.payload.copy.put import temporary_name
 from jvs_core.payload.inplace import taking
 from jvs_core.payload.inplace.steps import Link
 from jvs_core.payload.inplace.taking import Overtaken, Taken
@@ -24,12 +25,15 @@ from jvs_core.payload.tree.folders import Folders, split
 class Guarded:
     """Changes of one name at a time; ``overtaken`` collects the names left alone, ``taken`` what was taken out.
 
-    What was taken out is listed by its folder.
+    What was taken out is listed by its folder. ``refused`` and ``drifted`` collect the entries that could not have their
+    extended attributes, for the file system or for what the payload has of them by now.
     """
 
     folders: Folders
     seen: Mapping[bytes, Seen]
     overtaken: list[bytes]
+    refused: list[bytes]
+    drifted: list[bytes]
     taken: dict[bytes, list[Taken]]
 
     def make_folder(self, entry: Entry) -> None:
@@ -90,7 +94,7 @@ class Guarded:
         if link.fresh:
             os.utime(name, dir_fd=target, follow_symlinks=False)
 
-    def mend(self, payloads: Folders, entry: Entry, refused: list[bytes]) -> None:
+    def mend(self, payloads: Folders, entry: Entry) -> None:
         """Give an entry with the right content its attributes, without opening it: its mode may forbid that."""
         folder, name = split(entry.path)
         parent = self.folders.at(folder)
@@ -99,27 +103,41 @@ class Guarded:
         if entry.kind == SYMLINK:
             attributes.apply_to_name(parent, name, None, entry.uid, entry.gid, None)
             return
-        xattrs: attributes.Xattrs = ()
-        if entry.xattrs:
-            found = attributes.read_xattrs(attributes.below(payloads.at(folder), name))
-            xattrs = attributes.granted(found, entry.xattrs)
-            if attributes.digest(xattrs) != entry.xattrs:
-                raise mismatch(entry)
+        xattrs = self._kept(payloads, entry)
         fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         try:
             if stat.S_ISLNK(os.fstat(fd).st_mode):
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             if attributes.apply_to_handle(fd, entry.mode, entry.uid, entry.gid, xattrs):
-                refused.append(entry.path)
+                self.refused.append(entry.path)
         finally:
             os.close(fd)
 
-    def settle(self, payloads: Folders, entry: Entry, refused: list[bytes]) -> None:
+    def settle(self, payloads: Folders, entry: Entry) -> None:
         """Give a folder its attributes."""
-        xattrs = attributes.read_xattrs(payloads.at(entry.path)) if entry.xattrs else ()
+        xattrs = self._kept(payloads, entry)
         target = self.folders.at(entry.path)
         if attributes.apply_to_fd(target, entry.mode, entry.uid, entry.gid, None, xattrs, clear=True):
-            refused.append(entry.path)
+            self.refused.append(entry.path)
+
+    def _kept(self, payloads: Folders, entry: Entry) -> attributes.Xattrs:
+        """Return the extended attributes that an entry is to have, out of the payload."""
+        if not entry.xattrs:
+            return ()
+        folder, name = split(entry.path)
+        try:
+            if entry.kind == FOLDER:
+                found = attributes.read_xattrs(payloads.at(entry.path))
+            else:
+                found = attributes.read_xattrs(attributes.below(payloads.at(folder), name))
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+            raise mismatch([entry.path]) from error
+        xattrs, drifted = attributes.kept_as(found, entry.xattrs)
+        if drifted:
+            self.drifted.append(entry.path)
+        return xattrs
 
     def _remove_folder(self, path: bytes, parent: int, name: bytes) -> None:
         self.folders.forget(path)

@@ -13,15 +13,16 @@ from jvs_core.payload.inplace import taking
 from jvs_core.payload.inplace.taking import Overtaken, Taken
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import Entry
-from jvs_core.payload.tree.faults import translate
+from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
 
 
 class Placed(NamedTuple):
-    """The result of a batch: entries whose attributes were refused, names overtaken by an edit, what was taken out."""
+    """The result of a batch: entries whose attributes were refused or had drifted, names overtaken by an edit, what was taken out."""
 
     refused: list[bytes]
+    drifted: list[bytes]
     overtaken: list[bytes]
     taken: list[Taken]
 
@@ -45,7 +46,7 @@ class PutJob:
         with Folders(self.payload) as sources, Folders(self.target) as targets:
 
             def work(batch: Sequence[tuple[Entry, Seen | None]]) -> Placed:
-                placed = Placed([], [], [])
+                placed = Placed([], [], [], [])
                 try:
                     for entry, seen in batch:
                         _place(sources, targets, entry, seen, self.method, placed)
@@ -63,21 +64,25 @@ def _place(
     folder, name = split(entry.path)
     temporary = temporary_name()
     try:
-        source, target = sources.at(folder), targets.at(folder)
+        target = targets.at(folder)
         try:
-            refused = put(source, name, target, temporary, entry, method, now=True)
+            brought = put(sources, entry, target, temporary, method, now=True)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temporary, dir_fd=target)
             raise
-        try:
-            taken = taking.replace(target, name, temporary, entry.path, seen)
-        except Overtaken:
-            placed.overtaken.append(entry.path)
-            return
+        taken = taking.replace(target, name, temporary, entry.path, seen)
+    except Overtaken:
+        placed.overtaken.append(entry.path)
+        return
     except OSError as error:
-        raise translate(error, entry.path) from error
+        if error.errno not in GONE:
+            raise translate(error, entry.path) from error
+        placed.overtaken.append(entry.path)  # the folder went meanwhile
+        return
     if taken is not None:
         placed.taken.append(taken)
-    if refused:
+    if brought.refused:
         placed.refused.append(entry.path)
+    if brought.drifted:
+        placed.drifted.append(entry.path)

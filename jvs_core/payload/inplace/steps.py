@@ -148,6 +148,7 @@ def _contents(
         if keeper is None:
             keeper = others.pop(0).entry
             fill.append(keeper)
+            others = [other._replace(fresh=False) for other in others]  # it comes with the time of now
         link.extend(other._replace(first=keeper.path) for other in others)
     return fill, link
 

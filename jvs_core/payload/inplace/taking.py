@@ -9,28 +9,84 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 
+from jvs_core import renames
 from jvs_core.payload.copy.put import temporary_name
-from jvs_core.payload.tree import renames
 from jvs_core.payload.tree.faults import GONE
 from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import LEFT_OUT
 
-_Inode = tuple[int, int]
 _LONGEST_NAME = 255
+
+State = TypeVar("State")
 
 
 class Taken(NamedTuple):
-    """What was taken out of ``path``: its temporary name ``kept``, its state, and what stands there now, if anything."""
+    """What was taken out of ``path``: its temporary name ``kept``, its state, and that of what was put there instead."""
 
     path: bytes
     kept: bytes
     state: Seen
-    instead: _Inode | None
+    instead: Seen | None
+
+
+@dataclass(frozen=True)
+class Swap(Generic[State]):
+    """What has the temporary name ``made`` in a folder, for the place of what has the ``name`` there: files, or trees.
+
+    ``is_made`` says whether what has a name is what was made, written to by nobody since; ``look`` returns the state of
+    what was at ``name``, None where it is not as it was seen; ``drop`` deletes what was made.
+    """
+
+    folder: int
+    name: bytes
+    made: bytes
+    is_made: Callable[[bytes], bool]
+    look: Callable[[bytes], State | None]
+    drop: Callable[[bytes], object]
+
+    def carry_out(self, *, there: bool) -> State | None:
+        """Let the two change places, and return the state of what has the temporary name now, None for nothing.
+
+        ``there``: something was seen at ``name``. Raises Overtaken where that is another by now; it stands at its name
+        then, and what was made is gone.
+        """
+        try:
+            if not _exchange(self.folder, self.made, self.name, there=there):
+                return None
+            if self.is_made(self.made):  # another name of the same file
+                self.drop(self.made)
+                return None
+            found = self.look(self.made)
+            if found is None:
+                self.put_back()
+                raise Overtaken
+        except BaseException:
+            with suppress(OSError):
+                if self.is_made(self.made):
+                    self.drop(self.made)
+            raise
+        return found
+
+    def put_back(self) -> None:
+        """Let the two change back, and drop what was made; what was saved at ``name`` meanwhile stays there.
+
+        Then what was there before gets a name of its own beside it.
+        """
+        while self.is_made(self.name):
+            if not renames.exchange((self.folder, self.made), (self.folder, self.name)):
+                self.drop(self.name)
+                break
+            if self.is_made(self.made):
+                self.drop(self.made)
+                return
+            renames.exchange((self.folder, self.made), (self.folder, self.name))  # saved in between
+        _return(self.folder, self.name, self.made)
 
 
 class Overtaken(Exception):
@@ -54,26 +110,28 @@ def replace(folder: int, name: bytes, temporary: bytes, path: bytes, seen: Seen 
 
     Raises Overtaken; ``temporary`` is gone then.
     """
-    made = os.stat(temporary, dir_fd=folder, follow_symlinks=False)
-    mine = made.st_dev, made.st_ino
-    try:
-        if is_overtaken(folder, name, seen):
-            raise Overtaken
-        if not _exchange(folder, temporary, name, there=seen is not None):
-            return None
-        out = os.stat(temporary, dir_fd=folder, follow_symlinks=False)
-        if (out.st_dev, out.st_ino) != mine and _differs(out, seen, renamed=True):
-            _put_back(folder, name, temporary, mine)
-            raise Overtaken
-    except BaseException:
-        with suppress(OSError):
-            if _inode(folder, temporary) == mine:
-                os.unlink(temporary, dir_fd=folder)
-        raise
-    if (out.st_dev, out.st_ino) == mine:  # another name of the same file
-        os.unlink(temporary, dir_fd=folder)
-        return None
-    return Taken(path, temporary, _state(out), mine)
+    made = _state(os.stat(temporary, dir_fd=folder, follow_symlinks=False))
+    swap = _swap(folder, name, temporary, made, seen)
+    if is_overtaken(folder, name, seen):
+        swap.drop(temporary)
+        raise Overtaken
+    out = swap.carry_out(there=seen is not None)
+    return None if out is None else Taken(path, temporary, out, made)
+
+
+def _swap(folder: int, name: bytes, temporary: bytes, made: Seen, seen: Seen | None) -> Swap[Seen]:
+    def is_made(called: bytes) -> bool:
+        try:
+            now = os.stat(called, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return (now.st_dev, now.st_ino) == made[:2] and (now.st_nlink > 1 or made.is_still(now))
+
+    def look(called: bytes) -> Seen | None:
+        now = os.stat(called, dir_fd=folder, follow_symlinks=False)
+        return None if _differs(now, seen, renamed=True) else _state(now)
+
+    return Swap(folder, name, temporary, is_made, look, lambda called: os.unlink(called, dir_fd=folder))
 
 
 def remove(folder: int, name: bytes, path: bytes, seen: Seen | None) -> Taken | None:
@@ -82,7 +140,7 @@ def remove(folder: int, name: bytes, path: bytes, seen: Seen | None) -> Taken | 
         raise Overtaken
     kept = temporary_name()
     try:
-        renames.rename_new(folder, name, kept)
+        renames.rename_new((folder, name), (folder, kept))
     except FileNotFoundError:
         return None
     out = os.stat(kept, dir_fd=folder, follow_symlinks=False)
@@ -122,10 +180,10 @@ def take_back(folders: Folders, taken: Sequence[Taken]) -> None:
 
 def _restore(parent: int, name: bytes, taken: Taken) -> None:
     """Put back what was taken out; beside what somebody saved under its name since, under a name of its own."""
-    if taken.instead is not None and _inode(parent, name) == taken.instead:
-        _put_back(parent, name, taken.kept, taken.instead)
-    else:
+    if taken.instead is None:
         _return(parent, name, taken.kept)
+    else:
+        _swap(parent, name, taken.kept, taken.instead, None).put_back()
 
 
 def _exchange(folder: int, temporary: bytes, name: bytes, *, there: bool) -> bool:
@@ -133,12 +191,12 @@ def _exchange(folder: int, temporary: bytes, name: bytes, *, there: bool) -> boo
     for _ in range(100):  # an editor may remove and make the name again and again
         if not there:
             try:
-                renames.rename_new(folder, temporary, name)
+                renames.rename_new((folder, temporary), (folder, name))
                 return False
             except FileExistsError:
                 pass
         try:
-            if renames.exchange(folder, temporary, name):
+            if renames.exchange((folder, temporary), (folder, name)):
                 return True
             return _exchange_by_turns(folder, temporary, name)
         except FileNotFoundError:
@@ -149,36 +207,23 @@ def _exchange(folder: int, temporary: bytes, name: bytes, *, there: bool) -> boo
 def _exchange_by_turns(folder: int, temporary: bytes, name: bytes) -> bool:
     """Do what ``_exchange`` does on file systems without an exchange; for a moment nothing has the name."""
     aside = temporary_name()
-    renames.rename_new(folder, name, aside)
+    renames.rename_new((folder, name), (folder, aside))
     try:
-        renames.rename_new(folder, temporary, name)
+        renames.rename_new((folder, temporary), (folder, name))
     except FileExistsError:
         _return(folder, name, aside)
         raise Overtaken from None
-    renames.rename_new(folder, aside, temporary)
+    renames.rename_new((folder, aside), (folder, temporary))
     return True
-
-
-def _put_back(folder: int, name: bytes, kept: bytes, mine: _Inode) -> None:
-    """Exchange ``kept`` and ``name`` back, and delete what is ``mine``; a later save at ``name`` stays there."""
-    while _inode(folder, name) == mine:
-        if not renames.exchange(folder, kept, name):
-            os.unlink(name, dir_fd=folder)
-            break
-        if _inode(folder, kept) == mine:
-            os.unlink(kept, dir_fd=folder)
-            return
-        renames.exchange(folder, kept, name)  # somebody saved in between
-    _return(folder, name, kept)
 
 
 def _return(folder: int, name: bytes, kept: bytes) -> None:
     """Give ``kept`` the name ``name`` again, or one like it where something has that by now."""
     try:
-        renames.rename_new(folder, kept, name)
+        renames.rename_new((folder, kept), (folder, name))
     except FileExistsError:
         suffix = b".jvs-kept-" + secrets.token_hex(4).encode()
-        renames.rename_new(folder, kept, name[: _LONGEST_NAME - len(suffix)] + suffix)
+        renames.rename_new((folder, kept), (folder, name[: _LONGEST_NAME - len(suffix)] + suffix))
 
 
 def _differs(now: os.stat_result, seen: Seen | None, *, renamed: bool = False) -> bool:
@@ -191,11 +236,3 @@ def _differs(now: os.stat_result, seen: Seen | None, *, renamed: bool = False) -
 
 def _state(now: os.stat_result) -> Seen:
     return Seen(now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, -1)
-
-
-def _inode(folder: int, name: bytes) -> _Inode | None:
-    try:
-        now = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    return now.st_dev, now.st_ino

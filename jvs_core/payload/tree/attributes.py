@@ -107,13 +107,15 @@ def without_capability(xattrs: Xattrs) -> Xattrs:
     return tuple(pair for pair in xattrs if pair[0] != CAPABILITY)
 
 
-def granted(xattrs: Xattrs, wanted: bytes) -> Xattrs:
-    """Return ``xattrs``, without capabilities where the digest ``wanted`` is that of the others alone."""
-    if xattrs and digest(xattrs) != wanted:
-        others = without_capability(xattrs)
-        if digest(others) == wanted:
-            return others
-    return xattrs
+def kept_as(found: Xattrs, wanted: bytes | None) -> tuple[Xattrs, bool]:
+    """Return those of ``found`` that have the digest ``wanted``: all, or all but capabilities; and whether none have.
+
+    What has another digest was changed since, by whoever could, and says nothing: then there are none. None is no digest.
+    """
+    if wanted is None or digest(found) == wanted:
+        return found, False
+    others = without_capability(found)
+    return (others, False) if digest(others) == wanted else ((), True)
 
 
 def set_xattrs(

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import Repository, files
+from jvs_core import Repository, renames
 from jvs_core.control.audit import log_file
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import journal, worktree
 from jvs_core.model import Intent
 from jvs_core.operations.inplace import completion, unfinished
-from jvs_core.payload.tree import renames
 from tests.crash import children
 
 KILLED_AT = ["converge", "settle", "head"]
@@ -212,13 +211,13 @@ def test_a_save_that_a_killed_restore_took_out_is_in_a_snapshot(repo: Repository
     wanted, path = ids(repo)["one"], repo.root / "main" / name
     saved = {"exchange": renames.exchange, "rename_new": renames.rename_new}
 
-    def save_take_and_die(take: str, folder: int, old: bytes, new: bytes) -> object:
-        if name.encode() in (old, new) and path.exists():
+    def save_take_and_die(take: str, old: tuple[int, bytes], new: tuple[int, bytes]) -> object:
+        if name.encode() in (old[1], new[1]) and path.exists():
             path.with_name("editor.tmp").write_text("a save")
             path.with_name("editor.tmp").rename(path)
-            saved[take](folder, old, new)
+            saved[take](old, new)
             children.die()
-        return saved[take](folder, old, new)
+        return saved[take](old, new)
 
     def work() -> None:
         for take in saved:
@@ -238,16 +237,16 @@ def test_a_save_that_a_killed_restore_of_a_path_took_out_is_in_a_snapshot(
 ) -> None:
     wanted, path = ids(repo)["one"], repo.root / "main" / name
     saved = path / "in.txt" if path.is_dir() else path
-    exchange = files.exchange
+    exchange = renames.exchange
 
-    def save_exchange_and_die(one: Path, other: Path) -> None:
+    def save_exchange_and_die(one: renames.Name, other: renames.Name) -> None:
         saved.with_name("editor.tmp").write_text("a save")
         saved.with_name("editor.tmp").rename(saved)
         exchange(one, other)
         children.die()
 
     def work() -> None:
-        files.exchange = save_exchange_and_die
+        setattr(renames, "exchange", save_exchange_and_die)  # noqa: B010 - it never returns
         again = Repository.open(repo.root / "main")
         again.restore_path(wanted, name, inplace=True, reason="test", lock=True)
 

@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
-from jvs_core import Repository, files
+from jvs_core import Repository, renames
 from jvs_core.errors import ConsistencyUnavailable, NoSpace, PayloadHashMismatch
 from jvs_core.operations.inplace import path_restore, restoring
 from jvs_core.payload.engines import subvolume
+from jvs_core.payload.inplace import taking
+from jvs_core.payload.inplace.guarded import Guarded
 from jvs_core.progress import Silent
 from tests.crash import children
 
@@ -228,14 +230,14 @@ def test_a_path_that_changed_meanwhile_is_not_replaced(repo: Repository, path: s
 def test_a_path_that_changed_at_the_last_moment_is_put_back(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange = files.exchange
+    exchange = renames.exchange
 
-    def late(one: Path, other: Path) -> None:
+    def late(one: renames.Name, other: renames.Name) -> bool:
         if EDIT not in content(main(repo)).values():
             (main(repo) / "d" / "in.txt").write_text(EDIT)
-        exchange(one, other)
+        return exchange(one, other)
 
-    monkeypatch.setattr(files, "exchange", late)
+    monkeypatch.setattr(renames, "exchange", late)
     with pytest.raises(ConsistencyUnavailable, match="d/in"):
         repo.restore_path("HEAD~1", "d", inplace=True, reason="test", lock=True)
     assert (main(repo) / "d" / "in.txt").read_text() == EDIT
@@ -348,42 +350,122 @@ def test_one_killed_while_it_is_taken_back_is_taken_back_by_the_next_command(rep
     assert repo.doctor(strict=True).healthy
 
 
-@pytest.mark.parametrize("fails", [True, False])
-@pytest.mark.parametrize("path", ["note.txt", "d/in.txt"])
-def test_a_save_while_a_path_is_exchanged_is_kept_beside_it(
-    repo: Repository, monkeypatch: pytest.MonkeyPatch, path: str, fails: bool
+@pytest.mark.parametrize("whole", [True, False], ids=["worktree", "path"])
+def test_a_save_between_the_last_look_and_the_rename_is_not_lost(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, whole: bool
 ) -> None:
-    """Through a file that was open before, or over the new file before that is taken back."""
-    edited = main(repo) / path
-    exchange = files.exchange
+    edited = main(repo) / "note.txt"
+    looks = (taking, "is_overtaken") if whole else (path_restore, "_require_unchanged")
+    look = getattr(*looks)
+
+    def look_and_save(*args: Any) -> Any:
+        found = look(*args)
+        if edited.read_text() == "new":
+            (main(repo) / ".note.tmp").write_text(EDIT)
+            os.replace(main(repo) / ".note.tmp", edited)
+        return found
+
+    monkeypatch.setattr("jvs_core.payload.work.pool.processes", lambda *_: 1)
+    monkeypatch.setattr(*looks, look_and_save)
+    if whole:
+        repo.restore_inplace("HEAD~1", reason="test", lock=True)
+        assert edited.read_text() == "old"
+        assert any(EDIT in texts.values() for texts in snapshots(repo))
+    else:
+        with pytest.raises(ConsistencyUnavailable, match="note"):
+            repo.restore_path("HEAD~1", "note.txt", inplace=True, reason="test", lock=True)
+        assert edited.read_text() == EDIT
+
+
+@pytest.mark.parametrize("path", ["note.txt", "d"])
+@pytest.mark.parametrize("call", [True, False], ids=["with the call", "without it"])
+def test_what_is_written_through_an_open_file_while_a_path_is_restored_is_in_a_snapshot(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, path: str, call: bool
+) -> None:
+    """As it is when a whole worktree is restored. Without the system call that exchanges names it goes by turns."""
+    edited = main(repo) / ("d/in.txt" if path == "d" else path)
+    add = restoring.add_undo_point
+    if not call:
+        monkeypatch.setattr(renames, "exchange", lambda *_: False)
     with edited.open("r+") as opened:
 
-        def save(*_: object) -> None:
-            if not fails:
-                opened.write(EDIT)
-                opened.flush()
-                return
-            (main(repo) / "aside").write_text(EDIT)
-            os.replace(main(repo) / "aside", edited)
-            raise NoSpace("no space left")
-
-        def late(one: Path, other: Path) -> None:
-            monkeypatch.setattr(files, "exchange", exchange)
-            exchange(one, other)
-            monkeypatch.setattr(restoring, "add_undo_point", fail)
-
-        add = restoring.add_undo_point
-
-        def fail(*args: Any) -> Any:
-            save()
+        def save(*args: Any) -> Any:
+            opened.write(EDIT)
+            opened.flush()
             return add(*args)
 
-        monkeypatch.setattr(files, "exchange", late)
-        if fails:
-            with pytest.raises(NoSpace):
-                repo.restore_path("HEAD~1", path, inplace=True, reason="test", lock=True)
-        else:
-            repo.restore_path("HEAD~1", path, inplace=True, reason="test", lock=True)
-    assert edited.read_text() == ("new" if fails else "old")
-    (kept,) = edited.parent.glob(f"{edited.name}.jvs-kept-*")
-    assert kept.read_text() == EDIT
+        monkeypatch.setattr(restoring, "add_undo_point", save)
+        repo.restore_path("HEAD~1", path, inplace=True, reason="test", lock=True)
+    assert edited.read_text() == "old"
+    assert [name for name in os.listdir(edited.parent) if "jvs" in name] == []
+    assert any(EDIT in texts.values() for texts in snapshots(repo))
+    assert repo.doctor(strict=True).healthy
+
+
+@pytest.mark.parametrize("path", ["note.txt", "d"])
+def test_what_is_saved_over_a_path_whose_restore_fails_stays(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    edited = main(repo) / ("d/in.txt" if path == "d" else path)
+
+    def save_and_fail(*_: Any) -> Any:
+        (main(repo) / "aside").write_text(EDIT)
+        os.replace(main(repo) / "aside", edited)
+        raise NoSpace("no space left")
+
+    monkeypatch.setattr(restoring, "add_undo_point", save_and_fail)
+    with pytest.raises(NoSpace):
+        repo.restore_path("HEAD~1", path, inplace=True, reason="test", lock=True)
+    monkeypatch.undo()
+    assert edited.read_text() == EDIT
+    (kept,) = main(repo).glob(f"{path}.jvs-kept-*")
+    assert (kept / "in.txt" if path == "d" else kept).read_text() == "new"
+    repo.snapshot("after", lock=True)
+    assert edited.read_text() == EDIT
+
+
+@pytest.mark.parametrize("path", ["note.txt", "d"])
+def test_a_path_that_goes_at_the_last_moment_is_restored(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    exchange = renames.exchange
+
+    def late(one: renames.Name, other: renames.Name) -> bool:
+        monkeypatch.setattr(renames, "exchange", exchange)
+        (main(repo) / path).rename(main(repo) / "aside")
+        return exchange(one, other)
+
+    monkeypatch.setattr(renames, "exchange", late)
+    repo.restore_path("HEAD~1", path, inplace=True, reason="test", lock=True)
+    edited = main(repo) / ("d/in.txt" if path == "d" else path)
+    assert edited.read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["note.txt", "back.txt"])
+def test_what_is_written_to_a_restored_file_before_the_restore_fails_is_in_a_snapshot(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A file that was there before, and one that the restore brings back."""
+    write(repo, {"back.txt": "old"})
+    wanted = repo.snapshot("three", lock=True).snapshot_id
+    (main(repo) / "back.txt").unlink()
+    write(repo, {"note.txt": "newer"})
+    repo.snapshot("four", lock=True)
+    before = content(main(repo))
+
+    def save_and_fail(*_: Any, **__: Any) -> Any:
+        monkeypatch.undo()
+        (main(repo) / name).write_text(EDIT)
+        raise NoSpace("no space left")
+
+    monkeypatch.setattr(Guarded, "mend", save_and_fail)
+    (main(repo) / "kept.txt").chmod(0o600)
+    with pytest.raises(NoSpace, match="taken back"):
+        repo.restore_inplace(wanted, reason="test", lock=True)
+    monkeypatch.undo()
+    assert content(main(repo)) == before
+    assert any(EDIT in texts.values() for texts in snapshots(repo))
+
+
+def snapshots(repo: Repository) -> list[dict[str, str]]:
+    return [content(payload(repo, item.descriptor.snapshot_id)) for item in repo.history(every=True)]

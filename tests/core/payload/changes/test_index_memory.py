@@ -7,7 +7,6 @@ import sqlite3
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from jvs_core.payload.changes import hashing
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.changes.writeback_time import NEVER, Moment
-from jvs_core.payload.tree import attributes
+from jvs_core.payload.tree import attributes, content
 from jvs_core.payload.tree.walk import Scan, Stamp, scan
 
 
@@ -163,14 +162,16 @@ def test_what_lies_on_another_device_is_never_remembered(tree: Path, tmp_path: P
 def test_a_file_that_changed_while_it_was_read_is_not_remembered(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hash_files = hashing.hash_files
+    hash_fd = content.hash_fd
 
-    def changed(*args: Any, **options: Any) -> list[bytes | None]:
-        digests = hash_files(*args, **options)
-        (tree / "b").write_text("B")
-        return digests
+    def changed(fd: int, size: int) -> bytes:
+        digest = hash_fd(fd, size)
+        if os.readlink(f"/proc/self/fd/{fd}") == str(tree / "b"):
+            (tree / "b").write_text("B")
+        return digest
 
-    monkeypatch.setattr("jvs_core.payload.changes.describe.hash_files", changed)
+    monkeypatch.setattr("jvs_core.payload.work.pool.processes", lambda *_: 1)
+    monkeypatch.setattr(hashing, "hash_fd", changed)
     _settle(tree)
     _described(tree, StatIndex(tmp_path / "index.sqlite"))
     monkeypatch.undo()

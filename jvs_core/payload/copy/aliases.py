@@ -1,0 +1,84 @@
+"""Files of several names: one name is made, and the others are further names of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from jvs_core.payload.tree.entry import FOLDER, Entry
+from jvs_core.payload.tree.faults import GONE, translate
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.walk import Stamp
+
+
+def leaders(entries: Sequence[Entry]) -> tuple[list[int], dict[int, list[int]]]:
+    """Return the positions to make, one for each inode, and for each link group its other names."""
+    first = []
+    followers: dict[int, list[int]] = {}
+    for position, entry in enumerate(entries):
+        if entry.kind == FOLDER:
+            continue
+        if entry.link_group:
+            if entry.link_group in followers:
+                followers[entry.link_group].append(position)
+                continue
+            followers[entry.link_group] = [position]
+        first.append(position)
+    return first, followers
+
+
+def next_leaders(chosen: list[int], groups: dict[int, list[int]], made: Sequence[Entry | None]) -> list[int]:
+    """Return the next name of each link group whose leader had gone."""
+    following = []
+    for members in groups.values():
+        if members[0] in chosen and made[members[0]] is None and len(members) > 1:
+            members.pop(0)
+            following.append(members[0])
+    return following
+
+
+def link(
+    sources: Folders,
+    first: Folders,
+    other: Folders,
+    entries: Sequence[Entry],
+    stamps: Sequence[Stamp],
+    groups: dict[int, list[int]],
+    made: list[Entry | None],
+) -> set[bytes]:
+    """Give what was ``made`` its other names in the target, which is open twice; return the names that are not as they were seen any more.
+
+    Raises NoSpace or EngineFailed, with the path.
+    """
+    changed = set()
+    for members in groups.values():
+        leader = made[members[0]]
+        for position in members[1:]:
+            entry = entries[position]
+            if leader is None:
+                made[position] = None
+                continue
+            if not _is_steady(sources, entry.path, stamps[position]):
+                changed.add(entry.path)
+            folder, name = split(entry.path)
+            first_folder, first_name = split(leader.path)
+            try:
+                os.link(
+                    first_name, name, src_dir_fd=first.at(first_folder), dst_dir_fd=other.at(folder),
+                    follow_symlinks=False,
+                )  # fmt: skip
+            except OSError as error:
+                raise translate(error, entry.path) from error
+            made[position] = leader._replace(path=entry.path)
+    return changed
+
+
+def _is_steady(sources: Folders, path: bytes, stamp: Stamp) -> bool:
+    folder, name = split(path)
+    try:
+        st = os.stat(name, dir_fd=sources.at(folder), follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise translate(error, path, reading=True) from error
+        return False
+    return (st.st_dev, st.st_ino) == stamp[:2] and stamp.ctime_ns in (-1, st.st_ctime_ns)

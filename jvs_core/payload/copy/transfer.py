@@ -1,0 +1,261 @@
+"""One entry brought to another place: its content, known byte for byte, and the attributes that it gets there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from jvs_core.payload.changes.writeback_time import NEVER, Moment
+from jvs_core.payload.tree import attributes, content
+from jvs_core.payload.tree.content import Changed, How, Method, State
+from jvs_core.payload.tree.entry import FIFO, FILE, SYMLINK, Entry
+from jvs_core.payload.tree.faults import GONE, listed, translate
+
+Action = Literal["make", "check"]
+_FORMS = {SYMLINK: stat.S_IFLNK, FIFO: stat.S_IFIFO}
+_ALWAYS = -1  # any time of change is as late as this
+
+
+class Item(NamedTuple):
+    """One entry to bring over: what was seen of it, and what is known. ``position`` is the caller's own.
+
+    ``stamp`` is None where any file of this size will do, and its ``ctime_ns`` -1 where no time is compared. ``mode``,
+    ``uid`` and ``gid`` are those that the target gets, and so is ``mtime_ns``; None stands for now. ``action`` is ``make``
+    (a new inode) or ``check`` (the previous snapshot's is linked if the content has the digest ``previous_sha256`` and
+    the xattrs ``previous_xattrs``). ``xattrs`` is None where they were never read.
+    """
+
+    position: int
+    name: bytes
+    kind: str
+    stamp: State | None
+    size: int
+    mtime_ns: int | None
+    mode: int
+    uid: int
+    gid: int
+    target: bytes = b""
+    action: Action = "make"
+    sha256: bytes = b""
+    xattrs: bytes | None = None
+    previous_sha256: bytes = b""
+    previous_xattrs: bytes = b""
+
+
+class Outcome(NamedTuple):
+    """What became of an item, where it is more than a digest. It describes the target, not the source.
+
+    ``gone``: nothing was made. ``changed``: the source was not what was seen; the target is self-consistent all the
+    same. ``refused`` names the extended attributes that could not be set. ``drifted``: the source has others than the
+    manifest says, and the target got none of them.
+    """
+
+    sha256: bytes = b""
+    size: int = 0
+    mtime_ns: int = 0
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    xattrs: bytes = b""
+    how: How = ""
+    changed: bool = False
+    gone: bool = False
+    refused: tuple[str, ...] = ()
+    drifted: bool = False
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """How entries are brought over.
+
+    ``hidden``: nobody else comes to the target yet, and its folder hands no rights down; anywhere else a file is its
+    maker's alone until it is complete. ``held``: the source is a payload, and the manifest decides on extended attributes.
+    ``durable``: each file is fsynced. ``reread``: the digest is that of the copy, read back.
+    """
+
+    method: Method
+    moment: Moment = NEVER
+    hidden: bool = False
+    held: bool = False
+    durable: bool = False
+    reread: bool = False
+
+    def bring(
+        self, item: Item, source: int, target: int, name: bytes, folder: bytes, previous: int = -1
+    ) -> bytes | Outcome:
+        """Make ``name`` in the folder ``target`` of what ``item`` is in the folder ``source``, the tree's ``folder``.
+
+        The bare digest means: as planned, no extended attributes; ``b""``: wholly as planned. Raises Changed where the
+        source is something else, with nothing made; UnsupportedFile where it may not be read; else OSError. Then an
+        incomplete ``name`` may be left.
+        """
+        if item.kind != FILE:
+            return self._bring_special(item, source, target, name)
+        try:
+            expected = item.stamp[:2] if item.stamp is not None else None
+            opened, st = content.open_regular(item.name, source, expected)
+        except OSError as error:
+            path = b"/".join(filter(None, (folder, item.name)))
+            raise translate(error, path, reading=True) from error
+        try:
+            if self.moment.one_by_one:
+                os.fsync(opened)
+            xattrs = attributes.read_xattrs(opened) if item.xattrs != b"" else ()
+            known = item.sha256
+            if item.action == "check":
+                known = content.hash_fd(opened, item.size)
+                if known == item.previous_sha256 and attributes.digest(xattrs) == item.previous_xattrs:
+                    after = os.fstat(opened)
+                    if _is_same(after, item, st) and _linked(item, previous, target):
+                        return _planned(item)._replace(sha256=known, xattrs=item.previous_xattrs)
+            return self.file(item, opened, st, xattrs, target, name, known)
+        finally:
+            os.close(opened)
+
+    def file(
+        self,
+        item: Item,
+        opened: int,
+        st: os.stat_result,
+        xattrs: attributes.Xattrs,
+        target: int,
+        name: bytes,
+        known: bytes = b"",
+    ) -> bytes | Outcome:
+        """Make the file ``name`` of an ``opened`` one, whose content has the digest ``known`` if that is known."""
+        drifted = False
+        if self.held and (xattrs or item.xattrs):
+            xattrs, drifted = attributes.kept_as(xattrs, item.xattrs)
+        made_with = (item.mode & 0o777 or 0o400) if self.hidden else 0o600
+        made = os.open(name, content.MAKE_FLAGS, made_with, dir_fd=target)
+        try:
+            stamp = item.stamp or (st.st_dev, st.st_ino, -1)
+            brought = content.fill(
+                opened, st, made, stamp, item.size, item.mtime_ns or 0,
+                method=self.method, known=known, now_ns=_ALWAYS if self.reread else self.moment.on(stamp[0]),
+            )  # fmt: skip
+            now = os.fstat(made)
+            if now.st_uid != item.uid or now.st_gid != item.gid:
+                os.fchown(made, item.uid, item.gid)
+            if now.st_mode & 0o7777 != item.mode or now.st_uid != item.uid or now.st_gid != item.gid:
+                os.fchmod(made, item.mode)
+            refused: tuple[str, ...] = ()
+            if xattrs or not self.hidden:
+                refused = attributes.set_xattrs(made, xattrs, clear=not self.hidden)
+            if item.mtime_ns is not None:
+                os.utime(made, ns=(st.st_atime_ns, item.mtime_ns))
+            if self.durable:
+                os.fsync(made)
+            usual: How = "copy" if self.method == "copy" else "reflink"
+            if not xattrs and not brought.changed and brought.how == usual and not drifted:
+                return brought.sha256
+            kept = attributes.read_xattrs(made) if refused else xattrs
+            return Outcome(
+                brought.sha256, now.st_size, item.mtime_ns or 0, item.mode, item.uid, item.gid,
+                attributes.digest(kept), brought.how, brought.changed, False, refused, drifted,
+            )  # fmt: skip
+        finally:
+            os.close(made)
+
+    def special(
+        self, item: Item, xattrs: attributes.Xattrs, target: int, name: bytes, *, changed: bool = False
+    ) -> bytes | Outcome:
+        """Make the symbolic link or FIFO ``name`` with these attributes; neither is ever opened."""
+        drifted = False
+        if self.held and (xattrs or item.xattrs):
+            xattrs, drifted = attributes.kept_as(xattrs, item.xattrs)
+        if item.kind == SYMLINK:
+            os.symlink(item.target, name, dir_fd=target)
+        else:
+            os.mkfifo(name, item.mode & 0o777 if self.hidden else 0o600, dir_fd=target)
+        refused = attributes.apply_to_name(
+            target, name, None if item.kind == SYMLINK else item.mode, item.uid, item.gid, item.mtime_ns,
+            xattrs, clear=item.kind == FIFO and not self.hidden,
+        )  # fmt: skip
+        if not changed and not xattrs and not drifted:
+            return b""
+        kept = attributes.read_xattrs(attributes.below(target, name)) if refused else xattrs
+        return _planned(item)._replace(
+            how="", changed=changed, xattrs=attributes.digest(kept), refused=refused, drifted=drifted
+        )
+
+    def folder(self, entry: Entry, stamp: State, source: int | None, target: int) -> Outcome:
+        """Give an open folder, in which nothing is made any more, the attributes of one that was seen as ``entry``.
+
+        None stands for a source that is gone.
+        """
+        xattrs: attributes.Xattrs = ()
+        drifted = steady = False
+        if source is not None:
+            wanted = entry.xattrs if self.held else None
+            xattrs, drifted = attributes.kept_as(attributes.read_xattrs(source), wanted)
+            st = os.fstat(source)
+            steady = (st.st_dev, st.st_ino) == stamp[:2] and stamp[2] in (-1, st.st_ctime_ns)
+        refused = attributes.apply_to_fd(target, entry.mode, entry.uid, entry.gid, entry.mtime_ns, xattrs)
+        kept = attributes.read_xattrs(target) if refused else xattrs
+        return Outcome(
+            b"", 0, entry.mtime_ns, entry.mode, entry.uid, entry.gid, attributes.digest(kept),
+            changed=not steady, refused=refused, drifted=drifted,
+        )  # fmt: skip
+
+    def _bring_special(self, item: Item, source: int, target: int, name: bytes) -> bytes | Outcome:
+        xattrs: attributes.Xattrs = ()
+        try:
+            leads_to = os.readlink(item.name, dir_fd=source) if item.kind == SYMLINK else b""
+            if item.kind == FIFO and item.xattrs != b"":
+                xattrs = attributes.read_xattrs(attributes.below(source, item.name))
+            st = os.stat(item.name, dir_fd=source, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in (*GONE, errno.EINVAL):  # EINVAL: no link any more
+                raise Changed from error
+            raise
+        if stat.S_IFMT(st.st_mode) != _FORMS[item.kind]:
+            raise Changed
+        stamp = item.stamp
+        steady = stamp is None or content.same(st, stamp, st.st_size, item.mtime_ns or 0)
+        return self.special(item, xattrs, target, name, changed=not steady or leads_to != item.target)
+
+
+def attribute_losses(refused: Sequence[bytes], drifted: Sequence[bytes]) -> list[str]:
+    """Return a line for the paths where the file system refused attributes, and one for those where they had changed."""
+    lines = [
+        ("refused by the file system", refused),
+        ("left out, being no longer what the snapshot recorded", drifted),
+    ]
+    return [
+        f"extended attributes {what} on {len(paths)} entries: {listed(sorted(paths))}"
+        for what, paths in lines
+        if paths
+    ]
+
+
+def _is_same(now: os.stat_result, item: Item, st: os.stat_result) -> bool:
+    stamp = item.stamp or (st.st_dev, st.st_ino, -1)
+    return content.same(now, stamp, item.size, item.mtime_ns or 0)
+
+
+def _linked(item: Item, previous: int, target: int) -> bool:
+    """Link the previous snapshot's file, if it still looks as its manifest says."""
+    if previous < 0 or not content.link(previous, item.name, target):
+        return False
+    st = os.stat(item.name, dir_fd=target, follow_symlinks=False)
+    if (
+        st.st_size == item.size
+        and st.st_mtime_ns == item.mtime_ns
+        and st.st_mode == stat.S_IFREG | item.mode
+        and st.st_uid == item.uid
+        and st.st_gid == item.gid
+    ):
+        return True
+    os.unlink(item.name, dir_fd=target)
+    return False
+
+
+def _planned(item: Item) -> Outcome:
+    return Outcome(
+        item.sha256, item.size, item.mtime_ns or 0, item.mode, item.uid, item.gid, item.xattrs or b"", "link"
+    )
