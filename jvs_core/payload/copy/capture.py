@@ -98,6 +98,7 @@ def _attempt(
         _adapted(found.entries, owned_entries),
         hints.of,
         waiting,
+        seal=True,
     )
     replica = replicate(plan, progress)
     changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))

@@ -16,6 +16,7 @@ from jvs_core.payload.tree.content import Changed, How, Method, State
 from jvs_core.payload.tree.entry import FIFO, FILE, SYMLINK
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders
+from jvs_core.payload.tree.sealing import seal_linked, sealed
 
 Action = Literal["make", "check"]
 
@@ -23,7 +24,7 @@ Action = Literal["make", "check"]
 class Item(NamedTuple):
     """One entry to bring over: what the scan saw of it, and what is known. ``position`` is the caller's own.
 
-    ``mode``, ``uid`` and ``gid`` are those that the target gets. ``action`` is ``make`` (a new inode) or ``check`` (the
+    ``mode``, ``uid`` and ``gid`` are those that the target gets, or has outside where it is sealed. ``action`` is ``make`` (a new inode) or ``check`` (the
     previous snapshot's is linked if the content has the digest ``previous_sha256`` and the xattrs
     ``previous_xattrs``). ``xattrs`` is None where they were never read.
     """
@@ -76,6 +77,7 @@ Answer = list[bytes | Outcome]
 class CopyJob:
     """Copies batches of items between three trees given by absolute paths; the folders of ``target`` exist.
 
+    ``seal`` is for the payload of a snapshot, whose files nobody may write; answers tell the modes that they have outside.
     A failure leaves the items done so far. Raises UnsupportedFile, NoSpace or EngineFailed, with the path.
     """
 
@@ -84,6 +86,7 @@ class CopyJob:
     method: Method
     moment: Moment
     previous: bytes | None = None
+    seal: bool = False
 
     @contextmanager
     def open(self) -> Iterator[Callable[[Batch], Answer]]:
@@ -98,6 +101,7 @@ class CopyJob:
 class _Copier:
     def __init__(self, job: CopyJob, source: Folders, target: Folders, previous: Folders | None) -> None:
         self.method = job.method
+        self.seal = job.seal
         self.usual: How = "copy" if job.method == "copy" else "reflink"
         self.moment = job.moment
         self.sources, self.targets, self.previous = source, target, previous
@@ -152,10 +156,12 @@ class _Copier:
                     after = os.fstat(source)
                     if transfer.same(after, item.stamp, item.size, item.mtime_ns) and self.linked(item):
                         return self.planned(item)._replace(sha256=known, xattrs=item.previous_xattrs)
-            mode = item.mode & 0o777
-            target = os.open(item.name, transfer.MAKE_FLAGS, mode or 0o400, dir_fd=self.target)
+            mode = sealed(item.mode) if self.seal else item.mode
+            # Only who may write to it can give a file attributes.
+            first = 0o600 if xattrs else mode & 0o777 or 0o400
+            target = os.open(item.name, transfer.MAKE_FLAGS, first, dir_fd=self.target)
             try:
-                return self.fill(item, source, st, target, xattrs, known)
+                return self.fill(item, source, st, target, mode, xattrs, known)
             finally:
                 os.close(target)
         finally:
@@ -167,6 +173,7 @@ class _Copier:
         source: int,
         st: os.stat_result,
         target: int,
+        mode: int,
         xattrs: attributes.Xattrs,
         known: bytes,
     ) -> bytes | Outcome:
@@ -175,15 +182,16 @@ class _Copier:
             method=self.method, known=known, now_ns=self.moment.on(item.stamp[0]),
         )  # fmt: skip
         made = os.fstat(target)
-        if made.st_uid != item.uid or made.st_gid != item.gid:
+        strange = made.st_uid != item.uid or made.st_gid != item.gid
+        if strange:
             os.fchown(target, item.uid, item.gid)
-        if made.st_mode & 0o7777 != item.mode or made.st_uid != item.uid or made.st_gid != item.gid:
-            os.fchmod(target, item.mode)
         refused = attributes.set_xattrs(target, xattrs) if xattrs else ()
+        if strange or xattrs or made.st_mode & 0o7777 != mode:
+            os.fchmod(target, mode)
         os.utime(target, ns=(st.st_atime_ns, item.mtime_ns))
         if not xattrs and not content.changed and content.how == self.usual:
             return content.sha256
-        kept = attributes.read_xattrs(target) if refused else xattrs
+        kept = attributes.with_mode(attributes.read_xattrs(target) if refused else xattrs, item.mode)
         return Outcome(
             content.sha256, made.st_size, item.mtime_ns, item.mode, item.uid, item.gid, attributes.digest(kept),
             content.how, content.changed, False, refused,
@@ -197,9 +205,9 @@ class _Copier:
         if (
             st.st_size == item.size
             and st.st_mtime_ns == item.mtime_ns
-            and st.st_mode == stat.S_IFREG | item.mode
             and st.st_uid == item.uid
             and st.st_gid == item.gid
+            and seal_linked(self.target, item.name, st, stat.S_IFREG | item.mode)
         ):
             return True
         os.unlink(item.name, dir_fd=self.target)

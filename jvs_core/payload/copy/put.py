@@ -48,7 +48,8 @@ def put(
             return attributes.apply_to_name(target, new_name, None, entry.uid, entry.gid, mtime_ns)
         if entry.kind != FIFO or not stat.S_ISFIFO(st.st_mode):
             raise Changed
-        xattrs = attributes.read_xattrs(attributes.below(source, name)) if entry.xattrs else ()
+        where = attributes.below(source, name)
+        xattrs = attributes.granted(where, entry.mode, entry.xattrs) if entry.xattrs else ()
         os.mkfifo(new_name, 0o600, dir_fd=target)
         return attributes.apply_to_name(target, new_name, entry.mode, entry.uid, entry.gid, mtime_ns, xattrs)
     except (Changed, FileNotFoundError) as error:
@@ -66,7 +67,7 @@ def _put_file(
 ) -> tuple[str, ...]:
     original, st = transfer.open_regular(name, source)
     try:
-        xattrs = attributes.granted(attributes.read_xattrs(original), entry.xattrs) if entry.xattrs else ()
+        xattrs = attributes.granted(original, entry.mode, entry.xattrs) if entry.xattrs else ()
         copy = os.open(new_name, transfer.MAKE_FLAGS, 0o600, dir_fd=target)
         try:
             stamp = Stamp(st.st_dev, st.st_ino, -1)

@@ -79,7 +79,8 @@ class Plan:
     ``moment`` says what they tell. ``shared``,
     parallel too where given, says which files the snapshot ``previous`` has as they are wanted; ``adapted`` has the
     ``st_mode`` and owner of those that differ from their source. ``hint`` is asked with the position of every other
-    regular file. ``waiting`` are processes that may do the work.
+    regular file. ``waiting`` are processes that may do the work. ``seal`` says whether this is the payload of a snapshot,
+    whose files nobody may write.
     """
 
     source: Path
@@ -93,6 +94,7 @@ class Plan:
     adapted: Mapping[int, Owner] = field(default_factory=dict)
     hint: Callable[[int], Hint] = lambda position: NOTHING_KNOWN
     waiting: pool.Standby = field(default_factory=list)
+    seal: bool = False
 
 
 def make_top(target: Path) -> None:
@@ -204,6 +206,7 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
         plan.method,
         plan.moment,
         os.path.abspath(os.fsencode(plan.previous)) if plan.previous is not None else None,
+        plan.seal,
     )
     usual = _usual(plan)
     entries, made = plan.entries, replica.entries

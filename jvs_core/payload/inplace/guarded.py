@@ -101,8 +101,8 @@ class Guarded:
             return
         xattrs: attributes.Xattrs = ()
         if entry.xattrs:
-            found = attributes.read_xattrs(attributes.below(payloads.at(folder), name))
-            xattrs = attributes.granted(found, entry.xattrs)
+            where = attributes.below(payloads.at(folder), name)
+            xattrs = attributes.granted(where, entry.mode, entry.xattrs)
             if attributes.digest(xattrs) != entry.xattrs:
                 raise mismatch(entry)
         fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)

@@ -75,7 +75,7 @@ def test_each_difference_is_in_one_category(payload: Path) -> None:
     assert found.extra == [b"empty/new", b"empty/new/inner"]
     assert found.different == [b"link"]
     assert found.drifted == [b"", b"a.txt", b"empty", b"folder/also-a"]
-    assert [entry.path for entry in found.drifted_of(entries)] == found.drifted
+    assert [entry.path for entry in found.dressed_otherwise(entries)] == found.drifted
     assert not found.unreadable
 
 
