@@ -49,6 +49,8 @@ def mend(ctx: Context, progress: Progress) -> list[str]:
     for snapshot_id in catalog.ids(ctx.layout):
         try:
             done += _one(ctx, logged(ctx, snapshot_id), progress)
+        except UnsupportedFile as error:
+            done.append(f"{snapshot_id}: nothing: {error.message}")
         except (SnapshotExpired, SnapshotNotFound, IntegrityError):
             continue  # gone, or what is wrong with its records is a finding
     return done
@@ -81,6 +83,8 @@ def _one(ctx: Context, taken: Stored, progress: Progress) -> list[str]:
             lines.append(f"{snapshot_id}: nothing: {error}")
         finally:
             journal.complete(ctx.layout, intent)
+    if found.unreadable:
+        lines.append(f"{snapshot_id}: {len(found.unreadable)} entries cannot be read")
     if left:
         lines.append(f"{snapshot_id}: the mode or owner of {left} entries is left to their owner or root")
     return lines
@@ -94,7 +98,8 @@ def _checked(taken: Stored, progress: Progress) -> Comparison:
             return found
     except UnsupportedFile:
         pass
-    _open_up(taken)
+    if not subvolume.is_subvolume(taken.payload):  # that may be read-only
+        _open_up(taken)
     return check(taken.payload, taken.entries, Depth.SUSPECT, progress=progress)
 
 
