@@ -46,8 +46,7 @@ def rot(file: Path, at: int = 0) -> None:
 
 
 def rot_below(file: Path, at: int = 0) -> None:
-    """Turn one byte over so that no field of the inode shows it, which a store to a mapped file does on tmpfs."""
-    file.chmod(0o600)
+    """Turn one byte over so that no field of the inode shows it, as a store to a mapped file does on tmpfs; not of a sealed one."""
     before = file.stat()
     with file.open("r+b") as data, mmap.mmap(data.fileno(), 0) as mapped:
         mapped[at] ^= 1

@@ -196,6 +196,7 @@ def test_an_inode_that_changed_is_read_again(repo: Repository, hashed: list[int]
 
 
 def test_rot_that_no_inode_shows_is_found_by_the_next_whole_reading(in_memory: Repository) -> None:
+    payload_file(in_memory, "HEAD", "data/large").chmod(0o644)
     with in_memory.open_file("HEAD", "data/large") as file:
         file.seek(9)
         assert file.read(1) == LARGE[9:10]
