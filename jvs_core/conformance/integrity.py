@@ -60,6 +60,7 @@ def _tampered_payload(scene: Scene) -> None:
     _writable(repo, payload)
     path = payload / "notes.txt"
     before = path.stat()
+    path.chmod(0o600)
     path.write_text("nOtes\n")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     (payload / "data" / "a.csv").unlink()

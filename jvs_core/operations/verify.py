@@ -184,7 +184,10 @@ def _inspect(
     if found.wrong:
         return _still(ctx, ledger, _wrong(snapshot_id, found))
     if found.drifted:
-        message = f"content is sound; modes, times, owners or attributes of {len(found.drifted)} paths are not as kept"
+        message = (
+            f"content is sound; modes, times, owners or attributes of {len(found.drifted)} paths are not as kept: "
+            "jvs doctor --repair payload_modes"
+        )
         return SnapshotReport(
             snapshot_id=snapshot_id,
             severity="warning",

@@ -11,6 +11,7 @@ import pytest
 
 from jvs_core import Repository
 from tests.hostile.victim import PROCESS, Victim
+from tests.support.damage import overwrite
 
 COMMANDS = (
     ("status",),
@@ -221,7 +222,7 @@ def records_of_damage_are_links(repo: Path, home: Path) -> None:
 def damage_is_all_somewhere_else(repo: Path, home: Path) -> None:
     payload = next((repo / ".jvs/snapshots").iterdir()) / "payload"
     damage(repo, payload.parent.name)
-    (payload / "a").write_text("rot")
+    overwrite(payload / "a", "rot")
     (repo / ".jvs/damage").rename(repo / "elsewhere")
     (repo / ".jvs/damage").symlink_to(home / "Documents")
 

@@ -10,6 +10,7 @@ import pytest
 
 from jvs_core import Repository
 from tests.magics.kernel import Kernel
+from tests.support.damage import overwrite
 
 
 def test_outside_a_repository_one_line_says_how_to_begin(ip: Kernel, tmp_path: Path) -> None:
@@ -251,7 +252,7 @@ def test_another_repository_by_option_and_by_configuration(ip: Kernel, main: Pat
 def test_a_damaged_snapshot_is_one_line_and_a_report(ip: Kernel, main: Path) -> None:
     ip.ok("%jvs snapshot one")
     payload = next((main.parent / ".jvs" / "snapshots").iterdir()) / "payload" / "a.txt"
-    payload.write_text("changed behind the back")
+    overwrite(payload, "changed behind the back")
     assert ip.fails("%jvs restore HEAD").startswith("E_PAYLOAD_HASH_MISMATCH")
     report = ip.ok("report = %jvs verify\nreport")
     assert "TAMPERED" in report.html

@@ -18,6 +18,11 @@ _linking = of("jvs_core/payload/copy/linking.py", _SHARED).mutant
 _replica = of("jvs_core/payload/copy/replica.py", _SHARED).mutant
 _aliases = of("jvs_core/payload/copy/aliases.py", _SHARED).mutant
 _content = of("jvs_core/payload/tree/content.py", _SHARED).mutant
+_SEALING = "tests/core/operations/test_sealing.py"
+_sealing = of("jvs_core/payload/tree/sealing.py", _SEALING).mutant
+_attributes = of("jvs_core/payload/tree/attributes.py", _SEALING).mutant
+_status = of("jvs_core/payload/check/status.py", _SEALING).mutant
+_modes = of("jvs_core/operations/doctor/payload_modes.py", _SEALING).mutant
 _difference = of(
     "jvs_core/payload/changes/difference.py", "tests/core/payload/changes/test_difference.py"
 ).mutant
@@ -25,6 +30,29 @@ _hashing = of("jvs_core/payload/changes/hashing.py", "tests/core/payload/changes
 _links = of("jvs_core/payload/tree/link_groups.py", _SHARED).mutant
 
 MUTANTS: tuple[Mutant, ...] = (
+    _sealing("payloads can be written", "_TAKEN = 0o7222", "_TAKEN = 0o7000"),
+    _sealing("payloads lend rights", "_TAKEN = 0o7222", "_TAKEN = 0o0222"),
+    _sealing("a file that is nobody's to read is sealed so", "mode & ~_TAKEN | 0o400", "mode & ~_TAKEN"),
+    _sealing(
+        "snapshots of before are damaged or drifted", "return now == mode or (", "return (mode < 0) or ("
+    ),
+    _sealing(
+        "a file whose mode drifted is shared", "    if made.st_mode != mode:\n        return False\n", ""
+    ),
+    _attributes(
+        "an access list counts as it lies in a payload",
+        "_list_with(value, mode) if name == ACCESS else value",
+        "value",
+    ),
+    _attributes("attributes of a read-only file are refused", "if not seen.st_mode & S_IWUSR:", "if False:"),
+    _status(
+        "a mode that drifted is no reason to read",
+        "            elif entry.kind != SYMLINK:\n                self.drifted.add(position)\n",
+        "",
+    ),
+    _modes(
+        "a file of before stays unsealed", "if entry.path in drifted or (", "if entry.path in drifted and ("
+    ),
     _index(
         "attributes that were never read are stored as known",
         "bytes((_KNOWN if xattrs_read else _UNKNOWN,))",
@@ -112,7 +140,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _transfer("a payload of another time is shared", "        and st.st_mtime_ns == item.mtime_ns\n", ""),
     _transfer(
-        "a payload of another mode is shared", "        and st.st_mode == stat.S_IFREG | item.mode\n", ""
+        "a payload of another mode is shared",
+        "        and seal_linked(target, item.name, st, stat.S_IFREG | item.mode)\n",
+        "",
     ),
     _brought(
         "a file keeps the rights that its folder hands down",
@@ -121,8 +151,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _brought(
         "a file gets whatever attributes the payload has",
-        "            xattrs, drifted = attributes.kept_as(xattrs, item.xattrs)\n        made_with",
-        "            pass\n        made_with",
+        "            xattrs, drifted = attributes.kept_as(xattrs, item.mode, item.xattrs)\n        mode =",
+        "            pass\n        mode =",
     ),
     _brought(
         "a file that may not be read is one that is gone",
@@ -149,7 +179,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _linking(
         "a payload of another mode is linked",
-        "                or (made.st_mode, made.st_uid, made.st_gid) != (owned.get(position) or _owner(now))\n",
+        "                or not _is_as(made, owned.get(position) or _owner(now), target, name)\n",
         "",
     ),
     _aliases(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from jvs_core import Repository
@@ -16,10 +18,25 @@ def payload_file(repo: Repository, snapshot: str, path: str) -> Path:
     return Path(repo.show(snapshot).path) / path
 
 
+@contextmanager
+def unsealed(file: Path) -> Iterator[None]:
+    """Let a file of a payload be written in the block, as its owner can; its mode is as before then."""
+    mode = stat.S_IMODE(file.stat().st_mode)
+    file.chmod(mode | 0o200)
+    yield
+    file.chmod(mode)
+
+
+def overwrite(file: Path, data: str | bytes) -> None:
+    """Write other content into a file of a payload."""
+    with unsealed(file):
+        file.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
 def rot(file: Path, at: int = 0) -> None:
     """Turn one byte over; size and time of modification stay."""
     st = file.stat()
-    with file.open("r+b") as data:
+    with unsealed(file), file.open("r+b") as data:
         data.seek(at)
         byte = data.read(1)[0]
         data.seek(at)
@@ -29,7 +46,7 @@ def rot(file: Path, at: int = 0) -> None:
 
 
 def rot_below(file: Path, at: int = 0) -> None:
-    """Turn one byte over so that no field of the inode shows it, which a store to a mapped file does on tmpfs."""
+    """Turn one byte over so that no field of the inode shows it, as a store to a mapped file does on tmpfs; not of a sealed one."""
     before = file.stat()
     with file.open("r+b") as data, mmap.mmap(data.fileno(), 0) as mapped:
         mapped[at] ^= 1
@@ -40,13 +57,14 @@ def rot_below(file: Path, at: int = 0) -> None:
 def truncate(file: Path) -> None:
     """Cut off the last byte; the time of modification stays."""
     st = file.stat()
-    os.truncate(file, st.st_size - 1)
+    with unsealed(file):
+        os.truncate(file, st.st_size - 1)
     os.utime(file, ns=(st.st_atime_ns, st.st_mtime_ns))
 
 
 def grow(file: Path) -> None:
     """Add a byte."""
-    with file.open("ab") as data:
+    with unsealed(file), file.open("ab") as data:
         data.write(b"x")
 
 

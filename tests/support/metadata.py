@@ -63,6 +63,23 @@ def metadata_of(root: Path, *, holes: bool = True) -> dict[bytes, Metadata]:
     }
 
 
+def payload_metadata(root: Path, outside: dict[bytes, Metadata]) -> dict[bytes, Metadata]:
+    """Return the metadata of the payload ``root`` as it is ``outside``, where files are as sealed as JVS leaves them.
+
+    A mode that is neither the one outside nor that without the right to write stays, and so differs.
+    """
+    found = metadata_of(root)
+    return {path: _unsealed(entry, outside.get(path)) for path, entry in found.items()}
+
+
+def _unsealed(found: Metadata, outside: Metadata | None) -> Metadata:
+    if outside is None or found.kind != "file" or found.mode != outside.mode & 0o555 | 0o400:
+        return found
+    kept = dict(outside.xattrs)
+    xattrs = tuple((name, kept.get(name, value) if "acl" in name else value) for name, value in found.xattrs)
+    return found._replace(mode=outside.mode, xattrs=xattrs)
+
+
 def but_times(metadata: dict[bytes, Metadata]) -> dict[bytes, Metadata]:
     """Return ``metadata`` without times, which an in-place restore does not bring back."""
     return {path: entry._replace(mtime_ns=0) for path, entry in metadata.items()}

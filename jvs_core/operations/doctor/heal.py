@@ -77,7 +77,7 @@ class _Healing:
         return self.done
 
     def one(self, snapshot_id: str) -> None:
-        taken = self.load(snapshot_id)
+        taken = logged(self.ctx, snapshot_id)
         found = self.read(taken)
         closed = {path for path, why in found.unreadable.items() if isinstance(why, UnsupportedFile)}
         wrong = [path for path in found.wrong if path not in closed]
@@ -121,15 +121,6 @@ class _Healing:
             said = mending.unhealed or [f"not to be mended: {listed(left)}"]
             self.remember(snapshot_id, PayloadHashMismatch.code, left, said)
         return left
-
-    def load(self, snapshot_id: str) -> Stored:
-        """Return a snapshot whose descriptor is the one that was logged."""
-        taken = stored.load(self.ctx.layout, snapshot_id)
-        logged = ledgers.read(self.ctx.layout).snapshots.get(snapshot_id)
-        checksum = taken.descriptor.descriptor_checksum
-        if checksum is None or logged != (checksum.value, taken.descriptor.payload_root_hash.value):
-            raise AuditChainBroken(f"the descriptor of {snapshot_id} is not the one that was logged")
-        return taken
 
     def read(self, taken: Stored) -> Comparison:
         """Compare the whole payload with its manifest."""
@@ -182,3 +173,13 @@ def _inodes(payload: Path, paths: Iterable[bytes], *, names: int = 1) -> dict[by
                 if stat.S_ISREG(st.st_mode) and st.st_nlink >= names:
                     found[path] = st.st_dev, st.st_ino
     return found
+
+
+def logged(ctx: Context, snapshot_id: str) -> Stored:
+    """Return a snapshot whose descriptor is the one that was logged."""
+    taken = stored.load(ctx.layout, snapshot_id)
+    known = ledgers.read(ctx.layout).snapshots.get(snapshot_id)
+    checksum = taken.descriptor.descriptor_checksum
+    if checksum is None or known != (checksum.value, taken.descriptor.payload_root_hash.value):
+        raise AuditChainBroken(f"the descriptor of {snapshot_id} is not the one that was logged")
+    return taken

@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 
 from jvs_core.errors import InputError
 from jvs_core.operations.context import Context
-from jvs_core.operations.doctor import clearing, examination, heal, interrupted, log_repair
+from jvs_core.operations.doctor import (
+    clearing,
+    examination,
+    heal,
+    interrupted,
+    log_repair,
+    payload_modes,
+)
 from jvs_core.payload.tree.entry import printable
 from jvs_core.progress import Progress
 from jvs_core.results import DoctorReport
@@ -21,6 +28,7 @@ _IN_ORDER = (
     "clean_tmp",
     "clean_locks",
     "audit_repair",
+    "payload_modes",
     "heal",
 )
 ACTIONS = _IN_ORDER
@@ -63,5 +71,6 @@ _REPAIRS: dict[str, Callable[[Context, Progress], list[str]]] = {
     "clean_tmp": clearing.clean_tmp,
     "clean_locks": clearing.clean_locks,
     "audit_repair": lambda ctx, progress: log_repair.begin_anew(ctx),
+    "payload_modes": payload_modes.mend,
     "heal": heal.heal,
 }

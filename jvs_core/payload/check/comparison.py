@@ -35,7 +35,8 @@ class Comparison:
     what they should be. ``regrouped`` are those of them that are one file with other names than the manifest says.
 
     ``root_hash`` (hex) is that of the manifest, where it was computed. ``inodes`` has the device and inode number of each
-    entry that is there, where a whole payload was looked at.
+    entry that is there, where a whole payload was looked at. ``sealed`` files have the mode of a payload, which is not the one
+    that they have outside.
     """
 
     missing: Sequence[bytes] = ()
@@ -46,6 +47,7 @@ class Comparison:
     regrouped: Sequence[bytes] = ()
     root_hash: str = ""
     inodes: Sequence[tuple[int, ...]] = field(default=(), compare=False, repr=False)
+    sealed: Sequence[bytes] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class Comparison:
         regrouped: Iterable[bytes] = (),
         root_hash: str = "",
         inodes: Sequence[tuple[int, ...]] = (),
+        sealed: Sequence[bytes] = (),
     ) -> Comparison:
         """Return the comparison in which each path has the first category that it was found to be in."""
         gone, new = set(missing), set(extra)
@@ -75,6 +78,7 @@ class Comparison:
             sorted(grouped & moved),
             root_hash,
             inodes,
+            sealed,
         )
 
     @property
@@ -96,9 +100,9 @@ class Comparison:
         """Return what identifies each entry of a sound payload for a copy. The time is left open: another snapshot that shares a file moves it."""
         return [Stamp(inode[0], inode[1], -1) for inode in self.inodes]
 
-    def drifted_of(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Return those of the manifest's ``entries`` that drifted, in its order."""
-        paths = set(self.drifted)
+    def dressed_otherwise(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Return those of the manifest's ``entries`` that drifted or are sealed: a clone of the whole has other attributes."""
+        paths = {*self.drifted, *self.sealed}
         return [entry for entry in entries if entry.path in paths] if paths else []
 
     def require_content(self, *, below: bytes = b"") -> Comparison:

@@ -15,9 +15,10 @@ from jvs_core.payload.check.evidence import FoundInPart, Part
 from jvs_core.payload.manifest.lines import encode, encode_file, record, unescape
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree import content as transfer
-from jvs_core.payload.tree.entry import FIFO, FOLDER, SYMLINK, Entry, is_repository, printable
+from jvs_core.payload.tree.entry import FIFO, FILE, FOLDER, SYMLINK, Entry, is_repository, printable
 from jvs_core.payload.tree.faults import EXHAUSTED, GONE, translate
 from jvs_core.payload.tree.folders import Folders
+from jvs_core.payload.tree.sealing import is_kept
 from jvs_core.payload.tree.stat_comparison import place
 from jvs_core.payload.tree.walk import KINDS
 
@@ -169,20 +170,23 @@ class _Match:
     def read(self, position: int, fd: int, before: os.stat_result, group: bytes, raw: bytes) -> None:
         """Read an open file, again while it changes, and compare it with its line; one of another size is not read."""
         line = self.lines[position - self.start]
-        if line.split(b"\t", 5)[4] != b"%d" % before.st_size:
-            self.found.other[position] = encode_file(before, group, b"", b"", raw)
+        _, octal, _, _, size, _ = line.split(b"\t", 5)
+        kept = int(octal, 8)
+        if size != b"%d" % before.st_size:
+            self.found.other[position] = encode_file(before, before.st_mode & 0o7777, group, b"", b"", raw)
             if before.st_nlink > 1:
                 self.name(position, before, _UNSTEADY)
             return
         for _ in range(_AGAIN):
             try:
                 sha256 = transfer.hash_fd(fd, before.st_size)
-                xattrs = attributes.digest(attributes.read_xattrs(fd))
+                xattrs = attributes.digest(attributes.with_mode(attributes.read_xattrs(fd), kept))
                 st = os.fstat(fd)
             except OSError as error:
                 self.fail(position, unescape(raw), error)
                 return
-            made = encode_file(st, group, xattrs, sha256, raw)
+            mode = st.st_mode & 0o7777
+            made = encode_file(st, kept if is_kept(FILE, mode, kept) else mode, group, xattrs, sha256, raw)
             steady = st.st_ctime_ns == before.st_ctime_ns
             if made == line or steady:
                 break

@@ -19,6 +19,7 @@ from jvs_core.payload.tree.entry import FILE, SYMLINK, Entry
 from jvs_core.payload.tree.faults import EXHAUSTED, GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.link_groups import regrouped
+from jvs_core.payload.tree.sealing import sealed
 from jvs_core.payload.tree.stat_comparison import FORMS, look
 from jvs_core.payload.work.pool import WORTH_BYTES
 from jvs_core.payload.work.threads import each
@@ -73,6 +74,7 @@ class _Status:
         self.forms = [FORMS[entry.kind] | entry.mode for entry in entries]
         self.inodes: list[tuple[int, ...]] = [()] * len(entries)
         self.drifted: set[int] = set()
+        self.sealed: set[int] = set()
         self.different: set[bytes] = set()
         self.folders: list[bytes] = []  # in the place of something else
         self.unreadable: dict[bytes, JvsError] = {}
@@ -87,7 +89,9 @@ class _Status:
                 if stat.S_ISDIR(mode):
                     self.folders.append(entry.path)
                 return False
-            if entry.kind != SYMLINK:
+            if entry.kind == FILE and mode == sealed(self.forms[position]):
+                self.sealed.add(position)
+            elif entry.kind != SYMLINK:
                 self.drifted.add(position)
         if st.st_mtime_ns != entry.mtime_ns or st.st_uid != entry.uid or st.st_gid != entry.gid:
             self.drifted.add(position)
@@ -179,6 +183,8 @@ class _Status:
             links = [entries[position].path for position in regrouped(self.inodes, groups)]
         drifted = [entries[position].path for position in self.drifted]
         inodes = self.inodes if whole else ()
+        sealed_files = [entries[position].path for position in sorted(self.sealed)]
         return Comparison.of(
-            missing, extra, self.different, drifted, self.unreadable, regrouped=links, inodes=inodes
-        )
+            missing, extra, self.different, drifted, self.unreadable, regrouped=links, inodes=inodes,
+            sealed=sealed_files,
+        )  # fmt: skip

@@ -97,6 +97,7 @@ def _attempt(
         _adapted(found.entries, owned_entries),
         hints.of,
         waiting=waiting,
+        seal=True,
     )
     replica = replicate(plan, progress)
     changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))

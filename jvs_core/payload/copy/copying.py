@@ -24,6 +24,7 @@ Answer = list[bytes | Outcome]
 class CopyJob:
     """Copies batches of items between three trees given by absolute paths; the folders of ``target`` exist.
 
+    ``seal`` is for the payload of a snapshot, whose files nobody may write; answers tell the modes that they have outside.
     A failure leaves the items done so far. Raises UnsupportedFile, NoSpace or EngineFailed, with the path.
     """
 
@@ -33,6 +34,7 @@ class CopyJob:
     moment: Moment
     previous: bytes | None = None
     held: bool = False
+    seal: bool = False
 
     @contextmanager
     def open(self) -> Iterator[Callable[[Batch], Answer]]:
@@ -46,7 +48,7 @@ class CopyJob:
 
 class _Copier:
     def __init__(self, job: CopyJob, source: Folders, target: Folders, previous: Folders | None) -> None:
-        self.transfer = Transfer(job.method, job.moment, hidden=True, held=job.held)
+        self.transfer = Transfer(job.method, job.moment, hidden=True, held=job.held, seal=job.seal)
         self.sources, self.targets, self.previous = source, target, previous
 
     def batch(self, batch: Batch) -> Answer:

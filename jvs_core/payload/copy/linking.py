@@ -12,6 +12,7 @@ from jvs_core.payload.tree import content
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders
+from jvs_core.payload.tree.sealing import seal_linked
 from jvs_core.payload.tree.walk import Stamp
 
 BATCH_NAMES = 250
@@ -91,13 +92,19 @@ def _link(names: Names, sources: Folders, targets: Folders, previous: Folders) -
                 or now.st_dev != device
                 or made.st_mtime_ns != now.st_mtime_ns
                 or made.st_size != now.st_size
-                or (made.st_mode, made.st_uid, made.st_gid) != (owned.get(position) or _owner(now))
+                or not _is_as(made, owned.get(position) or _owner(now), target, name)
             ):
                 os.unlink(name, dir_fd=target)
                 refused.append(position)
         except OSError as error:
             raise translate(error, b"/".join(filter(None, (names.folder, name)))) from error
     return refused
+
+
+def _is_as(made: os.stat_result, owner: Owner, folder: int, name: bytes) -> bool:
+    """Say whether a file that was linked has the owner wanted, and is sealed now."""
+    mode, uid, gid = owner
+    return made.st_uid == uid and made.st_gid == gid and seal_linked(folder, name, made, mode)
 
 
 def _owner(now: os.stat_result) -> Owner:

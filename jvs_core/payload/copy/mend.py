@@ -16,8 +16,9 @@ from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, Entry, printable
 from jvs_core.payload.tree.faults import EXHAUSTED, FULL, translate
 from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.sealing import is_kept
 
-_TRANSFER = Transfer("reflink", durable=True, reread=True)
+_TRANSFER = Transfer("reflink", durable=True, reread=True, seal=True)
 
 
 class Place(NamedTuple):
@@ -34,15 +35,13 @@ class Unhealed(Exception):
 def make(entry: Entry, places: Iterable[Place], folder: int, name: bytes, *, special: bool) -> None:
     """Make ``entry`` as the new ``name`` in the open ``folder``, durable in content; ``places`` may have what is in it.
 
-    Every byte is read from the copy itself before this returns. Owner, mode and times are the manifest's; so are extended
-    attributes where a place has them. ``special`` says whether the manifest decides on setuid, setgid and capabilities.
+    Every byte is read from the copy itself before this returns. Owner and times are the manifest's, and the mode that of a
+    payload; so are extended attributes where a place has them. ``special`` says whether the manifest decides on
+    capabilities.
 
-    Raises Unhealed, with nothing left, where no place has the content or the caller cannot give these rights; NoSpace or
-    EngineFailed.
+    Raises Unhealed, with nothing left, where no place has the content; NoSpace or EngineFailed.
     """
     mode, uid, gid = attributes.ownership().keep(entry.mode, entry.uid, entry.gid)
-    if mode != entry.mode or (not special and mode & (stat.S_ISUID | stat.S_ISGID)):
-        raise Unhealed(f"{printable(entry.path)}: setuid or setgid, which the caller cannot give it here")
     item = Item(0, b"", entry.kind, None, entry.size, entry.mtime_ns, mode, uid, gid, entry.target)
     try:
         if entry.kind == FILE:
@@ -114,7 +113,7 @@ def _xattrs(entry: Entry, places: Iterable[Place], *, special: bool) -> attribut
     """Return the extended attributes of the digest that the manifest has, from any place; none where no place has them."""
     if not entry.xattrs:
         return ()
-    for found in _read(places):
+    for found in (attributes.with_mode(each, entry.mode) for each in _read(places)):
         if attributes.digest(found) == entry.xattrs:
             return found if special else attributes.without_capability(found)
     return ()
@@ -145,9 +144,11 @@ def _is(entry: Entry, folder: int, name: bytes) -> bool:
     fd, st = transfer.open_regular(name, folder)
     try:
         return (
-            (stat.S_IMODE(st.st_mode), st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns)
-            == (entry.mode, entry.uid, entry.gid, entry.size, entry.mtime_ns)
-            and attributes.digest(attributes.read_xattrs(fd)) == entry.xattrs
+            is_kept(FILE, stat.S_IMODE(st.st_mode), entry.mode)
+            and (st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns)
+            == (entry.uid, entry.gid, entry.size, entry.mtime_ns)
+            and attributes.digest(attributes.with_mode(attributes.read_xattrs(fd), entry.mode))
+            == entry.xattrs
             and transfer.hash_fd(fd, entry.size) == entry.sha256
         )
     finally:

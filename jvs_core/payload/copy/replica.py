@@ -80,7 +80,7 @@ class Plan:
     parallel too where given, says which files the snapshot ``previous`` has as they are wanted; ``adapted`` has the
     ``st_mode`` and owner of those that differ from their source. ``hint`` is asked with the position of every other
     regular file. ``held``: the source is a payload, and ``entries`` decide on extended attributes. ``waiting`` are
-    processes that may do the work.
+    processes that may do the work. ``seal``: the target is the payload of a snapshot, whose files nobody may write.
     """
 
     source: Path
@@ -95,6 +95,7 @@ class Plan:
     hint: Callable[[int], Hint] = lambda position: NOTHING_KNOWN
     held: bool = False
     waiting: pool.Standby = field(default_factory=list)
+    seal: bool = False
 
 
 def _make_top(target: Path) -> None:
@@ -186,6 +187,7 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
         plan.moment,
         os.path.abspath(os.fsencode(plan.previous)) if plan.previous is not None else None,
         plan.held,
+        plan.seal,
     )
     usual = _usual(plan)
     entries, made = plan.entries, replica.entries

@@ -11,9 +11,10 @@ from typing import Literal, NamedTuple
 
 from jvs_core.payload.changes.writeback_time import NEVER, Moment
 from jvs_core.payload.tree import attributes, content
-from jvs_core.payload.tree.content import Changed, How, Method, State
+from jvs_core.payload.tree.content import Changed, Content, How, Method, State
 from jvs_core.payload.tree.entry import FIFO, FILE, SYMLINK, Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
+from jvs_core.payload.tree.sealing import seal_linked, sealed
 
 Action = Literal["make", "check"]
 _FORMS = {SYMLINK: stat.S_IFLNK, FIFO: stat.S_IFIFO}
@@ -74,6 +75,7 @@ class Transfer:
 
     ``hidden``: nobody else comes to the target yet, and its folder hands no rights down; anywhere else a file is its
     maker's alone until it is complete. ``held``: the source is a payload, and the manifest decides on extended attributes.
+    ``seal``: the target is a payload, whose files nobody may write; items and outcomes have the modes that they have outside.
     ``durable``: each file is fsynced. ``reread``: the digest is that of the copy, read back.
     """
 
@@ -81,6 +83,7 @@ class Transfer:
     moment: Moment = NEVER
     hidden: bool = False
     held: bool = False
+    seal: bool = False
     durable: bool = False
     reread: bool = False
 
@@ -129,23 +132,22 @@ class Transfer:
         """Make the file ``name`` of an ``opened`` one, whose content has the digest ``known`` if that is known."""
         drifted = False
         if self.held and (xattrs or item.xattrs):
-            xattrs, drifted = attributes.kept_as(xattrs, item.xattrs)
-        made_with = (item.mode & 0o777 or 0o400) if self.hidden else 0o600
+            xattrs, drifted = attributes.kept_as(xattrs, item.mode, item.xattrs)
+        mode = sealed(item.mode) if self.seal else item.mode
+        # Only who may write to a file can give it attributes.
+        made_with = (mode & 0o777 or 0o400) if self.hidden and not xattrs else 0o600
         made = os.open(name, content.MAKE_FLAGS, made_with, dir_fd=target)
         try:
-            stamp = item.stamp or (st.st_dev, st.st_ino, -1)
-            brought = content.fill(
-                opened, st, made, stamp, item.size, item.mtime_ns or 0,
-                method=self.method, known=known, now_ns=_ALWAYS if self.reread else self.moment.on(stamp[0]),
-            )  # fmt: skip
+            brought = self._fill(item, opened, st, made, known)
             now = os.fstat(made)
-            if now.st_uid != item.uid or now.st_gid != item.gid:
+            strange = now.st_uid != item.uid or now.st_gid != item.gid
+            if strange:
                 os.fchown(made, item.uid, item.gid)
-            if now.st_mode & 0o7777 != item.mode or now.st_uid != item.uid or now.st_gid != item.gid:
-                os.fchmod(made, item.mode)
             refused: tuple[str, ...] = ()
             if xattrs or not self.hidden:
                 refused = attributes.set_xattrs(made, xattrs, clear=not self.hidden)
+            if strange or xattrs or not self.hidden or now.st_mode & 0o7777 != mode:
+                os.fchmod(made, mode)
             if item.mtime_ns is not None:
                 os.utime(made, ns=(st.st_atime_ns, item.mtime_ns))
             if self.durable:
@@ -153,7 +155,7 @@ class Transfer:
             usual: How = "copy" if self.method == "copy" else "reflink"
             if not xattrs and not brought.changed and brought.how == usual and not drifted:
                 return brought.sha256
-            kept = attributes.read_xattrs(made) if refused else xattrs
+            kept = attributes.with_mode(attributes.read_xattrs(made) if refused else xattrs, item.mode)
             return Outcome(
                 brought.sha256, now.st_size, item.mtime_ns or 0, item.mode, item.uid, item.gid,
                 attributes.digest(kept), brought.how, brought.changed, False, refused, drifted,
@@ -167,7 +169,7 @@ class Transfer:
         """Make the symbolic link or FIFO ``name`` with these attributes; neither is ever opened."""
         drifted = False
         if self.held and (xattrs or item.xattrs):
-            xattrs, drifted = attributes.kept_as(xattrs, item.xattrs)
+            xattrs, drifted = attributes.kept_as(xattrs, item.mode, item.xattrs)
         if item.kind == SYMLINK:
             os.symlink(item.target, name, dir_fd=target)
         else:
@@ -192,7 +194,7 @@ class Transfer:
         drifted = steady = False
         if source is not None:
             wanted = entry.xattrs if self.held else None
-            xattrs, drifted = attributes.kept_as(attributes.read_xattrs(source), wanted)
+            xattrs, drifted = attributes.kept_as(attributes.read_xattrs(source), entry.mode, wanted)
             st = os.fstat(source)
             steady = (st.st_dev, st.st_ino) == stamp[:2] and stamp[2] in (-1, st.st_ctime_ns)
         refused = attributes.apply_to_fd(target, entry.mode, entry.uid, entry.gid, entry.mtime_ns, xattrs)
@@ -218,6 +220,14 @@ class Transfer:
         stamp = item.stamp
         steady = stamp is None or content.same(st, stamp, st.st_size, item.mtime_ns or 0)
         return self.special(item, xattrs, target, name, changed=not steady or leads_to != item.target)
+
+    def _fill(self, item: Item, opened: int, st: os.stat_result, made: int, known: bytes) -> Content:
+        stamp = item.stamp or (st.st_dev, st.st_ino, -1)
+        now_ns = _ALWAYS if self.reread else self.moment.on(stamp[0])
+        return content.fill(
+            opened, st, made, stamp, item.size, item.mtime_ns or 0,
+            method=self.method, known=known, now_ns=now_ns,
+        )  # fmt: skip
 
 
 def attribute_losses(refused: Sequence[bytes], drifted: Sequence[bytes]) -> list[str]:
@@ -246,9 +256,9 @@ def _linked(item: Item, previous: int, target: int) -> bool:
     if (
         st.st_size == item.size
         and st.st_mtime_ns == item.mtime_ns
-        and st.st_mode == stat.S_IFREG | item.mode
         and st.st_uid == item.uid
         and st.st_gid == item.gid
+        and seal_linked(target, item.name, st, stat.S_IFREG | item.mode)
     ):
         return True
     os.unlink(item.name, dir_fd=target)

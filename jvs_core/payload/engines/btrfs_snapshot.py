@@ -141,7 +141,7 @@ class BtrfsSnapshot:
         progress.started("clone")
         with _reported(target):
             subvolume.snapshot(source, target, read_only=False)
-        lines = give_rights(target, entries, found.drifted_of(entries), source)
+        lines = give_rights(target, entries, found.dressed_otherwise(entries), source)
         progress.finished("clone")
         return lines
 

@@ -185,7 +185,7 @@ class JuicefsClone:
             self.other.settle(target)
             return [*degraded, *obstacle]
         folder_times(target, entries, link_groups(target, entries))
-        lines = give_rights(target, entries, found.drifted_of(entries), source)
+        lines = give_rights(target, entries, found.dressed_otherwise(entries), source)
         progress.finished("clone")
         return lines
 

@@ -134,7 +134,7 @@ class Guarded:
             if error.errno not in GONE:
                 raise
             raise mismatch([entry.path]) from error
-        xattrs, drifted = attributes.kept_as(found, entry.xattrs)
+        xattrs, drifted = attributes.kept_as(found, entry.mode, entry.xattrs)
         if drifted:
             self.drifted.append(entry.path)
         return xattrs

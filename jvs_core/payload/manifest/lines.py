@@ -34,10 +34,12 @@ def encode(entries: Iterable[Entry]) -> list[bytes]:
     ]
 
 
-def encode_file(st: os.stat_result, group: bytes, xattrs: bytes, sha256: bytes, path: bytes) -> bytes:
-    """Return the line of a regular file that was read; ``group`` and ``path`` are as the line has them."""
+def encode_file(
+    st: os.stat_result, mode: int, group: bytes, xattrs: bytes, sha256: bytes, path: bytes
+) -> bytes:
+    """Return the line of a regular file that was read and has ``mode``; ``group`` and ``path`` are as the line has them."""
     return b"f\t%o\t%d\t%d\t%d\t%d\t%b\t%b\t%b\t%b" % (
-        st.st_mode & 0o7777,
+        mode,
         st.st_uid,
         st.st_gid,
         st.st_size,

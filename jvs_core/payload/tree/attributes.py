@@ -7,15 +7,18 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
-from stat import S_ISLNK
-from struct import pack
+from stat import S_ISLNK, S_IWUSR
+from struct import calcsize, iter_unpack, pack
 from typing import NamedTuple
 
 from jvs_core.payload.tree.walk import CAP_CHOWN, has_capability
 
 CAPABILITY = "security.capability"
-KEPT = ("system.posix_acl_access", "system.posix_acl_default", CAPABILITY)
+ACCESS = "system.posix_acl_access"
+KEPT = (ACCESS, "system.posix_acl_default", CAPABILITY)
 NO_XATTRS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+
+_ACL_OWNER, _ACL_GROUP, _ACL_MASK, _ACL_OTHER = 0x01, 0x04, 0x10, 0x20
 
 Xattrs = tuple[tuple[str, bytes], ...]
 
@@ -107,28 +110,47 @@ def without_capability(xattrs: Xattrs) -> Xattrs:
     return tuple(pair for pair in xattrs if pair[0] != CAPABILITY)
 
 
-def kept_as(found: Xattrs, wanted: bytes | None) -> tuple[Xattrs, bool]:
+def kept_as(found: Xattrs, mode: int, wanted: bytes | None) -> tuple[Xattrs, bool]:
     """Return those of ``found`` that have the digest ``wanted``: all, or all but capabilities; and whether none have.
+
+    An access list is ``found`` in a payload, and returned as it is outside, under ``mode``.
 
     What has another digest was changed since, by whoever could, and says nothing: then there are none. None is no digest.
     """
+    found = with_mode(found, mode)
     if wanted is None or digest(found) == wanted:
         return found, False
     others = without_capability(found)
     return (others, False) if digest(others) == wanted else ((), True)
 
 
+def with_mode(xattrs: Xattrs, mode: int) -> Xattrs:
+    """Return the attributes ``xattrs`` of something as they are once it has ``mode``, which an access list repeats."""
+    return tuple((name, _list_with(value, mode) if name == ACCESS else value) for name, value in xattrs)
+
+
+def _list_with(acl: bytes, mode: int) -> bytes:
+    """Return an access list with the rights of ``mode``, as ``chmod`` changes it."""
+    head = calcsize("<I")
+    if (len(acl) - head) % calcsize("<HHI"):
+        return acl
+    entries = list(iter_unpack("<HHI", acl[head:]))
+    group = _ACL_MASK if any(tag == _ACL_MASK for tag, *_ in entries) else _ACL_GROUP
+    rights = {_ACL_OWNER: mode >> 6 & 7, group: mode >> 3 & 7, _ACL_OTHER: mode & 7}
+    return acl[:head] + b"".join(pack("<HHI", tag, rights.get(tag, may), who) for tag, may, who in entries)
+
+
 def set_xattrs(
     target: int | bytes, wanted: Xattrs, *, clear: bool = False, follow: bool = False
 ) -> tuple[str, ...]:
-    """Give ``target`` the attributes ``wanted``, after its mode is set; return the names that were refused.
+    """Give ``target`` the attributes ``wanted``, before its mode is set; return the names that were refused.
 
-    With ``clear`` kept attributes that are not wanted are removed. A link is followed only with ``follow``.
+    Its owner needs the right to write for them, which an access list among them may take: that comes later. With ``clear`` kept attributes that are not wanted are removed. A link is followed only with ``follow``.
     """
     follow = follow or isinstance(target, int)
     refused = []
     have = dict(read_xattrs(target, follow=follow)) if clear else {}
-    for name, value in wanted:
+    for name, value in reversed(wanted):
         if have.pop(name, None) == value:
             continue
         try:
@@ -158,14 +180,10 @@ def apply_to_fd(
 
     Returns the names of the extended attributes refused.
 
-    The order matters: a change of owner clears setuid and capabilities, an ACL carries the mode's group bits, and
-    everything moves times of change, so owner, mode, attributes, times.
+    The order matters: a change of owner clears setuid and capabilities, attributes need the right to write, an access
+    list carries the mode's bits, and everything moves times of change, so owner, attributes, mode, times.
     """
-    st = os.fstat(fd)
-    if (st.st_uid, st.st_gid) != (uid, gid):
-        os.fchown(fd, uid, gid)
-    os.fchmod(fd, mode)
-    refused = set_xattrs(fd, xattrs, clear=clear) if xattrs or clear else ()
+    refused = _give(fd, os.fstat(fd), mode, uid, gid, xattrs, clear=clear)
     if mtime_ns is not None:
         os.utime(fd, ns=(mtime_ns if atime_ns is None else atime_ns, mtime_ns))
     return refused
@@ -190,7 +208,7 @@ def apply_to_name(
     if (st.st_uid, st.st_gid) != (uid, gid):
         os.chown(name, uid, gid, dir_fd=folder, follow_symlinks=False)
     if mode is not None:
-        _set_mode(folder, name, mode, st)
+        set_mode(folder, name, mode, st)
     refused: tuple[str, ...] = ()
     if xattrs or clear:
         refused = set_xattrs(below(folder, name), xattrs, clear=clear)
@@ -199,7 +217,7 @@ def apply_to_name(
     return refused
 
 
-def _set_mode(folder: int, name: bytes, mode: int, seen: os.stat_result) -> None:
+def set_mode(folder: int, name: bytes, mode: int, seen: os.stat_result) -> None:
     """Set the mode of what was ``seen`` under ``name``; what somebody put in its place since is left alone."""
     handle = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=folder)
     try:
@@ -213,9 +231,19 @@ def _set_mode(folder: int, name: bytes, mode: int, seen: os.stat_result) -> None
 
 def apply_to_handle(handle: int, mode: int, uid: int, gid: int, xattrs: Xattrs) -> tuple[str, ...]:
     """Set owner, mode and attributes of what an ``O_PATH`` descriptor stands for, removing kept ones not wanted."""
-    path = b"/proc/self/fd/%d" % handle
-    st = os.fstat(handle)
-    if (st.st_uid, st.st_gid) != (uid, gid):
-        os.chown(path, uid, gid)
-    os.chmod(path, mode)
-    return set_xattrs(path, xattrs, clear=True, follow=True)
+    return _give(b"/proc/self/fd/%d" % handle, os.fstat(handle), mode, uid, gid, xattrs, clear=True)
+
+
+def _give(
+    target: int | bytes, seen: os.stat_result, mode: int, uid: int, gid: int, xattrs: Xattrs, *, clear: bool
+) -> tuple[str, ...]:
+    """Set owner, attributes and mode of an open file, or of a path whose last part is a link to one."""
+    if (seen.st_uid, seen.st_gid) != (uid, gid):
+        os.chown(target, uid, gid)
+    refused: tuple[str, ...] = ()
+    if xattrs or clear:
+        if not seen.st_mode & S_IWUSR:
+            os.chmod(target, mode | S_IWUSR)
+        refused = set_xattrs(target, xattrs, clear=clear, follow=True)
+    os.chmod(target, mode)
+    return refused

@@ -110,7 +110,8 @@ def _capable(entries: Sequence[Entry], payload: Path | None) -> dict[bytes, byte
         for entry in candidates:
             folder, name = split(entry.path)
             try:
-                xattrs = attributes.read_xattrs(attributes.below(folders.at(folder), name))
+                found_here = attributes.read_xattrs(attributes.below(folders.at(folder), name))
+                xattrs = attributes.with_mode(found_here, entry.mode)
             except OSError as error:
                 if error.errno in GONE:  # whoever brings it says so
                     continue

@@ -23,7 +23,7 @@ from jvs_core.errors import (
 from jvs_core.payload.check import matching
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.folders import Folders
-from tests.support.damage import payload_file, rot
+from tests.support.damage import overwrite, payload_file, rot
 
 Act = Callable[[Repository], object]
 
@@ -77,7 +77,7 @@ def test_what_cannot_be_read_is_told_by_its_name_and_never_as_damage(
 
 @pytest.mark.parametrize("act", ACTS)
 def test_damage_is_named_by_its_path_in_the_snapshot(repo: Repository, act: str) -> None:
-    payload_file(repo, "v1", "data/b.txt").write_text("other")
+    overwrite(payload_file(repo, "v1", "data/b.txt"), "other")
     with pytest.raises(PayloadHashMismatch, match=r"data/b\.txt") as refused:
         ACTS[act](repo)
     assert refused.value.facts["paths"] == [b"data/b.txt"]

@@ -19,7 +19,7 @@ from jvs_core.operations import stored
 from jvs_core.payload.check import checked_file
 from jvs_core.payload.check.checked_file import Digests
 from jvs_core.payload.tree.content import hash_fd
-from tests.support.damage import DAMAGES, payload_file, rot, rot_below
+from tests.support.damage import DAMAGES, overwrite, payload_file, rot, rot_below
 
 LARGE = bytes(range(256)) * 10_000
 SMALL = b"what was stored"
@@ -112,7 +112,7 @@ def part(repo: Repository, path: str) -> bytes:
 
 
 def test_an_empty_file_that_has_grown_is_damaged(repo: Repository) -> None:
-    payload_file(repo, "HEAD", "data/empty").write_bytes(b"x")
+    overwrite(payload_file(repo, "HEAD", "data/empty"), b"x")
     with pytest.raises(PayloadHashMismatch):
         repo.open_file("HEAD", "data/empty")
 
@@ -196,6 +196,7 @@ def test_an_inode_that_changed_is_read_again(repo: Repository, hashed: list[int]
 
 
 def test_rot_that_no_inode_shows_is_found_by_the_next_whole_reading(in_memory: Repository) -> None:
+    payload_file(in_memory, "HEAD", "data/large").chmod(0o644)
     with in_memory.open_file("HEAD", "data/large") as file:
         file.seek(9)
         assert file.read(1) == LARGE[9:10]

@@ -19,6 +19,7 @@ from jvs_core.payload.check.inspection import Inspection
 from jvs_core.payload.engines import subvolume
 from jvs_core.payload.tree import content
 from jvs_core.payload.work import helpers, pool
+from tests.support.damage import overwrite
 from tests.support.payloads import build_git_repository, build_notebooks
 
 
@@ -285,7 +286,7 @@ def test_restoring_a_damaged_snapshot_is_refused_and_says_how_to_see_the_damage(
     taken = repo.snapshot("one", lock=True)
     folder = _payload(repo, taken).parent
     if damage == "content":
-        (folder / "payload" / "a.txt").write_text("0ne")
+        overwrite(folder / "payload" / "a.txt", "0ne")
     elif damage == "missing":
         (folder / "payload" / "a.txt").unlink()
     elif damage == "descriptor":

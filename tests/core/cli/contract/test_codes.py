@@ -17,6 +17,7 @@ from jvs_core.errors import error_classes
 from jvs_core.files import storage_error
 from jvs_core.operations import browse
 from tests.core.cli.contract.conftest import Scene, run_out, taken_over
+from tests.support.damage import overwrite
 
 Provoke = Callable[[Scene], list[str]]
 IN_PLACE = ["--inplace", "--force", "--reason", "why"]
@@ -88,7 +89,7 @@ def damaged_descriptor(scene: Scene) -> list[str]:
 
 
 def damaged_payload(scene: Scene) -> list[str]:
-    (scene.control / "snapshots" / scene.ids[1] / "payload/a.txt").write_text("forged")
+    overwrite(scene.control / "snapshots" / scene.ids[1] / "payload/a.txt", "forged")
     return ["restore", "HEAD"]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.cli.conftest import Jvs
+from tests.support.damage import overwrite
 
 # What is on disk, as JSON has it, and as a line of text shows it.
 NAMES = {
@@ -49,7 +50,7 @@ def test_they_are_listed_by_every_command_in_json(jvs: Jvs, repo: Path, hostile:
     assert jvs("show", "HEAD", "--json").json["files"] == len(NAMES)
     payload = repo / ".jvs/snapshots" / hostile / "payload"
     for name in NAMES:
-        (payload / os.fsdecode(name)).write_bytes(b"!")
+        overwrite(payload / os.fsdecode(name), b"!")
     found = jvs("verify", hostile, "--json", status=5)
     assert found.json["snapshots"][0]["damaged_paths"] == AS_JSON
     assert r"\udc80\udcff" in found.out
@@ -68,7 +69,7 @@ def test_each_is_a_line_of_text_that_drives_no_terminal(jvs: Jvs, repo: Path, ho
         assert "\x1b" not in shown
     payload = repo / ".jvs/snapshots" / hostile / "payload"
     for name in NAMES:
-        (payload / os.fsdecode(name)).write_bytes(b"!")
+        overwrite(payload / os.fsdecode(name), b"!")
     verified = jvs("verify", status=5).out
     assert lines <= {line[4:] for line in verified.splitlines()}
     refused = jvs("restore", "HEAD", status=5)

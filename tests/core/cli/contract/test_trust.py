@@ -14,11 +14,12 @@ import pytest
 from jvs_core import clock
 from tests.core.cli.conftest import Jvs
 from tests.core.cli.contract.keys import require
+from tests.support.damage import overwrite
 
 
 def tamper(repo: Path, snapshot_id: str) -> None:
     """Change one byte of a payload's file."""
-    (repo / ".jvs/snapshots" / snapshot_id / "payload/a.txt").write_text("forged")
+    overwrite(repo / ".jvs/snapshots" / snapshot_id / "payload/a.txt", "forged")
 
 
 def test_verify_is_a_line_a_snapshot(jvs: Jvs, repo: Path, two: tuple[str, str]) -> None:

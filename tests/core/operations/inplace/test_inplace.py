@@ -16,6 +16,7 @@ from jvs_core.payload.engines import btrfs_snapshot, subvolume
 from jvs_core.payload.tree import walk
 from jvs_core.progress import SILENT, Progress, Silent
 from tests.crash import children
+from tests.support.damage import overwrite
 from tests.support.metadata import but_times, metadata_of
 from tests.support.payloads import build_notebooks
 
@@ -102,7 +103,7 @@ def test_a_snapshot_damaged_where_it_is_needed_is_refused_before_anything_change
     if first.engine == "btrfs-snapshot":
         subvolume.set_read_only(payload, False)
     if damage == "content":
-        (payload / "changed.txt").write_text("0ld")
+        overwrite(payload / "changed.txt", "0ld")
     elif damage == "missing":
         (payload / "changed.txt").unlink()
     else:

@@ -133,6 +133,7 @@ def test_what_the_system_refuses_is_no_damage_and_no_change(
 ) -> None:
     monkeypatch.setattr("jvs_core.payload.work.pool.processes", lambda *_: 1)
     monkeypatch.setattr(hashing, "hash_fd", refused(code))
+    monkeypatch.setattr(content, "hash_fd", refused(code))
     payload = [
         entry._replace(mtime_ns=0, sha256=bytes(32)) if entry.kind == FILE else entry
         for entry in tree.entries

@@ -28,6 +28,7 @@ from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.walk import scan
 from jvs_core.payload.work import pool
 from jvs_core.progress import SILENT, Silent
+from tests.support.damage import overwrite
 
 Damage = Callable[[Path], object]
 
@@ -234,7 +235,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_held(
     payload: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     lines = encode(entries_of(payload))
-    (payload / "zero").write_bytes(b"1")
+    overwrite(payload / "zero", b"1")
     _fail_on(monkeypatch, "a.txt", number)
     found = inspected(payload, lines)
     assert found.damaged == [b"zero"]

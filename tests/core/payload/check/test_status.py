@@ -17,7 +17,7 @@ from jvs_core.payload.manifest.lines import encode
 from jvs_core.payload.tree import content, juicefs, stat_comparison
 from jvs_core.payload.work import pool
 from tests.core.payload.check.test_inspection import DAMAGES, build, entries_of, inspected
-from tests.support.damage import rot
+from tests.support.damage import overwrite, rot
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_each_difference_is_in_one_category(payload: Path) -> None:
     assert found.extra == [b"empty/new", b"empty/new/inner"]
     assert found.different == [b"link"]
     assert found.drifted == [b"", b"a.txt", b"empty", b"folder/also-a"]
-    assert [entry.path for entry in found.drifted_of(entries)] == found.drifted
+    assert [entry.path for entry in found.dressed_otherwise(entries)] == found.drifted
     assert not found.unreadable
 
 
@@ -99,7 +99,7 @@ def test_content_is_read_as_far_as_the_depth_asks_for_it(
 def test_of_single_entries_the_rest_does_not_matter_nor_their_order(payload: Path) -> None:
     entries = entries_of(payload)
     (payload / "stray").touch()
-    (payload / "zero").write_text("other")
+    overwrite(payload / "zero", "other")
     chosen = [entry for entry in reversed(entries) if entry.path in (b"a.txt", b"folder/also-a", b"link")]
     assert not check_some(payload, [*chosen, *chosen], Depth.EVERY_BYTE).wrong
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_read_is_in_no_other_category(
 
 def test_damage_is_told_before_what_cannot_be_read(payload: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = entries_of(payload)
-    (payload / "zero").write_text("more")
+    overwrite(payload / "zero", "more")
     (payload / "a.txt").chmod(0o600)
 
     def hash_fd(fd: int, size: int) -> bytes:

@@ -16,7 +16,7 @@ from jvs_core.payload.copy.captured import Capture, PreviousSnapshot
 from jvs_core.payload.manifest.lines import encode
 from jvs_core.payload.tree import content
 from jvs_core.progress import SILENT
-from tests.support.metadata import metadata_of
+from tests.support.metadata import metadata_of, payload_metadata
 
 PAST = 1_000_000_000_000_000_000
 
@@ -83,7 +83,7 @@ class Place:
 
     def assert_told(self, taken: Capture) -> None:
         """Assert that the second snapshot is the worktree, and that the first is untouched by it."""
-        assert metadata_of(self.two) == metadata_of(self.source)
+        assert payload_metadata(self.two, metadata_of(self.source)) == metadata_of(self.source)
         entries = {entry.path: entry for entry in taken.entries if entry.path}
         for path, found in metadata_of(self.two).items():
             assert entries[path].sha256.hex() == (found.sha256 or "")

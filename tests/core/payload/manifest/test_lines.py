@@ -101,7 +101,7 @@ def test_what_a_snapshot_cannot_keep_as_it_is_in_the_worktree_is_shared_all_the_
     _capture(tree, "two", (first, "one"))
     one, two = (os.stat(tmp_path / name / "sub" / "other") for name in ("one", "two"))
     assert one.st_ino == two.st_ino
-    assert stat.S_IMODE(two.st_mode) == 0o600
+    assert stat.S_IMODE(two.st_mode) == 0o400
 
 
 def test_a_name_that_vanishes_or_changes_between_the_walk_and_the_link_is_told(

@@ -1,0 +1,185 @@
+"""Giving what lies in payloads the mode, owner and time back that JVS gave it, where its content is right.
+
+Who changed a mode may have changed more, so what drifted is read first; what is damaged is remembered, and ``heal`` mends
+it. A crash leaves each entry as it was or mended.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from jvs_core.control import catalog
+from jvs_core.control.records import damages, journal
+from jvs_core.control.records.damages import DAMAGES
+from jvs_core.errors import (
+    IntegrityError,
+    PayloadHashMismatch,
+    SnapshotExpired,
+    SnapshotNotFound,
+    UnsupportedFile,
+)
+from jvs_core.operations.context import Context
+from jvs_core.operations.doctor.heal import logged
+from jvs_core.operations.doctor.mending import Rights
+from jvs_core.operations.doctor.repair_tree import RepairTree, writable_tree
+from jvs_core.operations.stored import Stored
+from jvs_core.payload.check.comparison import Comparison, Depth
+from jvs_core.payload.check.status import check
+from jvs_core.payload.copy.mend import Unhealed
+from jvs_core.payload.engines import subvolume
+from jvs_core.payload.tree import attributes, juicefs
+from jvs_core.payload.tree.entry import FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.sealing import sealed
+from jvs_core.progress import Progress
+
+_AT_ONCE = 500
+
+
+def mend(ctx: Context, progress: Progress) -> list[str]:
+    """Mend the modes, owners and times of all payloads; return what was done, a line a snapshot.
+
+    Files that are older than the sealing are sealed too. What the caller may not give back stays, and is told.
+    """
+    done: list[str] = []
+    for snapshot_id in catalog.ids(ctx.layout):
+        try:
+            done += _one(ctx, logged(ctx, snapshot_id), progress)
+        except UnsupportedFile as error:
+            done.append(f"{snapshot_id}: nothing: {error.message}")
+        except (SnapshotExpired, SnapshotNotFound, IntegrityError):
+            continue  # gone, or what is wrong with its records is a finding
+    return done
+
+
+def _one(ctx: Context, taken: Stored, progress: Progress) -> list[str]:
+    snapshot_id = taken.descriptor.snapshot_id
+    found = _checked(taken, progress)
+    if found.damaged and not DAMAGES.exists(ctx.layout, snapshot_id):
+        with ctx.critical():
+            damages.remember(
+                ctx.layout,
+                snapshot_id,
+                by=ctx.settings.holder_id,
+                code=PayloadHashMismatch.code,
+                paths=found.damaged,
+                complete=True,
+            )
+    mending, left = _compared(taken.payload, _candidates(taken, found), Rights(ctx))
+    lines = []
+    if mending:
+        with ctx.critical():
+            catalog.require_kept(ctx.layout, snapshot_id)
+            intent = journal.begin(ctx.layout, ctx.settings, "heal", snapshot_id=snapshot_id)
+        try:
+            with writable_tree(ctx, intent, taken.payload) as here:
+                _give(here, mending)
+            lines.append(f"{snapshot_id}: {len(mending)} entries")
+        except Unhealed as error:
+            lines.append(f"{snapshot_id}: nothing: {error}")
+        finally:
+            journal.complete(ctx.layout, intent)
+    if found.unreadable:
+        lines.append(f"{snapshot_id}: {len(found.unreadable)} entries cannot be read")
+    if left:
+        lines.append(f"{snapshot_id}: the mode or owner of {left} entries is left to their owner or root")
+    return lines
+
+
+def _checked(taken: Stored, progress: Progress) -> Comparison:
+    """Look at a payload, and read what drifted; what its owner may not read is made readable first."""
+    try:
+        found = check(taken.payload, taken.entries, Depth.SUSPECT, progress=progress)
+        if not any(isinstance(error, UnsupportedFile) for error in found.unreadable.values()):
+            return found
+    except UnsupportedFile:
+        pass
+    if not subvolume.is_subvolume(taken.payload):  # that may be read-only
+        _open_up(taken)
+    return check(taken.payload, taken.entries, Depth.SUSPECT, progress=progress)
+
+
+def _open_up(taken: Stored) -> None:
+    """Let the caller read what is the caller's, folders before what is in them."""
+    with Folders(taken.payload) as folders:
+        for entry in taken.entries:
+            needed = {FILE: stat.S_IRUSR, FOLDER: stat.S_IRUSR | stat.S_IXUSR}.get(entry.kind, 0)
+            now = _status(folders, entry)
+            if now is not None and now.st_uid == os.geteuid() and now.st_mode & needed != needed:
+                folder, name = split(entry.path)
+                attributes.set_mode(folders.at(folder), name, stat.S_IMODE(now.st_mode) | needed, now)
+
+
+def _candidates(taken: Stored, found: Comparison) -> Iterator[Entry]:
+    """Yield what drifted, and where files are sealed those that are not, as they are to be in the payload."""
+    drifted, wrong, done = set(found.drifted), set(found.wrong), set(found.sealed)
+    whole = subvolume.is_subvolume(taken.payload) or juicefs.mount_at(taken.payload) is not None
+    for entry in taken.entries:
+        open_file = entry.kind == FILE and not whole and entry.path not in done
+        if entry.path in drifted or (open_file and entry.path not in wrong):
+            yield entry if entry.kind != FILE or whole else entry._replace(mode=sealed(entry.mode))
+
+
+def _compared(payload: Path, entries: Iterable[Entry], rights: Rights) -> tuple[list[Entry], int]:
+    """Return those of ``entries`` to mend in the payload, as the caller can make them, and how many are not right then."""
+    mending: list[Entry] = []
+    left = 0
+    with Folders(payload) as folders:
+        for entry in entries:
+            now = _status(folders, entry)
+            if now is None or not _differs(now, entry):
+                continue
+            given = _possible(entry, now, rights)
+            left += given != entry
+            if given is not None and _differs(now, given):
+                mending.append(given)
+    return mending, left
+
+
+def _differs(now: os.stat_result, entry: Entry) -> bool:
+    mode = entry.mode if entry.kind == SYMLINK else stat.S_IMODE(now.st_mode)
+    return (mode, now.st_uid, now.st_gid, now.st_mtime_ns) != (*entry[2:5], entry.mtime_ns)
+
+
+def _possible(entry: Entry, now: os.stat_result, rights: Rights) -> Entry | None:
+    """Return ``entry`` with the owner and group that the caller may give it; None where it may change nothing."""
+    if rights.caller not in (0, now.st_uid):
+        return None
+    own = attributes.ownership()
+    uid = entry.uid if own.anything and rights.cover(entry) else now.st_uid
+    gid = entry.gid if entry.gid in own.groups or (own.anything and rights.cover(entry)) else now.st_gid
+    return entry._replace(uid=uid, gid=gid)
+
+
+def _status(folders: Folders, entry: Entry) -> os.stat_result | None:
+    folder, name = split(entry.path)
+    try:
+        if not entry.path:
+            return os.fstat(folders.top)
+        return os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
+    except OSError:
+        return None
+
+
+def _give(here: RepairTree, entries: Sequence[Entry]) -> None:
+    """Give ``entries`` their mode, owner and time, what is in a folder before the folder."""
+    here.used = True
+    following = iter(reversed(entries))
+    with Folders(here.root) as folders:
+        while some := list(islice(following, _AT_ONCE)):
+            with here.changing():
+                for entry in some:
+                    _give_one(folders, entry)
+
+
+def _give_one(folders: Folders, entry: Entry) -> None:
+    if not entry.path:
+        attributes.apply_to_fd(folders.top, entry.mode, entry.uid, entry.gid, entry.mtime_ns, ())
+        return
+    folder, name = split(entry.path)
+    mode = None if entry.kind == SYMLINK else entry.mode
+    attributes.apply_to_name(folders.at(folder), name, mode, entry.uid, entry.gid, entry.mtime_ns)
