@@ -152,6 +152,16 @@ def memory_at(target: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def processes_at(target: Path) -> Iterator[None]:
+    """Mount what the kernel makes up of its processes at ``target`` for the block; needs root."""
+    _require_root("a mount")
+    with ledger_entry() as undo:
+        _run("mount", "-t", "proc", "jvs-test", str(target))
+        undo.callback(unmount, target)
+        yield
+
+
+@contextlib.contextmanager
 def local_filesystem() -> Iterator[FileSystem]:
     """Yield a plain directory of whatever file system temporary files live on."""
     with ledger_entry() as undo:

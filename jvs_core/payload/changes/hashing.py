@@ -11,6 +11,7 @@ from pathlib import Path
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.payload.tree.faults import Unsized, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import Stamp
 from jvs_core.payload.work import pool
@@ -48,6 +49,8 @@ def _hash(folders: Folders, path: bytes, *, flush: bool) -> Digest:
         if flush:
             os.fsync(fd)
         return content.hash_fd(fd, st.st_size)
+    except Unsized as error:
+        raise translate(error, path, reading=True) from error
     except OSError:
         return None
     finally:

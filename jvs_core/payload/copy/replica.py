@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,12 +124,12 @@ def replicate(plan: Plan, progress: Progress) -> Replica:
     replica = Replica(list(plan.entries))
     progress.started("clone", len(plan.entries))
     make_folders(plan)
-    leaders, followers = _leaders(plan.entries)
+    leaders, groups = _leaders(plan.entries)
     leaders = _link(plan, leaders, progress)
     while leaders:
         _run(plan, leaders, replica, progress)
-        leaders = _next_leaders(leaders, followers, replica)
-    _link_followers(plan, followers, replica)
+        leaders = _next_leaders(plan, leaders, groups, replica)
+    _link_followers(plan, groups, replica)
     _finish_folders(plan, replica)
     progress.finished("clone")
     return replica
@@ -145,30 +147,49 @@ def make_folders(plan: Plan) -> None:
                     raise translate(error, entry.path) from error
 
 
-def _leaders(entries: Sequence[Entry]) -> tuple[list[int], dict[int, list[int]]]:
-    """Return the positions to make, one for each inode, and for each link group its other names."""
+def _leaders(entries: Sequence[Entry]) -> tuple[list[int], dict[int, deque[int]]]:
+    """Return the positions to make, one for each inode, and for each link group the positions of all its names."""
     leaders = []
-    followers: dict[int, list[int]] = {}
+    groups: dict[int, deque[int]] = {}
     for position, entry in enumerate(entries):
         if entry.kind == FOLDER:
             continue
         if entry.link_group:
-            if entry.link_group in followers:
-                followers[entry.link_group].append(position)
+            if entry.link_group in groups:
+                groups[entry.link_group].append(position)
                 continue
-            followers[entry.link_group] = [position]
+            groups[entry.link_group] = deque([position])
         leaders.append(position)
-    return leaders, followers
+    return leaders, groups
 
 
-def _next_leaders(leaders: list[int], groups: dict[int, list[int]], replica: Replica) -> list[int]:
-    """Return the next name of each link group whose leader had gone."""
+def _next_leaders(
+    plan: Plan, leaders: Sequence[int], groups: dict[int, deque[int]], replica: Replica
+) -> list[int]:
+    """Return another name of each link group whose leader, one of ``leaders``, had gone: the first that is still there."""
+    lost = [position for position in leaders if replica.entries[position] is None]
     following = []
-    for members in groups.values():
-        if members[0] in leaders and replica.entries[members[0]] is None and len(members) > 1:
-            members.pop(0)
-            following.append(members[0])
+    with Folders(plan.source) as sources:
+        for members in (groups[group] for p in lost if (group := plan.entries[p].link_group)):
+            while len(members) > 1 and replica.entries[members[0]] is None:
+                members.popleft()
+                if _is_there(sources, plan.entries[members[0]].path):
+                    following.append(members[0])
+                    break
+                replica.changed.add(plan.entries[members[0]].path)
+                replica.entries[members[0]] = None
     return following
+
+
+def _is_there(folders: Folders, path: bytes) -> bool:
+    folder, name = split(path)
+    try:
+        os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise translate(error, path, reading=True) from error
+        return False
+    return True
 
 
 def _link(plan: Plan, leaders: list[int], progress: Progress) -> list[int]:
@@ -265,14 +286,14 @@ def _batches(plan: Plan, positions: list[int]) -> Iterator[Batch]:
         yield list(grouped.items())
 
 
-def _link_followers(plan: Plan, groups: dict[int, list[int]], replica: Replica) -> None:
+def _link_followers(plan: Plan, groups: dict[int, deque[int]], replica: Replica) -> None:
     """Give the files of several names their other names."""
     if not groups:
         return
     with Folders(plan.source) as sources, Folders(plan.target) as first, Folders(plan.target) as other:
         for members in groups.values():
             leader = replica.entries[members[0]]
-            for position in members[1:]:
+            for position in islice(members, 1, None):
                 entry = plan.entries[position]
                 if leader is None:
                     replica.entries[position] = None
