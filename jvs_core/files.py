@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import functools
 import os
@@ -16,13 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from jvs_core import anchored, syncing
+from jvs_core import anchored, piecemeal, renames, syncing
 from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace, PathEscape
 from jvs_core.regular import IN_THE_WAY
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_RENAME_NOREPLACE = 1
-_RENAME_EXCHANGE = 2
 TEMPORARY_SUFFIX = ".tmp"
 
 P = ParamSpec("P")
@@ -47,6 +43,7 @@ def storage_error(error: OSError, doing: str = "") -> JvsError:
         errno.EPERM: "check the owner and mode of the repository",
         errno.ENOTCONN: "the mount is gone: mount it again",
         errno.ESTALE: "the mount is gone: mount it again",
+        errno.EXDEV: "a repository lies on one file system: see whether another one is mounted in it",
         errno.EIO: "the device or the mount reports errors: see the system log",
         **dict.fromkeys((*IN_THE_WAY, errno.EEXIST), "something else stands in its place: see jvs doctor"),
     }
@@ -216,48 +213,61 @@ def set_mode(path: Path, mode: int, *, folder: bool = False) -> None:
 def rename_new(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, never over anything. Not durable until the parents are synced.
 
-    Raises AlreadyExists when ``target`` exists. Where the file system has no such call (NFS), a name is taken by
-    an exclusive operation first; a crash in between leaves both names of a file, or an empty folder ``target``.
+    A folder that cannot be renamed whole, as on overlayfs one of a lower layer, is moved piece by piece: a crash leaves a
+    part of it at ``source``, until ``finish_rename`` or ``undo_rename`` is called. Raises AlreadyExists when ``target`` exists.
     """
     try:
-        _renameat2(source, target, _RENAME_NOREPLACE)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
-            raise
-        _rename_new_without_flag(source, target)
-
-
-def _rename_new_without_flag(source: Path, target: Path) -> None:
-    try:
         with anchored.parent(source) as (here, old), anchored.parent(target) as (there, new):
-            if stat.S_ISDIR(os.stat(old, dir_fd=here, follow_symlinks=False).st_mode):
-                os.mkdir(new, dir_fd=there)
-                try:
-                    os.rename(old, new, src_dir_fd=here, dst_dir_fd=there)
-                except OSError:
-                    os.rmdir(new, dir_fd=there)
-                    raise
-            else:
-                os.link(old, new, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
-                os.unlink(old, dir_fd=here)
+            renames.rename_new(here, old, new, into=there)
     except FileExistsError as error:
         raise AlreadyExists(f"{target} exists already") from error
+    except OSError as error:
+        if error.errno != errno.EXDEV or not piecemeal.can(source, target):
+            raise OSError(error.errno, error.strerror, str(source), None, str(target)) from error
+        _move_in_pieces(source, target)
+
+
+def _move_in_pieces(source: Path, target: Path) -> None:
+    try:
+        piecemeal.move(source, target)
+    except FileExistsError as error:
+        raise AlreadyExists(f"{target} exists already, or a part of {source} in it") from error
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(source), None, str(target)) from error
+
+
+def finish_rename(source: Path, target: Path) -> None:
+    """Complete a renaming that a crash left in pieces; nothing where none was. Durable."""
+    piecemeal.finish(source, target)
+    _sync_parents(source, target)
+
+
+def undo_rename(source: Path, target: Path) -> bool:
+    """Undo a renaming that a crash left in pieces; return False where none was. Durable.
+
+    The folder that was being emptied just then may have another time.
+    """
+    begun = piecemeal.give_back(source, target)
+    if begun:
+        _sync_parents(source, target)
+    return begun
 
 
 def exchange(one: Path, other: Path) -> None:
     """Let two existing names change places in one step. Not durable until the parents are synced."""
-    _renameat2(one, other, _RENAME_EXCHANGE)
-
-
-def _renameat2(source: Path, target: Path, flag: int) -> None:
-    with anchored.parent(source) as (here, old), anchored.parent(target) as (there, new):
-        result = _LIBC.renameat2(here, os.fsencode(old), there, os.fsencode(new), ctypes.c_uint(flag))
-        code = ctypes.get_errno()
-    if result == 0:
-        return
-    if code == errno.EEXIST:
-        raise AlreadyExists(f"{target} exists already")
-    raise OSError(code, os.strerror(code), str(source), None, str(target))
+    try:
+        with anchored.parent(one) as (here, old), anchored.parent(other) as (there, new):
+            done = renames.exchange(here, old, new, into=there)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise EngineFailed(
+                f"{other} cannot be exchanged: it is a folder in a lower layer of overlayfs, or on another mount",
+                hint="restore it to another path (--to), or the whole worktree in place",
+                path=str(other),
+            ) from error
+        raise OSError(error.errno, error.strerror, str(one), None, str(other)) from error
+    if not done:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(one), None, str(other))
 
 
 def rename(source: Path, target: Path) -> None:
@@ -297,6 +307,10 @@ def remove_folder(path: Path) -> None:
 def rename_durable(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, never over anything, and make it durable in both parents."""
     rename_new(source, target)
+    _sync_parents(source, target)
+
+
+def _sync_parents(source: Path, target: Path) -> None:
     syncing.sync_folder(target.parent)
     if source.parent != target.parent:
         syncing.sync_folder(source.parent)

@@ -134,6 +134,8 @@ def put_back(ctx: Context, intent: Intent) -> bool:
     """
     folder = ctx.layout.worktree(str(intent.worktree))
     gone = folder.with_name(str(intent.details["temporary"]))
+    worktree.undo_unregister(ctx.layout, str(intent.worktree))
+    files.undo_rename(folder, gone)
     if not os.path.lexists(gone):
         return True
     if os.path.lexists(folder):
@@ -167,6 +169,7 @@ def finish(ctx: Context, intent: Intent) -> bool:
     Returns False where another folder is in the worktree's place: then the intent has to stay.
     """
     if not leftovers.is_undecided(ctx, intent):
+        worktree.finish_unregister(ctx.layout, str(intent.worktree))
         return True
     if not put_back(ctx, intent):
         return False

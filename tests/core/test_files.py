@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import files, syncing
+from jvs_core import files, renames, syncing
 from jvs_core.errors import AlreadyExists
 
 
@@ -63,7 +63,7 @@ def test_nothing_is_made_or_renamed_over_what_is_there(
         def refused(*_: object) -> None:
             raise OSError(errno.EINVAL, "no such call")
 
-        monkeypatch.setattr(files, "_renameat2", refused)
+        monkeypatch.setattr(renames, "_rename", refused)
     (tmp_path / "there").write_text("there")
     (tmp_path / "source").write_text("source")
     (tmp_path / "folder").mkdir()

@@ -11,6 +11,8 @@ _catalog = of("jvs_core/control/catalog.py", "tests/core/control/test_catalog.py
 _journal = of("jvs_core/control/records/journal.py", f"{_RECORDS}/test_journal.py").mutant
 _worktree = of("jvs_core/control/records/worktree.py", f"{_RECORDS}/test_worktree.py").mutant
 _annotation = of("jvs_core/control/records/annotation.py", f"{_RECORDS}/test_annotation.py").mutant
+_renames = of("jvs_core/renames.py", "tests/core/test_files.py").mutant
+_piecemeal = of("jvs_core/piecemeal.py", "tests/core/test_piecemeal.py").mutant
 _files = of("jvs_core/files.py", "tests/core/control/test_files.py", "tests/core/test_files.py").mutant
 _NUMBERS = "tests/hostile/test_numbers.py"
 _PROTECTION = "tests/core/operations/gc/test_protection.py"
@@ -177,7 +179,17 @@ MUTANTS: tuple[Mutant, ...] = (
         "        return\n    syncing.sync_folder(path.parent)\n\n\ndef remove_any",
         "        return\n\n\ndef remove_any",
     ),
-    _files("a rename replaces", "_RENAME_NOREPLACE)\n    except OSError", "0)\n    except OSError"),
+    _renames("a rename replaces", "there, new, _NOREPLACE)", "there, new, 0)"),
+    _piecemeal(
+        "a piece goes over what was saved there",
+        "renames.rename_new(one, name, name, into=other)",
+        "os.replace(name, name, src_dir_fd=one, dst_dir_fd=other)",
+    ),
+    _piecemeal(
+        "what was moved in pieces is not given back",
+        "            give_back(source, target)\n        raise",
+        "            pass\n        raise",
+    ),
     _files(
         "many files are named before they are durable", "            sync(list(temporary.values()))\n", ""
     ),

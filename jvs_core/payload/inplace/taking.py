@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from jvs_core import renames
 from jvs_core.payload.copy.put import temporary_name
-from jvs_core.payload.tree import renames
 from jvs_core.payload.tree.faults import GONE
 from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split

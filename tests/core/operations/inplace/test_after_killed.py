@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from jvs_core import Repository, files
+from jvs_core import Repository, files, renames
 from jvs_core.control.audit import log_file
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import journal, worktree
 from jvs_core.model import Intent
 from jvs_core.operations.inplace import completion, unfinished
-from jvs_core.payload.tree import renames
 from tests.crash import children
 
 KILLED_AT = ["converge", "settle", "head"]

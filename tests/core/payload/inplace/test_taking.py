@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jvs_core import renames
 from jvs_core.errors import StorageError
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.index import StatIndex
@@ -15,7 +16,6 @@ from jvs_core.payload.inplace import converge, taking
 from jvs_core.payload.inplace.guarded import Guarded
 from jvs_core.payload.inplace.steps import plan
 from jvs_core.payload.inplace.taking import Taken
-from jvs_core.payload.tree import renames
 from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.walk import Scan
 

@@ -10,7 +10,7 @@ import pytest
 from jvs_core import Repository
 from jvs_core.errors import EngineFailed, UnsupportedFile
 from jvs_core.payload.changes.hashing import hash_files
-from jvs_core.payload.inplace.inner import repositories
+from jvs_core.payload.inplace.nested_repositories import repositories
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.content import READ_FLAGS
 from jvs_core.payload.tree.faults import Unsized
