@@ -30,6 +30,7 @@ from jvs_core.payload import manifest
 from jvs_core.payload.copy import amend
 from jvs_core.payload.engines.footprint import Footprint
 from jvs_core.payload.tree.entry import FOLDER
+from jvs_core.payload.tree.removal import require_movable
 from jvs_core.progress import Progress
 from jvs_core.results import GcFailure, GcRun
 
@@ -74,11 +75,16 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
         plan_id=plan_id,
         deleted=[key for key in state.committed if key not in state.failed],
         failed=[
-            GcFailure(snapshot_id=key, error=f"{e.code}: {e.message}") for key, e in state.failed.items()
+            GcFailure(snapshot_id=key, error=f"{e.code}: {e.message}{_cure(e)}")
+            for key, e in state.failed.items()
         ],
         reclaimed_bytes=reclaimed,
         notes=storage_notes(ctx) if state.committed else [],
     )
+
+
+def _cure(error: JvsError) -> str:
+    return f" ({error.hint})" if error.hint else ""
 
 
 def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
@@ -219,10 +225,16 @@ def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> d
 
 
 def _require_present(ctx: Context, going: list[str], state: _State) -> list[str]:
-    """Return those whose payload lies in place or in the trash; the others are damaged, and not for gc to remove."""
+    """Return those whose payload lies in place, or in the trash, and can go; a damaged one is not for gc to remove."""
     found = []
     for key in going:
         gather(ctx.layout, key)
+        try:
+            require_movable(ctx.layout.snapshot(key))
+        except JvsError as error:
+            state.waiting.discard(key)
+            state.failed[key] = error
+            continue
         if ctx.layout.snapshot(key).is_dir() or ctx.layout.trash(key).is_dir():
             found.append(key)
             continue
