@@ -130,7 +130,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _replica(
         "further names of a file are files of their own",
-        "            if entry.link_group in followers:\n",
+        "            if entry.link_group in groups:\n",
         "            if False:\n",
     ),
     _content(

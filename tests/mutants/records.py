@@ -119,8 +119,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _journal(
         "what is unknown is dead",
-        "return any(state(now, settings) is False for now in found)",
-        "return any(not state(now, settings) for now in found)",
+        "return now is not None and state(now, settings) is False",
+        "return now is not None and not state(now, settings)",
     ),
     _worktree(
         "a head does not get the next number",
@@ -166,8 +166,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _files(
         "a renamed file's name is not durable",
-        "    rename_new(source, target)\n    syncing.sync_folder(target.parent)\n",
-        "    rename_new(source, target)\n",
+        "_sync_parents(source: Path, target: Path) -> None:\n    syncing.sync_folder(target.parent)\n",
+        "_sync_parents(source: Path, target: Path) -> None:\n",
     ),
     _files(
         "a renamed file keeps its old name",

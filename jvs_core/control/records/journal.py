@@ -132,9 +132,8 @@ def is_dead(layout: Layout, settings: Settings, intent: Intent) -> bool:
     """Return whether an intent is still there and its operation dead; in the critical section."""
     critical.require(layout.repository_lock)
     now = None
-    if _stands(
-        layout, intent
-    ):  # listed first: on JuiceFS a look-up may find what another client removed a moment ago
+    # Listed first: on JuiceFS a look-up may find what another client removed a moment ago.
+    if _stands(layout, intent):
         with suppress(FileNotFoundError):
             now = _read(layout, f"{intent.intent_id}.json")
     return now is not None and state(now, settings) is False

@@ -211,13 +211,15 @@ def test_a_save_that_a_killed_restore_took_out_is_in_a_snapshot(repo: Repository
     wanted, path = ids(repo)["one"], repo.root / "main" / name
     saved = {"exchange": renames.exchange, "rename_new": renames.rename_new}
 
-    def save_take_and_die(take: str, folder: int, old: bytes, new: bytes) -> object:
+    def save_take_and_die(
+        take: str, folder: int, old: bytes | str, new: bytes | str, *, into: int | None = None
+    ) -> object:
         if name.encode() in (old, new) and path.exists():
             path.with_name("editor.tmp").write_text("a save")
             path.with_name("editor.tmp").rename(path)
-            saved[take](folder, old, new)
+            saved[take](folder, old, new, into=into)
             children.die()
-        return saved[take](folder, old, new)
+        return saved[take](folder, old, new, into=into)
 
     def work() -> None:
         for take in saved:
