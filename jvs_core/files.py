@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import functools
 import os
@@ -16,11 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from jvs_core import anchored, renames, syncing
+from jvs_core import anchored, piecemeal, renames, syncing
 from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace, PathEscape
 from jvs_core.regular import IN_THE_WAY
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
 TEMPORARY_SUFFIX = ".tmp"
 
 P = ParamSpec("P")
@@ -45,6 +43,7 @@ def storage_error(error: OSError, doing: str = "") -> JvsError:
         errno.EPERM: "check the owner and mode of the repository",
         errno.ENOTCONN: "the mount is gone: mount it again",
         errno.ESTALE: "the mount is gone: mount it again",
+        errno.EXDEV: "a repository lies on one file system: see whether another one is mounted in it",
         errno.EIO: "the device or the mount reports errors: see the system log",
         **dict.fromkeys((*IN_THE_WAY, errno.EEXIST), "something else stands in its place: see jvs doctor"),
     }
@@ -214,20 +213,61 @@ def set_mode(path: Path, mode: int, *, folder: bool = False) -> None:
 def rename_new(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, never over anything. Not durable until the parents are synced.
 
-    Raises AlreadyExists when ``target`` exists.
+    A folder that cannot be renamed whole, as on overlayfs one of a lower layer, is moved piece by piece: a crash leaves a
+    part of it at ``source``, until ``finish_rename`` or ``undo_rename`` is called. Raises AlreadyExists when ``target`` exists.
     """
     try:
         with anchored.parent(source) as old, anchored.parent(target) as new:
             renames.rename_new(old, new)
     except FileExistsError as error:
         raise AlreadyExists(f"{target} exists already") from error
+    except OSError as error:
+        if error.errno != errno.EXDEV or not piecemeal.can(source, target):
+            raise OSError(error.errno, error.strerror, str(source), None, str(target)) from error
+        _move_in_pieces(source, target)
+
+
+def _move_in_pieces(source: Path, target: Path) -> None:
+    try:
+        piecemeal.move(source, target)
+    except FileExistsError as error:
+        raise AlreadyExists(f"{target} exists already, or a part of {source} in it") from error
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(source), None, str(target)) from error
+
+
+def finish_rename(source: Path, target: Path) -> None:
+    """Complete a renaming that a crash left in pieces; nothing where none was. Durable."""
+    piecemeal.finish(source, target)
+    _sync_parents(source, target)
+
+
+def undo_rename(source: Path, target: Path) -> bool:
+    """Undo a renaming that a crash left in pieces; return False where none was. Durable.
+
+    The folder that was being emptied just then may have another time.
+    """
+    begun = piecemeal.give_back(source, target)
+    if begun:
+        _sync_parents(source, target)
+    return begun
 
 
 def exchange(one: Path, other: Path) -> None:
     """Let two existing names change places in one step. Not durable until the parents are synced."""
-    with anchored.parent(one) as first, anchored.parent(other) as second:
-        if not renames.exchange(first, second):
-            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), str(one), None, str(other))
+    try:
+        with anchored.parent(one) as first, anchored.parent(other) as second:
+            done = renames.exchange(first, second)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise EngineFailed(
+                f"{other} cannot be exchanged: it is a folder in a lower layer of overlayfs, or on another mount",
+                hint="restore it to another path (--to), or the whole worktree in place",
+                path=str(other),
+            ) from error
+        raise OSError(error.errno, error.strerror, str(one), None, str(other)) from error
+    if not done:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), str(one), None, str(other))
 
 
 def rename(source: Path, target: Path) -> None:
@@ -267,6 +307,10 @@ def remove_folder(path: Path) -> None:
 def rename_durable(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, never over anything, and make it durable in both parents."""
     rename_new(source, target)
+    _sync_parents(source, target)
+
+
+def _sync_parents(source: Path, target: Path) -> None:
     syncing.sync_folder(target.parent)
     if source.parent != target.parent:
         syncing.sync_folder(source.parent)

@@ -6,6 +6,7 @@ import codecs
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable
 from typing import Any, BinaryIO, TextIO
 
@@ -14,7 +15,7 @@ from click import style, unstyle
 from jvs_core.cli.call import Call
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import safe
-from jvs_core.errors import JvsError
+from jvs_core.errors import ClockSkewExceeded, JvsError
 
 INTERRUPTED = 130
 _CHUNK = 1 << 20
@@ -77,10 +78,23 @@ def show_traceback(call: Call) -> None:
 
 def unexpected(error: BaseException) -> JvsError:
     """Return the contract's error for an exception that nobody foresaw."""
+    if isinstance(error, OverflowError) and not _tells_time():
+        return ClockSkewExceeded(
+            "the clock of this machine stands after the year 2262, which Python cannot say",
+            hint="set the clock, then run the command again",
+        )
     return JvsError(
         f"unexpected {type(error).__name__}: {error}",
         hint="run it again with -v -v to see where, and report it",
     )
+
+
+def _tells_time() -> bool:
+    try:
+        time.time_ns()
+    except OverflowError:
+        return False
+    return True
 
 
 def interrupted() -> JvsError:

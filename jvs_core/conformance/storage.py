@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from jvs_core import clock, files, regular
+from jvs_core import clock, files, piecemeal, regular
 from jvs_core.conformance.requirement import Chapter, Facts, NotHere, Scene, Unmet, demand
 from jvs_core.control.lock import critical
 from jvs_core.errors import AlreadyExists
@@ -63,6 +63,24 @@ def _rename_new(scene: Scene) -> None:
         raise Unmet(f"a {kind} was renamed over another")
     files.rename_durable(scene.folder / "file1", scene.folder / "free")
     demand((scene.folder / "free").read_text() == "file1", "the renamed file holds something else")
+
+
+@storage(
+    "rename-folder",
+    "A folder gets another name with all that is in it, whole or, as overlayfs needs it, in pieces",
+)
+def _rename_folder(scene: Scene) -> Facts:
+    for number, rename in enumerate((files.rename_new, piecemeal.move)):
+        old, new = scene.folder / f"old{number}", scene.folder / f"new{number}"
+        (old / "inner").mkdir(parents=True)
+        (old / "inner" / "file").write_text("inner")
+        os.utime(old / "inner", ns=(0, 10**18))
+        rename(old, new)
+        demand(not old.exists(), "the old name is still there")
+        demand((new / "inner" / "file").read_text() == "inner", "what is in it is gone")
+        demand((new / "inner").stat().st_mtime_ns == 10**18, "a folder in it has another time")
+    mount = mount_of(scene.folder)
+    return {"lower_layers": mount is not None and mount.kind == "overlay"}
 
 
 @storage("rename-atomic", "Whoever reads while a file is replaced reads the old or the new one, whole")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -69,8 +70,13 @@ def history(
             refs=named.get(descriptor.snapshot_id, []),
             expired=catalog.is_expired(ctx.layout, descriptor.snapshot_id),
         )
-        for descriptor in islice(found, limit)
+        for descriptor in islice(found, within(limit))
     ]
+
+
+def within(limit: int | None) -> int | None:
+    """Return a limit that counts no further than a machine can."""
+    return None if limit is None else min(limit, sys.maxsize)
 
 
 def _edited(
@@ -106,7 +112,7 @@ def beginning(ctx: Context, prefix: str, limit: int) -> list[Descriptor]:
     """
     found = []
     for snapshot_id in islice(
-        (i for i in reversed(catalog.ids(ctx.layout)) if i.startswith(prefix)), max(limit, 0)
+        (i for i in reversed(catalog.ids(ctx.layout)) if i.startswith(prefix)), within(max(limit, 0))
     ):
         with suppress(DescriptorCorrupt, SnapshotNotFound):
             found.append(_edited(ctx, catalog.peek(ctx.layout, snapshot_id), {snapshot_id}, []))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.control.records import journal
+from jvs_core.control.records import journal, worktree
 from jvs_core.errors import Conflict, JvsError, WorktreeNotFound
 from jvs_core.model import Descriptor, Intent
 from jvs_core.operations import compare, restore, snapshot, worktree_removal
@@ -79,6 +79,8 @@ def leave(ctx: Context, name: str, intent: Intent, *, keep: bool, force: bool, p
             force = force and not repositories(ctx.layout.worktree(name))
             worktree_removal.remove(ctx, name, force=force, progress=progress)
     except JvsError as error:
+        if name not in worktree.names(ctx.layout):
+            raise  # it is removed, and the error says what is left of its folder
         called = _KINDS[intent.operation][0]
         raise type(error)(f"{called} {name!r} stays: {error.message}", hint=error.hint) from error
     finally:

@@ -15,14 +15,21 @@ from jvs_core import files
 from jvs_core.control.lock import lease_files
 from jvs_core.control.names import MAIN
 from jvs_core.control.records import journal, worktree
-from jvs_core.errors import AlreadyExists, InputError, LockConflict, UnsavedChanges, WorktreeNotFound
+from jvs_core.errors import (
+    AlreadyExists,
+    EngineFailed,
+    InputError,
+    LockConflict,
+    UnsavedChanges,
+    WorktreeNotFound,
+)
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations import compare, leftovers
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.exclusion import Exclusion, excluded
 from jvs_core.operations.inplace import unfinished
 from jvs_core.operations.log import lost
-from jvs_core.payload.tree.removal import require_unmounted
+from jvs_core.payload.tree.removal import require_movable, require_unmounted
 from jvs_core.progress import Progress
 
 # Intents that stand as long as a worktree that was made for one piece of work.
@@ -50,7 +57,8 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
         Its head is damaged, as far as a look at every entry shows, and ``force`` was not given: the worktree may be the
         last good copy.
     EngineFailed
-        Something is mounted in it; ``force`` does not help.
+        Something is mounted in it, or it is immutable; ``force`` does not help. Or it is removed, but something in it is
+        immutable or another user's and stays in a hidden folder, which ``doctor`` deletes then.
     """
     try:
         record = ctx.worktree(name)
@@ -65,6 +73,7 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
     target = ctx.layout.worktree(name)
     gone = target.with_name(f".{name}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
     require_unmounted(target)
+    require_movable(target)
     with excluded(ctx, name, "remove") as held:
         unfinished.require_none_of_another(ctx, name)
         take_back(ctx, record)
@@ -73,10 +82,23 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
                 ctx.stored(record.head_snapshot_id).require_sound([])
             _require_saved(ctx, name, target, progress)
         intent = _carry_out(ctx, name, record, gone, held, force=force, progress=progress)
+    forget(ctx, record)
     with step(progress, "delete"):
-        ctx.removal_engine().remove(gone)
-        forget(ctx, record)
+        _delete(ctx, name, gone, intent)
         journal.complete(ctx.layout, intent)
+
+
+def _delete(ctx: Context, name: str, gone: Path, intent: Intent) -> None:
+    try:
+        ctx.removal_engine().remove(gone)
+    except EngineFailed as error:
+        journal.leave(ctx.layout, intent)
+        first = (error.hint or "see why").removesuffix(", then run the command again")
+        raise EngineFailed(
+            f"worktree {name!r} is removed, but not all of its folder is deleted: {error.message}",
+            hint=f"{first}; then: jvs doctor --repair-runtime",
+            **error.facts,
+        ) from error
 
 
 def _carry_out(
@@ -134,6 +156,8 @@ def put_back(ctx: Context, intent: Intent) -> bool:
     """
     folder = ctx.layout.worktree(str(intent.worktree))
     gone = folder.with_name(str(intent.details["temporary"]))
+    worktree.undo_unregister(ctx.layout, str(intent.worktree))
+    files.undo_rename(folder, gone)
     if not os.path.lexists(gone):
         return True
     if os.path.lexists(folder):
@@ -167,6 +191,7 @@ def finish(ctx: Context, intent: Intent) -> bool:
     Returns False where another folder is in the worktree's place: then the intent has to stay.
     """
     if not leftovers.is_undecided(ctx, intent):
+        worktree.finish_unregister(ctx.layout, str(intent.worktree))
         return True
     if not put_back(ctx, intent):
         return False

@@ -16,6 +16,7 @@ from jvs_core.operations import locking, restore, worktree_removal
 from jvs_core.operations.context import Context
 from jvs_core.operations.exclusion import excluded
 from jvs_core.operations.inplace import unfinished
+from jvs_core.payload.tree.removal import require_movable
 from jvs_core.progress import Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
 
@@ -114,6 +115,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
     source, target = ctx.layout.worktree(old), ctx.layout.worktree(new)
     if os.path.lexists(target) or ctx.layout.worktree_config(new).parent.exists():
         raise AlreadyExists(f"worktree {new!r} exists already", hint="jvs worktree list")
+    require_movable(source)
     with excluded(ctx, old, "rename") as held:
         unfinished.require_none_of_another(ctx, old)
         worktree_removal.take_back(ctx, record)

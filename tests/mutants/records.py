@@ -11,6 +11,8 @@ _catalog = of("jvs_core/control/catalog.py", "tests/core/control/test_catalog.py
 _journal = of("jvs_core/control/records/journal.py", f"{_RECORDS}/test_journal.py").mutant
 _worktree = of("jvs_core/control/records/worktree.py", f"{_RECORDS}/test_worktree.py").mutant
 _annotation = of("jvs_core/control/records/annotation.py", f"{_RECORDS}/test_annotation.py").mutant
+_renames = of("jvs_core/renames.py", "tests/core/test_files.py").mutant
+_piecemeal = of("jvs_core/piecemeal.py", "tests/core/test_piecemeal.py").mutant
 _files = of("jvs_core/files.py", "tests/core/control/test_files.py", "tests/core/test_files.py").mutant
 _NUMBERS = "tests/hostile/test_numbers.py"
 _PROTECTION = "tests/core/operations/gc/test_protection.py"
@@ -117,8 +119,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _journal(
         "what is unknown is dead",
-        "return any(state(now, settings) is False for now in found)",
-        "return any(not state(now, settings) for now in found)",
+        "return now is not None and state(now, settings) is False",
+        "return now is not None and not state(now, settings)",
     ),
     _worktree(
         "a head does not get the next number",
@@ -164,8 +166,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _files(
         "a renamed file's name is not durable",
-        "    rename_new(source, target)\n    syncing.sync_folder(target.parent)\n",
-        "    rename_new(source, target)\n",
+        "_sync_parents(source: Path, target: Path) -> None:\n    syncing.sync_folder(target.parent)\n",
+        "_sync_parents(source: Path, target: Path) -> None:\n",
     ),
     _files(
         "a renamed file keeps its old name",
@@ -184,6 +186,16 @@ MUTANTS: tuple[Mutant, ...] = (
         "a failed rename keeps the new name",
         "        os.unlink(new, dir_fd=there)\n        raise\n",
         "        raise\n",
+    ),
+    _piecemeal(
+        "a piece goes over what was saved there",
+        "renames.rename_new((one, name), (other, name))",
+        "os.replace(name, name, src_dir_fd=one, dst_dir_fd=other)",
+    ),
+    _piecemeal(
+        "what was moved in pieces is not given back",
+        "            give_back(source, target)\n        raise",
+        "            pass\n        raise",
     ),
     _files(
         "many files are named before they are durable", "            sync(list(temporary.values()))\n", ""

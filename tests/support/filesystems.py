@@ -31,6 +31,7 @@ _MKFS = {
     "btrfs": ("mkfs.btrfs", "-q", "-K"),
     "ext4": ("mkfs.ext4", "-q", "-F", "-b", "4096", "-E", "nodiscard"),
 }
+_LAYERS = {"lowerdir": "lower", "upperdir": "upper", "workdir": "work"}
 _TOOL_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 _MOUNT_PATIENCE_S = 30.0
 
@@ -147,6 +148,39 @@ def memory_at(target: Path) -> Iterator[None]:
     _require_root("a mount")
     with ledger_entry() as undo:
         _run("mount", "-t", "tmpfs", "-o", "size=8m", "jvs-test", str(target))
+        undo.callback(unmount, target)
+        yield
+
+
+@contextlib.contextmanager
+def layered(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield a folder, in a new one inside ``folder``, that is to be a lower layer of overlayfs, and where its union will be.
+
+    ``lay`` makes the union of it; needs root.
+    """
+    _require_root("overlayfs")
+    for name in ("lower", "upper", "work", "union"):
+        (folder / name).mkdir()
+    with ledger_entry() as undo:
+        undo.callback(unmount, folder / "union")
+        yield folder / "lower", folder / "union"
+
+
+def lay(union: Path) -> None:
+    """Put an empty writable layer over the lower one of ``layered``, as a container does over its image."""
+    layers = ",".join(f"{kind}={union.with_name(name)}" for kind, name in _LAYERS.items())
+    try:
+        _run("mount", "-t", "overlay", "-o", f"{layers},redirect_dir=off", "jvs-test", str(union))
+    except OSError as error:
+        raise Unavailable(f"no overlayfs: {error}") from error
+
+
+@contextlib.contextmanager
+def processes_at(target: Path) -> Iterator[None]:
+    """Mount what the kernel makes up of its processes at ``target`` for the block; needs root."""
+    _require_root("a mount")
+    with ledger_entry() as undo:
+        _run("mount", "-t", "proc", "jvs-test", str(target))
         undo.callback(unmount, target)
         yield
 

@@ -131,8 +131,12 @@ def standing(layout: Layout, intent: Intent) -> Iterator[None]:
 def is_dead(layout: Layout, settings: Settings, intent: Intent) -> bool:
     """Return whether an intent is still there and its operation dead; in the critical section."""
     critical.require(layout.repository_lock)
-    found = (now for now in pending(layout)[0] if now.intent_id == intent.intent_id)
-    return any(state(now, settings) is False for now in found)
+    now = None
+    # Listed first: on JuiceFS a look-up may find what another client removed a moment ago.
+    if _stands(layout, intent):
+        with suppress(FileNotFoundError):
+            now = _read(layout, f"{intent.intent_id}.json")
+    return now is not None and state(now, settings) is False
 
 
 def _stands(layout: Layout, intent: Intent) -> bool:
@@ -157,32 +161,35 @@ def state(intent: Intent, settings: Settings) -> bool | None:
 
 
 def pending(layout: Layout) -> tuple[list[Intent], list[str]]:
-    """Return the intents under way or abandoned, oldest first, and the names of files that cannot be read.
-
-    One whose name is not that of its file cannot be read, nor one that others than its owner can write: whose words it
-    holds is not known. Owner, mode and content are of one descriptor, so nobody can exchange the file in between.
-    """
+    """Return the intents under way or abandoned, oldest first, and the names of files that cannot be read."""
     found: list[Intent] = []
     unreadable: list[str] = []
     for name in sorted(layout.listing(layout.intents)):
         if not name.endswith(".json"):
             continue
-        path = layout.intents / name
-        try:
-            data, about = layout.read_with_status(path)
-            intent = Intent.parse(data, f"intent {name}")
-        except FileNotFoundError:
-            continue
-        except JvsError:
-            unreadable.append(name)
-            continue
-        if name != f"{intent.intent_id}.json" or about.st_mode & _WRITABLE_BY_OTHERS:
-            unreadable.append(name)
-            continue
-        found.append(
-            intent.model_copy(update={"uid": about.st_uid, "seen_ms": about.st_mtime_ns // 1_000_000})
-        )
+        with suppress(FileNotFoundError):
+            intent = _read(layout, name)
+            if intent is None:
+                unreadable.append(name)
+            else:
+                found.append(intent)
     return sorted(found, key=lambda intent: intent.started_at), unreadable
+
+
+def _read(layout: Layout, name: str) -> Intent | None:
+    """Return the intent in the file ``name``, None for one that cannot be read.
+
+    One whose name is not that of its file cannot be read, nor one that others than its owner can write: whose words it
+    holds is not known. Owner, mode and content are of one descriptor, so nobody can exchange the file in between.
+    """
+    try:
+        data, about = layout.read_with_status(layout.intents / name)
+        intent = Intent.parse(data, f"intent {name}")
+    except JvsError:
+        return None
+    if name != f"{intent.intent_id}.json" or about.st_mode & _WRITABLE_BY_OTHERS:
+        return None
+    return intent.model_copy(update={"uid": about.st_uid, "seen_ms": about.st_mtime_ns // 1_000_000})
 
 
 def _give_signs(path: Path, ended: threading.Event) -> None:

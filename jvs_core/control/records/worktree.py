@@ -14,6 +14,7 @@ from jvs_core.control.names import MAIN
 from jvs_core.control.records import heads
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, JvsError, WorktreeNotFound
 from jvs_core.model import NAME, Head, UndoPoint, Worktree, WorktreeConfig
+from jvs_core.piecemeal import target_of
 
 
 def names(layout: Layout) -> list[str]:
@@ -160,6 +161,30 @@ def rename(layout: Layout, old: str, new: str) -> None:
         files.rename_durable(layout.worktree_config(old).parent, layout.worktree_config(new).parent)
     except AlreadyExists as error:
         raise AlreadyExists(f"worktree {new!r} exists already", hint="jvs worktree list") from error
+
+
+def finish_rename(layout: Layout, old: str, new: str) -> None:
+    """Complete what a crash left of ``rename`` in pieces; nothing where it left none."""
+    files.finish_rename(layout.worktree_config(old).parent, layout.worktree_config(new).parent)
+
+
+def undo_unregister(layout: Layout, name: str) -> None:
+    """Put the record of worktree ``name`` together again that a crash of ``unregister`` left in pieces."""
+    folder = layout.worktree_config(name).parent
+    for found in _pieces(layout, name):
+        files.undo_rename(folder, folder.with_name(target_of(found)))
+
+
+def finish_unregister(layout: Layout, name: str) -> None:
+    """Remove what a crash of ``unregister`` left of the record of worktree ``name``, which is registered no more."""
+    for found in _pieces(layout, name):
+        files.remove_any(layout.worktree_config(name).parent.with_name(found))
+
+
+def _pieces(layout: Layout, name: str) -> list[str]:
+    own = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}{re.escape(files.TEMPORARY_SUFFIX)}")
+    names = layout.listing(layout.worktree_config(name).parent.parent)
+    return [found for found in names if target_of(found) != found and own.fullmatch(target_of(found))]
 
 
 def _encode(config: WorktreeConfig) -> bytes:

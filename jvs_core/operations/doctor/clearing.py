@@ -50,7 +50,7 @@ def _claimed(path: Path) -> Path:
     """Rename a folder that is to be removed to a name that nobody else uses, in the critical section, and return it."""
     base = path.name.removesuffix(files.TEMPORARY_SUFFIX).lstrip(".")[:80]
     claimed = path.with_name(f".{base}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
-    files.rename(path, claimed)
+    files.rename_new(path, claimed)
     return claimed
 
 

@@ -164,6 +164,9 @@ def _resolve(ctx: Context, intent: Intent) -> bool:
         worktree.unregister(ctx.layout, name)  # never reported: its folder is still under the temporary name
     elif intent.operation == "worktree_rename":
         new = str(intent.details["new_name"])
+        worktree.finish_rename(ctx.layout, name, new)
+        if ctx.layout.worktree_config(new).exists():
+            files.finish_rename(folder, ctx.layout.worktree(new))
         if (
             ctx.layout.worktree_config(new).exists()
             and folder.exists()

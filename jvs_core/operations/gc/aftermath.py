@@ -23,6 +23,7 @@ from jvs_core.operations import findings
 from jvs_core.operations.at_rest import at_rest
 from jvs_core.operations.context import Context
 from jvs_core.operations.gc import running as gc_run
+from jvs_core.piecemeal import target_of
 from jvs_core.results import Finding
 
 _STALE_PLAN_MS = 30 * 24 * 3600 * 1000
@@ -44,7 +45,7 @@ def unfinished(ctx: Context, ledger: Ledger) -> Unfinished:
     """
     layout, running = ctx.layout, is_running(ctx)
     standing = sorted(set(tombstones.TOMBSTONES.keys(layout)), key=lambda key: _age(layout, key))
-    trash = {name for name in layout.listing(layout.trash()) if catalog.is_id(name)}
+    trash = {name for name in map(target_of, layout.listing(layout.trash())) if catalog.is_id(name)}
     # Listed, too: on JuiceFS a look-up may find what another client removed a moment ago.
     described = set(catalog.ids(layout)).union(annotation.ids(layout))
     return Unfinished(
@@ -146,6 +147,7 @@ def _has_to_be_dropped(layout: Layout, snapshot_id: str) -> bool:
 def _put_back(layout: Layout, snapshot_id: str) -> bool:
     """Make a removed snapshot whole again, its tombstone taken down last; False where its place is taken."""
     trash, place = layout.trash(snapshot_id), layout.snapshot(snapshot_id)
+    gc_run.gather(layout, snapshot_id)
     if trash.is_dir():
         if place.exists() or not catalog.exists(layout, snapshot_id):
             return False

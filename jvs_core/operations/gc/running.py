@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from jvs_core import clock, files, syncing
@@ -25,7 +26,11 @@ from jvs_core.operations.context import Context, step
 from jvs_core.operations.gc import protection
 from jvs_core.operations.gc.planning import storage_notes
 from jvs_core.operations.log import lost, report
+from jvs_core.payload import manifest
+from jvs_core.payload.copy import amend
 from jvs_core.payload.engines.footprint import Footprint
+from jvs_core.payload.tree.entry import FOLDER
+from jvs_core.payload.tree.removal import require_movable
 from jvs_core.progress import Progress
 from jvs_core.results import GcFailure, GcRun
 
@@ -70,11 +75,16 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
         plan_id=plan_id,
         deleted=[key for key in state.committed if key not in state.failed],
         failed=[
-            GcFailure(snapshot_id=key, error=f"{e.code}: {e.message}") for key, e in state.failed.items()
+            GcFailure(snapshot_id=key, error=f"{e.code}: {e.message}{_cure(e)}")
+            for key, e in state.failed.items()
         ],
         reclaimed_bytes=reclaimed,
         notes=storage_notes(ctx) if state.committed else [],
     )
+
+
+def _cure(error: JvsError) -> str:
+    return f" ({error.hint})" if error.hint else ""
 
 
 def drop_descriptors(ctx: Context, snapshot_ids: Iterable[str]) -> list[str]:
@@ -215,15 +225,30 @@ def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> d
 
 
 def _require_present(ctx: Context, going: list[str], state: _State) -> list[str]:
-    """Return those whose payload lies in place or in the trash; the others are damaged, and not for gc to remove."""
+    """Return those whose payload lies in place, or in the trash, and can go; a damaged one is not for gc to remove."""
     found = []
     for key in going:
+        gather(ctx.layout, key)
+        try:
+            require_movable(ctx.layout.snapshot(key))
+        except JvsError as error:
+            state.waiting.discard(key)
+            state.failed[key] = error
+            continue
         if ctx.layout.snapshot(key).is_dir() or ctx.layout.trash(key).is_dir():
             found.append(key)
             continue
         state.waiting.discard(key)
         state.failed[key] = PartialSnapshot(f"snapshot {key} has no payload", hint=f"jvs verify {key}")
     return found
+
+
+def gather(layout: Layout, snapshot_id: str) -> None:
+    """Put a snapshot together again that a crash left in pieces on its way to the trash; its manifest knows the times."""
+    if files.undo_rename(layout.snapshot(snapshot_id), layout.trash(snapshot_id)):
+        with suppress(JvsError):  # what else is wrong with it, verify says
+            entries = manifest.read(layout.manifest(snapshot_id))
+            amend.restore(layout.payload(snapshot_id), [entry for entry in entries if entry.kind == FOLDER])
 
 
 def _mismatch(plan: Plan, refused: dict[str, JvsError]) -> GcPlanMismatch:

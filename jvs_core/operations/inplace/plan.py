@@ -12,7 +12,7 @@ from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, compare
 from jvs_core.payload.inplace import converge
 from jvs_core.payload.inplace.nested_repositories import require_free
-from jvs_core.payload.inplace.obstacles import require_changeable
+from jvs_core.payload.inplace.obstacles import in_mounts, require_changeable
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.walk import Scan
@@ -75,7 +75,7 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
         require_changeable(present.scan, steps)
         changes = compare(present.scan.entries, entries)
         wanted.require_sound(_as_stored(wanted, entries, steps.brought()))
-    return Way(present, steps, changes, given_up)
+    return Way(present, steps, changes, [*given_up, *in_mounts(present.scan, steps)])
 
 
 def _as_stored(wanted: Stored, entries: Sequence[Entry], brought: Sequence[Entry]) -> Sequence[Entry]:

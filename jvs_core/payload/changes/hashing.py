@@ -67,28 +67,29 @@ class HashJob:
 
         All are opened and asked for before the first is read, so that the device has many requests at a time.
         """
-        opened: list[int | Hashed | None] = []
+        opened: list[tuple[int, int] | Hashed | None] = []
         try:
             for wanted in batch:
                 asked = self._ask_for(folders, wanted)
                 opened.append(asked)
             return [
-                self._read(fd, wanted) if isinstance(fd, int) else fd
-                for fd, wanted in zip(opened, batch, strict=True)
+                asked if asked is None or isinstance(asked, Hashed) else self._read(*asked, wanted)
+                for asked, wanted in zip(opened, batch, strict=True)
             ]
         finally:
-            for fd in opened:
-                if isinstance(fd, int):
-                    os.close(fd)
+            for asked in opened:
+                if asked is not None and not isinstance(asked, Hashed):
+                    os.close(asked[0])
 
-    def _ask_for(self, folders: Folders, wanted: Wanted) -> int | Hashed | None:
+    def _ask_for(self, folders: Folders, wanted: Wanted) -> tuple[int, int] | Hashed | None:
+        """Return a file's descriptor, and its size."""
         try:
             if self.exact:
                 folder, name = place(folders, wanted.path)
-                fd, _ = open_regular(name, folder, wanted.stamp[:2] if wanted.stamp else None)
+                fd, st = open_regular(name, folder, wanted.stamp[:2] if wanted.stamp else None)
             else:
                 above, name = split(wanted.path)
-                fd, _ = open_regular(name, folders.at(above))
+                fd, st = open_regular(name, folders.at(above))
         except Changed:
             return None
         except OSError as error:
@@ -99,13 +100,13 @@ class HashJob:
             raise translate(error, wanted.path, reading=True) from error
         with suppress(OSError):  # advice only
             os.posix_fadvise(fd, 0, min(wanted.size, _ASKED_FOR), os.POSIX_FADV_WILLNEED)
-        return fd
+        return fd, wanted.size if self.exact else st.st_size
 
-    def _read(self, fd: int, wanted: Wanted) -> Hashed:
+    def _read(self, fd: int, size: int, wanted: Wanted) -> Hashed:
         try:
             if self.flush:
                 os.fsync(fd)
-            sha256 = hash_fd(fd, wanted.size)
+            sha256 = hash_fd(fd, size)
             xattrs = attributes.digest(attributes.read_xattrs(fd)) if self.xattrs else b""
             stamp = wanted.stamp
             steady = stamp is None or same(os.fstat(fd), stamp, wanted.size, wanted.mtime_ns)

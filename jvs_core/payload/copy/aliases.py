@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from jvs_core.payload.tree.entry import FOLDER, Entry
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import Stamp
 
+Names = dict[int, deque[int]]
+"""The positions of all names of a file, by link group; that of the one to make comes first."""
 
-def leaders(entries: Sequence[Entry]) -> tuple[list[int], dict[int, list[int]]]:
-    """Return the positions to make, one for each inode, and for each link group its other names."""
+
+def leaders(entries: Sequence[Entry]) -> tuple[list[int], Names]:
+    """Return the positions to make, one for each inode, and for each link group the positions of all its names."""
     first = []
-    followers: dict[int, list[int]] = {}
+    followers: Names = {}
     for position, entry in enumerate(entries):
         if entry.kind == FOLDER:
             continue
@@ -22,19 +27,24 @@ def leaders(entries: Sequence[Entry]) -> tuple[list[int], dict[int, list[int]]]:
             if entry.link_group in followers:
                 followers[entry.link_group].append(position)
                 continue
-            followers[entry.link_group] = [position]
+            followers[entry.link_group] = deque([position])
         first.append(position)
     return first, followers
 
 
-def next_leaders(chosen: list[int], groups: dict[int, list[int]], made: Sequence[Entry | None]) -> list[int]:
-    """Return the next name of each link group whose leader had gone."""
-    following = []
-    for members in groups.values():
-        if members[0] in chosen and made[members[0]] is None and len(members) > 1:
-            members.pop(0)
-            following.append(members[0])
-    return following
+def next_leaders(
+    sources: Folders, entries: Sequence[Entry], lost: Iterable[int], groups: Names
+) -> tuple[list[int], list[int]]:
+    """Return another name of each link group whose leader is ``lost``, the first that is still there, and those that are gone."""
+    following, gone = [], []
+    for members in (groups[group] for position in lost if (group := entries[position].link_group)):
+        while len(members) > 1:
+            members.popleft()
+            if _is_there(sources, entries[members[0]].path):
+                following.append(members[0])
+                break
+            gone.append(members[0])
+    return following, gone
 
 
 def link(
@@ -43,7 +53,7 @@ def link(
     other: Folders,
     entries: Sequence[Entry],
     stamps: Sequence[Stamp],
-    groups: dict[int, list[int]],
+    groups: Names,
     made: list[Entry | None],
 ) -> set[bytes]:
     """Give what was ``made`` its other names in the target, which is open twice; return the names that are not as they were seen any more.
@@ -53,7 +63,7 @@ def link(
     changed = set()
     for members in groups.values():
         leader = made[members[0]]
-        for position in members[1:]:
+        for position in islice(members, 1, None):
             entry = entries[position]
             if leader is None:
                 made[position] = None
@@ -71,6 +81,17 @@ def link(
                 raise translate(error, entry.path) from error
             made[position] = leader._replace(path=entry.path)
     return changed
+
+
+def _is_there(folders: Folders, path: bytes) -> bool:
+    folder, name = split(path)
+    try:
+        os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise translate(error, path, reading=True) from error
+        return False
+    return True
 
 
 def _is_steady(sources: Folders, path: bytes, stamp: Stamp) -> bool:

@@ -199,18 +199,23 @@ class _Hints:
 def _unequal_groups(entries: Sequence[Entry], previous: Sequence[Entry]) -> frozenset[bytes]:
     """Return the names whose link group does not have the very same names in both: a group is shared whole or not."""
     now, before = _groups(entries), _groups(previous)
-    alone: tuple[bytes, ...] = ()
-    return frozenset(
-        path for path in now.keys() | before.keys() if now.get(path, alone) != before.get(path, alone)
-    )
+    earlier = {path: names for names in before.values() for path in names}
+    equal: set[bytes] = set()
+    for names in now.values():
+        if earlier.get(names[0], []) == names:
+            equal.update(names)
+    return frozenset(path for groups in (now, before) for names in groups.values() for path in names) - equal
 
 
-def _groups(entries: Sequence[Entry]) -> dict[bytes, tuple[bytes, ...]]:
+def _groups(entries: Sequence[Entry]) -> dict[int, list[bytes]]:
+    """Return the names of each link group, sorted."""
     members: dict[int, list[bytes]] = {}
     for entry in entries:
         if entry.link_group:
             members.setdefault(entry.link_group, []).append(entry.path)
-    return {path: tuple(paths) for paths in members.values() for path in paths}
+    for names in members.values():
+        names.sort()
+    return members
 
 
 def _adapted(found: Sequence[Entry], owned_entries: Sequence[Entry]) -> dict[int, Owner]:

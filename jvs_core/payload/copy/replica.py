@@ -130,7 +130,7 @@ def replicate(plan: Plan, progress: Progress) -> Replica:
     leaders = _link(plan, leaders, progress)
     while leaders:
         _run(plan, leaders, replica, progress)
-        leaders = aliases.next_leaders(leaders, names, replica.entries)
+        leaders = _next_leaders(plan, leaders, names, replica)
     if names:
         with Folders(plan.source) as sources, Folders(plan.target) as first, Folders(plan.target) as other:
             replica.changed |= aliases.link(
@@ -151,6 +151,16 @@ def _make_folders(plan: Plan) -> None:
                     os.mkdir(name, 0o700, dir_fd=targets.at(folder))
                 except OSError as error:
                     raise translate(error, entry.path) from error
+
+
+def _next_leaders(plan: Plan, leaders: Sequence[int], names: aliases.Names, replica: Replica) -> list[int]:
+    lost = [position for position in leaders if replica.entries[position] is None]
+    with Folders(plan.source) as sources:
+        following, gone = aliases.next_leaders(sources, plan.entries, lost, names)
+    for position in gone:
+        replica.entries[position] = None
+        replica.changed.add(plan.entries[position].path)
+    return following
 
 
 def _link(plan: Plan, leaders: list[int], progress: Progress) -> list[int]:

@@ -9,25 +9,26 @@ from pathlib import Path
 
 from jvs_core.errors import EngineFailed
 from jvs_core.payload.inplace.steps import Steps
-from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree import juicefs, virtual
 from jvs_core.payload.tree.entry import CONTROL, FOLDER
 from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders
-from jvs_core.payload.tree.walk import REPOSITORY, Scan
+from jvs_core.payload.tree.walk import LEFT_OUT, Scan
 from jvs_core.payload.work.threads import unfold
 
 
 def repositories(root: Path) -> list[bytes]:
     """Return the folders called ``.jvs`` in the tree ``root``, but for those inside others.
 
-    What vanishes meanwhile or may not be listed is passed over. Raises EngineFailed, with the path.
+    What vanishes meanwhile, may not be listed or is virtual is passed over. Raises EngineFailed, with the path.
     """
     found: list[bytes] = []
+    devices = virtual.Devices()
 
     @contextmanager
     def opened() -> Iterator[Callable[[bytes], Sequence[bytes]]]:
         with Folders(root) as folders:
-            yield lambda path: _visit(folders, path, found)
+            yield lambda path: _visit(folders, path, devices, found)
 
     try:
         unfold(b"", opened, juicefs.THREADS if juicefs.mount_at(root) else 1)
@@ -37,17 +38,21 @@ def repositories(root: Path) -> list[bytes]:
     return sorted(found)
 
 
-def _visit(folders: Folders, path: bytes, found: list[bytes]) -> Sequence[bytes]:
+def _visit(folders: Folders, path: bytes, devices: virtual.Devices, found: list[bytes]) -> Sequence[bytes]:
     prefix = path + b"/" if path else b""
     try:
-        with os.scandir(folders.at(path)) as listing:
+        fd = folders.at(path)
+        here = os.fstat(fd)
+        if devices.made_up(here.st_dev):
+            return ()
+        with os.scandir(fd) as listing:
             names = [os.fsencode(item.name) for item in listing if item.is_dir(follow_symlinks=False)]
     except OSError as error:
         if error.errno not in (*GONE, *DENIED):
             raise translate(error, path) from error
         return ()
     found.extend(prefix + name for name in names if name == CONTROL)
-    return [prefix + name for name in names if name != CONTROL]
+    return [prefix + name for name in names if name not in (CONTROL, *virtual.names_in(here))]
 
 
 def require_free(present: Scan, steps: Steps) -> None:
@@ -60,7 +65,7 @@ def require_free(present: Scan, steps: Steps) -> None:
     blocked = [
         path
         for path, kind in present.left_out
-        if (kind == REPOSITORY and path in put) or path.rpartition(b"/")[0] in replaced
+        if (kind not in LEFT_OUT.values() and path in put) or path.rpartition(b"/")[0] in replaced
     ]
     if blocked:
         raise EngineFailed(

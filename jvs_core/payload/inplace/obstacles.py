@@ -10,7 +10,7 @@ from typing import NamedTuple
 from jvs_core.errors import EngineFailed
 from jvs_core.payload.inplace.steps import Steps
 from jvs_core.payload.tree.entry import FOLDER, Entry, printable
-from jvs_core.payload.tree.faults import GONE, NAMED, translate
+from jvs_core.payload.tree.faults import GONE, NAMED, listed, translate
 from jvs_core.payload.tree.flags import fixed
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.mounts import mounts_below
@@ -65,7 +65,7 @@ def require_changeable(present: Scan, steps: Steps) -> None:
 def obstacles(present: Scan, steps: Steps) -> list[Obstacle]:
     """Return the entries of ``present`` that keep this process from carrying out ``steps``."""
     here = {entry.path: entry for entry in present.entries}
-    mounted = _mount_points(present)
+    mounted = mount_points(present)
     coming = _paths(steps.clear, steps.make, steps.fill, (link.entry for link in steps.link), steps.remove)
     dressed = _paths(steps.mend, steps.settle) | set(steps.open_up)
     look = _Look(here, mounted)
@@ -147,7 +147,29 @@ def _may_write(fd: int) -> bool:
     return os.access(b".", os.W_OK | os.X_OK, dir_fd=fd, effective_ids=True)
 
 
-def _mount_points(present: Scan) -> set[bytes]:
+def in_mounts(present: Scan, steps: Steps) -> list[str]:
+    """Return a line for each mount in ``present`` of whose content ``steps`` change something: that is no part of a worktree."""
+    changed = sorted(
+        _paths(
+            steps.clear, steps.make, steps.fill, (link.entry for link in steps.link), steps.mend, steps.remove
+        )
+    )
+    inner: dict[bytes, list[bytes]] = {}
+    points = mount_points(present)
+    for path in changed:
+        above = path
+        while above and above not in points:
+            above = split(above)[0]
+        if above and above != path:
+            inner.setdefault(above, []).append(path)
+    return [
+        f"changed in what is mounted at {printable(point)}: {listed(paths)}"
+        for point, paths in sorted(inner.items())
+    ]
+
+
+def mount_points(present: Scan) -> set[bytes]:
+    """Return where something is mounted in the tree that was scanned."""
     top = os.fsencode(os.path.realpath(present.root)).rstrip(b"/") + b"/"
     return {mount.point[len(top) :] for mount in mounts_below(present.root)}
 

@@ -6,6 +6,7 @@ under a temporary name to the end otherwise, since a program that had it open ma
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -16,7 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from jvs_core import renames
 from jvs_core.payload.copy.put import temporary_name
-from jvs_core.payload.tree.faults import GONE
+from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import LEFT_OUT
@@ -201,6 +202,10 @@ def _exchange(folder: int, temporary: bytes, name: bytes, *, there: bool) -> boo
             return _exchange_by_turns(folder, temporary, name)
         except FileNotFoundError:
             there = False
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise translate(error, name) from error
+            raise
     raise Overtaken
 
 

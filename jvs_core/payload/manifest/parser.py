@@ -98,7 +98,7 @@ class Parser:
         if mtime.isdigit() and mtime[0] != 48:
             mtime_ns = int(mtime)
         else:
-            mtime_ns = -_number(mtime[1:], _TIME_LIMIT, 1) if mtime[:1] == b"-" else _number(mtime, 1)
+            mtime_ns = -_number(mtime[1:], _TIME_LIMIT + 1, 1) if mtime[:1] == b"-" else _number(mtime, 1)
         if kind == b"f":
             if len(fields) != 10:
                 raise ValueError("a file of ten fields was expected")

@@ -16,6 +16,7 @@ from jvs_core.payload.tree.walk import CAP_CHOWN, has_capability
 CAPABILITY = "security.capability"
 ACCESS = "system.posix_acl_access"
 KEPT = (ACCESS, "system.posix_acl_default", CAPABILITY)
+_SOME_ROOM = 1 << 20
 NO_XATTRS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 _ACL_OWNER, _ACL_GROUP, _ACL_MASK, _ACL_OTHER = 0x01, 0x04, 0x10, 0x20
@@ -156,13 +157,21 @@ def set_xattrs(
         try:
             os.setxattr(target, name, value, follow_symlinks=follow)
         except OSError as error:
-            if error.errno not in (*NO_XATTRS, errno.EPERM, errno.EACCES):
+            if error.errno not in (*NO_XATTRS, errno.EPERM, errno.EACCES) and not _is_too_much(error, target):
                 raise
             refused.append(name)
     for name in have:
         with suppress(OSError):
             os.removexattr(target, name, follow_symlinks=follow)
     return tuple(refused)
+
+
+def _is_too_much(error: OSError, target: int | bytes) -> bool:
+    """Say whether attributes do not fit beside a file, which ext4 calls a full disk."""
+    if error.errno == errno.ENOSPC:
+        space = os.fstatvfs(target) if isinstance(target, int) else os.statvfs(os.path.dirname(target))
+        return space.f_bavail * space.f_frsize > _SOME_ROOM
+    return error.errno in (errno.E2BIG, errno.ERANGE)
 
 
 def apply_to_fd(

@@ -10,6 +10,8 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
+from jvs_core.payload.tree.faults import Unsized
+
 State = tuple[int, int, int]
 """The fields of a ``Stamp``, or a ``Stamp`` itself."""
 Method = Literal["reflink", "copy"]
@@ -72,29 +74,39 @@ def same(st: os.stat_result, stamp: State, size: int, mtime_ns: int) -> bool:
 def hash_fd(fd: int, size: int) -> bytes:
     """Return the SHA-256 of the open file's content, from its beginning; ``size`` is what to expect.
 
+    Of a file that grew, one byte more is read than was expected: the digest is then not that of the first ``size`` bytes.
     A large write moves ``ctime`` when it begins, not when it ends. One that is under way is waited for, since asking
-    where data begins needs the lock that it holds.
+    where data begins needs the lock that it holds. Raises Unsized.
     """
     if size < CHUNK:
         data = os.pread(fd, size + 1, 0)
-        if len(data) <= size and (len(data) == size or not os.pread(fd, 1, len(data))):
+        if len(data) == size:
             return sha256(data, usedforsecurity=False).digest()
     with suppress(OSError):
         os.lseek(fd, 0, os.SEEK_DATA)
     state = sha256(usedforsecurity=False)
-    buffer = bytearray(CHUNK)
-    view = memoryview(buffer)
+    view = memoryview(bytearray(min(CHUNK, size + 1)))
     offset = 0
-    while count := os.preadv(fd, [buffer], offset):
+    while count := os.preadv(fd, [view[: size + 1 - offset]], offset):
         state.update(view[:count])
         offset += count
+    if offset != size:
+        require_sized(fd)
     return state.digest()
+
+
+def require_sized(fd: int) -> None:
+    """Make sure that the open file ends where its size says, unless it is just being changed. Raises Unsized."""
+    size = os.fstat(fd).st_size
+    ends = not os.pread(fd, 1, size) and (not size or os.pread(fd, 1, size - 1))
+    if not ends and os.fstat(fd).st_size == size:
+        raise Unsized
 
 
 def clone(source: int, st: os.stat_result, target: int) -> How:
     """Give ``target`` the blocks of ``source``: by FICLONE, else ``copy_file_range``, else read and write.
 
-    ``copy_file_range`` may fill holes where it has to copy, so a sparse file is read and written instead.
+    ``copy_file_range`` may fill holes where it has to copy, so a sparse file is read and written instead. Raises Unsized.
     """
     try:
         fcntl.ioctl(target, FICLONE, source)
@@ -106,14 +118,14 @@ def clone(source: int, st: os.stat_result, target: int) -> How:
     if not sparse(st):
         try:
             offset = 0
-            while count := os.copy_file_range(
-                source, target, max(st.st_size - offset, CHUNK), offset, offset
-            ):
+            while count := os.copy_file_range(source, target, st.st_size - offset, offset, offset):
                 offset += count
         except OSError as error:
             if error.errno not in CANNOT_CLONE:
                 raise
         else:
+            if offset < st.st_size or os.pread(source, 1, offset):
+                require_sized(source)
             return "copy_file_range"
         os.ftruncate(target, 0)
     copy(source, st, target)
@@ -129,18 +141,19 @@ def copy(source: int, st: os.stat_result, target: int) -> bytes:
     """Copy the data of ``source``, leaving its holes; return the SHA-256 of exactly what ``target`` now holds.
 
     The digest is taken from the very buffers that are written, so it holds for the target whatever happens to the
-    source meanwhile.
+    source meanwhile. Raises Unsized.
     """
     state = sha256(usedforsecurity=False)
     if st.st_size < CHUNK and not sparse(st):
         data = os.pread(source, st.st_size + 1, 0)
-        if len(data) <= st.st_size:
+        if len(data) == st.st_size:
             state.update(data)
             _write(target, memoryview(data), 0)
             return state.digest()
     buffer = bytearray(CHUNK)
     end = 0
-    for start, stop in _data(source):
+    length = os.fstat(source).st_size
+    for start, stop in _data(source, length):
         _hash_zeros(state, start - end)
         end = start
         while end < stop:
@@ -151,16 +164,15 @@ def copy(source: int, st: os.stat_result, target: int) -> bytes:
             state.update(chunk)
             _write(target, chunk, end)
             end += count
-    length = os.fstat(source).st_size
     if length > end:
         _hash_zeros(state, length - end)
         os.ftruncate(target, length)
+    require_sized(source)
     return state.digest()
 
 
-def _data(fd: int) -> list[tuple[int, int]]:
-    """Return the extents of ``fd`` that hold data; one for all of it where the file system cannot tell."""
-    length = os.fstat(fd).st_size
+def _data(fd: int, length: int) -> list[tuple[int, int]]:
+    """Return the extents of ``fd`` that hold data below ``length``; one for all where the file system cannot tell."""
     extents: list[tuple[int, int]] = []
     position = 0
     while position < length:
@@ -173,7 +185,9 @@ def _data(fd: int) -> list[tuple[int, int]]:
             if error.errno != errno.EINVAL:
                 raise
             return [(0, length)]
-        extents.append((start, position))
+        if start >= length:
+            break
+        extents.append((start, min(position, length)))
     return extents
 
 

@@ -22,6 +22,13 @@ _HINTS = {
 }
 
 
+class Unsized(OSError):
+    """An open file has more or less in it than the size that it claims: a virtual one, made up as it is read."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EOVERFLOW, "its size is not that of what is in it")
+
+
 def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError:
     """Return the JVS error for ``error``, which happened at ``path`` (relative to the tree)."""
     name = printable(path) or "the top folder"
@@ -30,6 +37,18 @@ def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError
         return NoSpace(
             f"no space left while writing {name}",
             hint="free space or raise the quota, then run it again",
+            path=name,
+        )
+    if isinstance(error, Unsized):
+        return UnsupportedFile(
+            f"{name} is a virtual file: it claims a size, and what is in it has another",
+            hint="no snapshot can keep it: move it out of the worktree, or unmount what it lies in",
+            path=name,
+        )
+    if error.errno == errno.EXDEV:
+        return EngineFailed(
+            f"{name} cannot be exchanged: it is a folder in a lower layer of overlayfs, or on another mount",
+            hint="restore it to another path (--to), or the whole worktree in place",
             path=name,
         )
     if reading and error.errno in DENIED:

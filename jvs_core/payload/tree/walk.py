@@ -14,8 +14,8 @@ from threading import get_ident
 from typing import NamedTuple
 
 from jvs_core.errors import PathNotFound, UnsupportedFile
-from jvs_core.payload.tree import juicefs
-from jvs_core.payload.tree.btrfs import PLACEHOLDER_INODE, is_placeholder
+from jvs_core.payload.tree import juicefs, virtual
+from jvs_core.payload.tree.btrfs import is_placeholder
 from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
@@ -27,7 +27,7 @@ KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: SYMLINK, stat.S
 LEFT_OUT = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device", stat.S_IFCHR: "character device"}
 REPOSITORY = "repository"
 _Folder = tuple[bytes, os.stat_result]
-_NOT_TAKEN = (CONTROL, b"lost+found")
+LOST_AND_FOUND = b"lost+found"
 CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SETFCAP = 0, 1, 2, 3, 31
 
 
@@ -40,7 +40,7 @@ class Stamp(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """An entry that no snapshot keeps, and what it is: a key of ``LEFT_OUT`` in words, or ``REPOSITORY``.
+    """An entry that no snapshot keeps, and what it is in words: of those of ``LEFT_OUT``, virtual, or ``REPOSITORY``.
 
     That is a folder called ``.jvs``, with all that is in it: put back, it would belong to whoever restores it, and be
     believed as the repository of their own that it is not.
@@ -177,6 +177,7 @@ class _Walk:
         self.changed: list[bytes] = []
         self.unreadable: list[bytes] = []
         self.linked: dict[bytes, tuple[int, int]] = {}
+        self.devices = virtual.Devices()
 
     def begin(self) -> None:
         with Folders(self.root) as folders:
@@ -195,7 +196,7 @@ class _Walk:
             fd = folders.at(path)
             here = os.fstat(fd)
             if (here.st_dev, here.st_ino) == (seen.st_dev, seen.st_ino):
-                self.list(path, fd, pending)
+                self.list(path, fd, pending, virtual.names_in(here))
             else:
                 self.changed.append(path)
         except OSError as error:
@@ -210,10 +211,21 @@ class _Walk:
             self.reported = len(self.rows)
         return pending
 
-    def list(self, path: bytes, fd: int, pending: list[_Folder]) -> None:
+    def folder(
+        self, path: bytes, name: bytes, st: os.stat_result, parent: int, pending: list[_Folder]
+    ) -> None:
+        if what := self.not_taken(name, st, parent):
+            self.left_out.append(LeftOut(path, what))
+            return
+        if st.st_dev != self.device:
+            self.nested.append(path)
+        self.add(path, FOLDER, st)
+        pending.append((path, st))
+
+    def list(self, path: bytes, fd: int, pending: list[_Folder], suspect: frozenset[bytes]) -> None:
         prefix = path + b"/" if path else b""
         encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
-        rows, device, new = self.rows, self.device, tuple.__new__
+        rows, new = self.rows, tuple.__new__
         folder, link, regular = stat.S_IFDIR, stat.S_IFLNK, stat.S_IFREG
         with os.scandir(fd) as listing:
             for item in listing:
@@ -229,24 +241,17 @@ class _Walk:
                         raise
                     raise translate(error, child, reading=True) from error
                 form = st.st_mode & 0o170000
-                if form == regular and st.st_nlink == 1:
+                if name in suspect and virtual.is_of_juicefs(name, st):
+                    self.left_out.append(LeftOut(child, "virtual file of JuiceFS"))
+                elif form == regular and st.st_nlink == 1:
                     fields = (
                         child, FILE, st.st_mode & 0o7777, st.st_uid, st.st_gid, st.st_size, st.st_mtime_ns,
                         b"", 0, b"", b"",
                     )  # fmt: skip
                     stamp = (st.st_dev, st.st_ino, st.st_ctime_ns)
                     rows.append((child, new(Entry, fields), new(Stamp, stamp)))
-                elif (
-                    form == folder
-                    and (name in _NOT_TAKEN or st.st_ino == PLACEHOLDER_INODE)
-                    and (what := _not_taken(name, st, fd))
-                ):
-                    self.left_out.append(LeftOut(child, what))
                 elif form == folder:
-                    if st.st_dev != device:
-                        self.nested.append(child)
-                    self.add(child, FOLDER, st)
-                    pending.append((child, st))
+                    self.folder(child, name, st, fd, pending)
                 elif form == link:
                     try:
                         self.add(child, SYMLINK, st, os.readlink(name, dir_fd=fd))
@@ -257,27 +262,26 @@ class _Walk:
                 else:
                     self.left_out.append(LeftOut(child, LEFT_OUT.get(form, "unknown kind of file")))
 
+    def not_taken(self, name: bytes, st: os.stat_result, parent: int) -> str:
+        """Return what a folder is that no snapshot keeps, ``""`` for any other.
+
+        What fsck found is no part of a workspace where it is root's alone, and the caller is not root.
+        """
+        if name == CONTROL:
+            return REPOSITORY
+        if st.st_dev != self.device and (kind := self.devices.made_up(st.st_dev)):
+            return f"virtual file system ({kind})"
+        if is_placeholder(st, parent):
+            return "place of a subvolume that is not in this one"
+        closed = name == LOST_AND_FOUND and st.st_uid == 0 and not st.st_mode & 0o077 and os.geteuid() != 0
+        return "folder of the file system's own" if closed else ""
+
     def add(self, path: bytes, kind: str, st: os.stat_result, target: bytes = b"") -> None:
         size = st.st_size if kind == FILE else 0
         entry = Entry(path, kind, st.st_mode & 0o7777, st.st_uid, st.st_gid, size, st.st_mtime_ns, target)
         self.rows.append((path, entry, Stamp(st.st_dev, st.st_ino, st.st_ctime_ns)))
         if st.st_nlink > 1 and kind != FOLDER:
             self.linked[path] = (st.st_dev, st.st_ino)
-
-
-def _not_taken(name: bytes, st: os.stat_result, parent: int) -> str:
-    """Return what a folder is that no snapshot keeps, ``""`` for any other.
-
-    What fsck found is no part of a workspace where it is root's alone, and the caller is not root.
-    """
-    if name == CONTROL:
-        return REPOSITORY
-    if is_placeholder(st, parent):
-        return "place of a subvolume that is not in this one"
-    if name not in _NOT_TAKEN:
-        return ""
-    closed = st.st_uid == 0 and not st.st_mode & 0o077 and os.geteuid() != 0
-    return "folder of the file system's own" if closed else ""
 
 
 def _number_link_groups(entries: list[Entry], linked: dict[bytes, tuple[int, int]]) -> None:

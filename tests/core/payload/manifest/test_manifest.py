@@ -31,7 +31,7 @@ def leaves(draw: st.DrawFn, path: bytes, kind: str) -> Entry:
         draw(st.integers(0, 2**32 - 1)),
         draw(st.integers(0, 2**32 - 1)),
         draw(st.integers(0, 2**63 - 1)) if kind == FILE else 0,
-        draw(st.integers(-(2**63) * 10**9 + 1, 2**63 * 10**9 - 1)),
+        draw(st.integers(-(2**63) * 10**9, 2**63 * 10**9 - 1)),
         draw(st.binary(min_size=1, max_size=20).filter(lambda t: b"\0" not in t)) if kind == SYMLINK else b"",
         0,
         draw(st.just(b"") | _digests),
