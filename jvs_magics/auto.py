@@ -42,9 +42,10 @@ class Auto:
 
     def _take(self, execution_count: int) -> None:
         from jvs_magics.call import wait
+        from jvs_magics.folder import opened
 
         magics = self._magics
-        repository = Repository.open(magics.repo or ".")
+        repository = opened(magics.repo or ".")
         worktree = magics.worktree or repository.worktree
         found = repository.status(worktree)
         self._said = ""

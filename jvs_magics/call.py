@@ -12,6 +12,7 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Lazy
 from jvs_core.cli.outcome import Outcome
 from jvs_magics import within
+from jvs_magics.folder import opened
 from jvs_magics.kernel import Kernel
 from jvs_magics.speech import say
 
@@ -41,6 +42,7 @@ def run(magics: Kernel, args: Sequence[str], *, without_running: bool = False) -
     magics.cells.counted(magics.count())
     makes_one = args[:1] == ["init"]
     call = KernelCall(
+        opener=opened,
         repo=None if makes_one else magics.repo or None,
         worktree=None if makes_one else magics.worktree or None,
         run_lock=within.run_lock,

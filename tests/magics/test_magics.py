@@ -112,6 +112,20 @@ def test_in_place_and_undo_work_under_the_feet_of_the_kernel(ip: Kernel, main: P
     assert "clean" not in ip.value("%jvs status")
 
 
+def test_a_folder_that_is_removed_under_the_kernel_is_one_line_that_says_where_to_go(
+    ip: Kernel, main: Path
+) -> None:
+    ip.ok("%jvs auto on\nimport os; os.mkdir('sub'); os.chdir('sub')")
+    said = ip.ok("os.rmdir('../sub')").err
+    assert "no snapshot after this cell: E_NOT_A_REPOSITORY" in said
+    assert ip.fails("%jvs status").endswith(f"was removed (hint: %cd {main})")
+    assert ip.value("%jvs --repo {os.path.dirname('" + str(main) + "')} status").startswith(
+        "On worktree main"
+    )
+    ip.ok(f"%cd -q {main}")
+    assert ip.value("%jvs status").startswith("On worktree main")
+
+
 def test_a_file_that_is_never_quiet_is_taken_with_a_label(ip: Kernel, main: Path) -> None:
     """The snapshot itself makes the log grow, at every step, as a training run would."""
     (main / "log").write_text("x")
