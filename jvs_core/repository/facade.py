@@ -318,10 +318,16 @@ class Repository:
         after: str | None = None,
         *,
         worktree: str | None = None,
+        caches: bool = True,
         progress: Progress = SILENT,
     ) -> Comparison:
-        """Return what changed from snapshot ``before`` to snapshot ``after`` (None: to the worktree as it is)."""
-        return compare.compare(self._context, worktree or self._worktree, before, after, progress)
+        """Return what changed from snapshot ``before`` to snapshot ``after`` (None: to the worktree as it is).
+
+        Without ``caches``, what lies in ``__pycache__``, ``.ipynb_checkpoints``, ``.venv``, ``node_modules``, ``lost+found`` or a
+        folder with a ``CACHEDIR.TAG`` is no change.
+        """
+        name = worktree or self._worktree
+        return compare.compare(self._context, name, before, after, progress, caches=caches)
 
     @translated
     def restore(

@@ -5,16 +5,18 @@ papermill writes the text of what it has no form for, a date say: a notebook for
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from papermill.exceptions import PapermillException
 from papermill.translators import PythonTranslator, papermill_translators
 
 from jvs_core import InputError
-from jvs_jupyter.papermill.values import decoded_all, encoded
+from jvs_jupyter.papermill.values import decoded_all, encoded_all
 
 _INJECTED = "injected-parameters"
 
@@ -55,18 +57,15 @@ def write(nb: Any, kernel_name: str, parameters: dict[str, Any]) -> None:
     cell = _injected(nb)
     if cell is None or not parameters:
         return
-    language = nb.metadata.get("kernelspec", {}).get("language")
-    translator = papermill_translators.find_translator(kernel_name, language)
-    kept = {name: encoded(value, name) for name, value in parameters.items()}
-    if translator is not PythonTranslator:
+    if not _is_python(nb, kernel_name):
         for name, value in parameters.items():
-            if translator.translate(value) != translator.translate(kept[name]):
+            if not _is_plain(value):
                 raise InputError(
                     f"parameter {name!r} has a value that only a notebook for Python gets as it is",
                     hint="pass text, finite numbers, lists or dictionaries with text as keys",
                 )
         return
-    values = decoded_all(kept)
+    values = decoded_all(encoded_all(parameters))
     if any(
         PythonTranslator.translate(parameters[name]) != _Values.translate(values[name]) for name in values
     ):
@@ -75,6 +74,25 @@ def write(nb: Any, kernel_name: str, parameters: dict[str, Any]) -> None:
 
 def _injected(nb: Any) -> Any:
     return next((cell for cell in nb.cells if _INJECTED in cell.metadata.get("tags", ())), None)
+
+
+def _is_python(nb: Any, kernel_name: str) -> bool:
+    language = nb.metadata.get("kernelspec", {}).get("language")
+    try:
+        return papermill_translators.find_translator(kernel_name, language) is PythonTranslator
+    except PapermillException:
+        return False
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON, and so every language, has a form for a value."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return (
+        value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+    )
 
 
 def _line(translator: Any, name: str, value: Any) -> str:

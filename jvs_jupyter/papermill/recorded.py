@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jupyter_core.utils import ensure_event_loop
-from papermill.exceptions import PapermillException
+from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.execute import raise_for_execution_errors
 from papermill.iorw import write_ipynb
 from papermill.log import logger
@@ -187,6 +187,8 @@ class RecordedRun:
                 self._nb = cells()
             raise_for_execution_errors(self._nb, None)  # adds the error cells; written with the outcome below
         except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - recorded here, raised by the caller
+            if isinstance(error, PapermillExecutionError):
+                outcome.explain(error, self._nb)
             begun = any(cell.metadata.get("papermill", {}).get("start_time") for cell in self._nb.cells)
             return error, outcome.of_exception(error, kernel_up=begun or not kernel.starting)
         return None, outcome.of_notebook(self._nb)

@@ -39,7 +39,7 @@ _BACK: dict[str, Callable[[Any], Any]] = {
     "dict": lambda items: {key: decoded(item) for key, item in items.items()},
     "items": lambda pairs: {decoded(key): decoded(item) for key, item in pairs},
 }
-_MANY = {tuple: "tuple", set: "set", frozenset: "frozenset"}
+_MANY: dict[type, str] = {tuple: "tuple", set: "set", frozenset: "frozenset"}
 _NUMBERS = "biuf"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 
@@ -79,3 +80,23 @@ def test_an_output_that_cannot_be_is_refused_before_anything_is_recorded(
     assert workspace.repository.runs.all() == []
     assert workspace.repository.history() == []
     assert not (workspace.main / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("%load_ext jvs_magics\n%jvs nonsense", "UsageError: E_USAGE: no such command"),
+        ("%nosuchmagic", "UsageError: Line magic function `%nosuchmagic` not found"),
+        ("assert not 1", "AssertionError"),
+    ],
+)
+def test_what_a_failing_cell_said_is_in_the_record_and_in_papermills_error(
+    workspace: Workspace, cell: str, said: str
+) -> None:
+    workspace.notebook("in.ipynb", "1", cell)
+    with pytest.raises(PapermillExecutionError, match=re.escape(said.split(maxsplit=1)[0])) as raised:
+        run_here("out.ipynb")
+    assert said in str(raised.value)
+    run = workspace.only_run()
+    assert run.outcome == "cell_error"
+    assert (run.error or "").startswith(f"cell 1: {said}")
