@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from jvs_core import JvsError, Repository
+from jvs_core import JvsError
 from jvs_magics.kernel import Kernel
 from jvs_magics.speech import say, usage_error
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from jupyter_server.services.contents.filecheckpoints import (
 )
 from jupyter_server.services.contents.fileio import FileManagerMixin
 from jupyter_server.services.contents.manager import AsyncContentsManager
+from tornado import web
 
 ID = "checkpoint"
 _CLASSES = {
@@ -40,12 +43,14 @@ class JupytersOwn:
 
     async def create(self, manager: Any, path: str) -> dict[str, Any]:
         """Make the checkpoint of a file, over the one before."""
-        return dict(await ensure_async(self._kept.create_checkpoint(manager, path)))
+        with _forbidden():
+            return dict(await ensure_async(self._kept.create_checkpoint(manager, path)))
 
     async def restore(self, manager: Any, checkpoint_id: str, path: str) -> None:
         """Make a file what it was. Raises HTTPError (404)."""
         await self._require(checkpoint_id, path)
-        await ensure_async(self._kept.restore_checkpoint(manager, checkpoint_id, path))
+        with _forbidden():
+            await ensure_async(self._kept.restore_checkpoint(manager, checkpoint_id, path))
 
     async def found(self, path: str) -> list[dict[str, Any]]:
         """Return the checkpoint of a file, or none."""
@@ -78,3 +83,14 @@ class JupytersOwn:
     def _tidy(self, path: str) -> None:
         with suppress(OSError):  # gone, or not empty
             os.rmdir(self._folder(path) / self.folder_name)
+
+
+@contextmanager
+def _forbidden() -> Iterator[None]:
+    """Turn what the file system keeps from this user into 403, as Jupyter does elsewhere."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise web.HTTPError(403, f"Permission denied: {error}".replace("%", "%%")) from error

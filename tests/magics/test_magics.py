@@ -220,7 +220,17 @@ def test_executed_cells_are_kept_as_a_valid_notebook(ip: Kernel, main: Path) -> 
 
 @pytest.mark.parametrize(
     "note",
-    ['say "hi" twice', "it's 5\" wide", 'x" --tag injected "y', "--lock", "- done", "two\nlines", "{n} $n"],
+    [
+        'say "hi" twice',
+        "it's 5\" wide",
+        'x" --tag injected "y',
+        "--lock",
+        "- done",
+        "two\nlines",
+        "{n} $n",
+        "--",
+        "-",
+    ],
 )
 def test_a_note_is_what_the_variable_holds(ip: Kernel, main: Path, note: str) -> None:
     ip.ok(f"note = {note!r}; n = 1")
@@ -235,6 +245,27 @@ def test_a_note_is_what_the_variable_holds(ip: Kernel, main: Path, note: str) ->
 def test_an_apostrophe_in_a_note_before_a_cell_is_one(ip: Kernel, main: Path) -> None:
     ip.ok("%%jvs don't\nNone")
     assert Repository.open(main).history()[0].descriptor.note == "don't"
+
+
+@pytest.mark.parametrize(
+    ("line", "note", "tags"),
+    [
+        ("alpha = 0.1 - second try", "alpha = 0.1 - second try", ()),
+        ("rate -0.5 -> $n", "rate -0.5 -> --", ()),
+        ("$n", "--", ()),
+        ("--tag mine 'two words'", "two words", ("mine",)),
+        ("two words --tag mine", "two words", ("mine",)),
+        ("", "", ()),
+    ],
+)
+def test_a_note_before_a_cell_is_all_that_is_no_option(
+    ip: Kernel, main: Path, line: str, note: str, tags: tuple[str, ...]
+) -> None:
+    ip.ok("n = '--'")
+    ip.ok(f"%%jvs {line}\n1")
+    for item in Repository.open(main).history():
+        assert item.descriptor.note == note
+        assert item.descriptor.tags[: len(tags)] == tags
 
 
 def test_kept_cells_are_not_trusted_because_they_say_so(ip: Kernel, main: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -10,8 +11,11 @@ import pytest
 from papermill import PapermillExecutionError, execute_notebook
 from papermill.iorw import papermill_io
 
+from jvs_core import JvsError
 from jvs_jupyter.papermill import metrics
+from tests.conftest import Mounts
 from tests.jupyter.papermill.support import Papermill, Workspace
+from tests.support.filesystems import LOOP_KINDS, read_only
 
 Jvs = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -100,3 +104,18 @@ def test_what_a_failing_cell_said_is_in_the_record_and_in_papermills_error(
     run = workspace.only_run()
     assert run.outcome == "cell_error"
     assert (run.error or "").startswith(f"cell 1: {said}")
+
+
+@pytest.mark.parametrize("output", ["out.ipynb", "../../out.ipynb"])
+def test_a_read_only_repository_is_the_contracts_error_before_anything_runs(
+    workspace: Workspace, mounts: Mounts, output: str
+) -> None:
+    mounts.get(LOOP_KINDS[0])  # skips, or on CI fails, where nothing can be mounted
+    workspace.notebook("in.ipynb", "1")
+    with read_only(workspace.repository.root):
+        os.chdir(workspace.main)
+        with pytest.raises(JvsError) as refused:
+            run_here(output)
+        os.chdir("/")
+    assert refused.value.code in ("E_USAGE", "E_ENGINE_FAILED")
+    assert workspace.repository.runs.all() == []

@@ -28,7 +28,7 @@ class Database(ContentsManager):
         super().__init__(**options)
         self.models: dict[str, dict[str, Any]] = {}
 
-    def get(self, path: str, content: bool = True, **_options: Any) -> dict[str, Any]:
+    def get(self, path: str, *_wanted: Any, **_options: Any) -> dict[str, Any]:
         """Return a model."""
         return self.models[path]
 
@@ -77,7 +77,7 @@ def configured(tmp_path: Path) -> Config:
 def test_a_manager_that_is_not_asynchronous_has_its_checkpoints_at_once(
     repo: Repository, tmp_path: Path, manager_class: type[ContentsManager]
 ) -> None:
-    manager = manager_class(config=configured(tmp_path))
+    manager: Any = manager_class(config=configured(tmp_path))
     path = "team/main/n.ipynb"
     manager.save(MODEL, path)
     made = manager.create_checkpoint(path)
@@ -96,14 +96,14 @@ def test_a_manager_that_is_not_asynchronous_has_its_checkpoints_at_once(
 
 
 async def test_an_asynchronous_manager_awaits_them(repo: Repository, tmp_path: Path) -> None:
-    manager = AsyncLargeFileManager(config=configured(tmp_path))
+    manager: Any = AsyncLargeFileManager(config=configured(tmp_path))
     await manager.save(MODEL, "team/main/n.ipynb")
     found = await manager.list_checkpoints("team/main/n.ipynb")
     assert [item["id"] for item in found] == [repo.history()[0].descriptor.snapshot_id]
 
 
 def test_a_path_in_a_database_is_no_file_of_a_repository(repo: Repository, tmp_path: Path) -> None:
-    manager = Database(config=configured(tmp_path))
+    manager: Any = Database(config=configured(tmp_path))
     path = "team/main/n.txt"
     manager.save({"type": "file", "content": "one"}, path)
     (tmp_path / path).parent.mkdir(parents=True)
