@@ -22,6 +22,7 @@ EXIT_STATUS = {
     "terminated": 143,
 }
 _LONGEST_ERROR = 2_000
+_MAGICS_OWN = "UsageError"
 _TERMINATING = ("SIGTERM", "SIGHUP")
 
 Ended = Literal["ok", "cell_error", "kernel_died", "early_exit", "interrupted", "terminated", "lost"]
@@ -118,18 +119,20 @@ def of_exception(error: BaseException, *, kernel_up: bool) -> Told:
 
 
 def explain(error: PapermillExecutionError, nb: Any) -> None:
-    """Let an error without a traceback, which is a magic's, say what its cell wrote to stderr last."""
+    """Let an error without a traceback, which is a magic's, say what its cell wrote to stderr: last, or as a ``UsageError``."""
     if error.traceback:
         return
     failed = [cell for cell in nb.cells if cell.metadata.get("papermill", {}).get("exception") is True]
     streams = [output for cell in failed for output in cell.outputs if output.get("name") == "stderr"]
     lines = strip_color("".join(stream.text for stream in streams)).strip().splitlines()
-    if lines:
-        name, _, said = lines[-1].partition(": ")
-        told = (name, said) if said and name.isidentifier() else (error.ename, lines[-1])
-        PapermillExecutionError.__init__(
-            error, error.cell_index, error.exec_count, error.source, *told, [lines[-1]]
-        )
+    if not lines:
+        return
+    line = next((line for line in reversed(lines) if line.startswith(f"{_MAGICS_OWN}: ")), lines[-1])
+    said = line.removeprefix(f"{_MAGICS_OWN}: ")
+    name = error.ename if said == line else _MAGICS_OWN
+    PapermillExecutionError.__init__(
+        error, error.cell_index, error.exec_count, error.source, name, said, [line]
+    )
 
 
 def not_kept(told: Told, what: str, error: BaseException) -> Told:

@@ -90,6 +90,10 @@ def test_an_output_that_cannot_be_is_refused_before_anything_is_recorded(
     ("cell", "said"),
     [
         ("%load_ext jvs_magics\n%jvs nonsense", "UsageError: E_USAGE: no such command"),
+        (
+            "%load_ext jvs_magics\n%jvs auto on\nopen('f', 'w')\n%jvs show x",
+            "UsageError: E_SNAPSHOT_NOT_FOUND",
+        ),
         ("%nosuchmagic", "UsageError: Line magic function `%nosuchmagic` not found"),
         ("assert not 1", "AssertionError"),
     ],
