@@ -28,7 +28,7 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mo
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test test-all further quick crash mutants nightly lab build release verify gate conformance bench papermill docs picture fmt lint types layers clean tools installed ready
+.PHONY: help demo test test-all further quick crash mutants nightly lab build release verify gate conformance bench papermill collaboration docs picture fmt lint types layers clean tools installed ready
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -62,7 +62,7 @@ crash: ready  ## Try every fault on every file system, and write docs/reference/
 mutants: ready  ## Put small faults into copies of the package; each of them must fail a test
 	$(BIN)/python -m tests.mutants --workers $(WORKERS) $(MUTANTS_ARGS)
 
-nightly: test-all crash mutants  ## All tests; every fault; every mutant; the state machine and the fuzzers with ten times the examples
+nightly: test-all crash mutants collaboration  ## All tests; every fault; every mutant; the state machine and the fuzzers with ten times the examples
 	JVS_PROOF=full $(PYTEST) --in-memory tests/properties --timeout 7200 $(PYTEST_ARGS)
 
 build: ready lab  ## Build the wheel and the source distribution into dist/
@@ -89,6 +89,11 @@ bench: ready  ## Measure against cp, git and others; writes docs/reference/bench
 
 papermill: ready  ## Run papermill's own tests with this engine, inside and outside a repository
 	$(BIN)/python -m tests.jupyter.papermill.suite
+
+collaboration: ready  ## Try restores of notebooks that are open in jupyter-collaboration, in an environment of its own
+	$(BIN)/python -m venv $(VENV)/collaboration
+	$(VENV)/collaboration/bin/python -m pip install --quiet jupyter-collaboration --editable ".[jupyter]"
+	JVS_COLLABORATION_PYTHON=$(abspath $(VENV))/collaboration/bin/python $(PYTEST) tests/jupyter/server/test_collaboration.py
 
 docs: ready  ## Hold the documentation against the code, and build the site into build/docs
 	$(BIN)/python docs/generate.py --check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from jvs_core import JvsError, Repository
+from jvs_core import JvsError
 from jvs_magics.kernel import Kernel
 from jvs_magics.speech import say, usage_error
 
@@ -42,9 +42,10 @@ class Auto:
 
     def _take(self, execution_count: int) -> None:
         from jvs_magics.call import wait
+        from jvs_magics.folder import opened
 
         magics = self._magics
-        repository = Repository.open(magics.repo or ".")
+        repository = opened(magics.repo or ".")
         worktree = magics.worktree or repository.worktree
         found = repository.status(worktree)
         self._said = ""

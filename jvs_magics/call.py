@@ -11,7 +11,8 @@ from jvs_core import InputError, JvsError, LeaseRecord, Progress, Repository
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Lazy
 from jvs_core.cli.outcome import Outcome
-from jvs_magics import within
+from jvs_core.cli.within import run_lock
+from jvs_magics.folder import opened
 from jvs_magics.kernel import Kernel
 from jvs_magics.speech import say
 
@@ -41,9 +42,9 @@ def run(magics: Kernel, args: Sequence[str], *, without_running: bool = False) -
     magics.cells.counted(magics.count())
     makes_one = args[:1] == ["init"]
     call = KernelCall(
+        opener=opened,
         repo=None if makes_one else magics.repo or None,
         worktree=None if makes_one else magics.worktree or None,
-        run_lock=within.run_lock,
         lock_wait=lambda repository, worktree: wait(magics, repository, worktree),
         consistency="prefer_quiesced",
         lease_ms=lambda repository: repository.info().lease_duration_ms,
@@ -86,7 +87,7 @@ def _follow(magics: Kernel, call: KernelCall, outcome: Outcome, without_running:
         magics.cells.taken(without_running=without_running)
     elif call.command in ("lock acquire", "lock release"):
         repository = call.repository()
-        if within.run_lock(repository, call.worktree or repository.worktree) is not None:
+        if run_lock(repository, call.worktree or repository.worktree) is not None:
             return
         if isinstance(value, LeaseRecord):
             magics.locks.keep(repository, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from jvs_magics.answers import Answer
 from jvs_magics.call import refuse, run
 from jvs_magics.kernel import Kernel
 from jvs_magics.words import Filled
+
+_OPTION = re.compile(r"--?[A-Za-z]")
 
 
 class CellSnapshots(Answer):
@@ -62,9 +65,13 @@ def around(magics: Kernel, args: Sequence[str], cell: str) -> CellSnapshots:
 
 
 def _note_first(args: Sequence[str]) -> list[str]:
-    """Join the words in front of the first option, so that a note needs no quotes."""
-    end = next((position for position, word in enumerate(args) if word.startswith("-")), len(args))
-    return [Filled(" ".join(args[:end])), *args[end:]]
+    """Join the words in front of the first option, so that a note needs no quotes; a minus or a number is no option."""
+    end = next((position for position, word in enumerate(args) if _is_option(word)), len(args))
+    return [*([Filled(" ".join(args[:end]))] if end else []), *args[end:]]
+
+
+def _is_option(word: str) -> bool:
+    return not isinstance(word, Filled) and _OPTION.match(word) is not None
 
 
 def _run_cell(magics: Kernel, cell: str) -> BaseException | None:

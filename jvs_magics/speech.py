@@ -11,6 +11,7 @@ import sys
 from IPython.core.error import UsageError
 
 from jvs_core import JvsError
+from jvs_magics.folder import FolderRemoved
 
 _COMMAND = re.compile(r"(?<![\w%/.-])jvs (?=[a-z[-])")
 
@@ -18,7 +19,7 @@ _COMMAND = re.compile(r"(?<![\w%/.-])jvs (?=[a-z[-])")
 def usage_error(error: JvsError) -> UsageError:
     """Return the one line that a person sees in place of a traceback."""
     hint = error.hint
-    if error.code == "E_NOT_A_REPOSITORY":
+    if error.code == "E_NOT_A_REPOSITORY" and not isinstance(error, FolderRemoved):
         hint = "jvs init NAME, or to start from this folder's files: jvs init NAME --from ."
     text = error.message + (f" (hint: {hint})" if hint else "")
     return UsageError(f"{error.code}: {in_notebook(_one_line(text))}")

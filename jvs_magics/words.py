@@ -14,10 +14,19 @@ _MARK = "\ue000"  # stands for a field while the line is split; one in the line 
 class Filled(str):
     """A word that begins with what a variable holds: whatever that is, it is no option.
 
-    The parser of the command line looks at the first letter of a word to tell an option.
+    The parser of the command line looks at the first letter of a word to tell an option, and ends those at ``--``.
     """
 
     __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether this is the text of ``other``, which is no word of the parser's."""
+        return other != "--" and str.__eq__(self, other) is True
+
+    def __ne__(self, other: object) -> bool:
+        """Return the contrary."""
+        return not self == other
 
     def __getitem__(self, key: Any) -> str:
         """Return letters as of any text, but for the first alone."""

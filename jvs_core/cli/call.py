@@ -13,7 +13,6 @@ from jvs_core.errors import InputError, NotARepository
 from jvs_core.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from jvs_core.model import LeaseRecord
     from jvs_core.operations.snapshot import Demand
     from jvs_core.repository import Repository
 
@@ -46,8 +45,7 @@ class Call:
     ``opener`` opens the repository at or above a path. ``confirm`` asks the person a yes-or-no question; None when
     there is nobody to ask. ``progress_factory`` makes the receiver of the work's steps and registers its end on the
     stack. ``lock_wait`` is for a front end that takes locks for the person: it is asked before an operation that needs
-    the lock of a worktree, and answers how many seconds that may wait for another holder. ``run_lock`` tells the lease on
-    a worktree that is held for a recorded run which the caller is a part of: it is the run's to give back. ``consistency`` is what a
+    the lock of a worktree, and answers how many seconds that may wait for another holder. ``consistency`` is what a
     snapshot asks for when the command line does not say, ``lease_ms`` how long a lock taken by it lasts, and ``cells``
     gives the executed cells to keep with a snapshot. ``command`` names the command that ran, and ``reads_input`` says
     whether stdin is for it. The other fields are the common options, wherever on the command line they stood.
@@ -57,7 +55,6 @@ class Call:
     confirm: Callable[[str], bool] | None = None
     progress_factory: Callable[[ExitStack], Progress] = silent_progress
     lock_wait: Callable[[Repository, str], float] | None = None
-    run_lock: Callable[[Repository, str], LeaseRecord | None] | None = None
     consistency: Demand = "quiesced"
     lease_ms: Callable[[Repository], int] | None = None
     cells: Callable[[], bytes | None] | None = None

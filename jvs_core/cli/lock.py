@@ -11,6 +11,7 @@ from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Seconds
 from jvs_core.cli.text import fields, safe
+from jvs_core.cli.within import run_lock
 
 if TYPE_CHECKING:
     from jvs_core.model import LeaseRecord
@@ -139,7 +140,7 @@ def run(call: Call, wait_s: float, purpose: str, command: tuple[str, ...]) -> Ou
 
 
 def _of_run(call: Call, repository: Repository) -> LeaseRecord | None:
-    return call.run_lock(repository, call.worktree or repository.worktree) if call.run_lock else None
+    return run_lock(repository, call.worktree or repository.worktree)
 
 
 def _description(record: LeaseRecord) -> list[str]:

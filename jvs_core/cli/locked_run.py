@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jvs_core.cli.call import Call
 from jvs_core.cli.child import run_child
 from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.within import run_lock
 from jvs_core.errors import InputError, JvsError
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 def run_locked(call: Call, command: Sequence[str], *, wait_s: float, purpose: str) -> Outcome:
     """Run ``command`` while the lock is held and renewed; the outcome's exit status is the command's.
 
+    In a recorded run it is the run's lock, which is used and kept.
+
     Raises LockConflict before anything is started, and FencingMismatch, LockExpired or LockNotHeld after the command
     ended when the lock was lost meanwhile.
     """
@@ -28,9 +31,9 @@ def run_locked(call: Call, command: Sequence[str], *, wait_s: float, purpose: st
     repository = call.repository()
     if shutil.which(command[0]) is None:
         raise InputError(f"cannot run {command[0]!r}: there is no such command")
-    with repository.hold(
-        call.worktree, wait_s=wait_s, purpose=purpose or f"lock run: {command[0]}"[:200]
-    ) as lease:
+    within = run_lock(repository, call.worktree or repository.worktree) is not None
+    purpose = purpose or f"lock run: {command[0]}"[:200]
+    with repository.hold(call.worktree, wait_s=wait_s, purpose=purpose, reuse=within) as lease:
         status = run_child(
             command,
             session=repository.settings.session,

@@ -10,11 +10,15 @@ from jvs_core.errors import WorktreeNotFound
 from jvs_core.operations import locking, stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.unfinished import unfinished
+from jvs_core.payload.changes import caches as known_caches
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import beyond_times, but_for_setuid
 from jvs_core.payload.changes.difference import compare as compare_entries
+from jvs_core.payload.tree import content
 from jvs_core.payload.tree.authority import Authority, believing, owned
+from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import Entry, text
+from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import REPOSITORY, Scan
 from jvs_core.progress import Progress
 from jvs_core.results import Comparison, Status
@@ -69,13 +73,20 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
     )
 
 
-def compare(ctx: Context, name: str, before: str, after: str | None, progress: Progress) -> Comparison:
-    """Return what changed from one snapshot to another, or to worktree ``name`` as it is."""
+def compare(
+    ctx: Context, name: str, before: str, after: str | None, progress: Progress, *, caches: bool = True
+) -> Comparison:
+    """Return what changed from one snapshot to another, or to worktree ``name`` as it is; without ``caches`` but for those."""
     from_id = ctx.resolve(before, name)
     to_id = None if after is None else ctx.resolve(after, name)
     to_entries = present(ctx, name, progress) if to_id is None else stored.entries(ctx.layout, to_id)
     differ = but_for_setuid if to_id is None else None
-    changes = compare_entries(stored.entries(ctx.layout, from_id), to_entries, differ=differ)
+    from_entries = stored.entries(ctx.layout, from_id)
+    changes = compare_entries(from_entries, to_entries, differ=differ)
+    if changes and not caches:
+        to_root = ctx.layout.worktree(name) if to_id is None else ctx.layout.payload(to_id)
+        tagged = _tagged(ctx.layout.payload(from_id), from_entries) | _tagged(to_root, to_entries)
+        changes = known_caches.without(changes, tagged)
     return Comparison(
         from_=from_id,
         to=name if to_id is None else to_id,
@@ -83,6 +94,21 @@ def compare(ctx: Context, name: str, before: str, after: str | None, progress: P
         modified=[text(path) for path in changes.modified],
         removed=[text(path) for path in changes.removed],
     )
+
+
+def _tagged(root: Path, entries: Sequence[Entry]) -> set[bytes]:
+    with Folders(root) as folders:
+
+        def begins(entry: Entry) -> bytes:
+            folder, name = split(entry.path)
+            try:
+                fd, _ = content.open_regular(name, folders.at(folder))
+            except (OSError, Changed):  # damaged or gone: it tags nothing
+                return b""
+            with open(fd, "rb") as file:
+                return file.read(len(known_caches.SIGNATURE))
+
+        return known_caches.tagged(entries, begins)
 
 
 def present(ctx: Context, name: str, progress: Progress) -> Sequence[Entry]:

@@ -36,6 +36,7 @@ from jvs_core.operations.sandbox import Sandbox
 from jvs_core.operations.snapshot_file import SnapshotFile
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
+from jvs_core.repository.blocks import Translated
 from jvs_core.repository.cells import Cells
 from jvs_core.repository.gc import Gc
 from jvs_core.repository.locks import Locks
@@ -318,10 +319,16 @@ class Repository:
         after: str | None = None,
         *,
         worktree: str | None = None,
+        caches: bool = True,
         progress: Progress = SILENT,
     ) -> Comparison:
-        """Return what changed from snapshot ``before`` to snapshot ``after`` (None: to the worktree as it is)."""
-        return compare.compare(self._context, worktree or self._worktree, before, after, progress)
+        """Return what changed from snapshot ``before`` to snapshot ``after`` (None: to the worktree as it is).
+
+        Without ``caches``, what lies in ``__pycache__``, ``.ipynb_checkpoints``, ``.venv``, ``node_modules``, ``lost+found`` or a
+        folder with a ``CACHEDIR.TAG`` is no change.
+        """
+        name = worktree or self._worktree
+        return compare.compare(self._context, name, before, after, progress, caches=caches)
 
     @translated
     def restore(
@@ -433,6 +440,7 @@ class Repository:
             progress=progress,
         )
 
+    @translated
     def hold(
         self,
         worktree: str | None = None,
@@ -447,7 +455,7 @@ class Repository:
         With ``reuse`` a lock that this session holds already is used and kept. When a renewal fails for good, the
         next operation that needs the lock raises.
         """
-        return locking.hold(
+        block = locking.hold(
             self._context,
             worktree or self._worktree,
             wait_s=wait_s,
@@ -455,7 +463,9 @@ class Repository:
             lease_ms=lease_ms,
             reuse=reuse,
         )
+        return Translated(block)
 
+    @translated
     def sandbox(
         self,
         from_: str = "HEAD",
@@ -479,7 +489,7 @@ class Repository:
         UnsavedChanges
             Something still wrote after the snapshot: the sandbox stays.
         """
-        return sandbox.sandbox(
+        block = sandbox.sandbox(
             self._context,
             self._context.resolve(from_, worktree or self._worktree),
             keep=keep,
@@ -487,6 +497,7 @@ class Repository:
             tags=tuple(tags),
             progress=progress,
         )
+        return Translated(block)
 
     @translated
     def verify(

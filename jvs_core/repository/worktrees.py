@@ -12,6 +12,7 @@ from jvs_core.operations import temporary_worktrees, worktree_removal, worktrees
 from jvs_core.operations.context import Context
 from jvs_core.operations.temporary_worktrees import TemporaryWorktree
 from jvs_core.progress import SILENT, Progress
+from jvs_core.repository.blocks import Translated
 from jvs_core.results import WorktreeCreated, WorktreeInfo
 
 
@@ -41,6 +42,7 @@ class Worktrees:
         base = self._context.base_for_new_worktree(from_, worktree or self._worktree)
         return worktrees.create(self._context, name, base, labels=labels, progress=progress)
 
+    @translated
     def isolated_run(
         self, name: str, *, from_: str, worktree: str | None = None, progress: Progress = SILENT
     ) -> AbstractContextManager[TemporaryWorktree]:
@@ -51,7 +53,7 @@ class Worktrees:
         Raises NameInvalid, AlreadyExists; at the end LockConflict, when somebody holds its lock.
         """
         base = self._context.resolve(from_, worktree or self._worktree)
-        return temporary_worktrees.isolated_run(self._context, name, base, progress)
+        return Translated(temporary_worktrees.isolated_run(self._context, name, base, progress))
 
     @translated
     def names(self) -> list[str]:

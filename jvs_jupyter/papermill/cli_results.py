@@ -77,16 +77,18 @@ def reproduce(call: Call, run: str, keep: Any) -> Outcome:
     Example:
       jvs run reproduce 1a2b3c4d
     """
+    from jvs_jupyter.papermill.differences import figures
     from jvs_jupyter.papermill.reproduce import reproduce as again
 
     found = again(run, repo=call.repository().root, keep=keep, progress_bar=draws(call))
     lines = [
         f"Run {identifier(found.run.run_id)} reproduces {identifier(found.original.run_id)}: {found.verdict}",
-        *(f"~ {safe(path)}" for path in found.paths),
+        *(safe(str(difference)) for difference in found.differences),
     ]
     if found.verdict == "failed":
         lines.append(f"  {found.run.outcome}, not {found.original.outcome}: {safe(found.run.error or '')}")
-    return Outcome(found, lines, exit_status=VERDICT_STATUS[found.verdict])
+    hint = figures(found.differences)
+    return Outcome(found, lines, notices=[hint] if hint else [], exit_status=VERDICT_STATUS[found.verdict])
 
 
 def _whole(repository: Repository, run: str) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Any
 
 _NOTEBOOK_METADATA = ("papermill", "jvs", "widgets")
@@ -35,6 +36,16 @@ def equal(one: bytes, other: bytes, roots: Iterable[str] = ()) -> bool:
         return bool(normalised(one, places) == normalised(other, places))
     except (ValueError, RecursionError):
         return False
+
+
+def differing_cells(one: bytes, other: bytes, roots: Iterable[str] = ()) -> list[int]:
+    """Return the places of the cells in which two notebooks differ, counted from 0; none where that cannot be told."""
+    places = list(roots)
+    try:
+        pair = [normalised(data, places)["cells"] for data in (one, other)]
+    except (ValueError, RecursionError):
+        return []
+    return [at for at, (cell, its) in enumerate(zip_longest(*pair)) if cell != its]
 
 
 def _cell(cell: dict[str, Any], places: list[str]) -> dict[str, Any]:

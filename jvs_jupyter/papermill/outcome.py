@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any, Literal, NamedTuple
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.exceptions import PapermillException, PapermillExecutionError
+from papermill.exceptions import PapermillException, PapermillExecutionError, strip_color
 
 EXIT_STATUS = {
     "ok": 0,
@@ -22,6 +22,7 @@ EXIT_STATUS = {
     "terminated": 143,
 }
 _LONGEST_ERROR = 2_000
+_MAGICS_OWN = "UsageError"
 _TERMINATING = ("SIGTERM", "SIGHUP")
 
 Ended = Literal["ok", "cell_error", "kernel_died", "early_exit", "interrupted", "terminated", "lost"]
@@ -107,12 +108,31 @@ def of_exception(error: BaseException, *, kernel_up: bool) -> Told:
     if isinstance(error, Terminated):
         return Told("terminated", f"terminated (signal {int(error.code or 128) - 128})")
     if isinstance(error, PapermillExecutionError):
-        return Told("cell_error", _short(f"cell {error.cell_index}: {error.ename}: {error.evalue}"))
+        return Told(
+            "cell_error", _short(f"cell {error.cell_index}: {error.ename}: {error.evalue}".removesuffix(": "))
+        )
     if isinstance(error, CellTimeoutError):
         return Told("cell_error", _short(f"CellTimeoutError: {error}"))
     if isinstance(error, DeadKernelError):
         return Told("kernel_died", named(error))
     return Told("lost" if kernel_up else "kernel_died", named(error))
+
+
+def explain(error: PapermillExecutionError, nb: Any) -> None:
+    """Let an error without a traceback, which is a magic's, say what its cell wrote to stderr: last, or as a ``UsageError``."""
+    if error.traceback:
+        return
+    failed = [cell for cell in nb.cells if cell.metadata.get("papermill", {}).get("exception") is True]
+    streams = [output for cell in failed for output in cell.outputs if output.get("name") == "stderr"]
+    lines = strip_color("".join(stream.text for stream in streams)).strip().splitlines()
+    if not lines:
+        return
+    line = next((line for line in reversed(lines) if line.startswith(f"{_MAGICS_OWN}: ")), lines[-1])
+    said = line.removeprefix(f"{_MAGICS_OWN}: ")
+    name = error.ename if said == line else _MAGICS_OWN
+    PapermillExecutionError.__init__(
+        error, error.cell_index, error.exec_count, error.source, name, said, [line]
+    )
 
 
 def not_kept(told: Told, what: str, error: BaseException) -> Told:

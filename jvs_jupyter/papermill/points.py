@@ -92,7 +92,7 @@ def earlier_base(repository: Repository, notebook: str, base: str, ignored: Coll
     )
     for candidate in list(candidates)[:_COMPARED]:
         try:
-            changes = repository.compare(candidate, base)
+            changes = repository.compare(candidate, base, caches=False)
         except JvsError:
             continue  # thinned out, or damaged: no base to go on from
         paths = (*changes.added, *changes.modified, *changes.removed)

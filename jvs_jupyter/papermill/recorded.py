@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from jupyter_core.utils import ensure_event_loop
-from papermill.exceptions import PapermillException
+from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.execute import raise_for_execution_errors
 from papermill.iorw import write_ipynb
 from papermill.log import logger
 
 from jvs_core import JvsError, Lease, LockConflict, Run
-from jvs_jupyter.papermill import described, metrics, outcome, provenance
+from jvs_jupyter.papermill import described, literals, metrics, outcome, provenance
 from jvs_jupyter.papermill.outcome import EarlyExit, Signals, Told
 from jvs_jupyter.papermill.place import local_path, require_writable
 from jvs_jupyter.papermill.request import Kernel, RunRequest
-from jvs_jupyter.papermill.values import as_passed, encoded_all
+from jvs_jupyter.papermill.values import encoded_all
 
 _POLL_S = 0.2
 
@@ -40,8 +40,9 @@ class RecordedRun:
         self._nb = nb
         self._output_path = output_path
         self._input_path = options.get("input_path")
-        passed = as_passed(nb, kernel_name) if request.parameters is None else request.parameters
-        self._parameters = encoded_all(passed, scalars=False)
+        passed = literals.as_passed(nb) if request.parameters is None else request.parameters
+        self._parameters = encoded_all(passed)
+        literals.write(nb, kernel_name, passed)
         self._setup = described.setup(request, kernel_name, options)
 
     def execute(self, cells: Callable[[], Any], kernel: Kernel) -> Any:
@@ -186,6 +187,8 @@ class RecordedRun:
                 self._nb = cells()
             raise_for_execution_errors(self._nb, None)  # adds the error cells; written with the outcome below
         except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - recorded here, raised by the caller
+            if isinstance(error, PapermillExecutionError):
+                outcome.explain(error, self._nb)
             begun = any(cell.metadata.get("papermill", {}).get("start_time") for cell in self._nb.cells)
             return error, outcome.of_exception(error, kernel_up=begun or not kernel.starting)
         return None, outcome.of_notebook(self._nb)

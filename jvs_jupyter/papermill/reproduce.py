@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jvs_core import InputError, Repository, Run, Verdict
-from jvs_jupyter.papermill import place
-from jvs_jupyter.papermill.normalise import equal
+from jvs_jupyter.papermill import differences, place
+from jvs_jupyter.papermill.differences import Difference
 from jvs_jupyter.papermill.spec import Keep, RunSpec
 from jvs_jupyter.papermill.values import decoded_all
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The new run, the one it repeats, and what comparing their after-snapshots showed."""
+    """The new run, the one it repeats, and what comparing their after-snapshots showed.
+
+    ``differences`` tells of each file that differs where it does.
+    """
 
     run: Run
     original: Run
+    differences: Sequence[Difference] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -66,6 +70,7 @@ def reproduce(
 
     repository = Repository.open(repo or ".")
     original = repository.runs.get(run if isinstance(run, str) else run.run_id)
+    found: list[Difference] = []
     finished = execute(_spec(repository, original, keep), progress_bar=progress_bar)
     if isinstance(finished.failure, KeyboardInterrupt | SystemExit):
         raise finished.failure
@@ -73,9 +78,10 @@ def reproduce(
     if again.outcome != original.outcome or again.after_snapshot_id is None:
         judged = repository.runs.judge(again.run_id, "failed")
     else:
-        paths = sorted(_differing(repository, original, again))
+        found = differences.between(repository, original, again)
+        paths = [difference.path for difference in found]
         judged = repository.runs.judge(again.run_id, "differs" if paths else "identical", paths)
-    return Reproduction(judged, original)
+    return Reproduction(judged, original, found)
 
 
 def _spec(repository: Repository, original: Run, keep: Keep) -> RunSpec:
@@ -111,28 +117,3 @@ def _spec(repository: Repository, original: Run, keep: Keep) -> RunSpec:
         keep=keep,
         reproduces=original.run_id,
     )
-
-
-def _differing(repository: Repository, original: Run, again: Run) -> Iterator[str]:
-    """Yield the paths whose content differs between the two after-snapshots, notebooks normalised."""
-    one, other = original.after_snapshot_id, again.after_snapshot_id
-    assert one is not None
-    assert other is not None
-    changes = repository.compare(one, other)
-    elsewhere = original.output_path is None or original.output_path != again.output_path
-    for path in (*changes.added, *changes.removed):
-        if not (elsewhere and path == again.output_path):
-            yield path
-    roots = [str(repository.root / "worktrees" / run.worktree) for run in (original, again)]
-    roots.append(str(repository.worktrees.path("main")))
-    for path in changes.modified:
-        if not (
-            path.endswith(".ipynb")
-            and equal(_read(repository, one, path), _read(repository, other, path), roots)
-        ):
-            yield path
-
-
-def _read(repository: Repository, snapshot: str, path: str) -> bytes:
-    with repository.open_file(snapshot, path) as stream:
-        return stream.read()

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from jvs_core import InputError
 
 TAG = "$jvs"
+_PATH = type(Path())
 _FORMS: dict[type, tuple[str, Callable[[Any], Any]]] = {
     date: ("date", date.isoformat),
     datetime: ("datetime", datetime.isoformat),
     time: ("time", time.isoformat),
     timedelta: ("timedelta", lambda span: [span.days, span.seconds, span.microseconds]),
     Decimal: ("decimal", str),
+    bytes: ("bytes", lambda data: base64.b64encode(data).decode()),
 }
 _BACK: dict[str, Callable[[Any], Any]] = {
     "float": float,
@@ -26,50 +30,57 @@ _BACK: dict[str, Callable[[Any], Any]] = {
     "time": time.fromisoformat,
     "timedelta": lambda parts: timedelta(*parts),
     "decimal": Decimal,
-    "path": Path,
+    "bytes": lambda text: base64.b64decode(text, validate=True),
+    "path": lambda text: Path(decoded(text)),
     "text": lambda escaped: escaped.encode("ascii").decode("unicode_escape"),
     "tuple": lambda items: tuple(decoded(items)),
+    "set": lambda items: set(decoded(items)),
+    "frozenset": lambda items: frozenset(decoded(items)),
     "dict": lambda items: {key: decoded(item) for key, item in items.items()},
+    "items": lambda pairs: {decoded(key): decoded(item) for key, item in pairs},
 }
+_MANY: dict[type, str] = {tuple: "tuple", set: "set", frozenset: "frozenset"}
+_NUMBERS = "biuf"
 
 
-def encoded(value: Any, name: str = "", *, scalars: bool = True) -> Any:
+def encoded(value: Any, name: str = "") -> Any:
     """Return a value as JSON. What JSON has no form for is ``{"$jvs": KIND, "value": …}``.
 
-    ``scalars`` says that a number of NumPy's may stand as Python's. Raises InputError, which names the parameter, for a
-    value that would not come back.
+    A number of NumPy's stands as Python's. Raises InputError, which names the parameter, for a value that would not come
+    back.
     """
 
     def part(item: Any) -> Any:
-        return encoded(item, name, scalars=scalars)
+        return encoded(item, name)
 
     if value is None or isinstance(value, bool | str | int | float):
         return _plain(value)
     if isinstance(value, list):
         return [part(item) for item in value]
     if isinstance(value, dict):
-        found = {str(key): part(item) for key, item in value.items()}
-        if len(found) < len(value):
-            raise InputError(f"parameter {name!r} has a key twice: as text, and as another value")
-        return _tagged("dict", found) if TAG in found else found
-    if type(value) is tuple:
-        return _tagged("tuple", [part(item) for item in value])
-    if isinstance(value, PurePath):
+        return _of_dict(value, part)
+    if type(value) in _MANY:
+        items = [part(item) for item in value]
+        return _tagged(_MANY[type(value)], items if type(value) is tuple else _sorted(items))
+    if type(value) is _PATH:
         return _tagged("path", part(str(value)))
     if type(value) in _FORMS:
         kind, form = _FORMS[type(value)]
-        return _tagged(kind, form(value))
-    if scalars and hasattr(value, "item") and getattr(value, "shape", None) == ():
-        return part(value.item())
+        found = _tagged(kind, form(value))
+        if repr(decoded(found)) == repr(value):  # an hour may belong to a place, or come twice on a day
+            return found
+    number = _of_numpy(value)
+    if number is not None:
+        return _plain(number)
     raise InputError(
         f"parameter {name!r} is or holds a {type(value).__qualname__}, which a record cannot keep as it is",
-        hint="pass text, numbers, lists, dictionaries, dates or paths",
+        hint="pass text, numbers, lists, tuples, sets, dictionaries, bytes, dates or paths",
     )
 
 
-def encoded_all(parameters: dict[str, Any], *, scalars: bool = True) -> dict[str, Any]:
+def encoded_all(parameters: dict[str, Any]) -> dict[str, Any]:
     """Return parameters by name, each as ``encoded`` gives it. Raises InputError."""
-    return {str(name): encoded(value, str(name), scalars=scalars) for name, value in parameters.items()}
+    return {str(name): _whole(str(name), value) for name, value in parameters.items()}
 
 
 def decoded(value: Any) -> Any:
@@ -82,8 +93,7 @@ def decoded(value: Any) -> Any:
     if back is None:
         return {key: decoded(item) for key, item in value.items()}
     try:
-        inner = value["value"]
-        return back(decoded(inner) if value[TAG] == "path" else inner)
+        return back(value["value"])
     except (ValueError, TypeError, ArithmeticError, AttributeError):
         return value
 
@@ -93,41 +103,33 @@ def decoded_all(parameters: dict[str, Any]) -> dict[str, Any]:
     return {name: decoded(value) for name, value in parameters.items()}
 
 
-def as_passed(nb: Any, kernel_name: str) -> dict[str, Any]:
-    """Return the parameters that papermill put into a notebook, as they were passed.
-
-    In the metadata of a notebook that was run before they stand as in its record; in that of another a tuple is a list.
-    The cell with the parameters tells which it was, in Python. Raises InputError for a tuple inside another value, of which
-    it tells too little.
-    """
-    parameters = decoded_all(dict(nb.metadata.papermill.get("parameters", {})))
-    cells = [cell for cell in nb.cells if "injected-parameters" in cell.metadata.get("tags", ())]
-    if not cells or nb.metadata.get("kernelspec", {}).get("language") != "python":
-        return parameters
-    injected = f"\n{cells[0].source}\n"
-    for name, value in parameters.items():
-        if not _holds_list(value) or _assigned(name, value, kernel_name) in injected:
-            continue
-        parameters[name] = tuple(value) if isinstance(value, list) else value
-        if _assigned(name, parameters[name], kernel_name) not in injected:
-            raise InputError(
-                f"parameter {name!r} holds a tuple inside another value, which a record cannot keep as it is",
-                hint="pass lists",
-            )
-    return parameters
+def _whole(name: str, value: Any) -> Any:
+    try:
+        return encoded(value, name)
+    except RecursionError:
+        raise InputError(f"parameter {name!r} holds itself, or too much within itself") from None
 
 
-def _assigned(name: str, value: Any, kernel_name: str) -> str:
-    from papermill.translators import translate_parameters
+def _of_dict(value: dict[Any, Any], part: Callable[[Any], Any]) -> Any:
+    if not all(isinstance(key, str) and _is_unicode(key) for key in value):
+        return _tagged("items", [[part(key), part(item)] for key, item in value.items()])
+    found = {str.__str__(key): part(item) for key, item in value.items()}
+    return _tagged("dict", found) if TAG in found else found
 
-    text: str = translate_parameters(kernel_name, "python", {name: value}, "")
-    return f"\n{text.partition(chr(10))[2].strip()}\n"
+
+def _sorted(items: Iterable[Any]) -> list[Any]:
+    """Return the items of a set in one order, whatever this process's is."""
+    return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
 
 
-def _holds_list(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_holds_list, value.values()))
-    return isinstance(value, list)
+def _of_numpy(value: Any) -> bool | int | float | None:
+    """Return a number of NumPy's, or of what follows its protocol, as Python's; None for anything else."""
+    if getattr(value, "shape", None) != () or not hasattr(value, "item"):
+        return None
+    if getattr(getattr(value, "dtype", None), "kind", _NUMBERS[0]) not in _NUMBERS:
+        return None
+    number = value.item()
+    return number if type(number) in (bool, int, float) else None
 
 
 def _plain(value: Any) -> Any:

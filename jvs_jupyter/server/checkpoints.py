@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -12,13 +14,16 @@ from typing import Any, ParamSpec, TypeVar
 
 from jupyter_server import CallContext
 from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
-from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
+from jupyter_server.services.contents.fileio import FileManagerMixin
 from jupyter_server.services.contents.handlers import CheckpointsHandler
+from jupyter_server.services.contents.manager import AsyncContentsManager
 from tornado import web
 from traitlets import Bool, Float, Integer, default
 
 from jvs_core import Descriptor, JvsError, Settings
+from jvs_jupyter.server import jupyters_own
 from jvs_jupyter.server.errors import RequestError, status_of
+from jvs_jupyter.server.jupyters_own import JupytersOwn
 from jvs_jupyter.server.paths import Place, Root
 
 TAG = "checkpoint"
@@ -31,8 +36,9 @@ T = TypeVar("T")
 class JvsCheckpoints(AsyncCheckpoints):
     """A checkpoint is a snapshot of the whole worktree, tagged, whose note names the file.
 
-    Reverting changes that one file, after a snapshot of the present. Outside a worktree of a repository Jupyter's own
-    checkpoints are used. Set it with ``c.AsyncContentsManager.checkpoints_class``.
+    Reverting changes that one file, after a snapshot of the present. Jupyter's own checkpoints are used outside a worktree,
+    and where no snapshot can be taken: saving never fails because of JVS. Set it with
+    ``c.AsyncContentsManager.checkpoints_class``; a manager that is not asynchronous gets its answers at once.
     """
 
     listed = Integer(50, min=1, help="How many checkpoints of a file the Revert dialog offers.").tag(
@@ -45,44 +51,71 @@ class JvsCheckpoints(AsyncCheckpoints):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.outside: Any = AsyncFileCheckpoints(parent=self.parent, log=self.log)
+        self.own = JupytersOwn(self.parent, self.log)
 
     @default("enclosing_repository")
     def _as_the_server(self) -> bool:
         return bool(self.config.JvsServer.get("enclosing_repository", True))
 
-    async def create_checkpoint(self, contents_mgr: Any, path: str) -> dict[str, Any]:
-        """Take a snapshot and return it as a checkpoint of ``path``.
+    @property
+    def checkpoint_dir(self) -> str:
+        """The name of a folder that makes no other one count as full."""
+        return self.own.folder_name
 
-        Saving a notebook that has none asks for one too: where that fails, the notebook is saved all the same, and the
-        log says why it has no checkpoint.
-        """
-        asked = _asked()
+    def create_checkpoint(self, contents_mgr: Any, path: str) -> Any:
+        """Take a snapshot and return it as a checkpoint of ``path``."""
+        return self._answer(self._create(contents_mgr, path))
+
+    def restore_checkpoint(self, contents_mgr: Any, checkpoint_id: str, path: str) -> Any:
+        """Make the file what it was; its present is snapshotted first, and ``undo`` is for whole restores only."""
+        return self._answer(self._restore(contents_mgr, checkpoint_id, path))
+
+    def list_checkpoints(self, path: str) -> Any:
+        """Return the newest checkpoints of a file, oldest first, as the Revert dialog expects them."""
+        return self._answer(self._list(path))
+
+    def rename_checkpoint(self, checkpoint_id: str, old_path: str, new_path: str) -> Any:
+        """Rename Jupyter's own; a snapshot keeps the names that the files had."""
+        return self._answer(self._rename(old_path, new_path))
+
+    def rename_all_checkpoints(self, old_path: str, new_path: str) -> Any:
+        """Rename Jupyter's own when a file moves; snapshots stay as they are."""
+        return self._answer(self._rename(old_path, new_path))
+
+    def delete_checkpoint(self, checkpoint_id: str, path: str) -> Any:
+        """Delete Jupyter's own. A snapshot belongs to the whole workspace, and retention alone removes any."""
+        return self._answer(self._delete(checkpoint_id, path))
+
+    def delete_all_checkpoints(self, path: str) -> Any:
+        """Delete Jupyter's own when a file is deleted; snapshots stay, and the file in them."""
+        return self._answer(self._delete_own(path))
+
+    def _answer(self, answer: Coroutine[Any, Any, Any]) -> Any:
+        if isinstance(self.parent, AsyncContentsManager):
+            return answer
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(contextvars.copy_context().run, asyncio.run, answer).result()
+
+    async def _create(self, manager: Any, path: str) -> dict[str, Any]:
         try:
             place = await self._place(path)
-            if place is None:
-                return dict(await self.outside.create_checkpoint(contents_mgr, path))
-            taken = await _in_thread(
-                place.repository.snapshot,
-                _note(place),
-                tags=(TAG,),
-                consistency="prefer_quiesced",
-                lock=True,
-                wait_s=self.wait_s if asked else 0.0,
-            )
-        except web.HTTPError as error:
-            if asked:
-                raise
-            self.log.warning("no checkpoint of %s: %s", path, error.log_message)
-            return {}
-        return _model(taken)
+            if place is not None:
+                return _model(
+                    await asyncio.to_thread(self._snapshot, place, self.wait_s if _asked() else 0.0)
+                )
+        except Exception as error:  # noqa: BLE001 - whatever it is, what a person wrote is saved, and has a checkpoint
+            self._say(f"no snapshot is the checkpoint of {path}, Jupyter keeps its own", error)
+        return await self.own.create(manager, path)
 
-    async def restore_checkpoint(self, contents_mgr: Any, checkpoint_id: str, path: str) -> None:
-        """Make the file what it was; its present is snapshotted first, and ``undo`` is for whole restores only."""
-        place = await self._place(path)
-        if place is None:
-            await self.outside.restore_checkpoint(contents_mgr, checkpoint_id, path)
-            return
+    def _snapshot(self, place: Place, wait_s: float) -> Descriptor:
+        return place.repository.snapshot(
+            _note(place), tags=(TAG,), consistency="prefer_quiesced", lock=True, wait_s=wait_s
+        )
+
+    async def _restore(self, manager: Any, checkpoint_id: str, path: str) -> None:
+        if checkpoint_id == jupyters_own.ID:
+            return await self.own.restore(manager, checkpoint_id, path)
+        place = await self._of_snapshot(checkpoint_id, path)
         await _in_thread(
             place.repository.restore_path,
             checkpoint_id,
@@ -92,67 +125,78 @@ class JvsCheckpoints(AsyncCheckpoints):
             lock=True,
             wait_s=self.wait_s,
         )
+        return None
 
-    async def list_checkpoints(self, path: str) -> list[dict[str, Any]]:
-        """Return the newest checkpoints of a file, oldest first, as the Revert dialog expects them.
-
-        Saving a notebook asks whether it has any, and does not fail where that cannot be told.
-        """
+    async def _list(self, path: str) -> list[dict[str, Any]]:
+        found: list[Descriptor] = []
         try:
             place = await self._place(path)
-            if place is None:
-                return list(await self.outside.list_checkpoints(path))
-            found = await _in_thread(_checkpoints, place, self.listed)
-        except web.HTTPError:
-            if _asked():
-                raise
-            return []
-        return [_model(descriptor) for descriptor in reversed(found)]
+            if place is not None:
+                found = await asyncio.to_thread(_checkpoints, place, self.listed)
+        except Exception as error:  # noqa: BLE001 - as above: saving asks first whether there is any
+            self._say(f"only Jupyter's own checkpoint of {path} is listed", error)
+        listed = [*map(_model, found), *await self.own.found(path)]
+        return sorted(listed, key=lambda model: model["last_modified"])
 
-    async def rename_checkpoint(self, checkpoint_id: str, old_path: str, new_path: str) -> None:
-        """Rename Jupyter's own; a snapshot keeps the names that the files had."""
-        if await self._has_jupyters_own(old_path):
-            await self.outside.rename_checkpoint(checkpoint_id, old_path, new_path)
+    async def _rename(self, old_path: str, new_path: str) -> None:
+        """Let Jupyter's own follow a file, but not from outside into a worktree, where they would be among its files."""
+        if not await self.own.found(old_path):
+            return
+        if await self._has_snapshots(new_path) and not await self._has_snapshots(old_path):
+            self.log.info("Jupyter's own checkpoint of %s stays where it was", old_path)
+        else:
+            await self.own.rename(old_path, new_path)
 
-    async def delete_checkpoint(self, checkpoint_id: str, path: str) -> None:
-        """Refuse: a snapshot belongs to the whole workspace, and retention alone removes any."""
-        if await self._place(path) is not None:
-            raise web.HTTPError(409, "a checkpoint here is a snapshot of the workspace: see jvs gc")
-        await self.outside.delete_checkpoint(checkpoint_id, path)
+    async def _delete(self, checkpoint_id: str, path: str) -> None:
+        if checkpoint_id == jupyters_own.ID:
+            return await self.own.delete(checkpoint_id, path)
+        await self._of_snapshot(checkpoint_id, path)
+        raise web.HTTPError(409, "a checkpoint here is a snapshot of the workspace: see jvs gc")
 
-    async def rename_all_checkpoints(self, old_path: str, new_path: str) -> None:
-        """Rename Jupyter's own when a file moves; snapshots stay as they are."""
-        if await self._has_jupyters_own(old_path):
-            await self.outside.rename_all_checkpoints(old_path, new_path)
+    async def _delete_own(self, path: str) -> None:
+        for model in await self.own.found(path):
+            await self.own.delete(model["id"], path)
 
-    async def delete_all_checkpoints(self, path: str) -> None:
-        """Delete Jupyter's own when a file is deleted; snapshots stay, and the file in them."""
-        if await self._has_jupyters_own(path):
-            await self.outside.delete_all_checkpoints(path)
-
-    async def _has_jupyters_own(self, path: str) -> bool:
-        """Whether Jupyter keeps checkpoints of a path. A file of a damaged repository moves and goes all the same."""
+    async def _of_snapshot(self, checkpoint_id: str, path: str) -> Place:
+        """Return the place of a file of which a snapshot is a checkpoint. Raises HTTPError, 404 for any other id."""
+        unknown = web.HTTPError(404, f"Checkpoint does not exist: {path}@{checkpoint_id}".replace("%", "%%"))
         try:
-            return await self._place(path) is None
-        except web.HTTPError as error:
-            self.log.warning("checkpoints of %s were left alone: %s", path, error.log_message)
+            place = await self._place(path)
+            if place is None or not await asyncio.to_thread(_is_checkpoint, place, checkpoint_id):
+                raise unknown
+        except (JvsError, RequestError) as error:
+            raise (unknown if status_of(error) in (400, 404) else _http(error)) from error
+        return place
+
+    async def _has_snapshots(self, path: str) -> bool:
+        try:
+            return await self._place(path) is not None
+        except (JvsError, RequestError):
             return False
 
     async def _place(self, path: str) -> Place | None:
-        """Return where a path lies; None outside every worktree, and where a link leads out of the server's root."""
+        """Return where a path lies; None outside every worktree, and where a link leads out of the server's root.
+
+        Raises JvsError, RequestError.
+        """
+        if not isinstance(self.parent, FileManagerMixin):  # its paths are none of the file system
+            return None
         try:
             place = await asyncio.to_thread(self._root_and_place, path.strip("/"))
         except (JvsError, RequestError) as error:
             leads_out = isinstance(error, RequestError) and error.code == "E_PATH_ESCAPE"
             if leads_out or error.code in ("E_NOT_A_REPOSITORY", "E_OUTSIDE_ROOT"):
                 return None
-            raise _http(error) from error
+            raise
         return place if place.inner else None
 
     def _root_and_place(self, path: str) -> Place:
         manager: Any = self.parent
         folder = Path(os.path.realpath(manager.root_dir))
         return Root(folder, Settings.from_environment(), self.enclosing_repository).place(path)
+
+    def _say(self, what: str, error: Exception) -> None:
+        self.log.warning("%s: %s: %s", what, getattr(error, "code", type(error).__name__), error)
 
 
 def _asked() -> bool:
@@ -178,8 +222,14 @@ def _note(place: Place) -> str:
 
 def _checkpoints(place: Place, limit: int) -> list[Descriptor]:
     note = _note(place)
-    recent = (item.descriptor.original for item in place.repository.history(limit=_LOOKED_AT))
-    return [found for found in recent if TAG in found.tags and found.note == note][:limit]
+    recent = place.repository.history(limit=_LOOKED_AT)
+    kept = (item.descriptor.original for item in recent if not item.expired)
+    return [found for found in kept if TAG in found.tags and found.note == note][:limit]
+
+
+def _is_checkpoint(place: Place, checkpoint_id: str) -> bool:
+    found = place.repository.show(checkpoint_id).descriptor.original
+    return found.snapshot_id == checkpoint_id and TAG in found.tags and found.note == _note(place)
 
 
 def _model(descriptor: Descriptor) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from http import HTTPStatus
 from typing import Any
 
@@ -67,7 +68,8 @@ def status_of(error: JvsError | RequestError) -> int:
     """Return the HTTP status that goes with an error; 500 only where nobody's request is to blame."""
     if isinstance(error, RequestError):
         return int(error.status)
-    if isinstance(error.__cause__, PermissionError):  # a shared repository holds what its other users closed
+    cause = error.__cause__  # a shared repository holds what its other users closed; a mount may be read-only
+    if isinstance(cause, PermissionError) or (isinstance(cause, OSError) and cause.errno == errno.EROFS):
         return int(HTTPStatus.FORBIDDEN)
     return status_for(error.code, error.exit_status)
 

@@ -99,6 +99,32 @@ def test_a_full_disk_is_one_line(tmp_path: Path, mounts: Mounts) -> None:
         running.ok("%cd -q /")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "snapshot",
+        "restore HEAD",
+        "restore HEAD --inplace --force --reason x",
+        "undo",
+        "lock acquire",
+        "ref create a HEAD",
+    ],
+)
+def test_a_read_only_repository_is_one_line(ip: Kernel, main: Path, mounts: Mounts, line: str) -> None:
+    from tests.support.filesystems import read_only
+
+    mounts.get(LOOP_KINDS[0])
+    ip.ok(
+        "%jvs snapshot one\nopen('a.txt', 'w').write('two')\n%jvs restore HEAD --inplace --force --reason x"
+    )
+    with read_only(main.parent):
+        ip.ok(f"%cd -q {main}")
+        assert "Read-only file system" in ip.fails(f"%jvs {line}")
+        assert ip.value("%jvs status").startswith("On worktree main")
+        ip.ok("%jvs auto on\nimport os\n%cd -q /")
+    ip.ok(f"%cd -q {main}")
+
+
 def test_a_repository_that_is_not_trusted_is_one_line(ip: Kernel, main: Path) -> None:
     control = main.parent / ".jvs"
     control.rename(control.with_name("elsewhere"))

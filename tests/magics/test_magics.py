@@ -113,6 +113,20 @@ def test_in_place_and_undo_work_under_the_feet_of_the_kernel(ip: Kernel, main: P
     assert "clean" not in ip.value("%jvs status")
 
 
+def test_a_folder_that_is_removed_under_the_kernel_is_one_line_that_says_where_to_go(
+    ip: Kernel, main: Path
+) -> None:
+    ip.ok("%jvs auto on\nimport os; os.mkdir('sub'); os.chdir('sub')")
+    said = ip.ok("os.rmdir('../sub')").err
+    assert "no snapshot after this cell: E_NOT_A_REPOSITORY" in said
+    assert ip.fails("%jvs status").endswith(f"was removed (hint: %cd {main})")
+    assert ip.value("%jvs --repo {os.path.dirname('" + str(main) + "')} status").startswith(
+        "On worktree main"
+    )
+    ip.ok(f"%cd -q {main}")
+    assert ip.value("%jvs status").startswith("On worktree main")
+
+
 def test_a_file_that_is_never_quiet_is_taken_with_a_label(ip: Kernel, main: Path) -> None:
     """The snapshot itself makes the log grow, at every step, as a training run would."""
     (main / "log").write_text("x")
@@ -207,7 +221,17 @@ def test_executed_cells_are_kept_as_a_valid_notebook(ip: Kernel, main: Path) -> 
 
 @pytest.mark.parametrize(
     "note",
-    ['say "hi" twice', "it's 5\" wide", 'x" --tag injected "y', "--lock", "- done", "two\nlines", "{n} $n"],
+    [
+        'say "hi" twice',
+        "it's 5\" wide",
+        'x" --tag injected "y',
+        "--lock",
+        "- done",
+        "two\nlines",
+        "{n} $n",
+        "--",
+        "-",
+    ],
 )
 def test_a_note_is_what_the_variable_holds(ip: Kernel, main: Path, note: str) -> None:
     ip.ok(f"note = {note!r}; n = 1")
@@ -222,6 +246,27 @@ def test_a_note_is_what_the_variable_holds(ip: Kernel, main: Path, note: str) ->
 def test_an_apostrophe_in_a_note_before_a_cell_is_one(ip: Kernel, main: Path) -> None:
     ip.ok("%%jvs don't\nNone")
     assert Repository.open(main).history()[0].descriptor.note == "don't"
+
+
+@pytest.mark.parametrize(
+    ("line", "note", "tags"),
+    [
+        ("alpha = 0.1 - second try", "alpha = 0.1 - second try", ()),
+        ("rate -0.5 -> $n", "rate -0.5 -> --", ()),
+        ("$n", "--", ()),
+        ("--tag mine 'two words'", "two words", ("mine",)),
+        ("two words --tag mine", "two words", ("mine",)),
+        ("", "", ()),
+    ],
+)
+def test_a_note_before_a_cell_is_all_that_is_no_option(
+    ip: Kernel, main: Path, line: str, note: str, tags: tuple[str, ...]
+) -> None:
+    ip.ok("n = '--'")
+    ip.ok(f"%%jvs {line}\n1")
+    for item in Repository.open(main).history():
+        assert item.descriptor.note == note
+        assert item.descriptor.tags[: len(tags)] == tags
 
 
 def test_kept_cells_are_not_trusted_because_they_say_so(ip: Kernel, main: Path) -> None:

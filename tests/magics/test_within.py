@@ -1,4 +1,4 @@
-"""``%jvs`` in a notebook that runs as a recorded run."""
+"""``%jvs``, and ``jvs`` below its kernel, in a notebook that runs as a recorded run."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     made = Repository.init(tmp_path / "repo", engine="copy")
     monkeypatch.chdir(made.root / "main")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     return made
 
 
@@ -28,12 +29,21 @@ def run_cells(*cells: str) -> None:
     execute_notebook("in.ipynb", "out.ipynb", engine_name="jvs", progress_bar=False)
 
 
+SHELL = (
+    "import subprocess, sys",
+    "def jvs(*line): subprocess.run([sys.executable, '-m', 'jvs_core.cli', *line], check=True)",
+)
+
+
 @pytest.mark.parametrize("session_holds_it", [False, True])
 @pytest.mark.parametrize(
     "cells",
     [
         ("%jvs lock acquire", "open('made', 'w').close()", "%jvs lock release"),
         ("open('made', 'w').close()", "%jvs lock release", "%jvs snapshot inside"),
+        (*SHELL, "jvs('lock', 'acquire')", "open('made', 'w').close()", "jvs('lock', 'release')"),
+        (*SHELL, "jvs('lock', 'run', '--', 'touch', 'made')", "jvs('snapshot', '--lock')"),
+        ("%jvs lock run -- touch made", "%jvs lock renew", "%jvs auto on", "open('more', 'w').close()"),
     ],
 )
 def test_a_notebook_that_handles_the_lock_leaves_it_to_its_run(

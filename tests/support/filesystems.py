@@ -143,6 +143,14 @@ def bound(source: Path, target: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Let nothing be written below ``folder`` for the block, not even by root; needs root."""
+    with bound(folder, folder):
+        _run("mount", "-o", "remount,bind,ro", str(folder))
+        yield
+
+
+@contextlib.contextmanager
 def memory_at(target: Path) -> Iterator[None]:
     """Mount a small tmpfs at ``target`` for the block; needs root."""
     _require_root("a mount")

@@ -54,6 +54,12 @@ class Workspace:
         log = (self.repository.root / ".jvs" / "audit" / "audit.jsonl").read_text()
         return [json.loads(line)["operation"] for line in log.splitlines()]
 
+    def printed(self, name: str) -> str:
+        """Return what the cells of a notebook printed."""
+        cells = json.loads((self.main / name).read_bytes())["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", ())]
+        return "".join("".join(o["text"]) for o in outputs if o.get("name") == "stdout")
+
     def in_snapshot(self, snapshot_id: str | None, path: str) -> bytes:
         """Return the bytes of a file in a snapshot."""
         assert snapshot_id is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 from collections.abc import Callable
 
@@ -9,8 +11,11 @@ import pytest
 from papermill import PapermillExecutionError, execute_notebook
 from papermill.iorw import papermill_io
 
+from jvs_core import JvsError
 from jvs_jupyter.papermill import metrics
+from tests.conftest import Mounts
 from tests.jupyter.papermill.support import Papermill, Workspace
+from tests.support.filesystems import LOOP_KINDS, read_only
 
 Jvs = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -79,3 +84,42 @@ def test_an_output_that_cannot_be_is_refused_before_anything_is_recorded(
     assert workspace.repository.runs.all() == []
     assert workspace.repository.history() == []
     assert not (workspace.main / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("%load_ext jvs_magics\n%jvs nonsense", "UsageError: E_USAGE: no such command"),
+        (
+            "%load_ext jvs_magics\n%jvs auto on\nopen('f', 'w')\n%jvs show x",
+            "UsageError: E_SNAPSHOT_NOT_FOUND",
+        ),
+        ("%nosuchmagic", "UsageError: Line magic function `%nosuchmagic` not found"),
+        ("assert not 1", "AssertionError"),
+    ],
+)
+def test_what_a_failing_cell_said_is_in_the_record_and_in_papermills_error(
+    workspace: Workspace, cell: str, said: str
+) -> None:
+    workspace.notebook("in.ipynb", "1", cell)
+    with pytest.raises(PapermillExecutionError, match=re.escape(said.split(maxsplit=1)[0])) as raised:
+        run_here("out.ipynb")
+    assert said in str(raised.value)
+    run = workspace.only_run()
+    assert run.outcome == "cell_error"
+    assert (run.error or "").startswith(f"cell 1: {said}")
+
+
+@pytest.mark.parametrize("output", ["out.ipynb", "../../out.ipynb"])
+def test_a_read_only_repository_is_the_contracts_error_before_anything_runs(
+    workspace: Workspace, mounts: Mounts, output: str
+) -> None:
+    mounts.get(LOOP_KINDS[0])  # skips, or on CI fails, where nothing can be mounted
+    workspace.notebook("in.ipynb", "1")
+    with read_only(workspace.repository.root):
+        os.chdir(workspace.main)
+        with pytest.raises(JvsError) as refused:
+            run_here(output)
+        os.chdir("/")
+    assert refused.value.code in ("E_USAGE", "E_ENGINE_FAILED")
+    assert workspace.repository.runs.all() == []

@@ -79,63 +79,6 @@ def test_an_isolated_run_touches_nothing_but_what_was_asked_for(workspace: Works
     assert [info.name for info in workspace.repository.worktrees.all()] == ["main", failed.worktree]
 
 
-def test_a_seeded_notebook_is_identical_and_one_that_writes_the_time_differs(
-    workspace: Workspace, jvs: Jvs
-) -> None:
-    workspace.notebook(
-        "seeded.ipynb",
-        "import random\nrandom.seed(seed)\nopen('r.txt', 'w').write(str(random.random()))\nprint(random.random())\nobject()",
-        parameters="seed = 1",
-    )
-    workspace.notebook("clock.ipynb", "import time\nopen('t.txt', 'w').write(str(time.time_ns()))")
-    seeded, clock = run("seeded.ipynb", {"seed": 4}), run("clock.ipynb")
-    Path("r.txt").write_text("changed since")
-    same = json.loads(jvs("run", "reproduce", seeded.run_id, "--json").stdout)
-    assert set(same) == {"run_id", "reproduces", "verdict", "paths"}
-    assert (same["reproduces"], same["verdict"], same["paths"]) == (seeded.run_id, "identical", [])
-    assert Path("r.txt").read_text() == "changed since"
-    other = json.loads(jvs("run", "reproduce", clock.run_id, "--json", status=20).stdout)
-    assert (other["verdict"], other["paths"]) == ("differs", ["t.txt"])
-    shown = json.loads(jvs("run", "show", other["run_id"], "--json").stdout)
-    assert (shown["reproduces"], shown["verdict"], shown["paths"]) == (clock.run_id, "differs", ["t.txt"])
-    assert [info.name for info in workspace.repository.worktrees.all()] == ["main"]
-
-
-def test_a_notebook_that_takes_snapshots_of_its_own_reproduces(workspace: Workspace, jvs: Jvs) -> None:
-    cells = [
-        '%jvs snapshot "mid"',
-        "made = %jvs snapshot --tag mine\nprint(made.snapshot_id)",
-        "%%jvs around\nopen('r.txt', 'w').write('1')",
-        "%jvs status",
-        "%jvs history",
-        "%jvs lock acquire",
-        "%jvs lock status",
-        "%jvs cat HEAD r.txt",
-    ]
-    workspace.notebook("in.ipynb", "%load_ext jvs_magics", *cells)
-    first = run("in.ipynb")
-    assert first.outcome == "ok"
-    same = json.loads(jvs("run", "reproduce", first.run_id, "--json").stdout)
-    assert (same["verdict"], same["paths"]) == ("identical", [])
-    workspace.notebook(
-        "in.ipynb",
-        "%load_ext jvs_magics",
-        "import time\nopen('r.txt', 'w').write(str(time.time_ns()))\nNone",
-        "%jvs snapshot",
-        "%jvs cat HEAD r.txt",
-    )
-    other = json.loads(jvs("run", "reproduce", run("in.ipynb").run_id, "--json", status=20).stdout)
-    assert other["paths"] == ["in.out.ipynb", "r.txt"]
-
-
-def test_a_run_that_ends_otherwise_is_not_reproduced(workspace: Workspace, tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    workspace.notebook("in.ipynb", f"open({str(outside)!r}, 'x').close()")
-    first = run("in.ipynb")
-    again = reproduce(first)
-    assert (first.outcome, again.verdict, again.run.outcome) == ("ok", "failed", "cell_error")
-
-
 def test_run_one_takes_json_and_gives_json(workspace: Workspace) -> None:
     workspace.notebook("in.ipynb", "1")
     answer = json.loads(json.dumps(run_one({"notebook": "in.ipynb", "isolate": True})))

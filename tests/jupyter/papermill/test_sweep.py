@@ -88,9 +88,12 @@ def test_every_point_runs_by_itself_and_failures_stay_for_debugging(workspace: W
     assert retried.attempt == 2
 
 
-def test_another_file_makes_every_point_new(workspace: Workspace) -> None:
+def test_another_file_but_a_cache_makes_every_point_new(workspace: Workspace) -> None:
     workspace.notebook("in.ipynb", SCORE, parameters="alpha = 1")
     sweep("in.ipynb", {"alpha": [1]}, jobs=1)
+    Path("__pycache__").mkdir()
+    Path("__pycache__", "data.pyc").write_text("made again by itself")
+    assert sweep("in.ipynb", {"alpha": [1]}, jobs=1).points[0].skipped
     Path("data.txt").write_text("changed")
     assert not sweep("in.ipynb", {"alpha": [1]}, jobs=1).points[0].skipped
     assert sweep("in.ipynb", {"alpha": [1]}, jobs=1).points[0].skipped

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,17 @@ class Contents:
     async def revert(self, path: str, checkpoint: str) -> None:
         """Go back to a checkpoint."""
         await self.fetch("api", "contents", path, "checkpoints", checkpoint, method="POST", body="")
+
+
+@pytest.fixture
+def said(jp_serverapp: Any) -> Iterator[list[str]]:
+    """Return the lines of the server's log."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    jp_serverapp.log.addHandler(handler)
+    yield lines
+    jp_serverapp.log.removeHandler(handler)
 
 
 @pytest.fixture
@@ -140,15 +153,23 @@ async def test_a_notebook_can_be_renamed(contents: Contents, repo: Repository, j
     assert await contents.word("team/main/renamed.ipynb") == "one"
 
 
-async def test_another_holder_is_named(contents: Contents, repo: Repository) -> None:
-    Repository(repo.root, settings=replace(repo.settings, user="ann", session="x")).locks.acquire()
+async def test_while_somebody_else_holds_the_lock_jupyter_keeps_its_own_and_the_log_names_them(
+    contents: Contents, repo: Repository, said: list[str]
+) -> None:
     await contents.save(NOTEBOOK, "one")
-    assert await contents.word(NOTEBOOK) == "one"  # saving never waits for a lock
-    with pytest.raises(HTTPClientError) as refused:
-        await contents.checkpoint(NOTEBOOK)
-    assert refused.value.code == 409
-    assert refused.value.response is not None
-    assert b"ann@" in refused.value.response.body
+    snapshot = (await contents.checkpoints(NOTEBOOK))[0]["id"]
+    ann = Repository(repo.root, settings=replace(repo.settings, user="ann", session="x"))
+    ann.locks.acquire()
+    await contents.save(NOTEBOOK, "two")
+    assert (await contents.checkpoint(NOTEBOOK))["id"] == "checkpoint"
+    assert any("Jupyter keeps its own" in line and "ann@" in line for line in said), said
+    ann.locks.release()
+    await contents.save(NOTEBOOK, "three")
+    assert [item["id"] for item in await contents.checkpoints(NOTEBOOK)] == [snapshot, "checkpoint"]
+    await contents.revert(NOTEBOOK, "checkpoint")
+    assert await contents.word(NOTEBOOK) == "two"
+    await contents.revert(NOTEBOOK, snapshot)
+    assert await contents.word(NOTEBOOK) == "one"
 
 
 async def test_outside_a_repository_jupyters_own_are_used(contents: Contents, jp_root_dir: Path) -> None:
@@ -177,20 +198,95 @@ async def test_behind_a_link_out_of_the_root_jupyters_own_are_used(
     assert not (shared / "m.ipynb").exists()
 
 
-async def test_files_of_a_repository_that_cannot_be_read_are_saved_moved_and_deleted(
+def _of_another_format(control: Path) -> None:
+    (control / "format_version").write_text("none of ours")
+
+
+def _without_catalogue(control: Path) -> None:
+    (control / "worktrees").rename(control.parent / "away")
+
+
+def _a_file(control: Path) -> None:
+    (control / "snapshots").rename(control.parent / "away")
+    (control / "snapshots").write_text("")
+
+
+@pytest.mark.parametrize("damage", [_of_another_format, _without_catalogue, _a_file])
+async def test_in_a_repository_that_cannot_be_used_jupyter_keeps_its_own(
+    contents: Contents, repo: Repository, jp_fetch: Any, said: list[str], damage: Callable[[Path], None]
+) -> None:
+    main = repo.root / "main"
+    damage(repo.root / ".jvs")
+    await contents.save(NOTEBOOK, "one")
+    assert any("Jupyter keeps its own: E_" in line for line in said), said
+    assert (await contents.checkpoint(NOTEBOOK))["id"] == "checkpoint"
+    assert [item["id"] for item in await contents.checkpoints(NOTEBOOK)] == ["checkpoint"]
+    await contents.save(NOTEBOOK, "two")
+    await contents.revert(NOTEBOOK, "checkpoint")
+    assert await contents.word(NOTEBOOK) == "one"
+    body = json.dumps({"path": "team/main/data/renamed.ipynb"})
+    await jp_fetch("api", "contents", NOTEBOOK, method="PATCH", body=body)
+    assert len(await contents.checkpoints("team/main/data/renamed.ipynb")) == 1
+    assert not (main / ".ipynb_checkpoints").exists()
+    await jp_fetch("api", "contents", "team/main/data/renamed.ipynb", method="DELETE")
+    assert {path.name for path in (main / "data").iterdir()} == {"a.csv"}
+
+
+async def test_a_fault_of_ours_keeps_nobody_from_saving(
+    contents: Contents, repo: Repository, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: Any, **_options: Any) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr(Repository, "snapshot", fail)
+    monkeypatch.setattr(Repository, "history", fail)
+    await contents.save(NOTEBOOK, "one")
+    assert (await contents.checkpoint(NOTEBOOK))["id"] == "checkpoint"
+    assert any("ZeroDivisionError: a fault" in line for line in said)
+
+
+async def test_a_notebook_that_moves_in_and_about_leaves_nothing_behind(
+    contents: Contents, repo: Repository, jp_root_dir: Path, jp_fetch: Any
+) -> None:
+    await contents.save("plain.ipynb", "one")
+    here = "plain.ipynb"
+    for there in (NOTEBOOK, "team/main/data/trial.ipynb", "plain again.ipynb", NOTEBOOK):
+        await jp_fetch("api", "contents", here, method="PATCH", body=json.dumps({"path": there}))
+        await contents.checkpoints(there)
+        here = there
+    await jp_fetch("api", "contents", "team/main/data", method="PATCH", body='{"path": "team/main/moved"}')
+    await jp_fetch("api", "contents", here, method="DELETE")
+    assert list(repo.root.rglob(".ipynb_checkpoints")) == []
+    assert (jp_root_dir / ".ipynb_checkpoints" / "plain-checkpoint.ipynb").exists()
+
+
+@pytest.mark.parametrize("path", [NOTEBOOK, "plain.ipynb"])
+@pytest.mark.parametrize("checkpoint", ["HEAD", "main", "1795953952000-00000000", "nonsense", "checkpoint"])
+async def test_a_checkpoint_that_is_none_of_the_file_is_404(
+    contents: Contents, repo: Repository, jp_fetch: Any, path: str, checkpoint: str
+) -> None:
+    await contents.save(path, "one")
+    if path != NOTEBOOK and checkpoint == "checkpoint":
+        await jp_fetch("api", "contents", path, "checkpoints", checkpoint, method="DELETE")
+    await _is_unknown(jp_fetch, path, checkpoint)
+    assert await contents.word(path) == "one"
+
+
+async def test_neither_another_snapshot_nor_another_files_checkpoint_is_one(
     contents: Contents, repo: Repository, jp_fetch: Any
 ) -> None:
-    (repo.root / ".jvs" / "format_version").write_text("none of ours")
     await contents.save(NOTEBOOK, "one")
-    assert await contents.word(NOTEBOOK) == "one"
-    with pytest.raises(HTTPClientError):
-        await contents.checkpoint(NOTEBOOK)
-    with pytest.raises(HTTPClientError):
-        await contents.checkpoints(NOTEBOOK)
-    body = json.dumps({"path": "team/main/renamed.ipynb"})
-    await jp_fetch("api", "contents", NOTEBOOK, method="PATCH", body=body)
-    await jp_fetch("api", "contents", "team/main/renamed.ipynb", method="DELETE")
-    assert not (repo.root / "main" / "renamed.ipynb").exists()
+    await contents.save("team/main/other.ipynb", "two")
+    others = (await contents.checkpoints("team/main/other.ipynb"))[0]["id"]
+    for snapshot in (repo.snapshot("plain", lock=True).snapshot_id, others, others[:10]):
+        await _is_unknown(jp_fetch, NOTEBOOK, snapshot)
+
+
+async def _is_unknown(jp_fetch: Any, path: str, checkpoint: str) -> None:
+    for method, options in (("POST", {"body": ""}), ("DELETE", {})):
+        with pytest.raises(HTTPClientError) as refused:
+            await jp_fetch("api", "contents", path, "checkpoints", checkpoint, method=method, **options)
+        assert refused.value.code == 404
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import Any
 
@@ -149,3 +150,7 @@ def test_what_the_file_system_keeps_from_this_user_is_forbidden() -> None:
     error = EngineFailed("/somebody/else's: Permission denied")
     error.__cause__ = PermissionError()
     assert status_of(error) == 403
+    error.__cause__ = OSError(errno.EROFS, "Read-only file system")
+    assert status_of(error) == 403
+    error.__cause__ = OSError(errno.EIO, "Input/output error")
+    assert status_of(error) == 500

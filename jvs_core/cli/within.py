@@ -1,4 +1,4 @@
-"""The recorded run that a kernel is a part of, and the lock that is held for it."""
+"""The recorded run that this process is a part of, as a kernel or below one, and the lock that is held for it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jvs_core import LeaseRecord, Repository
+    from jvs_core.model import LeaseRecord
+    from jvs_core.repository import Repository
 
 
 def run_lock(repository: Repository, worktree: str) -> LeaseRecord | None:
     """Return the lease on a worktree that is held for a run which this process is a part of; None without one.
 
-    Such a run needs its lock to its end: the notebook neither takes it a second time nor gives it back.
+    Such a run needs its lock to its end: nothing in it takes it a second time or gives it back.
     """
     found = repository.locks.status(worktree)
     held, settings = found.lock, repository.settings
