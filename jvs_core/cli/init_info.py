@@ -52,7 +52,7 @@ def init(call: Call, name: str, from_: str | None, engine: str | None, shared: b
             *fields([("Worktree", safe(made.main_path)), ("Engine", safe(made.snapshot_engine))]),
         ],
         warnings=made.degraded,
-        notices=[f'next: cd {name}/main, work, then: jvs snapshot "note" --lock'],
+        advice=[f'next: cd {name}/main, work, then: jvs snapshot "note" --lock'],
     )
 
 

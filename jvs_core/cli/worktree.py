@@ -82,7 +82,7 @@ def path(call: Call, name: str | None) -> Outcome:
     repository = call.repository()
     name = name or call.worktree or repository.worktree
     found = str(repository.worktrees.path(name))
-    return Outcome({"worktree": name, "path": found}, [safe(found)])
+    return Outcome({"worktree": name, "path": found}, [safe(found)], exact=found)
 
 
 @worktree.command()
