@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 import click
 from click import Context, HelpFormatter, Parameter
 
+from jvs_core.cli import habits
 from jvs_core.cli.call import Call
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import WorktreeName
@@ -134,6 +135,8 @@ class Group(click.Group):
     def _nearest(self, ctx: Context, name: str) -> str:
         from difflib import get_close_matches
 
+        if self._root and (known := habits.answer(name)):
+            return known
         near = get_close_matches(name, self.list_commands(ctx), n=3)
         if near:
             return "did you mean: " + ", ".join(f"{ctx.command_path} {match}" for match in near)

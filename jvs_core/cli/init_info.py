@@ -33,6 +33,11 @@ def init(call: Call, name: str, from_: str | None, engine: str | None, shared: b
         raise InputError(
             "init makes NAME in the current directory; --repo and --worktree have no meaning here"
         )
+    if name in (".", ".."):
+        raise NameInvalid(
+            f"{name!r} is a folder that exists, and init makes a new one",
+            hint="jvs init NAME --from DIR takes the files of a folder over; DIR stays as it is",
+        )
     if "/" in name:
         raise NameInvalid(
             f"not a valid repository name: {name!r}",

@@ -70,11 +70,6 @@ def size(count: int) -> str:
     return f"{value:.1f} {unit}"
 
 
-def number(count: int, thing: str) -> str:
-    """Return ``1 file``, ``2 files``, ``12,345 files``."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
 def change_lines(changes: ChangeLists) -> Iterator[str]:
     """Yield one line a changed path: ``+`` new, ``~`` different, ``-`` gone."""
     for sign, colour, paths in (

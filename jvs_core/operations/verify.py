@@ -36,6 +36,7 @@ from jvs_core.payload.work.collector import held_back
 from jvs_core.payload.work.threads import ahead
 from jvs_core.progress import Progress
 from jvs_core.results import SnapshotReport, VerifyReport
+from jvs_core.wording import counted
 
 _DAMAGED_SHOWN = 1000
 
@@ -184,7 +185,7 @@ def _inspect(
     if found.wrong:
         return _still(ctx, ledger, _wrong(snapshot_id, found))
     if found.drifted:
-        message = f"content is sound; modes, times, owners or attributes of {len(found.drifted)} paths are not as kept"
+        message = f"content is sound; mode, times, owner or attributes of {counted(len(found.drifted), 'path')} are not as kept"
         return SnapshotReport(
             snapshot_id=snapshot_id,
             severity="warning",

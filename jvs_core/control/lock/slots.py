@@ -24,6 +24,7 @@ from jvs_core.files import open_file, unlink, write_all_at
 from jvs_core.model import LARGEST
 from jvs_core.regular import FILE_MODE, open_regular
 from jvs_core.syncing import sync_folder
+from jvs_core.wording import counted
 
 SLOT_BYTES = 4096
 
@@ -113,7 +114,7 @@ def _slot(number: int, value: dict[str, Any]) -> bytes:
     line = hashlib.sha256(body).hexdigest().encode() + b" " + body + b"\n"
     if len(line) > SLOT_BYTES:
         raise InputError(
-            f"a lock or log record of {len(line)} bytes is longer than {SLOT_BYTES}",
+            f"a lock or log record of {counted(len(line), 'byte')} is longer than {SLOT_BYTES}",
             hint="use shorter names and purposes",
         )
     return line.ljust(SLOT_BYTES, b"\0")

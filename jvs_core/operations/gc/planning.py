@@ -25,6 +25,7 @@ from jvs_core.payload.tree import juicefs
 from jvs_core.progress import Progress
 from jvs_core.results import GcCandidate, GcKept, GcPlan
 from jvs_core.settings import RetentionPolicy
+from jvs_core.wording import counted
 
 _LOOKED_AT = 200_000
 SHARED_NOTE = "an estimate: blocks that files share with other snapshots or with worktrees count in full"
@@ -152,7 +153,7 @@ def storage_notes(ctx: Context) -> list[str]:
             )
         elif days:
             notes.append(
-                f"the JuiceFS volume holds it in its trash for {days} more days; until then it counts"
+                f"the JuiceFS volume holds it in its trash for {counted(days, 'more day')}; until then it counts"
             )
     return notes
 

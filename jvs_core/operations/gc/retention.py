@@ -92,7 +92,10 @@ def after(moment: datetime, duration: str) -> datetime:
     """Return the time ``duration`` after ``moment``. Raises InputError, also beyond the year 9999."""
     found = _shifted(moment, duration, 1)
     if found < moment:
-        raise InputError(f"too long: {duration!r}", hint="leave the end out to keep it for good")
+        raise InputError(
+            f"{duration!r} is too long: it ends after the year 9999",
+            hint="leave the end out to keep it for good",
+        )
     return found
 
 
