@@ -59,7 +59,7 @@ def path(
     entry = targets.require(source.entries, inner, snapshot_id)
     if not inner:
         raise InputError(
-            "--path names the whole snapshot", hint=f"to restore all of it: jvs restore {snapshot_id}"
+            "this path is the whole snapshot", hint=f"to restore all of it: jvs restore {snapshot_id}"
         )
     root = ctx.layout.worktree(name)
     target = targets.target_of(root, os.fsdecode(inner) if to is None else to)

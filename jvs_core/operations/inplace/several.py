@@ -64,6 +64,10 @@ def chosen(entries: list[Entry], wanted: Sequence[str], snapshot_id: str) -> lis
     found: dict[bytes, None] = {}
     for text in wanted:
         inner = targets.payload_path(text)
+        if not inner:
+            raise InputError(
+                "--path names the whole snapshot", hint=f"to restore all of it: jvs restore {snapshot_id}"
+            )
         if inner in known or not _GLOB.search(text):
             targets.require(entries, inner, snapshot_id)
             found[inner] = None

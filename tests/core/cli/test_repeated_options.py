@@ -128,6 +128,8 @@ def test_nothing_is_restored_where_one_of_them_is_taken_or_missing(
     jvs("restore", removed, "--path", "a.txt", "--path", "nosuch*", status=3)
     jvs("restore", removed, "--path", "a.txt", "--path", "nosuch", status=3)
     jvs("restore", removed, "--path", "a.txt", "--path", "[x].txt", "--to", "elsewhere", status=2)
+    for whole in ("", ".", "./"):
+        assert "the whole snapshot" in jvs("restore", removed, f"--path={whole}", status=2).err
     assert there(repo) == {"b.txt"}
     jvs("lock", "acquire")
     jvs("restore", removed, "--path", "a.txt", "--path", "b.txt", "--inplace", "--force", "--reason", "both")
