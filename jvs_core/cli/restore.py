@@ -144,7 +144,7 @@ def _copied(copied: list[Extracted], paths: Sequence[str]) -> Outcome:
     first = copied[0]
     what = f"{safe(paths[0])} of " if len(paths) == len(copied) == 1 else ""
     return Outcome(
-        {**first.to_json(), "paths": [one.path for one in copied]},
+        first if len(copied) == 1 else {**first.to_json(), "paths": [one.path for one in copied]},
         [f"Restored {what}snapshot {identifier(one.snapshot_id)} to {safe(one.path)}" for one in copied],
         warnings=[loss for one in copied for loss in one.degraded],
     )

@@ -10,8 +10,7 @@ from fnmatch import fnmatchcase
 from jvs_core.errors import AlreadyExists, InputError, JvsError, PathNotFound
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import path_restore
-from jvs_core.operations.inplace import targets
+from jvs_core.operations.inplace import path_restore, targets
 from jvs_core.operations.locking import Locking
 from jvs_core.payload.tree.entry import Entry, printable
 from jvs_core.progress import Progress
@@ -42,7 +41,7 @@ def paths(
     done: list[Extracted] = []
     for one in found:
         try:
-            made = path_restore.restore_path(
+            made = path_restore.path(
                 ctx, name, snapshot_id, one,
                 to=to, replace=replace, reason=reason, locking=locking, progress=progress,
             )  # fmt: skip

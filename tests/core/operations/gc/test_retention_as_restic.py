@@ -16,11 +16,12 @@ from tests.core.operations.gc.histories import DURATIONS, LATER, TAGS, WORDS, sn
 from tests.support.restic import Restic, restic
 
 _EXAMPLES = 200 if os.environ.get("JVS_PROOF") == "full" else 20
+# So long ago that none is from the future, of which restic has a word of its own.
 _STARTS = (
-    datetime(2024, 2, 28, 22, 30, tzinfo=UTC),
-    datetime(2024, 12, 28, 23, 59, 59, tzinfo=UTC),
-    datetime(2026, 3, 28, 23, 30, tzinfo=timezone(timedelta(hours=1))),
-    datetime(2026, 10, 24, 22, 30, tzinfo=timezone(timedelta(hours=2))),
+    datetime(1996, 2, 28, 22, 30, tzinfo=UTC),
+    datetime(1996, 12, 28, 23, 59, 59, tzinfo=UTC),
+    datetime(1999, 3, 27, 23, 30, tzinfo=timezone(timedelta(hours=1))),
+    datetime(1999, 10, 30, 22, 30, tzinfo=timezone(timedelta(hours=2))),
     datetime(1970, 1, 1, tzinfo=UTC),
 )
 _GAPS = (
