@@ -200,7 +200,7 @@ def _wrong(snapshot_id: str, found: Comparison) -> SnapshotReport:
     if not found.damaged:
         error = next(iter(found.unreadable.values()))
         return _damaged(snapshot_id, error.code, error.message, paths=found.wrong)
-    message = f"{len(found.damaged)} paths are not as the manifest says"
+    message = f"{counted(len(found.damaged), 'path is', 'paths are')} not as the manifest says"
     if found.unreadable:
         message += f", {len(found.unreadable)} cannot be read"
     return _damaged(snapshot_id, PayloadHashMismatch.code, message, paths=found.wrong)
