@@ -23,7 +23,6 @@ from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import cut
 from jvs_core.progress import SILENT, Progress
-from jvs_core.wording import counted
 
 __all__ = ["FAILURES", "Applied", "Steps", "apply", "plan"]
 
