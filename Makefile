@@ -22,8 +22,8 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 BENCH_ARGS ?=
 
-# File systems, attributes and access lists, FUSE, fault injection; a browser and its letters.
-DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mount strace util-linux xfsprogs
+# File systems, attributes and access lists, FUSE, fault injection; a browser and its letters; restic, whose retention is ours.
+DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mount restic strace util-linux xfsprogs
 
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic

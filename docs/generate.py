@@ -85,6 +85,11 @@ def errors_page() -> str:
         "| exit status | code | class in `jvs_core.errors` | meaning |",
         "|---|---|---|---|",
         *(f"| {status} | `{code}` | `{name}` | {meaning} |" for status, code, name, meaning in rows),
+        "",
+        "A command that a signal ends, ends as in a shell: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP. Locks that it",
+        "took are given back, and nothing is left half done. It ends with 141 where nobody reads its output any more. Output",
+        "that cannot be written (a full disk, a closed stdout) is `E_NO_SPACE` or `E_ENGINE_FAILED`, on standard error",
+        "also with `--json`; the message says what was carried out by then.",
     ]
     return "\n".join(lines) + "\n"
 

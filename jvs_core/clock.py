@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jvs_core.errors import InputError
+from jvs_core.errors import EngineFailed, InputError
+
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def now_ms() -> int:
@@ -38,5 +41,14 @@ def boot_ms() -> int:
 
 
 def boot_id() -> str:
-    """Return the identity of the running boot, within which ``boot_ms`` values compare."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    """Return the identity of the running boot, within which ``boot_ms`` values compare.
+
+    Raises EngineFailed where /proc is not mounted, without which nothing can be locked or copied.
+    """
+    try:
+        return Path(_BOOT_ID).read_text().strip()
+    except OSError as error:
+        raise EngineFailed(
+            f"{_BOOT_ID} cannot be read: {os.strerror(error.errno or 0)}",
+            hint="mount /proc: mount -t proc proc /proc",
+        ) from error

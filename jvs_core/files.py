@@ -17,9 +17,22 @@ from typing import ParamSpec, TypeVar
 
 from jvs_core import anchored, piecemeal, renames, syncing
 from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace, PathEscape
-from jvs_core.regular import IN_THE_WAY
+from jvs_core.regular import FILE_MODE, FOLDER_MODE, IN_THE_WAY
 
 TEMPORARY_SUFFIX = ".tmp"
+# What to do about a fault that does not lie in the file.
+HINTS = {
+    errno.EROFS: "the file system is mounted read-only: mount it writable",
+    errno.ENOTCONN: "the mount is dead: mount it again, or umount it",
+    errno.ESTALE: "the mount is dead: mount it again, or umount it",
+    errno.EXDEV: "a repository lies on one file system: see whether another one is mounted in it",
+    errno.EIO: "the device or the mount reports errors: see the system log",
+    errno.EFBIG: "files may be no larger here: see ulimit -f, and the limits of the file system",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+    errno.ENFILE: "raise the limit of open files of the machine: sysctl fs.file-max",
+    errno.ENOMEM: "free memory, or raise the limit on it: ulimit -v",
+}
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,17 +50,12 @@ def storage_error(error: OSError, doing: str = "") -> JvsError:
             hint="free space or raise the quota, then run the command again",
             path=what,
         )
-    hints = {
-        errno.EROFS: "the file system is mounted read-only",
-        errno.EACCES: "check the owner and mode of the repository",
-        errno.EPERM: "check the owner and mode of the repository",
-        errno.ENOTCONN: "the mount is gone: mount it again",
-        errno.ESTALE: "the mount is gone: mount it again",
-        errno.EXDEV: "a repository lies on one file system: see whether another one is mounted in it",
-        errno.EIO: "the device or the mount reports errors: see the system log",
-        **dict.fromkeys((*IN_THE_WAY, errno.EEXIST), "something else stands in its place: see jvs doctor"),
-    }
-    return EngineFailed(f"{what}: {reason}", hint=hints.get(error.errno or 0), path=what)
+    hint = HINTS.get(error.errno or 0)
+    if error.errno in (*IN_THE_WAY, errno.EEXIST):
+        hint = "something else stands in its place: see jvs doctor"
+    elif error.errno in (errno.EACCES, errno.EPERM):
+        hint = "check owner and mode of the file, and of the folders that it lies in"
+    return EngineFailed(f"{what}: {reason}", hint=hint, path=what)
 
 
 def _has_folder() -> bool:
@@ -71,7 +79,7 @@ def translated(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
+def open_file(path: Path, flags: int, mode: int = FILE_MODE) -> int:
     """Return a descriptor of the file ``path``; a link in its place is not followed."""
     with anchored.parent(path) as (folder, name):
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
@@ -83,7 +91,7 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None, durable: bool
     Raises AlreadyExists and leaves the existing file as it is. A crash may leave a shorter file, a failure none.
     """
     try:
-        fd = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
+        fd = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE if mode is None else mode)
     except FileExistsError as error:
         raise AlreadyExists(f"{path} exists already") from error
     try:
@@ -103,16 +111,29 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None, durable: bool
 def write_all(fd: int, data: bytes) -> None:
     """Write all of ``data`` at the descriptor's position."""
     view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    with _naming(fd):
+        while view:
+            view = view[os.write(fd, view) :]
 
 
 def write_all_at(fd: int, data: bytes, offset: int) -> None:
     """Write all of ``data`` at ``offset``; a full disk may take a part of it before it refuses."""
     view = memoryview(data)
-    while view:
-        written = os.pwrite(fd, view, offset)
-        view, offset = view[written:], offset + written
+    with _naming(fd):
+        while view:
+            written = os.pwrite(fd, view, offset)
+            view, offset = view[written:], offset + written
+
+
+@contextmanager
+def _naming(fd: int) -> Iterator[None]:
+    """Have an error of the block name the open file, as far as the kernel tells it."""
+    try:
+        yield
+    except OSError as error:
+        with suppress(OSError):
+            error.filename = os.readlink(f"/proc/self/fd/{fd}")
+        raise
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: bool = True) -> None:
@@ -180,7 +201,7 @@ def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False, 
     """
     try:
         with anchored.parent(path) as (folder, name):
-            os.mkdir(name, dir_fd=folder)
+            os.mkdir(name, FOLDER_MODE, dir_fd=folder)
     except FileExistsError as error:
         found = status(path)
         if not exist_ok or not stat.S_ISDIR(found.st_mode):
@@ -342,20 +363,23 @@ def remove_any(path: Path) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C until the block is complete, so that a commit is all or nothing; then let it act.
+    """Hold back Ctrl-C, and other signals that this program heeds, until the block is complete; then let them act.
 
-    Only the main thread receives Ctrl-C, so in any other thread this does nothing; nor does it where an embedding
-    program handles the signal outside Python.
+    So a commit is all or nothing. Only the main thread receives signals, so in any other thread this does nothing; nor
+    does it where an embedding program handles a signal outside Python.
     """
-    previous = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or previous is None:
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     pending: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _frame: pending.append(number))
+    handlers = {number: signal.getsignal(number) for number in _STOPPING}
+    heeded = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in heeded:
+        signal.signal(number, lambda number, _frame: pending.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in heeded.items():
+            signal.signal(number, handler)
         if pending:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(pending[0])

@@ -12,6 +12,8 @@ from jvs_core import anchored
 from jvs_core.errors import DescriptorCorrupt
 
 LONGEST_RECORD = 1 << 28
+# Whatever the umask says, others than owner and group never may write what JVS makes.
+FILE_MODE, FOLDER_MODE = 0o664, 0o775
 _KINDS = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "folder",
@@ -25,7 +27,7 @@ IN_THE_WAY = (errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.ENXIO, errno.ENODE
 _LOOKS = 30
 
 
-def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666, *, follow: bool = False) -> int:
+def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = FILE_MODE, *, follow: bool = False) -> int:
     """Open the regular file ``path``: no FIFO is waited for, and with ``follow`` only a link is followed.
 
     Raises what ``os.open`` does, or DescriptorCorrupt when something else has the name.

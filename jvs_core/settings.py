@@ -75,6 +75,7 @@ def from_environment() -> Settings:
         engine=os.environ.get("JVS_SNAPSHOT_ENGINE") or None,
         state_dir=_folder("JVS_STATE_DIR", "user_state_path"),
         cache_dir=_folder("JVS_CACHE_DIR", "user_cache_path"),
+        config_dir=_given("JVS_CONFIG_DIR"),
     )
 
 
@@ -94,7 +95,7 @@ def working_folder() -> Path:
 
 def owners_folder() -> Path:
     """Return where root keeps a folder of state for each user in whose repositories it works: ``JVS_OWNERS_DIR``."""
-    return Path(os.environ.get("JVS_OWNERS_DIR") or _OWNERS)
+    return _given("JVS_OWNERS_DIR") or Path(_OWNERS)
 
 
 def environment_of_owner(folder: Path) -> dict[str, str]:
@@ -121,14 +122,20 @@ def _user() -> str:
     return name if name.isprintable() and len(name) <= _LONGEST_USER else f"uid{os.getuid()}"
 
 
-def _folder(variable: str, kind: str) -> Path:
+def _given(variable: str) -> Path | None:
+    """Return the folder that a variable names, if it is set. Raises InputError for a path that is not absolute."""
     given = os.environ.get(variable)
-    if given:
-        if not os.path.isabs(given):  # it would be another folder in each folder that a command runs in
-            raise InputError(
-                f"{variable} is no absolute path: {given!r}", hint=f"set {variable} to a full path"
-            )
-        return Path(given)
+    if given and not os.path.isabs(given):  # it would be another folder in each folder that a command runs in
+        raise InputError(
+            f"{variable} is not an absolute path: {given!r}", hint=f"set {variable} to a full path"
+        )
+    return Path(given) if given else None
+
+
+def _folder(variable: str, kind: str) -> Path:
+    given = _given(variable)
+    if given is not None:
+        return given
     import platformdirs  # 20 ms, and only without the variable
 
     homeless = InputError("this user has no home folder to keep JVS state in", hint=f"set HOME or {variable}")

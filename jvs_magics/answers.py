@@ -26,9 +26,9 @@ class Answer:
 
     def __init__(self, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> None:
         self._value: Any = outcome.value
-        self._lines = [in_notebook(line) for line in outcome.lines]
+        self._lines = [in_notebook(line) for line in outcome.shown()]
         self._warnings = tuple(outcome.warnings)
-        self._notices = [*map(in_notebook, outcome.notices), *notes]
+        self._notices = [*map(in_notebook, (*outcome.notices, *outcome.advice)), *notes]
         self._coloured = coloured
         self.ok = outcome.exit_status == 0
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jvs_core import JvsError, Repository
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import change_count
+from jvs_core.wording import counted
 from jvs_magics import html
 from jvs_magics.call import wait
 from jvs_magics.content import file_html
@@ -85,7 +86,9 @@ class Browser:
     def _list_snapshots(self) -> str:
         found = self._timeline.matching(self.panel.filter.value)
         self.panel.fill_snapshots(found, more=self._timeline.has_more)
-        count = f"{len(found):,}{'+' if self._timeline.has_more else ''} snapshots"
+        count = counted(len(found), "snapshot")
+        if self._timeline.has_more:
+            count = f"more than {count}"
         self._list_files()
         return count if found else "No snapshots match."
 
@@ -106,7 +109,7 @@ class Browser:
             entry for entry in self._repository.ls(snapshot_id, recursive=True) if entry.type != "directory"
         ]
         self.panel.fill_files(entries[:_FILES], len(entries))
-        return f"{len(entries):,} files in snapshot {snapshot_id}"
+        return f"{counted(len(entries), 'file')} in snapshot {snapshot_id}"
 
     def _preview(self) -> str:
         snapshot_id, path = self.panel.snapshots.value, self.panel.files.value

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.text import change_count, first_line, number, size
+from jvs_core.cli.text import change_count, first_line, size
+from jvs_core.wording import counted
 from jvs_magics import html
 from jvs_magics.answers import Answer, Answers
 from jvs_magics.content import ExecutedCells, FileContent
@@ -19,7 +20,7 @@ class Snapshot(Answer):
     def _html(self) -> str:
         made = self._value
         label = "" if made.consistency_level == "quiesced" else html.span("differs", made.consistency_level)
-        counts = f"{number(made.files, 'file')}, {size(made.bytes)}, worktree {made.worktree}"
+        counts = f"{counted(made.files, 'file')}, {size(made.bytes)}, worktree {made.worktree}"
         return html.line(
             "Created snapshot", html.code(made.snapshot_id), html.tags(made.tags), label
         ) + html.line(html.text(first_line(made.note)), html.span("dim", counts))
@@ -55,7 +56,7 @@ class SnapshotDetails(Answer):
             ("Worktree", html.text(made.worktree)),
             ("Parent", html.code(made.parent_snapshot_id) if made.parent_snapshot_id else ""),
             ("By", html.text(made.holder_id)),
-            ("Content", html.text(f"{number(made.files, 'file')}, {size(made.bytes)}")),
+            ("Content", html.text(f"{counted(made.files, 'file')}, {size(made.bytes)}")),
             ("Engine", html.text(made.engine)),
             ("Consistency", html.text(made.consistency_level)),
             ("Integrity", html.text(made.integrity_state)),
@@ -169,7 +170,7 @@ class VerifyReport(Answer):
             for found in chosen[: html.FIRST_PAGE]
         ]
         log = (
-            html.span("ok", f"audit log OK, {report.audit.records:,} records")
+            html.span("ok", f"audit log OK, {counted(report.audit.records, 'record')}")
             if report.audit.ok
             else html.span("bad", f"audit log BROKEN: {report.audit.error}")
         )

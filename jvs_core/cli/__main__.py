@@ -1,6 +1,7 @@
 """The ``jvs`` command as a process: ``jvs`` and ``python -m jvs_core.cli`` begin here."""
 
 import gc
+import os
 import sys
 
 _RARELY = 100_000
@@ -10,8 +11,16 @@ def main() -> int:
     """Run the command line; Ctrl-C while it is still being imported ends like any other, without a traceback."""
     gc.set_threshold(_RARELY)  # else it goes over all modules again and again while they are loaded
     try:
+        if (
+            sys.getfilesystemencoding() != "utf-8"
+        ):  # names, notes and output are UTF-8, whatever the locale says
+            os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
         from jvs_core.cli.main import run
+        from jvs_core.cli.stopping import heed
+        from jvs_core.cli.streams import occupy
 
+        occupy()
+        heed()
         return run()
     except KeyboardInterrupt:
         return 130

@@ -43,6 +43,6 @@ def annotate(
         made,
         [
             f"Annotated snapshot {identifier(made.snapshot_id)}",
-            *fields([(name, value.replace("\n", "\n" + " " * 16)) for name, value in rows]),
+            *fields(rows),
         ],
     )

@@ -57,7 +57,7 @@ def checkpoint(call: Call, key: str | None) -> Outcome:
       jvs audit checkpoint --key ~/.config/jvs/audit.key > checkpoint.json
     """
     made = call.repository().audit.checkpoint(key)
-    return Outcome(made, [json.dumps(made.to_json(), indent=2)])
+    return Outcome(made, json.dumps(made.to_json(), indent=2).splitlines())
 
 
 @audit.command()

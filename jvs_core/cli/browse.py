@@ -169,7 +169,7 @@ def _description(found: SnapshotDetails) -> list[str]:
     expired = style("  expired: its files are gone", fg="red")
     return [
         f"Snapshot {identifier(d.snapshot_id)}",
-        *fields([(name, value.replace("\n", "\n" + " " * 16)) for name, value in rows]),
+        *fields(rows),
         *(f"  Not kept: {safe(loss)}" for loss in d.degraded),
         *([expired] if found.expired else []),
     ]

@@ -11,6 +11,7 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
 from jvs_core.cli.text import change_count, change_lines, fields, identifier, safe
 from jvs_core.results import Unfinished
+from jvs_core.wording import counted
 
 
 @click.command(cls=Command)
@@ -49,7 +50,7 @@ def _unfinished(found: Unfinished) -> list[str]:
     what = "in-place restore" if found.operation == "restore" else "undo"
     reached = f"to {identifier(found.snapshot_id)}"
     if found.total is not None:
-        reached += f", {found.restored} of {found.total} paths are restored"
+        reached += f", {found.restored:,} of {counted(found.total, 'path')} restored"
     if found.under_way:
         return [style(f"Under way: {what} {reached}, by {safe(found.holder_id)}", fg="yellow")]
     go_on = "jvs doctor --repair finish_restore" + ("" if found.own else f" (by {safe(found.holder_id)})")

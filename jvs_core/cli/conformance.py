@@ -11,8 +11,9 @@ from click import style
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.text import number, safe
+from jvs_core.cli.text import safe
 from jvs_core.errors import NotARepository
+from jvs_core.wording import counted
 
 if TYPE_CHECKING:
     from jvs_core.results import RequirementResult
@@ -57,7 +58,7 @@ def run(call: Call, profile: Literal["dev", "release"]) -> Outcome:
     lines = [line for result in report.results for line in _lines(result)]
     skipped = len(report.results) - report.passed - report.failed
     lines.append(
-        f"{number(report.passed, 'requirement')} met, {report.failed} not met, {skipped} skipped, in {safe(str(folder))}"
+        f"{counted(report.passed, 'requirement')} met, {report.failed} not met, {skipped} skipped, in {safe(str(folder))}"
     )
     return Outcome(report, lines, exit_status=_INTEGRITY if report.failed else 0)
 

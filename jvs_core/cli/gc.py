@@ -10,8 +10,9 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
-from jvs_core.cli.text import columns, first_line, identifier, number, safe, size
+from jvs_core.cli.text import columns, first_line, identifier, safe, size
 from jvs_core.settings import KEEP_MAXIMUM
+from jvs_core.wording import counted
 
 if TYPE_CHECKING:
     from jvs_core.model import Pin
@@ -128,10 +129,10 @@ def _planned(made: GcPlan) -> list[str]:
     protected = f"{made.protected_by_ref} by refs, {made.protected_by_pin} by pins, {made.protected_by_lineage} by lineage"
     lines = [
         f"GC Plan: {made.plan_id}",
-        f"  {number(made.candidate_count, 'snapshot')} to remove, about {size(made.deletable_bytes_estimate)}",
+        f"  {counted(made.candidate_count, 'snapshot')} to remove, about {size(made.deletable_bytes_estimate)}",
         *(f"  {note}" for note in made.notes),
         *(f"- {identifier(found.snapshot_id)}  {size(found.bytes)}" for found in made.candidates),
-        f"  {number(len(made.kept), 'snapshot')} kept; protected: {protected}",
+        f"  {counted(len(made.kept), 'snapshot')} kept; protected: {protected}",
         *(f"  {identifier(kept.snapshot_id)}  {safe(', '.join(kept.reasons))}" for kept in made.kept),
     ]
     return [*lines, f"run it with: jvs gc run --plan-id {made.plan_id}"] if made.candidates else lines
@@ -140,7 +141,7 @@ def _planned(made: GcPlan) -> list[str]:
 def _done(done: GcRun) -> list[str]:
     freed = f", {size(done.reclaimed_bytes)} reclaimed" if done.deleted else ""
     return [
-        f"Deleted {number(len(done.deleted), 'snapshot')}{freed}",
+        f"Deleted {counted(len(done.deleted), 'snapshot')}{freed}",
         *(f"- {identifier(snapshot_id)}" for snapshot_id in done.deleted),
         *(f"! {identifier(failure.snapshot_id)}  {safe(failure.error)}" for failure in done.failed),
     ]

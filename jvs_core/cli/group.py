@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple, cast
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple, cast
 import click
 from click import Context, HelpFormatter, Parameter
 
+from jvs_core.cli import habits
 from jvs_core.cli.call import Call
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import WorktreeName
@@ -45,6 +47,10 @@ class Command(click.Command):
             call.command = ctx.command_path.removeprefix("jvs ")
         return super().invoke(ctx)
 
+    def make_parser(self, ctx: Context) -> Any:
+        """Return a parser that refuses a value given twice, where only one of them could count."""
+        return once_only(super().make_parser(ctx))
+
     def get_params(self, ctx: Context) -> list[Parameter]:
         """Return the command's parameters and the common options."""
         return [*self.params, *_common_options(hidden=True), _help_option()]
@@ -69,6 +75,10 @@ class Group(click.Group):
         self.callback = _require_subcommand
         self._lazy = dict(lazy or {})
         self._root = root
+
+    def make_parser(self, ctx: Context) -> Any:
+        """Return a parser that refuses a value given twice, where only one of them could count."""
+        return once_only(super().make_parser(ctx))
 
     def get_params(self, ctx: Context) -> list[Parameter]:
         """Return the group's parameters and the common options."""
@@ -125,10 +135,34 @@ class Group(click.Group):
     def _nearest(self, ctx: Context, name: str) -> str:
         from difflib import get_close_matches
 
+        if self._root and (known := habits.answer(name)):
+            return known
         near = get_close_matches(name, self.list_commands(ctx), n=3)
         if near:
             return "did you mean: " + ", ".join(f"{ctx.command_path} {match}" for match in near)
         return f"{ctx.command_path} --help"
+
+
+def once_only(parser: Any) -> Any:
+    """Have a parser of click's raise CommandLineError for an option whose value would replace an earlier one."""
+    parse: Callable[[list[str]], Any] = parser.parse_args
+
+    def parse_args(args: list[str]) -> Any:
+        found = parse(args)
+        for param, times in Counter(found[2]).items():
+            if (
+                times > 1
+                and isinstance(param, click.Option)
+                and not (param.multiple or param.is_flag or param.count)
+            ):
+                raise CommandLineError(
+                    f"{param.opts[-1]} is given {times} times, and only one can count",
+                    hint=f"{parser.ctx.command_path} --help",
+                )
+        return found
+
+    parser.parse_args = parse_args
+    return parser
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from click import style
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.text import first_line, identifier, number, safe, size
+from jvs_core.cli.text import first_line, identifier, safe, size
+from jvs_core.wording import counted
 
 if TYPE_CHECKING:
     from jvs_core.results import HistoryItem
@@ -55,7 +56,7 @@ def _line(item: HistoryItem) -> str:
 
 def _details(item: HistoryItem) -> list[str]:
     d = item.descriptor
-    counts = f"{number(d.files, 'file')}, {size(d.bytes)}"
+    counts = f"{counted(d.files, 'file')}, {size(d.bytes)}"
     more = [safe(line) for line in d.note.splitlines()[1:]]
     return [
         *(f"    {line}" for line in more),

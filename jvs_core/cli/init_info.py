@@ -33,6 +33,11 @@ def init(call: Call, name: str, from_: str | None, engine: str | None, shared: b
         raise InputError(
             "init makes NAME in the current directory; --repo and --worktree have no meaning here"
         )
+    if name in (".", ".."):
+        raise NameInvalid(
+            f"{name!r} is a folder that exists, and init makes a new one",
+            hint="jvs init NAME --from DIR takes the files of a folder over; DIR stays as it is",
+        )
     if "/" in name:
         raise NameInvalid(
             f"not a valid repository name: {name!r}",
@@ -52,7 +57,7 @@ def init(call: Call, name: str, from_: str | None, engine: str | None, shared: b
             *fields([("Worktree", safe(made.main_path)), ("Engine", safe(made.snapshot_engine))]),
         ],
         warnings=made.degraded,
-        notices=[f'next: cd {name}/main, work, then: jvs snapshot "note" --lock'],
+        advice=[f'next: cd {name}/main, work, then: jvs snapshot "note" --lock'],
     )
 
 

@@ -58,7 +58,7 @@ def acquire(call: Call, lease_ms: int | None, wait_s: float, purpose: str) -> Ou
                 f"Lock on worktree '{held.worktree}' held by the run that this is a part of",
                 *_description(held),
             ],
-            notices=["the run gives it back at its end"],
+            advice=["the run gives it back at its end"],
         )
     if lease_ms is None and call.lease_ms is not None:
         lease_ms = call.lease_ms(repository)
@@ -66,7 +66,7 @@ def acquire(call: Call, lease_ms: int | None, wait_s: float, purpose: str) -> Ou
     return Outcome(
         record,
         [f"Lock acquired on worktree '{record.worktree}'", *_description(record)],
-        notices=["give it back with: jvs lock release"],
+        advice=["give it back with: jvs lock release"],
     )
 
 

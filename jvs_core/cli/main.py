@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jvs_core.cli import output
+from jvs_core.cli import output, stopping
 from jvs_core.cli.call import Call, RepositoryOpener, open_repository
 from jvs_core.cli.group import Answered, CommandLineError, Group, Lazy, asks_for_json, command_line_errors
 from jvs_core.cli.outcome import Outcome
@@ -134,18 +134,22 @@ def run(args: Sequence[str] | None = None) -> int:
     call.confirm = lambda question: _ask(call, question)
     call.opener = lambda path: _opened(call, path)
     try:
-        outcome = execute(args or ["--help"], call=call)
-        return output.show(outcome, call)
+        return output.show(execute(args or ["--help"], call=call), call)
     except click.Abort:
         return output.show_error(
             JvsError("not confirmed; nothing was changed"), call, status=output.INTERRUPTED
         )
-    except KeyboardInterrupt:
-        return output.show_error(output.interrupted(), call, status=output.INTERRUPTED)
+    except KeyboardInterrupt as stopped:
+        number = stopping.number_of(stopped)
+        return output.show_error(output.interrupted(number), call, status=128 + number)
     except UntrustedRepository as error:
         return _as_owner(error, args, call) if alone else _failed(error, call)
     except JvsError as error:
         return _failed(error, call)
+    except OSError as error:  # what was to be printed could not be read
+        from jvs_core.files import storage_error
+
+        return _failed(storage_error(error), call)
     except Exception as error:  # noqa: BLE001 - the last resort: every failure has the contract's form
         return _failed(output.unexpected(error), call)
 

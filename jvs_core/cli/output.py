@@ -2,45 +2,74 @@
 
 from __future__ import annotations
 
-import codecs
+import errno
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 from click import style, unstyle
 
+from jvs_core.cli import streams
 from jvs_core.cli.call import Call
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import safe
-from jvs_core.errors import ClockSkewExceeded, JvsError
+from jvs_core.errors import ClockSkewExceeded, EngineFailed, JvsError, NoSpace
 
 INTERRUPTED = 130
-_CHUNK = 1 << 20
+READER_GONE = 141
+_LONGEST = 200
+# What Python and the dynamic linker say where memory, or the number of threads, is at its limit.
+_STARVED = ("can't start new thread", "failed to map segment", "cannot allocate memory")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def show(outcome: Outcome, call: Call) -> int:
-    """Print an outcome and return the exit status of the command."""
+    """Print an outcome and return the exit status of the command; that of SIGPIPE where nobody reads on."""
     try:
-        _stderr(
-            (f"{_yellow('warning:', call)} {safe(warning)}" for warning in outcome.warnings),
-            call,
-            prefix=True,
-        )
-        if call.json:
-            _stdout_text([_document(outcome.to_json())])
-        elif outcome.stream is not None:
-            with outcome.stream as stream:
-                _stdout_stream(stream)
-        else:
-            _stdout_text(outcome.lines if _coloured(sys.stdout, call) else map(unstyle, outcome.lines))
-        if not (call.quiet or call.json):
-            _stderr(map(safe, outcome.notices), call)
+        _say((f"{_yellow('warning:', call)} {safe(warning)}" for warning in outcome.warnings), prefix=True)
+        _print(outcome, call)
     except BrokenPipeError:
-        _silence_stdout()
+        streams.silence()
+        return READER_GONE
+    except streams.Unwritten as failure:
+        streams.silence()
+        error = _unwritten(failure.cause, outcome)
+        _say_error(error, call)
+        return error.exit_status
+    if not (call.quiet or call.json):
+        _say(map(safe, outcome.notices))
+        if sys.stderr is not None and sys.stderr.isatty():
+            _say(map(safe, outcome.advice))
     return outcome.exit_status
+
+
+def _print(outcome: Outcome, call: Call) -> None:
+    if call.json:
+        streams.write_lines([_document(outcome.to_json())])
+    elif outcome.stream is not None:
+        with outcome.stream as stream:
+            streams.copy(stream)
+    elif outcome.exact is not None and not (sys.stdout is not None and sys.stdout.isatty()):
+        streams.write_lines([outcome.exact])
+    else:
+        lines = outcome.shown()
+        streams.write_lines(lines if _coloured(sys.stdout, call) else map(unstyle, lines))
+
+
+def _unwritten(cause: OSError, outcome: Outcome) -> JvsError:
+    """Return the error for output that could not be written; what the command has done by then is done."""
+    reason = os.strerror(cause.errno or 0)
+    lines = [unstyle(line) for line in outcome.shown()] if isinstance(outcome.lines, list) else []
+    done = f": {lines[0][:_LONGEST]}" if lines and outcome.stream is None else ""
+    kind = NoSpace if cause.errno in _FULL else EngineFailed
+    return kind(
+        f"cannot write the output: {reason}; the command itself was carried out{done}",
+        hint="send the output to another place, or free space there",
+    )
 
 
 def show_warnings_of(logger: str, call: Call) -> None:
@@ -49,7 +78,7 @@ def show_warnings_of(logger: str, call: Call) -> None:
 
     class Shown(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            _stderr([f"{_yellow('warning:', call)} {safe(record.getMessage())}"], call, prefix=True)
+            _say([f"{_yellow('warning:', call)} {safe(record.getMessage())}"], prefix=True)
 
     logging.getLogger(logger).handlers[:] = [Shown()]
 
@@ -58,30 +87,40 @@ def show_error(error: JvsError, call: Call, *, status: int | None = None) -> int
     """Print an error in the contract's form and return its exit status."""
     try:
         if call.json:
-            _stdout_text([_document({"error": error.to_json()})])
+            streams.write_lines([_document({"error": error.to_json()})])
         else:
-            lines = [f"{_red(error.code + ':', call)} {safe(error.message)}"]
-            _stderr(lines, call, prefix=True)
-            if error.hint:
-                _stderr([f"hint: {safe(error.hint)}"], call)
-    except BrokenPipeError:
-        _silence_stdout()
+            _say_error(error, call)
+    except (BrokenPipeError, streams.Unwritten) as failure:
+        streams.silence()
+        if isinstance(failure, streams.Unwritten):
+            _say_error(error, call)
     return error.exit_status if status is None else status
+
+
+def _say_error(error: JvsError, call: Call) -> None:
+    _say([f"{_red(error.code + ':', call)} {safe(error.message)}"], prefix=True)
+    if error.hint:
+        _say([f"hint: {safe(error.hint)}"])
 
 
 def show_traceback(call: Call) -> None:
     """Print the traceback of the exception being handled on stderr."""
     import traceback
 
-    _stderr(map(safe, traceback.format_exc().splitlines()), call)
+    _say(map(safe, traceback.format_exc().splitlines()))
 
 
 def unexpected(error: BaseException) -> JvsError:
-    """Return the contract's error for an exception that nobody foresaw."""
+    """Return the contract's error for an exception that nobody foresaw, or that the machine's limits brought about."""
     if isinstance(error, OverflowError) and not _tells_time():
         return ClockSkewExceeded(
             "the clock of this machine stands after the year 2262, which Python cannot say",
             hint="set the clock, then run the command again",
+        )
+    if isinstance(error, MemoryError) or any(word in str(error) for word in _STARVED):
+        return EngineFailed(
+            f"the limits of this process are too low: {str(error) or 'out of memory'}",
+            hint="raise the limit on memory or processes (ulimit -v, ulimit -u), or free memory",
         )
     return JvsError(
         f"unexpected {type(error).__name__}: {error}",
@@ -97,9 +136,10 @@ def _tells_time() -> bool:
     return True
 
 
-def interrupted() -> JvsError:
-    """Return the contract's error for a command that was stopped with Ctrl-C."""
-    return JvsError("interrupted; nothing was left half done")
+def interrupted(number: int) -> JvsError:
+    """Return the contract's error for a command that was stopped with Ctrl-C or another signal."""
+    how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+    return JvsError(f"{how}; nothing was left half done")
 
 
 def _document(value: Any) -> str:
@@ -124,75 +164,5 @@ def _red(text: str, call: Call) -> str:
     return style(text, fg="red", bold=True) if _coloured(sys.stderr, call) else text
 
 
-def _stdout_text(lines: Iterable[str]) -> None:
-    """Print the lines as they come; a terminal sees each at once."""
-    stream = sys.stdout
-    if stream is None:  # started with a closed stdout
-        return
-    terminal = stream.isatty()
-    for line in lines:
-        _write(stream, (_without_raw_bytes(line) if terminal else line) + "\n")
-        if terminal:
-            stream.flush()
-    stream.flush()
-
-
-def _stdout_stream(source: BinaryIO) -> None:
-    stream = sys.stdout
-    if stream is None:
-        return
-    raw = stream.buffer
-    while chunk := source.read(_CHUNK):
-        raw.write(chunk)
-    raw.flush()
-
-
-def _stderr(lines: Iterable[str], call: Call, *, prefix: bool = False) -> None:
-    stream = sys.stderr
-    if stream is None:
-        return
-    start = "jvs: " if prefix else ""
-    try:
-        _write(stream, "".join(f"{start}{_without_raw_bytes(line)}\n" for line in lines))
-        stream.flush()
-    except OSError:  # nobody can be told that nobody can be told
-        return
-
-
-def _write(stream: TextIO, text: str) -> None:
-    data = text.encode(stream.encoding or "utf-8", "jvs-output")
-    raw = getattr(stream, "buffer", None)
-    if raw is None:
-        stream.write(data.decode(stream.encoding or "utf-8", "backslashreplace"))
-    else:
-        raw.write(data)
-
-
-def _without_raw_bytes(text: str) -> str:
-    """Show bytes that are not UTF-8 as ``\\xNN``: a terminal may take them for control characters."""
-    return text.encode("utf-8", "jvs-output").decode("utf-8", "backslashreplace")
-
-
-def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
-    """Encode what an encoding lacks: escaped bytes as themselves, anything else as a backslash escape."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    parts = [
-        bytes([ord(c) - 0xDC00]) if "\udc80" <= c <= "\udcff" else c.encode("ascii", "backslashreplace")
-        for c in error.object[error.start : error.end]
-    ]
-    return b"".join(parts), error.end
-
-
-codecs.register_error("jvs-output", _as_bytes)
-
-
-def _silence_stdout() -> None:
-    """Keep the interpreter from complaining, at its end, about a reader that went away."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, sys.stdout.fileno())
-    except (OSError, ValueError):
-        return
-    finally:
-        os.close(null)
+def _say(lines: Iterable[str], *, prefix: bool = False) -> None:
+    streams.write_error("jvs: " if prefix else "", lines)

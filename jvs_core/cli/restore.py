@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,14 +15,19 @@ from jvs_core.cli.text import change_count, change_lines, identifier, safe
 from jvs_core.errors import InputError
 
 if TYPE_CHECKING:
-    from jvs_core.results import RestoredInPlace
+    from jvs_core.results import Extracted, RestoredInPlace
 
 
 @click.command(cls=Command)
 @click.argument("snapshot", type=Snapshot())
 @click.option("--name", metavar="NAME", help="Call the new worktree NAME.")
 @click.option(
-    "--path", metavar="PATH", type=PathInSnapshot(), help="Copy only this file or folder, into the worktree."
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    type=PathInSnapshot(),
+    help="Copy only this file or folder, into the worktree; may be repeated, and be a pattern: 'data/*.csv'.",
 )
 @click.option(
     "--to", metavar="PATH", type=PathInWorktree(), help="With --path: copy it to this place in the worktree."
@@ -42,7 +48,7 @@ def restore(
     call: Call,
     snapshot: str,
     name: str | None,
-    path: str | None,
+    paths: tuple[str, ...],
     to: str | None,
     inplace: bool,
     force: bool,
@@ -52,25 +58,25 @@ def restore(
 ) -> Outcome:
     """Put a snapshot back as a new worktree; nothing that exists is touched.
 
-    With --path, copy one file or folder out of it; PATH starts at the worktree's top folder, ./PATH at the current
+    With --path, copy files and folders out of it; PATH starts at the worktree's top folder, ./PATH at the current
     folder. With --inplace, make the worktree equal to it; the present is
     snapshotted first, and jvs undo takes it back.
 
     \b
     Example:
       jvs restore HEAD~1
-      jvs restore baseline --path data/train.csv
+      jvs restore baseline --path data/train.csv --path 'figures/*.png'
       jvs restore HEAD~1 --inplace --force --reason "bad run"
     """
-    _check(name=name, path=path, to=to, inplace=inplace, force=force, reason=reason, dry_run=dry_run)
+    _check(name=name, paths=paths, to=to, inplace=inplace, force=force, reason=reason, dry_run=dry_run)
     reason = reason or ""
     repository = call.repository()  # before the question, which another user's process cannot ask
     if inplace and not dry_run:
         _confirm(call, snapshot, force)
-    if path is not None:
-        copied = repository.restore_path(
+    if paths:
+        copied = repository.restore_paths(
             snapshot,
-            path,
+            paths,
             to=to,
             worktree=call.worktree,
             inplace=inplace,
@@ -79,11 +85,7 @@ def restore(
             same_owner=same_owner,
             progress=call.progress(),
         )
-        return Outcome(
-            copied,
-            [f"Restored {safe(path)} of snapshot {identifier(copied.snapshot_id)} to {safe(copied.path)}"],
-            warnings=copied.degraded,
-        )
+        return _copied(copied, paths)
     if inplace:
         done = repository.restore_inplace(
             snapshot,
@@ -138,10 +140,20 @@ def undo(call: Call, reason: str, dry_run: bool, same_owner: bool) -> Outcome:
     )
 
 
+def _copied(copied: list[Extracted], paths: Sequence[str]) -> Outcome:
+    first = copied[0]
+    what = f"{safe(paths[0])} of " if len(paths) == len(copied) == 1 else ""
+    return Outcome(
+        first if len(copied) == 1 else {**first.to_json(), "paths": [one.path for one in copied]},
+        [f"Restored {what}snapshot {identifier(one.snapshot_id)} to {safe(one.path)}" for one in copied],
+        warnings=[loss for one in copied for loss in one.degraded],
+    )
+
+
 def _check(
     *,
     name: str | None,
-    path: str | None,
+    paths: Sequence[str],
     to: str | None,
     inplace: bool,
     force: bool,
@@ -149,11 +161,11 @@ def _check(
     dry_run: bool,
 ) -> None:
     """Refuse combinations that mean nothing, before anything is opened."""
-    if name is not None and (inplace or path is not None):
+    if name is not None and (inplace or paths):
         raise InputError("--name is for a new worktree; it does not go with --inplace or --path")
-    if to is not None and path is None:
+    if to is not None and not paths:
         raise InputError("--to goes with --path", hint="jvs restore SNAPSHOT --path PATH --to PATH")
-    if dry_run and (path is not None or not inplace):
+    if dry_run and (paths or not inplace):
         raise InputError(
             "--dry-run shows an in-place restore of the whole worktree", hint="jvs compare SNAPSHOT"
         )

@@ -10,8 +10,9 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Seconds
-from jvs_core.cli.text import identifier, number, safe, size
+from jvs_core.cli.text import identifier, safe, size
 from jvs_core.errors import InputError
+from jvs_core.wording import counted
 
 if TYPE_CHECKING:
     from jvs_core.payload.copy.captured import Consistency
@@ -67,7 +68,7 @@ def snapshot(
     label = "" if made.consistency_level == "quiesced" else f", {made.consistency_level}"
     lines = [
         f"Created snapshot {identifier(made.snapshot_id)}",
-        f"  {number(made.files, 'file')}, {size(made.bytes)}, worktree {safe(made.worktree)}, engine {made.engine}{label}",
+        f"  {counted(made.files, 'file')}, {size(made.bytes)}, worktree {safe(made.worktree)}, engine {made.engine}{label}",
     ]
     if call.verbose:
         lines += [

@@ -10,6 +10,9 @@ from click import style
 
 # C0, DEL and C1 drive the terminal; the others reorder or break lines.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+# What `style` writes: any other sequence came from outside.
+_COLOUR = r"\x1b\[(?:0|1|3[0-7])m"
+_IN_LINE = re.compile(f"{_COLOUR}|({UNSAFE.pattern})")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -32,6 +35,14 @@ class ChangeLists(Protocol):
 def safe(text: str) -> str:
     """Return ``text`` with every character that could drive or confuse a terminal as an escape."""
     return UNSAFE.sub(escaped, text)
+
+
+def shown(line: str) -> str:
+    """Return a line of a command's output as it is printed: what it has of foreign text, colours apart, drives nothing.
+
+    Everything that commands print in words passes here, so that text which nobody thought of is no danger.
+    """
+    return _IN_LINE.sub(lambda match: escaped(match) if match[1] else match[0], line)
 
 
 def escaped(match: re.Match[str]) -> str:
@@ -57,11 +68,6 @@ def size(count: int) -> str:
         if value < 999.95 or unit == "PB":
             break
     return f"{value:.1f} {unit}"
-
-
-def number(count: int, thing: str) -> str:
-    """Return ``1 file``, ``2 files``, ``12,345 files``."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def change_lines(changes: ChangeLists) -> Iterator[str]:
@@ -95,10 +101,17 @@ def identifier(snapshot_id: str | None) -> str:
 
 
 def fields(rows: Iterable[tuple[str, str]]) -> list[str]:
-    """Return ``  name:  value`` lines with the values in one column; rows without a value are left out."""
-    shown = [(name, value) for name, value in rows if value]
-    width = max((len(name) for name, _ in shown), default=0) + 1
-    return [f"  {name + ':':<{width}} {value}" for name, value in shown]
+    """Return ``  name:  value`` lines with the values in one column, those of more lines below each other.
+
+    Rows without a value are left out.
+    """
+    filled = [(name, value.split("\n")) for name, value in rows if value]
+    width = max((len(name) for name, _ in filled), default=0) + 1
+    return [
+        f"  {f'{name}:' if number == 0 else '':<{width}} {line}"
+        for name, lines in filled
+        for number, line in enumerate(lines)
+    ]
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

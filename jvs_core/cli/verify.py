@@ -12,6 +12,7 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import safe
 from jvs_core.errors import InputError, PathNotFound
 from jvs_core.regular import read_named
+from jvs_core.wording import counted
 
 if TYPE_CHECKING:
     from jvs_core.results import SnapshotReport
@@ -56,7 +57,7 @@ def verify(call: Call, snapshot: str | None, every: bool, since: str | None, key
     )
     lines = [line for found in report.snapshots for line in _lines(found)]
     lines.append(
-        f"audit  OK  {report.audit.records} records"
+        f"audit  OK  {counted(report.audit.records, 'record')}"
         if report.audit.ok
         else f"audit  BROKEN  {safe(report.audit.error or '')}"
     )

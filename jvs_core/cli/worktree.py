@@ -80,9 +80,9 @@ def path(call: Call, name: str | None) -> Outcome:
       cd "$(jvs worktree path experiment)"
     """
     repository = call.repository()
-    name = name or call.worktree or repository.worktree
+    name = call.worktree or repository.worktree if name is None else name
     found = str(repository.worktrees.path(name))
-    return Outcome({"worktree": name, "path": found}, [safe(found)])
+    return Outcome({"worktree": name, "path": found}, [safe(found)], exact=found)
 
 
 @worktree.command()

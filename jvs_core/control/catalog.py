@@ -20,6 +20,7 @@ from jvs_core.errors import (
     SnapshotNotFound,
 )
 from jvs_core.model import SNAPSHOT_ID, AnnotatedDescriptor, Descriptor, HashValue, Ready
+from jvs_core.wording import counted
 
 DESCRIPTORS = Register("descriptors", Descriptor, "snapshot_id", SNAPSHOT_ID, "the descriptor of {}")
 _CANDIDATES_SHOWN = 8
@@ -187,7 +188,9 @@ def resolve(layout: Layout, text: str, head: str | None) -> str:
     if len(matches) > 1:
         shown = ", ".join(matches[:_CANDIDATES_SHOWN]) + (", …" if len(matches) > _CANDIDATES_SHOWN else "")
         raise SnapshotAmbiguous(
-            f"{text!r} matches {len(matches)} snapshots", hint=f"one of: {shown}", candidates=matches
+            f"{text!r} matches {counted(len(matches), 'snapshot')}",
+            hint=f"one of: {shown}",
+            candidates=matches,
         )
     return matches[0]
 

@@ -19,6 +19,8 @@ def check_name(name: str, what: str) -> str:
     Raises NameInvalid.
     """
     normal = unicodedata.normalize("NFC", name)
+    if not normal:
+        raise NameInvalid(f"the name of the {what} is empty", hint=f"give it one of {_RULE}")
     if not re.fullmatch(NAME[1:-1], normal):
         raise NameInvalid(f"not a valid {what} name: {name!r}", hint=f"use {_RULE}")
     return normal

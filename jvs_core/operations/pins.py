@@ -63,5 +63,5 @@ def _end(text: str) -> str:
     else:
         end = round(retention.after(now, text).timestamp() * 1000)
     if end <= clock.now_ms():
-        raise InputError(f"{text!r} is no time to come", hint="for example 30d, or 2030-01-31")
+        raise InputError(f"{text!r} is not in the future", hint="for example 30d, or 2030-01-31")
     return clock.timestamp(end)

@@ -97,5 +97,8 @@ def check_tag(tag: str) -> str:
     """Return ``tag`` if a snapshot can have it. Raises InputError."""
     check_text(tag, "tag", longest=LONGEST_TAG)
     if not tag or not tag.isprintable() or tag != tag.strip():
-        raise InputError(f"not a valid tag: {tag!r}", hint="use printable text without spaces at its ends")
+        raise InputError(
+            f"not a valid tag: {tag!r}" if tag else "the tag is empty",
+            hint="use printable text without spaces at its ends",
+        )
     return tag

@@ -49,7 +49,7 @@ def open_file(ctx: Context, snapshot_id: str, path: str) -> SnapshotFile:
         entry = require(found.entries, inner, snapshot_id)
         if entry.kind != FILE:
             raise PathNotFound(
-                f"{printable(inner)!r} in snapshot {snapshot_id} is no regular file but a {KIND_NAMES[entry.kind]}",
+                f"{printable(inner) or 'the top folder'} of snapshot {snapshot_id} is not a file but a {KIND_NAMES[entry.kind]}",
                 hint=f"jvs ls {snapshot_id}",
             )
         return _opened(found, entry)

@@ -36,6 +36,7 @@ from jvs_core.payload.work.collector import held_back
 from jvs_core.payload.work.threads import ahead
 from jvs_core.progress import Progress
 from jvs_core.results import SnapshotReport, VerifyReport
+from jvs_core.wording import counted
 
 _DAMAGED_SHOWN = 1000
 
@@ -185,7 +186,7 @@ def _inspect(
         return _still(ctx, ledger, _wrong(snapshot_id, found))
     if found.drifted:
         message = (
-            f"content is sound; modes, times, owners or attributes of {len(found.drifted)} paths are not as kept: "
+            f"content is sound; modes, times, owners or attributes of {counted(len(found.drifted), 'path')} are not as kept: "
             "jvs doctor --repair payload_modes"
         )
         return SnapshotReport(
@@ -202,7 +203,7 @@ def _wrong(snapshot_id: str, found: Comparison) -> SnapshotReport:
     if not found.damaged:
         error = next(iter(found.unreadable.values()))
         return _damaged(snapshot_id, error.code, error.message, paths=found.wrong)
-    message = f"{len(found.damaged)} paths are not as the manifest says"
+    message = f"{counted(len(found.damaged), 'path is', 'paths are')} not as the manifest says"
     if found.unreadable:
         message += f", {len(found.unreadable)} cannot be read"
     return _damaged(snapshot_id, PayloadHashMismatch.code, message, paths=found.wrong)

@@ -31,6 +31,7 @@ from jvs_core.operations.inplace import unfinished
 from jvs_core.operations.log import lost
 from jvs_core.payload.tree.removal import require_movable, require_unmounted
 from jvs_core.progress import Progress
+from jvs_core.wording import counted
 
 # Intents that stand as long as a worktree that was made for one piece of work.
 TEMPORARY = ("sandbox", "isolated_run")
@@ -232,7 +233,7 @@ def _require_saved(ctx: Context, name: str, folder: Path, progress: Progress) ->
         )
     if unsaved.paths:
         raise UnsavedChanges(
-            f"worktree {name!r} holds {len(unsaved.paths)} changes that no snapshot holds: {_shown(unsaved.paths)}",
+            f"worktree {name!r} holds {counted(len(unsaved.paths), 'change')} that no snapshot holds: {_shown(unsaved.paths)}",
             hint=f"jvs snapshot --lock --worktree {name}, or: {force}",
         )
 

@@ -6,7 +6,7 @@ names the operation that does the work; mixins would cut the class and leave one
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from jvs_core.operations import (
     snapshot_file,
 )
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import path_restore, restoring
+from jvs_core.operations.inplace import path_restore, restoring, several
 from jvs_core.operations.locking import Locking
 from jvs_core.operations.sandbox import Sandbox
 from jvs_core.operations.snapshot_file import SnapshotFile
@@ -377,6 +377,39 @@ class Repository:
             name,
             snapshot_id,
             path,
+            to=to,
+            replace=inplace,
+            reason=reason,
+            locking=Locking(lock, wait_s),
+            progress=progress,
+        )
+
+    @translated
+    def restore_paths(
+        self,
+        snapshot: str,
+        paths: Sequence[str],
+        *,
+        to: str | None = None,
+        worktree: str | None = None,
+        inplace: bool = False,
+        reason: str = "",
+        lock: bool = False,
+        wait_s: float = 0.0,
+        same_owner: bool = False,
+        progress: Progress = SILENT,
+    ) -> list[Extracted]:
+        """Copy several files or folders out of a snapshot, one after the other; as ``restore_path`` does each.
+
+        A path is a name to the letter, or a pattern: ``*`` and ``?`` stay in a folder, ``**`` does not. Before the
+        first is copied all are looked up. ``to`` goes with one only. An error names those that were restored before.
+        """
+        name = worktree or self._worktree
+        return several.paths(
+            self._context.restoring(same_owner),
+            name,
+            self._context.resolve(snapshot, name),
+            paths,
             to=to,
             replace=inplace,
             reason=reason,

@@ -25,6 +25,7 @@ from mcp_types import Tool as ToolDescription
 from pydantic import ValidationError
 
 from jvs_core import JvsError, Repository, __version__
+from jvs_jupyter.agents.bounds import bounded
 from jvs_jupyter.agents.tools import Desk, Tool
 
 INSTRUCTIONS = """\
@@ -104,7 +105,7 @@ def _describe(tool: Tool[Any]) -> ToolDescription:
 
 
 def _answer(value: dict[str, Any], *, is_error: bool = False) -> CallToolResult:
-    text = json.dumps(value, indent=2, ensure_ascii=True)
+    text = json.dumps(bounded(value), indent=2, ensure_ascii=True)
     return CallToolResult(
         content=[TextContent(type="text", text=text)], structured_content=json.loads(text), is_error=is_error
     )

@@ -13,7 +13,6 @@ from jvs_core import Repository
 from jvs_jupyter.agents import trial
 
 WAIT_S = 10.0
-PATHS_SHOWN = 500
 
 
 class Arguments(BaseModel):
@@ -102,7 +101,7 @@ class CompareArguments(Arguments):
 def compare(desk: Desk, given: CompareArguments) -> dict[str, Any]:
     """Return the changed paths, the first of each kind, and how many there are."""
     found = desk.repository.compare(given.before, given.after, worktree=given.worktree)
-    return bounded(found.to_json())
+    return counted(found.to_json())
 
 
 class RestoreArguments(Arguments):
@@ -163,8 +162,9 @@ def sandbox(desk: Desk, given: SandboxArguments) -> dict[str, Any]:
         "stopped": done.stopped,
         "output": done.output,
         "errors": done.errors,
-        "output_truncated": done.truncated,
-        "changes": bounded(changes),
+        "output_truncated": any(done.left_out.values()),
+        "output_left_out": done.left_out,
+        "changes": counted(changes),
     }
 
 
@@ -178,7 +178,7 @@ class InPlaceArguments(Arguments):
 
 def restore_inplace(desk: Desk, given: InPlaceArguments) -> dict[str, Any]:
     """Make a worktree equal to a snapshot, the present snapshotted first."""
-    return bounded(
+    return counted(
         desk.repository.restore_inplace(
             given.snapshot, reason=given.reason, worktree=given.worktree, lock=True, wait_s=WAIT_S
         ).to_json()
@@ -194,19 +194,14 @@ class UndoArguments(Arguments):
 
 def undo(desk: Desk, given: UndoArguments) -> dict[str, Any]:
     """Take the last in-place restore back."""
-    return bounded(
+    return counted(
         desk.repository.undo(reason=given.reason, worktree=given.worktree, lock=True, wait_s=WAIT_S).to_json()
     )
 
 
-def bounded(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return ``answer`` with its lists of paths cut to the first ``PATHS_SHOWN``, and ``counts`` of the whole."""
-    kinds = ("added", "modified", "removed")
-    return {
-        **answer,
-        **{kind: answer[kind][:PATHS_SHOWN] for kind in kinds},
-        "counts": {kind: len(answer[kind]) for kind in kinds},
-    }
+def counted(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return ``answer`` with ``counts`` of its lists of paths, whatever of them is shown."""
+    return {**answer, "counts": {kind: len(answer[kind]) for kind in ("added", "modified", "removed")}}
 
 
 SAFE: tuple[Tool[Any], ...] = (

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
-import tempfile
+import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from jvs_core import InputError
+from jvs_jupyter.agents import warden
+from jvs_jupyter.agents.tail import Tail
 
-OUTPUT_BYTES = 32_768
 _LOOK_EVERY_S = 0.1
-_END_S = 5.0
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How a command ended. ``output`` and ``errors`` are the last ``OUTPUT_BYTES`` of what it wrote.
+    """How a command ended. ``output`` and ``errors`` are the ends of what it wrote; ``left_out`` bytes came before them.
 
     ``exit_status`` is 128 + N for a command ended by signal N; ``stopped`` says why it was ended early, else None.
     """
@@ -31,7 +30,7 @@ class Trial:
     exit_status: int
     output: str
     errors: str
-    truncated: bool
+    left_out: dict[str, int]
     stopped: str | None
 
 
@@ -40,55 +39,62 @@ def run(
 ) -> Trial:
     """Run ``command`` in ``folder``, for ``timeout_s`` seconds at most, until ``cancelled`` is set.
 
-    It reads an empty standard input. Its process group is ended with it. Raises InputError when it cannot be started.
+    It reads an empty standard input. Nothing that it started outlives it, whatever session or group that made for
+    itself. Raises InputError when it cannot be started.
     """
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        try:
-            child = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**os.environ, "JVS_SESSION": session},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot run {command[0]!r}: {error}") from error
+    reading, report = os.pipe()
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-S", warden.__file__, str(report), *command],
+            cwd=folder,
+            env={**os.environ, "JVS_SESSION": session},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(report,),
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        os.close(reading)
+        raise InputError(f"cannot run {command[0]!r}: {error}") from error
+    finally:
+        os.close(report)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
+    tails = Tail(child.stdout), Tail(child.stderr)
+    with child.stdin:
         stopped = _wait(child, time.monotonic() + timeout_s, cancelled)
-        texts = [_tail(file) for file in (output, errors)]
-    status = child.returncode
+    (output, before), (errors, before_errors) = (tail.end() for tail in tails)
     return Trial(
-        exit_status=128 - status if status < 0 else status,
-        output=texts[0][0],
-        errors=texts[1][0],
-        truncated=texts[0][1] or texts[1][1],
+        exit_status=_status(reading, command[0]),
+        output=output,
+        errors=errors,
+        left_out={"output": before, "errors": before_errors},
         stopped=stopped,
     )
 
 
 def _wait(child: subprocess.Popen[bytes], deadline: float, cancelled: threading.Event) -> str | None:
+    """Wait for the warden, and tell it when the time is over; it leaves nothing that could hold a pipe open."""
     stopped = None
-    try:
-        while child.poll() is None and stopped is None:
-            if cancelled.wait(_LOOK_EVERY_S):
-                stopped = "cancelled"
-            elif time.monotonic() >= deadline:
-                stopped = "timeout"
-    finally:
-        _end_group(child)
+    while child.poll() is None and stopped is None:
+        if cancelled.wait(_LOOK_EVERY_S):
+            stopped = "cancelled"
+        elif time.monotonic() >= deadline:
+            stopped = "timeout"
+    if stopped is not None:
+        with suppress(ProcessLookupError):
+            child.send_signal(signal.SIGTERM)
+    child.wait()
     return stopped
 
 
-def _end_group(child: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(_END_S)
-
-
-def _tail(file: IO[bytes]) -> tuple[str, bool]:
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - OUTPUT_BYTES))
-    return file.read().decode(errors="replace"), size > OUTPUT_BYTES
+def _status(reading: int, name: str) -> int:
+    """Return the exit status that the warden reported; it may have been killed before it could."""
+    with open(reading, "rb") as pipe:
+        said = pipe.read().decode()
+    if said.startswith("E"):
+        raise InputError(f"cannot run {name!r}: {os.strerror(int(said[1:]))}")
+    status = int(said) if said else -signal.SIGKILL
+    return 128 - status if status < 0 else status

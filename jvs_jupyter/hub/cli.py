@@ -12,7 +12,8 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
-from jvs_core.cli.text import number, safe, size
+from jvs_core.cli.text import safe, size
+from jvs_core.wording import counted
 from jvs_jupyter.hub import all_homes, cli_outcomes, cli_people, lifecycle
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
@@ -218,7 +219,7 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
         (
             safe(row.user),
             safe(row.server),
-            number(row.files, "file"),
+            counted(row.files, "file"),
             size(row.bytes if row.disk_bytes is None else row.disk_bytes),
             age(row.last_snapshot_at) if row.own_snapshot else "template",
             safe(row.holder or row.lock_state),

@@ -8,7 +8,8 @@ from typing import Any
 from jvs_core import JvsError, Repository, WorktreeInfo
 from jvs_core.cli.call import Call
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.text import columns, number, safe
+from jvs_core.cli.text import columns, safe
+from jvs_core.wording import counted
 from jvs_jupyter.hub import cli_people
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
@@ -67,5 +68,5 @@ def outcome(
         ]
     )
     failures = [failure.exit_status for *_, failure in rows if failure is not None]
-    told = [f"{number(len(failures), 'user')} failed"] if failures else []
+    told = [f"{counted(len(failures), 'user')} failed"] if failures else []
     return Outcome(outcomes, lines, warnings=told, exit_status=max(failures, default=0))

@@ -18,7 +18,8 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Seconds, Snapshot
-from jvs_core.cli.text import columns, identifier, number, safe
+from jvs_core.cli.text import columns, identifier, safe
+from jvs_core.wording import counted
 from jvs_jupyter.papermill.cli import pairs, typed
 
 _NOT_ALL_OK = 10
@@ -111,7 +112,7 @@ def sweep(
     good = sum(point.outcome == "ok" for point in done.points)
     skipped = sum(point.skipped for point in done.points)
     head, *rows = columns([tuple(map(safe, row)) for row in text_rows(done)])
-    last = f"{good} of {number(len(done.points), 'point')} ok, {skipped} of them before; from snapshot {identifier(done.before_snapshot_id)}"
+    last = f"{good} of {counted(len(done.points), 'point')} ok, {skipped} of them before; from snapshot {identifier(done.before_snapshot_id)}"
     return Outcome(done, [style(head, bold=True), *rows, last], exit_status=0 if done.ok else _NOT_ALL_OK)
 
 

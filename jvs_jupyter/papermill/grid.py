@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jvs_core import InputError
+from jvs_core.wording import counted
 from jvs_jupyter.papermill.values import decoded, encoded, encoded_all
 
 LARGEST = 100_000
@@ -27,7 +28,7 @@ def points(grid: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:
         size *= len(values)
     if size > LARGEST:
         raise InputError(
-            f"the grid has {size} points, more than {LARGEST}", hint="sweep a part of it at a time"
+            f"the grid has {counted(size, 'point')}, more than {LARGEST}", hint="sweep a part of it at a time"
         )
     return [dict(zip(axes, combination, strict=True)) for combination in itertools.product(*axes.values())]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import InputError, Repository, Settings
+from jvs_core.settings import owners_folder
 from tests.support.users import as_user
 
 VARIABLES = ("JVS_STATE_DIR", "JVS_CACHE_DIR")
@@ -52,3 +53,9 @@ def test_a_folder_that_cannot_be_written_is_named_and_no_lock_stays(
             theirs.snapshot(lock=True)
         assert "JVS_STATE_DIR" in str(refused.value.hint)
         assert theirs.locks.status().state == "free"
+
+
+def test_the_folder_of_owners_must_be_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JVS_OWNERS_DIR", "relative")
+    with pytest.raises(InputError, match="JVS_OWNERS_DIR is not an absolute path"):
+        owners_folder()

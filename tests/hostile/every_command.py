@@ -21,6 +21,7 @@ import click
 
 from jvs_core.cli import main, output, plugins
 from jvs_core.cli.call import Call
+from jvs_core.cli.text import UNSAFE
 from jvs_core.errors import error_classes
 
 # What stands on one line needs what stands before it: it is never torn apart.
@@ -156,6 +157,8 @@ def _raise(error: BaseException) -> Any:
 def _hold(line: list[str], ended: Ended, *, as_json: bool) -> None:
     """Fail unless status and code are the contract's."""
     assert "Traceback" not in ended.out + ended.err, (line, ended)
+    drives = re.search(UNSAFE.pattern, (ended.out + ended.err).replace("\n", ""))
+    assert drives is None or line[0] == "cat", (line, ended)
     if as_json:
         json.loads(ended.out)
     if ended.code is not None and (as_json or ended.status):

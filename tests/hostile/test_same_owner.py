@@ -81,7 +81,7 @@ def test_a_new_worktree_of_root_is_roots_and_says_what_it_left_out(repo: Reposit
     plain = repo.restore(taken.snapshot_id, name="plain")
     assert made(repo.worktrees.path("plain")) == PLAIN
     assert sorted(line.partition(":")[0] for line in plain.degraded) == [
-        "owner or group not kept on 1 entries",
+        "owner or group not kept on 1 entry",
         f"setuid, setgid or capabilities not kept on {3 if was['capable'][3] else 2} files",
     ]
     whole = repo.restore(taken.snapshot_id, name="whole", same_owner=True)

@@ -162,7 +162,9 @@ def _write_line(layout: Layout, line: bytes) -> None:
     path = log_path(layout)
     created = not path.exists()
     mode = layout.file_mode
-    fd = regular.open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666 if mode is None else mode)
+    fd = regular.open_regular(
+        path, os.O_RDWR | os.O_APPEND | os.O_CREAT, regular.FILE_MODE if mode is None else mode
+    )
     try:
         if created and mode is not None:
             os.fchmod(fd, mode)

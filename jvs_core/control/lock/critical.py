@@ -17,7 +17,7 @@ from pathlib import Path
 from jvs_core import clock
 from jvs_core.errors import FencingMismatch, LockConflict
 from jvs_core.files import status, storage_error
-from jvs_core.regular import open_regular
+from jvs_core.regular import FILE_MODE, open_regular
 
 TRUSTED_MS = 30_000
 _POLL_S = 0.005
@@ -91,7 +91,7 @@ def _take(path: Path, wait_s: float, mode: int | None, who: str) -> int:
 
 
 def _open(path: Path, mode: int | None) -> int:
-    fd = open_regular(path, os.O_RDWR | os.O_CREAT, 0o666 if mode is None else mode)
+    fd = open_regular(path, os.O_RDWR | os.O_CREAT, FILE_MODE if mode is None else mode)
     try:
         found = os.fstat(fd)
         if mode is not None and stat.S_IMODE(found.st_mode) != mode and found.st_uid == os.geteuid():

@@ -64,7 +64,7 @@ def acquire(
     ClockSkewExceeded
         The holder renewed in our future: one of the two clocks is wrong, and nothing is stolen.
     """
-    began = clock.boot_ms()
+    began, boot = clock.boot_ms(), clock.boot_id()
     files.make_folder(layout.locks(worktree_id), mode=layout.folder_mode, exist_ok=True)
     given = lease_files.tokens(layout, worktree_id, above=floor)
     replaced = (
@@ -102,7 +102,7 @@ def acquire(
         raise takeover.overtaken(
             worktree
         )  # it was stopped between creating and writing, and given up for dead
-    return Lease(record, secret, began + lease_ms, clock.boot_id()), replaced
+    return Lease(record, secret, began + lease_ms, boot), replaced
 
 
 def renew(layout: Layout, lease: Lease) -> Lease:

@@ -22,8 +22,9 @@ from jvs_core import canonical
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError, JvsError
 from jvs_core.files import open_file, unlink, write_all_at
 from jvs_core.model import LARGEST
-from jvs_core.regular import open_regular
+from jvs_core.regular import FILE_MODE, open_regular
 from jvs_core.syncing import sync_folder
+from jvs_core.wording import counted
 
 SLOT_BYTES = 4096
 
@@ -36,7 +37,7 @@ def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> Non
     """
     data = _slot(0, value) + b"\0" * SLOT_BYTES
     try:
-        fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
+        fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE if mode is None else mode)
     except FileExistsError as error:
         raise AlreadyExists(f"{path} exists already") from error
     try:
@@ -113,7 +114,7 @@ def _slot(number: int, value: dict[str, Any]) -> bytes:
     line = hashlib.sha256(body).hexdigest().encode() + b" " + body + b"\n"
     if len(line) > SLOT_BYTES:
         raise InputError(
-            f"a lock or log record of {len(line)} bytes is longer than {SLOT_BYTES}",
+            f"a lock or log record of {counted(len(line), 'byte')} is longer than {SLOT_BYTES}",
             hint="use shorter names and purposes",
         )
     return line.ljust(SLOT_BYTES, b"\0")

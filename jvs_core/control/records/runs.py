@@ -21,6 +21,7 @@ from jvs_core.control.lock import critical
 from jvs_core.control.records.register import Register
 from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, RunNotFound
 from jvs_core.model import RUN_ID, Run
+from jvs_core.wording import counted
 
 _STARTED = re.compile(rb'"outcome"\s*:\s*"started"')
 _RANDOM_AT = len("run-0000000000000-")
@@ -126,7 +127,9 @@ def resolve(layout: Layout, text: str) -> str:
         raise RunNotFound(f"no run {text!r}", hint="jvs run list")
     if len(matches) > 1:
         shown = ", ".join(matches[:_CANDIDATES_SHOWN]) + (", …" if len(matches) > _CANDIDATES_SHOWN else "")
-        raise InputError(f"{text!r} matches {len(matches)} runs", hint=f"one of: {shown}", candidates=matches)
+        raise InputError(
+            f"{text!r} matches {counted(len(matches), 'run')}", hint=f"one of: {shown}", candidates=matches
+        )
     return matches[0]
 
 

@@ -25,6 +25,7 @@ from jvs_core.payload.tree import juicefs
 from jvs_core.progress import Progress
 from jvs_core.results import GcCandidate, GcKept, GcPlan
 from jvs_core.settings import RetentionPolicy
+from jvs_core.wording import counted
 
 _LOOKED_AT = 200_000
 SHARED_NOTE = "an estimate: blocks that files share with other snapshots or with worktrees count in full"
@@ -54,7 +55,7 @@ def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Prog
             expired = set(tombstones.TOMBSTONES.keys(ctx.layout))
             edited = set(annotation.ids(ctx.layout))
             known = {key: catalog.shown(ctx.layout, one, edited) for key, one in known.items()}
-        choice = choose(known, protected, expired, policy)
+        choice = choose(known, protected, expired, policy, logged=list(ledger.snapshots))
     with step(progress, "measure", len(choice.candidates)):
         footprint = Footprint(_LOOKED_AT)
         candidates = []
@@ -107,14 +108,23 @@ def policy_of(ctx: Context, name: str | None, wanted: RetentionPolicy) -> Retent
 
 
 def choose(
-    known: dict[str, Descriptor], protected: Protection, expired: Iterable[str], policy: RetentionPolicy
+    known: dict[str, Descriptor],
+    protected: Protection,
+    expired: Iterable[str],
+    policy: RetentionPolicy,
+    *,
+    logged: Sequence[str] = (),
 ) -> Choice:
     """Divide the snapshots ``known`` that are not ``expired`` into candidates and kept ones.
 
     Without a policy only what nothing needs, not even a descendant, is a candidate. A policy is applied to the
     snapshots of each worktree; what it does not keep is a candidate unless something names that very snapshot.
+    ``logged`` has the ids in the order of the log.
     """
-    whole = {key: descriptor for key, descriptor in known.items() if key not in set(expired)}
+    gone = set(expired)
+    whole = {
+        found.snapshot_id: found for found in newest_first(known, logged) if found.snapshot_id not in gone
+    }
     reasons: dict[str, list[str]] = {key: list(why) for key, why in protected.direct.items()}
     if retention.is_empty(policy):
         reasons.update(protected.lineage)
@@ -125,10 +135,9 @@ def choose(
         for snapshots in worktrees.values():
             for key, why in retention.kept(snapshots, policy).items():
                 reasons.setdefault(key, []).extend(why)
-    newest_first = _newest_first(whole.values())
     return Choice(
-        candidates=[key for key in newest_first if key not in reasons],
-        kept={key: reasons[key] for key in newest_first if key in reasons},
+        candidates=[key for key in whole if key not in reasons],
+        kept={key: reasons[key] for key in whole if key in reasons},
     )
 
 
@@ -144,16 +153,24 @@ def storage_notes(ctx: Context) -> list[str]:
             )
         elif days:
             notes.append(
-                f"the JuiceFS volume holds it in its trash for {days} more days; until then it counts"
+                f"the JuiceFS volume holds it in its trash for {counted(days, 'more day')}; until then it counts"
             )
     return notes
 
 
-def _newest_first(snapshots: Iterable[Descriptor]) -> list[str]:
-    ordered: Sequence[Descriptor] = sorted(
-        snapshots, key=lambda d: (d.created_at, d.snapshot_id), reverse=True
-    )
-    return [descriptor.snapshot_id for descriptor in ordered]
+def newest_first(known: dict[str, Descriptor], logged: Sequence[str]) -> list[Descriptor]:
+    """Return the snapshots in the order of the log, each after its descendants, whatever the clocks said.
+
+    One that the log does not have stands before those of its time.
+    """
+    position = {key: number for number, key in enumerate(logged, 1)}
+    order: dict[str, tuple[int, int]] = {}
+    depth = protection.by_depth(known)
+    for key in sorted(known, key=lambda key: (depth[key], key)):
+        above, below = order.get(known[key].parent_snapshot_id or "", (0, 0))
+        own = position.get(key, above)
+        order[key] = (own, 0) if own > above else (above, below + 1)
+    return [known[key] for key in sorted(known, key=lambda key: (order[key], key), reverse=True)]
 
 
 def _count(choice: Choice, prefixes: tuple[str, ...], *, but: str | None = None) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Callable, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from itertools import islice
 
 from jvs_core import clock
 from jvs_core.errors import InputError
@@ -37,23 +37,20 @@ def is_ahead(descriptor: Descriptor, now_ms: int) -> bool:
 
 
 def kept(
-    snapshots: Sequence[Descriptor], policy: RetentionPolicy, *, now_ms: int | None = None
+    newest_first: Sequence[Descriptor], policy: RetentionPolicy, *, now_ms: int | None = None
 ) -> dict[str, list[str]]:
-    """Return the ids that ``policy`` keeps of one worktree's ``snapshots``, each with its reasons.
+    """Return the ids that ``policy`` keeps of one worktree's snapshots, each with its reasons.
 
     Of each of the last N hours, days, weeks (ISO), months or years that have a snapshot, the newest one is kept, in
     UTC. ``keep_within`` counts back from the newest snapshot. One from the future, by more than clocks differ, counts for
-    none of these words and is kept. Raises InputError for a duration that is none.
+    none of these words and is kept. Which is newer is told by the order of ``newest_first``: a clock that was set back
+    makes a later snapshot no older. Raises InputError for a duration that is none.
     """
     now_ms = clock.now_ms() if now_ms is None else now_ms
     reasons: dict[str, list[str]] = {
-        d.snapshot_id: ["from the future"] for d in snapshots if is_ahead(d, now_ms)
+        d.snapshot_id: ["from the future"] for d in newest_first if is_ahead(d, now_ms)
     }
-    newest_first = sorted(
-        (d for d in snapshots if d.snapshot_id not in reasons),
-        key=lambda d: (d.created_at, d.snapshot_id),
-        reverse=True,
-    )
+    newest_first = [d for d in newest_first if d.snapshot_id not in reasons]
 
     def keep(descriptor: Descriptor, reason: str) -> None:
         reasons.setdefault(descriptor.snapshot_id, []).append(reason)
@@ -61,17 +58,15 @@ def kept(
     for descriptor in newest_first[: policy.keep_last or 0]:
         keep(descriptor, "last")
     for word, bucket in _BUCKETS.items():
-        left, previous = getattr(policy, f"keep_{word}") or 0, None
+        periods: dict[tuple[int, ...], Descriptor] = {}
         for descriptor in newest_first:
-            current = bucket(_moment(descriptor))
-            if left > 0 and current != previous:
-                keep(descriptor, word)
-                left -= 1
-            previous = current
+            periods.setdefault(bucket(_moment(descriptor)), descriptor)
+        for descriptor in islice(periods.values(), getattr(policy, f"keep_{word}") or 0):
+            keep(descriptor, word)
     if policy.keep_within and newest_first:
         oldest = before(_moment(newest_first[0]), policy.keep_within)
         for descriptor in newest_first:
-            if _moment(descriptor) >= oldest:
+            if _moment(descriptor) > oldest:
                 keep(descriptor, f"within {policy.keep_within}")
     for descriptor in newest_first:
         for tag in policy.keep_tag:
@@ -97,12 +92,18 @@ def after(moment: datetime, duration: str) -> datetime:
     """Return the time ``duration`` after ``moment``. Raises InputError, also beyond the year 9999."""
     found = _shifted(moment, duration, 1)
     if found < moment:
-        raise InputError(f"too long: {duration!r}", hint="leave the end out to keep it for good")
+        raise InputError(
+            f"{duration!r} is too long: it ends after the year 9999",
+            hint="leave the end out to keep it for good",
+        )
     return found
 
 
 def _shifted(moment: datetime, duration: str, sign: int) -> datetime:
-    """Return ``moment`` moved by ``duration``; the first moment of the calendar when that is outside of it."""
+    """Return ``moment`` moved by ``duration``; the first moment of the calendar when that is outside of it.
+
+    A day that its month lacks runs over into the next month, as with restic: a month before 31 March is 3 March.
+    """
     match = re.fullmatch(r"(?:(\d{1,4})y)?(?:(\d{1,5})m)?(?:(\d{1,6})d)?(?:(\d{1,7})h)?", duration, re.ASCII)
     if not match or not duration:
         raise InputError(f"not a duration: {duration!r}", hint="for example 30d or 1y6m7d12h")
@@ -111,9 +112,10 @@ def _shifted(moment: datetime, duration: str, sign: int) -> datetime:
     year, month = divmod(total, 12)
     if not MINYEAR <= year <= MAXYEAR:
         return datetime.min.replace(tzinfo=UTC)
-    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
     try:
-        return moment.replace(year=year, month=month + 1, day=day) + sign * timedelta(days=days, hours=hours)
+        return moment.replace(year=year, month=month + 1, day=1) + timedelta(
+            days=moment.day - 1 + sign * days, hours=sign * hours
+        )
     except OverflowError:
         return datetime.min.replace(tzinfo=UTC)
 

@@ -29,6 +29,7 @@ from jvs_core.payload.inplace import converge
 from jvs_core.payload.tree.entry import FOLDER
 from jvs_core.payload.tree.faults import listed
 from jvs_core.progress import Progress
+from jvs_core.wording import counted
 
 PRE_RESTORE_TAG = "pre-restore"
 _ROUNDS = 4
@@ -149,7 +150,7 @@ class Completion:
             restored, total = how_far(
                 self.ctx, self.intent, look(self.ctx, self.name, self.progress).scan.entries
             )
-            reached = f"{restored} of {total} paths are restored, and "
+            reached = f"{restored:,} of {counted(total, 'path')} restored, and "
         todo = (second.hint if isinstance(second, JvsError) else None) or error.hint or "mend that"
         return type(error)(
             f"{error.message}; {reached}taking the restore back failed too: {second}",

@@ -58,7 +58,9 @@ def path(
     inner = targets.payload_path(wanted)
     entry = targets.require(source.entries, inner, snapshot_id)
     if not inner:
-        raise InputError("the whole payload is no path in it", hint=f"jvs restore {snapshot_id}")
+        raise InputError(
+            "this path is the whole snapshot", hint=f"to restore all of it: jvs restore {snapshot_id}"
+        )
     root = ctx.layout.worktree(name)
     target = targets.target_of(root, os.fsdecode(inner) if to is None else to)
     targets.require_no_repository(os.fsencode(target.relative_to(root)), entry.kind)

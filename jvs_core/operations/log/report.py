@@ -20,7 +20,7 @@ from jvs_core.results import AuditReport
 def log(ctx: Context, limit: int | None = None) -> list[AuditRecord]:
     """Return the newest ``limit`` records, newest first. Raises AuditChainBroken, InputError."""
     if limit is not None and limit < 0:
-        raise InputError(f"a limit of {limit} records")
+        raise InputError(f"the limit is {limit}, and there is no such number of records")
     return log_file.tail(ctx.layout, limit)
 
 
@@ -73,7 +73,9 @@ def _beginning_error(ctx: Context) -> str | None:
 def _doubt(since: Checkpoint | None, key: Path | None) -> str | None:
     """Return what is wrong with a checkpoint itself."""
     if since is None:
-        raise InputError("a public key without a checkpoint", hint="jvs verify --since FILE --key FILE")
+        raise InputError(
+            "a public key checks a checkpoint, and none is given", hint="jvs verify --since FILE --key FILE"
+        )
     try:
         checkpoint.verify_signature(since, key)
     except AuditChainBroken as error:

@@ -20,6 +20,7 @@ from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.removal import remove_folder
 from jvs_core.payload.tree.walk import Scan
 from jvs_core.payload.work.threads import each
+from jvs_core.wording import counted
 
 
 @dataclass
@@ -83,7 +84,9 @@ def bring_again(
         if leader != position:
             amended.entries[position] = amended.entries[leader]._replace(path=entries[position].path)
     if unshared:
-        amended.degraded.append(f"{len(unshared)} files were copied, sharing no blocks: {listed(unshared)}")
+        amended.degraded.append(
+            f"{counted(len(unshared), 'file was', 'files were')} copied, sharing no blocks: {listed(unshared)}"
+        )
     return amended
 
 

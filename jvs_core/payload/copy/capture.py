@@ -28,6 +28,7 @@ from jvs_core.payload.tree.walk import REPOSITORY, LeftOut, Scan, require_readab
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
+from jvs_core.wording import counted
 
 
 @held_back()
@@ -233,7 +234,7 @@ def described(left_out: Sequence[LeftOut]) -> list[str]:
     lines = [f"{kind} left out: {printable(path)}" for path, kind in left_out if kind != REPOSITORY]
     repositories = [path for path, kind in left_out if kind == REPOSITORY]
     if repositories:
-        what = "repository" if len(repositories) == 1 else f"{len(repositories)} repositories"
+        what = counted(len(repositories), "repository", "repositories")
         lines.append(f"{what} left out, with all history: {listed(repositories)}")
     return lines
 

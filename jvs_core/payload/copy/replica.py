@@ -25,6 +25,7 @@ from jvs_core.payload.tree.walk import Stamp
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import cut
 from jvs_core.progress import Progress
+from jvs_core.wording import counted
 
 
 class Hint(NamedTuple):
@@ -67,7 +68,7 @@ class Replica:
                 if how == "copy"
                 else "cloned with copy_file_range, FICLONE being refused"
             )
-            lines.append(f"{len(paths)} files were {way}: {listed(sorted(paths))}")
+            lines.append(f"{counted(len(paths), 'file was', 'files were')} {way}: {listed(sorted(paths))}")
         return lines
 
 

@@ -15,6 +15,7 @@ from jvs_core.payload.tree.content import Changed, Content, How, Method, State
 from jvs_core.payload.tree.entry import FIFO, FILE, SYMLINK, Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.sealing import seal_linked, sealed
+from jvs_core.wording import counted
 
 Action = Literal["make", "check"]
 _FORMS = {SYMLINK: stat.S_IFLNK, FIFO: stat.S_IFIFO}
@@ -237,7 +238,7 @@ def attribute_losses(refused: Sequence[bytes], drifted: Sequence[bytes]) -> list
         ("left out, being no longer what the snapshot recorded", drifted),
     ]
     return [
-        f"extended attributes {what} on {len(paths)} entries: {listed(sorted(paths))}"
+        f"extended attributes {what} on {counted(len(paths), 'entry', 'entries')}: {listed(sorted(paths))}"
         for what, paths in lines
         if paths
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from jvs_core.errors import AlreadyExists, ConsistencyUnavailable
+from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
 from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import write_back
@@ -71,7 +72,8 @@ class BtrfsSnapshot:
         """Take a read-only snapshot of ``source``; hash what the index does not know. See ``SnapshotEngine``.
 
         When ``source`` is no subvolume, or has subvolumes or mounts inside, which a snapshot leaves out, or a repository
-        that this process perhaps may not remove from one, ``reflink-copy`` does the whole job.
+        that this process perhaps may not remove from one, or a file that is in use as swap space, with which btrfs makes
+        no snapshot, ``reflink-copy`` does the whole job.
         """
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
@@ -80,7 +82,12 @@ class BtrfsSnapshot:
                 here = scan(source, progress) if found is None else require_readable(found)
                 if here.nested or _keeps_a_repository(here):
                     break
-                capture = self._attempt(here, target, index, progress)
+                try:
+                    capture = self._attempt(here, target, index, progress)
+                except EngineFailed as error:
+                    if error.facts.get("errno") != errno.ETXTBSY:
+                        raise
+                    break
                 found = None
                 if not capture.changed_meanwhile or consistency == "best_effort":
                     return capture

@@ -19,6 +19,7 @@ from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.removal import remove_tree, require_unmounted
 from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress
+from jvs_core.regular import FOLDER_MODE
 from jvs_core.syncing import syncfs_works
 
 
@@ -33,7 +34,7 @@ class FileEngine:
         """Make an empty worktree folder."""
         try:
             with anchored.parent(target) as (folder, name):
-                os.mkdir(name, dir_fd=folder)
+                os.mkdir(name, FOLDER_MODE, dir_fd=folder)
         except FileExistsError as error:
             raise AlreadyExists(f"{target} exists already", path=str(target)) from error
         except OSError as error:

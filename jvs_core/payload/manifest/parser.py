@@ -10,6 +10,7 @@ from typing import IO
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
 from jvs_core.payload.manifest.lines import unescape
 from jvs_core.payload.tree.entry import FIFO, FILE, FOLDER, SYMLINK, Entry, is_repository
+from jvs_core.wording import counted
 
 _NUMBER_LIMIT = 2**63
 _TIME_LIMIT = 2**63 * 10**9  # seconds of 64 bits, in nanoseconds
@@ -47,7 +48,7 @@ class Parser:
                 append(entry)
             else:
                 raise PartialSnapshot(
-                    f"{self.path} ends after {len(entries)} entries, without its closing line",
+                    f"{self.path} ends after {counted(len(entries), 'entry', 'entries')}, without its closing line",
                     path=str(self.path),
                 )
             self.close(entries, line, file.read(1))
@@ -65,7 +66,9 @@ class Parser:
     def close(self, entries: Sequence[Entry], line: bytes, following: bytes) -> None:
         """Check the closing ``line``, and that nothing follows it."""
         if line != b"end %d\n" % len(entries):
-            raise ValueError(f"{len(entries)} entries were read, the closing line says otherwise")
+            raise ValueError(
+                f"{counted(len(entries), 'entry was', 'entries were')} read, the closing line says otherwise"
+            )
         if following:
             raise ValueError("something follows the closing line")
         if not entries or entries[0].path or entries[0].kind != FOLDER:

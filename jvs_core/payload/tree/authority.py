@@ -14,6 +14,7 @@ from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import CAP_SETFCAP, has_capability
+from jvs_core.wording import counted
 
 SPECIAL = S_ISUID | S_ISGID
 
@@ -85,9 +86,15 @@ def entries_granted(
                 owners.append(entry.path)
             one = one._replace(uid=uid, gid=gid)
         granted.append(one)
-    lines = [f"owner or group not kept on {len(owners)} entries: {listed(owners)}"] if owners else []
+    lines = (
+        [f"owner or group not kept on {counted(len(owners), 'entry', 'entries')}: {listed(owners)}"]
+        if owners
+        else []
+    )
     if special:
-        lines.append(f"setuid, setgid or capabilities not kept on {len(special)} files: {listed(special)}")
+        lines.append(
+            f"setuid, setgid or capabilities not kept on {counted(len(special), 'file')}: {listed(special)}"
+        )
     return granted, lines
 
 
@@ -144,4 +151,6 @@ def _with_owners(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
             adapted.append(entry)
     if not lost:
         return entries, []
-    return adapted, [f"owner or group not kept on {len(lost)} entries (needs root): {listed(lost)}"]
+    return adapted, [
+        f"owner or group not kept on {counted(len(lost), 'entry', 'entries')} (needs root): {listed(lost)}"
+    ]

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Sequence
 
 from jvs_core.errors import EngineFailed, JvsError, NoSpace, UnsupportedFile
+from jvs_core.files import HINTS
 from jvs_core.payload.tree.entry import printable
 
 NAMED = 10
@@ -13,13 +14,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 DENIED = (errno.EACCES, errno.EPERM)
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE, errno.ENXIO)
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-
-_HINTS = {
-    **dict.fromkeys(EXHAUSTED, "raise the limit of open files (ulimit -n), or free memory"),
-    errno.ENOTCONN: "the mount is dead: mount it again, or umount it",
-    errno.EIO: "the device or the mount reports errors: see the system log",
-    errno.EROFS: "the file system is mounted read-only: mount it writable",
-}
 
 
 class Unsized(OSError):
@@ -55,7 +49,7 @@ def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError
         return UnsupportedFile(
             f"cannot read {name}: {reason}", hint="make it readable or move it away", path=name
         )
-    return EngineFailed(f"{name}: {reason}", hint=_HINTS.get(error.errno or 0), path=name, errno=error.errno)
+    return EngineFailed(f"{name}: {reason}", hint=HINTS.get(error.errno or 0), path=name, errno=error.errno)
 
 
 def listed(paths: Sequence[bytes]) -> str:

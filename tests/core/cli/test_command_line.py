@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from jvs_core.cli.main import build
 from tests.core.cli.conftest import Jvs, environment, process
+from tests.hostile.every_command import names
 
 TOP = [
     "init",
@@ -281,3 +283,35 @@ def test_completion_outside_a_repository_offers_nothing_and_says_nothing(tmp_pat
 
 def test_a_completion_script_can_be_printed(tmp_path: Path) -> None:
     assert "_JVS_COMPLETE" in process(cwd=tmp_path, _JVS_COMPLETE="bash_source").out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "diff",
+        "log",
+        "checkout x",
+        "commit -m x",
+        "tag v1",
+        "du",
+        "forget --keep-last 3",
+        "ls-tree HEAD",
+        "stash",
+        "prune",
+    ],
+)
+def test_the_command_of_another_tool_is_answered_with_one_of_ours(jvs: Jvs, line: str) -> None:
+    refused = jvs(*line.split(), "--json", status=2).error
+    assert refused["message"] == f"no such command: jvs {line.split(maxsplit=1)[0]}"
+    there = set(names())
+    for told in re.findall(r"jvs ([a-z]+(?: [a-z]+)?)", refused["hint"]):
+        assert told in there or told.split()[0] in there
+    assert "jvs " in refused["hint"]
+
+
+def test_init_of_the_folder_that_one_is_in_is_answered(
+    jvs: Jvs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "--from DIR" in jvs("init", ".", status=2).err
+    assert "the name of the repository is empty" in jvs("init", "", status=2).err

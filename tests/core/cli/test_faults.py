@@ -407,4 +407,4 @@ def test_a_mount_that_answers_no_more_is_said_to_be_gone(
 
     monkeypatch.setattr("os.path.realpath", unconnected)
     shown = refused(jvs, ["status"], "E_ENGINE_FAILED", 7)
-    assert "hint: the mount is gone: mount it again" in shown.err
+    assert "hint: the mount is dead: mount it again" in shown.err

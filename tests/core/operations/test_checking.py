@@ -150,7 +150,7 @@ def test_verify_tells_damage_from_what_cannot_be_read(
     refuse(monkeypatch, "a.txt", errno.EIO)
     report = repo.verify(every=True).snapshots[0]
     assert (report.code, report.damaged_paths) == ("E_PAYLOAD_HASH_MISMATCH", ["data/a.txt", "data/b.txt"])
-    assert report.message == "1 paths are not as the manifest says, 1 cannot be read"
+    assert report.message == "1 path is not as the manifest says, 1 cannot be read"
 
 
 def test_a_payload_that_may_not_be_opened_is_no_missing_one_and_the_others_are_checked(

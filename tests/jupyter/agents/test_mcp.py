@@ -168,7 +168,42 @@ async def test_a_command_that_takes_too_long_or_says_too_much_is_bounded(repo: R
         loud = await ask(connected, "sandbox", command=[sys.executable, "-c", "print('x' * 100_000)"])
         assert loud["output_truncated"]
         assert len(loud["output"]) == 32_768
+        assert loud["output_left_out"] == {"output": 100_001 - 32_768, "errors": 0}
     assert [info.name for info in repo.worktrees.all()] == ["main"]
+
+
+async def test_output_without_end_is_kept_nowhere(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder for temporary files cannot be written, so nothing can be put there."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    async with client(repo) as connected:
+        endless = await ask(connected, "sandbox", command=["yes"], timeout_s=1)
+    assert endless["stopped"] == "timeout"
+    assert (len(endless["output"]), endless["output_left_out"]["output"] > 0) == (32_768, True)
+
+
+async def test_nothing_that_a_command_started_outlives_it(repo: Repository) -> None:
+    script = "(trap '' TERM; exec setsid sleep 61) >/dev/null 2>&1 & setsid setsid sleep 61 & echo started"
+    async with client(repo) as connected:
+        ended = await ask(connected, "sandbox", command=["sh", "-c", script])
+        assert (ended["exit_status"], ended["output"], ended["stopped"]) == (0, "started\n", None)
+        await anyio.to_thread.run_sync(wait_until_alone, repo)
+
+
+async def test_a_long_answer_says_how_much_was_left_out(repo: Repository) -> None:
+    for number in range(700):
+        (repo.root / "main" / f"file-{number:03d}").touch()
+    repo.snapshot("many", lock=True)
+    for number in range(60):
+        repo.snapshot(f"{number} " + "n" * 9_000, lock=True)
+    async with client(repo) as connected:
+        changed = await ask(connected, "compare", before="HEAD~61", after="HEAD~60")
+        assert (len(changed["added"]), changed["counts"]["added"]) == (500, 700)
+        assert changed["left_out"] == {"added": 200}
+        listed = await ask(connected, "history", limit=200)
+    assert len(listed["items"]) == 62
+    assert listed["left_out"]["items[0].note"] + len(listed["items"][0]["note"]) == 9_003
 
 
 async def test_a_cancelled_call_ends_its_command_and_its_sandbox(repo: Repository) -> None:

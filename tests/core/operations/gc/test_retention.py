@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jvs_core import clock
 from jvs_core.errors import InputError
 from jvs_core.model import Descriptor
 from jvs_core.operations.gc import planning, protection, retention
 from jvs_core.operations.gc.protection import Protection
 from jvs_core.settings import RetentionPolicy
+from tests.core.operations.gc.histories import DURATIONS, LATER, TAGS, WORDS, snapshot
 
-_HASH = {"algo": "sha256", "value": "0" * 64}
 _FORMATS = {
     "hourly": "%Y-%m-%d %H",
     "daily": "%Y-%m-%d",
@@ -21,40 +20,11 @@ _FORMATS = {
     "monthly": "%Y-%m",
     "yearly": "%Y",
 }
-_TAGS = ("red", "green")
-LATER = round(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
-
-
-def snapshot(
-    number: int, moment: datetime, tags: tuple[str, ...] = (), parent: str | None = None
-) -> Descriptor:
-    ms = round(moment.timestamp() * 1000)
-    return Descriptor.model_validate(
-        {
-            "snapshot_id": f"{ms:013d}-{number:08x}",
-            "worktree_id": "00000000-0000-4000-8000-000000000001",
-            "worktree": "main",
-            "parent_snapshot_id": parent,
-            "created_at": clock.timestamp(ms),
-            "note": "",
-            "tags": tags,
-            "engine": "copy",
-            "requested_engine": "auto",
-            "consistency_level": "quiesced",
-            "fencing_token": 1,
-            "holder_id": "h",
-            "files": 0,
-            "bytes": 0,
-            "degraded": (),
-            "payload_root_hash": _HASH,
-            "manifest_hash": _HASH,
-        }
-    )
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Descriptor]:
-    """Snapshots minutes to years apart, around turns of the year, in no particular order."""
+    """Snapshots minutes to years apart, around turns of the year, newest first."""
     start = draw(
         st.sampled_from([datetime(2024, 12, 28, 23, 30, tzinfo=UTC), datetime(2026, 2, 27, tzinfo=UTC)])
     )
@@ -62,15 +32,15 @@ def histories(draw: st.DrawFn) -> list[Descriptor]:
     moment, made = start, []
     for number, gap in enumerate(draw(st.lists(gaps, max_size=30))):
         moment += gap
-        made.append(snapshot(number, moment, tuple(draw(st.sets(st.sampled_from(_TAGS))))))
-    return draw(st.permutations(made))
+        made.append(snapshot(number, moment, tuple(draw(st.sets(st.sampled_from(TAGS))))))
+    return made[::-1]
 
 
 policies = st.builds(
     RetentionPolicy,
-    **{f"keep_{word}": st.none() | st.integers(0, 6) for word in ("last", *_FORMATS)},
-    keep_within=st.none() | st.sampled_from(["1d", "2m", "1y3d", "5h"]),
-    keep_tag=st.lists(st.sampled_from(_TAGS), max_size=2, unique=True),
+    **{f"keep_{word}": st.none() | st.integers(0, 6) for word in WORDS},
+    keep_within=st.none() | st.sampled_from(DURATIONS),
+    keep_tag=st.lists(st.sampled_from(TAGS), max_size=2, unique=True),
 )
 
 
@@ -88,7 +58,7 @@ def naively_kept(snapshots: list[Descriptor], policy: RetentionPolicy) -> set[st
         newest = times[newest_first[0]]
         lengths = {"1d": timedelta(days=1), "5h": timedelta(hours=5)}
         for key, moment in times.items():
-            if policy.keep_within in lengths and moment >= newest - lengths[policy.keep_within]:
+            if policy.keep_within in lengths and moment > newest - lengths[policy.keep_within]:
                 kept.add(key)
     kept.update(s.snapshot_id for s in snapshots if set(s.tags) & set(policy.keep_tag))
     return kept
@@ -162,15 +132,16 @@ def test_children_are_deeper_than_their_parents(data: st.DataObject) -> None:
     ("duration", "expected"),
     [
         ("30d", (2026, 3, 1)),
-        ("1m", (2026, 2, 28)),
-        ("1y1m", (2025, 2, 28)),
-        ("13m", (2025, 2, 28)),
+        ("1m", (2026, 3, 3)),
+        ("1y1m", (2025, 3, 3)),
+        ("13m", (2025, 3, 3)),
+        ("1m3d", (2026, 2, 28)),
         ("24h", (2026, 3, 30)),
     ],
 )
 def test_durations_go_by_the_calendar(duration: str, expected: tuple[int, int, int]) -> None:
     assert retention.before(datetime(2026, 3, 31, tzinfo=UTC), duration) == datetime(*expected, tzinfo=UTC)
-    assert retention.after(datetime(2026, 1, 31, tzinfo=UTC), "1m") == datetime(2026, 2, 28, tzinfo=UTC)
+    assert retention.after(datetime(2026, 1, 31, tzinfo=UTC), "1m") == datetime(2026, 3, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "d", "3", "-1d", "1d2y", "1.5d", "30D", "٣d", "1w"])
@@ -198,3 +169,42 @@ def test_one_from_the_future_counts_for_no_word_and_is_kept(policy: dict[str, ob
     assert kept[ahead.snapshot_id] == ["from the future"]
     del kept[ahead.snapshot_id]
     assert kept == retention.kept(taken, wanted, now_ms=now_ms)
+
+
+def test_a_clock_that_was_set_back_makes_a_later_snapshot_no_older() -> None:
+    day = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    before = snapshot(1, day)
+    after = snapshot(2, day - timedelta(hours=2), parent=before.snapshot_id)
+    last = snapshot(3, day - timedelta(hours=1), parent=after.snapshot_id)
+    other = snapshot(4, day - timedelta(minutes=90))
+    known = {one.snapshot_id: one for one in (last, before, other, after)}
+    logged = [one.snapshot_id for one in (before, after, last)]
+    assert planning.newest_first(known, logged)[:3] == [last, after, before]
+    for policy, expected in (
+        (RetentionPolicy(keep_last=2), {last, after}),
+        (RetentionPolicy(keep_daily=3), {last}),
+        (RetentionPolicy(keep_within="2h"), {last, after, before}),
+    ):
+        kept = retention.kept([last, after, before], policy, now_ms=LATER)
+        assert kept.keys() == {one.snapshot_id for one in expected}
+
+
+def test_a_snapshot_stands_behind_its_parent_whatever_the_log_says_and_one_that_it_lacks_does_so_too() -> (
+    None
+):
+    first = snapshot(1, datetime(2026, 6, 1, tzinfo=UTC))
+    second = snapshot(2, datetime(2020, 1, 1, tzinfo=UTC), parent=first.snapshot_id)
+    third = snapshot(3, datetime(2019, 1, 1, tzinfo=UTC), parent=second.snapshot_id)
+    other = snapshot(4, datetime(2025, 1, 1, tzinfo=UTC))
+    known = {one.snapshot_id: one for one in (third, other, second, first)}
+    logged = [second.snapshot_id, first.snapshot_id, other.snapshot_id]
+    assert planning.newest_first(known, logged) == [other, third, second, first]
+
+
+def test_of_two_snapshots_of_one_moment_the_later_one_is_the_newest() -> None:
+    moment = datetime(2026, 6, 1, tzinfo=UTC)
+    first = snapshot(9, moment)
+    second = snapshot(1, moment, parent=first.snapshot_id)
+    known = {one.snapshot_id: one for one in (first, second)}
+    ordered = planning.newest_first(known, [first.snapshot_id, second.snapshot_id])
+    assert retention.kept(ordered, RetentionPolicy(keep_last=1), now_ms=LATER).keys() == {second.snapshot_id}

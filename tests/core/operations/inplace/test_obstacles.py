@@ -245,7 +245,7 @@ class Broken(Silent):
 
 
 def test_what_cannot_be_taken_back_is_said_by_the_error_and_by_status(repo: Repository) -> None:
-    with pytest.raises(EngineFailed, match="of 6 paths are restored") as raised:
+    with pytest.raises(EngineFailed, match="of 6 paths restored") as raised:
         repo.restore_inplace("HEAD~1", reason="test", lock=True, progress=Broken())
     assert "jvs doctor --repair finish_restore" in (raised.value.hint or "")
     said = repo.status().unfinished
@@ -272,5 +272,5 @@ def test_status_says_it_in_words(repo: Repository) -> None:
         check=True,
     )
     assert "Unfinished: in-place restore to " in ran.stdout
-    assert "of 6 paths are restored" in ran.stdout
+    assert "of 6 paths restored" in ran.stdout
     assert "jvs doctor --repair finish_restore completes it" in ran.stdout

@@ -145,3 +145,20 @@ def test_an_attribute_that_changed_alone_is_in_the_next_snapshot(bench: Bench) -
 def test_a_worktree_folder_is_new_and_empty(bench: Bench) -> None:
     made: Path = bench.worktree()
     assert os.listdir(made) == []
+
+
+@only(("btrfs", "btrfs-snapshot"))
+def test_a_worktree_with_a_swap_file_in_use_is_cloned_file_by_file(bench: Bench) -> None:
+    source = bench.worktree()
+    (source / "top.txt").write_text("top")
+    swap = source / "swap"
+    swap.touch(mode=0o600)
+    for command in (["chattr", "+C"], ["fallocate", "-l", "4M"], ["mkswap"], ["swapon"]):
+        subprocess.run([*command, swap], check=True, capture_output=True)
+    try:
+        capture = bench.capture(source)
+    finally:
+        subprocess.run(["swapoff", swap], check=True)
+    assert capture.engine == "reflink-copy"
+    assert (bench.folder / "one" / "top.txt").read_text() == "top"
+    assert (bench.folder / "one" / "swap").read_bytes() == swap.read_bytes()
