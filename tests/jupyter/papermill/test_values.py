@@ -144,7 +144,7 @@ ITSELF.append(ITSELF)
         {"k": object()},
         ITSELF,
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_value_that_would_not_come_back_is_refused_by_name(value: Any) -> None:
     with pytest.raises(InputError, match="'mine'"):
