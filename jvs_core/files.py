@@ -3,80 +3,19 @@
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import secrets
 import shutil
-import signal
 import stat
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
-from jvs_core import anchored, piecemeal, renames, syncing
-from jvs_core.errors import AlreadyExists, EngineFailed, JvsError, NoSpace, PathEscape
-from jvs_core.regular import FILE_MODE, FOLDER_MODE, IN_THE_WAY
+from jvs_core import anchored, faults, piecemeal, renames, syncing
+from jvs_core.errors import AlreadyExists, PathEscape
+from jvs_core.regular import FILE_MODE, FOLDER_MODE
 
 TEMPORARY_SUFFIX = ".tmp"
-# What to do about a fault that does not lie in the file.
-HINTS = {
-    errno.EROFS: "the file system is mounted read-only: mount it writable",
-    errno.ENOTCONN: "the mount is dead: mount it again, or umount it",
-    errno.ESTALE: "the mount is dead: mount it again, or umount it",
-    errno.EXDEV: "a repository lies on one file system: see whether another one is mounted in it",
-    errno.EIO: "the device or the mount reports errors: see the system log",
-    errno.EFBIG: "files may be no larger here: see ulimit -f, and the limits of the file system",
-    errno.EMFILE: "raise the limit of open files: ulimit -n",
-    errno.ENFILE: "raise the limit of open files of the machine: sysctl fs.file-max",
-    errno.ENOMEM: "free memory, or raise the limit on it: ulimit -v",
-}
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def storage_error(error: OSError, doing: str = "") -> JvsError:
-    """Return the contract's error for an ``OSError`` of the file system."""
-    if error.errno == errno.ENOENT and error.filename is None and not _has_folder():
-        return EngineFailed("the current folder was removed", hint="go to a folder that exists: cd FOLDER")
-    what = doing or (os.fsdecode(error.filename) if error.filename is not None else "the file system")
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpace(
-            f"no space left: {what}",
-            hint="free space or raise the quota, then run the command again",
-            path=what,
-        )
-    hint = HINTS.get(error.errno or 0)
-    if error.errno in (*IN_THE_WAY, errno.EEXIST):
-        hint = "something else stands in its place: see jvs doctor"
-    elif error.errno in (errno.EACCES, errno.EPERM):
-        hint = "check owner and mode of the file, and of the folders that it lies in"
-    return EngineFailed(f"{what}: {reason}", hint=hint, path=what)
-
-
-def _has_folder() -> bool:
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def translated(function: Callable[P, T]) -> Callable[P, T]:
-    """Make ``function`` raise the contract's error wherever the file system refuses it."""
-
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return function(*args, **kwargs)
-        except OSError as error:
-            raise storage_error(error) from error
-
-    return call
 
 
 def open_file(path: Path, flags: int, mode: int = FILE_MODE) -> int:
@@ -138,16 +77,7 @@ def _naming(fd: int) -> Iterator[None]:
 
 def write_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: bool = True) -> None:
     """Replace or create ``path`` with ``data`` in one step, ``durable`` or not. A crash leaves the old or the new file."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
-    try:
-        write_new(temporary, data, mode=mode, durable=durable)
-        rename(temporary, path)
-    except BaseException:
-        with suppress(OSError, PathEscape):
-            unlink(temporary)
-        raise
-    if durable:
-        syncing.sync_folder(path.parent)
+    _write_and_rename(path, data, rename, mode=mode, durable=durable)
 
 
 def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
@@ -155,15 +85,22 @@ def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
 
     Raises AlreadyExists when ``path`` exists.
     """
+    _write_and_rename(path, data, rename_new, mode=mode, durable=True)
+
+
+def _write_and_rename(
+    path: Path, data: bytes, put: Callable[[Path, Path], None], *, mode: int | None, durable: bool
+) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
-        write_new(temporary, data, mode=mode)
-        rename_new(temporary, path)
+        write_new(temporary, data, mode=mode, durable=durable)
+        put(temporary, path)
     except BaseException:
         with suppress(OSError, PathEscape):
             unlink(temporary)
         raise
-    syncing.sync_folder(path.parent)
+    if durable:
+        syncing.sync_folder(path.parent)
 
 
 def create_together(contents: Mapping[Path, bytes], *, mode: int | None = None) -> None:
@@ -281,11 +218,7 @@ def exchange(one: Path, other: Path) -> None:
             done = renames.exchange(first, second)
     except OSError as error:
         if error.errno == errno.EXDEV:
-            raise EngineFailed(
-                f"{other} cannot be exchanged: it is a folder in a lower layer of overlayfs, or on another mount",
-                hint="restore it to another path (--to), or the whole worktree in place",
-                path=str(other),
-            ) from error
+            raise faults.not_exchangeable(str(other)) from error
         raise OSError(error.errno, error.strerror, str(one), None, str(other)) from error
     if not done:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), str(one), None, str(other))
@@ -359,27 +292,3 @@ def remove_any(path: Path) -> None:
     except FileNotFoundError:
         return
     syncing.sync_folder(path.parent)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C, and other signals that this program heeds, until the block is complete; then let them act.
-
-    So a commit is all or nothing. Only the main thread receives signals, so in any other thread this does nothing; nor
-    does it where an embedding program handles a signal outside Python.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pending: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in _STOPPING}
-    heeded = {number: handler for number, handler in handlers.items() if callable(handler)}
-    for number in heeded:
-        signal.signal(number, lambda number, _frame: pending.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in heeded.items():
-            signal.signal(number, handler)
-        if pending:
-            signal.raise_signal(pending[0])

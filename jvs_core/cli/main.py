@@ -102,7 +102,7 @@ def execute(
         call.json = call.json or asks_for_json(args)
         raise
     except OSError as error:
-        from jvs_core.files import storage_error
+        from jvs_core.faults import storage_error
 
         raise storage_error(error) from error
 
@@ -147,7 +147,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except JvsError as error:
         return _failed(error, call)
     except OSError as error:  # what was to be printed could not be read
-        from jvs_core.files import storage_error
+        from jvs_core.faults import storage_error
 
         return _failed(storage_error(error), call)
     except Exception as error:  # noqa: BLE001 - the last resort: every failure has the contract's form

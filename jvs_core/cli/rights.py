@@ -22,7 +22,8 @@ from jvs_core.cli.other_user import apart, python
 from jvs_core.cli.relay import relayed
 from jvs_core.cli.text import safe
 from jvs_core.errors import InputError, UntrustedRepository
-from jvs_core.files import set_mode, storage_error
+from jvs_core.faults import storage_error
+from jvs_core.files import set_mode
 
 _MAY_NOT_BECOME_OTHERS = (errno.EPERM, errno.EINVAL)  # the root of some containers
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH

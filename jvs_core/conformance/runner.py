@@ -13,7 +13,7 @@ from jvs_core.conformance.integrity import integrity, recovery
 from jvs_core.conformance.requirement import NotHere, Profile, Requirement, Scene, Unmet
 from jvs_core.conformance.storage import storage
 from jvs_core.errors import JvsError
-from jvs_core.files import translated
+from jvs_core.faults import translated
 from jvs_core.payload.engines import select
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import ConformanceReport, RequirementResult

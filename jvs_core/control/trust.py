@@ -21,6 +21,7 @@ from jvs_core import files, regular
 from jvs_core import settings as environment
 from jvs_core.control.lock import critical
 from jvs_core.errors import DescriptorCorrupt, InputError, NotARepository, UntrustedRepository
+from jvs_core.faults import storage_error
 from jvs_core.settings import Settings
 
 _LIST = "trusted.json"
@@ -182,7 +183,7 @@ def _changing(settings: Settings) -> Iterator[None]:
         with critical.exclusive(folder / _LOCK, wait_s=10.0, mode=0o600):
             yield
     except OSError as error:
-        raise files.storage_error(error) from error
+        raise storage_error(error) from error
 
 
 def _write(settings: Settings, known: list[Trusted]) -> None:

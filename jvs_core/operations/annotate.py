@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jvs_core import clock, files
+from jvs_core import clock
 from jvs_core.control import catalog
 from jvs_core.control.records import annotation
 from jvs_core.errors import InputError
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import AnnotatedDescriptor, Annotation
 from jvs_core.operations.context import Context
 from jvs_core.operations.refs import check_tag, check_text
@@ -23,7 +24,7 @@ def annotate(
     Raises InputError, also when there is nothing to change, SnapshotExpired, SnapshotNotFound, DescriptorCorrupt.
     """
     _check(note, add, remove)
-    with files.uninterrupted(), ctx.critical():
+    with uninterrupted(), ctx.critical():
         catalog.require_kept(ctx.layout, snapshot_id)
         original = catalog.read(ctx.layout, snapshot_id)
         before = annotation.read(ctx.layout, snapshot_id)

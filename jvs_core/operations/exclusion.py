@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from jvs_core import files
 from jvs_core.control.lock import lock
 from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import JvsError
+from jvs_core.interrupts import uninterrupted
 from jvs_core.operations import locking
 from jvs_core.operations.context import Context
 
@@ -29,7 +29,7 @@ class Exclusion:
         return self.lease
 
     def _give_back(self) -> None:
-        with suppress(JvsError), files.uninterrupted():  # lost meanwhile: whoever took it over has it
+        with suppress(JvsError), uninterrupted():  # lost meanwhile: whoever took it over has it
             lock.release(self._ctx.layout, self.lease)
 
 
@@ -44,7 +44,7 @@ def excluded(ctx: Context, name: str, purpose: str) -> Iterator[Exclusion]:
     locking.refuse_if_held(ctx, record)
     taken: list[Exclusion] = []
     try:
-        with files.uninterrupted():
+        with uninterrupted():
             lease = locking.take_once(
                 ctx,
                 name,

@@ -15,6 +15,7 @@ from jvs_core.control.lock import critical
 from jvs_core.control.lock.lease import Lease
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import Conflict, FencingMismatch, JvsError, NotFound, WorktreeNotFound
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Descriptor, Head, Intent, Worktree
 from jvs_core.operations import locking, preparation
 from jvs_core.operations.context import Context, step
@@ -49,7 +50,7 @@ def publish(
     try:
         with journal.standing(ctx.layout, intent), syncing.watching(ctx.layout.snapshots) as sync:
             descriptor = preparation.prepare(new, sync)
-        with files.uninterrupted(), ctx.critical():
+        with uninterrupted(), ctx.critical():
             with new.step("fence"):
                 locking.check(ctx, lease)
                 journal.require(ctx.layout, intent)
@@ -150,7 +151,7 @@ def _withdraw(new: Publication, intent: Intent) -> None:
     if not new.place.exists():
         return
     layout = new.ctx.layout
-    with suppress(OSError, JvsError), files.uninterrupted(), new.ctx.critical():
+    with suppress(OSError, JvsError), uninterrupted(), new.ctx.critical():
         journal.require(layout, intent)
         if new.snapshot_id in ledger.read(layout).snapshots:
             return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from jvs_core import files
 from jvs_core.control import catalog
 from jvs_core.control.audit import ledger
 from jvs_core.control.names import check_ref_name
 from jvs_core.control.records import journal, refs
 from jvs_core.errors import InputError, JvsError, RefNotFound
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import LONGEST_TAG, LONGEST_TEXT, Intent, Ref
 from jvs_core.operations.context import Context
 from jvs_core.operations.log import lost
@@ -25,7 +25,7 @@ def create(ctx: Context, name: str, snapshot_id: str, *, note: str) -> Ref:
     """
     check_text(note, "note")
     check_ref_name(name)
-    with files.uninterrupted(), ctx.critical():
+    with uninterrupted(), ctx.critical():
         catalog.require_kept(ctx.layout, snapshot_id)
         intent = _begin(ctx, CREATE, name)
         try:
@@ -45,7 +45,7 @@ def delete(ctx: Context, name: str) -> Ref:
 
     A crash leaves an intent from which ``doctor`` brings the log up to the refs.
     """
-    with files.uninterrupted(), ctx.critical():
+    with uninterrupted(), ctx.critical():
         try:
             ref = refs.get(ctx.layout, name)
         except RefNotFound:

@@ -15,6 +15,7 @@ from jvs_core.control.lock import critical
 from jvs_core.control.names import check_worktree_name
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, JvsError, WorktreeNotFound
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations import damage, stored
 from jvs_core.operations.context import Context, step
@@ -92,7 +93,7 @@ def new_worktree(
             with step(progress, "settle"):
                 engine.settle(temporary)
                 sync([])
-        with files.uninterrupted(), ctx.critical():
+        with uninterrupted(), ctx.critical():
             journal.require(ctx.layout, intent)
             _require_free(ctx, name, target)
             with step(progress, "register"):

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import files
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import Conflict, JvsError, WorktreeNotFound
+from jvs_core.faults import translated
 from jvs_core.model import Descriptor, Intent
 from jvs_core.operations import compare, restore, snapshot, worktree_removal
 from jvs_core.operations import locking as locks
@@ -56,7 +56,7 @@ def isolated_run(ctx: Context, name: str, base: str, progress: Progress) -> Iter
         leave(ctx, name, intent, keep=made.keep, force=True, progress=progress)
 
 
-@files.translated
+@translated
 def begin(ctx: Context, kind: str, name: str, base: str, progress: Progress) -> Intent:
     """Make the worktree ``name`` from snapshot ``base``, and before it the intent that names it."""
     intent = journal.begin(ctx.layout, ctx.settings, kind, worktree=name, base=base)
@@ -68,7 +68,7 @@ def begin(ctx: Context, kind: str, name: str, base: str, progress: Progress) -> 
     return intent
 
 
-@files.translated
+@translated
 def leave(ctx: Context, name: str, intent: Intent, *, keep: bool, force: bool, progress: Progress) -> None:
     """Remove the worktree unless it is to stay; one that cannot be removed stays, and the error says so.
 

@@ -23,6 +23,7 @@ from jvs_core.errors import (
     UnsavedChanges,
     WorktreeNotFound,
 )
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations import compare, leftovers
 from jvs_core.operations.context import Context, step
@@ -109,7 +110,7 @@ def _carry_out(
     target = ctx.layout.worktree(name)
     intent: Intent | None = None
     try:
-        with step(progress, "hide"), files.uninterrupted(), ctx.critical():
+        with step(progress, "hide"), uninterrupted(), ctx.critical():
             held.check()
             intent = journal.begin(
                 ctx.layout,
@@ -125,7 +126,7 @@ def _carry_out(
         require_unmounted(gone)
         if not force and gone.is_dir():
             _require_saved(ctx, name, gone, progress)
-        with step(progress, "unregister"), files.uninterrupted(), ctx.critical():
+        with step(progress, "unregister"), uninterrupted(), ctx.critical():
             held.check()
             journal.require(ctx.layout, intent)
             if hidden and not os.path.lexists(gone):
@@ -143,7 +144,7 @@ def _carry_out(
             )
     except BaseException:
         if intent is not None:
-            with files.uninterrupted(), ctx.critical():
+            with uninterrupted(), ctx.critical():
                 if leftovers.is_undecided(ctx, intent) and put_back(ctx, intent):
                     journal.complete(ctx.layout, intent)
         raise
@@ -177,7 +178,7 @@ def take_back(ctx: Context, record: Worktree) -> None:
             continue
         if not journal.is_own(intent):
             continue
-        with files.uninterrupted(), ctx.critical():
+        with uninterrupted(), ctx.critical():
             if not put_back(ctx, intent):
                 raise AlreadyExists(
                     f"worktrees/{intent.details['temporary']} holds worktree {intent.worktree!r}, and another folder is in its place",

@@ -12,6 +12,7 @@ from jvs_core.control.lock.lease import state_of
 from jvs_core.control.names import MAIN, check_worktree_name
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
+from jvs_core.interrupts import uninterrupted
 from jvs_core.operations import locking, restore, worktree_removal
 from jvs_core.operations.context import Context
 from jvs_core.operations.exclusion import excluded
@@ -74,7 +75,7 @@ def get(ctx: Context, name: str) -> WorktreeInfo:
 def label(ctx: Context, name: str, labels: Mapping[str, str]) -> WorktreeInfo:
     """Replace a worktree's labels, durable. Raises WorktreeNotFound, InputError."""
     _check_labels(labels)
-    with files.uninterrupted(), ctx.critical():
+    with uninterrupted(), ctx.critical():
         record = ctx.worktree(name)
         # The log first: where a crash comes in between, doctor writes what it says.
         ctx.audit(
@@ -119,7 +120,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
     with excluded(ctx, old, "rename") as held:
         unfinished.require_none_of_another(ctx, old)
         worktree_removal.take_back(ctx, record)
-        with files.uninterrupted(), ctx.critical():
+        with uninterrupted(), ctx.critical():
             held.check()
             intent = journal.begin(
                 ctx.layout,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jvs_core.files import translated
+from jvs_core.faults import translated
 from jvs_core.model import AuditRecord, Checkpoint
 from jvs_core.operations.context import Context
 from jvs_core.results import AuditReport

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from jvs_core.files import storage_error, translated
+from jvs_core.faults import storage_error, translated
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jvs_core.files import translated
+from jvs_core.faults import translated
 from jvs_core.operations import cells
 from jvs_core.operations.context import Context
 

@@ -16,7 +16,7 @@ from jvs_core.control.discovery import find_root, standing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock.lease import Lease
 from jvs_core.control.names import MAIN
-from jvs_core.files import translated
+from jvs_core.faults import translated
 from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor
 from jvs_core.operations import (
     annotate,

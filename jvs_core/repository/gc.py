@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jvs_core.files import translated
+from jvs_core.faults import translated
 from jvs_core.operations.context import Context
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import GcPlan, GcRun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jvs_core.files import translated
+from jvs_core.faults import translated
 from jvs_core.model import LeaseRecord
 from jvs_core.operations import locking
 from jvs_core.operations.context import Context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jvs_core.control.records import refs as stored
-from jvs_core.files import translated
+from jvs_core.faults import translated
 from jvs_core.model import Ref
 from jvs_core.operations import refs
 from jvs_core.operations.context import Context

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from jvs_core.control.lock.lease import Lease
-from jvs_core.files import translated
+from jvs_core.faults import translated
 from jvs_core.model import Run, RunOutcome, Verdict
 from jvs_core.operations import runs
 from jvs_core.operations.context import Context

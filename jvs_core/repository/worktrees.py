@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from jvs_core.files import translated
+from jvs_core.faults import translated
 from jvs_core.model import UndoPoint
 from jvs_core.operations import temporary_worktrees, worktree_removal, worktrees
 from jvs_core.operations.context import Context

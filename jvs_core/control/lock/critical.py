@@ -16,7 +16,8 @@ from pathlib import Path
 
 from jvs_core import clock
 from jvs_core.errors import FencingMismatch, LockConflict
-from jvs_core.files import status, storage_error
+from jvs_core.faults import storage_error
+from jvs_core.files import status
 from jvs_core.regular import FILE_MODE, open_regular
 
 TRUSTED_MS = 30_000

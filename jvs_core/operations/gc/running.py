@@ -21,6 +21,7 @@ from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import annotation, damages, journal, plans, tombstones
 from jvs_core.errors import GcPlanMismatch, JvsError, PartialSnapshot
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Descriptor, Intent, Plan, Tombstone
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.gc import protection
@@ -161,7 +162,7 @@ def _commit(
     """
     if syncing.syncfs_works(ctx.layout.gc):
         syncing.sync_file_system(ctx.layout.gc)  # what others wrote is not waited for in the critical section
-    with files.uninterrupted(), ctx.critical():
+    with uninterrupted(), ctx.critical():
         with step(progress, "validate"):
             journal.require(ctx.layout, intent)
             refused = _refused(ctx, plan, state, state.waiting if all_or_nothing else batch)

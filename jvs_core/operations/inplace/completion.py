@@ -11,11 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from jvs_core import clock, files, syncing
+from jvs_core import clock, syncing
 from jvs_core.control import catalog
 from jvs_core.control.lock.lease import Lease
 from jvs_core.control.records import journal, pins, worktree
 from jvs_core.errors import ConsistencyUnavailable, JvsError, PayloadHashMismatch
+from jvs_core.faults import storage_error
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Intent, UndoPoint
 from jvs_core.operations import locking
 from jvs_core.operations.context import Context, step
@@ -66,7 +68,7 @@ class Completion:
     def commit(self) -> None:
         """Record that the worktree is what the intent wanted, and complete it."""
         ctx, details = self.ctx, self.intent.details
-        with files.uninterrupted(), ctx.critical():
+        with uninterrupted(), ctx.critical():
             locking.check(ctx, self.lease)
             journal.require(ctx.layout, self.intent)
             record = ctx.worktree(self.name)
@@ -127,7 +129,7 @@ class Completion:
 
     def _taken_back(self, failure: Exception) -> JvsError:
         """Make the worktree what it was before, and return the error that says whether that went well."""
-        error = failure if isinstance(failure, JvsError) else files.storage_error(cast(OSError, failure))
+        error = failure if isinstance(failure, JvsError) else storage_error(cast(OSError, failure))
         try:
             said = self.save_later_edits()
             said += self._forward(self.ctx.stored(self.intent.details["pre"]), None)

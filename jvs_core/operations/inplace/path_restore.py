@@ -17,6 +17,7 @@ from jvs_core.errors import (
     InputError,
     JvsError,
 )
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Head, Intent
 from jvs_core.operations import locking as locks
 from jvs_core.operations import stored
@@ -76,7 +77,7 @@ def path(
     try:
         with journal.standing(ctx.layout, intent):
             degraded = _extract(ctx, source, inner, temporary, progress)
-        with files.uninterrupted(), ctx.critical():
+        with uninterrupted(), ctx.critical():
             journal.require(ctx.layout, intent)
             files.rename_durable(temporary, target)
     except BaseException:
@@ -140,7 +141,7 @@ def _replace(
             raise
         with _swap(present, here, target, temporary) as swap:
             _require_unchanged(present, here, target)
-            with files.uninterrupted(), ctx.critical():
+            with uninterrupted(), ctx.critical():
                 locks.check(ctx, lease)
                 journal.require(ctx.layout, intent)
                 with _swapped(swap, present, here, target) as left:

@@ -12,6 +12,7 @@ from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.lock.lease import Lease
 from jvs_core.control.names import inside
 from jvs_core.control.records import journal
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.completion import PRE_RESTORE_TAG, Completion, pin, tell
@@ -102,7 +103,7 @@ def save_taken_out(
 
 def log_own_head(ctx: Context, name: str, intent: Intent) -> None:
     """Record the head that an interrupted restore moved where a crash came before its record."""
-    with files.uninterrupted(), ctx.critical():
+    with uninterrupted(), ctx.critical():
         record = ctx.worktree(name)
         logged = ledgers.read(ctx.layout).heads.get(record.worktree_id, {})
         if not moved_by(record.head, intent) or record.head.number != logged.get("number", 0) + 1:
@@ -134,7 +135,7 @@ def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:
             continue  # in place, and not in the log: doctor completes it
         temporary = ctx.layout.snapshots / f"{own}{files.TEMPORARY_SUFFIX}"
         claimed = temporary.with_name(f".{own}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
-        with files.uninterrupted(), ctx.critical():
+        with uninterrupted(), ctx.critical():
             if not journal.is_dead(ctx.layout, ctx.settings, intent):
                 continue  # it gave a sign of life meanwhile
             journal.complete(ctx.layout, intent)
@@ -154,7 +155,7 @@ def drop_copy(ctx: Context, intent: Intent) -> bool:
     top = ctx.layout.worktree(intent.worktree)
     left = inside(ctx.layout.root, top / os.fsdecode(bytes.fromhex(intent.details["temporary"])))
     claimed = left.with_name(f"{LEFTOVER_PREFIX}{secrets.token_hex(8)}")
-    with files.uninterrupted(), ctx.critical():
+    with uninterrupted(), ctx.critical():
         if intent.operation == NEW_PATH_INTENT and not journal.is_dead(ctx.layout, ctx.settings, intent):
             return False
         if not os.path.lexists(left):

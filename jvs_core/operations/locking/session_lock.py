@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from jvs_core import files
 from jvs_core.control import control_folders
 from jvs_core.control.lock import lease_files, lock
 from jvs_core.control.lock.lease import Lease, conflict, describe_holder, state_of
 from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, LockConflict, LockNotHeld
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import LEASE_MS_MAXIMUM, LeaseRecord, Worktree
 from jvs_core.operations.context import Context
 from jvs_core.results import LockStatus
@@ -46,7 +46,7 @@ def acquire(
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            with files.uninterrupted():
+            with uninterrupted():
                 session = ctx.session(worktree.worktree_id)
                 session.make_folder()  # a lock whose secret cannot be kept would be nobody's
                 lease = take_once(ctx, name, worktree, lease_ms, purpose, by_hand=by_hand, keep=session.save)
@@ -87,7 +87,7 @@ def release(ctx: Context, name: str) -> None:
     """
     worktree = ctx.worktree(name)
     require(ctx, name, worktree)
-    with ctx.session(worktree.worktree_id).turn(wait_s=TURN_S), files.uninterrupted():
+    with ctx.session(worktree.worktree_id).turn(wait_s=TURN_S), uninterrupted():
         _release(ctx, require(ctx, name, worktree), logged=True)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
-from jvs_core import files
 from jvs_core.control.lock.lease import Lease
 from jvs_core.errors import JvsError, LockConflict
+from jvs_core.interrupts import uninterrupted
 from jvs_core.operations.context import Context
 from jvs_core.operations.locking.renewal import renewing
 from jvs_core.operations.locking.session_lock import TURN_S, acquire, give_back, renew_lease, require
@@ -97,7 +97,7 @@ def hold(
                 nullcontext()
                 if in_turn or not taken
                 else ctx.session(worktree.worktree_id).turn(wait_s=TURN_S),
-                files.uninterrupted(),
+                uninterrupted(),
             ):
                 renewing.close()
                 for lease in taken:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jvs_core.errors import UnsupportedFile
+from jvs_core.faults import DENIED
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.content import Changed, State, hash_fd, open_regular, same
 from jvs_core.payload.tree.entry import Entry
-from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
+from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.stat_comparison import place
 from jvs_core.payload.tree.walk import Stamp

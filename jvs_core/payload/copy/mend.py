@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from jvs_core.faults import FULL
 from jvs_core.payload.copy.transfer import Item, Transfer
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree import content as transfer
 from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, Entry, printable
-from jvs_core.payload.tree.faults import EXHAUSTED, FULL, translate
+from jvs_core.payload.tree.faults import EXHAUSTED, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.sealing import is_kept
 

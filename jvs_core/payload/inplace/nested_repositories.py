@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jvs_core.errors import EngineFailed
+from jvs_core.faults import DENIED
 from jvs_core.payload.inplace.steps import Steps
 from jvs_core.payload.tree import juicefs, virtual
 from jvs_core.payload.tree.entry import CONTROL, FOLDER
-from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
+from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.walk import LEFT_OUT, Scan
 from jvs_core.payload.work.threads import unfold

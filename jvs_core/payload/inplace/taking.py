@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from jvs_core import renames
+from jvs_core.faults import not_exchangeable
 from jvs_core.payload.copy.put import temporary_name
-from jvs_core.payload.tree.faults import GONE, translate
+from jvs_core.payload.tree.entry import printable
+from jvs_core.payload.tree.faults import GONE
 from jvs_core.payload.tree.file_state import Seen
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import LEFT_OUT
@@ -204,7 +206,7 @@ def _exchange(folder: int, temporary: bytes, name: bytes, *, there: bool) -> boo
             there = False
         except OSError as error:
             if error.errno == errno.EXDEV:
-                raise translate(error, name) from error
+                raise not_exchangeable(printable(name)) from error
             raise
     raise Overtaken
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from jvs_core import anchored
 from jvs_core.errors import EngineFailed
+from jvs_core.faults import DENIED
 from jvs_core.payload.tree.entry import printable
-from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
+from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.flags import fixed
 from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.mounts import mount_id, mounts_in

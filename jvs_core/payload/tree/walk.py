@@ -14,10 +14,11 @@ from threading import get_ident
 from typing import NamedTuple
 
 from jvs_core.errors import PathNotFound, UnsupportedFile
+from jvs_core.faults import DENIED
 from jvs_core.payload.tree import juicefs, virtual
 from jvs_core.payload.tree.btrfs import is_placeholder
 from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
-from jvs_core.payload.tree.faults import DENIED, GONE, listed, translate
+from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.work.collector import held_back
 from jvs_core.payload.work.threads import unfold

@@ -6,9 +6,9 @@ import errno
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from jvs_core import files
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.errors import JvsError
+from jvs_core.faults import storage_error
 from jvs_core.operations import findings
 from jvs_core.operations.context import Context
 from jvs_core.operations.doctor.examination import control, locks, log, snapshots, worktrees
@@ -54,7 +54,7 @@ def _carried_out(ctx: Context, check: Iterable[Finding]) -> Iterator[Finding]:
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and cause.errno in _NOT_ABOUT_IT:
             raise
-        known = files.storage_error(error) if isinstance(error, OSError) else error
+        known = storage_error(error) if isinstance(error, OSError) else error
         yield findings.CHECK_FAILED.at(_target(ctx, known.facts.get("path")), known.message)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from jvs_core import clock
 from jvs_core.errors import error_classes
-from jvs_core.files import storage_error
+from jvs_core.faults import storage_error
 from jvs_core.operations import browse
 from tests.core.cli.contract.conftest import Scene, run_out, taken_over
 from tests.support.damage import overwrite
