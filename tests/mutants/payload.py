@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant, of
 _SHARED = "tests/core/payload/copy/test_shared.py"
 _INDEX = "tests/core/payload/changes/test_index_memory.py"
 _index = of("jvs_core/payload/changes/index.py", _INDEX).mutant
-_moment = of("jvs_core/payload/changes/writeback_time.py", _INDEX).mutant
+_writeback = of("jvs_core/payload/changes/writeback_time.py", _INDEX).mutant
 _describe = of("jvs_core/payload/changes/describe.py", _INDEX).mutant
 _capture = of("jvs_core/payload/copy/capture.py", _SHARED).mutant
 _transfer = of("jvs_core/payload/copy/transfer.py", _SHARED).mutant
@@ -71,7 +71,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "entry.mtime_ns & _TIME, 0",
     ),
     _index(
-        "a file of this moment is remembered", "            and moment.tells(scan.stamps[position])\n", ""
+        "a file of this moment is remembered", "            and writeback.covers(scan.stamps[position])\n", ""
     ),
     _index(
         "a state does not count in memory",
@@ -79,12 +79,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests if a == b else None",
     ),
     _index("a file of another state counts", "elif row.startswith(key) and", "elif"),
-    _moment(
+    _writeback(
         "a file of this very tick is trusted",
         "return stamp.ctime_ns < self.now_ns and",
         "return stamp.ctime_ns <= self.now_ns and",
     ),
-    _moment("any device's clock tells", "and stamp.dev in self.devices", "and True"),
+    _writeback("any device's clock tells", "and stamp.dev in self.devices", "and True"),
     _describe(
         "a file that changed while it was read is remembered",
         "            unsteady.add(position)\n",

@@ -156,13 +156,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _files(
         "a replaced file's name is not durable",
-        "    if durable:\n        syncing.sync_folder(path.parent)\n\n\ndef create_atomic",
-        "\n\ndef create_atomic",
+        "    if durable:\n        syncing.sync_folder(path.parent)\n\n\ndef create_together",
+        "\n\ndef create_together",
     ),
     _files(
         "a created file's name is not durable",
-        "        raise\n    syncing.sync_folder(path.parent)\n\n\ndef create_together",
-        "        raise\n\n\ndef create_together",
+        "rename_new, mode=mode, durable=True)",
+        "rename_new, mode=mode, durable=False)",
     ),
     _files(
         "a renamed file's name is not durable",

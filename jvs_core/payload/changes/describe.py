@@ -10,7 +10,7 @@ from jvs_core.payload.changes.hashing import hash_files
 from jvs_core.payload.changes.index import Recalled, StatIndex
 from jvs_core.payload.changes.reading import attributes_of
 from jvs_core.payload.changes.writeback import write_back
-from jvs_core.payload.changes.writeback_time import NEVER, Moment
+from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import SYMLINK, Entry
@@ -45,14 +45,14 @@ def describe(
         bool(unknown) or any(known is not None and known.xattrs is None for known in recalled.digests)
     )
     learning = unknown or xattrs_unknown or recalled.stale
-    moment = write_back(found, unknown, clock_folder) if learning else NEVER
+    writeback = write_back(found, unknown, clock_folder) if learning else NEVER
     entries: list[Entry | None] = [
         entry if known is None else tuple.__new__(Entry, (*entry[:9], known.xattrs or b"", known.sha256))
         for entry, known in zip(found.entries, recalled.digests, strict=True)
     ]
     if with_attributes:
         _read_attributes(worktree, found.entries, entries, recalled)
-    unsteady = _read_contents(found, entries, unknown, moment, progress) if unknown else set()
+    unsteady = _read_contents(found, entries, unknown, writeback, progress) if unknown else set()
     index.learn(
         replace(
             found,
@@ -62,7 +62,7 @@ def describe(
             ],
         ),
         recalled,
-        moment,
+        writeback,
         xattrs_read=with_attributes,
     )
     if None in entries:
@@ -94,13 +94,13 @@ def _read_attributes(
 
 
 def _read_contents(
-    found: Scan, entries: list[Entry | None], unknown: list[int], moment: Moment, progress: Progress
+    found: Scan, entries: list[Entry | None], unknown: list[int], writeback: WritebackTime, progress: Progress
 ) -> set[int]:
     """Hash the files at the positions ``unknown``; return those that were not as scanned, or changed meanwhile."""
     asked = [found.entries[position] for position in unknown]
     stamps = [found.stamps[position] for position in unknown]
     unsteady: set[int] = set()
-    read = hash_files(found.root, asked, stamps, flush=moment.one_by_one, progress=progress)
+    read = hash_files(found.root, asked, stamps, flush=writeback.one_by_one, progress=progress)
     for position, hashed in zip(unknown, read, strict=True):
         present = entries[position]
         if hashed is None or not hashed.steady:

@@ -1,7 +1,7 @@
 """The stat index: content hashes remembered by the state of the inode they were read from.
 
 It saves time and nothing else. Whatever is wrong with it (missing, damaged, locked, not writable) it behaves as an
-empty one; only ``verify`` must never use it, since it trusts that a change of content moves ``ctime``. ``moment`` says
+empty one; only ``verify`` must never use it, since it trusts that a change of content moves ``ctime``. ``writeback`` says
 when that may be trusted.
 """
 
@@ -14,7 +14,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from jvs_core.payload.changes.writeback_time import Moment
+from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.walk import Scan, Stamp
@@ -62,7 +62,7 @@ class StatIndex:
     """The hashes of one worktree's files, kept in the SQLite file ``path``; with None nothing is kept.
 
     A hash is filed under (path, dev, ino, size, mtime, ctime). ``learn`` stores only files of which the caller's
-    ``Moment``, from before it read them, tells: a later change to any other may leave no trace. Several processes
+    ``WritebackTime``, from before it read them, tells: a later change to any other may leave no trace. Several processes
     may use one file; the last to learn wins.
 
     The object keeps the last scan and what is known of it, so that looking again within one operation is cheap. It is
@@ -124,12 +124,14 @@ class StatIndex:
             return Recalled([None] * len(scan.entries))
         return Recalled(found, stale)
 
-    def learn(self, scan: Scan, recalled: Recalled, moment: Moment, *, xattrs_read: bool = True) -> None:
+    def learn(
+        self, scan: Scan, recalled: Recalled, writeback: WritebackTime, *, xattrs_read: bool = True
+    ) -> None:
         """Store the digests of ``scan.entries`` that ``recalled`` (of the same paths) lacks; drop the stale paths.
 
         A crash leaves the file as it was or empty.
         """
-        if self.path is None or not moment.now_ns:
+        if self.path is None or not writeback.now_ns:
             return
         filed = list(recalled.digests)
         if self._last is not None and self._last[0].stamps is scan.stamps:
@@ -139,7 +141,7 @@ class StatIndex:
             for position, known in enumerate(filed)
             if (known is None or (known.xattrs is None and xattrs_read))
             and scan.entries[position].sha256
-            and moment.tells(scan.stamps[position])
+            and writeback.covers(scan.stamps[position])
         ]
         files = _files([scan.entries[position] for position in news], [scan.stamps[p] for p in news])
         rows = [(path, _pack(key, scan.entries[news[number]], xattrs_read)) for number, path, key in files]

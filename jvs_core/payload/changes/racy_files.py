@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jvs_core.payload.changes.hashing import hash_files
-from jvs_core.payload.changes.writeback_time import Moment
+from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.walk import Scan
 
 
 class Doubtful:
-    """Those at the positions ``unknown`` of ``found`` of which ``moment`` tells nothing, read before they are copied.
+    """Those at the positions ``unknown`` of ``found`` of which ``writeback`` tells nothing, read before they are copied.
 
     None where the worktree's file system has a clock that tells; all on one that lies in memory.
     """
 
-    def __init__(self, found: Scan, unknown: Sequence[int], moment: Moment) -> None:
-        self.positions = [position for position in unknown if not moment.tells(found.stamps[position])]
+    def __init__(self, found: Scan, unknown: Sequence[int], writeback: WritebackTime) -> None:
+        self.positions = [position for position in unknown if not writeback.covers(found.stamps[position])]
         self.found = hash_files(
             found.root,
             [found.entries[position] for position in self.positions],
             [found.stamps[position] for position in self.positions],
-            flush=moment.one_by_one,
+            flush=writeback.one_by_one,
         )
 
     def changed(self, copies: Sequence[Entry | None]) -> set[bytes]:

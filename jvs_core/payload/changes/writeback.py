@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core import syncing
-from jvs_core.payload.changes.writeback_time import NEVER, Moment
+from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
 from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.mounts import Mount, mount_of
 from jvs_core.payload.tree.walk import Scan
@@ -19,7 +19,7 @@ TICK_NS = 20_000_000  # longer than a tick of any kernel's clock
 IN_MEMORY = frozenset({"tmpfs", "devtmpfs", "ramfs", "rootfs", "hugetlbfs"})
 
 
-def write_back(found: Scan, unknown: Sequence[int], clock_folder: Path) -> Moment:
+def write_back(found: Scan, unknown: Sequence[int], clock_folder: Path) -> WritebackTime:
     """Write back what was stored to the files of ``found``; return the moment before which that began.
 
     ``unknown`` are the positions of the files that are going to be read; with none of them nothing is written back.
@@ -41,7 +41,7 @@ def write_back(found: Scan, unknown: Sequence[int], clock_folder: Path) -> Momen
             syncing.sync_file_system(found.root)
         except OSError as error:
             raise translate(error, os.fsencode(found.root)) from error
-    return Moment(now_ns, devices, by_files)
+    return WritebackTime(now_ns, devices, by_files)
 
 
 def _devices(found: Scan, clock_folder: Path) -> frozenset[int]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # worker processes, which get a moment with their work, have no use for what walks trees
+if TYPE_CHECKING:  # worker processes, which get a time with their work, have no use for what walks trees
     from jvs_core.payload.tree.walk import Stamp
 
 
 @dataclass(frozen=True)
-class Moment:
+class WritebackTime:
     """A time ``now_ns``: a file on ``devices`` with an earlier ``ctime`` cannot change without its ``ctime`` moving.
 
     With ``one_by_one`` the file system writes back single files only: whoever reads one calls ``fsync`` on it first.
@@ -27,7 +27,7 @@ class Moment:
     devices: frozenset[int] = frozenset()
     one_by_one: bool = False
 
-    def tells(self, stamp: Stamp) -> bool:
+    def covers(self, stamp: Stamp) -> bool:
         """Say whether any change to the file of ``stamp`` from now on moves its ``ctime``."""
         return stamp.ctime_ns < self.now_ns and stamp.dev in self.devices
 
@@ -36,4 +36,4 @@ class Moment:
         return self.now_ns if device in self.devices else 0
 
 
-NEVER = Moment()
+NEVER = WritebackTime()

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jvs_core.payload.changes.writeback_time import Moment
+from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.copy.transfer import Item, Outcome, Transfer
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.authority import entries_granted
@@ -46,7 +46,7 @@ def bring_again(
     entries: Sequence[Entry],
     positions: Sequence[int],
     *,
-    moment: Moment,
+    writeback: WritebackTime,
     threads: int,
 ) -> Amended:
     """Replace the files at ``positions`` in ``target`` by what they hold in ``found.root`` now; fsync both.
@@ -54,7 +54,7 @@ def bring_again(
     ``entries`` are those of ``found``, digests filled in. Of a link group only the first name is brought over.
     """
     amended = Amended(list(entries))
-    transfer = Transfer("reflink", moment, durable=True)
+    transfer = Transfer("reflink", writeback, durable=True)
     leaders: dict[int, int] = {}
     chosen = [p for p in positions if not (g := entries[p].link_group) or leaders.setdefault(g, p) == p]
 

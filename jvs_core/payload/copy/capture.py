@@ -81,8 +81,8 @@ def _attempt(
     found = scan(source, progress) if found is None else require_readable(found)
     recalled = attributes_now(found, index.recall(found), threads=juicefs.THREADS)
     unknown = recalled.unknown(found)
-    moment = write_back(found, unknown, target.parent)
-    doubtful = Doubtful(found, unknown, moment)
+    writeback = write_back(found, unknown, target.parent)
+    doubtful = Doubtful(found, unknown, writeback)
     owned_entries, given_up = owned(found.entries)
     entries = _known(owned_entries, recalled)
     hints = _Hints(entries, recalled, previous)
@@ -92,7 +92,7 @@ def _attempt(
         entries,
         found.stamps,
         method,
-        moment,
+        writeback,
         previous.payload if previous else None,
         hints.shared,
         _adapted(found.entries, owned_entries),
@@ -102,7 +102,7 @@ def _attempt(
     )
     replica = replicate(plan, progress)
     changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))
-    index.learn(_learnable(found, replica, changed), recalled, moment)
+    index.learn(_learnable(found, replica, changed), recalled, writeback)
     made, lines = _lined(entries, replica, hints)
     return Capture(
         engine=engine,

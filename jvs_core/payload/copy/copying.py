@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from jvs_core.payload.changes.writeback_time import Moment
+from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.copy.transfer import Item, Outcome, Transfer
 from jvs_core.payload.tree.content import Changed, Method
 from jvs_core.payload.tree.faults import GONE, translate
@@ -31,7 +31,7 @@ class CopyJob:
     source: bytes
     target: bytes
     method: Method
-    moment: Moment
+    writeback: WritebackTime
     previous: bytes | None = None
     held: bool = False
     seal: bool = False
@@ -48,7 +48,7 @@ class CopyJob:
 
 class _Copier:
     def __init__(self, job: CopyJob, source: Folders, target: Folders, previous: Folders | None) -> None:
-        self.transfer = Transfer(job.method, job.moment, hidden=True, held=job.held, seal=job.seal)
+        self.transfer = Transfer(job.method, job.writeback, hidden=True, held=job.held, seal=job.seal)
         self.sources, self.targets, self.previous = source, target, previous
 
     def batch(self, batch: Batch) -> Answer:

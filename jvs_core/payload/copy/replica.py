@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from jvs_core import anchored
 from jvs_core.errors import AlreadyExists
-from jvs_core.payload.changes.writeback_time import NEVER, Moment
+from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
 from jvs_core.payload.copy import aliases
 from jvs_core.payload.copy.copying import Answer, Batch, CopyJob
 from jvs_core.payload.copy.linking import LinkJob, Names, Owner, batches
@@ -77,7 +77,7 @@ class Plan:
     """What to replicate: ``entries`` (their mode and owner as the target gets them) found at ``source``.
 
     ``stamps`` is parallel; a ``ctime_ns`` of -1 is not compared, which is for sources that nobody changes; of others
-    ``moment`` says what they tell. ``shared``,
+    ``writeback`` says what they tell. ``shared``,
     parallel too where given, says which files the snapshot ``previous`` has as they are wanted; ``adapted`` has the
     ``st_mode`` and owner of those that differ from their source. ``hint`` is asked with the position of every other
     regular file. ``held``: the source is a payload, and ``entries`` decide on extended attributes. ``waiting`` are
@@ -89,7 +89,7 @@ class Plan:
     entries: Sequence[Entry]
     stamps: Sequence[Stamp]
     method: Method
-    moment: Moment = NEVER
+    writeback: WritebackTime = NEVER
     previous: Path | None = None
     shared: bytearray = field(default_factory=bytearray)
     adapted: Mapping[int, Owner] = field(default_factory=dict)
@@ -195,7 +195,7 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
         os.path.abspath(os.fsencode(plan.source)),
         os.path.abspath(os.fsencode(plan.target)),
         plan.method,
-        plan.moment,
+        plan.writeback,
         os.path.abspath(os.fsencode(plan.previous)) if plan.previous is not None else None,
         plan.held,
         plan.seal,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from jvs_core.payload.changes.writeback_time import NEVER, Moment
+from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
 from jvs_core.payload.tree import attributes, content
 from jvs_core.payload.tree.content import Changed, Content, How, Method, State
 from jvs_core.payload.tree.entry import FIFO, FILE, SYMLINK, Entry
@@ -81,7 +81,7 @@ class Transfer:
     """
 
     method: Method
-    moment: Moment = NEVER
+    writeback: WritebackTime = NEVER
     hidden: bool = False
     held: bool = False
     seal: bool = False
@@ -106,7 +106,7 @@ class Transfer:
             path = b"/".join(filter(None, (folder, item.name)))
             raise translate(error, path, reading=True) from error
         try:
-            if self.moment.one_by_one:
+            if self.writeback.one_by_one:
                 os.fsync(opened)
             xattrs = attributes.read_xattrs(opened) if item.xattrs != b"" else ()
             known = item.sha256
@@ -224,7 +224,7 @@ class Transfer:
 
     def _fill(self, item: Item, opened: int, st: os.stat_result, made: int, known: bytes) -> Content:
         stamp = item.stamp or (st.st_dev, st.st_ino, -1)
-        now_ns = _ALWAYS if self.reread else self.moment.on(stamp[0])
+        now_ns = _ALWAYS if self.reread else self.writeback.on(stamp[0])
         return content.fill(
             opened, st, made, stamp, item.size, item.mtime_ns or 0,
             method=self.method, known=known, now_ns=now_ns,

@@ -14,7 +14,7 @@ from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
 from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import write_back
-from jvs_core.payload.changes.writeback_time import Moment
+from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.amend import folder_times, give_rights, leave_out
@@ -107,8 +107,8 @@ class BtrfsSnapshot:
     @held_back()
     def _attempt(self, found: Scan, target: Path, index: StatIndex, progress: Progress) -> Capture:
         recalled = index.recall(found)
-        moment = write_back(found, recalled.unknown(found), target.parent)
-        digests, young = _identify(found, recalled, moment, progress)
+        writeback = write_back(found, recalled.unknown(found), target.parent)
+        digests, young = _identify(found, recalled, writeback, progress)
         entries: Sequence[Entry] = filled(found, digests)
         progress.started("clone")
         with _reported(target):
@@ -118,7 +118,7 @@ class BtrfsSnapshot:
         # what is in the snapshot.
         moved = _moved(found, {each.path for each in left_out})
         unsteady = {entry.path for entry in entries if entry.kind == FILE and not entry.sha256}
-        _learn(index, found, entries, moved | young | unsteady, recalled, moment)
+        _learn(index, found, entries, moved | young | unsteady, recalled, writeback)
         changed: list[bytes] = []
         if moved or young or unsteady or found.changed:
             truth = scan(target, must_read=False)
@@ -177,11 +177,11 @@ def _keeps_a_repository(found: Scan) -> bool:
 
 
 def _identify(
-    found: Scan, recalled: Recalled, moment: Moment, progress: Progress
+    found: Scan, recalled: Recalled, writeback: WritebackTime, progress: Progress
 ) -> tuple[list[Digests | None], set[bytes]]:
     """Return the digests of all files, reading those that the index does not know, and the files too young to trust.
 
-    A file that was changed since ``moment`` may change again without a trace.
+    A file that was changed since ``writeback`` may change again without a trace.
     """
     digests = [
         known if known is not None and known.xattrs is not None else None for known in recalled.digests
@@ -189,7 +189,7 @@ def _identify(
     unknown = [p for p, entry in enumerate(found.entries) if entry.kind == FILE and digests[p] is None]
     for position, fresh in zip(unknown, read(found, unknown, progress=progress), strict=True):
         digests[position] = fresh
-    young = {found.entries[p].path for p in unknown if not moment.tells(found.stamps[p])}
+    young = {found.entries[p].path for p in unknown if not writeback.covers(found.stamps[p])}
     return digests, young
 
 
@@ -232,14 +232,14 @@ def _learn(
     entries: Sequence[Entry],
     doubtful: set[bytes],
     recalled: Recalled,
-    moment: Moment,
+    writeback: WritebackTime,
 ) -> None:
     """Store the digests of the files that stayed as they were found."""
     if doubtful:
         entries = [
             old if old.path in doubtful else new for old, new in zip(found.entries, entries, strict=True)
         ]
-    index.learn(replace(found, entries=entries), recalled, moment)
+    index.learn(replace(found, entries=entries), recalled, writeback)
 
 
 def _discard(target: Path, paths: Sequence[bytes], entries: Sequence[Entry]) -> None:

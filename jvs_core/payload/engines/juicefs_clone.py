@@ -12,7 +12,7 @@ from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
 from jvs_core.payload.changes.index import Recalled, StatIndex
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import probe_clock
-from jvs_core.payload.changes.writeback_time import Moment
+from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.amend import (
@@ -128,13 +128,13 @@ class JuicefsClone:
             recalled = index.recall(found)
             digests = list(recalled.digests)
             unknown = recalled.unknown(found)
-            moment = Moment(now_ns, frozenset((found.stamps[0].dev,)), one_by_one=True)
+            writeback = WritebackTime(now_ns, frozenset((found.stamps[0].dev,)), one_by_one=True)
             if ahead and len(unknown) > LATE_FILES:
                 clone.abandon()
                 ahead = False
             if not ahead:
                 fresh = read(
-                    found, unknown, threads=juicefs.THREADS, flush=moment.one_by_one, progress=progress
+                    found, unknown, threads=juicefs.THREADS, flush=writeback.one_by_one, progress=progress
                 )
                 for position, known in zip(unknown, fresh, strict=True):
                     digests[position] = known
@@ -145,7 +145,9 @@ class JuicefsClone:
         if ahead:
             # The clone may be older than the last write to a file that the index does not know.
             amended.add(
-                bring_again(found, target, amended.entries, unknown, moment=moment, threads=juicefs.THREADS)
+                bring_again(
+                    found, target, amended.entries, unknown, writeback=writeback, threads=juicefs.THREADS
+                )
             )
         left_out = [each.path for each in found.left_out]
         touched = amended.touched | leave_out(target, left_out) | link_groups(target, amended.entries)
@@ -158,7 +160,7 @@ class JuicefsClone:
         changed.update(entry.path for entry in amended.entries if entry.kind == FILE and not entry.sha256)
         if changed and quiesced:
             raise _Changing(sorted(changed))
-        _learn(index, found, amended.entries, changed, recalled, moment)
+        _learn(index, found, amended.entries, changed, recalled, writeback)
         entries: Sequence[Entry] = amended.entries
         if changed:
             entries = juicefs_cloned_tree.as_it_is(target, amended.entries, changed)
@@ -273,11 +275,11 @@ def _learn(
     entries: Sequence[Entry],
     changed: set[bytes],
     recalled: Recalled,
-    moment: Moment,
+    writeback: WritebackTime,
 ) -> None:
     """Store the digests of the files that stayed as they were found."""
     if changed:
         entries = [
             old if old.path in changed else new for old, new in zip(found.entries, entries, strict=True)
         ]
-    index.learn(replace(found, entries=entries), recalled, moment, xattrs_read=False)
+    index.learn(replace(found, entries=entries), recalled, writeback, xattrs_read=False)

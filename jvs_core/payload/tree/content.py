@@ -220,7 +220,7 @@ def fill(
     """Bring the content of ``source`` to the empty ``target`` and say what is in it.
 
     ``known`` is the digest recorded for the scanned state, or ``b""``. The source is hashed, after it was cloned,
-    because its pages are at hand. Where ``ctime`` is older than ``now_ns`` (the time of a ``Moment`` before) any
+    because its pages are at hand. Where ``ctime`` is older than ``now_ns`` (the time of a ``WritebackTime``) any
     store since shows in it; where it is not, and when the source did change, the clone itself is hashed.
     """
     if method == "copy":

@@ -13,7 +13,7 @@ import pytest
 from jvs_core.payload.changes import hashing
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.index import StatIndex
-from jvs_core.payload.changes.writeback_time import NEVER, Moment
+from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
 from jvs_core.payload.tree import attributes, content
 from jvs_core.payload.tree.walk import Scan, Stamp, scan
 
@@ -82,7 +82,7 @@ def test_a_file_as_young_as_the_clock_is_never_remembered(tree: Path, tmp_path: 
     recalled = index.recall(found)
     stamped = min(stamp.ctime_ns for stamp in found.stamps)
     index.learn(
-        _described(tree, StatIndex(None)), recalled, Moment(stamped, frozenset((found.stamps[0].dev,)))
+        _described(tree, StatIndex(None)), recalled, WritebackTime(stamped, frozenset((found.stamps[0].dev,)))
     )
     assert all(digests is None for digests in index.recall(scan(tree)).digests)
 
@@ -154,7 +154,7 @@ def test_what_lies_on_another_device_is_never_remembered(tree: Path, tmp_path: P
     index = StatIndex(tmp_path / "index.sqlite")
     found = scan(tree)
     recalled = index.recall(found)
-    elsewhere = Moment(2**62, frozenset((found.stamps[0].dev + 1,)))
+    elsewhere = WritebackTime(2**62, frozenset((found.stamps[0].dev + 1,)))
     index.learn(_described(tree, StatIndex(None)), recalled, elsewhere)
     assert all(digests is None for digests in StatIndex(index.path).recall(scan(tree)).digests)
 
@@ -180,11 +180,11 @@ def test_a_file_that_changed_while_it_was_read_is_not_remembered(
     assert kept == {b"a", b"c"}
 
 
-def test_a_moment_tells_of_what_is_older_on_its_devices_only() -> None:
-    moment = Moment(100, frozenset((1,)))
-    assert moment.tells(Stamp(1, 5, 99))
-    assert not moment.tells(Stamp(1, 5, 100))
-    assert not moment.tells(Stamp(1, 5, 101))
-    assert not moment.tells(Stamp(2, 5, 99))
-    assert not NEVER.tells(Stamp(1, 5, 0))
-    assert (moment.on(1), moment.on(2)) == (100, 0)
+def test_a_writeback_covers_what_is_older_on_its_devices_only() -> None:
+    writeback = WritebackTime(100, frozenset((1,)))
+    assert writeback.covers(Stamp(1, 5, 99))
+    assert not writeback.covers(Stamp(1, 5, 100))
+    assert not writeback.covers(Stamp(1, 5, 101))
+    assert not writeback.covers(Stamp(2, 5, 99))
+    assert not NEVER.covers(Stamp(1, 5, 0))
+    assert (writeback.on(1), writeback.on(2)) == (100, 0)
