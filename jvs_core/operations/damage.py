@@ -61,7 +61,7 @@ def _is_damaged(ctx: Context, report: SnapshotReport) -> bool:
     )
 
 
-def doubtful(ctx: Context, head: Descriptor) -> frozenset[bytes] | None:
+def possibly_damaged(ctx: Context, head: Descriptor) -> frozenset[bytes] | None:
     """Return the paths that may be damaged in ``head`` too; None where that may be any path.
 
     Snapshots share files under the same path, so what is damaged in one may be in the next, which nobody verified yet.

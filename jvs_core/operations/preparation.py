@@ -73,10 +73,10 @@ def _previous(new: Publication) -> PreviousSnapshot | None:
     # A head that is damaged or thinned out shares nothing, and none what verify found damaged; the new snapshot is whole.
     try:
         descriptor = stored.descriptor_of(layout, head)
-        doubtful = damage.doubtful(new.ctx, descriptor)
+        suspect = damage.possibly_damaged(new.ctx, descriptor)
     except JvsError:
         return None
-    if doubtful is None:
+    if suspect is None:
         return None
 
     def lines() -> Iterator[bytes]:
@@ -84,7 +84,7 @@ def _previous(new: Publication) -> PreviousSnapshot | None:
             found = stored.lines(layout, descriptor)
         except JvsError:
             return iter(())
-        return (line for line in found if path_of(line) not in doubtful) if doubtful else found
+        return (line for line in found if path_of(line) not in suspect) if suspect else found
 
     return PreviousSnapshot(layout.payload(head), descriptor.files, lines)
 

@@ -119,8 +119,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _capture(
         "what changed meanwhile is not named",
-        "changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))",
-        "changed = found.changed.union(doubtful.changed(replica.entries))",
+        "changed = replica.changed.union(found.changed, racy.changed(replica.entries))",
+        "changed = found.changed.union(racy.changed(replica.entries))",
     ),
     _capture(
         "what changed meanwhile is remembered",

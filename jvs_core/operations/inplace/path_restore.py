@@ -31,13 +31,13 @@ from jvs_core.payload.inplace.steps import Steps
 from jvs_core.payload.inplace.taking import Overtaken, Swap
 from jvs_core.payload.tree.entry import Entry, printable
 from jvs_core.payload.tree.faults import listed
-from jvs_core.payload.tree.file_state import Seen
+from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.removal import require_unmounted
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
 
-State = dict[bytes, Seen]
+State = dict[bytes, FileState]
 
 
 def path(

@@ -10,10 +10,10 @@ from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.walk import Scan
 
 
-class Doubtful:
-    """Those at the positions ``unknown`` of ``found`` of which ``writeback`` tells nothing, read before they are copied.
+class RacyFiles:
+    """The files at the positions ``unknown`` of ``found`` that ``writeback`` does not cover, hashed before they are copied.
 
-    None where the worktree's file system has a clock that tells; all on one that lies in memory.
+    Usually none; on a file system in memory, all that are unknown.
     """
 
     def __init__(self, found: Scan, unknown: Sequence[int], writeback: WritebackTime) -> None:
@@ -26,7 +26,7 @@ class Doubtful:
         )
 
     def changed(self, copies: Sequence[Entry | None]) -> set[bytes]:
-        """Return the paths of those that have other content in ``copies``, which is parallel to the scan."""
+        """Return the paths whose copy has other content than was read before; ``copies`` is parallel to the scan."""
         pairs = (
             (copies[position], hashed) for position, hashed in zip(self.positions, self.found, strict=True)
         )

@@ -10,7 +10,7 @@ from stat import S_IFREG
 
 from jvs_core.errors import ConsistencyUnavailable
 from jvs_core.payload.changes.index import Recalled, StatIndex
-from jvs_core.payload.changes.racy_files import Doubtful
+from jvs_core.payload.changes.racy_files import RacyFiles
 from jvs_core.payload.changes.reading import attributes_now
 from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
@@ -82,7 +82,7 @@ def _attempt(
     recalled = attributes_now(found, index.recall(found), threads=juicefs.THREADS)
     unknown = recalled.unknown(found)
     writeback = write_back(found, unknown, target.parent)
-    doubtful = Doubtful(found, unknown, writeback)
+    racy = RacyFiles(found, unknown, writeback)
     owned_entries, given_up = owned(found.entries)
     entries = _known(owned_entries, recalled)
     hints = _Hints(entries, recalled, previous)
@@ -101,7 +101,7 @@ def _attempt(
         seal=True,
     )
     replica = replicate(plan, progress)
-    changed = replica.changed.union(found.changed, doubtful.changed(replica.entries))
+    changed = replica.changed.union(found.changed, racy.changed(replica.entries))
     index.learn(_learnable(found, replica, changed), recalled, writeback)
     made, lines = _lined(entries, replica, hints)
     return Capture(

@@ -17,7 +17,7 @@ from jvs_core.payload.copy.transfer import attribute_losses
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import FOLDER, Entry, is_alike, printable
 from jvs_core.payload.tree.faults import translate
-from jvs_core.payload.tree.file_state import Seen
+from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
@@ -41,7 +41,7 @@ def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
     if not os.path.lexists(now):
         return []
     if path in seen and present.entries[seen[path]].kind != FOLDER:
-        was = Seen.at(present, seen[path], named=True)
+        was = FileState.at(present, seen[path], named=True)
         return [] if was.is_still(os.lstat(now)) else [path]
     try:
         found = scan(now, must_read=False)
@@ -55,12 +55,12 @@ def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
             changed.append(full)
         elif entry.kind != FOLDER:
             named = bool(present.entries[before].link_group or entry.link_group)
-            if Seen.at(found, position, named=named) != Seen.at(present, before, named=named):
+            if FileState.at(found, position, named=named) != FileState.at(present, before, named=named):
                 changed.append(full)
     return sorted(changed)
 
 
-def state(now: Path) -> dict[bytes, Seen]:
+def state(now: Path) -> dict[bytes, FileState]:
     """Return the state of everything but folders at and below ``now``, by relative path; of nothing, nothing."""
     try:
         found = scan(now, must_read=False)
@@ -69,9 +69,9 @@ def state(now: Path) -> dict[bytes, Seen]:
             st = files.status(now)
         except FileNotFoundError:
             return {}
-        return {b"": Seen(st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns, -1)}
+        return {b"": FileState(st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns, -1)}
     return {
-        entry.path: Seen.at(found, position, named=True)
+        entry.path: FileState.at(found, position, named=True)
         for position, entry in enumerate(found.entries)
         if entry.kind != FOLDER
     }

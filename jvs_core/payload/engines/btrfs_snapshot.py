@@ -230,14 +230,14 @@ def _learn(
     index: StatIndex,
     found: Scan,
     entries: Sequence[Entry],
-    doubtful: set[bytes],
+    changed: set[bytes],
     recalled: Recalled,
     writeback: WritebackTime,
 ) -> None:
     """Store the digests of the files that stayed as they were found."""
-    if doubtful:
+    if changed:
         entries = [
-            old if old.path in doubtful else new for old, new in zip(found.entries, entries, strict=True)
+            old if old.path in changed else new for old, new in zip(found.entries, entries, strict=True)
         ]
     index.learn(replace(found, entries=entries), recalled, writeback)
 

@@ -18,7 +18,7 @@ from jvs_core.payload.inplace.steps import Link, Steps, plan
 from jvs_core.payload.inplace.taking import Taken
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import GONE, translate
-from jvs_core.payload.tree.file_state import Seen
+from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import cut
@@ -134,7 +134,7 @@ def _fill(
         return
     entries, seen = steps.fill, steps.seen
 
-    def done(batch: list[tuple[Entry, Seen | None]], placed: Placed) -> None:
+    def done(batch: list[tuple[Entry, FileState | None]], placed: Placed) -> None:
         applied.refused.extend(placed.refused)
         applied.drifted.extend(placed.drifted)
         applied.overtaken.extend(placed.overtaken)

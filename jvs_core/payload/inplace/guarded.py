@@ -17,7 +17,7 @@ from jvs_core.payload.inplace.taking import Overtaken, Taken
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry, printable
 from jvs_core.payload.tree.faults import GONE
-from jvs_core.payload.tree.file_state import Seen
+from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.folders import Folders, split
 
 
@@ -30,7 +30,7 @@ class Guarded:
     """
 
     folders: Folders
-    seen: Mapping[bytes, Seen]
+    seen: Mapping[bytes, FileState]
     overtaken: list[bytes]
     refused: list[bytes]
     drifted: list[bytes]

@@ -14,7 +14,7 @@ from jvs_core.payload.inplace.taking import Overtaken, Taken
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import GONE, translate
-from jvs_core.payload.tree.file_state import Seen
+from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.folders import Folders, split
 
 
@@ -41,11 +41,11 @@ class PutJob:
     method: Method
 
     @contextmanager
-    def open(self) -> Iterator[Callable[[Sequence[tuple[Entry, Seen | None]]], Placed]]:
+    def open(self) -> Iterator[Callable[[Sequence[tuple[Entry, FileState | None]]], Placed]]:
         """Open both trees; yield the function that does a batch."""
         with Folders(self.payload) as sources, Folders(self.target) as targets:
 
-            def work(batch: Sequence[tuple[Entry, Seen | None]]) -> Placed:
+            def work(batch: Sequence[tuple[Entry, FileState | None]]) -> Placed:
                 placed = Placed([], [], [], [])
                 try:
                     for entry, seen in batch:
@@ -59,7 +59,7 @@ class PutJob:
 
 
 def _place(
-    sources: Folders, targets: Folders, entry: Entry, seen: Seen | None, method: Method, placed: Placed
+    sources: Folders, targets: Folders, entry: Entry, seen: FileState | None, method: Method, placed: Placed
 ) -> None:
     folder, name = split(entry.path)
     temporary = temporary_name()

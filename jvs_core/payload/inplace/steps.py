@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jvs_core.payload.tree.entry import FOLDER, Entry, is_alike
-from jvs_core.payload.tree.file_state import Seen
+from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.walk import Scan
 
 Inode = tuple[int, int]
@@ -41,7 +41,7 @@ class Steps:
     remove: Sequence[Entry] = ()
     settle: Sequence[Entry] = ()
     open_up: Sequence[bytes] = ()
-    seen: Mapping[bytes, Seen] = field(default_factory=dict)
+    seen: Mapping[bytes, FileState] = field(default_factory=dict)
 
     def brought(self) -> list[Entry]:
         """Return the entries that are read from the payload: those brought whole, and those of attributes to restore."""
@@ -108,10 +108,10 @@ def _seen(
     here: Mapping[bytes, int],
     changed: Iterable[Iterable[Entry]],
     link: Sequence[Link],
-) -> dict[bytes, Seen]:
+) -> dict[bytes, FileState]:
     linked = {name.first for name in link}
     return {
-        path: Seen.at(present, here[path], named=path in linked)
+        path: FileState.at(present, here[path], named=path in linked)
         for path in (entry.path for entries in changed for entry in entries)
         if path in here and present.entries[here[path]].kind != FOLDER
     }

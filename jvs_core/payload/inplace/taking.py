@@ -20,7 +20,7 @@ from jvs_core.faults import not_exchangeable
 from jvs_core.payload.copy.put import temporary_name
 from jvs_core.payload.tree.entry import printable
 from jvs_core.payload.tree.faults import GONE
-from jvs_core.payload.tree.file_state import Seen
+from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import LEFT_OUT
 
@@ -34,8 +34,8 @@ class Taken(NamedTuple):
 
     path: bytes
     kept: bytes
-    state: Seen
-    instead: Seen | None
+    state: FileState
+    instead: FileState | None
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Overtaken(Exception):
     """Something stands at a name that was not there, or not so, when it was seen. It was left, or put back."""
 
 
-def is_overtaken(folder: int, name: bytes, seen: Seen | None) -> bool:
+def is_overtaken(folder: int, name: bytes, seen: FileState | None) -> bool:
     """Return whether something stands at ``name`` that was not there, or not so, when ``seen`` was.
 
     What is gone, and sockets and devices, which nobody keeps, count as seen; a repository does not.
@@ -108,7 +108,7 @@ def is_overtaken(folder: int, name: bytes, seen: Seen | None) -> bool:
     return _differs(now, seen)
 
 
-def replace(folder: int, name: bytes, temporary: bytes, path: bytes, seen: Seen | None) -> Taken | None:
+def replace(folder: int, name: bytes, temporary: bytes, path: bytes, seen: FileState | None) -> Taken | None:
     """Give what is called ``temporary`` the name of what was ``seen``, and return what was taken out, if anything.
 
     Raises Overtaken; ``temporary`` is gone then.
@@ -122,7 +122,9 @@ def replace(folder: int, name: bytes, temporary: bytes, path: bytes, seen: Seen 
     return None if out is None else Taken(path, temporary, out, made)
 
 
-def _swap(folder: int, name: bytes, temporary: bytes, made: Seen, seen: Seen | None) -> Swap[Seen]:
+def _swap(
+    folder: int, name: bytes, temporary: bytes, made: FileState, seen: FileState | None
+) -> Swap[FileState]:
     def is_made(called: bytes) -> bool:
         try:
             now = os.stat(called, dir_fd=folder, follow_symlinks=False)
@@ -130,14 +132,14 @@ def _swap(folder: int, name: bytes, temporary: bytes, made: Seen, seen: Seen | N
             return False
         return (now.st_dev, now.st_ino) == made[:2] and (now.st_nlink > 1 or made.is_still(now))
 
-    def look(called: bytes) -> Seen | None:
+    def look(called: bytes) -> FileState | None:
         now = os.stat(called, dir_fd=folder, follow_symlinks=False)
         return None if _differs(now, seen, renamed=True) else _state(now)
 
     return Swap(folder, name, temporary, is_made, look, lambda called: os.unlink(called, dir_fd=folder))
 
 
-def remove(folder: int, name: bytes, path: bytes, seen: Seen | None) -> Taken | None:
+def remove(folder: int, name: bytes, path: bytes, seen: FileState | None) -> Taken | None:
     """Take away what was ``seen`` at ``name``, and return it; None where it is gone. Raises Overtaken."""
     if is_overtaken(folder, name, seen):
         raise Overtaken
@@ -233,7 +235,7 @@ def _return(folder: int, name: bytes, kept: bytes) -> None:
         renames.rename_new((folder, kept), (folder, name[: _LONGEST_NAME - len(suffix)] + suffix))
 
 
-def _differs(now: os.stat_result, seen: Seen | None, *, renamed: bool = False) -> bool:
+def _differs(now: os.stat_result, seen: FileState | None, *, renamed: bool = False) -> bool:
     if stat.S_IFMT(now.st_mode) in LEFT_OUT:
         return False
     if seen is None:
@@ -241,5 +243,5 @@ def _differs(now: os.stat_result, seen: Seen | None, *, renamed: bool = False) -
     return not (seen._replace(ctime_ns=-1) if renamed else seen).is_still(now)
 
 
-def _state(now: os.stat_result) -> Seen:
-    return Seen(now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, -1)
+def _state(now: os.stat_result) -> FileState:
+    return FileState(now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, -1)
