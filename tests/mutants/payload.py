@@ -15,8 +15,8 @@ _BROUGHT = "tests/core/payload/copy/test_transfer.py"
 _brought = of("jvs_core/payload/copy/transfer.py", _BROUGHT).mutant
 _placing = of("jvs_core/payload/inplace/placing.py", _BROUGHT).mutant
 _linking = of("jvs_core/payload/copy/linking.py", _SHARED).mutant
-_replica = of("jvs_core/payload/copy/replica.py", _SHARED).mutant
-_aliases = of("jvs_core/payload/copy/aliases.py", _SHARED).mutant
+_replication = of("jvs_core/payload/copy/replication.py", _SHARED).mutant
+_hard_links = of("jvs_core/payload/copy/hard_links.py", _SHARED).mutant
 _content = of("jvs_core/payload/tree/content.py", _SHARED).mutant
 _SEALING = "tests/core/operations/test_sealing.py"
 _sealing = of("jvs_core/payload/tree/sealing.py", _SEALING).mutant
@@ -182,7 +182,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "                or not _is_as(made, owned.get(position) or _owner(now), target, name)\n",
         "",
     ),
-    _aliases(
+    _hard_links(
         "further names of a file are files of their own",
         "            if entry.link_group in followers:\n",
         "            if False:\n",

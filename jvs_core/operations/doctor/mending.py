@@ -14,7 +14,7 @@ from jvs_core.operations.context import Context
 from jvs_core.operations.doctor.repair_tree import RepairTree
 from jvs_core.operations.doctor.sources import Sources
 from jvs_core.operations.stored import Stored
-from jvs_core.payload.copy import amend, mend
+from jvs_core.payload.copy import mend, tree_attributes
 from jvs_core.payload.copy.mend import Place, Unhealed
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry, printable
 from jvs_core.payload.tree.folders import FOLDER_FLAGS, Folders, split
@@ -159,7 +159,7 @@ class Mending:
         if self.rights.caller != 0:
             wanted = [entry for entry in map(self.as_owned, wanted) if entry.uid == self.rights.caller]
         with self.tree.changing():
-            amend.restore(self.tree.root, wanted)
+            tree_attributes.restore(self.tree.root, wanted)
         for entry in wanted:
             try:
                 os.fsync(self.folders.at(entry.path))

@@ -28,7 +28,7 @@ from jvs_core.operations.gc import protection
 from jvs_core.operations.gc.planning import storage_notes
 from jvs_core.operations.log import lost, report
 from jvs_core.payload import manifest
-from jvs_core.payload.copy import amend
+from jvs_core.payload.copy import tree_attributes
 from jvs_core.payload.engines.footprint import Footprint
 from jvs_core.payload.tree.entry import FOLDER
 from jvs_core.payload.tree.removal import require_movable
@@ -249,7 +249,9 @@ def gather(layout: Layout, snapshot_id: str) -> None:
     if files.undo_rename(layout.snapshot(snapshot_id), layout.trash(snapshot_id)):
         with suppress(JvsError):  # what else is wrong with it, verify says
             entries = manifest.read(layout.manifest(snapshot_id))
-            amend.restore(layout.payload(snapshot_id), [entry for entry in entries if entry.kind == FOLDER])
+            tree_attributes.restore(
+                layout.payload(snapshot_id), [entry for entry in entries if entry.kind == FOLDER]
+            )
 
 
 def _mismatch(plan: Plan, refused: dict[str, JvsError]) -> GcPlanMismatch:

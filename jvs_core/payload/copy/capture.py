@@ -15,7 +15,8 @@ from jvs_core.payload.changes.reading import attributes_now
 from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
 from jvs_core.payload.copy.linking import Owner
-from jvs_core.payload.copy.replica import Hint, Plan, Replica, replicate
+from jvs_core.payload.copy.replica import Hint, Plan, Replica
+from jvs_core.payload.copy.replication import replicate
 from jvs_core.payload.manifest.lines import compare, decode, encode
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.authority import owned

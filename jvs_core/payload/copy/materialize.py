@@ -8,7 +8,8 @@ from pathlib import Path
 from jvs_core.payload.check.comparison import Depth, mismatch
 from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.capture import described
-from jvs_core.payload.copy.replica import Hint, Plan, replicate
+from jvs_core.payload.copy.replica import Hint, Plan
+from jvs_core.payload.copy.replication import replicate
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import Entry

@@ -1,30 +1,20 @@
-"""A second tree like the first: folders, then files in parallel, then links, then the folders' attributes."""
+"""Values of a replication: the plan of a second tree like the first, and what was made of it."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from jvs_core import anchored
-from jvs_core.errors import AlreadyExists
 from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
-from jvs_core.payload.copy import aliases
-from jvs_core.payload.copy.copying import Answer, Batch, CopyJob
-from jvs_core.payload.copy.linking import LinkJob, Names, Owner, batches
-from jvs_core.payload.copy.transfer import Action, Outcome, Transfer, attribute_losses
-from jvs_core.payload.tree import juicefs
+from jvs_core.payload.copy.linking import Owner
+from jvs_core.payload.copy.transfer import Action, Outcome, attribute_losses
 from jvs_core.payload.tree.content import Method
-from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
-from jvs_core.payload.tree.faults import GONE, listed, translate
-from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.walk import Stamp
 from jvs_core.payload.work import pool
-from jvs_core.payload.work.batches import cut
-from jvs_core.progress import Progress
 from jvs_core.wording import counted
 
 
@@ -45,8 +35,8 @@ NOTHING_KNOWN = Hint()
 class Replica:
     """What a replication made.
 
-    ``entries`` is parallel to those asked for and describes the target; None stands for one that is not in it
-    because it had gone. ``changed`` names what was not as scanned. ``degraded`` is one line for each thing lost.
+    ``entries`` is parallel to those of the plan and describes the target; None stands for a file that was gone.
+    ``changed`` names what was not as scanned.
     """
 
     entries: list[Entry | None]
@@ -54,6 +44,24 @@ class Replica:
     refused: list[bytes] = field(default_factory=list)
     drifted: list[bytes] = field(default_factory=list)
     unshared: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def note(self, position: int, old: Entry, result: Outcome, usual: tuple[str, ...]) -> None:
+        """Record what became of an item that did not go as most do; ``usual`` ways of copying are not mentioned."""
+        if result.changed:
+            self.changed.add(old.path)
+        if result.gone:
+            self.entries[position] = None
+            return
+        self.entries[position] = old._replace(
+            mode=result.mode, uid=result.uid, gid=result.gid, size=result.size, mtime_ns=result.mtime_ns,
+            xattrs=result.xattrs, sha256=result.sha256,
+        )  # fmt: skip
+        if result.refused:
+            self.refused.append(old.path)
+        if result.drifted:
+            self.drifted.append(old.path)
+        if result.how not in ("", "link", *usual):
+            self.unshared.setdefault(result.how, []).append(old.path)
 
     def losses(self) -> list[str]:
         """Return what could not be kept, one line each."""
@@ -74,14 +82,14 @@ class Replica:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to replicate: ``entries`` (their mode and owner as the target gets them) found at ``source``.
+    """What to replicate: ``entries``, with the mode and owner that the target is to have, found at ``source``.
 
-    ``stamps`` is parallel; a ``ctime_ns`` of -1 is not compared, which is for sources that nobody changes; of others
-    ``writeback`` says what they tell. ``shared``,
-    parallel too where given, says which files the snapshot ``previous`` has as they are wanted; ``adapted`` has the
-    ``st_mode`` and owner of those that differ from their source. ``hint`` is asked with the position of every other
-    regular file. ``held``: the source is a payload, and ``entries`` decide on extended attributes. ``waiting`` are
-    processes that may do the work. ``seal``: the target is the payload of a snapshot, whose files nobody may write.
+    ``stamps`` is parallel to ``entries``. A ``ctime_ns`` of -1 is not compared: nobody changes that source. For others
+    ``writeback`` says which changes would show. ``shared``, parallel where given, marks files that the snapshot
+    ``previous`` has as they are wanted; ``adapted`` has ``st_mode`` and owner of those that differ from their source.
+    ``hint`` is called with the position of every other regular file. With ``held`` the source is a payload, and
+    ``entries`` decide on extended attributes. Processes in ``waiting`` may do the work. With ``seal`` the target is the
+    payload of a snapshot, whose files nobody may write.
     """
 
     source: Path
@@ -97,190 +105,3 @@ class Plan:
     held: bool = False
     waiting: pool.Standby = field(default_factory=list)
     seal: bool = False
-
-
-def _make_top(target: Path) -> None:
-    """Make the new folder ``target``, private to its owner and without inherited setgid bit or ACL."""
-    try:
-        with anchored.parent(target) as (folder, name):
-            os.mkdir(name, 0o700, dir_fd=folder)
-            fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-    except FileExistsError as error:
-        raise AlreadyExists(f"{target} exists already", path=str(target)) from error
-    except OSError as error:
-        raise translate(error, os.fsencode(target)) from error
-    try:
-        for name in ("system.posix_acl_default", "system.posix_acl_access"):
-            with suppress(OSError):
-                os.removexattr(fd, name)
-        os.fchmod(fd, 0o700)
-    finally:
-        os.close(fd)
-
-
-def replicate(plan: Plan, progress: Progress) -> Replica:
-    """Make everything of ``plan`` in the new folder ``plan.target``.
-
-    A failure leaves part of it. Raises AlreadyExists, UnsupportedFile, NoSpace or EngineFailed with the path.
-    """
-    replica = Replica(list(plan.entries))
-    progress.started("clone", len(plan.entries))
-    _make_top(plan.target)
-    _make_folders(plan)
-    leaders, names = aliases.leaders(plan.entries)
-    leaders = _link(plan, leaders, progress)
-    while leaders:
-        _run(plan, leaders, replica, progress)
-        leaders = _next_leaders(plan, leaders, names, replica)
-    if names:
-        with Folders(plan.source) as sources, Folders(plan.target) as first, Folders(plan.target) as other:
-            replica.changed |= aliases.link(
-                sources, first, other, plan.entries, plan.stamps, names, replica.entries
-            )
-    _finish_folders(plan, replica)
-    progress.finished("clone")
-    return replica
-
-
-def _make_folders(plan: Plan) -> None:
-    """Make all folders, private to their owner until they are complete."""
-    with Folders(plan.target) as targets:
-        for entry in plan.entries:
-            if entry.kind == FOLDER and entry.path:
-                folder, name = split(entry.path)
-                try:
-                    os.mkdir(name, 0o700, dir_fd=targets.at(folder))
-                except OSError as error:
-                    raise translate(error, entry.path) from error
-
-
-def _next_leaders(plan: Plan, leaders: Sequence[int], names: aliases.Names, replica: Replica) -> list[int]:
-    lost = [position for position in leaders if replica.entries[position] is None]
-    with Folders(plan.source) as sources:
-        following, gone = aliases.next_leaders(sources, plan.entries, lost, names)
-    for position in gone:
-        replica.entries[position] = None
-        replica.changed.add(plan.entries[position].path)
-    return following
-
-
-def _link(plan: Plan, leaders: list[int], progress: Progress) -> list[int]:
-    """Make the files that the previous snapshot has as further names of its own; return the positions still to make."""
-    entries, shared = plan.entries, plan.shared
-    chosen = [p for p in leaders if shared[p] and entries[p].kind == FILE] if any(shared) else []
-    if not chosen or plan.previous is None:
-        return leaders
-    job = LinkJob(*(os.path.abspath(os.fsencode(path)) for path in (plan.source, plan.target, plan.previous)))
-    refused: set[int] = set()
-
-    def done(batch: list[Names], answer: list[int]) -> None:
-        refused.update(answer)
-        progress.advanced(sum(len(names.positions) for names in batch) - len(answer))
-
-    count = pool.processes(len(chosen), 0)
-    pool.run(
-        job,
-        batches(plan.entries, plan.stamps, plan.adapted, chosen),
-        count=count,
-        done=done,
-        waiting=plan.waiting,
-    )
-    linked = set(chosen) - refused
-    return [position for position in leaders if position not in linked]
-
-
-def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress) -> None:
-    """Make the entries at ``positions``, spread over processes where that pays."""
-    job = CopyJob(
-        os.path.abspath(os.fsencode(plan.source)),
-        os.path.abspath(os.fsencode(plan.target)),
-        plan.method,
-        plan.writeback,
-        os.path.abspath(os.fsencode(plan.previous)) if plan.previous is not None else None,
-        plan.held,
-        plan.seal,
-    )
-    usual = _usual(plan)
-    entries, made = plan.entries, replica.entries
-
-    def done(batch: Batch, answer: Answer) -> None:
-        answers = iter(answer)
-        for _, items in batch:
-            for item in items:
-                result, position = next(answers), item[0]
-                old = entries[position]
-                if isinstance(result, bytes):
-                    if result and (result != old.sha256 or old.xattrs):
-                        made[position] = tuple.__new__(Entry, (*old[:9], b"", result))
-                else:
-                    _note(replica, position, old, result, usual)
-        progress.advanced(len(answer))
-
-    size = sum(entries[position].size for position in positions)
-    count = pool.processes(len(positions), size)
-    pool.run(job, _batches(plan, positions), count=count, done=done, waiting=plan.waiting)
-
-
-def _usual(plan: Plan) -> tuple[str, ...]:
-    """Return the ways in which content comes over when nothing is lost; on JuiceFS ``copy_file_range`` shares data."""
-    if plan.method == "copy":
-        return ("copy",)
-    return ("reflink", "copy_file_range") if juicefs.mount_at(plan.target) else ("reflink",)
-
-
-def _note(replica: Replica, position: int, old: Entry, result: Outcome, usual: tuple[str, ...]) -> None:
-    """Record what became of an item that did not go as most do."""
-    if result.changed:
-        replica.changed.add(old.path)
-    if result.gone:
-        replica.entries[position] = None
-        return
-    replica.entries[position] = old._replace(
-        mode=result.mode, uid=result.uid, gid=result.gid, size=result.size, mtime_ns=result.mtime_ns,
-        xattrs=result.xattrs, sha256=result.sha256,
-    )  # fmt: skip
-    if result.refused:
-        replica.refused.append(old.path)
-    if result.drifted:
-        replica.drifted.append(old.path)
-    if result.how not in ("", "link", *usual):
-        replica.unshared.setdefault(result.how, []).append(old.path)
-
-
-def _batches(plan: Plan, positions: list[int]) -> Iterator[Batch]:
-    entries, stamps, hint = plan.entries, plan.stamps, plan.hint
-    for chosen in cut([entries[position].size for position in positions]):
-        grouped: dict[bytes, list[tuple[Any, ...]]] = {}
-        for index in chosen:
-            position = positions[index]
-            path, kind, mode, uid, gid, size, mtime_ns, target, _, xattrs, _ = entries[position]
-            folder, _, name = path.rpartition(b"/")
-            known: tuple[Any, ...] = hint(position) if kind == FILE else NOTHING_KNOWN
-            if plan.held:
-                known = (*known[:2], xattrs, *known[3:])
-            stamp = tuple(stamps[position])
-            item = (position, name, kind, stamp, size, mtime_ns, mode, uid, gid, target, *known)
-            grouped.setdefault(folder, []).append(item)
-        yield list(grouped.items())
-
-
-def _finish_folders(plan: Plan, replica: Replica) -> None:
-    """Give the folders their attributes, the deepest first, for nothing is made in them any more."""
-    transfer = Transfer(plan.method, held=plan.held)
-    with Folders(plan.source) as sources, Folders(plan.target) as targets:
-        for position in range(len(plan.entries) - 1, -1, -1):
-            entry = plan.entries[position]
-            if entry.kind != FOLDER:
-                continue
-            try:
-                source = sources.at(entry.path)
-            except OSError as error:
-                if error.errno not in GONE:
-                    raise translate(error, entry.path, reading=True) from error
-                source = None
-            try:
-                made = transfer.folder(entry, plan.stamps[position], source, targets.at(entry.path))
-            except OSError as error:
-                raise translate(error, entry.path) from error
-            if made.changed or made.refused or made.drifted or made.xattrs or entry.xattrs:
-                _note(replica, position, entry, made, ())

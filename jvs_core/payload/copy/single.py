@@ -12,7 +12,8 @@ from jvs_core.errors import AlreadyExists, PartialSnapshot, PathNotFound
 from jvs_core.payload.check.comparison import Depth, mismatch
 from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
-from jvs_core.payload.copy.replica import Plan, replicate
+from jvs_core.payload.copy.replica import Plan
+from jvs_core.payload.copy.replication import replicate
 from jvs_core.payload.copy.transfer import attribute_losses
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import FOLDER, Entry, is_alike, printable

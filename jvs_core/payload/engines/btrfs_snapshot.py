@@ -17,9 +17,10 @@ from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check
-from jvs_core.payload.copy.amend import folder_times, give_rights, leave_out
 from jvs_core.payload.copy.capture import described
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.copy.clone_corrections import leave_out
+from jvs_core.payload.copy.tree_attributes import folder_times, give_rights
 from jvs_core.payload.engines import reflink_copy, subvolume
 from jvs_core.payload.tree.attributes import apply_to_fd, read_xattrs
 from jvs_core.payload.tree.entry import FILE, Entry

@@ -15,16 +15,11 @@ from jvs_core.payload.changes.writeback import probe_clock
 from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check
-from jvs_core.payload.copy.amend import (
-    Amended,
-    bring_again,
-    folder_times,
-    give_rights,
-    leave_out,
-    link_groups,
-)
+from jvs_core.payload.copy import hard_links
 from jvs_core.payload.copy.capture import described
 from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.copy.clone_corrections import Corrections, bring_again, leave_out
+from jvs_core.payload.copy.tree_attributes import folder_times, give_rights
 from jvs_core.payload.engines import juicefs_cloned_tree, juicefs_removal, reflink_copy
 from jvs_core.payload.engines.empty_xattrs import with_valueless_xattrs
 from jvs_core.payload.inplace.nested_repositories import repositories
@@ -139,33 +134,33 @@ class JuicefsClone:
                 for position, known in zip(unknown, fresh, strict=True):
                     digests[position] = known
                 clone.begin()
-            amended = Amended(filled(found, digests, threads=juicefs.THREADS), changed=set(found.changed))
+            made = Corrections(filled(found, digests, threads=juicefs.THREADS), changed=set(found.changed))
             progress.started("clone", len(found.entries))
             clone.finish()
         if ahead:
             # The clone may be older than the last write to a file that the index does not know.
-            amended.add(
+            made.add(
                 bring_again(
-                    found, target, amended.entries, unknown, writeback=writeback, threads=juicefs.THREADS
+                    found, target, made.entries, unknown, writeback=writeback, threads=juicefs.THREADS
                 )
             )
         left_out = [each.path for each in found.left_out]
-        touched = amended.touched | leave_out(target, left_out) | link_groups(target, amended.entries)
-        folder_times(target, amended.entries, touched)
+        touched = made.touched | leave_out(target, left_out) | hard_links.join(target, made.entries)
+        folder_times(target, made.entries, touched)
         # A change of extended attributes moves no time: what the clone has is only to be known from the clone.
-        amended.entries = juicefs_cloned_tree.with_attributes(amended.entries, target)
+        made.entries = juicefs_cloned_tree.with_attributes(made.entries, target)
         progress.finished("clone")
-        changed = amended.changed
-        changed.update(juicefs_cloned_tree.differences(target, amended.entries))
-        changed.update(entry.path for entry in amended.entries if entry.kind == FILE and not entry.sha256)
+        changed = made.changed
+        changed.update(juicefs_cloned_tree.differences(target, made.entries))
+        changed.update(entry.path for entry in made.entries if entry.kind == FILE and not entry.sha256)
         if changed and quiesced:
             raise _Changing(sorted(changed))
-        _learn(index, found, amended.entries, changed, recalled, writeback)
-        entries: Sequence[Entry] = amended.entries
+        _learn(index, found, made.entries, changed, recalled, writeback)
+        entries: Sequence[Entry] = made.entries
         if changed:
-            entries = juicefs_cloned_tree.as_it_is(target, amended.entries, changed)
+            entries = juicefs_cloned_tree.as_it_is(target, made.entries, changed)
         return Capture(
-            self.name, entries, [*described(found.left_out), *amended.degraded], sorted(changed), left_out
+            self.name, entries, [*described(found.left_out), *made.degraded], sorted(changed), left_out
         )
 
     def materialize(
@@ -186,7 +181,7 @@ class JuicefsClone:
             degraded = self.other.materialize(source, entries, target, progress=progress)
             self.other.settle(target)
             return [*degraded, *obstacle]
-        folder_times(target, entries, link_groups(target, entries))
+        folder_times(target, entries, hard_links.join(target, entries))
         lines = give_rights(target, entries, found.dressed_otherwise(entries), source)
         progress.finished("clone")
         return lines

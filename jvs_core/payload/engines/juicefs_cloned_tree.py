@@ -9,7 +9,8 @@ from pathlib import Path
 from jvs_core.errors import EngineFailed
 from jvs_core.payload.changes.index import Digests
 from jvs_core.payload.changes.reading import attributes_of, filled, read
-from jvs_core.payload.copy.amend import folder_times, leave_out
+from jvs_core.payload.copy.clone_corrections import leave_out
+from jvs_core.payload.copy.tree_attributes import folder_times
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import listed

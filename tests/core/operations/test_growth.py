@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from jvs_core import Repository
-from jvs_core.payload.copy import replica
+from jvs_core.payload.copy import replication
 from jvs_core.payload.work import pool
 
 TIMES = 4
@@ -161,7 +161,7 @@ def test_no_pair_of_names_is_looked_for_among_all_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        replica,
+        replication,
         "enumerate",
         lambda items: ((Position(n), item) for n, item in enumerate(items)),
         raising=False,
@@ -179,7 +179,7 @@ def test_of_a_file_whose_names_vanish_meanwhile_each_is_looked_for_once(
     main = repo.root / "main"
     many_names(main, 300)
     rounds = 0
-    real = replica._run
+    real = replication._run
 
     def overtaken(*arguments: Any) -> None:
         nonlocal rounds
@@ -189,7 +189,7 @@ def test_of_a_file_whose_names_vanish_meanwhile_each_is_looked_for_once(
         (main / "a").unlink(missing_ok=True)
         real(*arguments)
 
-    monkeypatch.setattr(replica, "_run", overtaken)
+    monkeypatch.setattr(replication, "_run", overtaken)
     taken = repo.snapshot("one", consistency="best_effort", lock=True)
     assert (taken.files, rounds) == (0, 1)
     assert repo.verify(every=True).ok
@@ -202,14 +202,14 @@ def test_of_a_file_whose_first_names_vanish_meanwhile_a_later_one_is_kept(
     repo = Repository.init(tmp_path / "repo", engine="copy")
     main = repo.root / "main"
     many_names(main, 300)
-    real = replica._run
+    real = replication._run
 
     def overtaken(*arguments: Any) -> None:
         for name in set(os.listdir(main)) - {left}:
             (main / name).unlink()
         real(*arguments)
 
-    monkeypatch.setattr(replica, "_run", overtaken)
+    monkeypatch.setattr(replication, "_run", overtaken)
     taken = repo.snapshot("one", consistency="best_effort", lock=True)
     assert {"a", left} & {entry.path for entry in repo.ls(taken.snapshot_id)} == {left}
     assert repo.verify(every=True).ok

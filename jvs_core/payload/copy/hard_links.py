@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 
 from jvs_core.payload.tree.entry import FOLDER, Entry
 from jvs_core.payload.tree.faults import GONE, translate
@@ -81,6 +82,33 @@ def link(
                 raise translate(error, entry.path) from error
             made[position] = leader._replace(path=entry.path)
     return changed
+
+
+def join(target: Path, entries: Sequence[Entry]) -> set[bytes]:
+    """Make the names of each link group names of one file again, that of the first; return the folders touched."""
+    first: dict[int, Entry] = {}
+    touched: set[bytes] = set()
+    grouped = [entry for entry in entries if entry.link_group]
+    if not grouped:
+        return touched
+    with Folders(target) as there, Folders(target) as here:
+        for entry in grouped:
+            leader = first.setdefault(entry.link_group, entry)
+            if leader is entry:
+                continue
+            folder, name = split(entry.path)
+            leader_folder, leader_name = split(leader.path)
+            try:
+                origin, place = there.at(leader_folder), here.at(folder)
+                is_now = os.stat(name, dir_fd=place, follow_symlinks=False)
+                if os.stat(leader_name, dir_fd=origin, follow_symlinks=False).st_ino != is_now.st_ino:
+                    os.unlink(name, dir_fd=place)
+                    os.link(leader_name, name, src_dir_fd=origin, dst_dir_fd=place, follow_symlinks=False)
+                    touched.add(folder)
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise translate(error, entry.path) from error
+    return touched
 
 
 def _is_there(folders: Folders, path: bytes) -> bool:

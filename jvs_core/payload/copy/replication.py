@@ -1,0 +1,192 @@
+"""Making a second tree like the first: folders, then files in parallel, then links, then the folders' attributes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jvs_core import anchored
+from jvs_core.errors import AlreadyExists
+from jvs_core.payload.copy import hard_links
+from jvs_core.payload.copy.copying import Answer, Batch, CopyJob
+from jvs_core.payload.copy.linking import LinkJob, Names, batches
+from jvs_core.payload.copy.replica import NOTHING_KNOWN, Plan, Replica
+from jvs_core.payload.copy.transfer import Transfer
+from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
+from jvs_core.payload.tree.faults import GONE, translate
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.work import pool
+from jvs_core.payload.work.batches import cut
+from jvs_core.progress import Progress
+
+
+def _make_top(target: Path) -> None:
+    """Make the new folder ``target``, private to its owner and without inherited setgid bit or ACL."""
+    try:
+        with anchored.parent(target) as (folder, name):
+            os.mkdir(name, 0o700, dir_fd=folder)
+            fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except FileExistsError as error:
+        raise AlreadyExists(f"{target} exists already", path=str(target)) from error
+    except OSError as error:
+        raise translate(error, os.fsencode(target)) from error
+    try:
+        for name in ("system.posix_acl_default", "system.posix_acl_access"):
+            with suppress(OSError):
+                os.removexattr(fd, name)
+        os.fchmod(fd, 0o700)
+    finally:
+        os.close(fd)
+
+
+def replicate(plan: Plan, progress: Progress) -> Replica:
+    """Make everything of ``plan`` in the new folder ``plan.target``.
+
+    A failure leaves part of it. Raises AlreadyExists, UnsupportedFile, NoSpace or EngineFailed with the path.
+    """
+    replica = Replica(list(plan.entries))
+    progress.started("clone", len(plan.entries))
+    _make_top(plan.target)
+    _make_folders(plan)
+    leaders, names = hard_links.leaders(plan.entries)
+    leaders = _link(plan, leaders, progress)
+    while leaders:
+        _run(plan, leaders, replica, progress)
+        leaders = _next_leaders(plan, leaders, names, replica)
+    if names:
+        with Folders(plan.source) as sources, Folders(plan.target) as first, Folders(plan.target) as other:
+            replica.changed |= hard_links.link(
+                sources, first, other, plan.entries, plan.stamps, names, replica.entries
+            )
+    _finish_folders(plan, replica)
+    progress.finished("clone")
+    return replica
+
+
+def _make_folders(plan: Plan) -> None:
+    """Make all folders, private to their owner until they are complete."""
+    with Folders(plan.target) as targets:
+        for entry in plan.entries:
+            if entry.kind == FOLDER and entry.path:
+                folder, name = split(entry.path)
+                try:
+                    os.mkdir(name, 0o700, dir_fd=targets.at(folder))
+                except OSError as error:
+                    raise translate(error, entry.path) from error
+
+
+def _next_leaders(plan: Plan, leaders: Sequence[int], names: hard_links.Names, replica: Replica) -> list[int]:
+    lost = [position for position in leaders if replica.entries[position] is None]
+    with Folders(plan.source) as sources:
+        following, gone = hard_links.next_leaders(sources, plan.entries, lost, names)
+    for position in gone:
+        replica.entries[position] = None
+        replica.changed.add(plan.entries[position].path)
+    return following
+
+
+def _link(plan: Plan, leaders: list[int], progress: Progress) -> list[int]:
+    """Make the files that the previous snapshot has as further names of its own; return the positions still to make."""
+    entries, shared = plan.entries, plan.shared
+    chosen = [p for p in leaders if shared[p] and entries[p].kind == FILE] if any(shared) else []
+    if not chosen or plan.previous is None:
+        return leaders
+    job = LinkJob(*(os.path.abspath(os.fsencode(path)) for path in (plan.source, plan.target, plan.previous)))
+    refused: set[int] = set()
+
+    def done(batch: list[Names], answer: list[int]) -> None:
+        refused.update(answer)
+        progress.advanced(sum(len(names.positions) for names in batch) - len(answer))
+
+    count = pool.processes(len(chosen), 0)
+    pool.run(
+        job,
+        batches(plan.entries, plan.stamps, plan.adapted, chosen),
+        count=count,
+        done=done,
+        waiting=plan.waiting,
+    )
+    linked = set(chosen) - refused
+    return [position for position in leaders if position not in linked]
+
+
+def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress) -> None:
+    """Make the entries at ``positions``, spread over processes where that pays."""
+    job = CopyJob(
+        os.path.abspath(os.fsencode(plan.source)),
+        os.path.abspath(os.fsencode(plan.target)),
+        plan.method,
+        plan.writeback,
+        os.path.abspath(os.fsencode(plan.previous)) if plan.previous is not None else None,
+        plan.held,
+        plan.seal,
+    )
+    usual = _usual(plan)
+    entries, made = plan.entries, replica.entries
+
+    def done(batch: Batch, answer: Answer) -> None:
+        answers = iter(answer)
+        for _, items in batch:
+            for item in items:
+                result, position = next(answers), item[0]
+                old = entries[position]
+                if isinstance(result, bytes):
+                    if result and (result != old.sha256 or old.xattrs):
+                        made[position] = tuple.__new__(Entry, (*old[:9], b"", result))
+                else:
+                    replica.note(position, old, result, usual)
+        progress.advanced(len(answer))
+
+    size = sum(entries[position].size for position in positions)
+    count = pool.processes(len(positions), size)
+    pool.run(job, _batches(plan, positions), count=count, done=done, waiting=plan.waiting)
+
+
+def _usual(plan: Plan) -> tuple[str, ...]:
+    """Return the ways in which content comes over when nothing is lost; on JuiceFS ``copy_file_range`` shares data."""
+    if plan.method == "copy":
+        return ("copy",)
+    return ("reflink", "copy_file_range") if juicefs.mount_at(plan.target) else ("reflink",)
+
+
+def _batches(plan: Plan, positions: list[int]) -> Iterator[Batch]:
+    entries, stamps, hint = plan.entries, plan.stamps, plan.hint
+    for chosen in cut([entries[position].size for position in positions]):
+        grouped: dict[bytes, list[tuple[Any, ...]]] = {}
+        for index in chosen:
+            position = positions[index]
+            path, kind, mode, uid, gid, size, mtime_ns, target, _, xattrs, _ = entries[position]
+            folder, _, name = path.rpartition(b"/")
+            known: tuple[Any, ...] = hint(position) if kind == FILE else NOTHING_KNOWN
+            if plan.held:
+                known = (*known[:2], xattrs, *known[3:])
+            stamp = tuple(stamps[position])
+            item = (position, name, kind, stamp, size, mtime_ns, mode, uid, gid, target, *known)
+            grouped.setdefault(folder, []).append(item)
+        yield list(grouped.items())
+
+
+def _finish_folders(plan: Plan, replica: Replica) -> None:
+    """Give the folders their attributes, the deepest first, for nothing is made in them any more."""
+    transfer = Transfer(plan.method, held=plan.held)
+    with Folders(plan.source) as sources, Folders(plan.target) as targets:
+        for position in range(len(plan.entries) - 1, -1, -1):
+            entry = plan.entries[position]
+            if entry.kind != FOLDER:
+                continue
+            try:
+                source = sources.at(entry.path)
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise translate(error, entry.path, reading=True) from error
+                source = None
+            try:
+                made = transfer.folder(entry, plan.stamps[position], source, targets.at(entry.path))
+            except OSError as error:
+                raise translate(error, entry.path) from error
+            if made.changed or made.refused or made.drifted or made.xattrs or entry.xattrs:
+                replica.note(position, entry, made, ())

@@ -1,0 +1,75 @@
+"""Giving what is in a tree the owners, modes and times of its entries, after its content is complete."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from jvs_core.payload.tree import attributes
+from jvs_core.payload.tree.authority import entries_granted
+from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry
+from jvs_core.payload.tree.faults import GONE, translate
+from jvs_core.payload.tree.folders import Folders, split
+
+
+def folder_times(target: Path, entries: Sequence[Entry], touched: set[bytes]) -> None:
+    """Give the folders ``touched`` the times of their entries again."""
+    if touched:
+        restore(target, [entry for entry in entries if entry.kind == FOLDER and entry.path in touched])
+
+
+def restore(target: Path, entries: Sequence[Entry]) -> None:
+    """Give owner, mode and time of ``entries`` to what is at their paths in ``target``, as far as it is there."""
+    with Folders(target) as folders:
+        for entry in entries:
+            try:
+                if not entry.path:
+                    if os.geteuid() == 0:  # the clone's top has the owner of the payload's
+                        os.fchown(folders.top, entry.uid, entry.gid)
+                    os.fchmod(folders.top, entry.mode)
+                    os.utime(folders.top, ns=(entry.mtime_ns, entry.mtime_ns))
+                    continue
+                folder, name = split(entry.path)
+                mode = None if entry.kind == SYMLINK else entry.mode
+                attributes.apply_to_name(folders.at(folder), name, mode, entry.uid, entry.gid, entry.mtime_ns)
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise translate(error, entry.path) from error
+
+
+def give_rights(target: Path, entries: Sequence[Entry], moved: Sequence[Entry], payload: Path) -> list[str]:
+    """Give a clone ``target`` of the whole ``payload`` the owners, modes and times it can have; return the losses.
+
+    ``moved`` are the entries whose attributes in the payload are not as the manifest has them.
+    """
+    granted, lines = entries_granted(entries, {}, payload)
+    if granted is entries:
+        restore(target, moved)
+        return lines
+    pairs = zip(entries, granted, strict=True)
+    wanted = {entry.path for entry in moved}
+    restore(target, [new for old, new in pairs if old.path in wanted or old != new])
+    withdraw(target, entries, granted)
+    return lines
+
+
+def withdraw(target: Path, entries: Sequence[Entry], granted: Sequence[Entry]) -> None:
+    """Take the capabilities from those files of ``target``, a clone of ``entries``, that are ``granted`` none.
+
+    Before anybody can reach it: ``target`` is hidden, or private, until then.
+    """
+    with Folders(target) as folders:
+        for was, now in zip(entries, granted, strict=True):
+            if was.xattrs != now.xattrs:
+                folder, name = split(now.path)
+                try:
+                    os.removexattr(
+                        attributes.below(folders.at(folder), name),
+                        attributes.CAPABILITY,
+                        follow_symlinks=False,
+                    )
+                except OSError as error:
+                    if error.errno not in (*GONE, errno.ENODATA, *attributes.NO_XATTRS):
+                        raise translate(error, now.path) from error
