@@ -1,11 +1,11 @@
-"""One file or folder out of a snapshot, put into a worktree."""
+"""Restoring one file or folder of a snapshot into a worktree."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from jvs_core import files, syncing
 from jvs_core.control.records import journal
 from jvs_core.errors import (
     AlreadyExists,
-    ConsistencyUnavailable,
     InputError,
     JvsError,
 )
@@ -23,21 +22,16 @@ from jvs_core.operations import locking as locks
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.inplace import pending, restoring, saving, targets, unfinished
-from jvs_core.operations.inplace.plan import Present, is_latest, look
+from jvs_core.operations.inplace.path_exchange import below, exchange, is_below, require_unchanged, swapped
+from jvs_core.operations.inplace.plan import is_latest, look
 from jvs_core.operations.locking import Locking
-from jvs_core.payload.copy.single import LEFTOVER_PREFIX, changed_since, extract, remove_leftover, state
+from jvs_core.payload.copy.single import LEFTOVER_PREFIX, extract, remove_leftover, state
 from jvs_core.payload.inplace.obstacles import require_changeable
 from jvs_core.payload.inplace.steps import Steps
-from jvs_core.payload.inplace.taking import Overtaken, Swap
 from jvs_core.payload.tree.entry import Entry, printable
-from jvs_core.payload.tree.faults import listed
-from jvs_core.payload.tree.file_state import FileState
-from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.removal import require_unmounted
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
-
-State = dict[bytes, FileState]
 
 
 def path(
@@ -114,14 +108,14 @@ def _replace(
         here = os.fsencode(target.relative_to(ctx.layout.worktree(name)))
         note = f"before restore of a path from {snapshot_id}: {reason}"
         present = look(ctx, name, progress)
-        replaced = [entry for entry in present.scan.entries if _is_below(entry.path, here)]
+        replaced = [entry for entry in present.scan.entries if is_below(entry.path, here)]
         require_changeable(present.scan, Steps(remove=replaced))
         pre = saving.save_present(
             ctx, name, lease, note, progress, present,
-            lambda entry: _is_below(entry.path, here),
+            lambda entry: is_below(entry.path, here),
         )  # fmt: skip
         if not is_latest(ctx, ctx.worktree(name), present):
-            # Files changed, and the snapshot was taken of them as they are.
+            # Files changed since the look, and the snapshot has them as they are now.
             present = look(ctx, name, progress)
         temporary = _temporary(target)
         intent = _begin(
@@ -135,16 +129,16 @@ def _replace(
         )
         try:
             with journal.standing(ctx.layout, intent):
-                degraded = _extract(ctx, source, inner, temporary, progress, _below(present, here))
+                degraded = _extract(ctx, source, inner, temporary, progress, below(present, here))
         except BaseException:
             remove_leftover(target.parent, temporary.name)
             raise
-        with _swap(present, here, target, temporary) as swap:
-            _require_unchanged(present, here, target)
+        with exchange(present, here, target, temporary) as swap:
+            require_unchanged(present, here, target)
             with uninterrupted(), ctx.critical():
                 locks.check(ctx, lease)
                 journal.require(ctx.layout, intent)
-                with _swapped(swap, present, here, target) as left:
+                with swapped(swap, present, here, target) as left:
                     head = restoring.add_undo_point(
                         ctx, name, lease, pre, record.head_snapshot_id, snapshot_id
                     )
@@ -155,87 +149,6 @@ def _replace(
         syncing.sync_folder(target.parent)
         journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
-
-
-@contextmanager
-def _swap(present: Present, here: bytes, target: Path, temporary: Path) -> Iterator[Swap[State]]:
-    """Yield the swap of ``temporary``, which is complete, for ``target``; what was not put there goes at the end."""
-    made, copied = _inode(temporary), state(temporary)
-
-    def path(called: bytes) -> Path:
-        return target.with_name(os.fsdecode(called))
-
-    def is_made(called: bytes) -> bool:
-        return _inode(path(called)) == made and state(path(called)) == copied
-
-    def look(called: bytes) -> State | None:
-        seen = state(path(called))
-        return None if changed_since(present.scan, here, path(called)) else seen
-
-    def drop(called: bytes) -> None:
-        remove_leftover(target.parent, os.fsdecode(called))
-
-    with Folders(target.parent) as folders:
-        swap = Swap(folders.top, os.fsencode(target.name), os.fsencode(temporary.name), is_made, look, drop)
-        try:
-            yield swap
-        except BaseException:
-            with suppress(OSError, JvsError):
-                if is_made(swap.made):
-                    drop(swap.made)
-            raise
-
-
-@contextmanager
-def _swapped(swap: Swap[State], present: Present, here: bytes, target: Path) -> Iterator[State | None]:
-    """Have the copy at ``target``, durable; yield the state of what was taken out. A failure of the block puts that back."""
-    try:
-        left = swap.carry_out(there=True)
-    except Overtaken:
-        _require_unchanged(present, here, target)
-        raise _overtaken([here]) from None
-    try:
-        syncing.sync_folder(target.parent)
-        yield left
-    except BaseException:
-        if left is not None:
-            swap.put_back()
-        elif swap.is_made(swap.name):
-            swap.drop(swap.name)
-        syncing.sync_folder(target.parent)
-        raise
-
-
-def _inode(path: Path) -> tuple[int, int] | None:
-    try:
-        found = files.status(path)
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _below(present: Present, here: bytes) -> dict[bytes, Entry]:
-    """Return what is at and below a path, by the path relative to it."""
-    return {
-        entry.path[len(here) + 1 :]: entry for entry in present.scan.entries if _is_below(entry.path, here)
-    }
-
-
-def _is_below(path: bytes, top: bytes) -> bool:
-    return path == top or path.startswith(top + b"/")
-
-
-def _require_unchanged(present: Present, here: bytes, now: Path) -> None:
-    changed = changed_since(present.scan, here, now)
-    if changed:
-        raise _overtaken(changed)
-
-
-def _overtaken(changed: Sequence[bytes]) -> ConsistencyUnavailable:
-    return ConsistencyUnavailable(
-        f"not replaced, for it changed meanwhile or no snapshot keeps it: {listed(changed)}",
-        hint="end what writes to it (move sockets, devices and repositories away), and run the command again",
-    )
 
 
 def _extract(

@@ -355,7 +355,7 @@ def test_a_save_between_the_last_look_and_the_rename_is_not_lost(
     repo: Repository, monkeypatch: pytest.MonkeyPatch, whole: bool
 ) -> None:
     edited = main(repo) / "note.txt"
-    looks = (taking, "is_overtaken") if whole else (path_restore, "_require_unchanged")
+    looks = (taking, "is_overtaken") if whole else (path_restore, "require_unchanged")
     look = getattr(*looks)
 
     def look_and_save(*args: Any) -> Any:
