@@ -15,7 +15,7 @@ from jvs_core.model import Descriptor, HashValue, Ready
 from jvs_core.operations import cells, damage, stored
 from jvs_core.operations.publication import Publication
 from jvs_core.payload import manifest
-from jvs_core.payload.copy.captured import Capture, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, PreviousSnapshot
 from jvs_core.payload.manifest.lines import path_of
 from jvs_core.payload.tree.entry import printable
 
@@ -25,15 +25,16 @@ def prepare(new: Publication, sync: Callable[[Sequence[Path]], None]) -> Descrip
     layout = new.ctx.layout
     with new.step("clone"):
         files.make_folder(new.temporary, mode=layout.folder_mode, durable=False)
-        capture = new.engine.capture(
+        request = CaptureRequest(
             new.worktree,
             new.temporary / "payload",
-            index=new.ctx.index(new.record.worktree_id),
-            previous=_previous(new),
-            consistency=new.request.consistency,
-            progress=new.progress,
-            found=new.found,
+            new.ctx.index(new.record.worktree_id),
+            _previous(new),
+            new.request.consistency,
+            new.progress,
+            new.found,
         )
+        capture = new.engine.capture(request)
     with new.step("manifest", len(capture.entries)):
         written = manifest.write(new.temporary / "manifest", capture.entries, capture.lines)
         mode = _private_mode(new)

@@ -87,7 +87,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _writeback("any device's clock tells", "and stamp.dev in self.devices", "and True"),
     _describe(
         "a file that changed while it was read is remembered",
-        "            unsteady.add(position)\n",
+        "            unsteady.add(found.entries[position].path)\n",
         "            pass\n",
     ),
     _capture(
@@ -122,12 +122,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "changed = replica.changed.union(found.changed, racy.changed(replica.entries))",
         "changed = found.changed.union(racy.changed(replica.entries))",
     ),
-    _capture(
-        "what changed meanwhile is remembered",
-        "old if new is None or old.path in changed else new",
-        "old if new is None else new",
-        equivalent="the state under which it is filed is gone for good",
-    ),
+    _index("what changed meanwhile is remembered", "            and entry.path not in changed\n", ""),
     _transfer(
         "content is not compared before it is shared",
         "if known == item.previous_sha256 and attributes.digest(xattrs) == item.previous_xattrs:",

@@ -1,1 +1,1 @@
-"""What is wrong with a repository: finding it, and mending it."""
+"""Finding what is wrong with a repository, and repairing it."""

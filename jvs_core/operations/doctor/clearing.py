@@ -1,4 +1,4 @@
-"""Removing what no operation owns any more: temporary files, folders and leases."""
+"""Removing temporary files, folders and leases that no operation uses any more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jvs_core.progress import Progress
 
 
 def clean_tmp(ctx: Context, progress: Progress) -> list[str]:
-    """Remove what no operation owns, make missing folders that were empty, and finish or undo what gc left behind."""
+    """Remove what no operation uses, make missing folders that were empty, and finish or undo what gc left behind."""
     ledger = ledgers.read(ctx.layout)
     done = [
         f".jvs/{folder}" for folder in CONTROL_FOLDERS if not os.path.lexists(ctx.layout.control / folder)
@@ -57,7 +57,7 @@ def _claimed(path: Path) -> Path:
 def clean_locks(ctx: Context, progress: Progress) -> list[str]:
     """Remove superseded leases, files that are no leases, and the leases of removed worktrees.
 
-    Where a worktree cannot be read, the leases of others are left: which of them are nobody's is not known.
+    Where a worktree cannot be read, all leases of unknown worktrees are left: one of them may be its.
     """
     done: list[str] = []
     with ctx.critical():

@@ -1,7 +1,7 @@
-"""Healing damaged snapshots from content of the same digest, wherever in the repository it still is.
+"""Healing damaged snapshots with content of the same digest from elsewhere in the repository.
 
-What is remembered of damage only says where to look: each such snapshot is read again, every byte, and nothing is put
-into it that was not read to its last byte. A crash leaves each path as it was or healed.
+The damage records only say where to look: each such snapshot is read again, every byte, and every byte of what is put
+into it is read first. A crash leaves each path as it was or healed.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ Inode = tuple[int, int]
 
 
 def heal(ctx: Context, progress: Progress) -> list[str]:
-    """Heal every snapshot that is remembered as damaged, and those that share what is; return what was done.
+    """Heal every snapshot with a damage record, and those that share the damaged files; return what was done.
 
-    What could not be put right is remembered, with what it takes.
+    What could not be healed stays recorded, with what is missing for it.
     """
     return _Healing(ctx, progress).run()
 
@@ -93,7 +93,7 @@ class _Healing:
             self.forget(snapshot_id, "" if wrong else "it is whole")
 
     def mend(self, taken: Stored, wrong: list[bytes], drifted: set[bytes]) -> list[bytes]:
-        """Put right what is ``wrong``, and the folders that ``drifted``; return what is left, which is remembered."""
+        """Mend the ``wrong`` paths, and the folders that ``drifted``; return what is left, which stays recorded."""
         snapshot_id = taken.descriptor.snapshot_id
         rotten = _inodes(taken.payload, wrong)
         self.queue_sharing(_inodes(taken.payload, wrong, names=2))
@@ -133,11 +133,11 @@ class _Healing:
         )
 
     def twin_of(self, rotten: dict[bytes, Inode]) -> Callable[[bytes], Twin | None]:
-        """Return how to find the file that was healed in the place of one that snapshots shared."""
+        """Return a function that finds the healed file in another payload that shared the damaged one."""
         return lambda path: self.twins.get(rotten[path]) if path in rotten else None
 
     def queue_sharing(self, shared: dict[bytes, Inode]) -> None:
-        """Have those snapshots healed, too, that have further names of a damaged file; they are always of the same path."""
+        """Queue the snapshots that share a damaged file by hard link, which is always under the same path."""
         for other in catalog.ids(self.ctx.layout) if shared else ():
             here = {} if other in self.seen else _inodes(self.ctx.layout.payload(other), shared)
             if here.items() & shared.items():
@@ -163,7 +163,7 @@ class _Healing:
 
 
 def _inodes(payload: Path, paths: Iterable[bytes], *, names: int = 1) -> dict[bytes, Inode]:
-    """Return which files of at least so many ``names`` lie at ``paths`` of a payload."""
+    """Return the inodes at ``paths`` of a payload that have at least so many ``names``."""
     found: dict[bytes, Inode] = {}
     with suppress(OSError), Folders(payload) as folders:
         for path in paths:
@@ -176,7 +176,7 @@ def _inodes(payload: Path, paths: Iterable[bytes], *, names: int = 1) -> dict[by
 
 
 def logged(ctx: Context, snapshot_id: str) -> Stored:
-    """Return a snapshot whose descriptor is the one that was logged."""
+    """Return a snapshot, if its descriptor is the one in the log."""
     taken = stored.load(ctx.layout, snapshot_id)
     known = ledgers.read(ctx.layout).snapshots.get(snapshot_id)
     checksum = taken.descriptor.descriptor_checksum

@@ -35,8 +35,8 @@ from jvs_core.progress import Progress
 def advance_head(ctx: Context, progress: Progress) -> list[str]:
     """Complete the snapshots that were renamed into place (descriptor, head, log); bring heads to what the log says.
 
-    The head of a worktree that was restored since stays where it is. A damaged log is mended first: it does not say
-    what was completed.
+    The head of a worktree that was restored since stays where it is. A damaged log is repaired first, since it does not
+    say what was completed.
     """
     done: list[str] = []
     if not report.check(ctx).ok:
@@ -90,7 +90,7 @@ def finish_restore(ctx: Context, progress: Progress) -> list[str]:
 
 
 def set_aside(ctx: Context, progress: Progress) -> list[str]:
-    """Make other users' unfinished in-place restores void, and quarantine folders in ``snapshots/`` that are no snapshots.
+    """Cancel other users' unfinished in-place restores, and quarantine folders in ``snapshots/`` that are no snapshots.
 
     The worktree is snapshotted as it is, and the restore is not carried out. Nothing is deleted.
     """
@@ -121,7 +121,7 @@ def set_aside(ctx: Context, progress: Progress) -> list[str]:
 
 
 def clean_intents(ctx: Context, progress: Progress) -> list[str]:
-    """Undo or complete what was abandoned, then drop its intent."""
+    """Undo or complete abandoned operations, then remove their intents."""
     unfinished = {key for key, _ in leftovers.unlogged(ctx.layout, ledgers.read(ctx.layout))}
     done = []
     # A temporary worktree comes last: making it, or a snapshot of it, may have been cut short as well.
@@ -182,7 +182,7 @@ def _resolve(ctx: Context, intent: Intent) -> bool:
 
 
 def _tell_log(ctx: Context, intent: Intent) -> None:
-    """Record the removal or the new name of a worktree where a crash came before its record."""
+    """Write the log record of a worktree's removal or new name, if a crash came before it."""
     worktree_id = str(intent.worktree_id)
     logged, now = ledgers.read(ctx.layout).worktrees.get(worktree_id), _name_of(ctx, worktree_id)
     if logged is None or logged == now or (now is None) != (intent.operation == "worktree_remove"):

@@ -1,4 +1,4 @@
-"""Repairing the audit log: a damaged one is kept aside, unchanged, and a new one begins with what the old one said."""
+"""Repairing the audit log: a damaged log is kept unchanged in quarantine, and a new one begins with what it said."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _ASIDE = "damaged-"
 
 
 def begin_anew(ctx: Context) -> list[str]:
-    """Set a damaged log aside and go on in a new one that names it; return what was done, nothing where it is sound.
+    """Quarantine a damaged log and begin a new one that names it; return what was done, nothing where the log is sound.
 
-    The new one knows what could be read of the old one, and what is there but whose records could not: refs
-    (``adopted``), sound snapshots and removals by gc. Those it names, for whoever asked for the repair to look at. No
-    head is moved. A crash in between leaves a log that is damaged still, and the next repair goes on from what both it
-    and the folders of the killed one hold. A sound log only takes up the snapshots that neither it nor an intent knows.
+    The new log has what could be read of the old one. It also adopts, and names, what is there without a readable
+    record: refs, sound snapshots and removals by gc. No head is moved. After a crash the log is still damaged, and the
+    next repair uses it and the folders of the killed repair. A sound log only adopts snapshots that neither it nor an
+    intent names.
     """
     with ctx.critical():
         damaged = [finding for finding in examination.examine(ctx) if finding.repair == "audit_repair"]
@@ -136,7 +136,7 @@ def _worktrees(ctx: Context, known: Ledger) -> dict[str, str]:
 def _stands(ctx: Context, known: Ledger) -> dict[str, object]:
     """Return heads, labels and runs as they are on the disk: the log may have lost their last changes.
 
-    A head is that of the log where it is no later one. What was not so in the log is named in ``adopted_heads`` and
+    A head that is not later than the log's is the log's. What differs from the log is named in ``adopted_heads`` and
     ``adopted_runs``.
     """
     heads: dict[str, dict[str, object]] = {}
@@ -210,7 +210,7 @@ def _named(line: bytes) -> list[str]:
 
 
 def _missed(ctx: Context, folders: Sequence[Path]) -> list[Path]:
-    """Return those of ``folders`` with lines that the log lacks: it has them where somebody put them back by hand."""
+    """Return those of ``folders`` with lines that the log lacks; it has them if somebody put them back by hand."""
     found = []
     for folder in folders:
         lines = {sha256(line).digest() for line in _lines(folder)}

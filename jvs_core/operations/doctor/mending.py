@@ -1,4 +1,4 @@
-"""Putting right what of one payload is not as its manifest says."""
+"""Mending one payload: each path that is not as its manifest says."""
 
 from __future__ import annotations
 
@@ -21,19 +21,18 @@ from jvs_core.payload.tree.folders import FOLDER_FLAGS, Folders, split
 
 
 class Twin(NamedTuple):
-    """A file that was healed in another payload, in the place of one that both shared."""
+    """A file that was healed in another payload, and that both payloads shared before."""
 
     root: Path
     entry: Entry
 
 
 class Mending:
-    """Mends the payload of ``taken`` in ``tree``, as far as the content is found.
+    """Mends the payload of ``taken`` in ``tree``, as far as content is found.
 
-    ``damaged`` are the paths to put right, ``drifted`` folders to give their attributes.
-
-    ``healed`` are the paths put right, ``unhealed`` says what is missing for the others; ``linkable`` are the files made
-    that other snapshots may share.
+    ``damaged`` are the paths to mend, ``drifted`` the folders whose attributes to mend. ``healed`` collects the paths
+    that were mended, ``unhealed`` says what is missing for the others; ``linkable`` are the new files that other
+    snapshots may share.
     """
 
     def __init__(
@@ -59,7 +58,10 @@ class Mending:
         self.folders = Folders(tree.root)
 
     def run(self) -> None:
-        """Mend what can be. A failure leaves each path as it was or mended, and the folders' times to be mended again."""
+        """Mend what can be.
+
+        A failure leaves each path as it was or mended, and the folders' times to be mended again.
+        """
         with self.folders:
             self.clear()
             self.make_folders()
@@ -67,12 +69,12 @@ class Mending:
             self.finish()
 
     def clear(self) -> None:
-        """Take away what is no part of the snapshot, and what is a folder where none belongs or the reverse."""
+        """Take away what is not in the manifest, folders in the place of something else, and the reverse."""
         for path in self.damaged:
             entry, now = self.entries.get(path), self.status(path)
             wrong = now is not None and (entry is None or (entry.kind == FOLDER) != stat.S_ISDIR(now.st_mode))
             if now is None and entry is None:
-                self.healed.append(path)  # it went with the folder that it lay in
+                self.healed.append(path)  # removed with the folder that it lay in
             elif wrong:
                 try:
                     self.tree.away(path)
@@ -105,7 +107,7 @@ class Mending:
             self.healed.append(path)
 
     def make_rest(self) -> None:
-        """Make files, links and FIFOs anew; one of several names with all of them."""
+        """Rebuild files, links and FIFOs; a file with hard links with all of them."""
         units: dict[object, list[Entry]] = {}
         damaged = set(self.damaged)
         for entry in self.taken.entries:
@@ -167,7 +169,7 @@ class Mending:
                 continue
 
     def as_owned(self, entry: Entry) -> Entry:
-        """Return the entry of a folder with the owner that it has, which only root can change."""
+        """Return the entry of a folder with its present owner, which only root can change."""
         now = self.status(entry.path)
         return entry if now is None else entry._replace(uid=now.st_uid, gid=now.st_gid)
 
@@ -182,10 +184,10 @@ class Mending:
 
 
 class Rights:
-    """What a manifest decides here: it is no authority where somebody else can have written it.
+    """The rights that a manifest may give: fewer where another user could have written it.
 
     Setuid, setgid and capabilities are given only where nobody but the caller and root writes the repository; and root
-    gives a file to nobody who could not have made it there.
+    gives a file only to users who could have made it there.
     """
 
     def __init__(self, ctx: Context) -> None:

@@ -1,7 +1,7 @@
-"""Giving what lies in payloads the mode, owner and time back that JVS gave it, where its content is right.
+"""Restoring mode, owner and time of entries in payloads, where their content is right.
 
-Who changed a mode may have changed more, so what drifted is read first; what is damaged is remembered, and ``heal`` mends
-it. A crash leaves each entry as it was or mended.
+Whoever changed a mode may have changed content too, so what drifted is read first; damage is recorded for ``heal``. A
+crash leaves each entry as it was or mended.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _AT_ONCE = 500
 def mend(ctx: Context, progress: Progress) -> list[str]:
     """Mend the modes, owners and times of all payloads; return what was done, a line a snapshot.
 
-    Files that are older than the sealing are sealed too. What the caller may not give back stays, and is told.
+    Files from before payloads were sealed are sealed too. What the caller has no right to change stays, and is named.
     """
     done: list[str] = []
     for snapshot_id in catalog.ids(ctx.layout):
@@ -115,7 +115,7 @@ def _open_up(taken: Stored) -> None:
 
 
 def _candidates(taken: Stored, found: Comparison) -> Iterator[Entry]:
-    """Yield what drifted, and where files are sealed those that are not, as they are to be in the payload."""
+    """Yield what drifted, and files that are not sealed but should be, each as it should be in the payload."""
     drifted, wrong, done = set(found.drifted), set(found.wrong), set(found.sealed)
     whole = subvolume.is_subvolume(taken.payload) or juicefs.mount_at(taken.payload) is not None
     for entry in taken.entries:
@@ -125,7 +125,7 @@ def _candidates(taken: Stored, found: Comparison) -> Iterator[Entry]:
 
 
 def _compared(payload: Path, entries: Iterable[Entry], rights: Rights) -> tuple[list[Entry], int]:
-    """Return those of ``entries`` to mend in the payload, as the caller can make them, and how many are not right then."""
+    """Return those of ``entries`` that the caller can mend, as far as possible, and how many stay wrong."""
     mending: list[Entry] = []
     left = 0
     with Folders(payload) as folders:

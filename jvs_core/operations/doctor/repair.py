@@ -1,4 +1,4 @@
-"""Mending what the doctor found. No repair deletes the only copy of anything, and each is in the audit log."""
+"""Carrying out repairs. None deletes the only copy of anything, and each is in the audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a payload is repaired: in its place, or in a writable copy where the file system makes payloads read-only."""
+"""The tree in which a payload is repaired: itself, or a writable copy where the file system keeps it read-only."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from jvs_core.payload.tree.removal import remove_tree
 
 @dataclass
 class RepairTree:
-    """The tree ``root`` to change, and the name in the folder ``staging``, on the same file system, for what is made.
+    """The tree ``root`` to change, and the folder ``staging``, on the same file system, in which new entries are made.
 
-    ``used`` says whether anything was changed. Of a ``copy`` the payload is kept aside where things were taken ``away``.
+    ``used`` says whether anything was changed. If anything was taken ``away`` from a ``copy``, the old payload is
+    quarantined.
     """
 
     ctx: Context
@@ -38,7 +39,7 @@ class RepairTree:
     taken_away: list[bytes] = field(default_factory=list)
 
     def away(self, path: bytes) -> None:
-        """Take away what lies at ``path`` and does not belong there; nothing is deleted that is not kept elsewhere."""
+        """Remove what lies at ``path`` and does not belong there; it is kept in quarantine."""
         place = self.root / os.fsdecode(path)
         if self.copy:
             remove_tree(place)
@@ -50,7 +51,10 @@ class RepairTree:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Change the payload in the block: gc has not taken the snapshot, and nobody clears away what was made for it."""
+        """Let the block change the payload, in the critical section and only if the intent stands.
+
+        Then gc has not taken the snapshot, and nobody clears away what was made for the repair.
+        """
         with self.ctx.critical():
             journal.require(self.ctx.layout, self.intent)
             critical.require(self.ctx.layout.repository_lock)
@@ -59,7 +63,10 @@ class RepairTree:
 
 @contextmanager
 def writable_tree(ctx: Context, intent: Intent, payload: Path) -> Iterator[RepairTree]:
-    """Yield where to mend ``payload``. A crash leaves it with some paths mended, or as it was, and leftovers elsewhere."""
+    """Yield where to mend ``payload``.
+
+    A crash leaves it with some paths mended, or as it was, and leftovers elsewhere.
+    """
     snapshot_id = str(intent.snapshot_id)
     temporary = f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
     if not subvolume.is_subvolume(payload):
@@ -100,7 +107,7 @@ def _copied(ctx: Context, intent: Intent, payload: Path, copy: Path) -> RepairTr
 
 
 def _exchange(made: RepairTree, payload: Path) -> None:
-    """Put the mended copy in the place of the snapshot, in one step."""
+    """Exchange the snapshot for the mended copy, in one step."""
     subvolume.set_read_only(made.root, subvolume.is_read_only(payload))
     syncing.sync_file_system(made.root)
     with made.changing():

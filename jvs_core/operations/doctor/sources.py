@@ -1,4 +1,4 @@
-"""Finding files that may have the content of a digest: in other snapshots by their manifests, in worktrees by size."""
+"""Finding files that may have content of a given digest: in other snapshots by manifest, in worktrees by size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jvs_core.payload.tree.walk import scan
 
 
 class Sources:
-    """The places that may have what the files ``wanted`` hold. None is believed: whoever takes content reads it."""
+    """The places that may have the content of the files ``wanted``; only reading it tells."""
 
     def __init__(self, ctx: Context, wanted: Sequence[Entry]) -> None:
         files = [entry for entry in wanted if entry.kind == FILE]

@@ -1,6 +1,6 @@
-"""Carrying out what the intent of an in-place restore says: at once, or after a crash.
+"""Carrying out an in-place restore as its intent says: at once, or after a crash.
 
-An edit made on the way is never replaced before a snapshot holds it.
+A file that is edited meanwhile is never replaced before a snapshot holds the edit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ROUNDS = 4
 
 @dataclass(frozen=True)
 class Completion:
-    """An in-place restore of worktree ``name`` whose intent stands, carried out under ``lease``."""
+    """An in-place restore of worktree ``name`` whose intent is written, carried out under ``lease``."""
 
     ctx: Context
     name: str
@@ -48,17 +48,17 @@ class Completion:
     progress: Progress
 
     def bring(self, wanted: Stored, way: Way | None = None) -> list[str]:
-        """Make the worktree equal to ``wanted`` and return what there is to say, one line each.
+        """Make the worktree equal to ``wanted`` and return notes for the user, one line each.
 
-        The ``way`` there is looked for unless it is given, and anew where edits overtook it.
+        It is planned unless the plan is given as ``way``, and planned again where files were edited meanwhile.
 
         Raises
         ------
         ConsistencyUnavailable
             Files kept changing. The restore is completed by whoever holds the lock next.
         PayloadHashMismatch, StorageError
-            ``wanted`` is damaged, or the file system refused. The worktree is as it was before; where that failed too,
-            the message says how far the restore came, and it stands unfinished.
+            ``wanted`` is damaged, or the file system refused. The worktree is put back as it was before; where
+            that fails too, the message says how far the restore came, and it stays unfinished.
         """
         try:
             return self._forward(wanted, way)
@@ -66,7 +66,7 @@ class Completion:
             raise self._taken_back(error) from error
 
     def commit(self) -> None:
-        """Record that the worktree is what the intent wanted, and complete it."""
+        """Record that the worktree is as the intent wanted, and remove the intent."""
         ctx, details = self.ctx, self.intent.details
         with uninterrupted(), ctx.critical():
             locking.check(ctx, self.lease)
@@ -96,15 +96,15 @@ class Completion:
                     "head": head.to_json(),
                 },
             )
-            # Rolled forward once more after a power cut, it would take back what was done since.
+            # Carried out once more after a power cut, the restore would undo what was done since.
             journal.complete(ctx.layout, self.intent, durable=True)
 
     def save_later_edits(self) -> list[str]:
-        """Snapshot and pin what the worktree holds and neither the wanted nor the pre-restore snapshot does; say so."""
+        """Snapshot and pin edits that neither the wanted nor the pre-restore snapshot holds; return a note on them."""
         ctx, details = self.ctx, self.intent.details
         kept = [*ctx.stored(details["content"]).entries, *ctx.stored(details["pre"]).entries]
         known = {(entry.path, entry.kind, entry.target, entry.sha256) for entry in kept}
-        # What a restore took out has a name of its own until the restore ends: it may be a save that came just before.
+        # A file that a restore took out has a temporary name until the restore ends: it may be a save from just before.
         contents = {(entry.kind, entry.target, entry.sha256) for entry in kept}
         present = look(ctx, self.name, self.progress)
         later = [
@@ -128,7 +128,7 @@ class Completion:
         return [f"edits made meanwhile are replaced, and kept in snapshot {taken.snapshot_id}: {paths}"]
 
     def _taken_back(self, failure: Exception) -> JvsError:
-        """Make the worktree what it was before, and return the error that says whether that went well."""
+        """Put the worktree back as it was before, and return the error, which says whether that succeeded."""
         error = failure if isinstance(failure, JvsError) else storage_error(cast(OSError, failure))
         try:
             said = self.save_later_edits()

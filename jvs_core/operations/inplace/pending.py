@@ -35,8 +35,8 @@ from jvs_core.progress import Progress
 def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) -> list[Intent]:
     """Complete the restores into worktree ``name`` that a crash interrupted, and return their intents.
 
-    The caller holds the lock and the session's turn, so whoever began an in-place one is dead or fenced. What it had to
-    keep or to give up is logged as a warning.
+    The caller holds the lock and the session's turn, so whoever began an in-place one is dead or fenced. What had to
+    be kept or given up is logged as a warning.
 
     Raises PayloadHashMismatch when the wanted snapshot is damaged; the worktree is then as it was before the restore.
     """
@@ -78,7 +78,7 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
 def save_taken_out(
     ctx: Context, name: str, lease: Lease, intent: Intent, progress: Progress, note: str
 ) -> None:
-    """Snapshot the worktree where what a restore of a path took out is in no snapshot: a save that came just before."""
+    """Snapshot the worktree if the file that a path restore took out is in no snapshot: a save from just before."""
     held = {
         (entry.kind, entry.target, entry.sha256)
         for snapshot_id in (intent.snapshot_id, intent.details.get("pre"))
@@ -102,7 +102,7 @@ def save_taken_out(
 
 
 def log_own_head(ctx: Context, name: str, intent: Intent) -> None:
-    """Record the head that an interrupted restore moved where a crash came before its record."""
+    """Write the log record of an interrupted restore that moved the head, if a crash came before it."""
     with uninterrupted(), ctx.critical():
         record = ctx.worktree(name)
         logged = ledgers.read(ctx.layout).heads.get(record.worktree_id, {})
@@ -121,9 +121,9 @@ def log_own_head(ctx: Context, name: str, intent: Intent) -> None:
 
 
 def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:
-    """Remove what dead snapshots of a worktree left before they were published; only the caller's own.
+    """Remove what the caller's snapshots of a worktree left when they died before they were published.
 
-    They are claimed first: their intent is removed and what they made gets another name, in the critical section.
+    First, in the critical section, the intent is removed and the temporary folder renamed: nobody else clears it then.
     """
     for intent in journal.pending(ctx.layout)[0]:
         if intent.operation != "snapshot" or intent.worktree_id != record.worktree_id:
@@ -148,8 +148,8 @@ def clear_dead_snapshots(ctx: Context, record: Worktree) -> None:
 def drop_copy(ctx: Context, intent: Intent) -> bool:
     """Remove what an interrupted restore of one path left under a temporary name, and its intent; say whether it did.
 
-    It is claimed first, under another such name and an intent of the caller's own, in the critical section: whoever was
-    still at work finds neither. Without the lock of the worktree, one that gave a sign of life meanwhile is left alone.
+    First, in the critical section, the copy is renamed and gets an intent of the caller's own: a process still at work
+    finds neither. Without the lock of the worktree, a restore that gave a sign of life meanwhile is left alone.
     """
     assert intent.worktree is not None
     top = ctx.layout.worktree(intent.worktree)

@@ -21,7 +21,7 @@ from jvs_core.progress import Progress
 
 @dataclass(frozen=True)
 class Present:
-    """A worktree as one look found it: ``scan`` with every file identified, ``found`` as the walk left it.
+    """A worktree as one scan found it: ``scan`` with all digests, ``found`` as the walk returned it.
 
     ``found`` is None where the operation does not remember its stat cache.
     """
@@ -32,7 +32,7 @@ class Present:
 
 @dataclass(frozen=True)
 class Way:
-    """The plan of an in-place restore: steps from ``present``, the changes for people, and what gets lost, one line each."""
+    """The plan of an in-place restore: steps from ``present``, the changes to show, and a line for each loss."""
 
     present: Present
     steps: converge.Steps
@@ -41,7 +41,7 @@ class Way:
 
 
 def look(ctx: Context, name: str, progress: Progress) -> Present:
-    """Return worktree ``name`` as it is, every file hashed or known, attributes included."""
+    """Scan worktree ``name``, with the digests of all files and attributes."""
     index = ctx.index(ctx.worktree(name).worktree_id)
     with step(progress, "scan"):
         scan = describe(
@@ -55,15 +55,15 @@ def look(ctx: Context, name: str, progress: Progress) -> Present:
 
 
 def is_latest(ctx: Context, record: Worktree, present: Present) -> bool:
-    """Return whether the worktree was not scanned again since: then a snapshot taken meanwhile found what ``present`` has."""
+    """Return whether no later scan found other files: then a snapshot taken since has what ``present`` has."""
     return present.found is not None and ctx.index(record.worktree_id).latest is present.found
 
 
 def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
-    """Return the plan that makes worktree ``name`` equal to ``wanted``; the content that it takes from there is checked.
+    """Return the plan that makes worktree ``name`` equal to ``wanted``; the content to restore is checked.
 
-    Nothing is changed. Raises PayloadHashMismatch, naming the paths, and EngineFailed where a repository, socket or device
-    stands in the way, or something cannot be changed.
+    Nothing is changed. Raises PayloadHashMismatch, naming the paths, and EngineFailed where a repository, socket or
+    device stands in the way, or something cannot be changed.
     """
     present = look(ctx, name, progress)
     with step(progress, "compare"):
@@ -79,7 +79,10 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
 
 
 def _as_stored(wanted: Stored, entries: Sequence[Entry], brought: Sequence[Entry]) -> Sequence[Entry]:
-    """Return what is ``brought`` as the manifest has it, where ``entries`` are what of it can be kept."""
+    """Return the entries that are ``brought`` as the manifest has them.
+
+    ``entries`` have the owners and modes that are possible.
+    """
     if entries is wanted.entries:
         return brought
     stored = {entry.path: entry for entry in wanted.entries}

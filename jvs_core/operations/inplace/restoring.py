@@ -1,7 +1,6 @@
-"""In-place restore and undo: a worktree made equal to a snapshot by changing only what differs.
+"""In-place restore and undo: making a worktree equal to a snapshot by changing only what differs.
 
-The present is snapshotted and pinned first, then an intent says what the worktree is to become, which ``completion``
-brings about.
+First the worktree is snapshotted and pinned as it is, then an intent is written, which ``completion`` carries out.
 """
 
 from __future__ import annotations
@@ -111,7 +110,7 @@ def undo(
 
 
 def check_reason(reason: str) -> None:
-    """Raise InputError unless ``reason`` says something."""
+    """Raise InputError for an empty ``reason``."""
     if not check_text(reason, "reason").strip():
         raise InputError("an in-place restore needs a reason", hint="--reason TEXT")
 
@@ -149,9 +148,8 @@ def _carry_out(
 ) -> RestoredInPlace:
     record = ctx.worktree(name)
     if not is_latest(ctx, record, way.present):
-        way = find(
-            ctx, name, wanted, progress
-        )  # files changed, and the snapshot was taken of them as they are
+        # Files changed since the look, and the snapshot has them as they are now.
+        way = find(ctx, name, wanted, progress)
     with step(progress, "intent"), ctx.critical():
         locks.check(ctx, lease)
         for needed in {wanted.descriptor.snapshot_id, head} - {None}:

@@ -1,4 +1,4 @@
-"""Snapshotting and pinning what a worktree holds, before an in-place restore replaces any of it."""
+"""Snapshotting and pinning a worktree before an in-place restore replaces any of it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def save_present(
     present: Present,
     replaced: Callable[[Entry], bool],
 ) -> str:
-    """Return a pinned snapshot that holds the worktree as it is: its head, or a new one where it differs from it.
+    """Return a pinned snapshot of the worktree as it is: its head, or a new one where the worktree differs from that.
 
-    ``present`` is what a look at it just now found; a new snapshot is of what is there when it is taken. Of a head, what
-    is to be ``replaced`` in the worktree is read first: the copy there may be the last good one.
+    ``present`` is a scan from just before; a new snapshot has what is there when it is taken. Before a head is relied
+    on, its copies of what is to be ``replaced`` are read: those in the worktree may be the last good ones.
 
     Raises PayloadHashMismatch when the head is damaged there.
     """

@@ -1,4 +1,4 @@
-"""Restoring several paths: which ones names and patterns mean, and one after the other."""
+"""Restoring several paths, given by names and patterns, one after the other."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def paths(
 
 
 def chosen(entries: list[Entry], wanted: Sequence[str], snapshot_id: str) -> list[str]:
-    """Return the paths that ``wanted`` names, each once: what a name is to the letter, else what a pattern matches.
+    """Return the paths that ``wanted`` names, each once: the one of exactly that name, else those that match it.
 
     ``*`` and ``?`` stay within one folder, ``**`` goes through any number of them. What lies in a folder that is
     chosen comes with it. Raises PathNotFound for one that matches nothing.

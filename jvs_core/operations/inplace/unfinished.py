@@ -28,7 +28,7 @@ def how_far(ctx: Context, intent: Intent, present: Sequence[Entry]) -> tuple[int
 
 
 def unfinished(ctx: Context, name: str, present: Sequence[Entry]) -> Unfinished | None:
-    """Return the in-place restore of worktree ``name`` that stands unfinished, under way or cut short."""
+    """Return the in-place restore of worktree ``name`` that is unfinished: under way, or cut short."""
     for intent in journal.pending(ctx.layout)[0]:
         if intent.worktree == name and is_to_be_completed(ctx, intent):
             restored, total = None, None
@@ -63,7 +63,7 @@ def moved_by(head: Head, intent: Intent) -> bool:
 
 
 def stands(intent: Intent, head: Head) -> bool:
-    """Return whether nobody but the restore itself moved the head since its intent was written."""
+    """Return whether the head was moved by the restore itself, if at all, since its intent was written."""
     seen, own = intent.details["seen_head"], intent.details["own_snapshot"]
     return head.number == seen or (own is not None and (head.number, head.snapshot_id) == (seen + 1, own))
 

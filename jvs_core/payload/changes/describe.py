@@ -53,18 +53,7 @@ def describe(
     if with_attributes:
         _read_attributes(worktree, found.entries, entries, recalled)
     unsteady = _read_contents(found, entries, unknown, writeback, progress) if unknown else set()
-    index.learn(
-        replace(
-            found,
-            entries=[
-                old if new is None or position in unsteady else new
-                for position, (old, new) in enumerate(zip(found.entries, entries, strict=True))
-            ],
-        ),
-        recalled,
-        writeback,
-        xattrs_read=with_attributes,
-    )
+    index.learn(found, entries, recalled, writeback, changed=unsteady, xattrs_read=with_attributes)
     if None in entries:
         kept = [position for position, entry in enumerate(entries) if entry is not None]
         found = replace(found, stamps=[found.stamps[position] for position in kept])
@@ -95,16 +84,19 @@ def _read_attributes(
 
 def _read_contents(
     found: Scan, entries: list[Entry | None], unknown: list[int], writeback: WritebackTime, progress: Progress
-) -> set[int]:
-    """Hash the files at the positions ``unknown``; return those that were not as scanned, or changed meanwhile."""
+) -> set[bytes]:
+    """Hash the files at the positions ``unknown``.
+
+    Return the paths of those that were not as scanned, or changed meanwhile.
+    """
     asked = [found.entries[position] for position in unknown]
     stamps = [found.stamps[position] for position in unknown]
-    unsteady: set[int] = set()
+    unsteady: set[bytes] = set()
     read = hash_files(found.root, asked, stamps, flush=writeback.one_by_one, progress=progress)
     for position, hashed in zip(unknown, read, strict=True):
         present = entries[position]
         if hashed is None or not hashed.steady:
-            unsteady.add(position)
+            unsteady.add(found.entries[position].path)
         if hashed is None or present is None:
             entries[position] = None
         else:

@@ -1,13 +1,13 @@
 """The stat index: content hashes remembered by the state of the inode they were read from.
 
 It saves time and nothing else. Whatever is wrong with it (missing, damaged, locked, not writable) it behaves as an
-empty one; only ``verify`` must never use it, since it trusts that a change of content moves ``ctime``. ``writeback`` says
-when that may be trusted.
+empty one; only ``verify`` must never use it, since it trusts that a change of content moves ``ctime``. ``writeback``
+says when that may be trusted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -44,7 +44,7 @@ class Digests(NamedTuple):
 
 @dataclass(frozen=True)
 class Recalled:
-    """The index compared with one scan: ``digests`` parallel to its entries, and the paths in the index that are gone."""
+    """The index compared with a scan: ``digests`` parallel to its entries, and paths of the index that are gone."""
 
     digests: Sequence[Digests | None]
     stale: Sequence[bytes] = ()
@@ -62,8 +62,8 @@ class StatIndex:
     """The hashes of one worktree's files, kept in the SQLite file ``path``; with None nothing is kept.
 
     A hash is filed under (path, dev, ino, size, mtime, ctime). ``learn`` stores only files of which the caller's
-    ``WritebackTime``, from before it read them, tells: a later change to any other may leave no trace. Several processes
-    may use one file; the last to learn wins.
+    ``WritebackTime``, from before it read them, tells: a later change to any other may leave no trace. Several
+    processes may use one file; the last to learn wins.
 
     The object keeps the last scan and what is known of it, so that looking again within one operation is cheap. It is
     not for two threads at once.
@@ -125,30 +125,42 @@ class StatIndex:
         return Recalled(found, stale)
 
     def learn(
-        self, scan: Scan, recalled: Recalled, writeback: WritebackTime, *, xattrs_read: bool = True
+        self,
+        scan: Scan,
+        hashed: Sequence[Entry | None],
+        recalled: Recalled,
+        writeback: WritebackTime,
+        *,
+        changed: Collection[bytes] = (),
+        xattrs_read: bool = True,
     ) -> None:
-        """Store the digests of ``scan.entries`` that ``recalled`` (of the same paths) lacks; drop the stale paths.
+        """Store the digests that ``hashed`` has and ``recalled`` lacks, both parallel to ``scan``.
 
-        A crash leaves the file as it was or empty.
+        Drop the stale paths.
+
+        Files that are None, or whose path is in ``changed``, were not as scanned, and are not stored. A crash leaves
+        the file as it was or empty.
         """
         if self.path is None or not writeback.now_ns:
             return
         filed = list(recalled.digests)
         if self._last is not None and self._last[0].stamps is scan.stamps:
             filed = self._last[1]
-        news = [
-            position
-            for position, known in enumerate(filed)
+        news = {
+            position: entry
+            for position, (known, entry) in enumerate(zip(filed, hashed, strict=True))
             if (known is None or (known.xattrs is None and xattrs_read))
-            and scan.entries[position].sha256
+            and entry is not None
+            and entry.sha256
+            and entry.path not in changed
             and writeback.covers(scan.stamps[position])
-        ]
-        files = _files([scan.entries[position] for position in news], [scan.stamps[p] for p in news])
-        rows = [(path, _pack(key, scan.entries[news[number]], xattrs_read)) for number, path, key in files]
+        }
+        entries = list(news.values())
+        files = _files(entries, [scan.stamps[position] for position in news])
+        rows = [(path, _pack(key, entries[number], xattrs_read)) for number, path, key in files]
         if not rows and not recalled.stale:
             return
-        for position in news:
-            entry = scan.entries[position]
+        for position, entry in news.items():
             filed[position] = Digests(entry.sha256, entry.xattrs if xattrs_read else None)
         try:
             self._store(rows, recalled.stale)

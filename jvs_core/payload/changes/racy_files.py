@@ -11,7 +11,7 @@ from jvs_core.payload.tree.walk import Scan
 
 
 class RacyFiles:
-    """The files at the positions ``unknown`` of ``found`` that ``writeback`` does not cover, hashed before they are copied.
+    """The ``unknown`` positions of ``found`` that ``writeback`` does not cover; the files are hashed before a copy.
 
     Usually none; on a file system in memory, all that are unknown.
     """

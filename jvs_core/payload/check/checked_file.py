@@ -1,4 +1,4 @@
-"""One file of a payload, open for reading and checked against its manifest before the last of it is given."""
+"""Reading one file out of a payload, checked against its manifest: the last piece is returned only if all is right."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from jvs_core.payload.tree.faults import translate
 
 MOST_REMEMBERED = 4096
 SETTLED_NS = 1_000_000_000
-"""A state younger than this is not remembered: a store of the same tick of the clock would not show in it."""
+"""A younger state is not remembered: a write within the same tick of the clock would not change it."""
 _TURNS = [threading.Lock() for _ in range(16)]
 
 Inode = tuple[int, int, int, int, int]
 
 
 class Digests:
-    """The digests of files, by device, inode, size and times; the ones longest unused are forgotten."""
+    """The digests of files, by device, inode, size and times; the least recently used are forgotten."""
 
     def __init__(self, most: int = MOST_REMEMBERED) -> None:
         self._most = most
@@ -53,11 +53,12 @@ DIGESTS = Digests()
 
 
 class CheckedFile(io.RawIOBase):
-    """The open file ``fd``, which it closes, as ``entry`` has it; ``damaged`` makes the error for anything else.
+    """An open file of a payload that must hold what ``entry`` says; ``damaged`` makes the error where it does not.
 
-    Read from beginning to end it is hashed on the way, and its last piece is given only if all of it is right. Whoever
-    reads it in another order, or calls ``check``, has it read whole first, unless a file in this very state was found
-    right before. It has no ``fileno``: nothing is read past it.
+    It owns the descriptor ``fd`` and closes it. A read from beginning to end is hashed on the way, and its last piece
+    is returned only if the digest is right. Before a read in another order, and by ``check``, the whole file is hashed,
+    unless a file in this state (inode, size, times) was right before. There is no ``fileno``, which would bypass the
+    check.
     """
 
     def __init__(self, fd: int, entry: Entry, damaged: Callable[[], PayloadHashMismatch]) -> None:
@@ -81,7 +82,7 @@ class CheckedFile(io.RawIOBase):
         self._passing = None
 
     def readinto(self, buffer: object, /) -> int:
-        """Read what comes next. Raises PayloadHashMismatch, EngineFailed."""
+        """Read the next bytes. Raises PayloadHashMismatch, EngineFailed."""
         if self._passing is None:
             self.check()
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # typeshed has no public name for a buffer
@@ -107,7 +108,7 @@ class CheckedFile(io.RawIOBase):
         return bytes(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Go to another place, which has all of it checked first. Raises PayloadHashMismatch, EngineFailed."""
+        """Move to another position; the whole file is checked first. Raises PayloadHashMismatch, EngineFailed."""
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._entry.size}[whence]
         if start + offset < 0:
             raise ValueError("a place before the beginning")
@@ -117,7 +118,7 @@ class CheckedFile(io.RawIOBase):
         return self._position
 
     def tell(self) -> int:
-        """Return the place of what comes next."""
+        """Return the position of the next read."""
         return self._position
 
     def readable(self) -> bool:
@@ -163,7 +164,10 @@ class CheckedFile(io.RawIOBase):
         return digest == self._entry.sha256
 
     def _is_suspect(self) -> bool:
-        """Say whether a file in this state was found wrong; then it is read whole before any of it is given."""
+        """Say whether a file in this state was wrong before.
+
+        Then the whole file is hashed before any of it is returned.
+        """
         return DIGESTS.get(self._opened) not in (None, self._entry.sha256)
 
 

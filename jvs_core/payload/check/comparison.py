@@ -1,4 +1,4 @@
-"""How a payload compares with its manifest: how deep to look, and the one answer to every such question."""
+"""Values of a comparison of a payload with its manifest: how deep to look, and what was found to differ."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Depth(Enum):
     """How much of a payload is read.
 
     ``LOOK``: no content; kinds, sizes, link targets, names, modes, owners and times are compared. ``SUSPECT``: also the
-    content of each file whose mode, owner or time is not as recorded. ``EVERY_BYTE``: the content of every file; a whole
-    payload that is inspected so has its extended attributes compared, too.
+    content of each file whose mode, owner or time is not as recorded. ``EVERY_BYTE``: the content of every file; a
+    whole payload that is inspected so has its extended attributes compared, too.
     """
 
     LOOK = "look"
@@ -27,16 +27,16 @@ class Depth(Enum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What of a payload is not as its manifest says; all paths are sorted, and in one category each.
+    """What differs between a payload and its manifest; all paths are sorted, and in one category each.
 
-    ``missing`` paths are gone, ``extra`` ones are not in the manifest, ``different`` ones have another kind, size, target
-    or content. ``unreadable`` says why something could not be read: then nothing is known of it. Of ``drifted`` ones only
-    mode, owner, time, extended attributes or the other names of the file differ: no content is lost, and the manifest has
-    what they should be. ``regrouped`` are those of them that are one file with other names than the manifest says.
+    ``missing`` paths are gone. ``extra`` paths are not in the manifest. ``different`` paths have another kind, size,
+    link target or content. ``unreadable`` has the reason why a path could not be read; nothing else is known of it.
+    ``drifted`` paths differ only in mode, owner, time, extended attributes or hard links: no content is lost, and the
+    manifest has the right values. ``regrouped`` are the drifted paths whose hard links differ.
 
-    ``root_hash`` (hex) is that of the manifest, where it was computed. ``inodes`` has the device and inode number of each
-    entry that is there, where a whole payload was looked at. ``sealed`` files have the mode of a payload, which is not the one
-    that they have outside.
+    ``root_hash`` (hex) is that of the manifest, where it was computed. ``inodes`` has the device and inode number of
+    each entry that is there, where a whole payload was looked at. ``sealed`` files have no write bits, as files of a
+    payload should, so that their mode is not the manifest's.
     """
 
     missing: Sequence[bytes] = ()
@@ -63,7 +63,7 @@ class Comparison:
         inodes: Sequence[tuple[int, ...]] = (),
         sealed: Sequence[bytes] = (),
     ) -> Comparison:
-        """Return the comparison in which each path has the first category that it was found to be in."""
+        """Return a comparison with each path in one category: missing or extra, then different, unreadable, drifted."""
         gone, new = set(missing), set(extra)
         other = set(different) - gone - new
         closed = {path: why for path, why in sorted(unreadable.items()) if path not in other | new}
@@ -97,18 +97,24 @@ class Comparison:
         return not self.wrong and not self.drifted
 
     def stamps(self) -> list[Stamp]:
-        """Return what identifies each entry of a sound payload for a copy. The time is left open: another snapshot that shares a file moves it."""
+        """Return the stamp of each entry of a sound payload.
+
+        Without ``ctime``, which hard links of other snapshots move.
+        """
         return [Stamp(inode[0], inode[1], -1) for inode in self.inodes]
 
     def dressed_otherwise(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Return those of the manifest's ``entries`` that drifted or are sealed: a clone of the whole has other attributes."""
+        """Return those ``entries`` of the manifest that drifted or are sealed: a clone needs their attributes set."""
         paths = {*self.drifted, *self.sealed}
         return [entry for entry in entries if entry.path in paths] if paths else []
 
     def require_content(self, *, below: bytes = b"") -> Comparison:
-        """Return this, if all content could be read and is right; paths are told as they are ``below`` a folder.
+        """Return this comparison if all content was read and is right.
 
-        Raises PayloadHashMismatch, which names the damaged paths; else the error of the first one that is unreadable.
+        Errors name paths as they are ``below`` a folder.
+
+        Raises PayloadHashMismatch, which names the damaged paths; if none is damaged, the error of the first unreadable
+        one.
         """
         prefix = below + b"/" if below else b""
         if self.damaged:

@@ -1,4 +1,4 @@
-"""What was found of a payload, by the lines of its manifest: of a part of them, and of all together."""
+"""Results of comparing a payload with the lines of its manifest: of one part of the lines, and of all parts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Reading = Literal["first", "shared", "all"]
 
 @dataclass(frozen=True)
 class Part:
-    """Lines of a manifest, in its order, with newlines between them, and which of their files to read.
+    """Consecutive lines of a manifest, separated by newlines, and which of their files to read at once.
 
-    ``first``: nothing was read before, so every small file is read, but one of several names in this tree. ``shared``:
-    one of several names may be known from another snapshot, and is only looked at. ``all``: every file. Its lines are
-    counted from ``start``.
+    ``first``: small files, but for hard links within this tree, since no payload was read before. ``shared``: small
+    files without hard links, since another snapshot may have had the others read. ``all``: every file. ``start`` is the
+    position of the first line in the manifest.
     """
 
     start: int
@@ -32,13 +32,13 @@ class Part:
 
 @dataclass
 class Found:
-    """What was found of lines of a manifest, by their positions.
+    """What was found for lines of a manifest, by the position of the line.
 
-    ``inodes``, one a line, has the identity and time of change of what may have other names, else ``b""``. ``unread``
-    has the sizes of files that were only looked at, which all have an inode. ``other`` has the line of what is there
-    instead, None for nothing; ``failures`` why something could not be read. ``children`` counts the names that
-    the lines put into each folder, ``listed`` those that each of their folders has, -1 where it is none. ``groups`` are the
-    lines in link groups.
+    ``inodes``, one a line, has device, inode and ``ctime`` of files with hard links, and of those not read yet, else
+    ``b""``. ``unread`` has the sizes of files that are still to be read. ``other`` has the line that would be right for
+    what is there instead, None where nothing is there; ``failures`` has why a file could not be read. ``children``
+    counts the names that the lines put into each folder, ``listed`` the names that each folder really has, -1 where it
+    is no folder. ``groups`` has the link group of each line in one.
     """
 
     inodes: list[bytes] = field(default_factory=list)
@@ -52,11 +52,11 @@ class Found:
 
 @dataclass
 class FoundInPart(Found):
-    """What was found of one part; of ``inodes`` there is one for each of its own lines.
+    """What was found for one part; ``inodes`` has one for each of its own lines.
 
-    ``records`` are its share of the root hash, ``paths`` the first and the last path; ``files`` counts the files that are
-    settled. A ``malformed`` part is of no manifest; ``closed`` is why the payload could not be opened; then all else is
-    empty.
+    ``records`` are its share of the root hash, ``paths`` its first and last path; ``files`` counts the files that need
+    no further reading. A ``malformed`` part has lines that no manifest can have; ``closed`` is why the payload could
+    not be opened. In both cases everything else is empty.
     """
 
     files: int = 0
@@ -66,7 +66,7 @@ class FoundInPart(Found):
     closed: JvsError | None = None
 
     def require_opened(self) -> None:
-        """Raise what ``closed`` is, DescriptorCorrupt for malformed lines."""
+        """Raise ``closed`` if the payload could not be opened, DescriptorCorrupt if a line is malformed."""
         if self.closed:
             raise self.closed
         if self.malformed:
@@ -74,13 +74,13 @@ class FoundInPart(Found):
 
 
 class Evidence(Found):
-    """What was found of a whole payload."""
+    """What was found for all lines of a manifest."""
 
     @classmethod
     def of(cls, parts: Iterable[FoundInPart]) -> Evidence:
         """Put together all parts of a payload, in order.
 
-        Raises PartialSnapshot where the payload is gone, DescriptorCorrupt where the lines are of no manifest.
+        Raises PartialSnapshot where the payload is gone, DescriptorCorrupt where no manifest can have the lines.
         """
         evidence = cls()
         last: bytes | None = None
@@ -112,7 +112,7 @@ class Evidence(Found):
             raise corrupt("the link groups are not numbered in order, or one has one name only")
 
     def read(self, positions: Sequence[int], parts: Sequence[FoundInPart]) -> None:
-        """Take over what reading the files at ``positions``, in all parts together, found."""
+        """Add what was found by reading the files at ``positions`` afterwards."""
         for part in parts:
             part.require_opened()
         inodes = [inode for part in parts for inode in part.inodes]
@@ -124,13 +124,13 @@ class Evidence(Found):
                 self.inodes[position] = inode
 
     def settle(self, lines: Sequence[bytes], position: int, known: bytes) -> None:
-        """Settle a file by the line of another name of it, which was read."""
+        """Record the result for an unread file, by the line of a hard link to it that was read."""
         line = lines[position]
         if known != line and (made := under(known, line)) != line:
             self.other[position] = made
 
     def settle_as(self, lines: Sequence[bytes], position: int, read: int) -> None:
-        """Settle a file by another name of it in this payload, at ``read``, which was read or could not be."""
+        """Record the result for an unread file: that of its hard link at ``read`` in this payload."""
         if read in self.failures:
             self.failures[position] = self.failures[read]
         else:
@@ -138,5 +138,5 @@ class Evidence(Found):
 
 
 def corrupt(reason: str) -> DescriptorCorrupt:
-    """Return the error for lines of no manifest."""
+    """Return the error for lines that no manifest can have."""
     return DescriptorCorrupt(f"this is no manifest: {reason}")

@@ -1,4 +1,4 @@
-"""What lies in a payload and is not in its manifest."""
+"""Finding what lies in a payload and is not in its manifest."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from jvs_core.payload.tree.folders import Folders
 def extras(
     root: Path, folders: Iterable[bytes], wanted: Container[bytes]
 ) -> tuple[set[bytes], dict[bytes, JvsError]]:
-    """Return all that ``folders`` of the payload ``root`` hold besides ``wanted``, and what of it cannot be listed.
+    """Return all that ``folders`` of the payload ``root`` hold besides ``wanted``, and the unreadable folders.
 
-    Sockets and devices count too: no snapshot holds them, so somebody put them there. What is gone meanwhile is left out.
-    Raises EngineFailed where the process has no more descriptors or memory.
+    Sockets and devices count too: no snapshot holds them, so somebody put them there. What vanishes meanwhile is left
+    out. Raises EngineFailed where the process has no more descriptors or memory.
     """
     found: set[bytes] = set()
     failures: dict[bytes, JvsError] = {}

@@ -1,4 +1,4 @@
-"""Checking whole payloads one after the other, every byte of them: an inode that they share is read once for them all."""
+"""Checking every byte of many payloads, one after the other; a file that they share by hard link is read once."""
 
 from __future__ import annotations
 
@@ -28,12 +28,11 @@ _PARTS_A_THREAD = 8  # between two reports of progress
 
 
 class Inspection:
-    """The inspection of any number of payloads, and what it knows of files that others of them may hold too.
+    """The inspection of any number of payloads, which remembers the files with hard links that it has read.
 
-    It works in ``threads`` threads where there are some, for file systems on which every call waits; else in several
-    processes where there is enough to do, those in ``waiting`` first, and this one has time for something else. A file
-    of several names is remembered until there are ``most``; then the oldest are forgotten, which costs reading them
-    again and nothing else.
+    With ``threads`` it works in so many threads, for file systems on which every call waits; without, in processes
+    where there is enough to do, those in ``waiting`` first. At most ``most`` files are remembered; the oldest are
+    forgotten, and then read again.
     """
 
     def __init__(
@@ -48,14 +47,14 @@ class Inspection:
     def inspect(
         self, root: Path, lines: Sequence[bytes], *, files: int, size: int, progress: Progress
     ) -> Comparison:
-        """Compare the payload ``root`` with the ``lines`` of its manifest; ``files`` and ``size`` say how much it is.
+        """Compare the payload ``root`` with the ``lines`` of its manifest, which has ``files`` files of ``size`` bytes.
 
         Reports the step ``verify``, in files.
 
         Raises
         ------
         DescriptorCorrupt
-            No manifest can have these lines; reading it strictly says why.
+            No manifest can have these lines; the strict parser says why.
         PartialSnapshot
             The payload is not there.
         EngineFailed
@@ -101,7 +100,7 @@ class Inspection:
         return [results[start] for start in sorted(results)]
 
     def _read_rest(self, root: Path, lines: Sequence[bytes], evidence: Evidence, progress: Progress) -> None:
-        """Settle the files that were only looked at: by what is known of them, and each other inode by reading it once."""
+        """Find the result for each unread file: a remembered one, or by reading each inode once."""
         names: dict[bytes, list[int]] = {}
         known = map(self._known.get, map(evidence.inodes.__getitem__, evidence.unread))
         for position, known_line in zip(evidence.unread, known, strict=True):
@@ -146,7 +145,10 @@ class Inspection:
 def _settled(
     lines: Sequence[bytes], names: dict[bytes, list[int]], evidence: Evidence
 ) -> dict[bytes, list[int]]:
-    """Settle the other names of each file by the first one, which was read; return those of what it is no name of any more."""
+    """Give hard links the result of the first one, which was read.
+
+    Return those that are no hard link to it any more.
+    """
     left = {}
     for inode, (first, *others) in names.items():
         if others and evidence.inodes[first][:IDENTITY] != inode[:IDENTITY]:
@@ -158,7 +160,7 @@ def _settled(
 
 
 def _compared(root: Path, lines: Sequence[bytes], evidence: Evidence, root_hash: str) -> Comparison:
-    """Return what the ``evidence`` says of a payload. Raises DescriptorCorrupt for a malformed line."""
+    """Return the comparison that follows from the ``evidence``. Raises DescriptorCorrupt for a malformed line."""
     failures = {path_of(lines[position]): error for position, error in evidence.failures.items()}
     missing, different, drifted = set[bytes](), set[bytes](), set[bytes]()
     counts = evidence.listed.items()

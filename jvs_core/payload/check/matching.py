@@ -50,7 +50,7 @@ class MatchJob:
 def unopened(error: OSError, root: bytes) -> JvsError:
     """Return the error for a payload ``root`` that cannot be opened: PartialSnapshot only where it is not there.
 
-    Raises EngineFailed for what says nothing about it.
+    Every other error is EngineFailed or UnsupportedFile, which says nothing about the payload.
     """
     if error.errno in GONE:
         return PartialSnapshot(f"the payload {printable(root)} is gone", path=printable(root))
@@ -63,7 +63,8 @@ def unopened(error: OSError, root: bytes) -> JvsError:
 class _Match:
     """One part, compared with the payload line by line.
 
-    All files to read are opened and asked for before the first is read, so that the device has many requests at a time.
+    All files to read are opened, and the kernel told to read ahead, before the first is read: the device gets many
+    requests at a time.
     """
 
     def __init__(self, folders: Folders, part: Part) -> None:
@@ -129,9 +130,9 @@ class _Match:
         found.paths = first, last or b""
 
     def file(self, position: int, line: bytes, group: bytes, raw: bytes, path: bytes) -> None:
-        """Open the file that ``line`` is about, or only look at it.
+        """Open the file of ``line`` to be read at once, or leave it unread.
 
-        Below a folder that is a link by now it may be another one; then the folder's own line differs.
+        Where a folder above it became a link, this is another file; then the line of that folder differs.
         """
         try:
             folder, name = place(self.folders, path)
@@ -168,7 +169,10 @@ class _Match:
         self.found.inodes[position - self.start] = _INODE.pack(st.st_dev, st.st_ino, ctime_ns)
 
     def read(self, position: int, fd: int, before: os.stat_result, group: bytes, raw: bytes) -> None:
-        """Read an open file, again while it changes, and compare it with its line; one of another size is not read."""
+        """Read an open file, again if it changes meanwhile, and compare it with its line.
+
+        One of another size differs anyway, and is not read.
+        """
         line = self.lines[position - self.start]
         _, octal, _, _, size, _ = line.split(b"\t", 5)
         kept = int(octal, 8)
@@ -197,7 +201,7 @@ class _Match:
             self.name(position, st, st.st_ctime_ns if steady else _UNSTEADY)
 
     def other(self, position: int, line: bytes, group: int, path: bytes) -> None:
-        """Compare what is no file, or is none any more, with its line."""
+        """Compare an entry that is no regular file, or is none any more, with its line."""
         try:
             entry = self.entry(position, path)
         except OSError as error:
@@ -216,7 +220,7 @@ class _Match:
         self.found.failures[position] = failure
 
     def entry(self, position: int, path: bytes) -> Entry | None:
-        """Return what lies at ``path``; None for what no snapshot keeps."""
+        """Return the entry at ``path``; None for a socket or device, which no snapshot keeps."""
         folder, name = place(self.folders, path) if path else (self.folders.top, b".")
         st = os.stat(name, dir_fd=folder, follow_symlinks=False)
         kind = KINDS.get(stat.S_IFMT(st.st_mode))
@@ -234,4 +238,6 @@ class _Match:
         if kind == FIFO:
             where = attributes.below(folder, name)
             return entry._replace(xattrs=attributes.digest(attributes.read_xattrs(where)))
-        return entry._replace(size=st.st_size)  # a file where none was to be: what is in it does not matter
+        return entry._replace(
+            size=st.st_size
+        )  # a file in the place of something else: its content does not matter

@@ -1,4 +1,4 @@
-"""Checking a payload by the status of its entries; files are read as far as the depth asks for it."""
+"""Checking a payload by the status of its entries; how many files are read depends on the depth."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def check(
 def check_some(
     payload: Path, entries: Sequence[Entry], depth: Depth, *, progress: Progress = SILENT
 ) -> Comparison:
-    """Compare single ``entries`` of a manifest with the ``payload``; what else is in it does not matter. Raises as ``check``."""
+    """Compare some ``entries`` of a manifest with the ``payload`` and ignore the others. Raises as ``check``."""
     status = _Status(payload, entries)
     missing = status.each(range(len(entries)), status.look)
     status.read(depth, progress)
@@ -80,7 +80,7 @@ class _Status:
         self.unreadable: dict[bytes, JvsError] = {}
 
     def same(self, position: int, st: os.stat_result) -> bool:
-        """Say whether the status of an entry is of its kind and size; note whether it drifted."""
+        """Say whether a status has the kind and size of the entry; note whether mode, owner or time drifted."""
         entry = self.entries[position]
         self.inodes[position] = st.st_dev, st.st_ino
         mode = st.st_mode
@@ -112,10 +112,10 @@ class _Status:
                 self.read_files(files, progress)
 
     def read_files(self, positions: Sequence[int], progress: Progress) -> None:
-        """Read the files at ``positions``: much at once in several processes, and then again what they did not find right."""
+        """Read the files at ``positions``: many bytes in several processes, then what seemed wrong again, here."""
         files = [self.entries[position] for position in positions]
         if not self.threads and sum(entry.size for entry in files) >= WORTH_BYTES:
-            with suppress(EngineFailed, UnsupportedFile):  # read one by one, it is told which
+            with suppress(EngineFailed, UnsupportedFile):  # reading one by one names the file
                 digests = hash_files(self.payload, files, progress=progress)
                 pairs = zip(positions, files, digests, strict=True)
                 positions = [
@@ -145,7 +145,7 @@ class _Status:
             self.different.add(entry.path)
 
     def each(self, positions: Sequence[int], act: Callable[[Folders, Entry, int], None]) -> list[bytes]:
-        """``act`` on the entries at ``positions``; return the paths of those that are not there, and note the unreadable."""
+        """Call ``act`` for the entries at ``positions``; return the paths of missing ones, and note unreadable ones."""
 
         def one(folders: Folders, position: int) -> bool:
             entry = self.entries[position]
@@ -175,7 +175,7 @@ class _Status:
     def comparison(
         self, *, missing: Sequence[bytes], extra: Sequence[bytes] = (), whole: bool = False
     ) -> Comparison:
-        """Return what was found; which names are of one file is only known of a ``whole`` payload."""
+        """Return what was found; hard links can be compared in a ``whole`` payload only."""
         entries = self.entries
         links: list[bytes] = []
         if whole:

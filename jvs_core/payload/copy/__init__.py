@@ -1,1 +1,1 @@
-"""Bringing files and trees from one place to another, known byte for byte."""
+"""Copying files and trees, with every byte checked or hashed."""

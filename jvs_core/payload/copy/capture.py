@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from stat import S_IFREG
 
-from jvs_core.errors import ConsistencyUnavailable
-from jvs_core.payload.changes.index import Recalled, StatIndex
+from jvs_core.payload.changes.index import Recalled
 from jvs_core.payload.changes.racy_files import RacyFiles
 from jvs_core.payload.changes.reading import attributes_now
 from jvs_core.payload.changes.writeback import write_back
-from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, EngineName, PreviousSnapshot, unavailable
 from jvs_core.payload.copy.linking import Owner
 from jvs_core.payload.copy.replica import Hint, Plan, Replica
 from jvs_core.payload.copy.replication import replicate
@@ -28,58 +25,35 @@ from jvs_core.payload.tree.removal import remove_tree
 from jvs_core.payload.tree.walk import REPOSITORY, LeftOut, Scan, require_readable, scan
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.collector import held_back
-from jvs_core.progress import Progress
 from jvs_core.wording import counted
 
 
 @held_back()
-def capture_tree(
-    source: Path,
-    target: Path,
-    *,
-    engine: EngineName,
-    method: Method,
-    index: StatIndex,
-    previous: PreviousSnapshot | None,
-    consistency: Consistency,
-    progress: Progress,
-    found: Scan | None = None,
-) -> Capture:
-    """Copy ``source`` to the new folder ``target``; see ``SnapshotEngine.capture``.
+def capture_tree(request: CaptureRequest, *, engine: EngineName, method: Method) -> Capture:
+    """Copy a worktree file by file; see ``SnapshotEngine.capture``.
 
-    Every entry is looked at once more after the walk has ended and what it found was written back, when it is copied
-    or later; one that is then still as the walk saw it was so at that moment, mapped pages included. If all are, the
-    target is the tree of that one moment. If not, a ``quiesced`` capture starts again, once; a ``best_effort`` one
+    After the walk has ended and dirty pages were written back, every entry is looked at again when it is copied, or
+    later. An entry that is still as the walk saw it was so at the end of the walk, mapped pages included. If all are,
+    the target is the tree at that one time. If not, a ``quiesced`` capture starts again, once; a ``best_effort`` one
     names them.
     """
-    for last in (consistency == "best_effort", True):
-        with pool.standby(previous.files if previous else 0) as waiting:
-            capture = _attempt(source, target, engine, method, index, previous, progress, found, waiting)
+    found = request.found
+    for last in (False, True):
+        with pool.standby(request.previous.files if request.previous else 0) as waiting:
+            capture = _attempt(request, found, engine, method, waiting)
         found = None
-        if not capture.changed_meanwhile or consistency == "best_effort":
+        if not capture.changed_meanwhile or request.consistency == "best_effort":
             return capture
         if not last:
-            remove_tree(target)
-    paths = list(capture.changed_meanwhile)
-    raise ConsistencyUnavailable(
-        f"changed while the snapshot was taken: {listed(paths)}",
-        hint="stop what writes there, or use --consistency best_effort",
-        paths=paths,
-    )
+            remove_tree(request.target)
+    raise unavailable(capture.changed_meanwhile)
 
 
 def _attempt(
-    source: Path,
-    target: Path,
-    engine: EngineName,
-    method: Method,
-    index: StatIndex,
-    previous: PreviousSnapshot | None,
-    progress: Progress,
-    found: Scan | None,
-    waiting: pool.Standby,
+    request: CaptureRequest, found: Scan | None, engine: EngineName, method: Method, waiting: pool.Standby
 ) -> Capture:
-    found = scan(source, progress) if found is None else require_readable(found)
+    source, target, index, previous = request.source, request.target, request.index, request.previous
+    found = scan(source, request.progress) if found is None else require_readable(found)
     recalled = attributes_now(found, index.recall(found), threads=juicefs.THREADS)
     unknown = recalled.unknown(found)
     writeback = write_back(found, unknown, target.parent)
@@ -101,9 +75,9 @@ def _attempt(
         waiting=waiting,
         seal=True,
     )
-    replica = replicate(plan, progress)
+    replica = replicate(plan, request.progress)
     changed = replica.changed.union(found.changed, racy.changed(replica.entries))
-    index.learn(_learnable(found, replica, changed), recalled, writeback)
+    index.learn(found, replica.entries, recalled, writeback, changed=changed)
     made, lines = _lined(entries, replica, hints)
     return Capture(
         engine=engine,
@@ -128,7 +102,7 @@ def _known(entries: Sequence[Entry], recalled: Recalled) -> list[Entry]:
 def _lined(
     planned: Sequence[Entry], replica: Replica, hints: _Hints
 ) -> tuple[Sequence[Entry], Sequence[bytes | None]]:
-    """Return the entries made, and beside each the line that it has already because it is as it was planned."""
+    """Return the entries made, and parallel to them the manifest lines of those that are as planned, else None."""
     made = [entry for entry in replica.entries if entry is not None]
     whole = whole_groups(made)
     if not hints.lines or whole != made or len(made) < len(planned):
@@ -151,7 +125,7 @@ class _Hints:
         self.shared = bytearray(self.equal)
         for position, entry in enumerate(entries):
             if entry.link_group and entry.kind == FILE and previous:
-                # Its line also has the number of its group, which moves with the groups before it.
+                # Its line has the number of its group, which changes when groups before it come or go.
                 self.shared[position] = self.complete(position) and self.likely(position) is not None
 
     def of(self, position: int) -> Hint:
@@ -169,7 +143,7 @@ class _Hints:
         return known is not None and known.xattrs is not None
 
     def likely(self, position: int) -> Entry | None:
-        """Return the entry of the previous snapshot that is equal as far as is known, None if none is."""
+        """Return the previous snapshot's entry at this path if nothing known of the file differs from it, else None."""
         entry, known = self.entries[position], self.recalled[position]
         sha, xattrs = known if known is not None else (b"", None)
         old = self.before(position)
@@ -193,13 +167,13 @@ class _Hints:
 
     @cached_property
     def split_groups(self) -> frozenset[bytes]:
-        """The names whose link group is not the same in both."""
+        """The names whose link group has other names in the previous snapshot."""
         shared = [entry for entry, same in zip(self.entries, self.equal, strict=True) if same]
         return _unequal_groups(self.entries, [*shared, *map(decode, self.others.values())])
 
 
 def _unequal_groups(entries: Sequence[Entry], previous: Sequence[Entry]) -> frozenset[bytes]:
-    """Return the names whose link group does not have the very same names in both: a group is shared whole or not."""
+    """Return the names whose link group has other names in the other list: only whole groups can be shared."""
     now, before = _groups(entries), _groups(previous)
     earlier = {path: names for names in before.values() for path in names}
     equal: set[bytes] = set()
@@ -238,14 +212,3 @@ def described(left_out: Sequence[LeftOut]) -> list[str]:
         what = counted(len(repositories), "repository", "repositories")
         lines.append(f"{what} left out, with all history: {listed(repositories)}")
     return lines
-
-
-def _learnable(found: Scan, replica: Replica, changed: set[bytes]) -> Scan:
-    """Return the scan with the digests that belong to the states it saw."""
-    return replace(
-        found,
-        entries=[
-            old if new is None or old.path in changed else new
-            for old, new in zip(found.entries, replica.entries, strict=True)
-        ],
-    )

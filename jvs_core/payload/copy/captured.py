@@ -1,4 +1,4 @@
-"""What a capture starts from and what it produced."""
+"""Values of a capture: what is asked for, and what was made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from jvs_core.errors import ConsistencyUnavailable
+from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.faults import listed
+from jvs_core.payload.tree.walk import Scan
+from jvs_core.progress import SILENT, Progress
 
 EngineName = Literal["juicefs-clone", "btrfs-snapshot", "reflink-copy", "copy"]
 Consistency = Literal["quiesced", "best_effort"]
@@ -17,13 +22,30 @@ Consistency = Literal["quiesced", "best_effort"]
 class PreviousSnapshot:
     """The snapshot whose unchanged files the next one may share by hard link.
 
-    ``lines`` reads those of its manifest, which tell that a file is unchanged without being parsed; ``files`` is how many
-    there are, to judge the work by.
+    ``lines`` reads the lines of its manifest: an equal line is an unchanged file. ``files`` is their number, which
+    tells how many processes are worth while.
     """
 
     payload: Path
     files: int
     lines: Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True)
+class CaptureRequest:
+    """What an engine is to capture: the worktree ``source``, to the new folder ``target``.
+
+    ``index`` is the worktree's, ``previous`` the snapshot to share files with. ``found`` is a scan of ``source`` made
+    just now, which may save another; all of it is looked at again.
+    """
+
+    source: Path
+    target: Path
+    index: StatIndex
+    previous: PreviousSnapshot | None = None
+    consistency: Consistency = "quiesced"
+    progress: Progress = SILENT
+    found: Scan | None = None
 
 
 @dataclass(frozen=True)
@@ -42,3 +64,12 @@ class Capture:
     changed_meanwhile: Sequence[bytes] = ()
     left_out: Sequence[bytes] = field(default=())
     lines: Sequence[bytes | None] = ()
+
+
+def unavailable(changed: Sequence[bytes]) -> ConsistencyUnavailable:
+    """Return the error for a ``quiesced`` capture of a worktree in which the files ``changed`` kept changing."""
+    return ConsistencyUnavailable(
+        f"changed while the snapshot was taken: {listed(changed)}",
+        hint="stop what writes there, or use --consistency best_effort",
+        paths=list(changed),
+    )

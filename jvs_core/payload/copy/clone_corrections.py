@@ -1,4 +1,4 @@
-"""Corrections to a tree that was cloned as a whole: files that are older than the source's, and what no snapshot keeps."""
+"""Corrections to a tree that was cloned as a whole: outdated files, and what no snapshot keeps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jvs_core.wording import counted
 
 @dataclass
 class Corrections:
-    """What was corrected: the entries as they are now, what changed in the source meanwhile, folders touched."""
+    """The entries after corrections, what changed in the source meanwhile, and the folders in which names changed."""
 
     entries: list[Entry]
     changed: set[bytes] = field(default_factory=set)
@@ -30,7 +30,7 @@ class Corrections:
     touched: set[bytes] = field(default_factory=set)
 
     def add(self, later: Corrections) -> None:
-        """Take over what was corrected since."""
+        """Add later corrections."""
         self.entries = later.entries
         self.changed |= later.changed
         self.degraded += later.degraded
@@ -46,9 +46,9 @@ def bring_again(
     writeback: WritebackTime,
     threads: int,
 ) -> Corrections:
-    """Replace the files at ``positions`` in ``target`` by what they hold in ``found.root`` now; fsync both.
+    """Copy the files at ``positions`` from ``found.root`` to ``target`` again; fsync both.
 
-    ``entries`` are those of ``found``, digests filled in. Of a link group only the first name is brought over.
+    ``entries`` are those of ``found``, digests filled in. Of a link group only the first name is copied.
     """
     corrections = Corrections(list(entries))
     transfer = Transfer("reflink", writeback, durable=True)
@@ -114,7 +114,7 @@ def _bring(
 
 
 def leave_out(target: Path, paths: Sequence[bytes]) -> set[bytes]:
-    """Remove ``paths`` in ``target``, of folders all that is in them; return the folders touched."""
+    """Remove ``paths`` in ``target``, folders with their content; return the folders that they lay in."""
     if paths:
         with Folders(target) as folders:
             for path in paths:

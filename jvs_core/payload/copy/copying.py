@@ -1,4 +1,4 @@
-"""A batch of files brought from one tree to another: the work that ``pool`` spreads over processes."""
+"""Copying one batch of files; runs in a worker process."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Answer = list[bytes | Outcome]
 class CopyJob:
     """Copies batches of items between three trees given by absolute paths; the folders of ``target`` exist.
 
-    ``seal`` is for the payload of a snapshot, whose files nobody may write; answers tell the modes that they have outside.
-    A failure leaves the items done so far. Raises UnsupportedFile, NoSpace or EngineFailed, with the path.
+    ``seal`` is for the payload of a snapshot, whose files nobody may write; the modes in answers are those outside of
+    it. A failure leaves the items done so far. Raises UnsupportedFile, NoSpace or EngineFailed, with the path.
     """
 
     source: bytes
@@ -78,5 +78,5 @@ class _Copier:
             try:
                 return self.previous.at(path)
             except OSError:
-                pass  # that file is made anew, as any file that cannot be linked
+                pass  # copied then, as any file that cannot be linked
         return -1

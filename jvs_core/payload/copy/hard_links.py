@@ -1,4 +1,4 @@
-"""Files of several names: one name is made, and the others are further names of it."""
+"""Hard links in a new tree: one name of each link group is copied, and the others are linked to it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import Stamp
 
 Names = dict[int, deque[int]]
-"""The positions of all names of a file, by link group; that of the one to make comes first."""
+"""The positions of all names of a file, by link group; the one to copy comes first."""
 
 
 def leaders(entries: Sequence[Entry]) -> tuple[list[int], Names]:
-    """Return the positions to make, one for each inode, and for each link group the positions of all its names."""
+    """Return the positions to copy, one for each inode, and for each link group the positions of all its names."""
     first = []
     followers: Names = {}
     for position, entry in enumerate(entries):
@@ -36,12 +36,15 @@ def leaders(entries: Sequence[Entry]) -> tuple[list[int], Names]:
 def next_leaders(
     sources: Folders, entries: Sequence[Entry], lost: Iterable[int], groups: Names
 ) -> tuple[list[int], list[int]]:
-    """Return another name of each link group whose leader is ``lost``, the first that is still there, and those that are gone."""
+    """Return, for link groups whose first name is ``lost``, the next name that is still there.
+
+    And the names that are gone.
+    """
     following, gone = [], []
     for members in (groups[group] for position in lost if (group := entries[position].link_group)):
         while len(members) > 1:
             members.popleft()
-            if _is_there(sources, entries[members[0]].path):
+            if _status(sources, entries[members[0]].path) is not None:
                 following.append(members[0])
                 break
             gone.append(members[0])
@@ -57,7 +60,9 @@ def link(
     groups: Names,
     made: list[Entry | None],
 ) -> set[bytes]:
-    """Give what was ``made`` its other names in the target, which is open twice; return the names that are not as they were seen any more.
+    """Link the other names of each group in the target, which is open twice.
+
+    Return the names that changed since the scan.
 
     Raises NoSpace or EngineFailed, with the path.
     """
@@ -71,13 +76,8 @@ def link(
                 continue
             if not _is_steady(sources, entry.path, stamps[position]):
                 changed.add(entry.path)
-            folder, name = split(entry.path)
-            first_folder, first_name = split(leader.path)
             try:
-                os.link(
-                    first_name, name, src_dir_fd=first.at(first_folder), dst_dir_fd=other.at(folder),
-                    follow_symlinks=False,
-                )  # fmt: skip
+                _make(first, other, leader.path, entry.path)
             except OSError as error:
                 raise translate(error, entry.path) from error
             made[position] = leader._replace(path=entry.path)
@@ -85,49 +85,49 @@ def link(
 
 
 def join(target: Path, entries: Sequence[Entry]) -> set[bytes]:
-    """Make the names of each link group names of one file again, that of the first; return the folders touched."""
-    first: dict[int, Entry] = {}
+    """Link the names of each group in ``target`` to its first name where they are not.
+
+    Return the folders that changed.
+    """
     touched: set[bytes] = set()
-    grouped = [entry for entry in entries if entry.link_group]
-    if not grouped:
+    _, groups = leaders(entries)
+    if not groups:
         return touched
     with Folders(target) as there, Folders(target) as here:
-        for entry in grouped:
-            leader = first.setdefault(entry.link_group, entry)
-            if leader is entry:
-                continue
-            folder, name = split(entry.path)
-            leader_folder, leader_name = split(leader.path)
-            try:
-                origin, place = there.at(leader_folder), here.at(folder)
-                is_now = os.stat(name, dir_fd=place, follow_symlinks=False)
-                if os.stat(leader_name, dir_fd=origin, follow_symlinks=False).st_ino != is_now.st_ino:
-                    os.unlink(name, dir_fd=place)
-                    os.link(leader_name, name, src_dir_fd=origin, dst_dir_fd=place, follow_symlinks=False)
+        for members in groups.values():
+            first = entries[members[0]].path
+            for position in islice(members, 1, None):
+                path = entries[position].path
+                folder, name = split(path)
+                try:
+                    now, wanted = _status(here, path), _status(there, first)
+                    if now is None or wanted is None or now.st_ino == wanted.st_ino:
+                        continue
+                    os.unlink(name, dir_fd=here.at(folder))
+                    _make(there, here, first, path)
                     touched.add(folder)
-            except OSError as error:
-                if error.errno not in GONE:
-                    raise translate(error, entry.path) from error
+                except OSError as error:
+                    if error.errno not in GONE:
+                        raise translate(error, path) from error
     return touched
 
 
-def _is_there(folders: Folders, path: bytes) -> bool:
+def _make(origins: Folders, places: Folders, first: bytes, path: bytes) -> None:
+    (origin, old), (place, new) = split(first), split(path)
+    os.link(old, new, src_dir_fd=origins.at(origin), dst_dir_fd=places.at(place), follow_symlinks=False)
+
+
+def _status(folders: Folders, path: bytes) -> os.stat_result | None:
+    """Return the status of what is at ``path``, None for nothing."""
     folder, name = split(path)
     try:
-        os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
+        return os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
     except OSError as error:
         if error.errno not in GONE:
             raise translate(error, path, reading=True) from error
-        return False
-    return True
+        return None
 
 
 def _is_steady(sources: Folders, path: bytes, stamp: Stamp) -> bool:
-    folder, name = split(path)
-    try:
-        st = os.stat(name, dir_fd=sources.at(folder), follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in GONE:
-            raise translate(error, path, reading=True) from error
-        return False
-    return (st.st_dev, st.st_ino) == stamp[:2] and stamp.ctime_ns in (-1, st.st_ctime_ns)
+    st = _status(sources, path)
+    return st is not None and (st.st_dev, st.st_ino) == stamp[:2] and stamp.ctime_ns in (-1, st.st_ctime_ns)

@@ -1,4 +1,4 @@
-"""The files of a tree that the previous snapshot has already: further names of its inodes, spread by ``pool``."""
+"""Hard links to files of the previous snapshot that did not change; runs in worker processes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Owner = tuple[int, int, int]
 class Names(NamedTuple):
     """Names of one folder and, parallel to them, the inode numbers and ``ctime`` that the scan saw.
 
-    ``owned`` has the positions whose mode and owner in the target are not those of the source. It is one list a field,
-    not one tuple a name, because packing that for another process costs as much as the link.
+    ``owned`` has the positions whose mode and owner in the target are not those of the source. There is one list a
+    field, since pickling one tuple a name would cost as much as the link.
     """
 
     folder: bytes
@@ -38,10 +38,10 @@ class Names(NamedTuple):
 
 @dataclass(frozen=True)
 class LinkJob:
-    """Gives files of ``previous`` further names in ``target``, of which the folders exist; looks at ``source`` again.
+    """Links files of ``previous`` into ``target``, whose folders exist; looks at ``source`` again.
 
-    All three are absolute paths. What the previous snapshot has not, or not as the source is now, and what is in the
-    source no more as the scan saw it, is left out and told. A failure leaves the names made so far. Raises NoSpace or
+    All three are absolute paths. A file is not linked, and its position returned, where the previous snapshot lacks it,
+    it differs there, or ``source`` changed since the scan. A failure leaves the links made so far. Raises NoSpace or
     EngineFailed, with the path.
     """
 
@@ -114,7 +114,10 @@ def _owner(now: os.stat_result) -> Owner:
 def batches(
     entries: Sequence[Entry], stamps: Sequence[Stamp], owned: Mapping[int, Owner], positions: Sequence[int]
 ) -> Iterator[list[Names]]:
-    """Cut the regular files at ``positions`` into batches; ``owned`` says who differs from its source in the target."""
+    """Cut the regular files at ``positions`` into batches.
+
+    ``owned`` has those with another owner or mode in the target.
+    """
     for start in range(0, len(positions), BATCH_NAMES):
         batch: dict[tuple[bytes, int], Names] = {}
         for position in positions[start : start + BATCH_NAMES]:

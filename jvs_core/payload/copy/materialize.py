@@ -1,4 +1,4 @@
-"""Making a writable worktree out of a snapshot's payload, which is compared with its manifest first."""
+"""Making a writable worktree from the payload of a snapshot, which is checked against its manifest first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jvs_core.payload.work import pool
 from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
 
-UNREAD = bytes(32)  # stands for a digest that nobody asks for
+UNREAD = bytes(32)  # in the place of a digest that nobody needs
 
 
 @held_back()

@@ -1,4 +1,4 @@
-"""An entry of a payload made anew, from what a manifest says and content that was read to the last byte."""
+"""Rebuilding one entry of a payload from its manifest, with content from elsewhere, read back byte for byte."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _TRANSFER = Transfer("reflink", durable=True, reread=True, seal=True)
 
 
 class Place(NamedTuple):
-    """Where content may lie: the file ``path`` below ``root``. It is not believed before it is read."""
+    """A file ``path`` below ``root`` that may have the content; only reading it tells."""
 
     root: Path
     path: bytes
 
 
 class Unhealed(Exception):
-    """An entry cannot be made; the message says what is missing."""
+    """An entry cannot be rebuilt; the message says what is missing."""
 
 
 def make(entry: Entry, places: Iterable[Place], folder: int, name: bytes, *, special: bool) -> None:
-    """Make ``entry`` as the new ``name`` in the open ``folder``, durable in content; ``places`` may have what is in it.
+    """Make ``entry`` as the new ``name`` in the open ``folder`` from any of ``places`` that has its content; durable.
 
-    Every byte is read from the copy itself before this returns. Owner and times are the manifest's, and the mode that of a
-    payload; so are extended attributes where a place has them. ``special`` says whether the manifest decides on
-    capabilities.
+    Every byte of the copy is read back before this returns. Owner and times are the manifest's, the mode is that of a
+    file in a payload, and extended attributes are the manifest's where a place has them. ``special``: capabilities,
+    too.
 
-    Raises Unhealed, with nothing left, where no place has the content; NoSpace or EngineFailed.
+    Raises Unhealed where no place has the content, NoSpace or EngineFailed; nothing is left then.
     """
     mode, uid, gid = attributes.ownership().keep(entry.mode, entry.uid, entry.gid)
     item = Item(0, b"", entry.kind, None, entry.size, entry.mtime_ns, mode, uid, gid, entry.target)
@@ -58,7 +58,7 @@ def make(entry: Entry, places: Iterable[Place], folder: int, name: bytes, *, spe
 
 
 def discard(folder: int, name: bytes) -> None:
-    """Remove ``name``, which was made and is not needed, if it is there."""
+    """Remove ``name``, if it is there."""
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
 
@@ -92,7 +92,7 @@ def _make_file(
 
 @contextmanager
 def _opened(place: Place, size: int, tried: set[tuple[int, int]]) -> Iterator[int | None]:
-    """Yield the file at a place, open for reading; None where there is none of this size, or it was tried already."""
+    """Yield the file at a place, open for reading; None where it has another size, or was tried already."""
     folder, name = split(place.path)
     try:
         with Folders(place.root) as folders:
@@ -111,7 +111,10 @@ def _opened(place: Place, size: int, tried: set[tuple[int, int]]) -> Iterator[in
 
 
 def _xattrs(entry: Entry, places: Iterable[Place], *, special: bool) -> attributes.Xattrs:
-    """Return the extended attributes of the digest that the manifest has, from any place; none where no place has them."""
+    """Return the extended attributes with the manifest's digest from the first place that has them.
+
+    Empty where none has.
+    """
     if not entry.xattrs:
         return ()
     for found in (attributes.with_mode(each, entry.mode) for each in _read(places)):
@@ -128,7 +131,7 @@ def _read(places: Iterable[Place]) -> Iterator[attributes.Xattrs]:
 
 
 def link(entry: Entry, place: Place, folder: int, name: bytes) -> bool:
-    """Make ``name`` a further name of the file at ``place``, if that is ``entry`` in every byte and attribute."""
+    """Link ``name`` to the file at ``place``, if that equals ``entry`` in every byte and attribute."""
     parent, own = split(place.path)
     try:
         with Folders(place.root) as folders:
@@ -157,9 +160,10 @@ def _is(entry: Entry, folder: int, name: bytes) -> bool:
 
 
 def put_in_place(folders: Folders, staging: int, name: bytes, paths: Sequence[bytes]) -> None:
-    """Give ``name`` in the open folder ``staging`` all the names ``paths``, each by a rename over what is there; durable.
+    """Put ``name`` of the open folder ``staging`` at all ``paths``, each by a rename over what is there; durable.
 
-    A crash leaves each path as it was or as it is wanted, and names in ``staging``; a failure at most ``name``. Raises NoSpace or EngineFailed.
+    A crash leaves each path as it was or mended, and names in ``staging``; a failure leaves at most ``name`` there.
+    Raises NoSpace or EngineFailed.
     """
     for number, path in enumerate(reversed(paths), 1):
         folder, own = split(path)

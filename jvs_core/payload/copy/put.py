@@ -1,4 +1,4 @@
-"""One entry out of a payload, put under a new name and checked against the manifest on the way."""
+"""Copying one entry out of a payload to a new name, checked against the manifest on the way."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LEFTOVER_PREFIX = ".jvs-restore-"
 
 
 def temporary_name() -> bytes:
-    """Return a name for an entry that is not yet what it is to be."""
+    """Return a temporary name for an entry that is not complete."""
     return os.fsencode(LEFTOVER_PREFIX + secrets.token_hex(8))
 
 
 def put(
     payloads: Folders, entry: Entry, target: int, name: bytes, method: Method, *, now: bool = False
 ) -> Outcome:
-    """Make ``name`` in the folder ``target``: ``entry``, as the payload has it, with its time or that of ``now``.
+    """Copy ``entry`` of the payload to ``name`` in the folder ``target``, with its own time or the present (``now``).
 
     Raises PayloadHashMismatch when the payload does not hold what ``entry`` says, UnsupportedFile where it may not be
     read, OSError for the target; after any failure an incomplete ``name`` may be left.

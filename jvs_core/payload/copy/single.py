@@ -1,4 +1,4 @@
-"""Single paths taken out of a snapshot, and what an interrupted restore of any kind leaves under temporary names."""
+"""Copying single paths out of a snapshot, and the temporary names that an interrupted restore leaves."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ __all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove
 
 
 def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
-    """Return the entries of ``now`` that are not as they were seen at ``path`` in ``present``, in the terms of the latter.
+    """Return the paths, as in ``present``, of what changed in ``now`` since it was scanned at ``path`` of ``present``.
 
-    ``now`` may have been moved since. What is gone is not named; a socket or device, of which there is no other copy, is.
+    ``now`` may have been moved since. What is gone is left out; sockets and devices, which exist once only, are named.
     """
     prefix = path + b"/" if path else b""
     seen = {
@@ -62,7 +62,7 @@ def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
 
 
 def state(now: Path) -> dict[bytes, FileState]:
-    """Return the state of everything but folders at and below ``now``, by relative path; of nothing, nothing."""
+    """Return the state of all but folders at and below ``now``, by relative path; empty where nothing is there."""
     try:
         found = scan(now, must_read=False)
     except PathNotFound:
@@ -100,9 +100,9 @@ def extract(
 ) -> list[str]:
     """Make the new ``target`` from one file or folder ``path`` of a snapshot; return what could not be kept.
 
-    It has the times of the snapshot. Where it is to stand ``instead`` of entries, whose paths are relative to it, what
-    has the same content keeps theirs, and everything else has the time of now. Every byte is checked against the manifest. A failure may leave an incomplete ``target``: give a temporary name and
-    remove it then.
+    It has the times of the snapshot. Where it is to replace the entries ``instead``, whose paths are relative to it,
+    files with the same content keep the times of those, and all others have the present time. Every byte is checked
+    against the manifest. A failure may leave an incomplete ``target``: give a temporary name, and remove it then.
 
     Raises PathNotFound, AlreadyExists, PayloadHashMismatch, NoSpace or EngineFailed.
     """

@@ -1,4 +1,4 @@
-"""One entry brought to another place: its content, known byte for byte, and the attributes that it gets there."""
+"""Copying one entry to another place: its content, hashed on the way, and its attributes there."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ALWAYS = -1  # any time of change is as late as this
 
 
 class Item(NamedTuple):
-    """One entry to bring over: what was seen of it, and what is known. ``position`` is the caller's own.
+    """One entry to copy: what the scan saw, and what is known of it. ``position`` is the caller's own.
 
     ``stamp`` is None where any file of this size will do, and its ``ctime_ns`` -1 where no time is compared. ``mode``,
-    ``uid`` and ``gid`` are those that the target gets, and so is ``mtime_ns``; None stands for now. ``action`` is ``make``
-    (a new inode) or ``check`` (the previous snapshot's is linked if the content has the digest ``previous_sha256`` and
-    the xattrs ``previous_xattrs``). ``xattrs`` is None where they were never read.
+    ``uid`` and ``gid`` are those that the target gets, and so is ``mtime_ns``; None stands for now. ``action`` is
+    ``make`` (a new inode) or ``check`` (the previous snapshot's is linked if the content has the digest
+    ``previous_sha256`` and the xattrs ``previous_xattrs``). ``xattrs`` is None where they were never read.
     """
 
     position: int
@@ -49,9 +49,9 @@ class Item(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of an item, where it is more than a digest. It describes the target, not the source.
+    """The result for an item, where it is more than a digest. It describes the target, not the source.
 
-    ``gone``: nothing was made. ``changed``: the source was not what was seen; the target is self-consistent all the
+    ``gone``: nothing was made. ``changed``: the source was not as scanned; the target agrees with this outcome all the
     same. ``refused`` names the extended attributes that could not be set. ``drifted``: the source has others than the
     manifest says, and the target got none of them.
     """
@@ -72,12 +72,12 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Transfer:
-    """How entries are brought over.
+    """How entries are copied.
 
-    ``hidden``: nobody else comes to the target yet, and its folder hands no rights down; anywhere else a file is its
-    maker's alone until it is complete. ``held``: the source is a payload, and the manifest decides on extended attributes.
-    ``seal``: the target is a payload, whose files nobody may write; items and outcomes have the modes that they have outside.
-    ``durable``: each file is fsynced. ``reread``: the digest is that of the copy, read back.
+    ``hidden``: nobody else can reach the target yet, and its folder has no default ACL; elsewhere only its owner may
+    read a file until it is complete. ``held``: the source is a payload, and the manifest decides on extended
+    attributes. ``seal``: the target is a payload, whose files nobody may write; items and outcomes have the modes
+    outside of it. ``durable``: each file is fsynced. ``reread``: the digest is that of the copy, read back.
     """
 
     method: Method
@@ -91,9 +91,9 @@ class Transfer:
     def bring(
         self, item: Item, source: int, target: int, name: bytes, folder: bytes, previous: int = -1
     ) -> bytes | Outcome:
-        """Make ``name`` in the folder ``target`` of what ``item`` is in the folder ``source``, the tree's ``folder``.
+        """Copy ``item`` from ``source``, the open ``folder`` of its tree, to ``name`` in the open folder ``target``.
 
-        The bare digest means: as planned, no extended attributes; ``b""``: wholly as planned. Raises Changed where the
+        A digest alone means: as planned, no extended attributes; ``b""``: wholly as planned. Raises Changed where the
         source is something else, with nothing made; UnsupportedFile where it may not be read; else OSError. Then an
         incomplete ``name`` may be left.
         """
@@ -187,9 +187,8 @@ class Transfer:
         )
 
     def folder(self, entry: Entry, stamp: State, source: int | None, target: int) -> Outcome:
-        """Give an open folder, in which nothing is made any more, the attributes of one that was seen as ``entry``.
-
-        None stands for a source that is gone.
+        """Give an open folder, whose content is complete, the attributes of ``entry``; the source is None if it is
+        gone.
         """
         xattrs: attributes.Xattrs = ()
         drifted = steady = False
@@ -232,7 +231,7 @@ class Transfer:
 
 
 def attribute_losses(refused: Sequence[bytes], drifted: Sequence[bytes]) -> list[str]:
-    """Return a line for the paths where the file system refused attributes, and one for those where they had changed."""
+    """Return a line for paths whose attributes the file system refused, and one for those whose had changed."""
     lines = [
         ("refused by the file system", refused),
         ("left out, being no longer what the snapshot recorded", drifted),

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from jvs_core.payload.changes.index import StatIndex
-from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, EngineName
 from jvs_core.payload.tree.entry import Entry
-from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress
 
 
@@ -36,21 +34,8 @@ class SnapshotEngine(Protocol):
     def make_worktree(self, target: Path) -> None:
         """Make an empty worktree folder, of the kind that this engine snapshots best."""
 
-    def capture(
-        self,
-        source: Path,
-        target: Path,
-        *,
-        index: StatIndex,
-        previous: PreviousSnapshot | None,
-        consistency: Consistency,
-        progress: Progress,
-        found: Scan | None = None,
-    ) -> Capture:
-        """Copy the worktree ``source`` to the new folder ``target`` and hash every file of it.
-
-        ``found`` is a scan of ``source`` made just now, which may save another; all of it is looked at again.
-        """
+    def capture(self, request: CaptureRequest) -> Capture:
+        """Copy a worktree to a new folder and hash every file of it."""
 
     def materialize(
         self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
+from jvs_core.errors import AlreadyExists, EngineFailed
 from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import write_back
@@ -18,13 +18,13 @@ from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.capture import described
-from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, EngineName, unavailable
 from jvs_core.payload.copy.clone_corrections import leave_out
 from jvs_core.payload.copy.tree_attributes import folder_times, give_rights
 from jvs_core.payload.engines import reflink_copy, subvolume
 from jvs_core.payload.tree.attributes import apply_to_fd, read_xattrs
 from jvs_core.payload.tree.entry import FILE, Entry
-from jvs_core.payload.tree.faults import listed, translate
+from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.folders import FOLDER_FLAGS
 from jvs_core.payload.tree.mounts import mounts_below
 from jvs_core.payload.tree.removal import remove_tree, require_unmounted
@@ -59,51 +59,34 @@ class BtrfsSnapshot:
         with _reported(target):
             subvolume.create(target)
 
-    def capture(
-        self,
-        source: Path,
-        target: Path,
-        *,
-        index: StatIndex,
-        previous: PreviousSnapshot | None,
-        consistency: Consistency,
-        progress: Progress,
-        found: Scan | None = None,
-    ) -> Capture:
-        """Take a read-only snapshot of ``source``; hash what the index does not know. See ``SnapshotEngine``.
+    def capture(self, request: CaptureRequest) -> Capture:
+        """Take a read-only snapshot of the worktree; hash what the index does not know. See ``SnapshotEngine``.
 
-        When ``source`` is no subvolume, or has subvolumes or mounts inside, which a snapshot leaves out, or a repository
-        that this process perhaps may not remove from one, or a file that is in use as swap space, with which btrfs makes
-        no snapshot, ``reflink-copy`` does the whole job.
+        When the worktree is no subvolume, or has subvolumes or mounts inside, which a snapshot leaves out, or a
+        repository that this process perhaps may not remove from one, or a file that is in use as swap space, with which
+        btrfs makes no snapshot, ``reflink-copy`` does the whole job.
         """
+        source, target, found = request.source, request.target, request.found
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
         if subvolume.is_subvolume(source) and not mounts_below(source):
-            for last in (consistency == "best_effort", True):
-                here = scan(source, progress) if found is None else require_readable(found)
+            for last in (request.consistency == "best_effort", True):
+                here = scan(source, request.progress) if found is None else require_readable(found)
                 if here.nested or _keeps_a_repository(here):
                     break
                 try:
-                    capture = self._attempt(here, target, index, progress)
+                    capture = self._attempt(here, target, request.index, request.progress)
                 except EngineFailed as error:
                     if error.facts.get("errno") != errno.ETXTBSY:
                         raise
                     break
                 found = None
-                if not capture.changed_meanwhile or consistency == "best_effort":
+                if not capture.changed_meanwhile or request.consistency == "best_effort":
                     return capture
                 self.remove(target)
                 if last:
-                    paths = list(capture.changed_meanwhile)
-                    raise ConsistencyUnavailable(
-                        f"changed while the snapshot was taken: {listed(paths)}",
-                        hint="stop what writes there, or use --consistency best_effort",
-                        paths=paths,
-                    )
-        return self.other.capture(
-            source, target, index=index, previous=previous, consistency=consistency, progress=progress,
-            found=found,
-        )  # fmt: skip
+                    raise unavailable(capture.changed_meanwhile)
+        return self.other.capture(replace(request, found=found))
 
     @held_back()
     def _attempt(self, found: Scan, target: Path, index: StatIndex, progress: Progress) -> Capture:
@@ -119,7 +102,7 @@ class BtrfsSnapshot:
         # what is in the snapshot.
         moved = _moved(found, {each.path for each in left_out})
         unsteady = {entry.path for entry in entries if entry.kind == FILE and not entry.sha256}
-        _learn(index, found, entries, moved | young | unsteady, recalled, writeback)
+        index.learn(found, entries, recalled, writeback, changed=moved | young | unsteady)
         changed: list[bytes] = []
         if moved or young or unsteady or found.changed:
             truth = scan(target, must_read=False)
@@ -135,8 +118,8 @@ class BtrfsSnapshot:
     ) -> list[str]:
         """Take a writable snapshot of the payload ``source``, once it was compared with its manifest.
 
-        A payload that is no subvolume (the repository was copied, say), or in which other names are of one file than the
-        manifest says, is cloned file by file into a new one.
+        A payload that is no subvolume (the repository was copied, say), or in which other names are of one file than
+        the manifest says, is cloned file by file into a new one.
         """
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
@@ -227,22 +210,6 @@ def _as_it_is(
     return filled(truth, digests), sorted(changed)
 
 
-def _learn(
-    index: StatIndex,
-    found: Scan,
-    entries: Sequence[Entry],
-    changed: set[bytes],
-    recalled: Recalled,
-    writeback: WritebackTime,
-) -> None:
-    """Store the digests of the files that stayed as they were found."""
-    if changed:
-        entries = [
-            old if old.path in changed else new for old, new in zip(found.entries, entries, strict=True)
-        ]
-    index.learn(replace(found, entries=entries), recalled, writeback)
-
-
 def _discard(target: Path, paths: Sequence[bytes], entries: Sequence[Entry]) -> None:
     """Remove ``paths`` in the read-only snapshot ``target``, which is writable for that moment."""
     if paths:
@@ -254,7 +221,10 @@ def _discard(target: Path, paths: Sequence[bytes], entries: Sequence[Entry]) -> 
 
 
 def _remove(tree: Path) -> None:
-    """Remove ``tree``; the kernel would undo a mount in a subvolume, and the walk for others go on in what is mounted."""
+    """Remove ``tree``.
+
+    The kernel would undo a mount in a subvolume, and the walk for others go on in what is mounted.
+    """
     require_unmounted(tree)
     if subvolume.is_subvolume(tree) and subvolume.delete(tree):
         return
@@ -265,7 +235,10 @@ def _remove(tree: Path) -> None:
 
 @contextmanager
 def _subvolume_from(target: Path) -> Iterator[Path]:
-    """Yield the path of a folder to make; all that is in it then becomes the content of the new subvolume ``target``."""
+    """Yield the path of a folder to make.
+
+    All that is in it then becomes the content of the new subvolume ``target``.
+    """
     with _reported(target):
         subvolume.create(target)
     inner = target / f".jvs-{secrets.token_hex(8)}"

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, EngineFailed
-from jvs_core.payload.changes.index import Recalled, StatIndex
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import probe_clock
 from jvs_core.payload.changes.writeback_time import WritebackTime
@@ -17,7 +16,7 @@ from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check
 from jvs_core.payload.copy import hard_links
 from jvs_core.payload.copy.capture import described
-from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, EngineName, unavailable
 from jvs_core.payload.copy.clone_corrections import Corrections, bring_again, leave_out
 from jvs_core.payload.copy.tree_attributes import folder_times, give_rights
 from jvs_core.payload.engines import juicefs_cloned_tree, juicefs_removal, reflink_copy
@@ -27,7 +26,7 @@ from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import listed, translate
 from jvs_core.payload.tree.mounts import mounts_below
-from jvs_core.payload.tree.walk import Scan, scan
+from jvs_core.payload.tree.walk import scan
 from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
 
@@ -35,19 +34,11 @@ LATE_FILES = 400
 STALE_NS = 2_000_000_000
 
 
-class _Changing(Exception):
-    """The worktree was not the same before and after it was cloned."""
-
-    def __init__(self, paths: list[bytes]) -> None:
-        super().__init__(paths)
-        self.paths = paths
-
-
 class JuicefsClone:
     """Captures and materialises by ``juicefs clone -p``, which makes the new tree visible in one step.
 
     The clone takes its time (it grows with the number of entries), so it is no picture of one instant: what is in it
-    is looked at afterwards and held against what was found before. Its durability is that of the volume's metadata
+    is looked at afterwards and compared with what was found before. Its durability is that of the volume's metadata
     engine, whose transactions have committed when the client returns; the data it refers to was flushed when the
     files were closed, or by the ``fsync`` that goes before.
     """
@@ -62,60 +53,39 @@ class JuicefsClone:
         """Make an empty folder."""
         self.other.make_worktree(target)
 
-    def capture(
-        self,
-        source: Path,
-        target: Path,
-        *,
-        index: StatIndex,
-        previous: PreviousSnapshot | None,
-        consistency: Consistency,
-        progress: Progress,
-        found: Scan | None = None,
-    ) -> Capture:
-        """Clone ``source``; hash what the index does not know. See ``SnapshotEngine``.
+    def capture(self, request: CaptureRequest) -> Capture:
+        """Clone the worktree; hash what the index does not know. See ``SnapshotEngine``.
 
         Mounts inside the worktree are not in a clone, and the client fails over extended attributes without a value and
         what it may not read in a repository that is left out: then ``reflink-copy`` does the whole job.
         """
+        source, target = request.source, request.target
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
         obstacle: list[str] = []
         if not mounts_below(source):
             try:
-                return self._whole(source, target, index, progress, quiesced=consistency == "quiesced")
+                return self._whole(request)
             except EngineFailed:
                 obstacle = _obstacle(source)
                 if not obstacle:
                     raise
                 self._clear(target)
-        capture = self.other.capture(
-            source, target, index=index, previous=previous, consistency=consistency, progress=progress
-        )
+        capture = self.other.capture(replace(request, found=None))
         self.other.settle(target)
         return replace(capture, degraded=[*capture.degraded, *obstacle])
 
-    def _whole(
-        self, source: Path, target: Path, index: StatIndex, progress: Progress, *, quiesced: bool
-    ) -> Capture:
-        ahead = index.path is not None and index.path.exists()
+    def _whole(self, request: CaptureRequest) -> Capture:
+        known = request.index.path
         try:
-            return self._attempt(source, target, index, progress, ahead=ahead, quiesced=quiesced)
-        except _Changing:
-            self._clear(target)
-        try:
-            return self._attempt(source, target, index, progress, ahead=False, quiesced=quiesced)
-        except _Changing as changing:
-            raise ConsistencyUnavailable(
-                f"files kept changing: {listed(changing.paths)}",
-                hint="stop what writes them, or ask for best_effort",
-                paths=changing.paths,
-            ) from None
+            return self._attempt(request, ahead=known is not None and known.exists())
+        except ConsistencyUnavailable:
+            self._clear(request.target)
+        return self._attempt(request, ahead=False)
 
     @held_back()
-    def _attempt(
-        self, source: Path, target: Path, index: StatIndex, progress: Progress, *, ahead: bool, quiesced: bool
-    ) -> Capture:
+    def _attempt(self, request: CaptureRequest, *, ahead: bool) -> Capture:
+        source, target, index, progress = request.source, request.target, request.index, request.progress
         # The kernel may answer from its attribute cache for a second.
         now_ns = max(0, probe_clock(target.parent) - STALE_NS)
         with self._cloning(source, target, begin=ahead) as clone:
@@ -153,9 +123,9 @@ class JuicefsClone:
         changed = made.changed
         changed.update(juicefs_cloned_tree.differences(target, made.entries))
         changed.update(entry.path for entry in made.entries if entry.kind == FILE and not entry.sha256)
-        if changed and quiesced:
-            raise _Changing(sorted(changed))
-        _learn(index, found, made.entries, changed, recalled, writeback)
+        if changed and request.consistency == "quiesced":
+            raise unavailable(sorted(changed))
+        index.learn(found, made.entries, recalled, writeback, changed=changed, xattrs_read=False)
         entries: Sequence[Entry] = made.entries
         if changed:
             entries = juicefs_cloned_tree.as_it_is(target, made.entries, changed)
@@ -262,19 +232,3 @@ def _obstacle(source: Path) -> list[str]:
         for reason, paths in reasons.items()
         if paths
     ]
-
-
-def _learn(
-    index: StatIndex,
-    found: Scan,
-    entries: Sequence[Entry],
-    changed: set[bytes],
-    recalled: Recalled,
-    writeback: WritebackTime,
-) -> None:
-    """Store the digests of the files that stayed as they were found."""
-    if changed:
-        entries = [
-            old if old.path in changed else new for old, new in zip(found.entries, entries, strict=True)
-        ]
-    index.learn(replace(found, entries=entries), recalled, writeback, xattrs_read=False)

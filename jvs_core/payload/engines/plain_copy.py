@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from jvs_core import anchored
-from jvs_core.errors import AlreadyExists
-from jvs_core.payload.changes.index import StatIndex
+from jvs_core import files
+from jvs_core.faults import translated
 from jvs_core.payload.copy.capture import capture_tree
-from jvs_core.payload.copy.captured import Capture, Consistency, EngineName, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, EngineName
 from jvs_core.payload.copy.durable import sync_tree
 from jvs_core.payload.copy.materialize import adopt_tree, materialize_tree
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import Entry
-from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.removal import remove_tree, require_unmounted
-from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress
-from jvs_core.regular import FOLDER_MODE
 from jvs_core.syncing import syncfs_works
 
 
@@ -30,32 +25,14 @@ class FileEngine:
         self.name: EngineName = name
         self.method: Method = method
 
+    @translated
     def make_worktree(self, target: Path) -> None:
         """Make an empty worktree folder."""
-        try:
-            with anchored.parent(target) as (folder, name):
-                os.mkdir(name, FOLDER_MODE, dir_fd=folder)
-        except FileExistsError as error:
-            raise AlreadyExists(f"{target} exists already", path=str(target)) from error
-        except OSError as error:
-            raise translate(error, os.fsencode(target)) from error
+        files.make_folder(target, durable=False)
 
-    def capture(
-        self,
-        source: Path,
-        target: Path,
-        *,
-        index: StatIndex,
-        previous: PreviousSnapshot | None,
-        consistency: Consistency,
-        progress: Progress,
-        found: Scan | None = None,
-    ) -> Capture:
-        """Copy ``source``; unchanged files become further names of the previous snapshot's."""
-        return capture_tree(
-            source, target, engine=self.name, method=self.method, index=index, previous=previous,
-            consistency=consistency, progress=progress, found=found,
-        )  # fmt: skip
+    def capture(self, request: CaptureRequest) -> Capture:
+        """Copy the worktree; unchanged files become further names of the previous snapshot's."""
+        return capture_tree(request, engine=self.name, method=self.method)
 
     def materialize(
         self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress

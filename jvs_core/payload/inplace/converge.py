@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass
 class Applied:
-    """The result of steps: entries without their attributes, and names where an edit overtook the plan."""
+    """The result of steps: entries that lost attributes, and paths that were edited after the plan was made."""
 
     refused: list[bytes] = field(default_factory=list)
     drifted: list[bytes] = field(default_factory=list)
@@ -60,7 +60,7 @@ def apply(
     ``check`` is called before each set of changes and stops the work by raising. Every file arrives by rename, after
     its content was checked against the manifest, so each is whole at any time. What it replaces is kept to the end,
     and put back after a failure; a crash leaves some of the steps undone and temporary names, which planning again
-    finds. A file that was written to, or came to be, since the steps were planned stays as it is and is named: then
+    finds. A file that was written or made since the steps were planned stays as it is and is named: then
     look, plan and apply again. Sockets, devices and repositories stay, and so do the folders they are in.
 
     Raises PayloadHashMismatch, NoSpace or EngineFailed, with the path.

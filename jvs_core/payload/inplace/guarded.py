@@ -1,4 +1,4 @@
-"""Single changes in a worktree; a file that changed since it was seen is left alone and named."""
+"""Single changes in a worktree; a file that changed since the scan is left alone and named."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from jvs_core.payload.tree.folders import Folders, split
 class Guarded:
     """Changes of one name at a time; ``overtaken`` collects the names left alone, ``taken`` what was taken out.
 
-    What was taken out is listed by its folder. ``refused`` and ``drifted`` collect the entries that could not have their
-    extended attributes, for the file system or for what the payload has of them by now.
+    ``taken`` is sorted by folder. ``refused`` collects the entries whose extended attributes the file system refused,
+    ``drifted`` those whose payload has others than the manifest says.
     """
 
     folders: Folders
@@ -48,7 +48,7 @@ class Guarded:
                 os.mkdir(name, 0o700, dir_fd=parent)
 
     def remove(self, entry: Entry, *, must: bool) -> None:
-        """Remove one entry that may be gone; a folder that holds something else by now stays, unless it is in the way."""
+        """Remove one entry, if it is there; a folder that holds something new stays, unless it is in the way."""
         folder, name = split(entry.path)
         try:
             parent = self.folders.at(folder)
@@ -71,7 +71,7 @@ class Guarded:
                 raise
 
     def link(self, firsts: Folders, link: Link) -> None:
-        """Give a file one more name, in place of what was seen there."""
+        """Give a file one more name, in place of the file that was seen there."""
         path = link.entry.path
         folder, name = split(path)
         first_folder, first_name = split(link.first)
@@ -121,7 +121,7 @@ class Guarded:
             self.refused.append(entry.path)
 
     def _kept(self, payloads: Folders, entry: Entry) -> attributes.Xattrs:
-        """Return the extended attributes that an entry is to have, out of the payload."""
+        """Return the extended attributes of an entry, read from the payload."""
         if not entry.xattrs:
             return ()
         folder, name = split(entry.path)

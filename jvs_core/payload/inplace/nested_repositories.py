@@ -21,7 +21,7 @@ from jvs_core.payload.work.threads import unfold
 def repositories(root: Path) -> list[bytes]:
     """Return the folders called ``.jvs`` in the tree ``root``, but for those inside others.
 
-    What vanishes meanwhile, may not be listed or is virtual is passed over. Raises EngineFailed, with the path.
+    Folders that vanish meanwhile, may not be listed or are virtual are skipped. Raises EngineFailed, with the path.
     """
     found: list[bytes] = []
     devices = virtual.Devices()
@@ -57,7 +57,7 @@ def _visit(folders: Folders, path: bytes, devices: virtual.Devices, found: list[
 
 
 def require_free(present: Scan, steps: Steps) -> None:
-    """Make sure that ``steps`` replace nothing in ``present`` that no snapshot keeps, but for sockets and devices by files.
+    """Make sure that ``steps`` replace no repository in ``present``, and sockets and devices by files only.
 
     Raises EngineFailed, with the paths.
     """

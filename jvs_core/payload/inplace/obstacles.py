@@ -78,7 +78,7 @@ def obstacles(present: Scan, steps: Steps) -> list[Obstacle]:
             found += look.top(folders.top)
         for folder, paths in by_folder.items():
             if folder and (folder not in here or here[folder].kind != FOLDER):
-                continue  # it is made on the way
+                continue  # the steps make it
             try:
                 fd = folders.at(folder)
                 in_it = [path for path in paths if path in coming]
@@ -88,7 +88,7 @@ def obstacles(present: Scan, steps: Steps) -> list[Obstacle]:
                     if path in here:
                         found += look.entry(fd, path, moved=path in coming, dressed=path in dressed)
             except OSError as error:
-                if error.errno not in GONE:  # that is found again when its turn comes
+                if error.errno not in GONE:  # the step itself reports it
                     raise translate(error, folder) from error
     return list(dict.fromkeys(found))
 
@@ -116,7 +116,7 @@ class _Look:
         if not mine and not self.opens_all and not _may_write(fd):
             return [Obstacle(path, CLOSED)]
         if st.st_mode & stat.S_ISVTX and not mine:
-            # Not as the scan has it: there, everything belongs to whom a snapshot would give it.
+            # The scan does not say: it has the owners that a snapshot would have.
             present = [name for name in names if name in self.here]
             return [
                 Obstacle(path, STICKY)
@@ -148,7 +148,7 @@ def _may_write(fd: int) -> bool:
 
 
 def in_mounts(present: Scan, steps: Steps) -> list[str]:
-    """Return a line for each mount in ``present`` of whose content ``steps`` change something: that is no part of a worktree."""
+    """Return a line for each mount in ``present`` in which ``steps`` change something: no part of the worktree."""
     changed = sorted(
         _paths(
             steps.clear, steps.make, steps.fill, (link.entry for link in steps.link), steps.mend, steps.remove

@@ -19,7 +19,7 @@ from jvs_core.payload.tree.folders import Folders, split
 
 
 class Placed(NamedTuple):
-    """The result of a batch: entries whose attributes were refused or had drifted, names overtaken by an edit, what was taken out."""
+    """The result of a batch: entries that lost attributes, paths that were edited meanwhile, and what was taken out."""
 
     refused: list[bytes]
     drifted: list[bytes]
@@ -31,9 +31,9 @@ class Placed(NamedTuple):
 class PutJob:
     """Puts batches of entries into ``target``, each complete under a temporary name and then given its own.
 
-    Each comes with the state that was seen at its name, None for nothing; what is not as seen stays as it is. A crash
-    leaves each entry as it was or as it is wanted, and temporary names beside them; a failure puts back what its batch
-    replaced. What is put has the time of now, so that whatever goes by time notices.
+    Each comes with the state that was seen at its name, None for nothing; a file that changed since is left alone. A
+    crash leaves each entry as it was or replaced, and temporary names beside them; a failure puts back what its batch
+    replaced. What is put has the present time, so that programs that compare times notice.
     """
 
     payload: bytes
@@ -78,7 +78,7 @@ def _place(
     except OSError as error:
         if error.errno not in GONE:
             raise translate(error, entry.path) from error
-        placed.overtaken.append(entry.path)  # the folder went meanwhile
+        placed.overtaken.append(entry.path)  # the folder was removed meanwhile
         return
     if taken is not None:
         placed.taken.append(taken)

@@ -14,7 +14,7 @@ Inode = tuple[int, int]
 
 
 class Link(NamedTuple):
-    """A name to give to the file that has the name ``first``; ``fresh`` where the content at the name becomes another."""
+    """A hard link to make to the file ``first``; ``fresh``: the content at this name changes by it."""
 
     entry: Entry
     first: bytes
@@ -26,11 +26,11 @@ class Steps:
     """What to do, in this order; nothing at all when every list is empty.
 
     ``clear``: present entries that stand where another kind belongs, the deepest first. ``make``: folders. ``fill``:
-    files, links and FIFOs to bring from the payload. ``link``: further names. ``mend``: entries with the right
-    content and wrong attributes, times apart. ``remove``: present entries that are not wanted, the deepest first.
-    ``settle``: folders whose attributes differ or are opened up, the deepest first. ``open_up``: present folders without
-    the permissions that the steps need. ``seen`` is the state of every file that stands where the steps
-    put, mend or remove something.
+    files, links and FIFOs to bring from the payload. ``link``: further names. ``mend``: entries with the right content
+    and wrong attributes, times apart. ``remove``: present entries that are not wanted, the deepest first. ``settle``:
+    folders whose attributes differ or are opened up, the deepest first. ``open_up``: present folders without the
+    permissions that the steps need. ``seen`` is the state of every file that stands where the steps put, mend or remove
+    something.
     """
 
     clear: Sequence[Entry] = ()
@@ -44,7 +44,7 @@ class Steps:
     seen: Mapping[bytes, FileState] = field(default_factory=dict)
 
     def brought(self) -> list[Entry]:
-        """Return the entries that are read from the payload: those brought whole, and those of attributes to restore."""
+        """Return the entries that are read from the payload: those to copy, and those whose attributes are restored."""
         attributed = [entry for entry in (*self.mend, *self.settle) if entry.xattrs]
         return [*self.fill, *attributed]
 
@@ -120,11 +120,11 @@ def _seen(
 def _contents(
     present: Scan, here: dict[bytes, int], wanted: Sequence[Entry], mend: list[Entry]
 ) -> tuple[list[Entry], list[Link]]:
-    """Decide for each wanted file which inode it is to be: one that is there, or a new one."""
+    """Choose the inode for each wanted file: one that is there, or a new one."""
     fill: list[Entry] = []
     link: list[Link] = []
     claimed: set[Inode] = set()
-    # A file of one name that is as it should be is nobody else's and needs nothing: nearly all are.
+    # Nearly all files: no hard links, nothing to change.
     alone = {entry for entry in present.entries if not entry.link_group}
     for names in _files([entry for entry in wanted if entry.link_group or entry not in alone]):
         keeper: Entry | None = None
@@ -148,13 +148,13 @@ def _contents(
         if keeper is None:
             keeper = others.pop(0).entry
             fill.append(keeper)
-            others = [other._replace(fresh=False) for other in others]  # it comes with the time of now
+            others = [other._replace(fresh=False) for other in others]  # it gets the present time
         link.extend(other._replace(first=keeper.path) for other in others)
     return fill, link
 
 
 def _files(wanted: Sequence[Entry]) -> list[list[Entry]]:
-    """Return all but the folders, the names of one file together."""
+    """Return all but folders, grouped by inode."""
     files: list[list[Entry]] = []
     groups: dict[int, list[Entry]] = {}
     for entry in wanted:

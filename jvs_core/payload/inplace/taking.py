@@ -1,7 +1,7 @@
 """Replacing and removing files in a worktree without losing what somebody saves there at the same time.
 
-What stood at a name is taken out in one step and looked at: it goes back where it is not what was seen, and is kept
-under a temporary name to the end otherwise, since a program that had it open may still write to it.
+What stood at a name is taken out in one step and then looked at. If it is not what was seen before, it goes back. If it
+is, it is kept under a temporary name to the end, since a program that has it open may still write to it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ State = TypeVar("State")
 
 
 class Taken(NamedTuple):
-    """What was taken out of ``path``: its temporary name ``kept``, its state, and that of what was put there instead."""
+    """A file taken out of ``path``: its temporary name ``kept``, its state, and the state of what replaced it."""
 
     path: bytes
     kept: bytes
@@ -40,10 +40,10 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True)
 class Swap(Generic[State]):
-    """What has the temporary name ``made`` in a folder, for the place of what has the ``name`` there: files, or trees.
+    """An exchange of a new file or tree, under the temporary name ``made``, with what stands at ``name`` in a folder.
 
-    ``is_made`` says whether what has a name is what was made, written to by nobody since; ``look`` returns the state of
-    what was at ``name``, None where it is not as it was seen; ``drop`` deletes what was made.
+    ``is_made`` says whether the new one has a given name and nobody wrote to it since. ``look`` returns the state of
+    the old one at a given name, None where it changed since it was seen. ``drop`` deletes the new one.
     """
 
     folder: int
@@ -54,10 +54,10 @@ class Swap(Generic[State]):
     drop: Callable[[bytes], object]
 
     def carry_out(self, *, there: bool) -> State | None:
-        """Let the two change places, and return the state of what has the temporary name now, None for nothing.
+        """Exchange the two names, and return the state of the old one, which has the temporary name now; None for none.
 
-        ``there``: something was seen at ``name``. Raises Overtaken where that is another by now; it stands at its name
-        then, and what was made is gone.
+        ``there``: something was seen at ``name``. Raises Overtaken where that changed; it stands at its name again
+        then, and the new one is gone.
         """
         try:
             if not _exchange(self.folder, self.made, self.name, there=there):
@@ -77,9 +77,9 @@ class Swap(Generic[State]):
         return found
 
     def put_back(self) -> None:
-        """Let the two change back, and drop what was made; what was saved at ``name`` meanwhile stays there.
+        """Exchange the two names back, and delete the new one.
 
-        Then what was there before gets a name of its own beside it.
+        What somebody saved at ``name`` meanwhile stays there; the old one gets a name of its own beside it then.
         """
         while self.is_made(self.name):
             if not renames.exchange((self.folder, self.made), (self.folder, self.name)):
@@ -93,13 +93,13 @@ class Swap(Generic[State]):
 
 
 class Overtaken(Exception):
-    """Something stands at a name that was not there, or not so, when it was seen. It was left, or put back."""
+    """A file was made or changed since it was seen. It was left alone, or put back."""
 
 
 def is_overtaken(folder: int, name: bytes, seen: FileState | None) -> bool:
-    """Return whether something stands at ``name`` that was not there, or not so, when ``seen`` was.
+    """Return whether a file at ``name`` was made or changed since its state was ``seen``.
 
-    What is gone, and sockets and devices, which nobody keeps, count as seen; a repository does not.
+    A name that is gone is not overtaken, nor are sockets and devices, which no snapshot keeps; a repository is.
     """
     try:
         now = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -109,9 +109,9 @@ def is_overtaken(folder: int, name: bytes, seen: FileState | None) -> bool:
 
 
 def replace(folder: int, name: bytes, temporary: bytes, path: bytes, seen: FileState | None) -> Taken | None:
-    """Give what is called ``temporary`` the name of what was ``seen``, and return what was taken out, if anything.
+    """Rename ``temporary`` to ``name``, where a file was ``seen`` or none; return what was taken out, if anything.
 
-    Raises Overtaken; ``temporary`` is gone then.
+    Raises Overtaken; ``temporary`` is deleted then.
     """
     made = _state(os.stat(temporary, dir_fd=folder, follow_symlinks=False))
     swap = _swap(folder, name, temporary, made, seen)
@@ -140,7 +140,7 @@ def _swap(
 
 
 def remove(folder: int, name: bytes, path: bytes, seen: FileState | None) -> Taken | None:
-    """Take away what was ``seen`` at ``name``, and return it; None where it is gone. Raises Overtaken."""
+    """Take the file that was ``seen`` out of ``name``, and return it; None where it is gone. Raises Overtaken."""
     if is_overtaken(folder, name, seen):
         raise Overtaken
     kept = temporary_name()
@@ -156,7 +156,7 @@ def remove(folder: int, name: bytes, path: bytes, seen: FileState | None) -> Tak
 
 
 def give_up(folders: Folders, taken: Sequence[Taken]) -> list[bytes]:
-    """Delete what was taken out; what was written to since is put back instead, and its paths are returned."""
+    """Delete what was taken out; put back the files that were written to since, and return their paths."""
     written = []
     for each in taken:
         folder, name = split(each.path)
@@ -176,7 +176,7 @@ def give_up(folders: Folders, taken: Sequence[Taken]) -> list[bytes]:
 
 
 def take_back(folders: Folders, taken: Sequence[Taken]) -> None:
-    """Put back what was taken out, as far as nobody put something else there; what fails is passed over."""
+    """Put back all that was taken out, as far as possible; errors are ignored."""
     for each in reversed(taken):
         folder, name = split(each.path)
         with suppress(OSError):
@@ -184,7 +184,7 @@ def take_back(folders: Folders, taken: Sequence[Taken]) -> None:
 
 
 def _restore(parent: int, name: bytes, taken: Taken) -> None:
-    """Put back what was taken out; beside what somebody saved under its name since, under a name of its own."""
+    """Put back what was taken out; where somebody saved under its name since, under another name beside that."""
     if taken.instead is None:
         _return(parent, name, taken.kept)
     else:
@@ -192,7 +192,10 @@ def _restore(parent: int, name: bytes, taken: Taken) -> None:
 
 
 def _exchange(folder: int, temporary: bytes, name: bytes, *, there: bool) -> bool:
-    """Put ``temporary`` in the place of ``name``, which is ``temporary`` then; return False where there was nothing."""
+    """Exchange ``temporary`` and ``name``.
+
+    Return False where nothing stood at ``name``, which is only renamed to then.
+    """
     for _ in range(100):  # an editor may remove and make the name again and again
         if not there:
             try:
@@ -214,7 +217,7 @@ def _exchange(folder: int, temporary: bytes, name: bytes, *, there: bool) -> boo
 
 
 def _exchange_by_turns(folder: int, temporary: bytes, name: bytes) -> bool:
-    """Do what ``_exchange`` does on file systems without an exchange; for a moment nothing has the name."""
+    """Exchange by three renames, on file systems without an exchange; for a moment nothing has the name."""
     aside = temporary_name()
     renames.rename_new((folder, name), (folder, aside))
     try:
@@ -227,7 +230,7 @@ def _exchange_by_turns(folder: int, temporary: bytes, name: bytes) -> bool:
 
 
 def _return(folder: int, name: bytes, kept: bytes) -> None:
-    """Give ``kept`` the name ``name`` again, or one like it where something has that by now."""
+    """Rename ``kept`` to ``name`` again, or to a name like it where that is taken."""
     try:
         renames.rename_new((folder, kept), (folder, name))
     except FileExistsError:

@@ -10,7 +10,10 @@ from jvs_core.payload.tree.walk import Scan
 
 
 class FileState(NamedTuple):
-    """What tells one state of a file from another. ``ctime_ns`` is -1, and not compared, where hard links come and go."""
+    """What tells one state of a file from another.
+
+    ``ctime_ns`` is -1, and not compared, where hard links come and go.
+    """
 
     dev: int
     ino: int

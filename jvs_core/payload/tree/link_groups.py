@@ -9,7 +9,7 @@ from jvs_core.payload.tree.entry import Entry
 
 
 def whole_groups(entries: Sequence[Entry]) -> Sequence[Entry]:
-    """Number link groups anew where members went missing, as a manifest demands: from 1, in path order, two or more."""
+    """Renumber link groups where members are missing: from 1, in path order, each of two or more names."""
     if not any(entry.link_group for entry in entries):
         return entries
     counts: dict[int, int] = {}
@@ -29,9 +29,9 @@ def whole_groups(entries: Sequence[Entry]) -> Sequence[Entry]:
 
 
 def regrouped(files: Sequence[tuple[int, ...] | bytes], groups: Mapping[int, int]) -> Iterator[int]:
-    """Yield the positions of what is not one file with just those names with which the manifest says it is.
+    """Yield the positions of the files whose hard links are not those that the manifest says.
 
-    ``files`` says which file each entry is, with a false value for what can have no other name or is not there;
+    ``files`` says which file each entry is, with a false value for what has no hard links or is missing;
     ``groups`` has the link group of each position that is in one.
     """
     count = sum(map(bool, files))

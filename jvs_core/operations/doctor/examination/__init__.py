@@ -1,4 +1,4 @@
-"""Finding what is wrong with a repository. Looking changes nothing; ``repair`` mends what it names."""
+"""Finding what is wrong with a repository. It changes nothing; ``repair`` mends what it finds."""
 
 from __future__ import annotations
 

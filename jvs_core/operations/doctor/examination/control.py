@@ -1,4 +1,4 @@
-"""What is wrong with control folders, intents, run records and what was left behind."""
+"""Checks of control folders, intents, run records and leftovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with leases."""
+"""Checks of leases."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def held(ctx: Context) -> Iterator[Finding]:
         try:
             record = worktree.get(ctx.layout, name)
         except JvsError:
-            return  # which leases belong to no worktree is not known
+            return  # any lease may belong to the worktree that cannot be read
         known.add(record.worktree_id)
         try:
             given = lease_files.tokens(ctx.layout, record.worktree_id)

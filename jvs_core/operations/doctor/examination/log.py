@@ -1,4 +1,4 @@
-"""What is wrong with the audit log, and what differs from what a sound one says."""
+"""Checks of the audit log, and of the repository against a sound log."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from jvs_core.results import AuditReport, Finding
 
 
 def chain(report: AuditReport) -> Iterator[Finding]:
-    """Yield that the log is damaged, where it is."""
+    """Yield the damage of the log, if any."""
     if not report.ok:
         yield findings.AUDIT_BROKEN.at(".jvs/audit", report.error or "")
 
 
 def against(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
-    """Yield what differs from the log, which must be sound: what a damaged log does not say proves nothing."""
+    """Yield what differs from the log, which must be sound: a gap in a damaged log proves nothing."""
     for snapshot_id, _ in leftovers.unfinished(ctx, ledger):
         yield findings.SNAPSHOT_UNFINISHED.at(snapshot_id, f"snapshot {snapshot_id} was not completed")
     for snapshot_id in leftovers.foreign(ctx, ledger):

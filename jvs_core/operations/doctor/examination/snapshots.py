@@ -1,4 +1,4 @@
-"""What is wrong with snapshots, their annotations and the refs to them."""
+"""Checks of snapshots, their annotations and the refs to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carrying out all checks of a repository. Looking changes nothing."""
+"""Carrying out all checks of a repository; nothing is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with worktrees: their folders, their records, their heads."""
+"""Checks of worktrees: their folders, their records, their heads."""
 
 from __future__ import annotations
 

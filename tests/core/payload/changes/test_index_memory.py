@@ -81,9 +81,9 @@ def test_a_file_as_young_as_the_clock_is_never_remembered(tree: Path, tmp_path: 
     found = scan(tree)
     recalled = index.recall(found)
     stamped = min(stamp.ctime_ns for stamp in found.stamps)
-    index.learn(
-        _described(tree, StatIndex(None)), recalled, WritebackTime(stamped, frozenset((found.stamps[0].dev,)))
-    )
+    described = _described(tree, StatIndex(None))
+    writeback = WritebackTime(stamped, frozenset((found.stamps[0].dev,)))
+    index.learn(described, described.entries, recalled, writeback)
     assert all(digests is None for digests in index.recall(scan(tree)).digests)
 
 
@@ -155,7 +155,8 @@ def test_what_lies_on_another_device_is_never_remembered(tree: Path, tmp_path: P
     found = scan(tree)
     recalled = index.recall(found)
     elsewhere = WritebackTime(2**62, frozenset((found.stamps[0].dev + 1,)))
-    index.learn(_described(tree, StatIndex(None)), recalled, elsewhere)
+    described = _described(tree, StatIndex(None))
+    index.learn(described, described.entries, recalled, elsewhere)
     assert all(digests is None for digests in StatIndex(index.path).recall(scan(tree)).digests)
 
 

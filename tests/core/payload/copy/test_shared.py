@@ -12,10 +12,9 @@ import pytest
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.copy.capture import capture_tree
-from jvs_core.payload.copy.captured import Capture, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, PreviousSnapshot
 from jvs_core.payload.manifest.lines import encode
 from jvs_core.payload.tree import content
-from jvs_core.progress import SILENT
 from tests.support.metadata import metadata_of, payload_metadata
 
 PAST = 1_000_000_000_000_000_000
@@ -49,16 +48,9 @@ class Place:
         if self.first is not None:
             lines = encode(self.first.entries)
             previous = PreviousSnapshot(self.one, len(lines), lambda: iter(lines))
-        taken = capture_tree(
-            self.source,
-            self.two if self.first else self.one,
-            engine="copy",
-            method="copy",
-            index=self.index(),
-            previous=previous,
-            consistency="best_effort",
-            progress=SILENT,
-        )
+        target = self.two if self.first else self.one
+        request = CaptureRequest(self.source, target, self.index(), previous, "best_effort")
+        taken = capture_tree(request, engine="copy", method="copy")
         self.first = self.first or taken
         return taken
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core.payload.changes.index import StatIndex
-from jvs_core.payload.copy.captured import Capture, Consistency, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, Consistency, PreviousSnapshot
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.manifest.lines import encode
@@ -57,12 +57,7 @@ class Bench:
     ) -> Capture:
         """Capture ``source`` to the new folder ``name``."""
         return self.engine.capture(
-            source,
-            self.folder / name,
-            index=self.index(),
-            previous=previous,
-            consistency=consistency,
-            progress=progress,
+            CaptureRequest(source, self.folder / name, self.index(), previous, consistency, progress)
         )
 
     def previous(self, capture: Capture, name: str = "one") -> PreviousSnapshot | None:

@@ -15,12 +15,11 @@ from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
 from jvs_core.payload import manifest
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.copy import capture
-from jvs_core.payload.copy.captured import Capture, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, PreviousSnapshot
 from jvs_core.payload.engines import plain_copy
 from jvs_core.payload.manifest.lines import encode
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.walk import Scan, scan
-from jvs_core.progress import SILENT
 
 
 def _tree(root: Path) -> Path:
@@ -38,10 +37,8 @@ def _capture(tree: Path, name: str, before: tuple[Capture, str] | None = None) -
     if before is not None:
         lines = encode(before[0].entries)
         previous = PreviousSnapshot(tree.parent / before[1], len(lines), lambda: iter(lines))
-    return plain_copy.ENGINE.capture(
-        tree, tree.parent / name, index=StatIndex(tree.parent / "index"), previous=previous,
-        consistency="best_effort", progress=SILENT,
-    )  # fmt: skip
+    index = StatIndex(tree.parent / "index")
+    return plain_copy.ENGINE.capture(CaptureRequest(tree, tree.parent / name, index, previous, "best_effort"))
 
 
 def test_the_manifest_is_the_same_whether_its_lines_were_made_before_or_not(tmp_path: Path) -> None:

@@ -18,12 +18,11 @@ from jvs_core.errors import EngineFailed, NoSpace
 from jvs_core.payload import manifest
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.changes.reading import read
-from jvs_core.payload.copy.captured import Capture, PreviousSnapshot
+from jvs_core.payload.copy.captured import Capture, CaptureRequest, PreviousSnapshot
 from jvs_core.payload.engines import plain_copy
 from jvs_core.payload.manifest.lines import encode
 from jvs_core.payload.tree.walk import scan
 from jvs_core.payload.work import helpers, pool
-from jvs_core.progress import SILENT
 from tests.core.payload.jobs import Echo, Squares
 from tests.support.metadata import metadata_of
 
@@ -166,10 +165,8 @@ def test_a_snapshot_made_by_several_is_that_made_by_one(
         before = (
             PreviousSnapshot(tmp_path / previous[0], len(lines), lambda: iter(lines)) if previous else None
         )
-        return plain_copy.ENGINE.capture(
-            tree, tmp_path / name, index=StatIndex(tmp_path / f"index-{name[:4]}"), previous=before,
-            consistency="quiesced", progress=SILENT,
-        )  # fmt: skip
+        index = StatIndex(tmp_path / f"index-{name[:4]}")
+        return plain_copy.ENGINE.capture(CaptureRequest(tree, tmp_path / name, index, before))
 
     first = captured("one-1", None)
     monkeypatch.setattr(pool, "WORTH_FILES", 2)
