@@ -8,9 +8,9 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import safe
+from jvs_core.results import RUNTIME_REPAIRS
 
 _INTEGRITY = 5
-_RUNTIME = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
 
 
 @click.command(cls=Command)
@@ -28,7 +28,7 @@ def doctor(call: Call, strict: bool, repair_runtime: bool, repairs: tuple[str, .
       jvs doctor --strict
       jvs doctor --repair-runtime
     """
-    actions = dict.fromkeys([*(_RUNTIME if repair_runtime else ()), *repairs])
+    actions = dict.fromkeys([*(RUNTIME_REPAIRS if repair_runtime else ()), *repairs])
     report = call.repository().doctor(repairs=actions, strict=strict, progress=call.progress())
     wrong = [found for found in report.findings if found.severity != "info"]
     lines = [f"Findings: {len(report.findings)}" if wrong else "Repository is healthy."]

@@ -16,11 +16,11 @@ from jvs_core.control.layout import Layout
 from jvs_core.control.lock import slots
 from jvs_core.model import Descriptor
 from jvs_core.repository import Repository
+from jvs_core.results import RUNTIME_REPAIRS
 
 integrity = Chapter("integrity")
 recovery = Chapter("recovery")
 
-_RUNTIME = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
 _STEPS = ["check", "intent", "clone", "manifest", "settle", "descriptor"]
 _STEPS += ["ready", "fence", "publish", "catalog", "head", "audit"]
 _KILLED = """
@@ -200,7 +200,7 @@ def _killed_at(scene: Scene, steps: list[str]) -> Facts:
         repo = scene.opened(repo.root)
         found = [f for f in repo.verify(every=True).snapshots if f.tamper_detected]
         demand(not found, f"killed at {step}: {found}")
-        report = repo.doctor(repairs=[*_RUNTIME, "advance_head"], strict=True)
+        report = repo.doctor(repairs=[*RUNTIME_REPAIRS, "advance_head"], strict=True)
         bad = [finding.code for finding in report.findings if finding.severity != "info"]
         demand(not bad, f"killed at {step}, after repair: {bad}")
         demand(
@@ -240,7 +240,7 @@ def _moved(scene: Scene) -> None:
     away = scene.folder / "moved"
     shutil.copytree(repo.root, away, symlinks=True, ignore=_without_runtime(repo.root))
     moved = scene.opened(away)
-    moved.doctor(repairs=_RUNTIME)
+    moved.doctor(repairs=RUNTIME_REPAIRS)
     report = moved.doctor(strict=True)
     demand(report.healthy, f"findings: {[finding.code for finding in report.findings]}")
     demand(moved.verify(every=True).ok, "it does not verify")

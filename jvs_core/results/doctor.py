@@ -8,6 +8,9 @@ from pydantic import Field
 
 from jvs_core.results.result import Result
 
+RUNTIME_REPAIRS = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
+"""The repairs that are always safe."""
+
 
 class Finding(Result):
     """Something that is not as it should be, and the repair that mends it, None where only a person can.

@@ -130,7 +130,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "            fcntl.flock(fd, fcntl.LOCK_EX)\n".lstrip(),
         "pass\n",
     ),
-    _slots("creating replaces", "os.O_RDWR | os.O_CREAT | os.O_EXCL", "os.O_RDWR | os.O_CREAT"),
     _slots("the older value is read", "return max(found", "return min(found"),
     _slots(
         "a value is not durable",

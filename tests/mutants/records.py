@@ -149,6 +149,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "if (found.number, found.snapshot_id) != (number, snapshot_id):",
         "if found.number != number:",
     ),
+    _files("creating replaces", "os.O_WRONLY | os.O_CREAT | os.O_EXCL", "os.O_WRONLY | os.O_CREAT"),
     _files(
         "a new file is not durable",
         "        write_all(fd, data)\n        if durable:\n            os.fsync(fd)\n",

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError, JvsError
-from jvs_core.files import open_file, unlink, write_all_at
+from jvs_core.errors import DescriptorCorrupt, InputError, JvsError
+from jvs_core.files import unlink, write_all_at, write_new
 from jvs_core.model import LARGEST
-from jvs_core.regular import FILE_MODE, open_regular
+from jvs_core.regular import open_regular
 from jvs_core.syncing import sync_folder
 from jvs_core.wording import counted
 
@@ -35,23 +35,13 @@ def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> Non
     Raises AlreadyExists when the name is taken, InputError when ``value`` does not fit. A failure leaves no file, a
     crash perhaps one without a readable slot.
     """
-    data = _slot(0, value) + b"\0" * SLOT_BYTES
+    write_new(path, _slot(0, value) + b"\0" * SLOT_BYTES, mode=mode)
     try:
-        fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE if mode is None else mode)
-    except FileExistsError as error:
-        raise AlreadyExists(f"{path} exists already") from error
-    try:
-        if mode is not None:
-            os.fchmod(fd, mode)
-        write_all_at(fd, data, 0)
-        os.fsync(fd)
         sync_folder(path.parent)
     except BaseException:
         with suppress(OSError, JvsError):
             unlink(path)
         raise
-    finally:
-        os.close(fd)
 
 
 def read(path: Path) -> dict[str, Any]:

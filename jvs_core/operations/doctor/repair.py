@@ -19,7 +19,6 @@ from jvs_core.payload.tree.entry import printable
 from jvs_core.progress import Progress
 from jvs_core.results import DoctorReport
 
-RUNTIME = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore")
 _IN_ORDER = (
     "advance_head",
     "finish_restore",

@@ -45,13 +45,11 @@ def check(
     return status.comparison(missing=differences.missing, extra=[*differences.extra, *inside], whole=True)
 
 
-def check_some(
-    payload: Path, entries: Sequence[Entry], depth: Depth, *, progress: Progress = SILENT
-) -> Comparison:
+def check_some(payload: Path, entries: Sequence[Entry], depth: Depth) -> Comparison:
     """Compare some ``entries`` of a manifest with the ``payload`` and ignore the others. Raises as ``check``."""
     status = _Status(payload, entries)
     missing = status.each(range(len(entries)), status.look)
-    status.read(depth, progress)
+    status.read(depth, SILENT)
     return status.comparison(missing=missing)
 
 

@@ -23,7 +23,7 @@ from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
 from jvs_core.payload.tree.walk import Scan, scan
-from jvs_core.progress import SILENT, Progress
+from jvs_core.progress import SILENT
 
 __all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove_leftover", "state"]
 
@@ -96,7 +96,6 @@ def extract(
     target: Path,
     *,
     instead: Mapping[bytes, Entry] | None = None,
-    progress: Progress = SILENT,
 ) -> list[str]:
     """Make the new ``target`` from one file or folder ``path`` of a snapshot; return what could not be kept.
 
@@ -127,7 +126,7 @@ def extract(
         if not path:
             raise
         raise mismatch([path]) from error  # the manifest has the folder
-    made = replicate(Plan(source, target, wanted, found.stamps(), "reflink", held=True), progress)
+    made = replicate(Plan(source, target, wanted, found.stamps(), "reflink", held=True), SILENT)
     damaged = [
         prefix + was.path
         for was, now in zip(wanted, made.entries, strict=True)

@@ -182,7 +182,6 @@ def apply_to_fd(
     mtime_ns: int | None,
     xattrs: Xattrs,
     *,
-    atime_ns: int | None = None,
     clear: bool = False,
 ) -> tuple[str, ...]:
     """Set all attributes of an open file or folder, its times unless ``mtime_ns`` is None.
@@ -194,7 +193,7 @@ def apply_to_fd(
     """
     refused = _give(fd, os.fstat(fd), mode, uid, gid, xattrs, clear=clear)
     if mtime_ns is not None:
-        os.utime(fd, ns=(mtime_ns if atime_ns is None else atime_ns, mtime_ns))
+        os.utime(fd, ns=(mtime_ns, mtime_ns))
     return refused
 
 
