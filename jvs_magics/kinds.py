@@ -156,13 +156,13 @@ class VerifyReport(Answer):
 
     def _html(self) -> str:
         report = self._value
-        damaged = [found for found in report.snapshots if found.tamper_detected]
-        chosen = [*damaged, *(found for found in report.snapshots if not found.tamper_detected)]
+        damaged = [found for found in report.snapshots if found.severity == "critical"]
+        chosen = [*damaged, *(found for found in report.snapshots if found.severity != "critical")]
         rows = [
             (
                 html.code(found.snapshot_id),
-                html.span("bad", f"TAMPERED {found.code}")
-                if found.tamper_detected
+                html.span("bad", f"{'TAMPERED' if found.tamper_detected else 'UNREADABLE'} {found.code}")
+                if found.severity == "critical"
                 else html.span("ok", "OK"),
                 html.text(found.message or ""),
                 "<br>".join(html.code(path) for path in found.damaged_paths[: html.FIRST_PAGE]),

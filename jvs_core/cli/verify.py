@@ -79,9 +79,10 @@ def _text(since: str) -> str:
 
 
 def _lines(found: SnapshotReport) -> list[str]:
-    if not found.tamper_detected:
+    if found.severity != "critical":
         thinned = "  (thinned out)" if found.expired else ""
         remark = f"  ({safe(found.message)})" if found.message else thinned
         return [f"{found.snapshot_id}  OK{remark}"]
     paths = [f"    {safe(path)}" for path in found.damaged_paths]
-    return [f"{found.snapshot_id}  TAMPERED  {found.code}", f"  {safe(found.message or '')}", *paths]
+    what = "TAMPERED" if found.tamper_detected else "UNREADABLE"
+    return [f"{found.snapshot_id}  {what}  {found.code}", f"  {safe(found.message or '')}", *paths]

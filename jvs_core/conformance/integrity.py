@@ -198,7 +198,7 @@ def _killed_at(scene: Scene, steps: list[str]) -> Facts:
         done = scene.run_python(_KILLED, str(repo.root), step)
         demand(done.returncode == 9, f"the process was to die at {step}: {done.stderr[-300:]}")
         repo = scene.opened(repo.root)
-        found = [f for f in repo.verify(every=True).snapshots if f.tamper_detected]
+        found = [f for f in repo.verify(every=True).snapshots if f.severity == "critical"]
         demand(not found, f"killed at {step}: {found}")
         report = repo.doctor(repairs=[*RUNTIME_REPAIRS, "advance_head"], strict=True)
         bad = [finding.code for finding in report.findings if finding.severity != "info"]

@@ -31,7 +31,7 @@ def note(ctx: Context, reports: Sequence[SnapshotReport]) -> None:
         whole = [
             report.snapshot_id
             for report in reports
-            if not report.tamper_detected and report.snapshot_id in known
+            if report.severity != "critical" and report.snapshot_id in known
         ]
         if not damaged and not whole:
             return
@@ -53,7 +53,7 @@ def note(ctx: Context, reports: Sequence[SnapshotReport]) -> None:
 
 def _is_damaged(ctx: Context, report: SnapshotReport) -> bool:
     return (
-        report.tamper_detected
+        report.severity == "critical"
         and report.checksum_valid
         and not report.payload_hash_valid
         and report.code != UnsupportedFile.code

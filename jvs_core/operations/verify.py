@@ -89,7 +89,9 @@ def verify(
         reports.extend(_missing(ctx))
     damage.note(ctx, reports)
     return VerifyReport(
-        ok=log.ok and not any(report.tamper_detected for report in reports), snapshots=reports, audit=log
+        ok=log.ok and not any(report.severity == "critical" for report in reports),
+        snapshots=reports,
+        audit=log,
     )
 
 
@@ -202,7 +204,7 @@ def _wrong(snapshot_id: str, found: Comparison) -> SnapshotReport:
     """Report damage; what could only not be read is told by its own error, and is no sign that anybody changed it."""
     if not found.damaged:
         error = next(iter(found.unreadable.values()))
-        return _damaged(snapshot_id, error.code, error.message, paths=found.wrong)
+        return _damaged(snapshot_id, error.code, error.message, paths=found.wrong, tampered=False)
     message = f"{counted(len(found.damaged), 'path is', 'paths are')} not as the manifest says"
     if found.unreadable:
         message += f", {len(found.unreadable)} cannot be read"
@@ -261,12 +263,13 @@ def _damaged(
     checksum: bool = True,
     payload: bool = False,
     paths: Sequence[bytes] = (),
+    tampered: bool = True,
 ) -> SnapshotReport:
     return SnapshotReport(
         snapshot_id=snapshot_id,
         checksum_valid=checksum,
         payload_hash_valid=payload,
-        tamper_detected=True,
+        tamper_detected=tampered,
         severity="critical",
         damaged_paths=_shown(paths),
         code=code,

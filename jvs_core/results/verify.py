@@ -10,7 +10,10 @@ from jvs_core.results.result import Result
 
 
 class SnapshotReport(Result):
-    """What verifying one snapshot found; ``code`` and ``message`` say what is wrong, None where nothing is."""
+    """What verifying one snapshot found; ``code`` and ``message`` say what is wrong, None where nothing is.
+
+    ``critical`` without ``tamper_detected``: something could not be read, so nothing is known of it.
+    """
 
     snapshot_id: str
     checksum_valid: bool = True

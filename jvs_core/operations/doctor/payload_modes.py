@@ -1,4 +1,4 @@
-"""Restoring mode, owner and time of entries in payloads, where their content is right.
+"""Restoring mode, owner, time, attributes and names of entries in payloads, where their content is right.
 
 Whoever changed a mode may have changed content too, so what drifted is read first; damage is recorded for ``heal``. A
 crash leaves each entry as it was or mended.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from jvs_core.control import catalog
 from jvs_core.control.records import damages, journal
@@ -24,20 +25,24 @@ from jvs_core.errors import (
 )
 from jvs_core.operations.context import Context
 from jvs_core.operations.doctor.heal import logged
-from jvs_core.operations.doctor.mending import Rights
+from jvs_core.operations.doctor.mending import Mending, Rights
 from jvs_core.operations.doctor.repair_tree import RepairTree, writable_tree
 from jvs_core.operations.stored import Stored
 from jvs_core.payload.check.comparison import Comparison, Depth
 from jvs_core.payload.check.status import check
-from jvs_core.payload.copy.mend import Unhealed
+from jvs_core.payload.copy.mend import Place, Unhealed, xattrs_of
 from jvs_core.payload.engines import subvolume
 from jvs_core.payload.tree import attributes, juicefs
 from jvs_core.payload.tree.entry import FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.sealing import sealed
 from jvs_core.progress import Progress
 
 _AT_ONCE = 500
+
+T = TypeVar("T")
+Dress = tuple[Entry, attributes.Xattrs]
 
 
 def mend(ctx: Context, progress: Progress) -> list[str]:
@@ -69,22 +74,32 @@ def _one(ctx: Context, taken: Stored, progress: Progress) -> list[str]:
                 paths=found.damaged,
                 complete=True,
             )
-    mending, left = _compared(taken.payload, _candidates(taken, found), Rights(ctx))
+    rights = Rights(ctx)
+    mending, left = _compared(taken.payload, _candidates(taken, found), rights)
+    dressing, nowhere = _attributed(ctx, taken, found, rights)
     lines = []
-    if mending:
+    if mending or dressing or found.regrouped:
         with ctx.critical():
             catalog.require_kept(ctx.layout, snapshot_id)
             intent = journal.begin(ctx.layout, ctx.settings, "heal", snapshot_id=snapshot_id)
         try:
             with writable_tree(ctx, intent, taken.payload) as here:
-                _give(here, mending)
-            lines.append(f"{snapshot_id}: {len(mending)} entries")
+                _give(here, _dress, dressing)
+                _give(here, _give_one, mending)
+                unhealed = _regroup(ctx, taken, here, found.regrouped)
+            done = {entry.path for entry in (*mending, *(entry for entry, _ in dressing))}
+            lines.append(f"{snapshot_id}: {len(done.union(found.regrouped))} entries")
+            lines += [f"{snapshot_id}: {each}" for each in unhealed]
         except Unhealed as error:
             lines.append(f"{snapshot_id}: nothing: {error}")
         finally:
             journal.complete(ctx.layout, intent)
     if found.unreadable:
         lines.append(f"{snapshot_id}: {len(found.unreadable)} entries cannot be read")
+    if nowhere:
+        lines.append(
+            f"{snapshot_id}: the extended attributes of {listed(nowhere)} are in no snapshot any more"
+        )
     if left:
         lines.append(f"{snapshot_id}: the mode or owner of {left} entries is left to their owner or root")
     return lines
@@ -165,15 +180,69 @@ def _status(folders: Folders, entry: Entry) -> os.stat_result | None:
         return None
 
 
-def _give(here: RepairTree, entries: Sequence[Entry]) -> None:
-    """Give ``entries`` their mode, owner and time, what is in a folder before the folder."""
-    here.used = True
-    following = iter(reversed(entries))
+def _attributed(
+    ctx: Context, taken: Stored, found: Comparison, rights: Rights
+) -> tuple[list[Dress], list[bytes]]:
+    """Return the entries whose extended attributes are not those of the manifest, with these; and for which nothing has them."""
+    wrong = set(found.wrong)
+    dressing: list[Dress] = []
+    nowhere: list[bytes] = []
+    others = [ctx.layout.payload(snapshot_id) for snapshot_id in reversed(catalog.ids(ctx.layout))]
+    with Folders(taken.payload) as folders:
+        for entry in taken.entries:
+            if entry.kind == SYMLINK or entry.path in wrong:
+                continue
+            now = _status(folders, entry)
+            try:
+                xattrs = attributes.with_mode(attributes.read_xattrs(_place(folders, entry)), entry.mode)
+            except OSError:
+                continue
+            if now is None or attributes.digest(xattrs) == entry.xattrs:
+                continue
+            places = (Place(root, entry.path) for root in (taken.payload, *others))
+            wanted = xattrs_of(entry, places, special=rights.special)
+            if attributes.digest(wanted) != entry.xattrs:
+                nowhere.append(entry.path)
+            elif rights.caller in (0, now.st_uid):
+                dressing.append((entry, wanted))
+    return dressing, nowhere
+
+
+def _place(folders: Folders, entry: Entry) -> int | bytes:
+    folder, name = split(entry.path)
+    return attributes.below(folders.at(folder), name) if entry.path else folders.top
+
+
+def _regroup(ctx: Context, taken: Stored, here: RepairTree, paths: Sequence[bytes]) -> list[str]:
+    """Make the names ``paths`` names of one file again, or of several, as the manifest says; return what cannot be made."""
+    mending = Mending(ctx, taken, here, paths, (), lambda _: None)
+    if paths:
+        mending.run()
+    return mending.unhealed
+
+
+def _give(here: RepairTree, act: Callable[[Folders, T], None], items: Sequence[T]) -> None:
+    """``act`` on all ``items``, what is in a folder before the folder."""
+    here.used = here.used or bool(items)
+    following = iter(reversed(items))
     with Folders(here.root) as folders:
         while some := list(islice(following, _AT_ONCE)):
             with here.changing():
-                for entry in some:
-                    _give_one(folders, entry)
+                for item in some:
+                    act(folders, item)
+
+
+def _dress(folders: Folders, dress: Dress) -> None:
+    """Give an entry its extended attributes, and the mode back that an access list moves."""
+    entry, xattrs = dress
+    folder, name = split(entry.path)
+    at = folders.at(folder if entry.path else b"")
+    handle = os.open(name or b".", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+    try:
+        now = os.fstat(handle)
+        attributes.apply_to_handle(handle, stat.S_IMODE(now.st_mode), now.st_uid, now.st_gid, xattrs)
+    finally:
+        os.close(handle)
 
 
 def _give_one(folders: Folders, entry: Entry) -> None:

@@ -153,7 +153,8 @@ def drop_copy(ctx: Context, intent: Intent) -> bool:
     """
     assert intent.worktree is not None
     top = ctx.layout.worktree(intent.worktree)
-    left = inside(ctx.layout.root, top / os.fsdecode(bytes.fromhex(intent.details["temporary"])))
+    place = top / os.fsdecode(bytes.fromhex(intent.details["temporary"]))
+    left = inside(ctx.layout.root, place.parent) / place.name  # it may be a link itself
     claimed = left.with_name(f"{LEFTOVER_PREFIX}{secrets.token_hex(8)}")
     with uninterrupted(), ctx.critical():
         if intent.operation == NEW_PATH_INTENT and not journal.is_dead(ctx.layout, ctx.settings, intent):

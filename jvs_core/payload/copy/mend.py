@@ -48,7 +48,7 @@ def make(entry: Entry, places: Iterable[Place], folder: int, name: bytes, *, spe
         if entry.kind == FILE:
             _make_file(entry, item, list(places), folder, name, special=special)
         else:
-            _TRANSFER.special(item, _xattrs(entry, places, special=special), folder, name)
+            _TRANSFER.special(item, xattrs_of(entry, places, special=special), folder, name)
     except OSError as error:
         discard(folder, name)
         raise translate(error, entry.path) from error
@@ -72,7 +72,7 @@ def _make_file(
         with _opened(place, entry.size, tried) as source:
             if source is None:
                 continue
-            xattrs = _xattrs(entry, (place, *places), special=special)
+            xattrs = xattrs_of(entry, (place, *places), special=special)
             try:
                 made = _TRANSFER.file(item, source, os.fstat(source), xattrs, folder, name)
             except OSError as error:
@@ -110,16 +110,17 @@ def _opened(place: Place, size: int, tried: set[tuple[int, int]]) -> Iterator[in
         os.close(fd)
 
 
-def _xattrs(entry: Entry, places: Iterable[Place], *, special: bool) -> attributes.Xattrs:
+def xattrs_of(entry: Entry, places: Iterable[Place], *, special: bool) -> attributes.Xattrs:
     """Return the extended attributes with the manifest's digest from the first place that has them.
 
     Empty where none has.
     """
     if not entry.xattrs:
         return ()
-    for found in (attributes.with_mode(each, entry.mode) for each in _read(places)):
-        if attributes.digest(found) == entry.xattrs:
-            return found if special else attributes.without_capability(found)
+    for found in _read(places):
+        kept, _ = attributes.kept_as(found, entry.mode, entry.xattrs)
+        if attributes.digest(kept) == entry.xattrs:
+            return kept if special else attributes.without_capability(kept)
     return ()
 
 
@@ -127,7 +128,7 @@ def _read(places: Iterable[Place]) -> Iterator[attributes.Xattrs]:
     for root, path in places:
         folder, name = split(path)
         with suppress(OSError), Folders(root) as folders:
-            yield attributes.read_xattrs(attributes.below(folders.at(folder), name))
+            yield attributes.read_xattrs(attributes.below(folders.at(folder), name) if path else folders.top)
 
 
 def link(entry: Entry, place: Place, folder: int, name: bytes) -> bool:

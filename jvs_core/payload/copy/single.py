@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jvs_core import files
-from jvs_core.errors import AlreadyExists, PartialSnapshot, PathNotFound
+from jvs_core.errors import AlreadyExists, PartialSnapshot, PathEscape, PathNotFound
 from jvs_core.payload.check.comparison import Depth, mismatch
 from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
@@ -46,7 +46,7 @@ def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
         return [] if was.is_still(os.lstat(now)) else [path]
     try:
         found = scan(now, must_read=False)
-    except PathNotFound:  # another kind of thing by now
+    except (PathNotFound, PathEscape):  # another kind of thing by now
         return [path]
     changed = [prefix + other.path for other in found.left_out]
     for position, entry in enumerate(found.entries):
@@ -65,7 +65,7 @@ def state(now: Path) -> dict[bytes, FileState]:
     """Return the state of all but folders at and below ``now``, by relative path; empty where nothing is there."""
     try:
         found = scan(now, must_read=False)
-    except PathNotFound:
+    except (PathNotFound, PathEscape):  # no folder, but a file or a link
         try:
             st = files.status(now)
         except FileNotFoundError:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
+from itertools import combinations
 from stat import S_ISLNK, S_IWUSR
 from struct import calcsize, iter_unpack, pack
 from typing import NamedTuple
@@ -17,6 +18,7 @@ CAPABILITY = "security.capability"
 ACCESS = "system.posix_acl_access"
 KEPT = (ACCESS, "system.posix_acl_default", CAPABILITY)
 _SOME_ROOM = 1 << 20
+_MOST_TRIED = 10
 NO_XATTRS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 _ACL_OWNER, _ACL_GROUP, _ACL_MASK, _ACL_OTHER = 0x01, 0x04, 0x10, 0x20
@@ -112,17 +114,26 @@ def without_capability(xattrs: Xattrs) -> Xattrs:
 
 
 def kept_as(found: Xattrs, mode: int, wanted: bytes | None) -> tuple[Xattrs, bool]:
-    """Return those of ``found`` that have the digest ``wanted``: all, or all but capabilities; and whether none have.
+    """Return those of ``found`` that have the digest ``wanted``, and whether others, capabilities apart, are left out.
 
     An access list is ``found`` in a payload, and returned as it is outside, under ``mode``.
 
-    What has another digest was changed since, by whoever could, and says nothing: then there are none. None is no digest.
+    What was added since, by whoever could, is left out. Where a value was changed or is gone nothing has that digest: then
+    there are none. None is no digest.
     """
     found = with_mode(found, mode)
     if wanted is None or digest(found) == wanted:
         return found, False
     others = without_capability(found)
-    return (others, False) if digest(others) == wanted else ((), True)
+    return (others, False) if digest(others) == wanted else (_part(found, wanted), True)
+
+
+def _part(found: Xattrs, wanted: bytes) -> Xattrs:
+    """Return those of ``found`` that have the digest ``wanted``; none where none of their combinations has it."""
+    if len(found) > _MOST_TRIED:
+        return ()
+    parts = (part for count in range(len(found)) for part in combinations(found, count))
+    return next((part for part in parts if digest(part) == wanted), ())
 
 
 def with_mode(xattrs: Xattrs, mode: int) -> Xattrs:

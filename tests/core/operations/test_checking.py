@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
+from jvs_core.cli.verify import _lines
 from jvs_core.errors import (
     EngineFailed,
     JvsError,
@@ -153,6 +154,18 @@ def test_verify_tells_damage_from_what_cannot_be_read(
     assert report.message == "1 path is not as the manifest says, 1 cannot be read"
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_verify_calls_nothing_tampered_with_that_it_could_not_read(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    refuse(monkeypatch, "a.txt", number)
+    report = repo.verify(every=True)
+    first = report.snapshots[0]
+    assert (report.ok, first.severity, first.tamper_detected) == (False, "critical", False)
+    assert first.damaged_paths == ["data/a.txt"]
+    assert _lines(first)[0] == f"{first.snapshot_id}  UNREADABLE  {first.code}"
+
+
 def test_a_payload_that_may_not_be_opened_is_no_missing_one_and_the_others_are_checked(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +178,7 @@ def test_a_payload_that_may_not_be_opened_is_no_missing_one_and_the_others_are_c
 
     monkeypatch.setattr(matching, "Folders", folders)
     first, second = repo.verify(every=True).snapshots
-    assert (first.code, first.tamper_detected) == (UnsupportedFile.code, True)
+    assert (first.code, first.tamper_detected, first.severity) == (UnsupportedFile.code, False, "critical")
     assert (second.code, second.severity) == (None, "none")
 
 

@@ -22,7 +22,7 @@ from jvs_core.progress import SILENT
 from tests.support.damage import rot
 from tests.support.hostile import posix_acl
 from tests.support.marks import on
-from tests.support.metadata import Metadata, but_times, metadata_of
+from tests.support.metadata import Metadata, but_times, metadata_of, payload_metadata
 from tests.support.users import SOMEBODY, as_user
 
 WRITE = 0o222
@@ -181,6 +181,55 @@ def test_a_payload_that_drifted_is_read_and_warned_of_and_mended(workdir: Path, 
 @pytest.fixture
 def repo(tmp_path: Path) -> Repository:
     return Repository.init(tmp_path / "repo", engine="copy")
+
+
+@needs_root
+def test_attributes_and_names_that_drifted_are_mended_too(workdir: Path) -> None:
+    """As after ``setfacl -R``, ``setfattr`` or a copy that breaks hard links."""
+    repo = Repository.init(workdir / "repo")
+    main = repo.root / "main"
+    fill(main)
+    for name in ("plain", "secret", "sub"):
+        os.setxattr(main / name, "user.note", b"kept")
+    taken = repo.snapshot("first", lock=True).snapshot_id
+    (main / "later").write_text("later")
+    second = repo.snapshot("second", lock=True).snapshot_id
+    top = payload(repo, taken)
+    before = payload_metadata(top, metadata_of(main))
+    with writable(top):
+        os.setxattr(top / "sub/shared", "user.added", b"x")
+        os.setxattr(top / "secret", "user.added", b"x")
+        os.removexattr(top / "sub", "user.note")
+        shutil.copy2(top / "plain", top / "sub/other")
+        (top / "sub/other").rename(top / "sub/twin")
+    assert severity(repo, taken) == "warning"
+    assert repo.doctor(repairs=["payload_modes"]).healthy
+    assert [severity(repo, each) for each in (taken, second)] == ["none", "none"]
+    assert payload_metadata(top, metadata_of(main)) == before
+    assert repo.doctor(repairs=["payload_modes"]).repaired == []
+
+
+def test_what_was_added_to_attributes_costs_none_of_them(repo: Repository) -> None:
+    main = repo.root / "main"
+    (main / "file").write_text("content")
+    for name in ("user.one", "user.two"):
+        os.setxattr(main / "file", name, b"kept")
+    before = metadata_of(main)
+    taken = repo.snapshot("first", lock=True).snapshot_id
+    os.setxattr(payload(repo, taken) / "file", "user.added", b"x")
+    restored = repo.restore(taken)
+    assert metadata_of(Path(restored.path)) == before
+    assert "left out" in restored.degraded[0]
+
+
+def test_attributes_that_no_snapshot_has_any_more_are_named(repo: Repository) -> None:
+    (repo.root / "main/file").write_text("content")
+    os.setxattr(repo.root / "main/file", "user.note", b"kept")
+    taken = repo.snapshot("first", lock=True).snapshot_id
+    os.removexattr(payload(repo, taken) / "file", "user.note")
+    assert repo.doctor(repairs=["payload_modes"]).repaired == [
+        f"payload_modes: {taken}: the extended attributes of file are in no snapshot any more"
+    ]
 
 
 def as_before_the_sealing(top: Path) -> None:
