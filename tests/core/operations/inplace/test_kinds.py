@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
-from jvs_core.operations.inplace import path_exchange
+from jvs_core.operations.inplace import path_restore
 from tests.crash import children
 from tests.support.metadata import but_times, metadata_of
 
@@ -69,7 +69,7 @@ def test_a_path_of_any_kind_whose_restore_was_killed_is_in_nobodys_way(tmp_path:
 
     def killed_before_the_exchange() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(path_exchange, "require_unchanged", lambda *_: children.die())
+            patch.setattr(path_restore, "require_unchanged", lambda *_: children.die())
             again.restore_path("HEAD", "thing", inplace=True, reason="test", lock=True)
 
     assert children.run(killed_before_the_exchange) == children.KILLED
