@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core import files, syncing
+from jvs_core import clock, files, syncing
 from jvs_core.control import catalog
 from jvs_core.control.lock import critical
 from jvs_core.control.names import check_worktree_name
@@ -88,7 +88,11 @@ def new_worktree(
                     damage.require_whole(ctx, source)
                     with source.read(), ctx.bringing():
                         degraded = engine.materialize(
-                            source.payload, source.entries, temporary, progress=progress
+                            source.payload,
+                            source.entries,
+                            temporary,
+                            since_ns=clock.parse(source.descriptor.created_at) * 1_000_000,
+                            progress=progress,
                         )
             with step(progress, "settle"):
                 engine.settle(temporary)

@@ -194,7 +194,9 @@ def _attributed(
                 continue
             now = _status(folders, entry)
             try:
-                xattrs = attributes.with_mode(attributes.read_xattrs(_place(folders, entry)), entry.mode)
+                xattrs = attributes.with_mode(
+                    attributes.read_xattrs(attributes.at(folders, entry.path)), entry.mode
+                )
             except OSError:
                 continue
             if now is None or attributes.digest(xattrs) == entry.xattrs:
@@ -206,11 +208,6 @@ def _attributed(
             elif rights.caller in (0, now.st_uid):
                 dressing.append((entry, wanted))
     return dressing, nowhere
-
-
-def _place(folders: Folders, entry: Entry) -> int | bytes:
-    folder, name = split(entry.path)
-    return attributes.below(folders.at(folder), name) if entry.path else folders.top
 
 
 def _regroup(ctx: Context, taken: Stored, here: RepairTree, paths: Sequence[bytes]) -> list[str]:
@@ -235,14 +232,9 @@ def _give(here: RepairTree, act: Callable[[Folders, T], None], items: Sequence[T
 def _dress(folders: Folders, dress: Dress) -> None:
     """Give an entry its extended attributes, and the mode back that an access list moves."""
     entry, xattrs = dress
-    folder, name = split(entry.path)
-    at = folders.at(folder if entry.path else b"")
-    handle = os.open(name or b".", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
-    try:
+    with attributes.handle(folders, entry.path) as handle:
         now = os.fstat(handle)
         attributes.apply_to_handle(handle, stat.S_IMODE(now.st_mode), now.st_uid, now.st_gid, xattrs)
-    finally:
-        os.close(handle)
 
 
 def _give_one(folders: Folders, entry: Entry) -> None:

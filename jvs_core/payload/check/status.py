@@ -14,7 +14,7 @@ from jvs_core.payload.changes.hashing import hash_files
 from jvs_core.payload.check.comparison import Comparison, Depth
 from jvs_core.payload.check.extras import extras
 from jvs_core.payload.check.matching import unopened
-from jvs_core.payload.tree import content, juicefs
+from jvs_core.payload.tree import attributes, content, juicefs
 from jvs_core.payload.tree.entry import FILE, SYMLINK, Entry
 from jvs_core.payload.tree.faults import EXHAUSTED, GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
@@ -25,16 +25,23 @@ from jvs_core.payload.work.pool import WORTH_BYTES
 from jvs_core.payload.work.threads import each
 from jvs_core.progress import SILENT, Progress
 
+_NEVER = 2**63  # later than any time of change
+
 
 def check(
-    payload: Path, entries: Sequence[Entry], depth: Depth, *, progress: Progress = SILENT
+    payload: Path,
+    entries: Sequence[Entry],
+    depth: Depth,
+    *,
+    since_ns: int = _NEVER,
+    progress: Progress = SILENT,
 ) -> Comparison:
-    """Compare the whole ``payload`` with its manifest ``entries``.
+    """Compare the whole ``payload`` with its manifest ``entries``; extended attributes of what was changed after ``since_ns``.
 
     Raises PartialSnapshot where the payload is not there; EngineFailed or UnsupportedFile where it, or a folder of it,
     cannot be opened, or the process has no more descriptors or memory.
     """
-    status = _Status(payload, entries)
+    status = _Status(payload, entries, since_ns)
     with _opening(payload):
         differences = look(payload, entries, status.same, threads=max(1, status.threads))
     status.different.update(differences.changed)
@@ -64,13 +71,15 @@ def _opening(payload: Path) -> Iterator[None]:
 class _Status:
     """What is known of the entries of one payload."""
 
-    def __init__(self, payload: Path, entries: Sequence[Entry]) -> None:
+    def __init__(self, payload: Path, entries: Sequence[Entry], since_ns: int = _NEVER) -> None:
         self.payload = payload
         self.entries = entries
         with _opening(payload):
             self.threads = juicefs.THREADS if juicefs.mount_at(payload) else 0
         self.forms = [FORMS[entry.kind] | entry.mode for entry in entries]
         self.inodes: list[tuple[int, ...]] = [()] * len(entries)
+        self.since_ns = since_ns
+        self.late: list[int] = []
         self.drifted: set[int] = set()
         self.sealed: set[int] = set()
         self.different: set[bytes] = set()
@@ -93,10 +102,13 @@ class _Status:
                 self.drifted.add(position)
         if st.st_mtime_ns != entry.mtime_ns or st.st_uid != entry.uid or st.st_gid != entry.gid:
             self.drifted.add(position)
+        if st.st_ctime_ns > self.since_ns and entry.kind != SYMLINK:
+            self.late.append(position)
         return entry.kind != FILE or st.st_size == entry.size
 
     def read(self, depth: Depth, progress: Progress) -> None:
-        """Read every link, and the files that the ``depth`` asks for."""
+        """Read every link, the attributes of what was changed late, and the files that the ``depth`` asks for."""
+        self.each(self.late, self.read_attributes)
         here = [position for position, inode in enumerate(self.inodes) if inode]
         if self.different:
             here = [position for position in here if self.entries[position].path not in self.different]
@@ -136,6 +148,11 @@ class _Status:
                 self.different.add(entry.path)
         finally:
             os.close(fd)
+
+    def read_attributes(self, folders: Folders, entry: Entry, position: int) -> None:
+        found = attributes.with_mode(attributes.read_xattrs(attributes.at(folders, entry.path)), entry.mode)
+        if attributes.digest(found) != entry.xattrs:
+            self.drifted.add(position)
 
     def read_link(self, folders: Folders, entry: Entry, position: int) -> None:
         parent, name = split(entry.path)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from jvs_core.payload.copy.transfer import attribute_losses
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.authority import entries_granted
 from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry
@@ -47,12 +48,34 @@ def give_rights(target: Path, entries: Sequence[Entry], moved: Sequence[Entry], 
     granted, lines = entries_granted(entries, {}, payload)
     if granted is entries:
         restore(target, moved)
-        return lines
+        return [*lines, *dress(target, moved)]
     pairs = zip(entries, granted, strict=True)
     wanted = {entry.path for entry in moved}
     restore(target, [new for old, new in pairs if old.path in wanted or old != new])
     withdraw(target, entries, granted)
-    return lines
+    return [*lines, *dress(target, [entry for entry in granted if entry.path in wanted])]
+
+
+def dress(target: Path, entries: Sequence[Entry]) -> list[str]:
+    """Leave those of the ``entries`` in ``target`` no extended attributes but their own; return what could not be kept."""
+    refused: list[bytes] = []
+    drifted: list[bytes] = []
+    with Folders(target) as folders:
+        for entry in entries:
+            if entry.kind == SYMLINK:
+                continue
+            try:
+                found = attributes.read_xattrs(attributes.at(folders, entry.path))
+                kept, strange = attributes.kept_as(found, entry.mode, entry.xattrs)
+                if strange:
+                    drifted.append(entry.path)
+                if kept != attributes.with_mode(found, entry.mode):
+                    with attributes.handle(folders, entry.path) as handle:
+                        if attributes.apply_to_handle(handle, entry.mode, entry.uid, entry.gid, kept):
+                            refused.append(entry.path)
+            except OSError as error:
+                raise translate(error, entry.path) from error
+    return attribute_losses(refused, drifted)
 
 
 def withdraw(target: Path, entries: Sequence[Entry], granted: Sequence[Entry]) -> None:

@@ -38,12 +38,18 @@ class SnapshotEngine(Protocol):
         """Copy a worktree to a new folder and hash every file of it."""
 
     def materialize(
-        self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
+        self,
+        source: Path,
+        entries: Sequence[Entry],
+        target: Path,
+        *,
+        since_ns: int = 0,
+        progress: Progress,
     ) -> list[str]:
         """Clone a snapshot's payload to a new, writable worktree ``target`` that shares no inode with it.
 
         ``entries`` is the snapshot's manifest; ``source`` is checked against it (kind, mode, size, link target, time;
-        content too where any of these is not as recorded).
+        content too where any of these is not as recorded, extended attributes where anything was changed after ``since_ns``).
 
         Returns what could not be kept, one line each. Raises PayloadHashMismatch, naming the paths, when ``source``
         is not what the manifest says.

@@ -114,7 +114,13 @@ class BtrfsSnapshot:
         return Capture(self.name, entries, described(left_out), changed, paths)
 
     def materialize(
-        self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
+        self,
+        source: Path,
+        entries: Sequence[Entry],
+        target: Path,
+        *,
+        since_ns: int = 0,
+        progress: Progress,
     ) -> list[str]:
         """Take a writable snapshot of the payload ``source``, once it was compared with its manifest.
 
@@ -125,7 +131,7 @@ class BtrfsSnapshot:
             raise AlreadyExists(f"{target} exists already", path=str(target))
         found = None
         if subvolume.is_subvolume(source):
-            found = check(source, entries, Depth.SUSPECT).require_content()
+            found = check(source, entries, Depth.SUSPECT, since_ns=since_ns).require_content()
         if found is None or found.regrouped:
             with _subvolume_from(target) as inner:
                 return self.other.materialize(source, entries, inner, progress=progress)

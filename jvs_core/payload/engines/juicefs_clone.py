@@ -134,7 +134,13 @@ class JuicefsClone:
         )
 
     def materialize(
-        self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
+        self,
+        source: Path,
+        entries: Sequence[Entry],
+        target: Path,
+        *,
+        since_ns: int = 0,
+        progress: Progress,
     ) -> list[str]:
         """Clone the payload ``source``, and check it against its manifest meanwhile; file by file as in ``capture``."""
         if os.path.lexists(target):
@@ -142,7 +148,7 @@ class JuicefsClone:
         progress.started("clone", len(entries))
         try:
             with self._cloning(source, target, begin=True) as clone:
-                found = check(source, entries, Depth.SUSPECT).require_content()
+                found = check(source, entries, Depth.SUSPECT, since_ns=since_ns).require_content()
                 clone.finish()
         except EngineFailed:
             obstacle = _obstacle(source)

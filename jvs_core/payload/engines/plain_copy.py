@@ -35,9 +35,15 @@ class FileEngine:
         return capture_tree(request, engine=self.name, method=self.method)
 
     def materialize(
-        self, source: Path, entries: Sequence[Entry], target: Path, *, progress: Progress
+        self,
+        source: Path,
+        entries: Sequence[Entry],
+        target: Path,
+        *,
+        since_ns: int = 0,
+        progress: Progress,
     ) -> list[str]:
-        """Clone a snapshot's payload to the new, writable ``target``."""
+        """Clone a snapshot's payload to the new, writable ``target``; attributes are those of the manifest in any case."""
         return materialize_tree(source, entries, target, method=self.method, progress=progress)
 
     def adopt(self, source: Path, target: Path, *, progress: Progress) -> list[str]:

@@ -104,14 +104,9 @@ class Guarded:
             attributes.apply_to_name(parent, name, None, entry.uid, entry.gid, None)
             return
         xattrs = self._kept(payloads, entry)
-        fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-        try:
-            if stat.S_ISLNK(os.fstat(fd).st_mode):
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-            if attributes.apply_to_handle(fd, entry.mode, entry.uid, entry.gid, xattrs):
+        with attributes.handle(self.folders, entry.path) as handle:
+            if attributes.apply_to_handle(handle, entry.mode, entry.uid, entry.gid, xattrs):
                 self.refused.append(entry.path)
-        finally:
-            os.close(fd)
 
     def settle(self, payloads: Folders, entry: Entry) -> None:
         """Give a folder its attributes."""

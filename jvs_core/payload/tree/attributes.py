@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from itertools import combinations
 from stat import S_ISLNK, S_IWUSR
 from struct import calcsize, iter_unpack, pack
 from typing import NamedTuple
 
+from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import CAP_CHOWN, has_capability
 
 CAPABILITY = "security.capability"
@@ -57,6 +58,25 @@ def ownership() -> Ownership:
 def below(folder: int, name: bytes) -> bytes:
     """Return a path by which ``name`` in the open ``folder`` can be given to calls that take no descriptor."""
     return b"/proc/self/fd/%d/%b" % (folder, name)
+
+
+def at(folders: Folders, path: bytes) -> int | bytes:
+    """Return how to give the entry ``path`` of a tree to calls that take a descriptor or a path."""
+    folder, name = split(path)
+    return below(folders.at(folder), name) if path else folders.top
+
+
+@contextmanager
+def handle(folders: Folders, path: bytes) -> Iterator[int]:
+    """Yield an ``O_PATH`` descriptor of the entry ``path`` of a tree, which is no link."""
+    folder, name = split(path)
+    opened = os.open(name or b".", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folders.at(folder))
+    try:
+        if S_ISLNK(os.fstat(opened).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        yield opened
+    finally:
+        os.close(opened)
 
 
 def kept_names(names: Iterable[str]) -> list[str]:

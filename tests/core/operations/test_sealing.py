@@ -209,6 +209,24 @@ def test_attributes_and_names_that_drifted_are_mended_too(workdir: Path) -> None
     assert repo.doctor(repairs=["payload_modes"]).repaired == []
 
 
+@on("xfs", "btrfs", "ext4")
+def test_a_restore_brings_no_attributes_that_were_added_in_the_payload(workdir: Path) -> None:
+    repo = Repository.init(workdir / "repo")
+    main = repo.root / "main"
+    fill(main)
+    os.setxattr(main / "plain", "user.note", b"kept")
+    before = metadata_of(main)
+    taken = repo.snapshot("first", lock=True).snapshot_id
+    top = payload(repo, taken)
+    with writable(top):
+        for name in ("plain", "sub/shared", "sub"):
+            os.setxattr(top / name, "user.added", b"x")
+    restored = repo.restore(taken)
+    assert metadata_of(Path(restored.path)) == before
+    assert any("left out" in line for line in restored.degraded)
+    assert Repository.open(restored.path).status().clean
+
+
 def test_what_was_added_to_attributes_costs_none_of_them(repo: Repository) -> None:
     main = repo.root / "main"
     (main / "file").write_text("content")
