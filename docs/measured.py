@@ -17,7 +17,7 @@ _WANTED = {
 
 
 def filled(text: str) -> str:
-    """Return ``text`` with the tables between its marks made anew."""
+    """Return ``text`` with the tables between its marks made again."""
     for name, make in (("engines", _engines), ("scale", _scale)):
         begin = _BEGIN.format(name)
         if begin in text:

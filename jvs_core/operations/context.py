@@ -15,9 +15,9 @@ from jvs_core.control.audit import writer
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.lock.session import Session, session
-from jvs_core.control.records import worktree
+from jvs_core.control.records import journal, worktree
 from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError
-from jvs_core.model import AuditRecord, Worktree
+from jvs_core.model import AuditRecord, Intent, Worktree
 from jvs_core.operations import stored
 from jvs_core.operations.stored import Stored
 from jvs_core.payload.changes.index import StatIndex
@@ -159,6 +159,10 @@ class Context:
     def audit(self, operation: str, **fields: Any) -> AuditRecord:
         """Append an audit record; the caller holds the critical section."""
         return writer.append(self.layout, self.settings, operation, **fields)
+
+    def begin(self, operation: str, **fields: Any) -> Intent:
+        """Write the intent of an operation, durable."""
+        return journal.begin(self.layout, self.settings, operation, **fields)
 
     def worktree(self, name: str) -> Worktree:
         """Return a worktree's record. Raises WorktreeNotFound."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from jvs_core import files
 from jvs_core.control.lock.lease import Lease
-from jvs_core.control.records import journal
 from jvs_core.model import Intent, Worktree
 from jvs_core.operations.context import Context, step
 from jvs_core.payload.copy.captured import Consistency
@@ -72,9 +71,7 @@ class Publication:
 
     def begin(self) -> Intent:
         """Write down that this snapshot is taken, before the first byte of it."""
-        return journal.begin(
-            self.ctx.layout,
-            self.ctx.settings,
+        return self.ctx.begin(
             "snapshot",
             worktree=self.name,
             worktree_id=self.record.worktree_id,

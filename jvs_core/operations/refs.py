@@ -27,7 +27,7 @@ def create(ctx: Context, name: str, snapshot_id: str, *, note: str) -> Ref:
     check_ref_name(name)
     with uninterrupted(), ctx.critical():
         catalog.require_kept(ctx.layout, snapshot_id)
-        intent = _begin(ctx, CREATE, name)
+        intent = ctx.begin(CREATE, ref=name)
         try:
             ref = refs.create(ctx.layout, name, snapshot_id, note=note, by=ctx.settings.holder_id)
         except BaseException:
@@ -54,7 +54,7 @@ def delete(ctx: Context, name: str) -> Ref:
                 raise
             ctx.audit(DELETE, snapshot_id=logged.snapshot_id, target=logged.name, details={"lost": True})
             return logged
-        intent = _begin(ctx, DELETE, name)
+        intent = ctx.begin(DELETE, ref=name)
         refs.delete(ctx.layout, name)
         ctx.audit(DELETE, snapshot_id=ref.snapshot_id, target=ref.name)
         journal.complete(ctx.layout, intent)
@@ -76,10 +76,6 @@ def reconcile(ctx: Context, intent: Intent) -> None:
         )
     elif present is None and logged is not None:
         ctx.audit(DELETE, snapshot_id=logged, target=name, details={"recovered": True})
-
-
-def _begin(ctx: Context, operation: str, name: str) -> Intent:
-    return journal.begin(ctx.layout, ctx.settings, operation, ref=name)
 
 
 def check_text(text: str, what: str, *, longest: int = LONGEST_TEXT) -> str:

@@ -68,9 +68,7 @@ def new_worktree(
     with step(progress, "intent"), ctx.critical():
         if base is not None:
             catalog.require_kept(ctx.layout, base)  # from here on the intent keeps it from gc
-        intent = journal.begin(
-            ctx.layout,
-            ctx.settings,
+        intent = ctx.begin(
             operation,
             worktree=name,
             snapshot_id=base,

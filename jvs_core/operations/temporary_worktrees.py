@@ -59,7 +59,7 @@ def isolated_run(ctx: Context, name: str, base: str, progress: Progress) -> Iter
 @translated
 def begin(ctx: Context, kind: str, name: str, base: str, progress: Progress) -> Intent:
     """Make the worktree ``name`` from snapshot ``base``, and before it the intent that names it."""
-    intent = journal.begin(ctx.layout, ctx.settings, kind, worktree=name, base=base)
+    intent = ctx.begin(kind, worktree=name, base=base)
     try:
         restore.new_worktree(ctx, name, base, operation="worktree_create", progress=progress)
     except BaseException:

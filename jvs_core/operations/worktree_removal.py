@@ -112,9 +112,7 @@ def _carry_out(
     try:
         with step(progress, "hide"), uninterrupted(), ctx.critical():
             held.check()
-            intent = journal.begin(
-                ctx.layout,
-                ctx.settings,
+            intent = ctx.begin(
                 leftovers.REMOVAL,
                 worktree=name,
                 worktree_id=record.worktree_id,

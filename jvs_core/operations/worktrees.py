@@ -122,9 +122,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
         worktree_removal.take_back(ctx, record)
         with uninterrupted(), ctx.critical():
             held.check()
-            intent = journal.begin(
-                ctx.layout,
-                ctx.settings,
+            intent = ctx.begin(
                 "worktree_rename",
                 worktree=old,
                 worktree_id=record.worktree_id,

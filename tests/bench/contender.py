@@ -1,4 +1,4 @@
-"""What a contender is, and the one that all others are held against: a plain copy."""
+"""What a contender is, and the one that all others are compared with: a plain copy."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tests.bench.contender import MEANINGS, Operation
 from tests.bench.results import Comparison, Figure, Results, Single
 
-# What each figure is held against, on the workload `many` as a ratio to the reference.
+# What each figure is compared with, on the workload `many` as a ratio to the reference.
 AIMS: dict[str, dict[Operation, str]] = {
     "xfs": {"first": "≤ 1.6", "changed": "≤ 0.7", "restore": "≤ 1.3", "inplace": "≤ 1.2"},
     "ext4": {"first": "≤ 1.6", "changed": "≤ 0.7", "restore": "≤ 1.3", "inplace": "≤ 1.2"},
@@ -84,7 +84,7 @@ def _comparisons(found: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _floors(found: Sequence[Comparison]) -> Iterator[str]:
-    yield "Floors, and the first snapshot held against them:"
+    yield "Floors, and the first snapshot compared with them:"
     yield ""
     yield from _head(["workload", "floor", "time", "floor to reference", "first snapshot to floor"])
     for each in found:

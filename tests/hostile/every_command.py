@@ -1,4 +1,4 @@
-"""Every command of ``jvs`` as somebody would type it, run in this process and held against the contract."""
+"""Every command of ``jvs`` as somebody would type it, run in this process and checked against the contract."""
 
 from __future__ import annotations
 

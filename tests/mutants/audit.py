@@ -105,7 +105,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _chain(
         "an empty log is a sound one", "    if not walk.records and walk.since is None:\n", "    if False:\n"
     ),
-    _log_file("a record is not held against its hash", "or hashed != record.record_hash:", "or False:"),
+    _log_file("a record is not checked against its hash", "or hashed != record.record_hash:", "or False:"),
     _log_file(
         "a record may say its hash twice",
         "or own in after or",

@@ -99,7 +99,7 @@ class _Healing:
         self.queue_sharing(_inodes(taken.payload, wrong, names=2))
         with self.ctx.critical():
             catalog.require_kept(self.ctx.layout, snapshot_id)
-            intent = journal.begin(self.ctx.layout, self.ctx.settings, "heal", snapshot_id=snapshot_id)
+            intent = self.ctx.begin("heal", snapshot_id=snapshot_id)
         try:
             with (
                 step(self.progress, "heal", len(wrong)),

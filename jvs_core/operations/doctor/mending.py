@@ -58,10 +58,7 @@ class Mending:
         self.folders = Folders(tree.root)
 
     def run(self) -> None:
-        """Mend what can be.
-
-        A failure leaves each path as it was or mended, and the folders' times to be mended again.
-        """
+        """Mend what can be. A failure leaves each path as it was or mended, and times of folders to be mended again."""
         with self.folders:
             self.clear()
             self.make_folders()

@@ -81,7 +81,7 @@ def _one(ctx: Context, taken: Stored, progress: Progress) -> list[str]:
     if mending or dressing or found.regrouped:
         with ctx.critical():
             catalog.require_kept(ctx.layout, snapshot_id)
-            intent = journal.begin(ctx.layout, ctx.settings, "heal", snapshot_id=snapshot_id)
+            intent = ctx.begin("heal", snapshot_id=snapshot_id)
         try:
             with writable_tree(ctx, intent, taken.payload) as here:
                 _give(here, _dress, dressing)

@@ -63,10 +63,7 @@ class RepairTree:
 
 @contextmanager
 def writable_tree(ctx: Context, intent: Intent, payload: Path) -> Iterator[RepairTree]:
-    """Yield where to mend ``payload``.
-
-    A crash leaves it with some paths mended, or as it was, and leftovers elsewhere.
-    """
+    """Yield where to mend ``payload``. A crash leaves some of its paths mended, and leftovers elsewhere."""
     snapshot_id = str(intent.snapshot_id)
     temporary = f"{snapshot_id}{files.TEMPORARY_SUFFIX}"
     if not subvolume.is_subvolume(payload):

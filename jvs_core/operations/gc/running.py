@@ -59,7 +59,7 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
     with step(progress, "read"):
         state = _survey(ctx, plan)
     with step(progress, "intent"):
-        intent = journal.begin(ctx.layout, ctx.settings, RUN_INTENT, plan_id=plan_id)
+        intent = ctx.begin(RUN_INTENT, plan_id=plan_id)
     try:
         for number, batch in enumerate(_batches(_children_first(state))):
             _commit(ctx, plan, intent, batch, state, progress, all_or_nothing=number == 0)

@@ -54,10 +54,7 @@ def exchange(present: Present, here: bytes, target: Path, temporary: Path) -> It
 
 @contextmanager
 def swapped(swap: Swap[State], present: Present, here: bytes, target: Path) -> Iterator[State | None]:
-    """Put the copy at ``target``, durable; yield the state of what was taken out.
-
-    A failure of the block puts it back.
-    """
+    """Put the copy at ``target``, durable; yield the state of what was taken out, which a failure puts back."""
     try:
         left = swap.carry_out(there=True)
     except Overtaken:

@@ -172,9 +172,7 @@ def _extract(
 
 
 def _begin(ctx: Context, operation: str, name: str, temporary: Path, **details: Any) -> Intent:
-    return journal.begin(
-        ctx.layout,
-        ctx.settings,
+    return ctx.begin(
         operation,
         worktree=name,
         worktree_id=ctx.worktree(name).worktree_id,

@@ -162,9 +162,7 @@ def drop_copy(ctx: Context, intent: Intent) -> bool:
         if not os.path.lexists(left):
             journal.complete(ctx.layout, intent)
             return True
-        own = journal.begin(
-            ctx.layout,
-            ctx.settings,
+        own = ctx.begin(
             NEW_PATH_INTENT,
             worktree=intent.worktree,
             worktree_id=intent.worktree_id,

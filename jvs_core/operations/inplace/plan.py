@@ -79,10 +79,7 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
 
 
 def _as_stored(wanted: Stored, entries: Sequence[Entry], brought: Sequence[Entry]) -> Sequence[Entry]:
-    """Return the entries that are ``brought`` as the manifest has them.
-
-    ``entries`` have the owners and modes that are possible.
-    """
+    """Return the entries to be ``brought`` as the manifest has them; in ``entries`` rights may be reduced."""
     if entries is wanted.entries:
         return brought
     stored = {entry.path: entry for entry in wanted.entries}

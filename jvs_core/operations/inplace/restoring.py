@@ -154,9 +154,7 @@ def _carry_out(
         locks.check(ctx, lease)
         for needed in {wanted.descriptor.snapshot_id, head} - {None}:
             catalog.require_kept(ctx.layout, str(needed))  # from here on the intent keeps it from gc
-        intent = journal.begin(
-            ctx.layout,
-            ctx.settings,
+        intent = ctx.begin(
             unfinished.RESTORE_INTENT,
             worktree=name,
             worktree_id=record.worktree_id,

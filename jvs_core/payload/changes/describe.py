@@ -85,10 +85,7 @@ def _read_attributes(
 def _read_contents(
     found: Scan, entries: list[Entry | None], unknown: list[int], writeback: WritebackTime, progress: Progress
 ) -> set[bytes]:
-    """Hash the files at the positions ``unknown``.
-
-    Return the paths of those that were not as scanned, or changed meanwhile.
-    """
+    """Hash the files at the positions ``unknown``; return the paths of those that changed since the scan."""
     asked = [found.entries[position] for position in unknown]
     stamps = [found.stamps[position] for position in unknown]
     unsteady: set[bytes] = set()

@@ -136,10 +136,8 @@ class StatIndex:
     ) -> None:
         """Store the digests that ``hashed`` has and ``recalled`` lacks, both parallel to ``scan``.
 
-        Drop the stale paths.
-
-        Files that are None, or whose path is in ``changed``, were not as scanned, and are not stored. A crash leaves
-        the file as it was or empty.
+        Stale paths are removed. Files that are None, or whose path is in ``changed``, were not as scanned, and are not
+        stored. A crash leaves the file as it was or empty.
         """
         if self.path is None or not writeback.now_ns:
             return

@@ -164,10 +164,7 @@ class CheckedFile(io.RawIOBase):
         return digest == self._entry.sha256
 
     def _is_suspect(self) -> bool:
-        """Say whether a file in this state was wrong before.
-
-        Then the whole file is hashed before any of it is returned.
-        """
+        """Say whether a file in this state was wrong before; then it is hashed before any of it is returned."""
         return DIGESTS.get(self._opened) not in (None, self._entry.sha256)
 
 

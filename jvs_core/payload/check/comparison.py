@@ -97,10 +97,7 @@ class Comparison:
         return not self.wrong and not self.drifted
 
     def stamps(self) -> list[Stamp]:
-        """Return the stamp of each entry of a sound payload.
-
-        Without ``ctime``, which hard links of other snapshots move.
-        """
+        """Return the stamp of each entry of a sound payload, without ``ctime``, which new hard links move."""
         return [Stamp(inode[0], inode[1], -1) for inode in self.inodes]
 
     def dressed_otherwise(self, entries: Sequence[Entry]) -> list[Entry]:

@@ -145,10 +145,7 @@ class Inspection:
 def _settled(
     lines: Sequence[bytes], names: dict[bytes, list[int]], evidence: Evidence
 ) -> dict[bytes, list[int]]:
-    """Give hard links the result of the first one, which was read.
-
-    Return those that are no hard link to it any more.
-    """
+    """Give hard links the result of the one that was read; return those that are no hard link to it any more."""
     left = {}
     for inode, (first, *others) in names.items():
         if others and evidence.inodes[first][:IDENTITY] != inode[:IDENTITY]:

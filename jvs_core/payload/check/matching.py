@@ -169,10 +169,7 @@ class _Match:
         self.found.inodes[position - self.start] = _INODE.pack(st.st_dev, st.st_ino, ctime_ns)
 
     def read(self, position: int, fd: int, before: os.stat_result, group: bytes, raw: bytes) -> None:
-        """Read an open file, again if it changes meanwhile, and compare it with its line.
-
-        One of another size differs anyway, and is not read.
-        """
+        """Read an open file, again if it changes, and compare it with its line; one of another size is not read."""
         line = self.lines[position - self.start]
         _, octal, _, _, size, _ = line.split(b"\t", 5)
         kept = int(octal, 8)

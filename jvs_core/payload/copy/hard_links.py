@@ -36,10 +36,7 @@ def leaders(entries: Sequence[Entry]) -> tuple[list[int], Names]:
 def next_leaders(
     sources: Folders, entries: Sequence[Entry], lost: Iterable[int], groups: Names
 ) -> tuple[list[int], list[int]]:
-    """Return, for link groups whose first name is ``lost``, the next name that is still there.
-
-    And the names that are gone.
-    """
+    """Return, for groups whose first name is ``lost``, the next name that is there; and the names that are gone."""
     following, gone = [], []
     for members in (groups[group] for position in lost if (group := entries[position].link_group)):
         while len(members) > 1:
@@ -62,9 +59,7 @@ def link(
 ) -> set[bytes]:
     """Link the other names of each group in the target, which is open twice.
 
-    Return the names that changed since the scan.
-
-    Raises NoSpace or EngineFailed, with the path.
+    Returns the names that changed since the scan. Raises NoSpace or EngineFailed, with the path.
     """
     changed = set()
     for members in groups.values():
@@ -85,10 +80,7 @@ def link(
 
 
 def join(target: Path, entries: Sequence[Entry]) -> set[bytes]:
-    """Link the names of each group in ``target`` to its first name where they are not.
-
-    Return the folders that changed.
-    """
+    """Link the names of each group in ``target`` to its first name, if they are not; return the folders changed."""
     touched: set[bytes] = set()
     _, groups = leaders(entries)
     if not groups:

@@ -114,10 +114,7 @@ def _owner(now: os.stat_result) -> Owner:
 def batches(
     entries: Sequence[Entry], stamps: Sequence[Stamp], owned: Mapping[int, Owner], positions: Sequence[int]
 ) -> Iterator[list[Names]]:
-    """Cut the regular files at ``positions`` into batches.
-
-    ``owned`` has those with another owner or mode in the target.
-    """
+    """Cut the files at ``positions`` into batches; ``owned`` has those with another owner or mode in the target."""
     for start in range(0, len(positions), BATCH_NAMES):
         batch: dict[tuple[bytes, int], Names] = {}
         for position in positions[start : start + BATCH_NAMES]:

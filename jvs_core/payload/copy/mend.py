@@ -111,10 +111,7 @@ def _opened(place: Place, size: int, tried: set[tuple[int, int]]) -> Iterator[in
 
 
 def xattrs_of(entry: Entry, places: Iterable[Place], *, special: bool) -> attributes.Xattrs:
-    """Return the extended attributes with the manifest's digest from the first place that has them.
-
-    Empty where none has.
-    """
+    """Return the extended attributes with the manifest's digest from the first place that has them, else none."""
     if not entry.xattrs:
         return ()
     for found in _read(places):

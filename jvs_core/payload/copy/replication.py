@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import anchored
-from jvs_core.errors import AlreadyExists
 from jvs_core.payload.copy import hard_links
 from jvs_core.payload.copy.copying import Answer, Batch, CopyJob
 from jvs_core.payload.copy.linking import LinkJob, Names, batches
@@ -17,7 +16,7 @@ from jvs_core.payload.copy.replica import NOTHING_KNOWN, Plan, Replica
 from jvs_core.payload.copy.transfer import Transfer
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
-from jvs_core.payload.tree.faults import GONE, translate
+from jvs_core.payload.tree.faults import GONE, making, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import cut
@@ -26,14 +25,9 @@ from jvs_core.progress import Progress
 
 def _make_top(target: Path) -> None:
     """Make the new folder ``target``, private to its owner and without inherited setgid bit or ACL."""
-    try:
-        with anchored.parent(target) as (folder, name):
-            os.mkdir(name, 0o700, dir_fd=folder)
-            fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-    except FileExistsError as error:
-        raise AlreadyExists(f"{target} exists already", path=str(target)) from error
-    except OSError as error:
-        raise translate(error, os.fsencode(target)) from error
+    with making(target), anchored.parent(target) as (folder, name):
+        os.mkdir(name, 0o700, dir_fd=folder)
+        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     try:
         for name in ("system.posix_acl_default", "system.posix_acl_access"):
             with suppress(OSError):

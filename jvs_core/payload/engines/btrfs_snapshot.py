@@ -24,7 +24,7 @@ from jvs_core.payload.copy.tree_attributes import folder_times, give_rights
 from jvs_core.payload.engines import reflink_copy, subvolume
 from jvs_core.payload.tree.attributes import apply_to_fd, read_xattrs
 from jvs_core.payload.tree.entry import FILE, Entry
-from jvs_core.payload.tree.faults import translate
+from jvs_core.payload.tree.faults import making
 from jvs_core.payload.tree.folders import FOLDER_FLAGS
 from jvs_core.payload.tree.mounts import mounts_below
 from jvs_core.payload.tree.removal import remove_tree, require_unmounted
@@ -56,7 +56,7 @@ class BtrfsSnapshot:
 
     def make_worktree(self, target: Path) -> None:
         """Make an empty subvolume; a plain folder cannot become one later."""
-        with _reported(target):
+        with making(target):
             subvolume.create(target)
 
     def capture(self, request: CaptureRequest) -> Capture:
@@ -95,7 +95,7 @@ class BtrfsSnapshot:
         digests, young = _identify(found, recalled, writeback, progress)
         entries: Sequence[Entry] = filled(found, digests)
         progress.started("clone")
-        with _reported(target):
+        with making(target):
             subvolume.snapshot(found.root, target, read_only=True)
         left_out = found.left_out
         # What was written back before it was read, and looks now as it did then, looked so in between, too, and is
@@ -136,7 +136,7 @@ class BtrfsSnapshot:
             with _subvolume_from(target) as inner:
                 return self.other.materialize(source, entries, inner, progress=progress)
         progress.started("clone")
-        with _reported(target):
+        with making(target):
             subvolume.snapshot(source, target, read_only=False)
         lines = give_rights(target, entries, found.dressed_otherwise(entries), source)
         progress.finished("clone")
@@ -157,7 +157,7 @@ class BtrfsSnapshot:
         """Remove ``tree`` with the subvolumes in it; their owner may, even where only root may delete them whole."""
         if not os.path.lexists(tree):
             return
-        with _reported(tree):
+        with making(tree):
             _remove(tree)
 
 
@@ -219,10 +219,10 @@ def _as_it_is(
 def _discard(target: Path, paths: Sequence[bytes], entries: Sequence[Entry]) -> None:
     """Remove ``paths`` in the read-only snapshot ``target``, which is writable for that moment."""
     if paths:
-        with _reported(target):
+        with making(target):
             subvolume.set_read_only(target, False)
         folder_times(target, entries, leave_out(target, paths))
-        with _reported(target):
+        with making(target):
             subvolume.set_read_only(target, True)
 
 
@@ -245,11 +245,11 @@ def _subvolume_from(target: Path) -> Iterator[Path]:
 
     All that is in it then becomes the content of the new subvolume ``target``.
     """
-    with _reported(target):
+    with making(target):
         subvolume.create(target)
     inner = target / f".jvs-{secrets.token_hex(8)}"
     yield inner
-    with _reported(target):
+    with making(target):
         here, there = os.open(inner, FOLDER_FLAGS), os.open(target, FOLDER_FLAGS)
         try:
             top, xattrs = os.fstat(here), read_xattrs(here)
@@ -261,14 +261,3 @@ def _subvolume_from(target: Path) -> Iterator[Path]:
         finally:
             os.close(here)
             os.close(there)
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    """Raise what the system refuses for ``path`` as an error of the tree."""
-    try:
-        yield
-    except FileExistsError as error:
-        raise AlreadyExists(f"{path} exists already", path=str(path)) from error
-    except OSError as error:
-        raise translate(error, os.fsencode(path)) from error

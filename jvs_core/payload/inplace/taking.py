@@ -192,10 +192,7 @@ def _restore(parent: int, name: bytes, taken: Taken) -> None:
 
 
 def _exchange(folder: int, temporary: bytes, name: bytes, *, there: bool) -> bool:
-    """Exchange ``temporary`` and ``name``.
-
-    Return False where nothing stood at ``name``, which is only renamed to then.
-    """
+    """Exchange ``temporary`` and ``name``; if nothing stands at ``name``, only rename, and return False."""
     for _ in range(100):  # an editor may remove and make the name again and again
         if not there:
             try:

@@ -16,16 +16,18 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from jvs_core import files, regular
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, EngineFailed, PartialSnapshot
+from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
+from jvs_core.faults import storage_error
 from jvs_core.payload.manifest.lines import encode, record
 from jvs_core.payload.manifest.parser import Parser
 from jvs_core.payload.tree.entry import FILE, Entry
-from jvs_core.payload.tree.faults import translate
+from jvs_core.payload.tree.faults import making
 from jvs_core.payload.work.collector import held_back
 
 HEADER = b"jvs-manifest 1\n"
@@ -48,7 +50,7 @@ def write(path: Path, entries: Sequence[Entry], lines: Sequence[bytes | None] = 
     """
     digest = hashlib.sha256()
     size = 0
-    try:
+    with making(path):
         fd = files.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         with open(fd, "wb", buffering=0) as file:
             for chunk in _chunks(entries, lines):
@@ -58,10 +60,6 @@ def write(path: Path, entries: Sequence[Entry], lines: Sequence[bytes | None] = 
                 while view:
                     view = view[file.write(view) :]
             os.fsync(file.fileno())
-    except FileExistsError as error:
-        raise AlreadyExists(f"{path} exists already", path=str(path)) from error
-    except OSError as error:
-        raise translate(error, os.fsencode(path)) from error
     return Written(digest.hexdigest(), size, len(entries))
 
 
@@ -77,16 +75,8 @@ def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
         Its digest is not ``sha256``, or a line is not one that ``write`` could have written; the message has the
         line number.
     """
-    try:
-        with open(regular.open_regular(path), "rb", buffering=1 << 20) as file:
-            if sha256 is not None and _digest_of(file) != sha256:
-                raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
-            file.seek(0)
-            return Parser(path).read(file, HEADER)
-    except FileNotFoundError as error:
-        raise PartialSnapshot(f"no manifest at {path}", path=str(path)) from error
-    except OSError as error:
-        raise EngineFailed(f"cannot read the manifest {path}: {error.strerror}", path=str(path)) from error
+    with _open(path, sha256) as file, _reading(path):
+        return Parser(path).read(file, HEADER)
 
 
 def read_lines(path: Path, *, sha256: str) -> Iterator[bytes]:
@@ -95,39 +85,45 @@ def read_lines(path: Path, *, sha256: str) -> Iterator[bytes]:
     Raises PartialSnapshot when it is missing, DescriptorCorrupt when it has another digest, and at its end when it is no
     manifest that was written whole. The form of the lines is not looked at.
     """
-    try:
-        file = open(regular.open_regular(path), "rb", buffering=1 << 20)  # noqa: SIM115 - as long as lines are asked for
+    return _lines(_open(path, sha256), path)
+
+
+def _open(path: Path, sha256: str | None) -> IO[bytes]:
+    """Open a manifest; where ``sha256`` is given, its digest must be that."""
+    with _reading(path):
+        file = open(regular.open_regular(path), "rb", buffering=1 << 20)  # noqa: SIM115 - the caller closes it
         try:
-            if _digest_of(file) != sha256:
+            if sha256 is not None and _digest_of(file) != sha256:
                 raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
             file.seek(0)
         except BaseException:
             file.close()
             raise
+    return file
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise PartialSnapshot(f"no manifest at {path}", path=str(path)) from error
     except OSError as error:
-        raise EngineFailed(f"cannot read the manifest {path}: {error.strerror}", path=str(path)) from error
-    return _lines(file)
+        raise storage_error(error, str(path)) from error
 
 
-def _lines(file: IO[bytes]) -> Iterator[bytes]:
+def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
     count = 0
-    try:
-        with file:
-            if file.readline() == HEADER:
-                for line in file:
-                    if line.startswith(b"end "):
-                        if line == b"end %d\n" % count and not file.read(1):
-                            return
-                        break
-                    yield line[:-1]
-                    count += 1
-    except OSError as error:
-        raise EngineFailed(
-            f"cannot read the manifest {file.name}: {error.strerror}", path=str(file.name)
-        ) from error
-    raise DescriptorCorrupt(f"{file.name} is not a manifest of format 1", path=str(file.name))
+    with file, _reading(path):
+        if file.readline() == HEADER:
+            for line in file:
+                if line.startswith(b"end "):
+                    if line == b"end %d\n" % count and not file.read(1):
+                        return
+                    break
+                yield line[:-1]
+                count += 1
+    raise DescriptorCorrupt(f"{path} is not a manifest of format 1", path=str(path))
 
 
 def root_hash(entries: Sequence[Entry]) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-from jvs_core.errors import JvsError, UnsupportedFile
+from jvs_core.errors import AlreadyExists, JvsError, UnsupportedFile
 from jvs_core.faults import storage_error
 from jvs_core.payload.tree.entry import printable
 
@@ -31,6 +34,17 @@ def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError
             path=name,
         )
     return storage_error(error, name, reading=reading)
+
+
+@contextmanager
+def making(path: Path) -> Iterator[None]:
+    """Turn errors of a block that makes ``path`` into the contract's: AlreadyExists, NoSpace or EngineFailed."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise AlreadyExists(f"{path} exists already", path=str(path)) from error
+    except OSError as error:
+        raise translate(error, os.fsencode(path)) from error
 
 
 def listed(paths: Sequence[bytes]) -> str:

@@ -1,4 +1,4 @@
-"""Asking a server as a browser does, every answer held against the OpenAPI file."""
+"""Asking a server as a browser does, every answer checked against the OpenAPI file."""
 
 from __future__ import annotations
 

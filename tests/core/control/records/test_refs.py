@@ -1,4 +1,4 @@
-"""Refs as files: made once, never changed, each held against its own name."""
+"""Refs as files: made once, never changed, each checked against its own name."""
 
 from __future__ import annotations
 

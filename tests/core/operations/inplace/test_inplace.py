@@ -178,7 +178,7 @@ def test_it_walks_the_worktree_once(repo: Repository, monkeypatch: pytest.Monkey
     for module in (describe, capture, btrfs_snapshot):
         monkeypatch.setattr(module, "scan", counted)
     repo.restore_inplace(first.snapshot_id, reason="test", lock=True)
-    # What juicefs clone made is held against a walk of its own, so the way is looked for again.
+    # What juicefs clone made is compared with a walk of its own, so the steps are planned again.
     assert walks == [main(repo)] * (2 if first.engine == "juicefs-clone" else 1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, PartialSnapshot
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, EngineFailed, PartialSnapshot
 from jvs_core.payload import manifest
 from jvs_core.payload.manifest.lines import compare, decode, encode
 from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
@@ -248,3 +250,19 @@ def test_what_is_only_called_like_a_repository_is_an_entry(tmp_path: Path, kind:
     )
     manifest.write(tmp_path / "manifest", [TOP, entry])
     assert manifest.read(tmp_path / "manifest") == [TOP, entry]
+
+
+@pytest.mark.parametrize("read", [manifest.read, manifest.read_lines])
+def test_a_manifest_that_the_disk_does_not_give_is_told_with_a_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Any
+) -> None:
+    def fail(path: Path) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    written = manifest.write(tmp_path / "manifest", [TOP])
+    monkeypatch.setattr("jvs_core.regular.open_regular", fail)
+
+    with pytest.raises(EngineFailed, match="Input/output error") as caught:
+        read(tmp_path / "manifest", sha256=written.sha256)
+
+    assert caught.value.hint == "the device or the mount reports errors: see the system log"
