@@ -11,6 +11,7 @@ from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.homes import archive_home, make_home, reset_home
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person, worktree_name
+from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.provision import Provided
 from jvs_jupyter.hub.roster import by_user
 
@@ -18,7 +19,10 @@ from jvs_jupyter.hub.roster import by_user
 def provide(
     folder: Path, source: Repository, people: Iterable[Person], *, template: str | None, dry_run: bool
 ) -> Iterator[Provided]:
-    """Make the homes that are missing; root's until their user's first server starts. Named servers make their own."""
+    """Make the homes that are missing, each as the system user of that name; where there is none it is root's own.
+
+    Named servers make their own.
+    """
     base = source.resolve(template or "HEAD", worktree="main")
     known = by_user(folder)
     for user in _users(people):
@@ -29,7 +33,7 @@ def provide(
             elif dry_run:
                 yield Provided(user, "would_create", worktree_name(user), None, base)
             else:
-                made = make_home(folder, source, user, template=base, owner=None)
+                made = make_home(folder, source, user, template=base, owner=Owner.to_become(user.user))
                 yield Provided(user, "created", made.name, made / "main", base)
         except (JvsError, Refused) as failure:
             yield Provided(user, "failed", failure=failure)
@@ -42,7 +46,7 @@ def reset(
     base = source.resolve(template or "HEAD", worktree="main")
 
     def change(user: Person, home: Path) -> Changed:
-        aside = reset_home(folder, source, user, home, template=base)
+        aside = reset_home(folder, source, user, home, template=base, owner=Owner.to_become(user.user))
         if aside is None:
             return Changed(user, "unchanged", home.name)
         return Changed(user, "reset", home.name, kept_as=aside.name)

@@ -47,7 +47,8 @@ _homes = click.option(
 @click.option("--was", metavar="NAME", help="With --identity: the named server's name before.")
 @click.option("--user", metavar="NAME", help="One user; what a pod does before its server starts.")
 @click.option("--server", default="", metavar="NAME", help="With --user: a named server.")
-@click.option("--identity", metavar="ID", help="With --user: what the hub never gives to anybody else.")
+@cli_people.identity
+@click.option("--private", is_flag=True, help="With --user: close the worktree to all other users.")
 @click.option(
     "--template", metavar="REF", type=Snapshot(), help="The snapshot to start from (default: main's head)."
 )
@@ -58,6 +59,7 @@ def provision(
     user: str | None,
     server: str,
     identity: str | None,
+    private: bool,
     users: str | None,
     from_hub: bool,
     group: str | None,
@@ -74,12 +76,12 @@ def provision(
       jvs hub provision --users students.txt --template template-1
     """
     repository = cli_people.opened(call, admin)
-    if user is not None and identity is not None and not dry_run:
+    if user is not None and (identity is not None or private) and not dry_run:
         person = Person(user, server, identity)
         former = None if was is None else find(repository, replace(person, server=was))
         if former is not None:
             lifecycle.hand_over(repository, former, person)
-        outcomes = [provide(repository, person, template=template)]
+        outcomes = [provide(repository, person, template=template, private=private)]
     else:
         named = () if user is None else (Person(user, server),)
         people = cli_people.chosen(users, from_hub, group, named)
@@ -120,11 +122,15 @@ def list_(call: Call, homes: Path | None) -> Outcome:
 @click.option(
     "--template", metavar="REF", type=Snapshot(), help="The snapshot to start from (default: main's head)."
 )
+@cli_people.server
+@cli_people.identity
 @click.pass_obj
 def reset(
     call: Call,
     /,
     names: tuple[str, ...],
+    server: str,
+    identity: str | None,
     users: str | None,
     from_hub: bool,
     group: str | None,
@@ -139,7 +145,7 @@ def reset(
     Example:
       jvs hub reset alice bob --template template-2
     """
-    people = cli_people.chosen(users, from_hub, group, map(Person, names))
+    people = cli_people.chosen(users, from_hub, group, [Person(name, server, identity) for name in names])
     if homes is not None:
         repository = cli_people.opened(call, admin)
         return cli_outcomes.changes(
@@ -156,9 +162,8 @@ def reset(
 @click.argument("names", nargs=-1, metavar="[USER]...")
 @cli_people.people_options
 @_homes
-@click.option(
-    "--server", default="", metavar="NAME", help="With names: their named server, not the default one."
-)
+@cli_people.server
+@cli_people.identity
 @click.option(
     "--days",
     type=click.IntRange(min=1),
@@ -175,6 +180,7 @@ def archive(
     dry_run: bool,
     admin: str | None,
     server: str,
+    identity: str | None,
     days: int | None,
     homes: Path | None,
 ) -> Outcome:
@@ -184,7 +190,7 @@ def archive(
     Example:
       jvs hub archive alice --days 90
     """
-    people = cli_people.chosen(users, from_hub, group, [Person(name, server) for name in names])
+    people = cli_people.chosen(users, from_hub, group, [Person(name, server, identity) for name in names])
     if homes is not None:
         if days is not None or server:
             raise InputError("a home is put away whole, until somebody deletes it: no --days, no --server")

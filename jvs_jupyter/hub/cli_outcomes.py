@@ -14,7 +14,7 @@ from jvs_jupyter.hub import cli_people
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
-from jvs_jupyter.hub.provision import Provided, by_name
+from jvs_jupyter.hub.provision import Provided, by_name, find
 
 Change = Callable[[Repository, Person, WorktreeInfo], Changed]
 
@@ -27,7 +27,9 @@ def changed(
     known = by_name(repository)
     outcomes: list[Changed] = []
     for person in people:
-        info = known.get((person.user, person.server))
+        info = (
+            known.get((person.user, person.server)) if person.identity is None else find(repository, person)
+        )
         if info is None:
             outcomes.append(Changed(person, "unchanged"))
         elif pretended is not None:
@@ -35,7 +37,7 @@ def changed(
         else:
             try:
                 outcomes.append(change(repository, person, info))
-            except JvsError as failure:
+            except (JvsError, Refused) as failure:
                 outcomes.append(Changed(person, "failed", info.name, failure=failure))
     return changes(outcomes)
 

@@ -23,6 +23,14 @@ def _heed_input(ctx: click.Context, _param: click.Parameter, path: str | None) -
     return path
 
 
+server = click.option(
+    "--server", default="", metavar="NAME", help="With names: their named server, not the default one."
+)
+identity = click.option(
+    "--identity", metavar="ID", help="With a name: what the hub never gives to anybody else."
+)
+
+
 def people_options(command: F) -> F:
     """Add the options that say who a command is for."""
     for option in (

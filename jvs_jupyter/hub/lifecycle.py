@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from jvs_core import JvsError, Repository, WorktreeInfo
-from jvs_jupyter.hub.command import Refused
-from jvs_jupyter.hub.names import Person, worktree_name
-from jvs_jupyter.hub.ownership import Owner, give
+from jvs_jupyter.hub.command import WORK_S, Refused, ask, understood
+from jvs_jupyter.hub.names import SERVER, Person, worktree_name
+from jvs_jupyter.hub.ownership import PRIVATE, Owner, acts_for, close
+from jvs_jupyter.hub.provision import provide, provide_as_words
 
 WAS = "hub.was"
 ARCHIVED = "hub-archived"
@@ -43,38 +43,69 @@ class Changed:
         }
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What a process with the user's rights says that it did."""
+
+    action: Literal["reset", "archived", "unchanged"]
+    snapshot_id: str | None
+    kept_as: str | None
+
+
 def reset(repository: Repository, person: Person, info: WorktreeInfo, *, template: str | None) -> Changed:
     """Give a person a fresh worktree from ``template`` (None: the head of ``main``); the old one stays beside it.
 
-    What no snapshot holds is snapshotted first. The fresh one has the owner of the old one. A worktree that is the
-    template's already, unchanged, is left alone, so a second call does nothing. Killed in between, the old worktree is
-    aside and the next spawn or provisioning makes the fresh one.
+    What no snapshot holds is snapshotted first. All of it happens with the rights of the worktree's owner; root's own
+    is followed by one of the system user of that name, where there is one. A worktree that is the template's already,
+    unchanged, is left alone, so a second call does nothing. Killed in between, the old worktree is aside and the next
+    spawn or provisioning makes the fresh one.
 
-    Raises LockConflict while a server runs there, SnapshotNotFound.
+    Raises LockConflict while a server runs there, SnapshotNotFound, Refused (what the user's process was refused).
     """
     wanted = repository.resolve(template or "HEAD", worktree="main")
+    owner = acts_for(Path(info.path))
+    if owner is not None:
+        return _ask_owner(owner, repository, person, "reset", f"--template={wanted}")
+    heir = Owner.to_become(person.user)
     status = repository.status(info.name)
-    if status.clean and info.head_snapshot_id == info.base_snapshot_id == wanted:
+    if status.clean and info.head_snapshot_id == info.base_snapshot_id == wanted and heir is None:
         return Changed(person, "unchanged", info.name)
     saved = info.head_snapshot_id if status.clean else _save(repository, info.name, RESET)
     aside = f"{info.name}-until-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"[-100:].lstrip("-")
-    owner = Owner.of(Path(info.path))
+    private = Path(info.path).stat().st_mode & 0o777 == PRIVATE
     repository.worktrees.rename(info.name, aside)
     repository.worktrees.label(aside, {WAS: info.name, **_past(info)})
-    made = repository.worktrees.create(info.name, from_=wanted, labels=info.labels)
-    if os.geteuid() == 0 and owner.uid != 0:
-        give(Path(made.path), owner)
+    if heir is not None:
+        provide(repository, person, template=wanted, owner=heir)
+    else:
+        made = repository.worktrees.create(info.name, from_=wanted, labels=info.labels)
+        if private:
+            close(Path(made.path))
     return Changed(person, "reset", info.name, saved, aside)
+
+
+def _ask_owner(owner: Owner, repository: Repository, person: Person, command: str, *more: str) -> Changed:
+    """Let the owner of a person's worktree do it, in a process of its own."""
+    known = [] if person.identity is None else [f"--identity={person.identity}"]
+    words = ("hub", command, f"--server={person.server}", *known, *more, "--", person.user)
+    actor = repository.settings.user
+    answer = ask(repository.root, *words, owner=owner, actor=actor, seconds=WORK_S)
+    (told,) = understood(tuple[_Told], answer, f"uid {owner.uid}")
+    name = None if told.action == "archived" else worktree_name(person)
+    return Changed(person, told.action, name, told.snapshot_id, told.kept_as)
 
 
 def archive(repository: Repository, person: Person, info: WorktreeInfo, *, days: int) -> Changed:
     """Put a person's worktree away: a snapshot pinned for ``days``, then the worktree goes.
 
     ``jvs restore`` brings it back until then; afterwards gc may remove the snapshot. Killed in between, the worktree
-    is still there and a second call does the rest.
+    is still there and a second call does the rest. All of it happens with the rights of the worktree's owner.
 
-    Raises LockConflict while a server runs there.
+    Raises LockConflict while a server runs there, Refused.
     """
+    owner = acts_for(Path(info.path))
+    if owner is not None:
+        return _ask_owner(owner, repository, person, "archive", f"--days={days}")
     clean = repository.status(info.name).clean and info.head_snapshot_id is not None
     try:
         saved = info.head_snapshot_id if clean else None
@@ -94,10 +125,18 @@ def _put_away(repository: Repository, person: Person, info: WorktreeInfo, saved:
     return Changed(person, "archived", None, saved)
 
 
-def hand_over(repository: Repository, info: WorktreeInfo, person: Person) -> WorktreeInfo:
-    """Make a worktree that of ``person``: its labels, then its name. Raises LockConflict, AlreadyExists."""
+def hand_over(repository: Repository, info: WorktreeInfo, person: Person) -> None:
+    """Make a named server's worktree that of ``person``: its labels, then its name; with its owner's rights.
+
+    Raises LockConflict, AlreadyExists, Refused.
+    """
+    owner = acts_for(Path(info.path))
+    if owner is not None:
+        was = f"--was={info.labels[SERVER]}"
+        ask(repository.root, *provide_as_words(person, was), owner=owner, actor=repository.settings.user)
+        return
     repository.worktrees.label(info.name, person.labels)
-    return repository.worktrees.rename(info.name, worktree_name(person))
+    repository.worktrees.rename(info.name, worktree_name(person))
 
 
 def _save(repository: Repository, worktree: str, tag: str) -> str:

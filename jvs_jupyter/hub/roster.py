@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,17 +17,35 @@ from jvs_jupyter.hub.command import Refused, ask, no_answer
 from jvs_jupyter.hub.names import Person, digest
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The template's snapshot that a home was made from: its id, and the hash of its content."""
+
+    snapshot_id: str
+    payload_root_hash: str
+
+
 _RECORDS = ".people"
 _HOME = re.compile(r"(?:[A-Za-z0-9-]+-)?([0-9a-f]{20})")
 
 
-def enter(folder: Path, user: Person) -> None:
-    """Record whose home it is, under the name that the user has now; durable."""
+def enter(folder: Path, user: Person, origin: Origin | None) -> None:
+    """Record whose home it is, under the name that the user has now, and what it was made from; durable.
+
+    Without an ``origin`` that of before stays.
+    """
     records = folder / _RECORDS
     records.mkdir(mode=0o700, exist_ok=True)
-    target, data = records / digest(user), json.dumps({"user": user.user, "identity": user.identity})
-    if target.exists() and target.read_text() == data:
+    target = records / digest(user)
+    before = _record(target)
+    listed = _record(records / digest(user.by_name()))
+    known = asdict(origin) if origin else before.get("template") or listed.get("template")
+    record = {"user": user.user, "identity": user.identity, "template": known}
+    if record == before:
         return
+    data = json.dumps(record)
     fresh = target.with_suffix(f".{os.getpid()}-{threading.get_native_id()}.tmp")
     fresh.write_text(data)
     sync(fresh)
@@ -104,8 +123,13 @@ def _asked(
 
 
 def _recorded(record: Path, name: str) -> Person:
+    found = _record(record)
+    return Person(found["user"], "", found["identity"]) if found else Person(name)
+
+
+def _record(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(record.read_text())
+        found: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
-        return Person(name)
-    return Person(found["user"], "", found["identity"])
+        return {}
+    return found

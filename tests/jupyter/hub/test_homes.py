@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from jvs_core import AlreadyExists, LockConflict, Repository
+from jvs_core import LockConflict, Repository
+from jvs_jupyter.hub import bounded
 from jvs_jupyter.hub.homes import archive_home, find_home, make_home
 from jvs_jupyter.hub.names import Person, worktree_name
-from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.report import read_listed, read_usage
 from jvs_jupyter.hub.roster import ask_all, homes
 
@@ -164,8 +164,8 @@ def test_an_answer_that_is_none_is_that_homes_alone(
             return subprocess.CompletedProcess(words, 0, told.encode(), b"")
         return run(words, **rights)
 
-    run = subprocess.run
-    monkeypatch.setattr("jvs_jupyter.hub.command.subprocess.run", forged)
+    run = bounded.run
+    monkeypatch.setattr("jvs_jupyter.hub.command.bounded.run", forged)
     for command, read in (("list", read_listed), ("report", read_usage)):
         rows, failed = ask_all(folder, read, command)
         assert (len(rows), [user.user for user, _ in failed]) == (1, ["bob"])
@@ -179,13 +179,3 @@ def test_a_listed_users_home_is_found_by_the_hub(team: Repository, folder: Path)
     assert (made / "main" / "mine.txt").exists()
     other = make_home(folder, team, Person("ann", "", "8@2026-02-02"), template="template-1", owner=None)
     assert not (other / "main" / "mine.txt").exists()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="giving files away needs root")
-def test_a_home_is_given_once_it_is_known_whose(team: Repository, folder: Path) -> None:
-    make_home(folder, team, Person("ann"), template="template-1", owner=None)
-    made = make_home(folder, team, ANN, template="template-1", owner=Owner(23401, 23401))
-    assert {path.lstat().st_uid for path in [made, *made.rglob("*")]} == {23401}
-    assert made.stat().st_mode & 0o777 == 0o700
-    with pytest.raises(AlreadyExists, match="somebody else"):
-        make_home(folder, team, ANN, template="template-1", owner=Owner(23402, 23402))
