@@ -14,7 +14,7 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
 from jvs_core.cli.text import safe, size
 from jvs_core.wording import counted
-from jvs_jupyter.hub import all_homes, cli_outcomes, cli_people, lifecycle
+from jvs_jupyter.hub import all_homes, cli_chores, cli_outcomes, cli_people, lifecycle
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
@@ -33,12 +33,9 @@ def hub() -> None:
     """
 
 
-_homes = click.option(
-    "--homes",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    help="A folder of repositories, one for each user (jvs_homes); each is asked with its owner's rights.",
-)
+_homes = cli_people.homes_option
+for _chore in (cli_chores.gc, cli_chores.verify, cli_chores.doctor, cli_chores.tidy):
+    hub.add_command(_chore)
 
 
 @hub.command()
@@ -153,9 +150,9 @@ def reset(
         )
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
-        return lifecycle.reset(repository, person, info, template=template)
+        return lifecycle.reset(repository, person, info, template=template, dry_run=dry_run)
 
-    return cli_outcomes.changed(call, admin, people, None if not dry_run else "would_reset", change)
+    return cli_outcomes.changed(call, admin, people, change)
 
 
 @hub.command()
@@ -197,9 +194,53 @@ def archive(
         return cli_outcomes.changes(all_homes.archive(homes, people, dry_run=dry_run))
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
-        return lifecycle.archive(repository, person, info, days=30 if days is None else days)
+        wanted = 30 if days is None else days
+        return lifecycle.archive(repository, person, info, days=wanted, dry_run=dry_run)
 
-    return cli_outcomes.changed(call, admin, people, None if not dry_run else "would_archive", change)
+    def gone(repository: Repository, person: Person) -> Changed:
+        saved = lifecycle.archived(repository, person)
+        if saved is None:
+            raise all_homes.nobody(person)
+        return Changed(person, "unchanged", None, saved)
+
+    return cli_outcomes.changed(call, admin, people, change, gone=gone)
+
+
+@hub.command("put-back")
+@click.argument("names", nargs=-1, metavar="[USER]...")
+@cli_people.people_options
+@_homes
+@cli_people.server
+@click.pass_obj
+def put_back(
+    call: Call,
+    /,
+    names: tuple[str, ...],
+    users: str | None,
+    from_hub: bool,
+    group: str | None,
+    dry_run: bool,
+    admin: str | None,
+    server: str,
+    homes: Path | None,
+) -> Outcome:
+    """Give users what was archived last of them, also when the hub knows them as somebody new; what they have stays beside.
+
+    \b
+    Example:
+      jvs hub put-back alice
+    """
+    people = cli_people.chosen(users, from_hub, group, [Person(name, server) for name in names])
+    if homes is not None:
+        return cli_outcomes.changes(all_homes.put_back(homes, people, dry_run=dry_run))
+
+    def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
+        return lifecycle.put_back(repository, person, info, dry_run=dry_run)
+
+    def fresh(repository: Repository, person: Person) -> Changed:
+        return lifecycle.put_back(repository, person, None, dry_run=dry_run)
+
+    return cli_outcomes.changed(call, admin, people, change, gone=fresh)
 
 
 @hub.command()

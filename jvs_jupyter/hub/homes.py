@@ -16,13 +16,13 @@ from jvs_core.cli.other_user import python
 from jvs_jupyter.hub import within
 from jvs_jupyter.hub.command import as_user, ask, no_answer
 from jvs_jupyter.hub.names import Person, digest, worktree_name
-from jvs_jupyter.hub.ownership import Owner, acts_for, hand_over, require_owner
+from jvs_jupyter.hub.ownership import Owner, acts_for, hand_over, let_pass, require_owner
 from jvs_jupyter.hub.roster import Origin, enter, leave, sync
-from jvs_jupyter.hub.within import TEMPLATE, Clearing, Making
+from jvs_jupyter.hub.within import Clearing, Making
 
 ARCHIVE = ".archived"
 
-__all__ = ["ARCHIVE", "TEMPLATE", "archive_home", "find_home", "make_home", "reset_home"]
+FRESH = "jvs hub reset makes a fresh one and keeps this one"
 
 
 def find_home(folder: Path, person: Person) -> Path | None:
@@ -55,15 +55,13 @@ def make_home(
     target = folder / worktree_name(user)
     found = find_home(folder, user)
     if found is not None and owner is not None:
-        require_owner(
-            found, owner, hint=f"jvs hub reset --homes {folder} makes a fresh one and keeps this one"
-        )
+        require_owner(found, owner, hint=FRESH)
     origin = None
     if found is None:
         origin = _origin(source, template)
         _make(folder, source, target, user, origin, owner)
     elif found != target:
-        _require_free(found)
+        require_free(found)
         _moved(found, target)
     enter(folder, user, origin)
     sync(folder)
@@ -87,11 +85,11 @@ def reset_home(
     """
     origin = _origin(source, template)
     owner = owner or acts_for(home)
-    if is_fresh(home, origin, owner):
+    if _is_fresh(home, origin, owner):
         return None
-    _require_free(home)
+    require_free(home)
     user = Person(person.user, "", person.identity)
-    aside = folder / f"{home.name}-until-{_now()}"
+    aside = folder / f"{home.name}-until-{now()}"
     site = _built(folder, source, home.name, user, origin, owner)
     os.rename(home, aside)
     _appear(site, home, owner)
@@ -100,7 +98,15 @@ def reset_home(
     return aside
 
 
-def is_fresh(home: Path, origin: Origin, owner: Owner | None) -> bool:
+def would_stay(source: Repository, home: Path, *, template: str, owner: Owner | None) -> bool:
+    """Return whether a reset would leave a home alone. Raises LockConflict where it would."""
+    if _is_fresh(home, _origin(source, template), owner or acts_for(home)):
+        return True
+    require_free(home)
+    return False
+
+
+def _is_fresh(home: Path, origin: Origin, owner: Owner | None) -> bool:
     """Return whether a home is its user's and holds what the template does and nothing else."""
     if owner is not None and Owner.of(home).uid != owner.uid:
         return False
@@ -113,12 +119,13 @@ def is_fresh(home: Path, origin: Origin, owner: Owner | None) -> bool:
 
 def archive_home(folder: Path, home: Path) -> Path:
     """Move a user's repository out of the way, whole, and return where it is."""
-    _require_free(home)
+    require_free(home)
     shelf = folder / ARCHIVE
-    shelf.mkdir(mode=0o700, exist_ok=True)
-    kept = shelf / f"{home.name}-{_now()}"
+    shelf.mkdir(mode=0o711, exist_ok=True)
+    let_pass(shelf)  # what is there is removed by its user, in the end
+    kept = shelf / f"{home.name}-{now()}"
+    leave(folder, home, kept.name)
     os.rename(home, kept)
-    leave(folder, home)
     sync(shelf)
     sync(folder)
     return kept
@@ -196,7 +203,8 @@ def _moved(source: Path, target: Path) -> None:
             raise
 
 
-def _require_free(home: Path) -> None:
+def require_free(home: Path) -> None:
+    """Raise LockConflict while somebody works in a home."""
     rows = ask(home, "worktree", "list")
     if not isinstance(rows, list):
         raise no_answer(str(home))
@@ -213,5 +221,6 @@ def _told(home: Path, answer: Any) -> dict[str, Any]:
     return answer
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as names of folders have it."""
     return time.strftime("%Y%m%d-%H%M%S", time.gmtime())

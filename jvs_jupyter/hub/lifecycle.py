@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from jvs_core import JvsError, Repository, WorktreeInfo
+from jvs_core import InputError, JvsError, LockConflict, Repository, WorktreeInfo
 from jvs_jupyter.hub.command import WORK_S, Refused, ask, understood
 from jvs_jupyter.hub.names import SERVER, Person, worktree_name
 from jvs_jupyter.hub.ownership import PRIVATE, Owner, acts_for, close
@@ -18,12 +18,17 @@ ARCHIVED = "hub-archived"
 RESET = "hub-reset"
 
 
+Action = Literal[
+    "reset", "archived", "put_back", "unchanged", "would_reset", "would_archive", "would_put_back", "failed"
+]
+
+
 @dataclass(frozen=True)
 class Changed:
     """The outcome for one worktree: the new one's name, the snapshot that holds what was there, the old one's name."""
 
     person: Person
-    action: Literal["reset", "archived", "unchanged", "would_reset", "would_archive", "failed"]
+    action: Action
     worktree: str | None = None
     snapshot_id: str | None = None
     kept_as: str | None = None
@@ -47,12 +52,19 @@ class Changed:
 class _Told:
     """What a process with the user's rights says that it did."""
 
-    action: Literal["reset", "archived", "unchanged"]
+    action: Literal["reset", "archived", "unchanged", "would_reset", "would_archive"]
     snapshot_id: str | None
     kept_as: str | None
 
 
-def reset(repository: Repository, person: Person, info: WorktreeInfo, *, template: str | None) -> Changed:
+def reset(
+    repository: Repository,
+    person: Person,
+    info: WorktreeInfo,
+    *,
+    template: str | None,
+    dry_run: bool = False,
+) -> Changed:
     """Give a person a fresh worktree from ``template`` (None: the head of ``main``); the old one stays beside it.
 
     What no snapshot holds is snapshotted first. All of it happens with the rights of the worktree's owner; root's own
@@ -65,11 +77,14 @@ def reset(repository: Repository, person: Person, info: WorktreeInfo, *, templat
     wanted = repository.resolve(template or "HEAD", worktree="main")
     owner = acts_for(Path(info.path))
     if owner is not None:
-        return _ask_owner(owner, repository, person, "reset", f"--template={wanted}")
+        return _ask_owner(owner, repository, person, "reset", f"--template={wanted}", *_dry(dry_run))
     heir = Owner.to_become(person.user)
     status = repository.status(info.name)
     if status.clean and info.head_snapshot_id == info.base_snapshot_id == wanted and heir is None:
         return Changed(person, "unchanged", info.name)
+    if dry_run:
+        _require_free(info)
+        return Changed(person, "would_reset", info.name)
     saved = info.head_snapshot_id if status.clean else _save(repository, info.name, RESET)
     aside = f"{info.name}-until-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"[-100:].lstrip("-")
     private = Path(info.path).stat().st_mode & 0o777 == PRIVATE
@@ -95,7 +110,9 @@ def _ask_owner(owner: Owner, repository: Repository, person: Person, command: st
     return Changed(person, told.action, name, told.snapshot_id, told.kept_as)
 
 
-def archive(repository: Repository, person: Person, info: WorktreeInfo, *, days: int) -> Changed:
+def archive(
+    repository: Repository, person: Person, info: WorktreeInfo, *, days: int, dry_run: bool = False
+) -> Changed:
     """Put a person's worktree away: a snapshot pinned for ``days``, then the worktree goes.
 
     ``jvs restore`` brings it back until then; afterwards gc may remove the snapshot. Killed in between, the worktree
@@ -105,7 +122,10 @@ def archive(repository: Repository, person: Person, info: WorktreeInfo, *, days:
     """
     owner = acts_for(Path(info.path))
     if owner is not None:
-        return _ask_owner(owner, repository, person, "archive", f"--days={days}")
+        return _ask_owner(owner, repository, person, "archive", f"--days={days}", *_dry(dry_run))
+    if dry_run:
+        _require_free(info)
+        return Changed(person, "would_archive", info.name)
     clean = repository.status(info.name).clean and info.head_snapshot_id is not None
     try:
         saved = info.head_snapshot_id if clean else None
@@ -118,11 +138,57 @@ def archive(repository: Repository, person: Person, info: WorktreeInfo, *, days:
 
 
 def _put_away(repository: Repository, person: Person, info: WorktreeInfo, saved: str, days: int) -> Changed:
-    reason = f"archived worktree {info.name}"
+    """Pin the snapshot and remove the worktree; where that fails no pin is left of it."""
+    reason = _reason(info.name, person)
+    pin = None
     if not any(pin.snapshot_id == saved and pin.reason == reason for pin in repository.pins.all()):
-        repository.pins.create(saved, reason=reason, expires=f"{days}d")
-    repository.worktrees.remove(info.name)
+        pin = repository.pins.create(saved, reason=reason, expires=f"{days}d")
+    try:
+        repository.worktrees.remove(info.name)
+    except JvsError:
+        if pin is not None:
+            repository.pins.delete(pin.pin_id)
+        raise
     return Changed(person, "archived", None, saved)
+
+
+def archived(repository: Repository, person: Person) -> str | None:
+    """Return the snapshot that was archived last of a user's server, whoever has the name now; None: there is none."""
+    end = _reason("", person)
+    found = [pin.snapshot_id for pin in repository.pins.all() if pin.reason.endswith(end)]
+    return found[-1] if found else None
+
+
+def put_back(repository: Repository, person: Person, info: WorktreeInfo | None, *, dry_run: bool) -> Changed:
+    """Give a person what was archived of them; what they have now stays beside it.
+
+    Raises InputError when nothing is archived, LockConflict while a server runs there, Refused.
+    """
+    saved = archived(repository, person)
+    if saved is None:
+        raise InputError(f"nothing of {person.user!r} is archived", hint="jvs gc pins")
+    if dry_run:
+        return Changed(person, "would_put_back", None, saved)
+    if info is not None:
+        done = reset(repository, person, info, template=saved)
+        return Changed(person, "put_back", done.worktree, saved, done.kept_as)
+    made = provide(repository, person, template=saved, owner=Owner.to_become(person.user))
+    return Changed(person, "put_back", made.worktree, saved)
+
+
+def _reason(worktree: str, person: Person) -> str:
+    server = f", server {person.server!r}" if person.server else ""
+    text = f"archived worktree {worktree}"
+    return f"{text if worktree else ''} of {person.user!r}{server}"
+
+
+def _dry(dry_run: bool) -> list[str]:
+    return ["--dry-run"] if dry_run else []
+
+
+def _require_free(info: WorktreeInfo) -> None:
+    if info.lock_state == "held":
+        raise LockConflict(f"worktree {info.name!r} is in use", hint="stop its server")
 
 
 def hand_over(repository: Repository, info: WorktreeInfo, person: Person) -> None:

@@ -122,6 +122,16 @@ def close(folder: Path) -> None:
         os.close(here)
 
 
+def let_pass(folder: Path) -> None:
+    """Let everybody pass through a folder of this process's own, and nobody list it."""
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if not os.fstat(here).st_mode & stat.S_IXOTH and os.fstat(here).st_uid == os.geteuid():
+            os.fchmod(here, 0o711)
+    finally:
+        os.close(here)
+
+
 def keep_names(folder: Path) -> None:
     """Let nobody rename or remove what is another's in a folder that a group writes to; needs to own the folder."""
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jvs_jupyter.hub.command import Refused, ask, no_answer
+from jvs_jupyter.hub.command import ANSWER_S, Refused, ask, no_answer
 from jvs_jupyter.hub.names import Person, digest
 
 T = TypeVar("T")
@@ -53,11 +53,16 @@ def enter(folder: Path, user: Person, origin: Origin | None) -> None:
     sync(records)
 
 
-def leave(folder: Path, home: Path) -> None:
-    """Remove a home's record."""
+def leave(folder: Path, home: Path, archived: str) -> None:
+    """Keep a home's record under the name that it has once it is archived."""
     named = _HOME.fullmatch(home.name)
-    if named:
-        (folder / _RECORDS / named[1]).unlink(missing_ok=True)
+    if named and (record := folder / _RECORDS / named[1]).exists():
+        os.replace(record, folder / _RECORDS / archived)
+
+
+def archived_person(folder: Path, archived: str) -> Person:
+    """Return whose an archived home was; one without a record is its folder's name's."""
+    return _recorded(folder / _RECORDS / archived, archived.rsplit("-", 3)[0])
 
 
 def homes(folder: Path) -> list[tuple[Person, Path]]:
@@ -80,7 +85,7 @@ def by_user(folder: Path) -> dict[str, tuple[Person, Path]]:
 
 
 def ask_all(
-    folder: Path, read: Callable[[dict[str, Any]], T], *command: str
+    folder: Path, read: Callable[[dict[str, Any]], T], *command: str, seconds: float = ANSWER_S
 ) -> tuple[list[T], list[tuple[Person, Refused]]]:
     """Run ``jvs hub`` in every home, each with its owner's rights; return the rows, and who could not be asked.
 
@@ -92,7 +97,7 @@ def ask_all(
     failed = []
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for (user, _), answer in zip(
-            everybody, threads.map(partial(_asked, read, command), everybody), strict=True
+            everybody, threads.map(partial(_asked, read, command, seconds), everybody), strict=True
         ):
             if isinstance(answer, Refused):
                 failed.append((user, answer))
@@ -111,11 +116,11 @@ def sync(path: Path) -> None:
 
 
 def _asked(
-    read: Callable[[dict[str, Any]], T], command: tuple[str, ...], one: tuple[Person, Path]
+    read: Callable[[dict[str, Any]], T], command: tuple[str, ...], seconds: float, one: tuple[Person, Path]
 ) -> list[T] | Refused:
     user, home = one
     try:
-        return [read({**row, "user": user.user}) for row in ask(home, "hub", *command)]
+        return [read({**row, "user": user.user}) for row in ask(home, "hub", *command, seconds=seconds)]
     except Refused as refused:
         return refused
     except (TypeError, ValueError, LookupError):

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ from jvs_core.cli.other_user import apart
 from jvs_jupyter.hub import bounded
 from jvs_jupyter.hub.command import Refused, answer, kept, no_answer, not_run, words
 from jvs_jupyter.hub.names import Person, session_name
-from jvs_jupyter.hub.ownership import PRIVATE, Owner, hand_over
+from jvs_jupyter.hub.ownership import PRIVATE, Owner, hand_over, let_pass
 from jvs_jupyter.hub.provision import shown
 
 LEASE_MS = 120_000
@@ -48,13 +46,8 @@ class UserSession:
     def prepare(self) -> None:
         """Make the state folder, for its owner only."""
         self.state.mkdir(parents=True, exist_ok=True)
-        if self.owner is not None and not self.state.stat().st_mode & stat.S_IXOTH:
-            here = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                if os.fstat(here).st_uid == os.geteuid():
-                    os.fchmod(here, 0o711)
-            finally:
-                os.close(here)
+        if self.owner is not None:
+            let_pass(self.state)
         with contextlib.suppress(FileExistsError):
             self.folder.mkdir(mode=PRIVATE)
         if self.owner is not None:

@@ -44,24 +44,30 @@ def make(request: Making, settings: Settings | None = None) -> dict[str, Any]:
     Raises InputError when its content is not the template's, or the user cannot read that.
     """
     target = Path(request.repository)
-    try:
-        made = Repository.init(target, from_=request.payload, settings=settings)
-        first = made.snapshot("from the template", tags=[TEMPLATE], lock=True)
-        made.refs.create(TEMPLATE, "HEAD")
-        made.worktrees.label("main", request.labels)
-        close(target)
-    except PermissionError as error:
-        raise InputError(f"{error.filename or request.payload}: {error.strerror}", hint=_READABLE) from error
-    except JvsError as error:
-        if error.code == "E_PATH_NOT_FOUND" or isinstance(error.__cause__, PermissionError):
-            raise InputError(f"the template cannot be read: {error.message}", hint=_READABLE) from error
-        raise
+    made = _cloned(target, request.payload, settings)
+    first = made.snapshot("from the template", tags=[TEMPLATE], lock=True)
+    made.refs.create(TEMPLATE, "HEAD")
+    made.worktrees.label("main", request.labels)
+    close(target)
     if first.payload_root_hash.value != request.payload_root_hash:
         raise InputError(
             "what was made is not what the template's snapshot holds",
             hint="jvs verify --all in the repository of the templates",
         )
     return {"snapshot_id": first.snapshot_id, "payload_root_hash": first.payload_root_hash.value}
+
+
+def _cloned(target: Path, payload: str, settings: Settings | None) -> Repository:
+    try:
+        return Repository.init(target, from_=payload, settings=settings)
+    except JvsError as error:
+        if error.code == "E_PATH_NOT_FOUND" or isinstance(error.__cause__, PermissionError):
+            raise InputError(f"the template cannot be read: {error.message}", hint=_READABLE) from error
+        raise
+    except PermissionError as error:
+        raise InputError(
+            f"the template cannot be read: {error.filename}: {error.strerror}", hint=_READABLE
+        ) from error
 
 
 _READABLE = (

@@ -55,8 +55,8 @@ def test_a_term_from_the_first_list_to_the_last_day(team: Repository, tmp_path: 
     measured = {row["user"]: row for row in jvs(team, "report", "--measure")}
     assert measured["ann"]["disk_bytes"] > 0
 
-    reset = jvs(team, "reset", "ann", "nobody", "--template", "template-1", "--as", "head teacher")
-    assert [one["action"] for one in reset] == ["reset", "unchanged"]
+    reset = jvs(team, "reset", "ann", "--template", "template-1", "--as", "head teacher")
+    assert [one["action"] for one in reset] == ["reset"]
     assert not (ann / "mine.txt").exists()
     assert (team.worktrees.path(reset[0]["kept_as"]) / "mine.txt").exists()
     assert [one["action"] for one in jvs(team, "reset", "ann", "--template", "template-1")] == ["unchanged"]
