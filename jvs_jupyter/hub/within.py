@@ -48,6 +48,7 @@ def make(request: Making, settings: Settings | None = None) -> dict[str, Any]:
     first = made.snapshot("from the template", tags=[TEMPLATE], lock=True)
     made.refs.create(TEMPLATE, "HEAD")
     made.worktrees.label("main", request.labels)
+    made.gc.reserve()
     close(target)
     if first.payload_root_hash.value != request.payload_root_hash:
         raise InputError(
