@@ -19,7 +19,7 @@ from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import by_name, find, provide, provide_all
-from jvs_jupyter.hub.report import age, read_listed, read_usage, usage
+from jvs_jupyter.hub.report import age, read_listed, read_usage, totals, usage
 from jvs_jupyter.hub.roster import ask_all
 
 
@@ -102,14 +102,15 @@ def list_(call: Call, homes: Path | None) -> Outcome:
       jvs hub list
     """
     failed: list[tuple[Person, Refused]] = []
+    unreadable: list[str] = []
     if homes is None:
-        known = by_name(call.repository()).items()
+        known = by_name(call.repository(), unreadable).items()
         found = [{"user": user, "server": server, **info.to_json()} for (user, server), info in known]
     else:
         found, failed = ask_all(homes, read_listed, "list")
     found.sort(key=lambda row: (row["user"], row["server"]))
     rows = [(safe(row["user"]), safe(row["server"]), row["name"], row["lock_state"]) for row in found]
-    return cli_outcomes.listing(found, rows, failed)
+    return cli_outcomes.listing(found, rows, failed, unreadable)
 
 
 @hub.command()
@@ -256,9 +257,10 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
     Example:
       jvs hub report
     """
+    unreadable: list[str] = []
     failed: list[tuple[Person, Refused]] = []
     if homes is None:
-        found = list(usage(call.repository(), measure=measure))
+        found = list(usage(call.repository(), measure=measure, unreadable=unreadable))
     else:
         found, failed = ask_all(homes, read_usage, "report", *(["--measure"] if measure else []))
     found.sort(key=lambda row: (row.user, row.server))
@@ -273,7 +275,7 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
         )
         for row in found
     ]
-    return cli_outcomes.listing(found, rows, failed)
+    return cli_outcomes.listing(found, rows, failed, unreadable, totals(found))
 
 
 @hub.command()

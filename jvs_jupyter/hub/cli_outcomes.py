@@ -17,6 +17,7 @@ from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import Provided, by_name, find
 
+_DAMAGED = 5
 Change = Callable[[Repository, Person, WorktreeInfo], Changed]
 Gone = Callable[[Repository, Person], Changed]
 
@@ -56,12 +57,22 @@ def changes(changes: Iterable[Changed]) -> Outcome:
     return outcome(outcomes, rows)
 
 
-def listing(value: Any, rows: Sequence[Sequence[str]], failed: list[tuple[Person, Refused]]) -> Outcome:
-    """Return the outcome of a listing, with those who could not be asked as warnings."""
+def listing(
+    value: Any,
+    rows: Sequence[Sequence[str]],
+    failed: list[tuple[Person, Refused]],
+    unreadable: Sequence[str] = (),
+    total: Sequence[str] = (),
+) -> Outcome:
+    """Return the outcome of a listing, with those who could not be asked, or not be read, as warnings."""
     told = [f"{safe(user.user)}: {safe(refused.message)}" for user, refused in failed]
-    status = max((refused.exit_status for _, refused in failed), default=0)
+    statuses = [refused.exit_status for _, refused in failed] + [_DAMAGED] * bool(unreadable)
     return Outcome(
-        value, columns(rows), notices=[] if value else ["no users"], warnings=told, exit_status=status
+        value,
+        [*columns(rows), *total],
+        notices=[] if value else ["no users"],
+        warnings=[*told, *map(safe, unreadable)],
+        exit_status=max(statuses, default=0),
     )
 
 

@@ -160,7 +160,8 @@ def _built(
     site.mkdir(mode=0o700)
     request = Making(
         repository=str(site / name),
-        payload=str(source.show(origin.snapshot_id).path),
+        templates=str(source.root),
+        snapshot_id=origin.snapshot_id,
         payload_root_hash=origin.payload_root_hash,
         labels=user.labels,
     )

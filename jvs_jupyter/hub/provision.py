@@ -167,13 +167,16 @@ def find(repository: Repository, person: Person) -> WorktreeInfo | None:
     return _named(repository, name) or _moved(repository, person, name)
 
 
-def by_name(repository: Repository) -> dict[tuple[str, str], WorktreeInfo]:
+def by_name(
+    repository: Repository, unreadable: list[str] | None = None
+) -> dict[tuple[str, str], WorktreeInfo]:
     """Return the worktrees of the hub's people by user and server, in one pass over the repository.
 
-    Where a user has one that is only known by name besides, the one of the hub's identity counts.
+    Where a user has one that is only known by name besides, the one of the hub's identity counts. What is wrong with
+    records that cannot be read, which hide nobody else's, goes to ``unreadable``.
     """
     found: dict[tuple[str, str], WorktreeInfo] = {}
-    for info in repository.worktrees.all():
+    for info in repository.worktrees.all([] if unreadable is None else unreadable):
         person = person_of(info)
         if person is not None and (person.identity or (person.user, person.server) not in found):
             found[person.user, person.server] = info

@@ -20,12 +20,13 @@ TEMPLATE = "template"
 
 
 class Making(BaseModel):
-    """A repository to make: where, from which snapshot's payload with which hash, with which labels on ``main``."""
+    """A repository to make: where, from which snapshot of which repository, with which hash, with which labels on ``main``."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     repository: str
-    payload: str
+    templates: str
+    snapshot_id: str
     payload_root_hash: str
     labels: dict[str, str]
 
@@ -44,7 +45,7 @@ def make(request: Making, settings: Settings | None = None) -> dict[str, Any]:
     Raises InputError when its content is not the template's, or the user cannot read that.
     """
     target = Path(request.repository)
-    made = _cloned(target, request.payload, settings)
+    made = _cloned(target, request, settings)
     first = made.snapshot("from the template", tags=[TEMPLATE], lock=True)
     made.refs.create(TEMPLATE, "HEAD")
     made.worktrees.label("main", request.labels)
@@ -58,9 +59,14 @@ def make(request: Making, settings: Settings | None = None) -> dict[str, Any]:
     return {"snapshot_id": first.snapshot_id, "payload_root_hash": first.payload_root_hash.value}
 
 
-def _cloned(target: Path, payload: str, settings: Settings | None) -> Repository:
+def _cloned(target: Path, request: Making, settings: Settings | None) -> Repository:
+    snapshot = request.snapshot_id
     try:
-        return Repository.init(target, from_=payload, settings=settings)
+        templates = Repository(Path(request.templates), settings=settings)
+        made = Repository.init(target, from_=templates.show(snapshot).path, settings=templates.settings)
+        for entry in templates.ls(snapshot, recursive=True):
+            if entry.type == "file":
+                _set_mode(target / "main" / entry.path, int(entry.mode, 8) & 0o777)
     except JvsError as error:
         if error.code == "E_PATH_NOT_FOUND" or isinstance(error.__cause__, PermissionError):
             raise InputError(f"the template cannot be read: {error.message}", hint=_READABLE) from error
@@ -69,6 +75,17 @@ def _cloned(target: Path, payload: str, settings: Settings | None) -> Repository
         raise InputError(
             f"the template cannot be read: {error.filename}: {error.strerror}", hint=_READABLE
         ) from error
+    return made
+
+
+def _set_mode(file: Path, mode: int) -> None:
+    """Give a file that was cloned from a sealed snapshot the mode that it had."""
+    here = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(here).st_mode & 0o777 != mode:
+            os.fchmod(here, mode)
+    finally:
+        os.close(here)
 
 
 _READABLE = (

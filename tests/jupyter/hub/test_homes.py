@@ -29,6 +29,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "homes"
 
 
+def umask() -> int:
+    """Return the bits that new files do not get."""
+    now = os.umask(0)
+    os.umask(now)
+    return now
+
+
 def test_a_home_is_a_repository_of_its_own(team: Repository, folder: Path) -> None:
     made = make_home(folder, team, ANN, template="template-1", owner=None)
     assert made == folder / worktree_name(ANN)
@@ -36,6 +43,7 @@ def test_a_home_is_a_repository_of_its_own(team: Repository, folder: Path) -> No
     assert home.repo_id != team.repo_id
     assert (made / "main" / "data" / "a.csv").read_text() == "a,b\n1,2\n"
     assert home.status().clean
+    assert (made / "main" / "notes.txt").stat().st_mode & 0o777 == 0o666 & ~umask()
     assert home.resolve("template") == home.history()[0].descriptor.snapshot_id
     assert home.worktrees.get("main").labels == ANN.labels
     (made / "main" / "mine.txt").write_text("mine")
