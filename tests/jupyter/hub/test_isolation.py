@@ -21,11 +21,13 @@ from jvs_jupyter.hub.ownership import Owner, hand_over
 from jvs_jupyter.hub.provision import by_name, provide
 from jvs_jupyter.hub.user_session import UserSession
 from tests.jupyter.hub.conftest import make_team, open_folder
+from tests.jupyter.hub.hub import EXAMPLE
 from tests.support.machine import Machine, SystemUser, machine
 from tests.support.users import as_user
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="giving files away needs root")
 
+GUIDE = EXAMPLE.with_name("jupyterhub.md")
 GROUP = 23400
 ANN, BOB = Owner(23401, GROUP), Owner(23402, GROUP)
 
@@ -202,3 +204,54 @@ def test_a_folder_that_somebody_else_put_in_its_place_is_not_given(
     with pytest.raises(AlreadyExists, match="somebody else"):
         there.run(provide, shared, Person("ann"), template="template-1", owner=ANN)
     assert (mine.path / "trap.py").stat().st_uid == 0
+
+
+def test_what_members_can_do_to_each_other_is_what_the_guide_says(
+    shared: Repository, place: Path, there: Machine
+) -> None:
+    """Each row of its table: the first four that a colleague cannot do, the last four that they can; others can nothing."""
+    rows = [
+        line for line in GUIDE.read_text().splitlines() if line.endswith("| no |") or "closed to them" in line
+    ]
+    assert ["**yes**" in row for row in rows] == [False] * 4 + [True] * 4
+    mine = there.run(provide, shared, Person("ann"), template="template-1", owner=ANN)
+    folder, worktree = mine.path, mine.worktree
+    assert folder is not None
+    assert worktree is not None
+    for owner, name in ((ANN, "ann"), (BOB, "bob")):
+        (place / name).mkdir(mode=0o700)
+        os.chown(place / name, owner.uid, GROUP)
+
+    def opened(name: str) -> Repository:
+        who = replace(
+            shared.settings, user=name, session=name, state_dir=place / name, cache_dir=place / name / "c"
+        )
+        return Repository(shared.root, worktree=worktree, settings=who)
+
+    with as_user(ANN.uid, GROUP):
+        taken = opened("ann").snapshot("secret plan", lock=True).snapshot_id
+    control, snapshot = shared.root / ".jvs", shared.root / ".jvs" / "snapshots" / taken
+    with as_user(BOB.uid, GROUP):
+        for impossible in (
+            lambda: list(folder.iterdir()),
+            (folder / "new").touch,
+            lambda: folder.rename(folder.with_name("stolen")),
+            (snapshot / "payload" / "notes.txt").read_text,
+            lambda: (shared.root / "main" / "notes.txt").write_text("bob's"),
+        ):
+            with pytest.raises(PermissionError):
+                impossible()
+        assert "secret plan" in (control / "descriptors" / f"{taken}.json").read_text()
+        assert "secret plan" in (control / "audit" / "audit.jsonl").read_text()
+        team = opened("bob")
+        team.locks.acquire(worktree)
+        team.locks.release(worktree)
+        team.refs.delete("template-1")
+        team.refs.create("template-1", taken)
+        snapshot.rename(snapshot.with_name("stolen"))
+        snapshot.with_name("stolen").rename(snapshot)
+        with (control / "audit" / "audit.jsonl").open("ab"):
+            pass
+    place.chmod(0o2750)
+    with as_user(), pytest.raises(PermissionError):
+        list(shared.root.iterdir())
