@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from jvs_core import InputError, JvsError, Repository
 from jvs_jupyter.hub import homes, shelf
-from jvs_jupyter.hub.command import Refused
+from jvs_jupyter.hub.command import Refused, as_refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person, worktree_name
 from jvs_jupyter.hub.ownership import Owner, require_owner
@@ -42,8 +42,8 @@ def provide(
                 return Provided(user, "would_create", worktree_name(user), None, base)
             made = homes.make_home(folder, source, user, template=base, owner=owner)
             return Provided(user, "created", made.name, made / "main", base)
-        except (JvsError, Refused) as failure:
-            return Provided(user, "failed", failure=failure)
+        except (JvsError, Refused, OSError) as failure:
+            return Provided(user, "failed", failure=as_refused(failure))
 
     return _at_once(one, _users(people))
 
@@ -93,8 +93,8 @@ def put_back(folder: Path, people: Iterable[Person], *, dry_run: bool) -> Iterat
                 return Changed(user, "would_put_back", kept.name)
             aside = shelf.put_back(folder, owner, kept, present)
             return Changed(user, "put_back", worktree_name(owner), kept_as=aside.name if aside else None)
-        except (JvsError, Refused) as failure:
-            return Changed(user, "failed", failure=failure)
+        except (JvsError, Refused, OSError) as failure:
+            return Changed(user, "failed", failure=as_refused(failure))
 
     return _at_once(one, _users(people))
 
@@ -117,8 +117,8 @@ def _changed(
         user, home = known[named.user]
         try:
             return change(user, home)
-        except (JvsError, Refused) as failure:
-            return Changed(user, "failed", home.name, failure=failure)
+        except (JvsError, Refused, OSError) as failure:
+            return Changed(user, "failed", home.name, failure=as_refused(failure))
 
     return _at_once(one, _users(people))
 

@@ -272,6 +272,7 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
             size(row.bytes if row.disk_bytes is None else row.disk_bytes),
             age(row.last_snapshot_at) if row.own_snapshot else "template",
             safe(row.holder or row.lock_state),
+            *([] if row.left_bytes is None else [f"{size(row.left_bytes)} left"]),
         )
         for row in found
     ]

@@ -12,7 +12,7 @@ from jvs_core.cli.text import columns, safe
 from jvs_core.wording import counted
 from jvs_jupyter.hub import cli_people
 from jvs_jupyter.hub.all_homes import nobody
-from jvs_jupyter.hub.command import Refused
+from jvs_jupyter.hub.command import Refused, as_refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import Provided, by_name, find
@@ -41,8 +41,8 @@ def changed(
             if gone is None:
                 raise nobody(person)
             return gone(repository, person)
-        except (JvsError, Refused) as failure:
-            return Changed(person, "failed", failure=failure)
+        except (JvsError, Refused, OSError) as failure:
+            return Changed(person, "failed", failure=as_refused(failure))
 
     return changes(map(one, people))
 

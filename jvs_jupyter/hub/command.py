@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from jvs_core import JvsError
 from jvs_core.cli.other_user import apart, python
 from jvs_core.cli.rights import environment_of
 from jvs_jupyter.hub import bounded
@@ -134,6 +135,14 @@ def answer(status: int, output: bytes, errors: bytes) -> Any:
             raise no_answer("jvs")
         raise Refused(code, message, hint if isinstance(hint, str) else None, status or 1)
     return value
+
+
+def as_refused(error: JvsError | Refused | OSError) -> JvsError | Refused:
+    """Return what stopped one person's command as it is told: a user may be in the way of what root does around a home."""
+    if not isinstance(error, OSError):
+        return error
+    where = "" if error.filename is None else f"{error.filename}: "
+    return Refused("E_INTERNAL", f"{where}{error.strerror or error}", "look at what is there", 1)
 
 
 def no_answer(who: str) -> Refused:

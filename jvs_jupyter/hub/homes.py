@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jvs_core import LockConflict, Repository
+from jvs_core import JvsError, LockConflict, Repository
 from jvs_core.cli.other_user import python
 from jvs_jupyter.hub import within
-from jvs_jupyter.hub.command import as_user, ask, no_answer
+from jvs_jupyter.hub.command import Refused, as_user, ask, no_answer
 from jvs_jupyter.hub.names import Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, acts_for, hand_over, let_pass, require_owner
 from jvs_jupyter.hub.roster import Origin, enter, leave, sync
@@ -192,7 +193,10 @@ def _appear(site: Path, target: Path, owner: Owner | None) -> None:
         except BaseException:
             os.rename(target, made)
             raise
-    remove(site)
+    with suppress(
+        JvsError, Refused, OSError
+    ):  # the home is there; what its user keeps in the way of this goes later
+        remove(site)
 
 
 def _moved(source: Path, target: Path) -> None:

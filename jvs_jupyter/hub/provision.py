@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jvs_core import AlreadyExists, JvsError, Repository, Settings, WorktreeInfo
-from jvs_jupyter.hub.command import WORK_S, Refused, ask, understood
+from jvs_jupyter.hub.command import WORK_S, Refused, as_refused, ask, understood
 from jvs_jupyter.hub.names import IDENTITY, SERVER, USER, Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, close, keep_names, require_owner
 
@@ -157,8 +157,8 @@ def provide_all(
                 yield Provided(person, "would_create", worktree_name(person), None, base)
             else:
                 yield provide(repository, person, template=base, owner=owner)
-        except (JvsError, Refused) as failure:
-            yield Provided(person, "failed", failure=failure)
+        except (JvsError, Refused, OSError) as failure:
+            yield Provided(person, "failed", failure=as_refused(failure))
 
 
 def find(repository: Repository, person: Person) -> WorktreeInfo | None:

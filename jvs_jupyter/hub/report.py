@@ -24,6 +24,7 @@ class Usage:
     """One worktree. ``files`` and ``bytes`` are of its last snapshot; ``disk_bytes`` of the folder, when measured.
 
     ``snapshots_disk_bytes`` is of all snapshots in a repository of the user's own; a team's are nobody's alone.
+    ``left_bytes`` is what can still be written there, by the quota where the file system counts that into its free space.
     """
 
     user: str
@@ -40,6 +41,7 @@ class Usage:
     holder: str | None
     lease_expires_at: str | None
     snapshots_disk_bytes: int | None = None
+    left_bytes: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
@@ -104,6 +106,7 @@ def _of(
         holder=lock.holder_id if lock else None,
         lease_expires_at=lock.lease_expires_at if lock else None,
         snapshots_disk_bytes=_snapshots_disk(repository, info) if measure else None,
+        left_bytes=_left(Path(info.path)) if measure else None,
     )
 
 
@@ -146,6 +149,11 @@ def _head(repository: Repository, info: WorktreeInfo, heads: dict[str, Descripto
 
 def _snapshots_disk(repository: Repository, info: WorktreeInfo) -> int | None:
     return _disk(repository.root / ".jvs" / "snapshots") if info.name == "main" else None
+
+
+def _left(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 def _disk(folder: Path) -> int:

@@ -39,14 +39,16 @@ class JvsSpawnerMixin(Configurable):
     any order.
     """
 
-    jvs_repository = Unicode(help="The folder of the team's JVS repository.").tag(config=True)
+    jvs_repository = Unicode(help="The folder of the JVS repository that holds the templates.").tag(
+        config=True
+    )
     jvs_homes = Unicode(
         help="""A folder for a repository of each user's own, made from a template of jvs_repository, instead of a worktree
         in it: for users who must not reach each other. Only the hub may write to the folder."""
     ).tag(config=True)
     jvs_template = Union(
         [Unicode(), CallableTrait()],
-        help="""The snapshot or ref that new worktrees start from; empty: the head of main. A callable gets the spawner
+        help="""The snapshot or ref that new worktrees start from; empty: the newest snapshot of main. A callable gets the spawner
         and returns it, so that groups may differ.""",
     ).tag(config=True)
     jvs_timeout = Float(

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from jvs_core import LockConflict, Repository
-from jvs_jupyter.hub import bounded
+from jvs_core import LockConflict, Repository, Settings
+from jvs_jupyter.hub import all_homes, bounded, within
 from jvs_jupyter.hub.homes import archive_home, find_home, make_home
 from jvs_jupyter.hub.names import Person, worktree_name
 from jvs_jupyter.hub.report import read_listed, read_usage
@@ -187,3 +187,20 @@ def test_a_listed_users_home_is_found_by_the_hub(team: Repository, folder: Path)
     assert (made / "main" / "mine.txt").exists()
     other = make_home(folder, team, Person("ann", "", "8@2026-02-02"), template="template-1", owner=None)
     assert not (other / "main" / "mine.txt").exists()
+
+
+def test_a_user_in_the_way_of_their_own_home_stops_nobody_elses(
+    team: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken_away(request: within.Making, settings: Settings | None = None) -> dict[str, Any]:
+        done = make(request, settings)
+        if "bob" in request.repository:
+            Path(request.repository).rename(folder.parent / "elsewhere")
+        return done
+
+    make = within.make
+    monkeypatch.setattr(within, "make", taken_away)
+    people = [Person("ann"), Person("bob"), Person("cid")]
+    done = list(all_homes.provide(folder, team, people, template=None, dry_run=False))
+    assert [one.action for one in done] == ["created", "failed", "created"]
+    assert [user.user for user, _ in homes(folder)] == ["ann", "cid"]

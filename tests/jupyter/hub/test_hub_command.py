@@ -156,6 +156,7 @@ def test_what_everybody_has_together_is_told_when_it_is_measured(team: Repositor
     jvs(team, "provision", "--homes", str(folder), "--user", "ann")
     (row,) = jvs(team, "report", "--homes", str(folder), "--measure")
     assert row["snapshots_disk_bytes"] > 0
+    assert row["left_bytes"] > 0
     command = [sys.executable, "-m", "jvs_core.cli", "--repo", str(team.root), "hub", "report", "--measure"]
     shown = subprocess.run([*command, "--homes", str(folder)], capture_output=True, text=True, check=True)
     last = shown.stdout.splitlines()[-1]
