@@ -10,6 +10,7 @@ from typing import TypeVar
 from jvs_core import files
 from jvs_core.control.layout import Layout
 from jvs_core.errors import AlreadyExists, NoSpace
+from jvs_core.faults import storage_error
 
 T = TypeVar("T")
 SIZE = 1 << 20
@@ -23,7 +24,7 @@ def keep(layout: Layout) -> None:
         try:
             files.write_new(layout.gc_reserve, os.urandom(SIZE), mode=layout.lock_mode, durable=False)
         except OSError as error:
-            raise files.storage_error(error) from error
+            raise storage_error(error) from error
 
 
 def spending(layout: Layout, work: Callable[[], T]) -> T:
@@ -39,7 +40,7 @@ def spending(layout: Layout, work: Callable[[], T]) -> T:
 
 
 def _is_no_space(error: OSError | NoSpace) -> bool:
-    return isinstance(error, NoSpace) or isinstance(files.storage_error(error), NoSpace)
+    return isinstance(error, NoSpace) or isinstance(storage_error(error), NoSpace)
 
 
 def _give_up(layout: Layout) -> bool:
