@@ -1,7 +1,8 @@
-"""A hub on one machine whose users each have a versioned worktree: ``jupyterhub -f jupyterhub_config.py``.
+"""A hub on one machine whose users each have a versioned home: ``jupyterhub -f jupyterhub_config.py``.
 
-Start it in a folder that holds the repository ``team`` (``jvs init team --from ~/course-material``, then
-``jvs snapshot "first" --lock`` and ``jvs ref create template-1 HEAD``), or say where that is in JVS_HUB_REPOSITORY.
+Start it in a folder that holds the repository ``course`` (``jvs init course --from ~/course-material``, then
+``jvs snapshot "first" --lock`` in its ``main``), or say where that is in JVS_HUB_REPOSITORY. JVS_HUB_HOMES says where
+the homes go; empty, the users share the repository, a worktree for each.
 """
 
 import os
@@ -9,7 +10,8 @@ from pathlib import Path
 
 c = get_config()  # noqa: F821
 
-repository = Path(os.environ.get("JVS_HUB_REPOSITORY", "team")).resolve()
+repository = Path(os.environ.get("JVS_HUB_REPOSITORY", "course")).resolve()
+homes = os.environ.get("JVS_HUB_HOMES", str(repository.parent / "homes"))
 
 # Real system users when root starts the hub, each the owner of its worktree; the hub's own user otherwise.
 c.JupyterHub.spawner_class = (
@@ -18,11 +20,14 @@ c.JupyterHub.spawner_class = (
     else "jvs_jupyter.hub.JvsSimpleLocalProcessSpawner"
 )
 c.JvsSpawnerMixin.jvs_repository = str(repository)
-c.JvsSpawnerMixin.jvs_template = os.environ.get("JVS_HUB_TEMPLATE", "template-1")
+c.JvsSpawnerMixin.jvs_template = os.environ.get("JVS_HUB_TEMPLATE", "")  # the newest snapshot
+if homes:
+    Path(homes).mkdir(mode=0o711, exist_ok=True)
+    c.JvsSpawnerMixin.jvs_homes = homes
 c.JvsSpawnerMixin.jvs_snapshot_on_stop = True
 c.JvsSpawnerMixin.jvs_archive_days = 30
 c.JvsSpawnerMixin.jvs_state_dir = str(repository.parent / "hub-state")
-c.SimpleLocalProcessSpawner.home_dir_template = str(repository.parent / "homes" / "{username}")
+c.SimpleLocalProcessSpawner.home_dir_template = str(repository.parent / "desks" / "{username}")
 
 c.JupyterHub.allow_named_servers = True
 c.JupyterHub.cleanup_servers = False  # servers, and the locks they hold, outlive a restart of the hub

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,8 +19,42 @@ if TYPE_CHECKING:
     from jvs_core.model import Pin
     from jvs_core.results import GcPlan, GcRun
 
+F = TypeVar("F", bound=Callable[..., Any])
 _CONFLICT, _STORAGE = 4, 7
 _AT_LEAST_ONE = click.IntRange(1, KEEP_MAXIMUM)
+
+
+def policy_options(command: F) -> F:
+    """Add the options that say what a policy keeps."""
+    for option in (
+        click.option(
+            "--keep-tag", multiple=True, metavar="TAG", help="Keep those with this tag; may be repeated."
+        ),
+        click.option(
+            "--keep-within",
+            metavar="DURATION",
+            help="Keep what is at most so much older than the newest: 30d, 1y6m.",
+        ),
+        *(
+            click.option(
+                f"--keep-{period}ly",
+                type=_AT_LEAST_ONE,
+                metavar="N",
+                help=f"Keep the newest of each of N {unit}s.",
+            )
+            for period, unit in (
+                ("year", "year"),
+                ("month", "month"),
+                ("week", "week"),
+                ("dai", "day"),
+                ("hour", "hour"),
+            )
+        ),
+        click.option("--keep-last", type=_AT_LEAST_ONE, metavar="N", help="Keep the N newest."),
+        click.option("--policy", metavar="NAME", help="Use [retention.NAME] of .jvs/config.toml."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group(cls=Group)
@@ -34,17 +69,7 @@ def gc() -> None:
 
 
 @gc.command()
-@click.option("--policy", metavar="NAME", help="Use [retention.NAME] of .jvs/config.toml.")
-@click.option("--keep-last", type=_AT_LEAST_ONE, metavar="N", help="Keep the N newest.")
-@click.option("--keep-hourly", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N hours.")
-@click.option("--keep-daily", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N days.")
-@click.option("--keep-weekly", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N weeks.")
-@click.option("--keep-monthly", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N months.")
-@click.option("--keep-yearly", type=_AT_LEAST_ONE, metavar="N", help="Keep the newest of each of N years.")
-@click.option(
-    "--keep-within", metavar="DURATION", help="Keep what is at most so much older than the newest: 30d, 1y6m."
-)
-@click.option("--keep-tag", multiple=True, metavar="TAG", help="Keep those with this tag; may be repeated.")
+@policy_options
 @click.pass_obj
 def plan(call: Call, /, policy: str | None, **keep: Any) -> Outcome:
     """Say what a run would remove, and remove nothing.

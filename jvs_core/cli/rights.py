@@ -45,7 +45,7 @@ def run_as_owner(refused: UntrustedRepository, args: Sequence[str], call: Call) 
         raise storage_error(error) from error
     if groups is None:
         raise refused
-    folder = _state_folder(owner, groups[0])
+    environment = environment_of(owner, groups[0])
     _say(f"{root} belongs to uid {owner}: going on with that user's rights, not root's", quiet=call.quiet)
     elsewhere = f"jvs: uid {owner} cannot enter the current folder: going on in {safe(str(root))}\n"
     how = apart(
@@ -53,7 +53,7 @@ def run_as_owner(refused: UntrustedRepository, args: Sequence[str], call: Call) 
     )
     command = python("jvs_core.cli", *_from_anywhere(args, call.repo))
     try:
-        return relayed(command, feed=call.reads_input, env=settings.environment_of_owner(folder), **how)
+        return relayed(command, feed=call.reads_input, env=environment, **how)
     except subprocess.SubprocessError as error:
         raise UntrustedRepository(
             f"{root} belongs to uid {owner}, who cannot enter it",
@@ -68,6 +68,14 @@ def run_as_owner(refused: UntrustedRepository, args: Sequence[str], call: Call) 
         if error.errno in _MAY_NOT_BECOME_OTHERS:
             raise refused from error
         raise storage_error(error) from error
+
+
+def environment_of(owner: int, group: int) -> dict[str, str]:
+    """Return the environment of a process that root starts as ``owner``, whose own state lies below root's folder for it.
+
+    Raises InputError when somebody else could have made that folder.
+    """
+    return settings.environment_of_owner(_state_folder(owner, group))
 
 
 def _folders(root: str) -> list[str]:
@@ -118,13 +126,21 @@ def _state_folder(owner: int, group: int) -> Path:
         _require(base, owner=0)
         with suppress(FileExistsError):
             place.mkdir(mode=0o700)
-            os.chown(place, owner, group, follow_symlinks=False)
-        if place.lstat().st_uid == 0:  # made, and not given: nobody but root was in it
-            os.chown(place, owner, group, follow_symlinks=False)
+        _give(place, owner, group)
         _require(place, owner=owner)
     except OSError as error:
         raise storage_error(error) from error
     return place
+
+
+def _give(folder: Path, owner: int, group: int) -> None:
+    """Give a folder that is still root's, so that nobody else was in it."""
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(here).st_uid == 0:
+            os.fchown(here, owner, group)
+    finally:
+        os.close(here)
 
 
 def _require(folder: Path, *, owner: int) -> None:

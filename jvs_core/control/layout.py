@@ -72,6 +72,11 @@ class Layout:
         return self.control / "gc"
 
     @property
+    def gc_reserve(self) -> Path:
+        """The space that is kept for a collection when there is no other."""
+        return self.gc / "reserve"
+
+    @property
     def runs(self) -> Path:
         """The folder of run records."""
         return self.control / "runs"

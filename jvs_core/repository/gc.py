@@ -56,9 +56,10 @@ class Gc:
             keep_within=keep_within,
             keep_tag=list(keep_tag),
         )
-        from jvs_core.operations.gc import planning  # only who asks for it pays for it
+        from jvs_core.operations.gc import planning, reserve  # only who asks for it pays for it
 
-        return planning.plan(self._context, policy, wanted, progress)
+        ctx = self._context
+        return reserve.spending(ctx.layout, lambda: planning.plan(ctx, policy, wanted, progress))
 
     @translated
     def run(self, plan_id: str, *, progress: Progress = SILENT) -> GcRun:
@@ -75,6 +76,14 @@ class Gc:
         FencingMismatch
             This process was stopped for so long that it went no further.
         """
-        from jvs_core.operations.gc import running  # as planning
+        from jvs_core.operations.gc import reserve, running  # as planning
 
-        return running.run(self._context, plan_id, progress)
+        ctx = self._context
+        return reserve.spending(ctx.layout, lambda: running.run(ctx, plan_id, progress))
+
+    @translated
+    def reserve(self) -> None:
+        """Keep so much space back that a collection can begin when there is no other; every collection does it too."""
+        from jvs_core.operations.gc import reserve  # as planning
+
+        reserve.keep(self._context.layout)

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
-from jvs_core import JvsError, Repository
-from jvs_jupyter.hub.command import Refused
-from jvs_jupyter.hub.homes import archive_home, make_home, reset_home
+from jvs_core import InputError, JvsError, Repository
+from jvs_jupyter.hub import homes, shelf
+from jvs_jupyter.hub.command import Refused, as_refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person, worktree_name
+from jvs_jupyter.hub.ownership import Owner, require_owner
 from jvs_jupyter.hub.provision import Provided
 from jvs_jupyter.hub.roster import by_user
+
+T = TypeVar("T")
 
 
 def provide(
     folder: Path, source: Repository, people: Iterable[Person], *, template: str | None, dry_run: bool
 ) -> Iterator[Provided]:
-    """Make the homes that are missing; root's until their user's first server starts. Named servers make their own."""
+    """Make the homes that are missing, each as the system user of that name; where there is none it is root's own.
+
+    Named servers make their own.
+    """
     base = source.resolve(template or "HEAD", worktree="main")
     known = by_user(folder)
-    for user in _users(people):
+
+    def one(user: Person) -> Provided:
         home = known.get(user.user, (user, None))[1]
+        owner = Owner.to_become(user.user)
         try:
             if home is not None:
-                yield Provided(user, "exists", home.name, home / "main", None)
-            elif dry_run:
-                yield Provided(user, "would_create", worktree_name(user), None, base)
-            else:
-                made = make_home(folder, source, user, template=base, owner=None)
-                yield Provided(user, "created", made.name, made / "main", base)
-        except (JvsError, Refused) as failure:
-            yield Provided(user, "failed", failure=failure)
+                if owner is not None:
+                    require_owner(home, owner, hint=homes.FRESH)
+                return Provided(user, "exists", home.name, home / "main", None)
+            if dry_run:
+                return Provided(user, "would_create", worktree_name(user), None, base)
+            made = homes.make_home(folder, source, user, template=base, owner=owner)
+            return Provided(user, "created", made.name, made / "main", base)
+        except (JvsError, Refused, OSError) as failure:
+            return Provided(user, "failed", failure=as_refused(failure))
+
+    return _at_once(one, _users(people))
 
 
 def reset(
@@ -42,39 +55,84 @@ def reset(
     base = source.resolve(template or "HEAD", worktree="main")
 
     def change(user: Person, home: Path) -> Changed:
-        aside = reset_home(folder, source, user, home, template=base)
+        owner = Owner.to_become(user.user)
+        if dry_run:
+            fresh = homes.would_stay(source, home, template=base, owner=owner)
+            return Changed(user, "unchanged" if fresh else "would_reset", home.name)
+        aside = homes.reset_home(folder, source, user, home, template=base, owner=owner)
         if aside is None:
             return Changed(user, "unchanged", home.name)
         return Changed(user, "reset", home.name, kept_as=aside.name)
 
-    return _changed(folder, people, "would_reset" if dry_run else None, change)
+    return _changed(folder, people, change)
 
 
 def archive(folder: Path, people: Iterable[Person], *, dry_run: bool) -> Iterator[Changed]:
-    """Move each user's repository out of the way, whole."""
+    """Move each user's repository out of the way, whole. Whose is there already stays, and is said to be."""
 
     def change(user: Person, home: Path) -> Changed:
-        return Changed(user, "archived", kept_as=str(archive_home(folder, home).relative_to(folder)))
+        if dry_run:
+            homes.require_free(home)
+            return Changed(user, "would_archive", home.name)
+        return Changed(user, "archived", kept_as=str(homes.archive_home(folder, home).relative_to(folder)))
 
-    return _changed(folder, people, "would_archive" if dry_run else None, change)
+    return _changed(folder, people, change, gone=shelf.newest)
+
+
+def put_back(folder: Path, people: Iterable[Person], *, dry_run: bool) -> Iterator[Changed]:
+    """Put what each user had when it was archived back in its place; what they have now stays beside it, whole."""
+    known = by_user(folder)
+
+    def one(user: Person) -> Changed:
+        try:
+            kept = shelf.newest(folder, user)
+            if kept is None:
+                raise InputError(f"nothing of {user.user!r} is archived", hint=f"ls {folder / homes.ARCHIVE}")
+            owner, present = known.get(user.user, (user, None))
+            if dry_run:
+                return Changed(user, "would_put_back", kept.name)
+            aside = shelf.put_back(folder, owner, kept, present)
+            return Changed(user, "put_back", worktree_name(owner), kept_as=aside.name if aside else None)
+        except (JvsError, Refused, OSError) as failure:
+            return Changed(user, "failed", failure=as_refused(failure))
+
+    return _at_once(one, _users(people))
 
 
 def _changed(
     folder: Path,
     people: Iterable[Person],
-    pretended: Literal["would_reset", "would_archive"] | None,
     change: Callable[[Person, Path], Changed],
+    *,
+    gone: Callable[[Path, Person], Path | None] = lambda _folder, _user: None,
 ) -> Iterator[Changed]:
     known = by_user(folder)
-    for named in _users(people):
+
+    def one(named: Person) -> Changed:
         if named.user not in known:
-            yield Changed(named, "unchanged")
-            continue
+            kept = gone(folder, named)
+            if kept is not None:
+                return Changed(named, "unchanged", kept_as=str(kept.relative_to(folder)))
+            return Changed(named, "failed", failure=nobody(named))
         user, home = known[named.user]
         try:
-            yield change(user, home) if pretended is None else Changed(user, pretended, home.name)
-        except (JvsError, Refused) as failure:
-            yield Changed(user, "failed", home.name, failure=failure)
+            return change(user, home)
+        except (JvsError, Refused, OSError) as failure:
+            return Changed(user, "failed", home.name, failure=as_refused(failure))
+
+    return _at_once(one, _users(people))
+
+
+def nobody(person: Person) -> InputError:
+    """Return the error for somebody who has nothing here."""
+    server = f" for server {person.server!r}" if person.server else ""
+    return InputError(f"{person.user!r} has nothing here{server}", hint="jvs hub list shows who has")
+
+
+def _at_once(one: Callable[[Person], T], people: Iterable[Person]) -> Iterator[T]:
+    """Yield what ``one`` makes of each, a few at a time, in their order."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        yield from threads.map(one, people)
 
 
 def _users(people: Iterable[Person]) -> Iterator[Person]:

@@ -14,12 +14,12 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
 from jvs_core.cli.text import safe, size
 from jvs_core.wording import counted
-from jvs_jupyter.hub import all_homes, cli_outcomes, cli_people, lifecycle
+from jvs_jupyter.hub import all_homes, cli_chores, cli_outcomes, cli_people, lifecycle
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import by_name, find, provide, provide_all
-from jvs_jupyter.hub.report import age, read_listed, read_usage, usage
+from jvs_jupyter.hub.report import age, read_listed, read_usage, totals, usage
 from jvs_jupyter.hub.roster import ask_all
 
 
@@ -33,12 +33,9 @@ def hub() -> None:
     """
 
 
-_homes = click.option(
-    "--homes",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    help="A folder of repositories, one for each user (jvs_homes); each is asked with its owner's rights.",
-)
+_homes = cli_people.homes_option
+for _chore in (cli_chores.gc, cli_chores.verify, cli_chores.doctor, cli_chores.tidy):
+    hub.add_command(_chore)
 
 
 @hub.command()
@@ -47,7 +44,8 @@ _homes = click.option(
 @click.option("--was", metavar="NAME", help="With --identity: the named server's name before.")
 @click.option("--user", metavar="NAME", help="One user; what a pod does before its server starts.")
 @click.option("--server", default="", metavar="NAME", help="With --user: a named server.")
-@click.option("--identity", metavar="ID", help="With --user: what the hub never gives to anybody else.")
+@cli_people.identity
+@click.option("--private", is_flag=True, help="With --user: close the worktree to all other users.")
 @click.option(
     "--template", metavar="REF", type=Snapshot(), help="The snapshot to start from (default: main's head)."
 )
@@ -58,6 +56,7 @@ def provision(
     user: str | None,
     server: str,
     identity: str | None,
+    private: bool,
     users: str | None,
     from_hub: bool,
     group: str | None,
@@ -74,12 +73,12 @@ def provision(
       jvs hub provision --users students.txt --template template-1
     """
     repository = cli_people.opened(call, admin)
-    if user is not None and identity is not None and not dry_run:
+    if user is not None and (identity is not None or private) and not dry_run:
         person = Person(user, server, identity)
         former = None if was is None else find(repository, replace(person, server=was))
         if former is not None:
             lifecycle.hand_over(repository, former, person)
-        outcomes = [provide(repository, person, template=template)]
+        outcomes = [provide(repository, person, template=template, private=private)]
     else:
         named = () if user is None else (Person(user, server),)
         people = cli_people.chosen(users, from_hub, group, named)
@@ -103,14 +102,15 @@ def list_(call: Call, homes: Path | None) -> Outcome:
       jvs hub list
     """
     failed: list[tuple[Person, Refused]] = []
+    unreadable: list[str] = []
     if homes is None:
-        known = by_name(call.repository()).items()
+        known = by_name(call.repository(), unreadable).items()
         found = [{"user": user, "server": server, **info.to_json()} for (user, server), info in known]
     else:
         found, failed = ask_all(homes, read_listed, "list")
     found.sort(key=lambda row: (row["user"], row["server"]))
     rows = [(safe(row["user"]), safe(row["server"]), row["name"], row["lock_state"]) for row in found]
-    return cli_outcomes.listing(found, rows, failed)
+    return cli_outcomes.listing(found, rows, failed, unreadable)
 
 
 @hub.command()
@@ -120,11 +120,15 @@ def list_(call: Call, homes: Path | None) -> Outcome:
 @click.option(
     "--template", metavar="REF", type=Snapshot(), help="The snapshot to start from (default: main's head)."
 )
+@cli_people.server
+@cli_people.identity
 @click.pass_obj
 def reset(
     call: Call,
     /,
     names: tuple[str, ...],
+    server: str,
+    identity: str | None,
     users: str | None,
     from_hub: bool,
     group: str | None,
@@ -139,7 +143,7 @@ def reset(
     Example:
       jvs hub reset alice bob --template template-2
     """
-    people = cli_people.chosen(users, from_hub, group, map(Person, names))
+    people = cli_people.chosen(users, from_hub, group, [Person(name, server, identity) for name in names])
     if homes is not None:
         repository = cli_people.opened(call, admin)
         return cli_outcomes.changes(
@@ -147,18 +151,17 @@ def reset(
         )
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
-        return lifecycle.reset(repository, person, info, template=template)
+        return lifecycle.reset(repository, person, info, template=template, dry_run=dry_run)
 
-    return cli_outcomes.changed(call, admin, people, None if not dry_run else "would_reset", change)
+    return cli_outcomes.changed(call, admin, people, change)
 
 
 @hub.command()
 @click.argument("names", nargs=-1, metavar="[USER]...")
 @cli_people.people_options
 @_homes
-@click.option(
-    "--server", default="", metavar="NAME", help="With names: their named server, not the default one."
-)
+@cli_people.server
+@cli_people.identity
 @click.option(
     "--days",
     type=click.IntRange(min=1),
@@ -175,6 +178,7 @@ def archive(
     dry_run: bool,
     admin: str | None,
     server: str,
+    identity: str | None,
     days: int | None,
     homes: Path | None,
 ) -> Outcome:
@@ -184,16 +188,60 @@ def archive(
     Example:
       jvs hub archive alice --days 90
     """
-    people = cli_people.chosen(users, from_hub, group, [Person(name, server) for name in names])
+    people = cli_people.chosen(users, from_hub, group, [Person(name, server, identity) for name in names])
     if homes is not None:
         if days is not None or server:
             raise InputError("a home is put away whole, until somebody deletes it: no --days, no --server")
         return cli_outcomes.changes(all_homes.archive(homes, people, dry_run=dry_run))
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
-        return lifecycle.archive(repository, person, info, days=30 if days is None else days)
+        wanted = 30 if days is None else days
+        return lifecycle.archive(repository, person, info, days=wanted, dry_run=dry_run)
 
-    return cli_outcomes.changed(call, admin, people, None if not dry_run else "would_archive", change)
+    def gone(repository: Repository, person: Person) -> Changed:
+        saved = lifecycle.archived(repository, person)
+        if saved is None:
+            raise all_homes.nobody(person)
+        return Changed(person, "unchanged", None, saved)
+
+    return cli_outcomes.changed(call, admin, people, change, gone=gone)
+
+
+@hub.command("put-back")
+@click.argument("names", nargs=-1, metavar="[USER]...")
+@cli_people.people_options
+@_homes
+@cli_people.server
+@click.pass_obj
+def put_back(
+    call: Call,
+    /,
+    names: tuple[str, ...],
+    users: str | None,
+    from_hub: bool,
+    group: str | None,
+    dry_run: bool,
+    admin: str | None,
+    server: str,
+    homes: Path | None,
+) -> Outcome:
+    """Give users what was archived last of them, also when the hub knows them as somebody new; what they have stays beside.
+
+    \b
+    Example:
+      jvs hub put-back alice
+    """
+    people = cli_people.chosen(users, from_hub, group, [Person(name, server) for name in names])
+    if homes is not None:
+        return cli_outcomes.changes(all_homes.put_back(homes, people, dry_run=dry_run))
+
+    def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
+        return lifecycle.put_back(repository, person, info, dry_run=dry_run)
+
+    def fresh(repository: Repository, person: Person) -> Changed:
+        return lifecycle.put_back(repository, person, None, dry_run=dry_run)
+
+    return cli_outcomes.changed(call, admin, people, change, gone=fresh)
 
 
 @hub.command()
@@ -209,9 +257,10 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
     Example:
       jvs hub report
     """
+    unreadable: list[str] = []
     failed: list[tuple[Person, Refused]] = []
     if homes is None:
-        found = list(usage(call.repository(), measure=measure))
+        found = list(usage(call.repository(), measure=measure, unreadable=unreadable))
     else:
         found, failed = ask_all(homes, read_usage, "report", *(["--measure"] if measure else []))
     found.sort(key=lambda row: (row.user, row.server))
@@ -223,10 +272,11 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
             size(row.bytes if row.disk_bytes is None else row.disk_bytes),
             age(row.last_snapshot_at) if row.own_snapshot else "template",
             safe(row.holder or row.lock_state),
+            *([] if row.left_bytes is None else [f"{size(row.left_bytes)} left"]),
         )
         for row in found
     ]
-    return cli_outcomes.listing(found, rows, failed)
+    return cli_outcomes.listing(found, rows, failed, unreadable, totals(found))
 
 
 @hub.command()

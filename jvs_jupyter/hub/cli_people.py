@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -11,7 +12,7 @@ import click
 from jvs_core import InputError, Repository, Settings
 from jvs_core.cli.call import Call
 from jvs_jupyter.hub.names import Person
-from jvs_jupyter.hub.people import from_file, from_hub
+from jvs_jupyter.hub.people import from_file, from_hub, require_plain
 from jvs_jupyter.hub.provision import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,6 +22,20 @@ def _heed_input(ctx: click.Context, _param: click.Parameter, path: str | None) -
     if path in ("-", "/dev/stdin"):
         ctx.ensure_object(Call).reads_input = True
     return path
+
+
+homes_option = click.option(
+    "--homes",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="A folder of repositories, one for each user (jvs_homes); each is asked with its owner's rights.",
+)
+server = click.option(
+    "--server", default="", metavar="NAME", help="With names: their named server, not the default one."
+)
+identity = click.option(
+    "--identity", metavar="ID", help="With a name: what the hub never gives to anybody else."
+)
 
 
 def people_options(command: F) -> F:
@@ -57,6 +72,8 @@ def opened(call: Call, admin: str | None) -> Repository:
 def chosen(users: str | None, everybody: bool, group: str | None, people: Iterable[Person]) -> list[Person]:
     """Return the people that a command was asked for, in one way of three. Raises InputError."""
     named = list(people)
+    for person in named:
+        require_plain(person)
     if (users is not None) + everybody + bool(named) != 1:
         raise InputError("say who: names, --users FILE, or --from-hub", hint="jvs hub provision --users FILE")
     if group is not None and not everybody:

@@ -1,4 +1,7 @@
-"""Running ``jvs`` as another system user, so that root's rights never follow what that user wrote."""
+"""Running what touches a user's files as that system user, so that root's rights never follow what the user wrote.
+
+Root asks by a command line and hears one JSON value, which is input: the user could have had a hand in it.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,22 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
+
+from jvs_core import JvsError
 from jvs_core.cli.other_user import apart, python
+from jvs_core.cli.rights import environment_of
+from jvs_jupyter.hub import bounded
 from jvs_jupyter.hub.ownership import Owner
 
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-_TIMEOUT_S = 120
+ANSWER_S = 120.0
+WORK_S = 4 * 3600.0
+T = TypeVar("T")
 
 
 class Refused(Exception):
@@ -27,36 +38,66 @@ class Refused(Exception):
         self.exit_status = exit_status
 
 
-def ask(repository: Path, *command: str) -> Any:
-    """Run a command of ``jvs`` that reads, with the rights of the owner of the repository's folder; return its answer.
+def ask(
+    repository: Path,
+    *command: str,
+    owner: Owner | None = None,
+    actor: str | None = None,
+    seconds: float = ANSWER_S,
+) -> Any:
+    """Run a command of ``jvs`` with the rights of ``owner`` (None: whose the repository's folder is); return its answer.
 
-    Raises Refused. The user could have had a hand in the answer: it is input.
+    ``actor`` is who the audit log names. Raises Refused. The user could have had a hand in the answer: it is input.
     """
     try:
-        owner = Owner.of(repository)
+        owner = owner or Owner.of(repository)
+        groups = owner.groups_in(repository)
     except OSError as error:
         raise Refused("E_PATH_NOT_FOUND", f"{repository}: {error.strerror}", None, 3) from error
+    dropped = os.geteuid() == 0 and owner.uid != 0
+    command_line = words(repository, *command, isolated=dropped)
+    return as_user(
+        command_line, owner if dropped else None, groups, who=str(repository), actor=actor, seconds=seconds
+    )
+
+
+def as_user(
+    command: Sequence[str],
+    owner: Owner | None,
+    groups: Sequence[int],
+    *,
+    who: str,
+    actor: str | None = None,
+    seconds: float = WORK_S,
+) -> Any:
+    """Run a command that answers with JSON, as ``owner`` (None: as this process's user), and return the answer.
+
+    Raises Refused, which says that ``who`` does not answer, or what the answer says.
+    """
     rights: dict[str, Any] = {"cwd": "/", "start_new_session": True}
     environment = dict(os.environ)
-    dropped = os.geteuid() == 0 and owner.uid != 0
-    if dropped:
-        environment = {**kept(), "HOME": "/nonexistent"}
-        rights = apart(owner.uid, owner.gid, owner.groups)
+    if owner is not None:
+        environment = environment_of(owner.uid, owner.gid)
+        rights = apart(owner.uid, owner.gid, groups)
+    if actor is not None:
+        environment |= {"USER": actor, "LOGNAME": actor}
     try:
-        done = subprocess.run(
-            words(repository, *command, isolated=dropped),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=environment,
-            timeout=_TIMEOUT_S,
-            check=False,
-            **rights,
-        )
+        done = bounded.run(command, env=environment, seconds=seconds, **rights)
     except subprocess.TimeoutExpired as error:
-        raise Refused("E_INTERNAL", f"{repository} does not answer", None, 1) from error
+        raise Refused("E_INTERNAL", f"{who} does not answer", None, 1) from error
+    except bounded.TooMuch as error:
+        raise no_answer(who) from error
     except (OSError, subprocess.SubprocessError) as error:
-        raise not_run(f"uid {owner.uid}", error) from error
+        raise not_run("this user" if owner is None else f"uid {owner.uid}", error) from error
     return answer(done.returncode, done.stdout, done.stderr)
+
+
+def understood(shape: type[T], value: Any, who: str) -> T:
+    """Return an answer as the type that it should be of. Raises Refused."""
+    try:
+        return TypeAdapter(shape).validate_json(json.dumps(value), strict=True)
+    except ValueError as error:
+        raise no_answer(who) from error
 
 
 def words(repository: Path, *command: str, isolated: bool) -> list[str]:
@@ -84,7 +125,7 @@ def answer(status: int, output: bytes, errors: bytes) -> Any:
     """Return what a command answered. Raises Refused."""
     try:
         value = json.loads(output)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         told = errors.decode(errors="replace").strip()[-300:]
         raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, status or 1) from error
     if isinstance(value, dict) and "error" in value:
@@ -94,6 +135,14 @@ def answer(status: int, output: bytes, errors: bytes) -> Any:
             raise no_answer("jvs")
         raise Refused(code, message, hint if isinstance(hint, str) else None, status or 1)
     return value
+
+
+def as_refused(error: JvsError | Refused | OSError) -> JvsError | Refused:
+    """Return what stopped one person's command as it is told: a user may be in the way of what root does around a home."""
+    if not isinstance(error, OSError):
+        return error
+    where = "" if error.filename is None else f"{error.filename}: "
+    return Refused("E_INTERNAL", f"{where}{error.strerror or error}", "look at what is there", 1)
 
 
 def no_answer(who: str) -> Refused:

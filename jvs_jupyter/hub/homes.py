@@ -1,25 +1,29 @@
 """A repository for every user, made from a template's snapshot by one clone: for users who must not reach each other.
 
-The repositories lie side by side in one folder that only the hub writes to. From the moment that one is its user's,
-whatever happens in it happens with that user's rights.
+The repositories lie side by side in one folder that only the hub writes to. The hub makes an empty folder for each and
+hands it over; all that is ever in it is written and read with its user's rights.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jvs_core import LockConflict, Repository
-from jvs_jupyter.hub.command import ask, no_answer
+from jvs_core import JvsError, LockConflict, Repository
+from jvs_core.cli.other_user import python
+from jvs_jupyter.hub import within
+from jvs_jupyter.hub.command import Refused, as_user, ask, no_answer
 from jvs_jupyter.hub.names import Person, digest, worktree_name
-from jvs_jupyter.hub.ownership import Owner, give
-from jvs_jupyter.hub.roster import enter, leave, sync
+from jvs_jupyter.hub.ownership import Owner, acts_for, hand_over, let_pass, require_owner
+from jvs_jupyter.hub.roster import Origin, enter, leave, sync
+from jvs_jupyter.hub.within import Clearing, Making
 
 ARCHIVE = ".archived"
-TEMPLATE = "template"
+
+FRESH = "jvs hub reset makes a fresh one and keeps this one"
 
 
 def find_home(folder: Path, person: Person) -> Path | None:
@@ -42,80 +46,157 @@ def make_home(
     """Return the user's repository; make it from a snapshot of ``source`` (None: the head of ``main``) if need be.
 
     Its ``main`` is the default server's worktree, its ref ``template`` what it started from. A user who was renamed,
-    or was listed by name, gets the repository under the present name. Built under a hidden name, it appears when it is
-    complete; with ``owner`` it is that system user's, and without it root's until somebody gives it.
+    or was listed by name, gets the repository under the present name. Built in a hidden folder, it appears when it is
+    complete; with ``owner`` it is that system user's, made with that user's rights, and without it this process's own.
 
     Raises SnapshotNotFound, LockConflict (a renamed user's server still runs), NoSpace, EngineFailed, AlreadyExists (it
-    is another system user's), Refused (it cannot be asked).
+    is another system user's), Refused (it cannot be asked, or not be made).
     """
     user = Person(person.user, "", person.identity)
     target = folder / worktree_name(user)
     found = find_home(folder, user)
+    if found is not None and owner is not None:
+        require_owner(found, owner, hint=FRESH)
+    origin = None
     if found is None:
-        site = _built(folder, source, user, source.resolve(template or "HEAD", worktree="main"))
-        _appear(site, target, owner)
+        origin = _origin(source, template)
+        _make(folder, source, target, user, origin, owner)
     elif found != target:
-        _require_free(found)
+        require_free(found)
         _moved(found, target)
-    if owner is not None:
-        give(target, owner)
-    enter(folder, user)
+    enter(folder, user, origin)
     sync(folder)
     return target
 
 
-def reset_home(folder: Path, source: Repository, person: Person, home: Path, *, template: str) -> Path | None:
+def reset_home(
+    folder: Path,
+    source: Repository,
+    person: Person,
+    home: Path,
+    *,
+    template: str | None,
+    owner: Owner | None = None,
+) -> Path | None:
     """Put a repository fresh from the snapshot ``template`` in a home's place; return where the old one stays.
 
     None: the home is what the template is, and was left alone. The old one stays beside it, whole and its user's,
-    unsaved changes too. Killed in between, it is aside and the next spawn makes the fresh one. Raises as make_home.
+    unsaved changes too. The fresh one is ``owner``'s (None: whose the old one is). Killed in between, it is aside and
+    the next spawn makes the fresh one. Raises as make_home.
     """
-    state = _told(home, ask(home, "status"))
-    if state.get("clean") is True and isinstance(state.get("head_snapshot_id"), str):
-        head = _told(home, ask(home, "show", "--", state["head_snapshot_id"]))
-        if head.get("payload_root_hash") == source.show(template).descriptor.to_json()["payload_root_hash"]:
-            return None
-    _require_free(home)
-    owner = Owner.of(home)
-    site = _built(folder, source, Person(person.user, "", person.identity), template)
-    aside = folder / f"{home.name}-until-{_now()}"
+    origin = _origin(source, template)
+    owner = owner or acts_for(home)
+    if _is_fresh(home, origin, owner):
+        return None
+    require_free(home)
+    user = Person(person.user, "", person.identity)
+    aside = folder / f"{home.name}-until-{now()}"
+    site = _built(folder, source, home.name, user, origin, owner)
     os.rename(home, aside)
-    _appear(site, home, owner if os.geteuid() == 0 else None)
+    _appear(site, home, owner)
+    enter(folder, user, origin)
     sync(folder)
     return aside
 
 
+def would_stay(source: Repository, home: Path, *, template: str, owner: Owner | None) -> bool:
+    """Return whether a reset would leave a home alone. Raises LockConflict where it would."""
+    if _is_fresh(home, _origin(source, template), owner or acts_for(home)):
+        return True
+    require_free(home)
+    return False
+
+
+def _is_fresh(home: Path, origin: Origin, owner: Owner | None) -> bool:
+    """Return whether a home is its user's and holds what the template does and nothing else."""
+    if owner is not None and Owner.of(home).uid != owner.uid:
+        return False
+    state = _told(home, ask(home, "status"))
+    if state.get("clean") is not True or not isinstance(state.get("head_snapshot_id"), str):
+        return False
+    head = _told(home, ask(home, "show", "--", state["head_snapshot_id"]))
+    return head.get("payload_root_hash") == {"algo": "sha256", "value": origin.payload_root_hash}
+
+
 def archive_home(folder: Path, home: Path) -> Path:
-    """Move a user's repository out of the way, whole, and return where it is; an admin deletes it when it is time."""
-    _require_free(home)
+    """Move a user's repository out of the way, whole, and return where it is."""
+    require_free(home)
     shelf = folder / ARCHIVE
-    shelf.mkdir(mode=0o700, exist_ok=True)
-    kept = shelf / f"{home.name}-{_now()}"
+    shelf.mkdir(mode=0o711, exist_ok=True)
+    let_pass(shelf)  # what is there is removed by its user, in the end
+    kept = shelf / f"{home.name}-{now()}"
+    leave(folder, home, kept.name)
     os.rename(home, kept)
-    leave(folder, home)
     sync(shelf)
     sync(folder)
     return kept
 
 
-def _built(folder: Path, source: Repository, user: Person, template: str) -> Path:
-    """Make the user's repository from a snapshot, in a hidden folder, and return that."""
-    name = worktree_name(user)
+def remove(folder: Path) -> None:
+    """Remove a folder of one user's, with what is in it, as that user. Raises Refused, JvsError, OSError."""
+    owner, request = acts_for(folder), Clearing(folder=str(folder))
+    if owner is None:
+        within.clear(request)
+    else:
+        _as_owner(owner, "clear", request)
+    os.rmdir(folder)
+
+
+def _origin(source: Repository, template: str | None) -> Origin:
+    chosen = source.resolve(template or "HEAD", worktree="main")
+    return Origin(chosen, source.show(chosen).descriptor.payload_root_hash.value)
+
+
+def _make(
+    folder: Path, source: Repository, target: Path, user: Person, origin: Origin, owner: Owner | None
+) -> None:
+    _appear(_built(folder, source, target.name, user, origin, owner), target, owner)
+
+
+def _built(
+    folder: Path, source: Repository, name: str, user: Person, origin: Origin, owner: Owner | None
+) -> Path:
+    """Let the user make the repository ``name`` from a snapshot, in a hidden folder that is theirs; return that."""
     site = folder / f".{name}.{os.getpid()}-{time.monotonic_ns()}"
     site.mkdir(mode=0o700)
-    made = Repository.init(site / name, from_=source.show(template).path, settings=source.settings)
-    made.snapshot("from the template", tags=[TEMPLATE], lock=True)
-    made.refs.create(TEMPLATE, "HEAD")
-    made.worktrees.label("main", user.labels)
+    request = Making(
+        repository=str(site / name),
+        templates=str(source.root),
+        snapshot_id=origin.snapshot_id,
+        payload_root_hash=origin.payload_root_hash,
+        labels=user.labels,
+    )
+    try:
+        if owner is None:
+            within.make(request, source.settings)
+        else:
+            hand_over(site, owner)
+            _as_owner(owner, "make", request, actor=source.settings.user)
+    except BaseException:
+        remove(site)
+        raise
     return site
 
 
+def _as_owner(owner: Owner, task: str, request: Making | Clearing, *, actor: str | None = None) -> None:
+    command = python("jvs_jupyter.hub.within", task, request.model_dump_json())
+    as_user(command, owner, owner.groups, who=f"uid {owner.uid}", actor=actor)
+
+
 def _appear(site: Path, target: Path, owner: Owner | None) -> None:
-    (made,) = site.iterdir()
-    if owner is not None:
-        give(made, owner)
+    """Give what lies in ``site``, a folder of the user's, its place. Raises AlreadyExists: it is no folder of the user's."""
+    made = site / target.name
     _moved(made, target)
-    shutil.rmtree(site, ignore_errors=True)
+    if owner is not None:
+        try:
+            require_owner(target, owner)
+        except BaseException:
+            os.rename(target, made)
+            raise
+    with suppress(
+        JvsError, Refused, OSError
+    ):  # the home is there; what its user keeps in the way of this goes later
+        remove(site)
 
 
 def _moved(source: Path, target: Path) -> None:
@@ -127,7 +208,8 @@ def _moved(source: Path, target: Path) -> None:
             raise
 
 
-def _require_free(home: Path) -> None:
+def require_free(home: Path) -> None:
+    """Raise LockConflict while somebody works in a home."""
     rows = ask(home, "worktree", "list")
     if not isinstance(rows, list):
         raise no_answer(str(home))
@@ -144,5 +226,6 @@ def _told(home: Path, answer: Any) -> dict[str, Any]:
     return answer
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as names of folders have it."""
     return time.strftime("%Y%m%d-%H%M%S", time.gmtime())

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from jvs_core import JvsError, Repository, WorktreeInfo
-from jvs_jupyter.hub.command import Refused
-from jvs_jupyter.hub.names import Person, worktree_name
-from jvs_jupyter.hub.ownership import Owner, give
+from jvs_core import InputError, JvsError, LockConflict, Repository, WorktreeInfo
+from jvs_jupyter.hub.command import WORK_S, Refused, ask, understood
+from jvs_jupyter.hub.names import SERVER, Person, worktree_name
+from jvs_jupyter.hub.ownership import PRIVATE, Owner, acts_for, close
+from jvs_jupyter.hub.provision import provide, provide_as_words
 
 WAS = "hub.was"
 ARCHIVED = "hub-archived"
 RESET = "hub-reset"
+
+
+Action = Literal[
+    "reset", "archived", "put_back", "unchanged", "would_reset", "would_archive", "would_put_back", "failed"
+]
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Changed:
     """The outcome for one worktree: the new one's name, the snapshot that holds what was there, the old one's name."""
 
     person: Person
-    action: Literal["reset", "archived", "unchanged", "would_reset", "would_archive", "failed"]
+    action: Action
     worktree: str | None = None
     snapshot_id: str | None = None
     kept_as: str | None = None
@@ -43,38 +48,84 @@ class Changed:
         }
 
 
-def reset(repository: Repository, person: Person, info: WorktreeInfo, *, template: str | None) -> Changed:
+@dataclass(frozen=True)
+class _Told:
+    """What a process with the user's rights says that it did."""
+
+    action: Literal["reset", "archived", "unchanged", "would_reset", "would_archive"]
+    snapshot_id: str | None
+    kept_as: str | None
+
+
+def reset(
+    repository: Repository,
+    person: Person,
+    info: WorktreeInfo,
+    *,
+    template: str | None,
+    dry_run: bool = False,
+) -> Changed:
     """Give a person a fresh worktree from ``template`` (None: the head of ``main``); the old one stays beside it.
 
-    What no snapshot holds is snapshotted first. The fresh one has the owner of the old one. A worktree that is the
-    template's already, unchanged, is left alone, so a second call does nothing. Killed in between, the old worktree is
-    aside and the next spawn or provisioning makes the fresh one.
+    What no snapshot holds is snapshotted first. All of it happens with the rights of the worktree's owner; root's own
+    is followed by one of the system user of that name, where there is one. A worktree that is the template's already,
+    unchanged, is left alone, so a second call does nothing. Killed in between, the old worktree is aside and the next
+    spawn or provisioning makes the fresh one.
 
-    Raises LockConflict while a server runs there, SnapshotNotFound.
+    Raises LockConflict while a server runs there, SnapshotNotFound, Refused (what the user's process was refused).
     """
     wanted = repository.resolve(template or "HEAD", worktree="main")
+    owner = acts_for(Path(info.path))
+    if owner is not None:
+        return _ask_owner(owner, repository, person, "reset", f"--template={wanted}", *_dry(dry_run))
+    heir = Owner.to_become(person.user)
     status = repository.status(info.name)
-    if status.clean and info.head_snapshot_id == info.base_snapshot_id == wanted:
+    if status.clean and info.head_snapshot_id == info.base_snapshot_id == wanted and heir is None:
         return Changed(person, "unchanged", info.name)
+    if dry_run:
+        _require_free(info)
+        return Changed(person, "would_reset", info.name)
     saved = info.head_snapshot_id if status.clean else _save(repository, info.name, RESET)
     aside = f"{info.name}-until-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"[-100:].lstrip("-")
-    owner = Owner.of(Path(info.path))
+    private = Path(info.path).stat().st_mode & 0o777 == PRIVATE
     repository.worktrees.rename(info.name, aside)
     repository.worktrees.label(aside, {WAS: info.name, **_past(info)})
-    made = repository.worktrees.create(info.name, from_=wanted, labels=info.labels)
-    if os.geteuid() == 0 and owner.uid != 0:
-        give(Path(made.path), owner)
+    if heir is not None:
+        provide(repository, person, template=wanted, owner=heir)
+    else:
+        made = repository.worktrees.create(info.name, from_=wanted, labels=info.labels)
+        if private:
+            close(Path(made.path))
     return Changed(person, "reset", info.name, saved, aside)
 
 
-def archive(repository: Repository, person: Person, info: WorktreeInfo, *, days: int) -> Changed:
+def _ask_owner(owner: Owner, repository: Repository, person: Person, command: str, *more: str) -> Changed:
+    """Let the owner of a person's worktree do it, in a process of its own."""
+    known = [] if person.identity is None else [f"--identity={person.identity}"]
+    words = ("hub", command, f"--server={person.server}", *known, *more, "--", person.user)
+    actor = repository.settings.user
+    answer = ask(repository.root, *words, owner=owner, actor=actor, seconds=WORK_S)
+    (told,) = understood(tuple[_Told], answer, f"uid {owner.uid}")
+    name = None if told.action == "archived" else worktree_name(person)
+    return Changed(person, told.action, name, told.snapshot_id, told.kept_as)
+
+
+def archive(
+    repository: Repository, person: Person, info: WorktreeInfo, *, days: int, dry_run: bool = False
+) -> Changed:
     """Put a person's worktree away: a snapshot pinned for ``days``, then the worktree goes.
 
     ``jvs restore`` brings it back until then; afterwards gc may remove the snapshot. Killed in between, the worktree
-    is still there and a second call does the rest.
+    is still there and a second call does the rest. All of it happens with the rights of the worktree's owner.
 
-    Raises LockConflict while a server runs there.
+    Raises LockConflict while a server runs there, Refused.
     """
+    owner = acts_for(Path(info.path))
+    if owner is not None:
+        return _ask_owner(owner, repository, person, "archive", f"--days={days}", *_dry(dry_run))
+    if dry_run:
+        _require_free(info)
+        return Changed(person, "would_archive", info.name)
     clean = repository.status(info.name).clean and info.head_snapshot_id is not None
     try:
         saved = info.head_snapshot_id if clean else None
@@ -87,17 +138,71 @@ def archive(repository: Repository, person: Person, info: WorktreeInfo, *, days:
 
 
 def _put_away(repository: Repository, person: Person, info: WorktreeInfo, saved: str, days: int) -> Changed:
-    reason = f"archived worktree {info.name}"
+    """Pin the snapshot and remove the worktree; where that fails no pin is left of it."""
+    reason = _reason(info.name, person)
+    pin = None
     if not any(pin.snapshot_id == saved and pin.reason == reason for pin in repository.pins.all()):
-        repository.pins.create(saved, reason=reason, expires=f"{days}d")
-    repository.worktrees.remove(info.name)
+        pin = repository.pins.create(saved, reason=reason, expires=f"{days}d")
+    try:
+        repository.worktrees.remove(info.name)
+    except JvsError:
+        if pin is not None:
+            repository.pins.delete(pin.pin_id)
+        raise
     return Changed(person, "archived", None, saved)
 
 
-def hand_over(repository: Repository, info: WorktreeInfo, person: Person) -> WorktreeInfo:
-    """Make a worktree that of ``person``: its labels, then its name. Raises LockConflict, AlreadyExists."""
+def archived(repository: Repository, person: Person) -> str | None:
+    """Return the snapshot that was archived last of a user's server, whoever has the name now; None: there is none."""
+    end = _reason("", person)
+    found = [pin.snapshot_id for pin in repository.pins.all() if pin.reason.endswith(end)]
+    return found[-1] if found else None
+
+
+def put_back(repository: Repository, person: Person, info: WorktreeInfo | None, *, dry_run: bool) -> Changed:
+    """Give a person what was archived of them; what they have now stays beside it.
+
+    Raises InputError when nothing is archived, LockConflict while a server runs there, Refused.
+    """
+    saved = archived(repository, person)
+    if saved is None:
+        raise InputError(f"nothing of {person.user!r} is archived", hint="jvs gc pins")
+    if dry_run:
+        return Changed(person, "would_put_back", None, saved)
+    if info is not None:
+        done = reset(repository, person, info, template=saved)
+        return Changed(person, "put_back", done.worktree, saved, done.kept_as)
+    made = provide(repository, person, template=saved, owner=Owner.to_become(person.user))
+    return Changed(person, "put_back", made.worktree, saved)
+
+
+def _reason(worktree: str, person: Person) -> str:
+    server = f", server {person.server!r}" if person.server else ""
+    text = f"archived worktree {worktree}"
+    return f"{text if worktree else ''} of {person.user!r}{server}"
+
+
+def _dry(dry_run: bool) -> list[str]:
+    return ["--dry-run"] if dry_run else []
+
+
+def _require_free(info: WorktreeInfo) -> None:
+    if info.lock_state == "held":
+        raise LockConflict(f"worktree {info.name!r} is in use", hint="stop its server")
+
+
+def hand_over(repository: Repository, info: WorktreeInfo, person: Person) -> None:
+    """Make a named server's worktree that of ``person``: its labels, then its name; with its owner's rights.
+
+    Raises LockConflict, AlreadyExists, Refused.
+    """
+    owner = acts_for(Path(info.path))
+    if owner is not None:
+        was = f"--was={info.labels[SERVER]}"
+        ask(repository.root, *provide_as_words(person, was), owner=owner, actor=repository.settings.user)
+        return
     repository.worktrees.label(info.name, person.labels)
-    return repository.worktrees.rename(info.name, worktree_name(person))
+    repository.worktrees.rename(info.name, worktree_name(person))
 
 
 def _save(repository: Repository, worktree: str, tag: str) -> str:

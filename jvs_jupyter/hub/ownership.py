@@ -1,4 +1,4 @@
-"""Giving a tree of files to a system user."""
+"""System users, and the one thing that is ever given to them: a folder with nothing in it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ class Owner:
         return cls(found.pw_uid, found.pw_gid)
 
     @classmethod
+    def to_become(cls, name: str) -> Owner | None:
+        """Return the system user ``name`` where this process, root's, may become it and there is one."""
+        if os.geteuid() != 0:
+            return None
+        try:
+            found = cls.named(name)
+        except InputError:
+            return None
+        return found if found.uid else None
+
+    @classmethod
     def of(cls, folder: Path) -> Owner:
         """Return the owner of a folder."""
         found = folder.lstat()
@@ -46,12 +57,28 @@ class Owner:
             return [self.gid]
         return os.getgrouplist(name, self.gid)
 
+    def groups_in(self, repository: Path) -> list[int]:
+        """Return the groups with which the user works in a repository.
 
-def give(folder: Path, owner: Owner) -> None:
-    """Give everything below ``folder`` to ``owner`` and close it to others; links are given, never followed.
+        Who has a worktree there is of the group that shares it, also where the system has no list that says so.
+        """
+        try:
+            pwd.getpwuid(self.uid)
+        except KeyError:
+            return sorted({self.gid, repository.lstat().st_gid} - {0})
+        return self.groups
 
-    The folder itself comes last: one that is the owner's already is complete, and is left as it is. Needs root, whose
-    the folder must be until then. Raises AlreadyExists when it is somebody else's.
+
+def acts_for(folder: Path) -> Owner | None:
+    """Return with whose rights this process, if it is root's, works in ``folder``: its owner's. None: with its own."""
+    owner = Owner.of(folder)
+    return owner if os.geteuid() == 0 and owner.uid != 0 else None
+
+
+def hand_over(folder: Path, owner: Owner) -> None:
+    """Give an empty folder of this process's own to ``owner``, closed to others; one that is the owner's already stays.
+
+    Needs root. Raises AlreadyExists when it is somebody else's, or when something is in it.
     """
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
@@ -59,15 +86,48 @@ def give(folder: Path, owner: Owner) -> None:
         if now == owner.uid:
             return
         if now != os.geteuid():
-            raise AlreadyExists(
-                f"{folder} belongs to somebody else (uid {now}), not to uid {owner.uid}",
-                hint="see what is in it, then move it away or chown it",
-            )
-        for _, folders, names, inside in os.fwalk(".", dir_fd=here, topdown=False, follow_symlinks=False):
-            for name in (*folders, *names):
-                os.chown(name, owner.uid, owner.gid, dir_fd=inside, follow_symlinks=False)
+            raise belongs_to_another(folder, now, owner)
         os.fchmod(here, PRIVATE)
+        if os.listdir(here):
+            raise AlreadyExists(
+                f"{folder} is to be uid {owner.uid}'s, and root has something in it",
+                hint="see what is in it, then move it away",
+            )
         os.fchown(here, owner.uid, owner.gid)
+    finally:
+        os.close(here)
+
+
+def require_owner(folder: Path, owner: Owner, *, hint: str | None = None) -> None:
+    """Raise AlreadyExists unless ``folder`` is a folder, no link, of the user's."""
+    found = folder.lstat()
+    if found.st_uid != owner.uid or not stat.S_ISDIR(found.st_mode):
+        raise belongs_to_another(folder, found.st_uid, owner, hint=hint)
+
+
+def belongs_to_another(folder: Path, uid: int, owner: Owner, *, hint: str | None = None) -> AlreadyExists:
+    """Return the error for a folder that is not its user's."""
+    return AlreadyExists(
+        f"{folder} belongs to somebody else (uid {uid}), not to uid {owner.uid}",
+        hint=hint or "see what is in it, then move it away",
+    )
+
+
+def close(folder: Path) -> None:
+    """Close a folder of this process's user to all others."""
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(here, PRIVATE)
+    finally:
+        os.close(here)
+
+
+def let_pass(folder: Path) -> None:
+    """Let everybody pass through a folder of this process's own, and nobody list it."""
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if not os.fstat(here).st_mode & stat.S_IXOTH and os.fstat(here).st_uid == os.geteuid():
+            os.fchmod(here, 0o711)
     finally:
         os.close(here)
 

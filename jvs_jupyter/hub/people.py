@@ -31,11 +31,19 @@ def from_file(path: str) -> list[Person]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the list of users {path!r} cannot be read: {error}") from error
     found: dict[Person, None] = {}
-    for line in text.split("\n"):
+    for number, line in enumerate(text.split("\n"), 1):
         user, _, server = line.rstrip("\r").partition("\t")
         if user.strip() and not user.startswith("#"):
+            require_plain(Person(user, server), f"line {number} of {path}: ")
             found[Person(user, server)] = None
     return list(found)
+
+
+def require_plain(person: Person, where: str = "") -> None:
+    """Raise InputError for a name with blanks around it, which is nobody's."""
+    for name in (person.user, person.server):
+        if name != name.strip():
+            raise InputError(f"{where}there are blanks around the name {name!r}", hint="take them away")
 
 
 def from_hub(group: str | None = None) -> Iterator[Person]:

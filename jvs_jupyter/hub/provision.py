@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from jvs_core import AlreadyExists, JvsError, Repository, Settings, WorktreeInfo
-from jvs_jupyter.hub.command import Refused
+from jvs_jupyter.hub.command import WORK_S, Refused, as_refused, ask, understood
 from jvs_jupyter.hub.names import IDENTITY, SERVER, USER, Person, digest, worktree_name
-from jvs_jupyter.hub.ownership import Owner, give, keep_names
+from jvs_jupyter.hub.ownership import Owner, close, keep_names, require_owner
 
 Action = Literal["created", "exists", "adopted", "renamed", "would_create", "failed"]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a process with the user's rights says that it did; where the worktree is, this process knows itself."""
+
+    action: Literal["created", "exists", "adopted", "renamed"]
+    base_snapshot_id: str | None
 
 
 @dataclass(frozen=True)
@@ -52,14 +61,19 @@ def shown(name: str) -> str:
 
 
 def provide(
-    repository: Repository, person: Person, *, template: str | None, owner: Owner | None = None
+    repository: Repository,
+    person: Person,
+    *,
+    template: str | None,
+    owner: Owner | None = None,
+    private: bool = False,
 ) -> Provided:
     """Return the person's worktree; make it from the snapshot ``template`` (None: the head of ``main``) if need be.
 
     One clone the first time, two look-ups afterwards. A worktree provisioned by name, or kept under the name of
-    before a user was renamed, gets its present name and labels. With ``owner`` the files are given to that system
-    user, and nobody else can put another folder in their place. Interrupted, it goes on where it stopped when called
-    again.
+    before a user was renamed, gets its present name and labels. With ``owner`` all of it happens with that system
+    user's rights, and nobody else can put another folder in its place; it is ``private`` then, as it can be for this
+    process's own user. Interrupted, it goes on where it stopped when called again.
 
     Raises
     ------
@@ -69,41 +83,82 @@ def provide(
         It must change its name and somebody holds it.
     SnapshotNotFound, NoSpace, EngineFailed
         The template is none, or could not be cloned; nothing is there.
+    Refused
+        What the user's process was refused.
     """
+    if owner is not None and os.geteuid() == 0 and owner.uid != 0:
+        return _provide_as(owner, repository, person, template)
     name = worktree_name(person)
     action: Action = "exists"
     info = find(repository, person)
     if info is None:
         action, info = _create(repository, person, name, template)
+        if private:
+            close(Path(info.path))
     elif info.labels != person.labels or info.name != name:
         if not person.owns(info.labels):
             raise _somebody_else(info, person)
         action = "adopted" if IDENTITY not in info.labels else "renamed"
         info = _renamed(repository, info, person, name)
-    if owner is not None:
-        for shared in (repository.root, Path(info.path).parent):
-            keep_names(shared)
-        give(Path(info.path), owner)
     return Provided(person, action, info.name, Path(info.path), info.base_snapshot_id)
+
+
+def provide_as_words(person: Person, *more: str) -> list[str]:
+    """Return the command that provides for a person, with the rights of who runs it."""
+    known = [] if person.identity is None else [f"--identity={person.identity}"]
+    return [
+        "hub",
+        "provision",
+        f"--user={person.user}",
+        f"--server={person.server}",
+        *known,
+        "--private",
+        *more,
+    ]
+
+
+def _provide_as(owner: Owner, repository: Repository, person: Person, template: str | None) -> Provided:
+    """Let the user make or find the worktree. Root closes the ways to it, and looks whose it is in the end."""
+    folder = repository.root / "worktrees"
+    for shared in (repository.root, folder):
+        keep_names(shared)
+    path = folder / worktree_name(person)
+    for there in {path, folder / worktree_name(person.by_name())}:
+        if os.path.lexists(there):
+            require_owner(there, owner, hint="jvs hub reset makes a fresh one and keeps this one")
+    words = provide_as_words(person, *([] if template is None else ["--template", template]))
+    actor = repository.settings.user
+    answer = ask(repository.root, *words, owner=owner, actor=actor, seconds=WORK_S)
+    (told,) = understood(tuple[_Told], answer, f"uid {owner.uid}")
+    require_owner(path, owner)
+    return Provided(person, told.action, path.name, path, told.base_snapshot_id)
 
 
 def provide_all(
     repository: Repository, people: Iterable[Person], *, template: str | None, dry_run: bool = False
 ) -> Iterator[Provided]:
-    """Provide for many people known by name, one after another; what fails for one does not stop the others."""
+    """Provide for many people known by name, one after another; what fails for one does not stop the others.
+
+    As root, each with the rights of the system user of that name, where there is one.
+    """
     base = None if template is None else repository.resolve(template)
     known = by_name(repository)
     for person in people:
         info = known.get((person.user, person.server))
+        owner = Owner.to_become(person.user)
         try:
             if info is not None:
+                if owner is not None:
+                    require_owner(
+                        Path(info.path), owner, hint="jvs hub reset makes a fresh one and keeps this one"
+                    )
                 yield Provided(person, "exists", info.name, Path(info.path), info.base_snapshot_id)
             elif dry_run:
                 yield Provided(person, "would_create", worktree_name(person), None, base)
             else:
-                yield provide(repository, person, template=base)
-        except JvsError as failure:
-            yield Provided(person, "failed", failure=failure)
+                yield provide(repository, person, template=base, owner=owner)
+        except (JvsError, Refused, OSError) as failure:
+            yield Provided(person, "failed", failure=as_refused(failure))
 
 
 def find(repository: Repository, person: Person) -> WorktreeInfo | None:
@@ -112,13 +167,16 @@ def find(repository: Repository, person: Person) -> WorktreeInfo | None:
     return _named(repository, name) or _moved(repository, person, name)
 
 
-def by_name(repository: Repository) -> dict[tuple[str, str], WorktreeInfo]:
+def by_name(
+    repository: Repository, unreadable: list[str] | None = None
+) -> dict[tuple[str, str], WorktreeInfo]:
     """Return the worktrees of the hub's people by user and server, in one pass over the repository.
 
-    Where a user has one that is only known by name besides, the one of the hub's identity counts.
+    Where a user has one that is only known by name besides, the one of the hub's identity counts. What is wrong with
+    records that cannot be read, which hide nobody else's, goes to ``unreadable``.
     """
     found: dict[tuple[str, str], WorktreeInfo] = {}
-    for info in repository.worktrees.all():
+    for info in repository.worktrees.all([] if unreadable is None else unreadable):
         person = person_of(info)
         if person is not None and (person.identity or (person.user, person.server) not in found):
             found[person.user, person.server] = info

@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from jvs_core import Descriptor, Repository, WorktreeInfo
+from jvs_core import Descriptor, JvsError, Repository, WorktreeInfo
+from jvs_core.cli.text import size
+from jvs_core.wording import counted
+from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import person_of
 
 
 @dataclass(frozen=True)
 class Usage:
-    """One worktree. ``files`` and ``bytes`` are of its last snapshot; ``disk_bytes`` of the folder, when measured."""
+    """One worktree. ``files`` and ``bytes`` are of its last snapshot; ``disk_bytes`` of the folder, when measured.
+
+    ``snapshots_disk_bytes`` is of all snapshots in a repository of the user's own; a team's are nobody's alone.
+    ``left_bytes`` is what can still be written there, by the quota where the file system counts that into its free space.
+    """
 
     user: str
     server: str
@@ -33,6 +40,8 @@ class Usage:
     lock_state: str
     holder: str | None
     lease_expires_at: str | None
+    snapshots_disk_bytes: int | None = None
+    left_bytes: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
@@ -53,32 +62,67 @@ def read_listed(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def usage(repository: Repository, *, measure: bool = False) -> Iterator[Usage]:
+def usage(
+    repository: Repository, *, measure: bool = False, unreadable: list[str] | None = None
+) -> Iterator[Usage]:
     """Yield the usage of every person's worktree, in one pass over the repository; sizes from the snapshots' records.
 
-    ``measure`` walks every worktree and adds what it takes on disk, blocks that it shares with snapshots included.
+    ``measure`` walks every worktree and adds what it takes on disk, blocks that it shares with snapshots included. What
+    is wrong with records that cannot be read, which hide nobody else's, goes to ``unreadable``.
     """
     heads: dict[str, Descriptor] = {}
-    for info in repository.worktrees.all():
+    wrong = [] if unreadable is None else unreadable
+    for info in repository.worktrees.all(wrong):
         person = person_of(info)
         if person is not None:
-            head = _head(repository, info, heads)
-            lock = repository.locks.status(info.name).lock if info.lock_state == "held" else None
-            yield Usage(
-                user=person.user,
-                server=person.server,
-                worktree=info.name,
-                path=info.path,
-                files=head.files if head else 0,
-                bytes=head.bytes if head else 0,
-                disk_bytes=_disk(Path(info.path)) if measure else None,
-                last_snapshot_id=info.head_snapshot_id,
-                last_snapshot_at=head.created_at if head else None,
-                own_snapshot=info.head_snapshot_id != info.base_snapshot_id,
-                lock_state=info.lock_state,
-                holder=lock.holder_id if lock else None,
-                lease_expires_at=lock.lease_expires_at if lock else None,
-            )
+            try:
+                yield _of(repository, person, info, heads, measure=measure)
+            except JvsError as error:
+                wrong.append(f"{person.user}: {error.message}")
+
+
+def _of(
+    repository: Repository,
+    person: Person,
+    info: WorktreeInfo,
+    heads: dict[str, Descriptor],
+    *,
+    measure: bool,
+) -> Usage:
+    head = _head(repository, info, heads)
+    lock = repository.locks.status(info.name).lock if info.lock_state == "held" else None
+    return Usage(
+        user=person.user,
+        server=person.server,
+        worktree=info.name,
+        path=info.path,
+        files=head.files if head else 0,
+        bytes=head.bytes if head else 0,
+        disk_bytes=_disk(Path(info.path)) if measure else None,
+        last_snapshot_id=info.head_snapshot_id,
+        last_snapshot_at=head.created_at if head else None,
+        own_snapshot=info.head_snapshot_id != info.base_snapshot_id,
+        lock_state=info.lock_state,
+        holder=lock.holder_id if lock else None,
+        lease_expires_at=lock.lease_expires_at if lock else None,
+        snapshots_disk_bytes=_snapshots_disk(repository, info) if measure else None,
+        left_bytes=_left(Path(info.path)) if measure else None,
+    )
+
+
+def totals(rows: Sequence[Usage]) -> list[str]:
+    """Return what all have together, in words: what is in the worktrees, and what their snapshots take."""
+    if not rows or any(row.disk_bytes is None for row in rows):
+        return []
+    worktrees = sum(row.disk_bytes or 0 for row in rows)
+    snapshots = sum(row.snapshots_disk_bytes or 0 for row in rows)
+    share = (
+        f", snapshots {size(snapshots)} ({100 * snapshots // max(worktrees + snapshots, 1)} %)"
+        if snapshots
+        else ""
+    )
+    shared = "; blocks that are shared count each time" if snapshots else ""
+    return [f"{counted(len(rows), 'worktree')} {size(worktrees)}{share}{shared}"]
 
 
 def age(timestamp: str | None) -> str:
@@ -87,9 +131,9 @@ def age(timestamp: str | None) -> str:
         return "never"
     then = time.mktime(time.strptime(timestamp[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
     minutes = max(time.time() - then, 0) / 60
-    for size, unit in ((1440, "d"), (60, "h")):
-        if minutes >= size:
-            return f"{minutes / size:.0f} {unit} ago"
+    for length, unit in ((1440, "d"), (60, "h")):
+        if minutes >= length:
+            return f"{minutes / length:.0f} {unit} ago"
     return f"{minutes:.0f} min ago"
 
 
@@ -101,6 +145,15 @@ def _head(repository: Repository, info: WorktreeInfo, heads: dict[str, Descripto
     if head not in heads:
         heads[head] = repository.history(info.name, limit=1)[0].descriptor
     return heads[head]
+
+
+def _snapshots_disk(repository: Repository, info: WorktreeInfo) -> int | None:
+    return _disk(repository.root / ".jvs" / "snapshots") if info.name == "main" else None
+
+
+def _left(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 def _disk(folder: Path) -> int:

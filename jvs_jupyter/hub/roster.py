@@ -8,25 +8,44 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jvs_jupyter.hub.command import Refused, ask, no_answer
+from jvs_jupyter.hub.command import ANSWER_S, Refused, ask, no_answer
 from jvs_jupyter.hub.names import Person, digest
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The template's snapshot that a home was made from: its id, and the hash of its content."""
+
+    snapshot_id: str
+    payload_root_hash: str
+
+
 _RECORDS = ".people"
 _HOME = re.compile(r"(?:[A-Za-z0-9-]+-)?([0-9a-f]{20})")
 
 
-def enter(folder: Path, user: Person) -> None:
-    """Record whose home it is, under the name that the user has now; durable."""
+def enter(folder: Path, user: Person, origin: Origin | None) -> None:
+    """Record whose home it is, under the name that the user has now, and what it was made from; durable.
+
+    Without an ``origin`` that of before stays.
+    """
     records = folder / _RECORDS
     records.mkdir(mode=0o700, exist_ok=True)
-    target, data = records / digest(user), json.dumps({"user": user.user, "identity": user.identity})
-    if target.exists() and target.read_text() == data:
+    target = records / digest(user)
+    before = _record(target)
+    listed = _record(records / digest(user.by_name()))
+    known = asdict(origin) if origin else before.get("template") or listed.get("template")
+    record = {"user": user.user, "identity": user.identity, "template": known}
+    if record == before:
         return
+    data = json.dumps(record)
     fresh = target.with_suffix(f".{os.getpid()}-{threading.get_native_id()}.tmp")
     fresh.write_text(data)
     sync(fresh)
@@ -34,11 +53,16 @@ def enter(folder: Path, user: Person) -> None:
     sync(records)
 
 
-def leave(folder: Path, home: Path) -> None:
-    """Remove a home's record."""
+def leave(folder: Path, home: Path, archived: str) -> None:
+    """Keep a home's record under the name that it has once it is archived."""
     named = _HOME.fullmatch(home.name)
-    if named:
-        (folder / _RECORDS / named[1]).unlink(missing_ok=True)
+    if named and (record := folder / _RECORDS / named[1]).exists():
+        os.replace(record, folder / _RECORDS / archived)
+
+
+def archived_person(folder: Path, archived: str) -> Person:
+    """Return whose an archived home was; one without a record is its folder's name's."""
+    return _recorded(folder / _RECORDS / archived, archived.rsplit("-", 3)[0])
 
 
 def homes(folder: Path) -> list[tuple[Person, Path]]:
@@ -61,7 +85,7 @@ def by_user(folder: Path) -> dict[str, tuple[Person, Path]]:
 
 
 def ask_all(
-    folder: Path, read: Callable[[dict[str, Any]], T], *command: str
+    folder: Path, read: Callable[[dict[str, Any]], T], *command: str, seconds: float = ANSWER_S
 ) -> tuple[list[T], list[tuple[Person, Refused]]]:
     """Run ``jvs hub`` in every home, each with its owner's rights; return the rows, and who could not be asked.
 
@@ -73,7 +97,7 @@ def ask_all(
     failed = []
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for (user, _), answer in zip(
-            everybody, threads.map(partial(_asked, read, command), everybody), strict=True
+            everybody, threads.map(partial(_asked, read, command, seconds), everybody), strict=True
         ):
             if isinstance(answer, Refused):
                 failed.append((user, answer))
@@ -92,11 +116,11 @@ def sync(path: Path) -> None:
 
 
 def _asked(
-    read: Callable[[dict[str, Any]], T], command: tuple[str, ...], one: tuple[Person, Path]
+    read: Callable[[dict[str, Any]], T], command: tuple[str, ...], seconds: float, one: tuple[Person, Path]
 ) -> list[T] | Refused:
     user, home = one
     try:
-        return [read({**row, "user": user.user}) for row in ask(home, "hub", *command)]
+        return [read({**row, "user": user.user}) for row in ask(home, "hub", *command, seconds=seconds)]
     except Refused as refused:
         return refused
     except (TypeError, ValueError, LookupError):
@@ -104,8 +128,13 @@ def _asked(
 
 
 def _recorded(record: Path, name: str) -> Person:
+    found = _record(record)
+    return Person(found["user"], "", found["identity"]) if found else Person(name)
+
+
+def _record(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(record.read_text())
+        found: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
-        return Person(name)
-    return Person(found["user"], "", found["identity"])
+        return {}
+    return found

@@ -16,7 +16,8 @@ from jvs_jupyter.hub.spawner_mixin import JvsSpawnerMixin
 class JvsLocalProcessSpawner(JvsSpawnerMixin, LocalProcessSpawner):  # type: ignore[misc]  # untyped
     """Servers as processes of the machine's own users, each the owner of its worktree.
 
-    The hub runs as root; the repository is shared (``jvs init --shared``) by a group that the users are in.
+    The hub runs as root. With ``jvs_homes`` each has a repository of their own; without, ``jvs_repository`` is shared (``jvs
+    init --shared``) by a group that the users are in.
     """
 
     def jvs_owner(self) -> tuple[Owner, tuple[int, ...]] | None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import platformdirs
-from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import maybe_future
 from traitlets import Bool, Float, Integer, Unicode, Union
 from traitlets import Callable as CallableTrait
@@ -25,8 +24,9 @@ from jvs_jupyter.hub.names import Person, digest
 from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
 from jvs_jupyter.hub.quota import Quota
+from jvs_jupyter.hub.refusal import refusal, too_slow
 from jvs_jupyter.hub.user_session import UserSession
-from jvs_jupyter.server.errors import status_for
+from jvs_jupyter.hub.within import TEMPLATE
 
 T = TypeVar("T")
 
@@ -39,14 +39,16 @@ class JvsSpawnerMixin(Configurable):
     any order.
     """
 
-    jvs_repository = Unicode(help="The folder of the team's JVS repository.").tag(config=True)
+    jvs_repository = Unicode(help="The folder of the JVS repository that holds the templates.").tag(
+        config=True
+    )
     jvs_homes = Unicode(
         help="""A folder for a repository of each user's own, made from a template of jvs_repository, instead of a worktree
         in it: for users who must not reach each other. Only the hub may write to the folder."""
     ).tag(config=True)
     jvs_template = Union(
         [Unicode(), CallableTrait()],
-        help="""The snapshot or ref that new worktrees start from; empty: the head of main. A callable gets the spawner
+        help="""The snapshot or ref that new worktrees start from; empty: the newest snapshot of main. A callable gets the spawner
         and returns it, so that groups may differ.""",
     ).tag(config=True)
     jvs_timeout = Float(
@@ -144,9 +146,20 @@ class JvsSpawnerMixin(Configurable):
             provided = await self._jvs_call(self._jvs_provide)
             worktree, path = str(provided.worktree), str(provided.path)
         await self._jvs_call(self._jvs_limit, Path(path))
-        await session.take(worktree)
+        await self._jvs_take(session, worktree)
         self.jvs_worktree = worktree
         self.notebook_dir = path.replace("{", "{{").replace("}", "}}")
+
+    async def _jvs_take(self, session: UserSession, worktree: str) -> None:
+        """Take the lock for the server; without space it starts without, so that its user can make some."""
+        try:
+            await session.take(worktree)
+        except Refused as refused:
+            if refused.code != "E_NO_SPACE":
+                raise
+            self.log.warning(  # type: ignore[attr-defined]
+                "JVS: %s starts without the lock of its worktree: %s", self.jvs_person().user, refused
+            )
 
     async def _jvs_settle(self, session: UserSession) -> tuple[str, str]:
         """Return worktree and folder in the user's own repository: ``main``, or a named server's, with their rights."""
@@ -157,7 +170,7 @@ class JvsSpawnerMixin(Configurable):
 
     async def _jvs_settle_named(self, session: UserSession, person: Person, *more: str) -> tuple[str, str]:
         who = (f"--user={person.user}", f"--server={person.server}", f"--identity={person.identity}")
-        (made,) = await session.run("main", "hub", "provision", *who, "--template", homes.TEMPLATE, *more)
+        (made,) = await session.run("main", "hub", "provision", *who, "--template", TEMPLATE, *more)
         return made["worktree"], made["path"]
 
     async def _jvs_leave(self) -> None:
@@ -276,19 +289,6 @@ class JvsSpawnerMixin(Configurable):
             async with asyncio.timeout(self.jvs_timeout):
                 await work
         except TimeoutError:
-            raise _refusal(
-                f"The workspace was not ready within {self.jvs_timeout:.0f} s.", "jvs_timeout", 504
-            ) from None
+            raise too_slow(self.jvs_timeout) from None
         except (JvsError, Refused) as error:
-            waits = error.code == "E_LOCK_CONFLICT"  # whose hint is for the command line
-            hint = " Try again when it was given back." if waits else f" ({error.hint})" if error.hint else ""
-            raise _refusal(
-                f"JVS: {error.message}.{hint}", error.code.lower(), status_for(error.code, error.exit_status)
-            ) from error
-
-
-def _refusal(message: str, reason: str, status: int) -> SpawnException:
-    """Return the exception that stops a spawn; the page that a slow spawn waits on shows ``jupyterhub_message`` only."""
-    refusal = SpawnException(message, reason=reason, status_code=status)
-    refusal.jupyterhub_message = message
-    return refusal
+            raise refusal(error) from error

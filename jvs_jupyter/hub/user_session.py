@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jvs_core.cli.other_user import apart
-from jvs_jupyter.hub.command import Refused, answer, kept, not_run, words
+from jvs_jupyter.hub import bounded
+from jvs_jupyter.hub.command import Refused, answer, kept, no_answer, not_run, words
 from jvs_jupyter.hub.names import Person, session_name
-from jvs_jupyter.hub.ownership import PRIVATE, Owner, give
+from jvs_jupyter.hub.ownership import PRIVATE, Owner, hand_over, let_pass
 from jvs_jupyter.hub.provision import shown
 
 LEASE_MS = 120_000
@@ -47,17 +46,12 @@ class UserSession:
     def prepare(self) -> None:
         """Make the state folder, for its owner only."""
         self.state.mkdir(parents=True, exist_ok=True)
-        if self.owner is not None and not self.state.stat().st_mode & stat.S_IXOTH:
-            here = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                if os.fstat(here).st_uid == os.geteuid():
-                    os.fchmod(here, 0o711)
-            finally:
-                os.close(here)
+        if self.owner is not None:
+            let_pass(self.state)
         with contextlib.suppress(FileExistsError):
             self.folder.mkdir(mode=PRIVATE)
         if self.owner is not None:
-            give(self.folder, self.owner)
+            hand_over(self.folder, self.owner)
 
     async def take(self, worktree: str) -> Any:
         """Take the lock for the server that is about to start; one that a dead server of this session left is replaced.
@@ -110,14 +104,28 @@ class UserSession:
         except (OSError, subprocess.SubprocessError) as error:
             raise not_run(repr(self.person.user), error) from error
         try:
-            output, errors = await process.communicate()
-        except BaseException:
+            bounded.limit(process.pid)
+            output, errors = await asyncio.gather(_heard(process.stdout), _heard(process.stderr))
+            await process.wait()
+        except BaseException as error:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+            if isinstance(error, bounded.TooMuch):
+                raise no_answer(repr(self.person.user)) from error
             raise
         return answer(process.returncode or 0, output, errors)
 
     def _command_environment(self) -> dict[str, str]:
         name = shown(self.person.user)
         return {**kept(), **self.environment, "USER": name, "LOGNAME": name, "HOME": str(self.folder)}
+
+
+async def _heard(stream: asyncio.StreamReader | None) -> bytes:
+    """Return what comes out of a pipe. Raises TooMuch."""
+    heard = bytearray()
+    while stream is not None and (piece := await stream.read(1 << 16)):
+        heard += piece
+        if len(heard) > bounded.MOST_OUTPUT:
+            raise bounded.TooMuch
+    return bytes(heard)

@@ -6,12 +6,13 @@ import asyncio
 import logging
 from typing import Any
 
-from jvs_core import LockConflict
+from jvs_core import JvsError
 from jvs_jupyter.server.keeping import Call, Keeper
 from jvs_jupyter.server.paths import Root
 
 PURPOSE = "notebook server"
 _LOOK_S = 5.0
+_PASSING = ("E_LOCK_CONFLICT", "E_NO_SPACE")
 
 
 async def hold(
@@ -19,8 +20,8 @@ async def hold(
 ) -> None:
     """Take on the lock that the session holds, or take it, and see every few seconds that it is still there.
 
-    While somebody else has it the server works without, and every change asks for the lock; each new holder is
-    logged once.
+    While somebody else has it, or there is no space for it, the server works without, and every change asks for the
+    lock; each new reason is logged once.
 
     Raises
     ------
@@ -28,14 +29,16 @@ async def hold(
         The root folder lies in no worktree of a repository that the server may use.
     """
     place = await call(root.place, "")
-    holder = ""
+    reason = ""
     while True:
         if not keeper.has(place, place.worktree):
             try:
                 await keeper.keep(place, purpose=PURPOSE, wait_s=0, for_good=True)
-                holder = ""
-            except LockConflict as conflict:
-                if conflict.message != holder:
-                    holder = conflict.message
-                    log.warning("the root folder's lock is somebody else's: %s", holder)
+                reason = ""
+            except JvsError as error:
+                if error.code not in _PASSING:
+                    raise
+                if error.message != reason:
+                    reason = error.message
+                    log.warning("the root folder's lock is not held: %s", reason)
         await asyncio.sleep(_LOOK_S)

@@ -18,7 +18,6 @@ from jvs_core import JvsError, Repository, Settings, files
 from jvs_core.control.layout import Layout
 from jvs_core.control.records import journal
 from jvs_core.errors import GcPlanMismatch, LockConflict
-from jvs_jupyter.hub.ownership import Owner, give
 from tests.hostile.team import ANN, MALLORY, TEAM, settings
 from tests.hostile.victim import PROCESS
 from tests.support.users import as_user
@@ -291,7 +290,9 @@ def test_what_a_manifest_says_of_owners_gives_nothing_to_anybody(place: Path, re
         repo.worktrees.create("w", from_=taken.snapshot_id)
         made = repo.worktrees.path("w")
         assert {path.lstat().st_uid for path in (made, *made.rglob("*"))} == {0}
-        give(made, Owner(MALLORY, MALLORY))
+        for path in (made, *made.rglob("*")):
+            os.chown(path, MALLORY, MALLORY, follow_symlinks=False)
+        made.chmod(0o700)
         assert {path.lstat().st_uid for path in (made, *made.rglob("*"))} == {MALLORY}
         (main / "anns").write_text("hers")
         os.chown(main / "anns", ANN, TEAM)

@@ -54,6 +54,11 @@ class Spawner({spawner}):
     def own(self):
         return {homes!r} if self.user.name.startswith("own-") else ""
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.jvs_homes:
+            self.jvs_repository = {templates!r}
+
 
 c.JupyterHub.spawner_class = Spawner
 c.JvsSpawnerMixin.jvs_state_dir = {state!r}
@@ -130,6 +135,16 @@ class Hub:
         return self.folder / "own" if self.machine is None else self.folder.parent / "own"
 
     @property
+    def owners(self) -> Path:
+        """Where root keeps the state of those with whose rights it has something done."""
+        return self.own.with_name("owners")
+
+    @property
+    def templates(self) -> Path:
+        """The repository that homes are made from."""
+        return self.folder / "team" if self.machine is None else self.folder.parent / "templates" / "course"
+
+    @property
     def url(self) -> str:
         """The hub's address, with a slash at the end."""
         return f"http://127.0.0.1:{self.port}/"
@@ -145,6 +160,7 @@ class Hub:
             values |= {"team": str(self.folder / "team")}
             values |= {"proxy_port": _free_port(), "mark": _MARK}
             values |= {"token": self.token, "list_token": self.list_token, "homes": str(self.own)}
+            values |= {"templates": str(self.templates)}
             values |= {"state": str(self.own.with_name("hub-state"))}
             values |= {"spawner": f"Jvs{'Simple' if self.machine is None else ''}LocalProcessSpawner"}
             config.write_text(_CONFIG.format(**values))
@@ -153,6 +169,8 @@ class Hub:
             "PATH": os.pathsep.join([str(PROXY), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": PYTHONPATH,
             "JVS_HUB_REPOSITORY": str(self.folder / "team"),
+            "JVS_HUB_HOMES": "",
+            "JVS_OWNERS_DIR": str(self.owners),
             "JVS_HUB_PASSWORD": PASSWORD,
             _MARK: self.token,
             **self.environment,

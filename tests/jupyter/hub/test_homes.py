@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from jvs_core import AlreadyExists, LockConflict, Repository
+from jvs_core import LockConflict, Repository, Settings
+from jvs_jupyter.hub import all_homes, bounded, within
 from jvs_jupyter.hub.homes import archive_home, find_home, make_home
 from jvs_jupyter.hub.names import Person, worktree_name
-from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.report import read_listed, read_usage
 from jvs_jupyter.hub.roster import ask_all, homes
 
@@ -29,6 +29,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "homes"
 
 
+def umask() -> int:
+    """Return the bits that new files do not get."""
+    now = os.umask(0)
+    os.umask(now)
+    return now
+
+
 def test_a_home_is_a_repository_of_its_own(team: Repository, folder: Path) -> None:
     made = make_home(folder, team, ANN, template="template-1", owner=None)
     assert made == folder / worktree_name(ANN)
@@ -36,6 +43,7 @@ def test_a_home_is_a_repository_of_its_own(team: Repository, folder: Path) -> No
     assert home.repo_id != team.repo_id
     assert (made / "main" / "data" / "a.csv").read_text() == "a,b\n1,2\n"
     assert home.status().clean
+    assert (made / "main" / "notes.txt").stat().st_mode & 0o777 == 0o666 & ~umask()
     assert home.resolve("template") == home.history()[0].descriptor.snapshot_id
     assert home.worktrees.get("main").labels == ANN.labels
     (made / "main" / "mine.txt").write_text("mine")
@@ -117,8 +125,8 @@ def test_an_admin_sees_and_changes_all_homes_at_once(team: Repository, folder: P
     assert failed["error"]["code"] == "E_LOCK_CONFLICT"
     own.locks.release("main")
     (bob / "unsaved.txt").write_text("unsaved")
-    done = hub(team, "reset", "ann", "bob", "nobody", *where, "--template", "template-1")
-    assert [one["action"] for one in done] == ["unchanged", "reset", "unchanged"]
+    done = hub(team, "reset", "ann", "bob", *where, "--template", "template-1")
+    assert [one["action"] for one in done] == ["unchanged", "reset"]
     assert not (bob / "mine.txt").exists()
     assert (folder / done[1]["kept_as"] / "main" / "unsaved.txt").exists()
     assert [one["action"] for one in hub(team, "reset", "bob", *where, "--template", "template-1")] == [
@@ -164,8 +172,8 @@ def test_an_answer_that_is_none_is_that_homes_alone(
             return subprocess.CompletedProcess(words, 0, told.encode(), b"")
         return run(words, **rights)
 
-    run = subprocess.run
-    monkeypatch.setattr("jvs_jupyter.hub.command.subprocess.run", forged)
+    run = bounded.run
+    monkeypatch.setattr("jvs_jupyter.hub.command.bounded.run", forged)
     for command, read in (("list", read_listed), ("report", read_usage)):
         rows, failed = ask_all(folder, read, command)
         assert (len(rows), [user.user for user, _ in failed]) == (1, ["bob"])
@@ -181,11 +189,18 @@ def test_a_listed_users_home_is_found_by_the_hub(team: Repository, folder: Path)
     assert not (other / "main" / "mine.txt").exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="giving files away needs root")
-def test_a_home_is_given_once_it_is_known_whose(team: Repository, folder: Path) -> None:
-    make_home(folder, team, Person("ann"), template="template-1", owner=None)
-    made = make_home(folder, team, ANN, template="template-1", owner=Owner(23401, 23401))
-    assert {path.lstat().st_uid for path in [made, *made.rglob("*")]} == {23401}
-    assert made.stat().st_mode & 0o777 == 0o700
-    with pytest.raises(AlreadyExists, match="somebody else"):
-        make_home(folder, team, ANN, template="template-1", owner=Owner(23402, 23402))
+def test_a_user_in_the_way_of_their_own_home_stops_nobody_elses(
+    team: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken_away(request: within.Making, settings: Settings | None = None) -> dict[str, Any]:
+        done = make(request, settings)
+        if "bob" in request.repository:
+            Path(request.repository).rename(folder.parent / "elsewhere")
+        return done
+
+    make = within.make
+    monkeypatch.setattr(within, "make", taken_away)
+    people = [Person("ann"), Person("bob"), Person("cid")]
+    done = list(all_homes.provide(folder, team, people, template=None, dry_run=False))
+    assert [one.action for one in done] == ["created", "failed", "created"]
+    assert [user.user for user, _ in homes(folder)] == ["ann", "cid"]

@@ -55,8 +55,8 @@ def test_a_term_from_the_first_list_to_the_last_day(team: Repository, tmp_path: 
     measured = {row["user"]: row for row in jvs(team, "report", "--measure")}
     assert measured["ann"]["disk_bytes"] > 0
 
-    reset = jvs(team, "reset", "ann", "nobody", "--template", "template-1", "--as", "head teacher")
-    assert [one["action"] for one in reset] == ["reset", "unchanged"]
+    reset = jvs(team, "reset", "ann", "--template", "template-1", "--as", "head teacher")
+    assert [one["action"] for one in reset] == ["reset"]
     assert not (ann / "mine.txt").exists()
     assert (team.worktrees.path(reset[0]["kept_as"]) / "mine.txt").exists()
     assert [one["action"] for one in jvs(team, "reset", "ann", "--template", "template-1")] == ["unchanged"]
@@ -132,3 +132,33 @@ def test_one_who_fails_gives_the_exit_status(team: Repository, tmp_path: Path) -
     team.worktrees.create(worktree_name(Person("ann")))
     made = jvs(team, "provision", "--users", str(tmp_path / "users.txt"), status=4)
     assert [one["action"] for one in made] == ["failed", "created"]
+
+
+def test_a_record_that_cannot_be_read_stops_nothing_for_anybody_else(
+    team: Repository, tmp_path: Path
+) -> None:
+    (tmp_path / "users.txt").write_text("ann\nbob\n")
+    jvs(team, "provision", "--users", str(tmp_path / "users.txt"))
+    config = team.root / ".jvs" / "worktrees" / worktree_name(Person("bob")) / "config.json"
+    config.unlink()
+    config.write_text("[" * 100_000)
+    for command in ("list", "report"):
+        assert [row["user"] for row in jvs(team, command, status=5)] == ["ann"]
+    (tmp_path / "users.txt").write_text("bob\ncid\nann\n")
+    made = jvs(team, "provision", "--users", str(tmp_path / "users.txt"), status=5)
+    assert [one["action"] for one in made] == ["failed", "created", "exists"]
+    assert [one["action"] for one in jvs(team, "archive", "ann")] == ["archived"]
+
+
+def test_what_everybody_has_together_is_told_when_it_is_measured(team: Repository, tmp_path: Path) -> None:
+    folder = tmp_path / "homes"
+    folder.mkdir()
+    jvs(team, "provision", "--homes", str(folder), "--user", "ann")
+    (row,) = jvs(team, "report", "--homes", str(folder), "--measure")
+    assert row["snapshots_disk_bytes"] > 0
+    assert row["left_bytes"] > 0
+    command = [sys.executable, "-m", "jvs_core.cli", "--repo", str(team.root), "hub", "report", "--measure"]
+    shown = subprocess.run([*command, "--homes", str(folder)], capture_output=True, text=True, check=True)
+    last = shown.stdout.splitlines()[-1]
+    assert last.startswith("1 worktree ")
+    assert "snapshots" in last

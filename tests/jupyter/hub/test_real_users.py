@@ -36,7 +36,10 @@ ANN, BOB, CID = (
 )
 
 GUIDE = EXAMPLE.with_name("jupyterhub.md")
-FROM_TO = ("install --directory --group team", "export JVS_HUB_REPOSITORY")
+BLOCKS = (
+    ("install --directory --mode 755 /srv/templates", "export JVS_HUB_REPOSITORY=/srv/templates"),
+    ("install --directory --group team", "export JVS_HUB_REPOSITORY=/srv/jvs"),
+)
 
 TRY = """
 import os
@@ -67,10 +70,12 @@ def set_up(place: Path) -> None:
     (material / "notes.txt").write_text("notes")
     (place / "srv").mkdir()
     lines = GUIDE.read_text().splitlines()
-    first, last = (next(i for i, line in enumerate(lines) if line.startswith(start)) for start in FROM_TO)
-    words = "\n".join(lines[first:last]).replace("/srv/", f"{place}/srv/")
-    environment = {**os.environ, "HOME": str(place), "PYTHONPATH": PYTHONPATH}
-    subprocess.run(["bash", "-euc", f"umask 022\n{words}"], env=environment, check=True)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "HOME": str(place), "PYTHONPATH": PYTHONPATH, "PATH": path}
+    for block in BLOCKS:
+        first, last = (next(i for i, line in enumerate(lines) if line.startswith(start)) for start in block)
+        words = "\n".join(lines[first:last]).replace("/srv/", f"{place}/srv/")
+        subprocess.run(["bash", "-euc", f"umask 022\n{words}"], env=environment, check=True)
 
 
 @pytest.fixture
@@ -222,13 +227,13 @@ def test_a_repository_of_ones_own_is_closed_and_everything_in_it_happens_as_its_
     with pytest.raises(UntrustedRepository):
         Repository(home, settings=team.settings)
     pins = jvs(real, home, "gc", "pins")
-    (pin,) = [pin for pin in pins if pin["reason"] == f"archived worktree {row['name']}"]
+    (pin,) = [pin for pin in pins if pin["reason"].startswith(f"archived worktree {row['name']} ")]
     kept = Path(jvs(real, home, "show", pin["snapshot_id"])["path"])
     assert (kept / "mine.txt").read_text() == "mine"
     assert owners(home) == {CID.uid}
 
     (home / "main" / "mine.txt").write_text("mine")
-    (done,) = admin(real, "reset", name, *homes, "--template", "template-1")
+    (done,) = admin(real, "reset", name, *homes)
     assert done["action"] == "reset"
     assert owners(home) == owners(home.with_name(done["kept_as"])) - {0} == {CID.uid}
     assert home.stat().st_mode & 0o777 == 0o700
@@ -239,15 +244,14 @@ def test_a_repository_of_ones_own_is_closed_and_everything_in_it_happens_as_its_
 
 def admin(real: Hub, *arguments: str) -> Any:
     """Run ``jvs hub`` as root on the machine, and return its JSON."""
-    return jvs(real, real.folder / "team", "hub", *arguments)
+    return jvs(real, real.templates, "hub", *arguments)
 
 
 def jvs(real: Hub, repository: Path, *arguments: str) -> Any:
     """Run ``jvs`` as root on the machine, and return its JSON."""
     assert real.machine is not None
     command = [sys.executable, "-m", "jvs_core.cli", "-q", "--json", "--repo", str(repository), *arguments]
-    owners_folder = real.folder / "state-of-owners"
-    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "JVS_OWNERS_DIR": str(owners_folder)}
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "JVS_OWNERS_DIR": str(real.owners)}
     done = real.machine.run(
         subprocess.run, command, env=environment, capture_output=True, text=True, check=False
     )
