@@ -280,8 +280,9 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
 
 
 @hub.command()
+@_homes
 @click.pass_obj
-def serve(call: Call) -> Outcome:
+def serve(call: Call, homes: Path | None) -> Outcome:
     """Serve a page for admins; started by the hub as one of its services.
 
     \b
@@ -292,5 +293,5 @@ def serve(call: Call) -> Outcome:
 
     from jvs_jupyter.hub.service import serve as run
 
-    asyncio.run(run(call.repository().root))
+    asyncio.run(run(call.repository().root, homes))
     return Outcome(None)
