@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from jvs_core import Repository
+from jvs_core import Repository, Settings
 from jvs_jupyter.hub.names import Person, worktree_name
 from tests.browser.conftest import browser as browser  # noqa: PLC0414 - fixtures of another folder
 from tests.browser.conftest import page as page  # noqa: PLC0414
-from tests.jupyter.hub.hub import PASSWORD, Hub
+from tests.jupyter.hub.conftest import make_team, need_proxy
+from tests.jupyter.hub.hub import PASSWORD, Hub, running
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -98,3 +101,28 @@ def test_an_admin_resets_and_restores_on_the_page(hub: Hub, repo: Repository, pa
 def test_the_admins_page_is_for_admins(hub: Hub, page: Page) -> None:
     log_in(hub, page, "jo", "%2Fservices%2Fjvs%2F")
     expect(page.get_by_text("403")).to_be_visible(timeout=240_000)
+
+
+def test_an_admin_without_a_server_arrives_at_the_page_on_a_host_of_its_own(
+    tmp_path: Path, page: Page
+) -> None:
+    need_proxy()
+    make_team(tmp_path)
+    subdomains = 'c.JupyterHub.subdomain_host = "http://hub.localhost:{port}"\n'
+    with running(Hub(tmp_path, host="hub.localhost", more=subdomains)) as hub:
+        page.goto(f"{hub.url}hub/login")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_text("Welcome. Nobody has a worktree yet")).to_be_visible(timeout=240_000)
+        assert page.url == f"http://jvs--service.hub.localhost:{hub.port}/services/jvs/"
+        photograph(page, "admin-greeted")
+
+        repo = Repository(tmp_path / "team", settings=replace(Settings.from_environment(), user="ann"))
+        name = worktree_name(Person("kim"))
+        repo.worktrees.create(name, from_="template-1", labels=Person("kim").labels)
+        page.goto(f"{page.url}snapshots?name=kim&worktree={name}")
+        page.get_by_role("button", name="Pin").click()
+        expect(page.get_by_role("status")).to_contain_text("is kept", timeout=60_000)
+        expect(page.get_by_role("img", name="JupyterHub")).to_have_js_property("complete", value=True)
+        assert page.evaluate("document.images[0].naturalWidth") > 0

@@ -49,7 +49,7 @@ class Served:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
-    def get(self, page: str = "", *, status: int = 200, **query: Any) -> str:
+    def get(self, page: str = "", /, *, status: int = 200, **query: Any) -> str:
         """Return a page, asked for again as long as it says so, with entities as the characters that they stand for."""
         while True:
             answer = self.browser.get(f"http://127.0.0.1:{self.port}{PREFIX}{page}", params=query)
@@ -78,8 +78,8 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
     monkeypatch.setenv("JVS_CACHE_DIR", str(tmp_path / "cache"))
     running: list[Served] = []
 
-    def start(root: Path, homes: Path | None = None) -> Served:
-        running.append(Served(Team(root) if homes is None else Homes(root, homes)))
+    def start(root: Path = tmp_path, homes: Path | None = None, *, site: Site | None = None) -> Served:
+        running.append(Served(site or (Team(root) if homes is None else Homes(root, homes))))
         return running[-1]
 
     yield start
