@@ -23,12 +23,13 @@ class Action(Page):
     @authenticated
     async def post(self, name: str) -> None:
         """Do it."""
-        if name not in _ACTIONS:
+        if name not in ACTIONS:
             raise HTTPError(404, "There is no such action.")
         try:
-            kind, text = "success", await _ACTIONS[name](self)
+            kind, text = "success", await ACTIONS[name](self)
         except Refused as refused:
             kind, text = "danger", f"Nothing was changed: {said(refused)}"
+        self.desk.watch.count(name, done=kind == "success")
         user = self.given("name")
         await self.desk.survey.anew(user)
         back = self.given("back")
@@ -145,7 +146,7 @@ async def _hub(action: Action, command: str, user: str, *options: str) -> dict[s
     return done
 
 
-_ACTIONS: dict[str, Callable[[Action], Awaitable[str]]] = {
+ACTIONS: dict[str, Callable[[Action], Awaitable[str]]] = {
     "reset": reset,
     "archive": archive,
     "restore": restore,

@@ -14,15 +14,22 @@ from tornado.ioloop import PeriodicCallback
 from tornado.web import Application
 
 from jvs_core import InputError
-from jvs_jupyter.hub.service.actions import Action
+from jvs_jupyter.hub.service.actions import ACTIONS, Action
 from jvs_jupyter.hub.service.base import Callback, Desk, Look, Missing
-from jvs_jupyter.hub.service.pages import Everybody, Files, Person, Snapshots
+from jvs_jupyter.hub.service.metrics import Watch
+from jvs_jupyter.hub.service.pages import Everybody, Files, Metrics, Person, Snapshots
 from jvs_jupyter.hub.service.sites import Homes, Site, Team
 from jvs_jupyter.hub.service.survey import Survey
 
 _LOOK_EVERY_MS = 500
 _LOOK = Path(__file__).parent / "look"
 _HUB_LOOK = Path(DATA_FILES_PATH) / "static"
+
+
+def desk(site: Site, prefix: str) -> Desk:
+    """Return what the handlers of a site's service share."""
+    survey = Survey(site)
+    return Desk(site, survey, prefix, Watch(survey, ACTIONS))
 
 
 def application(desk: Desk) -> Application:
@@ -37,6 +44,7 @@ def application(desk: Desk) -> Application:
             (at("oauth_callback"), Callback),
             (at("look/hub/(css/style.min.css|js/darkmode.js|favicon.ico)"), Look, {"path": str(_HUB_LOOK)}),
             (at("look/(page.css)"), Look, {"path": str(_LOOK)}),
+            (at("metrics"), Metrics, given),
             (at("user"), Person, given),
             (at("snapshots"), Snapshots, given),
             (at("files"), Files, given),
@@ -64,8 +72,8 @@ async def serve(root: Path, homes: Path | None = None) -> None:
         ) from error
     place = urlsplit(address)
     site: Site = Team(root) if homes is None else Homes(root, homes)
-    survey = Survey(site)
-    application(Desk(site, survey, prefix)).listen(place.port or 80, place.hostname or "127.0.0.1")
+    shared = desk(site, prefix)
+    application(shared).listen(place.port or 80, place.hostname or "127.0.0.1")
     hub, gone = os.getppid(), asyncio.Event()
 
     def look() -> None:
@@ -73,7 +81,7 @@ async def serve(root: Path, homes: Path | None = None) -> None:
             gone.set()
 
     PeriodicCallback(look, _LOOK_EVERY_MS).start()
-    until = [asyncio.create_task(gone.wait()), asyncio.create_task(survey.keep())]
+    until = [asyncio.create_task(gone.wait()), asyncio.create_task(shared.survey.keep())]
     ended, going = await asyncio.wait(until, return_when=asyncio.FIRST_COMPLETED)
     for task in going:
         task.cancel()

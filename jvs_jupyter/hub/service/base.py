@@ -17,6 +17,7 @@ from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.service import words
+from jvs_jupyter.hub.service.metrics import Watch
 from jvs_jupyter.hub.service.sites import Site
 from jvs_jupyter.hub.service.survey import Survey
 from jvs_jupyter.server.errors import status_for
@@ -44,6 +45,7 @@ class Desk:
     site: Site
     survey: Survey
     prefix: str
+    watch: Watch
     templates: Environment = field(default_factory=_templates)
     notes: OrderedDict[str, tuple[str, str, str]] = field(default_factory=OrderedDict)
 

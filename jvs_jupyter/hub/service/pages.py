@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from tornado.web import HTTPError, authenticated
 
 from jvs_jupyter.hub.command import Refused
@@ -129,6 +130,22 @@ class Files(OfWorktree):
         above = ["/".join(path.split("/")[: end + 1]) for end in range(len(path.split("/")))] if path else []
         self.show("files.html", name=self.asked("name"), worktree=place.worktree, snapshot=snapshot, path=path,
                   above=above, found=found[:_MOST_FILES], left=max(len(found) - _MOST_FILES, 0))  # fmt: skip
+
+
+class Metrics(Page):
+    """The metrics, for who may see the page or has the hub's scope for its own metrics."""
+
+    @property
+    def hub_scopes(self) -> set[str]:
+        """Return the scopes of which one is enough."""
+        return {*(super().hub_scopes or ()), "read:metrics"}
+
+    def get(self) -> None:
+        """Write them."""
+        if not self.current_user:
+            raise HTTPError(403, "A token of the scope read:metrics is needed.")
+        self.set_header("Content-Type", CONTENT_TYPE_LATEST)
+        self.finish(generate_latest(self.desk.watch.registry))
 
 
 def sheet_of(number: int, of: int) -> Sheet:

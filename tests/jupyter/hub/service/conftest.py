@@ -15,10 +15,9 @@ import requests
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
-from jvs_jupyter.hub.service.application import application
-from jvs_jupyter.hub.service.base import Desk, Page
+from jvs_jupyter.hub.service.application import application, desk
+from jvs_jupyter.hub.service.base import Page
 from jvs_jupyter.hub.service.sites import Homes, Site, Team
-from jvs_jupyter.hub.service.survey import Survey
 
 PREFIX = "/services/jvs/"
 
@@ -27,7 +26,7 @@ class Served:
     """A running service, and an admin's browser."""
 
     def __init__(self, site: Site) -> None:
-        self.desk = Desk(site, Survey(site), PREFIX)
+        self.desk = desk(site, PREFIX)
         self.browser = requests.Session()
         socket, self.port = bind_unused_port()
         self._ready = threading.Event()

@@ -115,6 +115,13 @@ def test_starting_over_and_archiving_ask_for_the_name(there: tuple[Served, Repos
     assert kept in served.get("user", name="ann")
     assert served.do("archive", name="ann", confirm="ann").startswith("ann is archived")
     assert ">ann</a>" not in served.get()
+    metrics = served.get("metrics")
+    for line in (
+        '"reset",status="failure"} 1.0',
+        '"reset",status="success"} 1.0',
+        '"archive",status="success"} 1.0',
+    ):
+        assert f"jupyterhub_jvs_actions_total{{action={line}" in metrics
 
 
 def test_a_server_that_runs_is_in_use_and_its_worktree_stays(there: tuple[Served, Repository, str]) -> None:
