@@ -39,7 +39,8 @@ c.JupyterHub.services = [
     {
         "name": "jvs",
         "url": "http://127.0.0.1:9181",
-        "command": [sys.executable, "-m", "jvs_core.cli", "--repo", str(repository), "hub", "serve"],
+        "command": [sys.executable, "-m", "jvs_core.cli", "--repo", str(repository), "hub", "serve"]
+        + (["--homes", homes] if homes else []),
         "oauth_no_confirm": True,
     }
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import PurePosixPath
 
 from tornado.web import HTTPError, authenticated
 
+from jvs_core import JvsError
+from jvs_jupyter.hub import homes
 from jvs_jupyter.hub.command import Refused, no_answer
 from jvs_jupyter.hub.service import reading
 from jvs_jupyter.hub.service.base import Page, said
@@ -27,7 +30,7 @@ class Action(Page):
             raise HTTPError(404, "There is no such action.")
         try:
             kind, text = "success", await ACTIONS[name](self)
-        except Refused as refused:
+        except (Refused, JvsError) as refused:
             kind, text = "danger", f"Nothing was changed: {said(refused)}"
         self.desk.watch.count(name, done=kind == "success")
         user = self.given("name")
@@ -118,6 +121,8 @@ async def unpin(action: Action) -> str:
 async def remove(action: Action) -> str:
     """Remove what stands beside a user's worktrees; its snapshots stay."""
     name = action.given("worktree")
+    if action.given("home"):
+        return await _remove_home(action, name)
     row = await action.desk.survey.row(action.given("name"))
     if row is None or name == "main" or any(one.worktree == name for one in row.has):
         raise Refused("E_USAGE", f"{name} is in use by its user; archive it instead", None, 2)
@@ -126,6 +131,26 @@ async def remove(action: Action) -> str:
     main = Place(place.repository, place.owner)
     await run(main, "worktree", "remove", *force, "--", name, admin=action.admin, seconds=WORK_S)
     return f"{name} is removed; its snapshots stay."
+
+
+async def put_back_user(action: Action) -> str:
+    """Give a user what was archived of them."""
+    user = action.given("name").strip()
+    done = await _hub(action, "put-back", user)
+    beside = f" What was there until now is beside it, as {done['kept_as']}." if done.get("kept_as") else ""
+    return f"{user} has back what was archived.{beside}"
+
+
+async def _remove_home(action: Action, name: str) -> str:
+    """Remove a whole repository that a reset put aside, with the rights of its owner."""
+    site, user = action.desk.site, action.given("name")
+    home = site.place(user, None).repository
+    if site.homes is None or name not in reading.aside(site.homes, home.name):
+        raise Refused("E_PATH_NOT_FOUND", f"nothing of {user} is called {name}", None, 3)
+    if not action.given("force"):
+        raise Refused("E_USAGE", "say that its snapshots go, too", None, 2)
+    await asyncio.to_thread(homes.remove, site.homes / name)
+    return f"{name} is removed with all its snapshots."
 
 
 async def _hub(action: Action, command: str, user: str, *options: str) -> dict[str, str]:
@@ -154,4 +179,5 @@ ACTIONS: dict[str, Callable[[Action], Awaitable[str]]] = {
     "pin": pin,
     "unpin": unpin,
     "remove": remove,
+    "put-back-user": put_back_user,
 }

@@ -15,6 +15,7 @@ from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
 from jupyterhub.utils import url_path_join
 from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
+from jvs_core import JvsError
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.service import words
 from jvs_jupyter.hub.service.metrics import Watch
@@ -157,7 +158,7 @@ class Missing(Page):
         raise HTTPError(404, "There is no such page.")
 
 
-def said(refused: Refused) -> str:
+def said(refused: Refused | JvsError) -> str:
     """Return a refusal in words; hints about options are for the command line."""
     hint = (
         "" if refused.hint is None or "--" in refused.hint or "jvs " in refused.hint else f" ({refused.hint})"

@@ -58,6 +58,7 @@ class Everybody(Page):
         pending = any(row.asked_at is None for row in rows) or not (survey.complete or survey.rows)
         self.show("everybody.html", rows=rows, sheet=sheet, words=self.asked("q").strip(), survey=survey,
                   order=self.asked("sort", "user"), only=self.asked("only"), asked=asked,
+                  archived=await asyncio.to_thread(reading.archived, self.desk.site),
                   again=2 if pending else None)  # fmt: skip
 
     def _found(self) -> tuple[Sheet, list[Row]]:

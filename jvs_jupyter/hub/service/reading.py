@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from jvs_jupyter.hub import shelf
 from jvs_jupyter.hub.command import Refused, no_answer
 from jvs_jupyter.hub.names import DIGITS
+from jvs_jupyter.hub.roster import archived_person
 from jvs_jupyter.hub.service.child import Place, run
 from jvs_jupyter.hub.service.sites import Site, no_worktree, ours, read_rows
 from jvs_jupyter.hub.service.survey import Row, Survey
@@ -120,6 +123,13 @@ async def templates(site: Site, admin: str) -> list[Template]:
     return sorted(found, key=lambda one: one.created_at, reverse=True)
 
 
+def archived(site: Site) -> list[str]:
+    """Return the users of whom a home is archived, as the hub's own record has them; a team's are found by name only."""
+    if site.homes is None:
+        return []
+    return sorted({archived_person(site.homes, home.name).user for home in shelf.archived(site.homes)})
+
+
 async def beside(site: Site, row: Row, admin: str) -> list[Beside]:
     """Return what stands beside a user's worktrees. Raises Refused."""
     mine = [one.worktree for one in row.has]
@@ -134,11 +144,13 @@ async def beside(site: Site, row: Row, admin: str) -> list[Beside]:
     if site.homes is None:
         return found
     home = site.place(row.user, None).repository.name
-    names = await asyncio.to_thread(lambda: sorted(path.name for path in site.homes.iterdir()))  # type: ignore[union-attr]
-    return [
-        *found,
-        *(Beside(name, _kind(name), home=True) for name in names if name.startswith(f"{home}-until-")),
-    ]
+    names = await asyncio.to_thread(aside, site.homes, home)
+    return [*found, *(Beside(name, _kind(name), home=True) for name in names)]
+
+
+def aside(folder: Path, home: str) -> list[str]:
+    """Return the names of the repositories that a reset of a home put aside."""
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith(f"{home}-until-"))
 
 
 def stands_beside(worktree: str, other: str) -> bool:

@@ -113,8 +113,16 @@ def test_starting_over_and_archiving_ask_for_the_name(there: tuple[Served, Repos
     assert not (folder / "mine.txt").exists()
     kept = said.rsplit(" ", 1)[1].rstrip(".")
     assert kept in served.get("user", name="ann")
+    if name == "main":
+        assert served.do("remove", name="ann", worktree=kept, home="1").startswith("!")
+        said = served.do("remove", name="ann", worktree=kept, home="1", force="1")
+        assert said == f"{kept} is removed with all its snapshots."
+        assert kept not in served.get("user", name="ann")
     assert served.do("archive", name="ann", confirm="ann").startswith("ann is archived")
     assert ">ann</a>" not in served.get()
+    assert served.do("put-back-user", name="ann").startswith("ann has back what was archived.")
+    assert ">ann</a>" in served.get()
+    assert served.do("put-back-user", name="nobody").startswith("!Nothing was changed: ")
     metrics = served.get("metrics")
     for line in (
         '"reset",status="failure"} 1.0',

@@ -99,7 +99,7 @@ def test_what_a_home_makes_up_is_its_own_row_alone(
         answer = told if str(folder / worktree_name(Person("bob"))) in words else true
         return subprocess.CompletedProcess(words, 0, answer.encode(), b"")
 
-    monkeypatch.setattr("jvs_jupyter.hub.command.subprocess.run", forged)
+    monkeypatch.setattr("jvs_jupyter.hub.command.bounded.run", forged)
     served = serve(team.root, folder)
     names = {worktree_name(Person(name)): name for name in ("ann", "bob")}
     served.get()
