@@ -6,6 +6,7 @@ the homes go; empty, the users share the repository, a worktree for each.
 """
 
 import os
+import sys
 from pathlib import Path
 
 c = get_config()  # noqa: F821
@@ -32,6 +33,27 @@ c.SimpleLocalProcessSpawner.home_dir_template = str(repository.parent / "desks" 
 c.JupyterHub.allow_named_servers = True
 c.JupyterHub.cleanup_servers = False  # servers, and the locks they hold, outlive a restart of the hub
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+
+# The page for admins. They need neither a server nor an account on the machine: that page is where they arrive.
+c.JupyterHub.services = [
+    {
+        "name": "jvs",
+        "url": "http://127.0.0.1:9181",
+        "command": [sys.executable, "-m", "jvs_core.cli", "--repo", str(repository), "hub", "serve"]
+        + (["--homes", homes] if homes else []),
+        "oauth_no_confirm": True,
+    }
+]
+
+
+def arrive(handler):
+    """Lead admins without a server to their page, and everybody else to their server."""
+    user = handler.current_user
+    service = handler.services["jvs"]
+    return service.host + service.prefix if user and user.admin and not user.active else ""
+
+
+c.JupyterHub.default_url = arrive
 
 # For trying it out: any name, one password. Put your own authenticator here.
 c.JupyterHub.authenticator_class = "dummy"

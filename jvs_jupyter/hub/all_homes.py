@@ -48,6 +48,14 @@ def provide(
     return _at_once(one, _users(people))
 
 
+def provide_known(folder: Path, source: Repository, user: Person, *, template: str | None) -> Provided:
+    """Make or find the home of a user by the hub's identity: what a pod does before its server starts. Raises as make_home."""
+    found = homes.find_home(folder, user)
+    owner = Owner.to_become(user.user)
+    made = homes.make_home(folder, source, user, template=template, owner=owner)
+    return Provided(user, "exists" if found else "created", made.name, made / "main", None)
+
+
 def reset(
     folder: Path, source: Repository, people: Iterable[Person], *, template: str | None, dry_run: bool
 ) -> Iterator[Changed]:

@@ -18,7 +18,7 @@ from jvs_jupyter.hub import all_homes, cli_chores, cli_outcomes, cli_people, lif
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
-from jvs_jupyter.hub.provision import by_name, find, provide, provide_all
+from jvs_jupyter.hub.provision import Provided, by_name, find, provide, provide_all
 from jvs_jupyter.hub.report import age, read_listed, read_usage, totals, usage
 from jvs_jupyter.hub.roster import ask_all
 
@@ -73,7 +73,10 @@ def provision(
       jvs hub provision --users students.txt --template template-1
     """
     repository = cli_people.opened(call, admin)
-    if user is not None and (identity is not None or private) and not dry_run:
+    outcomes: list[Provided]
+    if user is not None and identity is not None and homes is not None and not dry_run:
+        outcomes = [all_homes.provide_known(homes, repository, Person(user, "", identity), template=template)]
+    elif user is not None and (identity is not None or private) and not dry_run:
         person = Person(user, server, identity)
         former = None if was is None else find(repository, replace(person, server=was))
         if former is not None:
@@ -280,8 +283,9 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
 
 
 @hub.command()
+@_homes
 @click.pass_obj
-def serve(call: Call) -> Outcome:
+def serve(call: Call, homes: Path | None) -> Outcome:
     """Serve a page for admins; started by the hub as one of its services.
 
     \b
@@ -292,5 +296,5 @@ def serve(call: Call) -> Outcome:
 
     from jvs_jupyter.hub.service import serve as run
 
-    asyncio.run(run(call.repository().root))
+    asyncio.run(run(call.repository().root, homes))
     return Outcome(None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from jupyterhub.utils import maybe_future
@@ -10,19 +12,29 @@ from traitlets import List, Unicode, default
 
 from jvs_jupyter.hub.identity import SERVER_OPTIONS, person_of_spawner
 from jvs_jupyter.hub.names import Person, session_name, worktree_name
+from jvs_jupyter.hub.within import TEMPLATE
 
 
 class JvsKubeSpawner(KubeSpawner):  # type: ignore[misc]  # untyped
     """Servers as pods on a shared volume, JuiceFS as a rule; each opens in its user's worktree and holds its lock.
 
-    An init container with the server's image and mounts runs ``jvs hub provision`` for the one person. The server
-    takes the lock when it starts; while another has it, it says so in its log and every change names the holder.
+    Init containers run ``jvs hub provision`` for the one person, on the whole volume. With ``jvs_homes`` the server sees
+    of that volume its user's home only; in a team's repository it sees all. The server takes the lock when it starts;
+    while another has it, it says so in its log and every change names the holder.
     """
 
     init_containers: Any  # the base class's
-    jvs_repository = Unicode(help="The folder of the team's JVS repository, as the pods see it.").tag(
-        config=True
-    )
+    volume_mounts: Any
+    jvs_repository = Unicode(
+        help="The folder of the repository with the templates, a team's own, as the pods see it."
+    ).tag(config=True)
+    jvs_homes = Unicode(
+        help="""A folder for a repository of each user's own, as the init containers see it, on one of the volumes that the
+        servers mount. A server sees nothing else of that volume."""
+    ).tag(config=True)
+    jvs_image = Unicode(
+        help="The image of the init containers, which see the whole volume; empty: the server's, if no user chooses it."
+    ).tag(config=True)
     jvs_template = Unicode(
         help="The snapshot or ref that new worktrees start from; empty: the head of main."
     ).tag(config=True)
@@ -40,29 +52,62 @@ class JvsKubeSpawner(KubeSpawner):  # type: ignore[misc]  # untyped
 
     async def run_pre_spawn_hook(self) -> None:
         """Add the container that makes or finds the worktree, then run the configured hook."""
-        person = self.jvs_person()
-        folder = f"{self.jvs_repository}/worktrees/{worktree_name(person)}"
-        self.notebook_dir = _literal(folder)
-        others = [one for one in self.init_containers if one.get("name") != "jvs-provision"]
-        self.init_containers = [*others, self.jvs_init_container()]
+        person, home = self.jvs_person(), self.jvs_home()
+        if person.server or not self.jvs_homes:
+            self.notebook_dir = _literal(f"{home}/worktrees/{worktree_name(person)}")
+        else:
+            self.notebook_dir = _literal(f"{home}/main")
+        others = [one for one in self.init_containers if not one.get("name", "").startswith("jvs-")]
+        whole = _values(self.volume_mounts)
+        if self.jvs_homes:
+            self.volume_mounts = [self._narrowed(mount, home) for mount in whole]
+        if not self._jvs_whole:
+            self._jvs_whole = whole
+        self.init_containers = [*others, *self.jvs_init_containers()]
         await maybe_future(super().run_pre_spawn_hook())
 
-    def jvs_init_container(self) -> dict[str, Any]:
-        """Return the container that provides the person's worktree; every word of it is taken as it is."""
+    _jvs_whole: tuple[dict[str, Any], ...] = ()
+
+    def jvs_home(self) -> str:
+        """Return the repository that the server works in."""
+        if not self.jvs_homes:
+            return str(self.jvs_repository)
+        user = replace(self.jvs_person(), server="")
+        return f"{self.jvs_homes}/{worktree_name(user)}"
+
+    def jvs_init_containers(self) -> list[dict[str, Any]]:
+        """Return the containers that provide the person's home and worktree; every word of them is taken as it is."""
         person = self.jvs_person()
-        template = ["--template", self.jvs_template] if self.jvs_template else []
-        words = [
-            "--repo", self.jvs_repository, "hub", "provision",
-            f"--user={person.user}", f"--server={person.server}", f"--identity={person.identity}",
-            *template,
-        ]  # fmt: skip
+        who = (f"--user={person.user}", f"--identity={person.identity}")
+        server = f"--server={person.server}"
+        template = ("--template", self.jvs_template) if self.jvs_template else ()
+        if not self.jvs_homes:
+            return [self._container("jvs-provision", self.jvs_repository, *who, server, *template)]
+        where = ("--homes", self.jvs_homes)
+        made = [self._container("jvs-provision", self.jvs_repository, *who, *where, *template)]
+        if person.server:
+            made.append(
+                self._container("jvs-worktree", self.jvs_home(), *who, server, "--template", TEMPLATE)
+            )
+        return made
+
+    def _container(self, name: str, repository: str, *options: str) -> dict[str, Any]:
+        words = ("--repo", repository, "hub", "provision", *options)
         return {
-            "name": "jvs-provision",
-            "image": self.image,
+            "name": name,
+            "image": self.jvs_image or self.image,
             "command": list(self.jvs_command),
             "args": [_literal(word).replace("$", "$$") for word in words],
-            "volumeMounts": list(self.volume_mounts),
+            "volumeMounts": list(self._jvs_whole),
         }
+
+    def _narrowed(self, mount: dict[str, Any], home: str) -> dict[str, Any]:
+        """Return a mount of the volume that the homes lie on as that of the one home; others stay as they are."""
+        inside, place = PurePosixPath(home), PurePosixPath(mount["mountPath"])
+        if place == inside or not inside.is_relative_to(place):
+            return mount
+        below = PurePosixPath(mount.get("subPath", "")) / inside.relative_to(place)
+        return {**mount, "mountPath": home, "subPath": str(below)}
 
     def get_env(self) -> dict[str, str]:
         """Return the server's environment, with its session."""
@@ -71,6 +116,10 @@ class JvsKubeSpawner(KubeSpawner):  # type: ignore[misc]  # untyped
     def get_args(self) -> list[str]:
         """Return the server's arguments: it uses the repository around its folder, and holds the lock."""
         return [*super().get_args(), *SERVER_OPTIONS]
+
+
+def _values(mounts: Any) -> tuple[dict[str, Any], ...]:
+    return tuple(mounts[key] for key in sorted(mounts)) if isinstance(mounts, dict) else tuple(mounts)
 
 
 def _literal(text: str) -> str:

@@ -19,7 +19,7 @@ IDENTITY = "hub.identity"
 
 _USER_LONGEST = 40
 _SERVER_LONGEST = 20
-_DIGITS = 20
+DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def digest(person: Person) -> str:
     kind, who = ("name", person.user) if person.identity is None else ("identity", person.identity)
     fields = [part.encode("utf-8", "surrogatepass") for part in (kind, who, person.server)]
     data = b"".join(len(part).to_bytes(8, "big") + part for part in fields)
-    return hashlib.sha256(data).hexdigest()[:_DIGITS]
+    return hashlib.sha256(data).hexdigest()[:DIGITS]
 
 
 def session_name(person: Person) -> str:

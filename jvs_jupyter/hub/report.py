@@ -17,6 +17,7 @@ from jvs_core.cli.text import size
 from jvs_core.wording import counted
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import person_of
+from jvs_jupyter.hub.within import TEMPLATE
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Usage:
     lease_expires_at: str | None
     snapshots_disk_bytes: int | None = None
     left_bytes: int | None = None
+    locked_since: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
@@ -71,12 +73,13 @@ def usage(
     is wrong with records that cannot be read, which hide nobody else's, goes to ``unreadable``.
     """
     heads: dict[str, Descriptor] = {}
+    given = next((ref.snapshot_id for ref in repository.refs.all() if ref.name == TEMPLATE), None)
     wrong = [] if unreadable is None else unreadable
     for info in repository.worktrees.all(wrong):
         person = person_of(info)
         if person is not None:
             try:
-                yield _of(repository, person, info, heads, measure=measure)
+                yield _of(repository, person, info, heads, given, measure=measure)
             except JvsError as error:
                 wrong.append(f"{person.user}: {error.message}")
 
@@ -86,6 +89,7 @@ def _of(
     person: Person,
     info: WorktreeInfo,
     heads: dict[str, Descriptor],
+    given: str | None,
     *,
     measure: bool,
 ) -> Usage:
@@ -101,10 +105,11 @@ def _of(
         disk_bytes=_disk(Path(info.path)) if measure else None,
         last_snapshot_id=info.head_snapshot_id,
         last_snapshot_at=head.created_at if head else None,
-        own_snapshot=info.head_snapshot_id != info.base_snapshot_id,
+        own_snapshot=info.head_snapshot_id not in (info.base_snapshot_id, given),
         lock_state=info.lock_state,
         holder=lock.holder_id if lock else None,
         lease_expires_at=lock.lease_expires_at if lock else None,
+        locked_since=lock.acquired_at if lock else None,
         snapshots_disk_bytes=_snapshots_disk(repository, info) if measure else None,
         left_bytes=_left(Path(info.path)) if measure else None,
     )

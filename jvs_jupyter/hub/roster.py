@@ -27,7 +27,7 @@ class Origin:
     payload_root_hash: str
 
 
-_RECORDS = ".people"
+RECORDS = ".people"
 _HOME = re.compile(r"(?:[A-Za-z0-9-]+-)?([0-9a-f]{20})")
 
 
@@ -36,7 +36,7 @@ def enter(folder: Path, user: Person, origin: Origin | None) -> None:
 
     Without an ``origin`` that of before stays.
     """
-    records = folder / _RECORDS
+    records = folder / RECORDS
     records.mkdir(mode=0o700, exist_ok=True)
     target = records / digest(user)
     before = _record(target)
@@ -56,13 +56,13 @@ def enter(folder: Path, user: Person, origin: Origin | None) -> None:
 def leave(folder: Path, home: Path, archived: str) -> None:
     """Keep a home's record under the name that it has once it is archived."""
     named = _HOME.fullmatch(home.name)
-    if named and (record := folder / _RECORDS / named[1]).exists():
-        os.replace(record, folder / _RECORDS / archived)
+    if named and (record := folder / RECORDS / named[1]).exists():
+        os.replace(record, folder / RECORDS / archived)
 
 
 def archived_person(folder: Path, archived: str) -> Person:
     """Return whose an archived home was; one without a record is its folder's name's."""
-    return _recorded(folder / _RECORDS / archived, archived.rsplit("-", 3)[0])
+    return _recorded(folder / RECORDS / archived, archived.rsplit("-", 3)[0])
 
 
 def homes(folder: Path) -> list[tuple[Person, Path]]:
@@ -71,7 +71,7 @@ def homes(folder: Path) -> list[tuple[Person, Path]]:
     for place in folder.iterdir():
         named = _HOME.fullmatch(place.name)
         if named and place.is_dir() and not place.is_symlink():
-            found.append((_recorded(folder / _RECORDS / named[1], place.name), place))
+            found.append((_recorded(folder / RECORDS / named[1], place.name), place))
     return sorted(found, key=lambda one: (one[0].user, one[1]))
 
 

@@ -112,7 +112,7 @@ class Hub:
     their own.
 
     What is the hub's own lies in ``home``, which is ``folder`` where none is given. On a ``machine`` its servers run as the machine's users, else as whoever runs the tests. ``list_token`` is of the
-    scopes that the guide asks for.
+    scopes that the guide asks for. ``host`` is the name that it is known by, ``more`` goes into its configuration.
     """
 
     folder: Path
@@ -123,6 +123,8 @@ class Hub:
     list_token: str = field(default_factory=lambda: secrets.token_hex(16))
     port: int = field(default_factory=_free_port)
     process: subprocess.Popen[bytes] | None = None
+    host: str = "127.0.0.1"
+    more: str = ""
 
     @property
     def place(self) -> Path:
@@ -147,7 +149,7 @@ class Hub:
     @property
     def url(self) -> str:
         """The hub's address, with a slash at the end."""
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://{self.host}:{self.port}/"
 
     def start(self) -> None:
         """Start the hub, or start it again, and wait until it answers."""
@@ -163,7 +165,7 @@ class Hub:
             values |= {"templates": str(self.templates)}
             values |= {"state": str(self.own.with_name("hub-state"))}
             values |= {"spawner": f"Jvs{'Simple' if self.machine is None else ''}LocalProcessSpawner"}
-            config.write_text(_CONFIG.format(**values))
+            config.write_text(_CONFIG.format(**values) + self.more.format(**values))
         environment = {
             **os.environ,
             "PATH": os.pathsep.join([str(PROXY), str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -207,10 +209,14 @@ class Hub:
     def ask(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> Any:
         """Ask anything behind the proxy, as an admin or with another's ``token``. Raises Answer."""
         request = urllib.request.Request(
-            self.url + path,
+            f"http://127.0.0.1:{self.port}/{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"token {token or self.token}", "Content-Type": "application/json"},
+            headers={
+                "Authorization": f"token {token or self.token}",
+                "Content-Type": "application/json",
+                "Host": f"{self.host}:{self.port}",
+            },
         )
         try:
             with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:
