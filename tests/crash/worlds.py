@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jvs_core import Repository
@@ -78,6 +78,15 @@ def tree_of(folder: Path) -> Tree:
     return but_times(metadata_of(folder, holes=False))
 
 
+def payload_of(repo: Repository, snapshot_id: str) -> Tree:
+    """Return the tree of a payload, with the modes that its sealed files have in a worktree."""
+    modes = {os.fsencode(entry.path): int(entry.mode, 8) for entry in repo.ls(snapshot_id, recursive=True)}
+    found = tree_of(repo.root / ".jvs" / "snapshots" / snapshot_id / "payload")
+    return {
+        path: replace(one, mode=modes[path]) if one.kind == "file" else one for path, one in found.items()
+    }
+
+
 def look(repo: Repository) -> World:
     """Return the repository's world as its own commands show it."""
     whole = [item.descriptor for item in repo.history(every=True) if not item.expired]
@@ -85,10 +94,7 @@ def look(repo: Repository) -> World:
     notes = {f"note of {one.snapshot_id}": one.note for one in whole if one.note != one.original.note}
     return World(
         worktrees={info.name: tree_of(Path(info.path)) for info in repo.worktrees.all()},
-        snapshots={
-            snapshot_id: tree_of(repo.root / ".jvs" / "snapshots" / snapshot_id / "payload")
-            for snapshot_id in snapshots
-        },
+        snapshots={snapshot_id: payload_of(repo, snapshot_id) for snapshot_id in snapshots},
         refs={**{ref.name: ref.snapshot_id for ref in repo.refs.all()}, **notes},
     )
 

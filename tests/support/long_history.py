@@ -13,7 +13,6 @@ from jvs_core.control.records import worktree
 from jvs_core.model import Descriptor, HashValue, Ready
 from jvs_core.payload import manifest
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
-from tests.support.damage import overwrite
 
 _HOUR_MS = 3_600_000
 
@@ -49,7 +48,7 @@ def _write(layout: Layout, worktree_id: str, snapshot_id: str, parent: str | Non
     payload = folder / "payload"
     payload.mkdir(parents=True)
     content = snapshot_id.encode()
-    overwrite(payload / "notes.txt", content)
+    (payload / "notes.txt").write_bytes(content)
     entries = _entries(payload, content)
     written = manifest.write(folder / "manifest", entries)
     root_hash = HashValue(value=manifest.root_hash(entries))

@@ -38,6 +38,7 @@ from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.sealing import sealed
 from jvs_core.progress import Progress
+from jvs_core.wording import counted
 
 _AT_ONCE = 500
 
@@ -88,20 +89,22 @@ def _one(ctx: Context, taken: Stored, progress: Progress) -> list[str]:
                 _give(here, _give_one, mending)
                 unhealed = _regroup(ctx, taken, here, found.regrouped)
             done = {entry.path for entry in (*mending, *(entry for entry, _ in dressing))}
-            lines.append(f"{snapshot_id}: {len(done.union(found.regrouped))} entries")
+            lines.append(f"{snapshot_id}: {counted(len(done.union(found.regrouped)), 'entry', 'entries')}")
             lines += [f"{snapshot_id}: {each}" for each in unhealed]
         except Unhealed as error:
             lines.append(f"{snapshot_id}: nothing: {error}")
         finally:
             journal.complete(ctx.layout, intent)
     if found.unreadable:
-        lines.append(f"{snapshot_id}: {len(found.unreadable)} entries cannot be read")
+        lines.append(f"{snapshot_id}: {counted(len(found.unreadable), 'entry', 'entries')} cannot be read")
     if nowhere:
         lines.append(
             f"{snapshot_id}: the extended attributes of {listed(nowhere)} are in no snapshot any more"
         )
     if left:
-        lines.append(f"{snapshot_id}: the mode or owner of {left} entries is left to their owner or root")
+        lines.append(
+            f"{snapshot_id}: the mode or owner of {counted(left, 'entry', 'entries')} is left to their owner or root"
+        )
     return lines
 
 
