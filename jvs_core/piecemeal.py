@@ -18,6 +18,9 @@ from pathlib import Path
 from jvs_core import anchored, renames
 
 _SUFFIX = ".moving"
+_SPARE = ".jvs-joined.moving"
+_Firsts = dict[tuple[int, int], tuple[tuple[str, str], os.stat_result]]
+"""Where the first name of each file of several is by now, and how it looked there."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -92,6 +95,8 @@ def _pour(source: Path, target: Path, *, back: bool = False) -> None:
         made = _made(there, name)
     here, there = anchored.open_folder(source, _FOLDER), anchored.open_folder(target, _FOLDER)
     try:
+        _drop_spare(here)
+        _drop_spare(there)
         for path, seen, new in reversed(_poured(here, there, made)):
             if new or not back:
                 _dress(here, there, path, seen)
@@ -110,24 +115,62 @@ def _poured(here: int, there: int, made: bool) -> list[tuple[str, os.stat_result
     Returns the folders as they were, from above, and whether each is new there.
     """
     folders: list[tuple[str, os.stat_result, bool]] = []
+    firsts: _Firsts = {}
     pending = [(".", made)]
     while pending:
         path, new = pending.pop()
         with _opened(here, path) as one, _opened(there, path) as other:
             folders.append((path, os.fstat(one), new))
             with _timeless(one), _timeless(other):
-                pending += [(f"{path}/{name}", fresh) for name, fresh in _emptied(one, other)]
+                pending += [
+                    (f"{path}/{name}", fresh) for name, fresh in _emptied(one, other, path, there, firsts)
+                ]
     return folders
 
 
-def _emptied(one: int, other: int) -> list[tuple[str, bool]]:
+def _emptied(one: int, other: int, path: str, there: int, firsts: _Firsts) -> list[tuple[str, bool]]:
     """Put the files of one folder into another, and make its folders there; return their names, and whether they are new."""
     with os.scandir(one) as listing:
-        names = [(item.name, item.is_dir(follow_symlinks=False)) for item in listing]
-    for name, is_folder in names:
-        if not is_folder:
+        names = [(item.name, item.stat(follow_symlinks=False)) for item in listing]
+    for name, seen in names:
+        if not stat.S_ISDIR(seen.st_mode):
             renames.rename_new((one, name), (other, name))
-    return [(name, _made(other, name)) for name, is_folder in names if is_folder]
+            if seen.st_nlink > 1:
+                _join(other, name, path, seen, there, firsts)
+    return [(name, _made(other, name)) for name, seen in names if stat.S_ISDIR(seen.st_mode)]
+
+
+def _join(other: int, name: str, path: str, seen: os.stat_result, there: int, firsts: _Firsts) -> None:
+    """Make ``name`` a name of the file again that it was ``seen`` to be: overlayfs copies each name by itself.
+
+    Only where neither was written to since. A crash leaves two files of the same content, and a name that is dropped then.
+    """
+    moved = os.stat(name, dir_fd=other, follow_symlinks=False)
+    place, first = firsts.setdefault((seen.st_dev, seen.st_ino), ((path, name), moved))
+    if _is_as(moved, first) or not (_alike(moved, seen) and _alike(first, seen)):
+        return
+    with _opened(there, place[0]) as folder:
+        if not _is_as(os.stat(place[1], dir_fd=folder, follow_symlinks=False), first):
+            return
+        with _timeless(there):
+            os.link(place[1], _SPARE, src_dir_fd=folder, dst_dir_fd=there, follow_symlinks=False)
+            os.rename(_SPARE, name, src_dir_fd=there, dst_dir_fd=other)
+
+
+def _drop_spare(top: int) -> None:
+    """Remove the further name of a file that a crash left."""
+    with suppress(FileNotFoundError):
+        if os.stat(_SPARE, dir_fd=top, follow_symlinks=False).st_nlink > 1:
+            with _timeless(top):
+                os.unlink(_SPARE, dir_fd=top)
+
+
+def _is_as(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino) and _alike(one, other)
+
+
+def _alike(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
 
 
 def _made(folder: int, name: str) -> bool:

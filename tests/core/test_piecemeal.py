@@ -150,3 +150,18 @@ def test_nothing_is_finished_or_undone_where_nothing_was_begun(source: Path, tar
     files.undo_rename(source, target)
     assert metadata_of(source) == before
     assert not target.exists()
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["undone", "finished"])
+def test_the_further_name_of_a_file_that_a_crash_left_goes(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    with killed_at(monkeypatch, 4):
+        files.rename_new(source, target)
+    stage = target.with_name(f".{target.name}.moving")
+    whole = next(path for path in stage.rglob("*") if path.is_file() and not path.is_symlink())
+    os.link(whole, stage / ".jvs-joined.moving")
+    (files.undo_rename if back else files.finish_rename)(source, target)
+    top = source if back else target
+    assert top.is_dir()
+    assert not list(top.rglob(".jvs-joined.moving"))

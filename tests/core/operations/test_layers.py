@@ -66,6 +66,28 @@ def let_leases_end(repo: Repository) -> None:
             shutil.rmtree(folder)
 
 
+@on("xfs", "ext4")
+def test_names_of_one_file_are_so_under_the_new_name(workdir: Path) -> None:
+    with layered(workdir) as (lower, union):
+        made = Repository.init(lower / "repo")
+        main = made.root / "main"
+        (main / "folder").mkdir()
+        (main / "one").write_text("content")
+        os.link(main / "one", main / "two")
+        os.link(main / "one", main / "folder/three")
+        taken = made.snapshot("linked", lock=True)
+        made.restore(taken.snapshot_id, name="work")
+        try:
+            lay(union)
+        except Unavailable as reason:
+            pytest.skip(str(reason))
+        repo = Repository(union / "repo")
+        before = metadata_of(repo.worktrees.path("work"))
+        repo.worktrees.rename("work", "renamed")
+        assert metadata_of(repo.worktrees.path("renamed")) == before
+        assert repo.status("renamed").clean
+
+
 def is_sound(repo: Repository) -> bool:
     return repo.verify(every=True).ok and repo.doctor(strict=True).healthy
 
