@@ -111,7 +111,7 @@ def _of(
         lease_expires_at=lock.lease_expires_at if lock else None,
         locked_since=lock.acquired_at if lock else None,
         snapshots_disk_bytes=_snapshots_disk(repository, info) if measure else None,
-        left_bytes=_left(Path(info.path)) if measure else None,
+        left_bytes=_left(Path(info.path)),
     )
 
 
@@ -156,8 +156,12 @@ def _snapshots_disk(repository: Repository, info: WorktreeInfo) -> int | None:
     return _disk(repository.root / ".jvs" / "snapshots") if info.name == "main" else None
 
 
-def _left(folder: Path) -> int:
-    found = os.statvfs(folder)
+def _left(folder: Path) -> int | None:
+    """Return how much can still be written in a folder, which its quota limits; None where the folder cannot be reached."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return None
     return found.f_bavail * found.f_frsize
 
 

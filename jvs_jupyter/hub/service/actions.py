@@ -64,9 +64,10 @@ async def reset(action: Action) -> str:
     """Start a worktree, or a home, over from a template."""
     user, template = action.require_name(), action.given("template")
     done = await _hub(action, "reset", user, "--template", template)
+    called = "the newest snapshot" if template == "HEAD" else template
     if done["action"] == "unchanged":
-        return f"{user} has what {template} is already; nothing was changed."
-    return f"{user} starts over from {template}. What was there is kept beside it as {done['kept_as']}."
+        return f"{user} has what {called} is already; nothing was changed."
+    return f"{user} starts over from {called}. What was there is kept beside it as {done['kept_as']}."
 
 
 async def archive(action: Action) -> str:

@@ -52,6 +52,10 @@ class Watch:
         yield self._gauge(
             "workspace_files", "Files of the newest snapshots of all worktrees", sum(one.files for one in has)
         )
+        left = [row.left for row in rows if row.left is not None]
+        if left:
+            about = "Bytes that the user with the least can still write, by quota or file system"
+            yield self._gauge("least_left_bytes", about, min(left))
         worktrees = GaugeMetricFamily(
             f"{self._prefix}worktrees", "Worktrees by the state of their lock", labels=["lock"]
         )

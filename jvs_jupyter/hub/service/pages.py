@@ -22,6 +22,7 @@ _MOST_FILES = 1000
 _ORDERS: dict[str, Callable[[Row], Any]] = {
     "user": lambda row: row.user.casefold(),
     "size": lambda row: -row.bytes,
+    "left": lambda row: (row.left is None, row.left),
     "last": lambda row: row.last_snapshot_at or "",
     "lock": lambda row: (row.held is None, row.user.casefold()),
     "trouble": lambda row: (row.trouble is None, row.user.casefold()),

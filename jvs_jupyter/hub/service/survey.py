@@ -43,6 +43,11 @@ class Row:
         return max((one.last_snapshot_at or "" for one in self.has if one.own_snapshot), default="") or None
 
     @property
+    def left(self) -> int | None:
+        """How much the user can still write, by quota or file system; None: unknown."""
+        return min((one.left_bytes for one in self.has if one.left_bytes is not None), default=None)
+
+    @property
     def held(self) -> Usage | None:
         """A worktree that is in use."""
         return next((one for one in self.has if one.lock_state == "held"), None)

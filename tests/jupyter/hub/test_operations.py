@@ -110,7 +110,9 @@ def test_a_hub_from_a_backup_has_every_home_with_or_without_its_database(place: 
 
 def test_every_metric_of_an_alert_or_of_the_table_is_told(serve: Serve) -> None:
     many: Any = Many()
-    told = serve(site=many).get("metrics")
+    served = serve(site=many)
+    served.get()
+    told = served.get("metrics")
     (rules,) = [found for block in blocks("yaml") if "groups" in (found := yaml.safe_load(block))]
     alerts = " ".join(rule["expr"] for group in rules["groups"] for rule in group["rules"])
     table = re.findall(r"^\| (`.*?) \|", GUIDE, flags=re.MULTILINE)

@@ -85,7 +85,7 @@ def test_an_admin_resets_and_restores_on_the_page(hub: Hub, repo: Repository, pa
     photograph(page, "admin-person")
     start_over.get_by_label("Type the user's name").fill(person.user)
     start_over.get_by_role("button", name="Start over").click()
-    expect(page.get_by_role("status")).to_contain_text("starts over from template-1", timeout=60_000)
+    expect(page.get_by_role("status")).to_contain_text("starts over from the newest snapshot", timeout=60_000)
     assert not (repo.worktrees.path(name) / "mine.txt").exists()
     record = next(record for record in repo.audit.log() if record.operation == "worktree_create")
     assert (record.worktree, record.actor.split("@")[0]) == (name, "admin")

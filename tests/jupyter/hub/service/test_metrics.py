@@ -33,7 +33,7 @@ def test_what_the_service_knows_is_counted_and_nobody_is_named(serve: Serve) -> 
     found = values(served)
     for name, expected in {
         "users": 5, "users_asked": 4, "users_failed": 1, "users_without_snapshot": 1, "workspace_bytes": 6,
-        "workspace_files": 3, "repository_readable": 1, "last_snapshot_age_seconds_gcount": 3,
+        "workspace_files": 3, "least_left_bytes": 101, "repository_readable": 1, "last_snapshot_age_seconds_gcount": 3,
     }.items():  # fmt: skip
         assert found[f"jupyterhub_jvs_{name}", ()] == expected, name
     assert found["jupyterhub_jvs_worktrees", ("free",)] == 3

@@ -26,7 +26,7 @@ def row(number: int) -> Usage:
     return Usage(
         user=f"user-{number:05}", server="", worktree="main", path="/srv", files=1, bytes=number, disk_bytes=None,
         last_snapshot_id="1-0", last_snapshot_at="2026-01-01T00:00:00.000Z", own_snapshot=True, lock_state="free",
-        holder=None, lease_expires_at=None,
+        holder=None, lease_expires_at=None, left_bytes=100 + number,
     )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def test_a_damaged_home_is_one_row_that_says_so(serve: Serve, many: Any) -> None
     served = serve(site=many)
     text = served.get()
     assert "the &lt;b&gt;log&lt;/b&gt; is damaged" in text
-    assert text.count("10 B") == 1
+    assert text.count(">10 B<") == 1
     only = served.get(only="trouble")
     assert only.count('data-label="User"') == 1
     assert served.desk.survey.failures == 1
