@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core import Repository
@@ -83,7 +83,7 @@ def payload_of(repo: Repository, snapshot_id: str) -> Tree:
     modes = {os.fsencode(entry.path): int(entry.mode, 8) for entry in repo.ls(snapshot_id, recursive=True)}
     found = tree_of(repo.root / ".jvs" / "snapshots" / snapshot_id / "payload")
     return {
-        path: replace(one, mode=modes[path]) if one.kind == "file" else one for path, one in found.items()
+        path: one._replace(mode=modes[path]) if one.kind == "file" else one for path, one in found.items()
     }
 
 
