@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
-from jvs_core import JvsError
+from jvs_core import JvsError, LockConflict
 from jvs_magics.kernel import Kernel
 from jvs_magics.speech import say, usage_error
 
@@ -47,22 +48,26 @@ class Auto:
         magics = self._magics
         repository = opened(magics.repo or ".")
         worktree = magics.worktree or repository.worktree
-        found = repository.status(worktree)
-        self._said = ""
-        if found.clean and found.head_snapshot_id is not None:
-            return
-        made = repository.snapshot(
+        magics.locks.check(repository, worktree)
+        take = partial(
+            repository.snapshot_if_changed,
             f"after cell {execution_count}",
             worktree=worktree,
             tags=("auto", f"cell-{execution_count}"),
             consistency="prefer_quiesced",
+            kind="auto",
             cells=magics.cells.notebook() if magics.keep_cells else None,
             lock=True,
-            wait_s=wait(magics, repository, worktree),
         )
+        try:
+            made = take()
+        except LockConflict:  # files changed: only then somebody else is waited for
+            made = take(wait_s=wait(magics, repository, worktree))
+        self._said = ""
+        if made is None:
+            return
         magics.cells.taken()
         self._last = time.monotonic()
         self.last_snapshot_id = made.snapshot_id
-        changed = len(found.added) + len(found.modified) + len(found.removed)
         label = "" if made.consistency_level == "quiesced" else f", {made.consistency_level}"
-        say(f"snapshot {made.snapshot_id} after cell {execution_count}, {changed} changed{label}")
+        say(f"snapshot {made.snapshot_id} after cell {execution_count}{label}")

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from jvs_core import InputError, JvsError, LeaseRecord, Progress, Repository
+from jvs_core import Descriptor, InputError, JvsError, LeaseRecord, Progress, Repository
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Lazy
 from jvs_core.cli.outcome import Outcome
@@ -84,6 +84,8 @@ def refuse(message: str) -> JvsError:
 def _follow(magics: Kernel, call: KernelCall, outcome: Outcome, without_running: bool) -> None:
     value: Any = outcome.value
     if call.command == "snapshot":
+        if not isinstance(value, Descriptor):  # nothing changed, so nothing was taken
+            return
         magics.cells.taken(without_running=without_running)
     elif call.command in ("lock acquire", "lock release"):
         repository = call.repository()

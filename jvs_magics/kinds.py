@@ -223,6 +223,7 @@ _KINDS: dict[str, type[Answer]] = {
     "cat": FileContent,
 }
 _BY_VALUE: dict[str, type[Answer]] = {
+    "Unchanged": Answer,
     "Initialized": Initialized,
     "Restored": Restored,
     "RestoredInPlace": RestoredInPlace,
@@ -234,7 +235,7 @@ _BY_VALUE: dict[str, type[Answer]] = {
 def answer(command: str, outcome: Outcome, *, coloured: bool = False, notes: Sequence[str] = ()) -> Answer:
     """Return the answer for the outcome of a command, by the kind of its value."""
     value = outcome.value
-    kind = _KINDS.get(command) or _BY_VALUE.get(type(value).__name__)
+    kind = _BY_VALUE.get(type(value).__name__) or _KINDS.get(command)
     if kind is None:
         kind = Answers if isinstance(value, list) else Answer
     return kind(outcome, coloured=coloured, notes=notes)

@@ -42,7 +42,7 @@ IN_PYTHON = {
     "init": "Repository.init",
     "info": "Repository.info",
     "status": "Repository.status",
-    "snapshot": "Repository.snapshot",
+    "snapshot": "Repository.snapshot Repository.snapshot_if_changed",
     "annotate": "Repository.annotate",
     "history": "Repository.history",
     "show": "Repository.show",

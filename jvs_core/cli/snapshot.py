@@ -12,14 +12,22 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Seconds
 from jvs_core.cli.text import identifier, safe, size
 from jvs_core.errors import InputError
+from jvs_core.results.browse import Unchanged
 from jvs_core.wording import counted
 
 if TYPE_CHECKING:
     from jvs_core.payload.copy.captured import Consistency
+    from jvs_core.repository import Repository
 
 
 @click.command(cls=Command)
-@click.argument("note", default="")
+@click.argument("note", required=False)
+@click.option("-m", "message", metavar="NOTE", help="The note, for who is used to give it so.")
+@click.option(
+    "--if-changed",
+    is_flag=True,
+    help="Make no snapshot where nothing changed since the newest one; caches and times alone are no change.",
+)
 @click.option(
     "--consistency",
     type=click.Choice(["quiesced", "best_effort"]),
@@ -39,7 +47,9 @@ if TYPE_CHECKING:
 @click.pass_obj
 def snapshot(
     call: Call,
-    note: str,
+    note: str | None,
+    message: str | None,
+    if_changed: bool,
     consistency: Consistency | None,
     tags: tuple[str, ...],
     lock: bool,
@@ -50,13 +60,17 @@ def snapshot(
     \b
     Example:
       jvs snapshot "before training" --tag baseline --lock
+      jvs snapshot --if-changed -m "every hour" --lock
     """
+    if note is not None and message is not None:
+        raise InputError("the note is given twice", hint="jvs snapshot NOTE, or: jvs snapshot -m NOTE")
     if wait_s is not None and not lock:
         raise InputError("--wait goes with --lock", hint="jvs snapshot --lock --wait SECONDS")
     repository = call.repository()
     locking = call.locking(repository)
-    made = repository.snapshot(
-        note,
+    take = repository.snapshot_if_changed if if_changed else repository.snapshot
+    made = take(
+        note or message or "",
         worktree=call.worktree,
         tags=tags,
         consistency=consistency or call.consistency,
@@ -65,6 +79,8 @@ def snapshot(
         wait_s=locking["wait_s"] if wait_s is None else wait_s,
         progress=call.progress(),
     )
+    if made is None:
+        return _unchanged(repository, call.worktree)
     label = "" if made.consistency_level == "quiesced" else f", {made.consistency_level}"
     lines = [
         f"Created snapshot {identifier(made.snapshot_id)}",
@@ -76,3 +92,9 @@ def snapshot(
             f"  parent {made.parent_snapshot_id or '(none)'}",
         ]
     return Outcome(made, lines, warnings=made.degraded)
+
+
+def _unchanged(repository: Repository, worktree: str | None) -> Outcome:
+    head = repository.worktrees.get(worktree or repository.worktree).head_snapshot_id
+    since = f"nothing changed since {identifier(head)}" if head else "the worktree is empty"
+    return Outcome(Unchanged(head_snapshot_id=head), [f"No snapshot made: {since}"])

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from jvs_core.model.forms import Count, Holder, Name, Sha256, SnapshotId, Tag, Text, Timestamp, Uuid
+from jvs_core.model.forms import Count, Holder, KindName, Name, Sha256, SnapshotId, Tag, Text, Timestamp, Uuid
 from jvs_core.model.record import Record
 
+# Why a snapshot was made; ``auto`` ones are made unasked and may thin out.
+Kind = Literal["user", "auto", "run", "restore", "checkpoint"]
 IntegrityState = Literal["verified", "unverified", "corrupt"]
 
 
@@ -21,7 +23,10 @@ class HashValue(Record):
 
 
 class Descriptor(Record):
-    """What a snapshot is; immutable once published."""
+    """What a snapshot is; immutable once published.
+
+    ``kind`` is None where it was made before there were kinds; a later JVS may write others than ``Kind``.
+    """
 
     snapshot_id: SnapshotId
     worktree_id: Uuid
@@ -41,6 +46,7 @@ class Descriptor(Record):
     payload_root_hash: HashValue
     manifest_hash: HashValue
     cells_hash: HashValue | None = None
+    kind: KindName | None = None
     descriptor_checksum: HashValue | None = None
     integrity_state: IntegrityState = "unverified"
     schema_: Annotated[int, Field(ge=1)] = Field(default=1, alias="schema")
@@ -53,10 +59,11 @@ class Descriptor(Record):
         return self
 
     def to_json(self) -> dict[str, Any]:
-        """Return the descriptor as plain JSON values; ``cells_hash`` only where cells are kept."""
+        """Return the descriptor as plain JSON values; ``cells_hash`` and ``kind`` only where it has them."""
         shown = super().to_json()
-        if self.cells_hash is None:
-            del shown["cells_hash"]
+        for field in ("cells_hash", "kind"):
+            if shown[field] is None:
+                del shown[field]
         return shown
 
 

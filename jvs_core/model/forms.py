@@ -20,6 +20,7 @@ UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 SHORT_ID = r"^[0-9a-f]{12}$"
 RUN_ID = r"^run-[0-9]{13}-[0-9a-f]{8}$"
 _OPERATION = r"^[a-z][a-z_]{0,39}$"
+_KIND = r"^[a-z][a-z_]{0,39}$"
 _SESSION = r"^[A-Za-z0-9][A-Za-z0-9._@:-]{0,99}$"
 
 
@@ -37,6 +38,7 @@ Uuid = Annotated[str, Field(pattern=UUID)]
 ShortId = Annotated[str, Field(pattern=SHORT_ID)]
 RunId = Annotated[str, Field(pattern=RUN_ID)]
 OperationName = Annotated[str, Field(pattern=_OPERATION)]
+KindName = Annotated[str, Field(pattern=_KIND)]
 SessionId = Annotated[str, Field(pattern=_SESSION)]
 Holder = Annotated[str, Field(max_length=600)]
 Count = Annotated[int, Field(ge=0)]

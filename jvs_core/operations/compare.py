@@ -12,7 +12,7 @@ from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.unfinished import unfinished
 from jvs_core.payload.changes import caches as known_caches
 from jvs_core.payload.changes.describe import describe
-from jvs_core.payload.changes.difference import beyond_times, but_for_setuid
+from jvs_core.payload.changes.difference import Changes, beyond_times, but_for_setuid
 from jvs_core.payload.changes.difference import compare as compare_entries
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.authority import Authority, believing, owned
@@ -56,21 +56,36 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
     That is what ``status`` shows, and what differs from the head in owner, extended attributes or hard links. ``folder`` is
     where the worktree lies when it is not in its place. Repositories inside are named beside them.
     """
-    record = ctx.worktree(name)
-    head_id = record.head_snapshot_id
     scan = _described(ctx, name, folder or ctx.layout.worktree(name), progress, with_attributes=True)
-    now = scan.entries
+    changes = _since_head(ctx, name, scan.entries)
+    return Unsaved(
+        [text(path) for path in (*changes.added, *changes.modified, *changes.removed)],
+        [text(each.path) for each in scan.left_out if each.kind == REPOSITORY],
+    )
+
+
+def differs(ctx: Context, name: str, progress: Progress) -> bool:
+    """Return whether worktree ``name`` differs from its head in anything that a snapshot keeps, but times and known caches."""
+    root = ctx.layout.worktree(name)
+    now = _described(ctx, name, root, progress, with_attributes=True).entries
+    changes = _since_head(ctx, name, now)
+    head_id = ctx.worktree(name).head_snapshot_id
+    if not changes or head_id is None:
+        return bool(changes)
+    head = stored.entries(ctx.layout, head_id)
+    tagged = _tagged(ctx.layout.payload(head_id), head) | _tagged(root, now)
+    return bool(known_caches.without(changes, tagged))
+
+
+def _since_head(ctx: Context, name: str, now: Sequence[Entry]) -> Changes:
+    head_id = ctx.worktree(name).head_snapshot_id
     with believing(Authority(special=False)):  # what a restore left out is in the snapshot
         head, _ = owned(
             stored.entries(ctx.layout, head_id),
             present={entry.path: entry for entry in now},
             payload=None if head_id is None else ctx.layout.payload(head_id),
         )
-    changes = compare_entries(head, now, differ=beyond_times(now[0]))
-    return Unsaved(
-        [text(path) for path in (*changes.added, *changes.modified, *changes.removed)],
-        [text(each.path) for each in scan.left_out if each.kind == REPOSITORY],
-    )
+    return compare_entries(head, now, differ=beyond_times(now[0]))
 
 
 def compare(

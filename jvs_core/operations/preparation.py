@@ -112,6 +112,7 @@ def _describe(new: Publication, capture: Capture, root_hash: HashValue, manifest
         payload_root_hash=root_hash,
         manifest_hash=HashValue(value=manifest_sha256),
         cells_hash=None if new.request.cells is None else cells.digest(new.request.cells),
+        kind=new.request.kind,
         integrity_state="verified",
     )
     return descriptor.changed(descriptor_checksum=catalog.checksum(descriptor).model_dump())

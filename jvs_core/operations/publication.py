@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jvs_core import files
 from jvs_core.control.lock.lease import Lease
-from jvs_core.model import Intent, Worktree
+from jvs_core.model import Intent, Kind, Worktree
 from jvs_core.operations.context import Context, step
 from jvs_core.payload.copy.captured import Consistency
 from jvs_core.payload.engines.base import SnapshotEngine
@@ -23,6 +23,7 @@ class Request:
     note: str
     tags: tuple[str, ...]
     consistency: Consistency
+    kind: Kind = "user"
     cells: bytes | None = None
     snapshot_id: str | None = None
 

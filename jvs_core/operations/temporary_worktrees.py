@@ -124,5 +124,12 @@ def save(
 ) -> Descriptor:
     """Snapshot a temporary worktree, whether or not somebody writes to it."""
     return snapshot.take(
-        ctx, name, note=note, tags=tags, consistency="prefer_quiesced", locking=locking, progress=progress
+        ctx,
+        name,
+        note=note,
+        tags=tags,
+        consistency="prefer_quiesced",
+        kind="run",
+        locking=locking,
+        progress=progress,
     )

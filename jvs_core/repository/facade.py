@@ -17,7 +17,7 @@ from jvs_core.control.layout import Layout
 from jvs_core.control.lock.lease import Lease
 from jvs_core.control.names import MAIN
 from jvs_core.faults import translated
-from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor
+from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor, Kind
 from jvs_core.operations import (
     annotate,
     browse,
@@ -33,6 +33,7 @@ from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import path_restore, restoring, several
 from jvs_core.operations.locking import Locking
 from jvs_core.operations.sandbox import Sandbox
+from jvs_core.operations.snapshot import Demand
 from jvs_core.operations.snapshot_file import SnapshotFile
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
@@ -177,7 +178,8 @@ class Repository:
         *,
         worktree: str | None = None,
         tags: Iterable[str] = (),
-        consistency: snapshot.Demand = "quiesced",
+        consistency: Demand = "quiesced",
+        kind: Kind = "user",
         cells: bytes | None = None,
         lock: bool = False,
         wait_s: float = 0.0,
@@ -188,7 +190,8 @@ class Repository:
 
         The caller's session must hold the worktree's lock; with ``lock`` it is taken for this call unless held, for
         up to ``wait_s`` seconds, and given back. With ``prefer_quiesced`` a worktree whose files keep changing is
-        taken once more as ``best_effort``: the descriptor says so and names the files. ``cells`` is a notebook of
+        taken once more as ``best_effort``: the descriptor says so and names the files. ``kind`` says why it is made:
+        by a ``user``, unasked (``auto``), around a ``run``, before a ``restore``, as a ``checkpoint`` of a notebook. ``cells`` is a notebook of
         what a kernel executed, kept beside the payload (see the register ``cells``). ``snapshot_id`` is an id
         from ``reserve_snapshot_id``, for who must write it into a file of the snapshot itself.
 
@@ -207,9 +210,43 @@ class Repository:
             note=note,
             tags=tuple(tags),
             consistency=consistency,
+            kind=kind,
             cells=cells,
             locking=Locking(lock, wait_s),
             snapshot_id=snapshot_id,
+            progress=progress,
+        )
+
+    @translated
+    def snapshot_if_changed(
+        self,
+        note: str = "",
+        *,
+        worktree: str | None = None,
+        tags: Iterable[str] = (),
+        consistency: Demand = "quiesced",
+        kind: Kind = "user",
+        cells: bytes | None = None,
+        lock: bool = False,
+        wait_s: float = 0.0,
+        progress: Progress = SILENT,
+    ) -> Descriptor | None:
+        """Take a snapshot as ``snapshot`` does if the worktree differs from its head; else return None.
+
+        A time alone is no difference, nor is anything in a known cache (see ``compare``); owners, extended attributes and
+        hard links are. The look needs no lock: where nothing changed it does not matter who holds it. Of several callers
+        that see the same change one makes the snapshot. A head that is damaged counts as different. Raises what
+        ``snapshot`` does.
+        """
+        return snapshot.take_if_changed(
+            self._context,
+            worktree or self._worktree,
+            note=note,
+            tags=tuple(tags),
+            consistency=consistency,
+            kind=kind,
+            cells=cells,
+            locking=Locking(lock, wait_s),
             progress=progress,
         )
 

@@ -20,6 +20,13 @@ class Comparison(Result):
     removed: list[str]
 
 
+class Unchanged(Result):
+    """Why no snapshot was made: nothing changed since the head."""
+
+    created: Literal[False] = False
+    head_snapshot_id: str | None
+
+
 class SnapshotDetails(Result):
     """One snapshot in full."""
 

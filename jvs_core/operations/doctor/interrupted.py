@@ -104,6 +104,7 @@ def set_aside(ctx: Context, progress: Progress) -> list[str]:
             note=f"set aside: an in-place restore by {intent.holder_id} that was cut short",
             tags=("set-aside",),
             consistency="prefer_quiesced",
+            kind="restore",
             locking=locking.Locking(take=True),
             progress=progress,
         )

@@ -121,7 +121,7 @@ class Completion:
         with ctx.critical():
             number = ctx.worktree(self.name).head.number
             journal.revise(ctx.layout, self.intent, seen_head=number, own_snapshot=own)
-        request = Request(note, (PRE_RESTORE_TAG,), "quiesced", snapshot_id=own)
+        request = Request(note, (PRE_RESTORE_TAG,), "quiesced", "restore", snapshot_id=own)
         taken = publish(ctx, self.name, request, self.lease, self.progress, found=present.found)
         pin(ctx, taken.snapshot_id, note)
         paths = listed([entry.path for entry in later])

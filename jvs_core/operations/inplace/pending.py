@@ -95,7 +95,7 @@ def save_taken_out(
         and (entry.kind, entry.target, entry.sha256) not in held
     ]
     if saved:
-        request = Request(note, (PRE_RESTORE_TAG,), "quiesced")
+        request = Request(note, (PRE_RESTORE_TAG,), "quiesced", "restore")
         taken = publish(ctx, name, request, lease, progress, found=present.found)
         pin(ctx, taken.snapshot_id, note)
         tell(f"{note}: kept in snapshot {taken.snapshot_id}", [listed(saved)])

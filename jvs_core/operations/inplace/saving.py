@@ -36,7 +36,7 @@ def save_present(
     pre = record.head_snapshot_id
     kept = None if pre is None else ctx.stored(pre)
     if kept is None or pre is None or _differs(kept.entries, present.scan.entries):
-        request = Request(note, (completion.PRE_RESTORE_TAG,), "quiesced")
+        request = Request(note, (completion.PRE_RESTORE_TAG,), "quiesced", "restore")
         pre = publish(ctx, name, request, lease, progress, found=present.found).snapshot_id
     else:
         _require_whole(kept, [entry for entry in kept.entries if entry.kind != FOLDER and replaced(entry)])

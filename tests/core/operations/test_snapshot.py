@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
+from jvs_core.control import catalog
 from jvs_core.control.lock import lock
 from jvs_core.errors import (
     ConsistencyUnavailable,
@@ -21,6 +22,8 @@ from jvs_core.errors import (
     LockNotHeld,
     NoSpace,
 )
+from jvs_core.model import Descriptor
+from jvs_core.payload.changes.caches import SIGNATURE
 from jvs_core.progress import Silent
 from tests.support.filesystems import loop_filesystem
 from tests.support.metadata import metadata_of
@@ -380,3 +383,70 @@ def test_a_time_beyond_2262_is_kept(workdir: Path, monkeypatch: pytest.MonkeyPat
     repo.restore_inplace(taken.snapshot_id, reason="back", lock=True)
     assert repo.status().clean
     assert repo.verify(every=True).ok
+
+
+def test_if_changed_counts_what_a_snapshot_keeps_and_no_cache(local: Repository) -> None:
+    first = local.snapshot("one", lock=True)
+    cache = main(local) / "made"
+    cache.mkdir()
+    (cache / "CACHEDIR.TAG").write_bytes(SIGNATURE)
+    (cache / "data").write_text("anything")
+    assert local.snapshot_if_changed(lock=True) is None
+    os.setxattr(main(local) / "notes.txt", "user.said", b"something")
+    made = local.snapshot_if_changed("auto", kind="auto", lock=True)
+    assert made is not None
+    assert (made.kind, made.parent_snapshot_id) == ("auto", first.snapshot_id)
+    assert local.snapshot_if_changed(lock=True) is None
+
+
+def test_of_two_that_see_the_same_change_one_takes_the_snapshot(local: Repository) -> None:
+    local.snapshot("one", lock=True)
+    (main(local) / "notes.txt").write_text("changed")
+
+    class Overtaken(Silent):
+        """Another one is faster, once the change was seen."""
+
+        made: str | None = None
+
+        def finished(self, step: str) -> None:
+            if step == "scan" and not self.made:
+                self.made = "under way"
+                self.made = local.snapshot("other", lock=True).snapshot_id
+
+    assert local.snapshot_if_changed(lock=True, progress=Overtaken()) is None
+    assert [item.descriptor.note for item in local.history()] == ["other", "one"]
+
+
+def test_a_damaged_head_counts_as_changed_and_is_named(
+    local: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = local.snapshot("one", lock=True)
+    manifest = local.root / ".jvs" / "snapshots" / first.snapshot_id / "manifest"
+    manifest.chmod(0o600)
+    manifest.write_bytes(manifest.read_bytes()[:-1])
+    assert local.snapshot_if_changed(lock=True) is not None
+    assert first.snapshot_id in caplog.text
+    assert local.snapshot_if_changed(lock=True) is None
+
+
+def test_a_snapshot_says_of_which_kind_it_is(local: Repository) -> None:
+    first = local.snapshot("one", lock=True)
+    (main(local) / "notes.txt").write_text("changed")
+    local.restore_inplace(first.snapshot_id, reason="back", lock=True)
+    with local.sandbox() as box:
+        (box.path / "new").write_text("new")
+    kinds = {item.descriptor.note[:6]: item.descriptor.kind for item in local.history(every=True)}
+    assert kinds == {"one": "user", "before": "restore", "sandbo": "run"}
+    with pytest.raises(InputError, match="unknown kind"):
+        local.snapshot(kind="other", lock=True)  # type: ignore[arg-type]
+
+
+def test_a_descriptor_without_a_kind_and_one_of_a_later_kind_are_sound(local: Repository) -> None:
+    (local.root / "main" / "more").write_text("more")
+    made = local.snapshot("one", lock=True)
+    for kind in (None, "invented"):
+        other = made.changed(kind=kind, descriptor_checksum=None)
+        other = other.changed(descriptor_checksum=catalog.checksum(other).model_dump())
+        read = Descriptor.parse(catalog.encode(other), "it")
+        assert (read.kind, catalog.checksum(read)) == (kind, other.descriptor_checksum)
+        assert ("kind" in read.to_json()) == (kind is not None)

@@ -20,6 +20,7 @@ KEYS = {
     "lease_duration_ms renew_interval_ms max_clock_skew_ms total_snapshots total_worktrees",
     "status": f"worktree path head_snapshot_id lock_state clean {CHANGES}",
     "snapshot": DESCRIPTOR,
+    "unchanged": "created head_snapshot_id",
     "annotate": f"{DESCRIPTOR} annotations",
     "show": f"{DESCRIPTOR} refs path",
     "entry": "path type mode size mtime sha256",
@@ -45,9 +46,9 @@ KEYS = {
     "pin": "pin_id snapshot_id reason created_at created_by expires_at lineage",
 }
 MORE = {
-    "snapshot": "manifest_hash",
-    "annotate": "manifest_hash",
-    "show": "manifest_hash",
+    "snapshot": "manifest_hash kind",
+    "annotate": "manifest_hash kind",
+    "show": "manifest_hash kind",
     "verified": "drifted_paths expired code message",
     "doctor": "repaired",
     "gc plan": "notes",

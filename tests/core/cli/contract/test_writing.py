@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,38 @@ def files_of(root: Path) -> dict[bytes, Metadata]:
         path: entry._replace(mtime_ns=0) if entry.kind == "directory" else entry
         for path, entry in found.items()
     }
+
+
+def test_if_changed_makes_none_where_nothing_changed(jvs: Jvs, repo: Path, logged: Log) -> None:
+    made = require(jvs("snapshot", "--if-changed", "-m", "one", "--lock", "--json").json, "snapshot")
+    assert (made["note"], made["kind"]) == ("one", "user")
+    logged()
+    os.utime("a.txt", (1, 1))
+    Path("__pycache__").mkdir()
+    Path("__pycache__/a.pyc").write_text("made again")
+    same = require(jvs("snapshot", "--if-changed", "--lock", "--json").json, "unchanged")
+    assert same == {"created": False, "head_snapshot_id": made["snapshot_id"]}
+    shown = jvs("snapshot", "again", "--if-changed")  # without the lock: there is nothing to write
+    assert shown.out == f"No snapshot made: nothing changed since {made['snapshot_id']}\n"
+    assert logged() == []
+    Path("a.txt").write_text("other")
+    assert jvs("snapshot", "--if-changed", "--json", status=4).error["code"] == "E_LOCK_NOT_HELD"
+    require(jvs("snapshot", "--if-changed", "--lock", "--json").json, "snapshot")
+    assert logged() == ["snapshot"]
+
+
+def test_an_empty_worktree_without_snapshots_is_unchanged(jvs: Jvs, repo: Path) -> None:
+    Path("a.txt").unlink()
+    shutil.rmtree("data")
+    same = jvs("snapshot", "--if-changed", "--lock", "--json").json
+    assert same == {"created": False, "head_snapshot_id": None}
+    assert jvs("snapshot", "--if-changed", "--lock").out == "No snapshot made: the worktree is empty\n"
+
+
+def test_a_note_is_given_once(jvs: Jvs, repo: Path) -> None:
+    assert "twice" in jvs("snapshot", "one", "-m", "two", "--lock", status=2).err
+    jvs("snapshot", "-m", "two", "--lock")
+    assert jvs("history", "--json").json[0]["note"] == "two"
 
 
 def test_every_change_is_logged_once_and_nothing_else(jvs: Jvs, repo: Path, logged: Log) -> None:
