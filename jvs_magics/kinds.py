@@ -217,6 +217,7 @@ _KINDS: dict[str, type[Answer]] = {
     "status": Status,
     "compare": Comparison,
     "undo": RestoredInPlace,
+    "redo": RestoredInPlace,
     "verify": VerifyReport,
     "ls": Listing,
     "worktree list": Worktrees,

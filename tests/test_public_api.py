@@ -51,6 +51,7 @@ IN_PYTHON = {
     "compare": "Repository.compare",
     "restore": "Repository.restore Repository.restore_path Repository.restore_inplace",
     "undo": "Repository.undo",
+    "redo": "Repository.redo",
     "sandbox run": "Repository.sandbox",
     "lock acquire": "Locks.acquire",
     "lock status": "Locks.status",

@@ -93,11 +93,17 @@ class Call:
             return None
         return here if here.root == root else None
 
-    def locking(self, repository: Repository, *, needed: bool = True) -> Locking:
-        """Return how an operation on the command line's worktree comes by the lock, where it is needed."""
+    def locking(
+        self, repository: Repository, *, needed: bool = True, lock: bool = False, wait_s: float | None = None
+    ) -> Locking:
+        """Return how an operation on the command line's worktree comes by the lock, where it is needed.
+
+        ``lock`` and ``wait_s`` are what the options ``--lock`` and ``--wait`` say.
+        """
         if self.lock_wait is None or not needed:
-            return {"lock": False, "wait_s": 0.0}
-        return {"lock": True, "wait_s": self.lock_wait(repository, self.worktree or repository.worktree)}
+            return {"lock": lock, "wait_s": wait_s or 0.0}
+        waiting = self.lock_wait(repository, self.worktree or repository.worktree)
+        return {"lock": True, "wait_s": waiting if wait_s is None else wait_s}
 
     def progress(self) -> Progress:
         """Return the receiver of the work's steps; silent with ``-q`` and ``--json``."""

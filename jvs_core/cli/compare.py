@@ -47,7 +47,7 @@ def status(call: Call) -> Outcome:
 
 def _unfinished(found: Unfinished) -> list[str]:
     """Say that a restore stands unfinished, how far it came, and which command goes on."""
-    what = "in-place restore" if found.operation == "restore" else "undo"
+    what = "in-place restore" if found.operation == "restore" else found.operation
     reached = f"to {identifier(found.snapshot_id)}"
     if found.total is not None:
         reached += f", {found.restored:,} of {counted(found.total, 'path')} restored"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,7 @@ from click import Context, Parameter
 
 from jvs_core.cli.call import Call
 from jvs_core.cli.text import first_line
-from jvs_core.errors import JvsError
+from jvs_core.errors import InputError, JvsError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -41,6 +41,31 @@ class Seconds(NumberType):
         if not math.isfinite(seconds) or seconds < 0:
             self.fail(f"{value!r} is not a number of seconds", param, ctx)
         return seconds
+
+
+def taking_lock(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options ``--lock`` and ``--wait``, as the arguments ``lock`` and ``wait_s``."""
+    lock = click.option(
+        "--lock",
+        is_flag=True,
+        is_eager=True,  # read before --wait, wherever it stands
+        help="Take the lock for this command, unless you hold it, and give it back.",
+    )
+    wait = click.option(
+        "--wait",
+        "wait_s",
+        type=Seconds(),
+        metavar="SECONDS",
+        callback=_with_lock,
+        help="With --lock: wait so long for another holder.",
+    )
+    return lock(wait(command))
+
+
+def _with_lock(ctx: Context, _param: Parameter, value: float | None) -> float | None:
+    if value is not None and not ctx.params.get("lock") and not ctx.resilient_parsing:
+        raise InputError("--wait goes with --lock", hint=f"{ctx.command_path} --lock --wait SECONDS")
+    return value
 
 
 class _Completed(TextType):

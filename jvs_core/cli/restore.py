@@ -1,4 +1,4 @@
-"""``jvs restore`` and ``jvs undo``."""
+"""``jvs restore``."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def restore(
             progress=call.progress(),
         )
         verb = "Would restore" if dry_run else "Restored"
-        return _changed(done, f"{verb} snapshot {identifier(done.snapshot_id)} in place", dry_run)
+        return changed(done, f"{verb} snapshot {identifier(done.snapshot_id)} in place", dry_run)
     made = repository.restore(
         snapshot, name=name, worktree=call.worktree, same_owner=same_owner, progress=call.progress()
     )
@@ -106,37 +106,6 @@ def restore(
         [f"Restored snapshot {identifier(made.snapshot_id)} to {safe(made.path)}"],
         warnings=made.degraded,
         notices=[f"it is the new worktree {made.worktree}; no other was touched"],
-    )
-
-
-@click.command(cls=Command)
-@click.option("--reason", metavar="TEXT", default="", help="Why, for the audit log.")
-@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@click.option(
-    "--same-owner",
-    is_flag=True,
-    help="As root: restore owners, setuid, setgid and capabilities, too. Only in a repository that only root can write.",
-)
-@click.pass_obj
-def undo(call: Call, reason: str, dry_run: bool, same_owner: bool) -> Outcome:
-    """Take back the last in-place restore of the worktree. Needs its lock.
-
-    \b
-    Example:
-      jvs undo
-    """
-    repository = call.repository()
-    done = repository.undo(
-        reason=reason,
-        worktree=call.worktree,
-        dry_run=dry_run,
-        **call.locking(repository, needed=not dry_run),
-        same_owner=same_owner,
-        progress=call.progress(),
-    )
-    verb = "Would restore" if dry_run else "Restored"
-    return _changed(
-        done, f"{verb} snapshot {identifier(done.snapshot_id)} in place, as before the last restore", dry_run
     )
 
 
@@ -188,7 +157,7 @@ def _confirm(call: Call, snapshot: str, force: bool) -> None:
         raise click.Abort
 
 
-def _changed(done: RestoredInPlace, headline: str, dry_run: bool) -> Outcome:
+def changed(done: RestoredInPlace, headline: str, dry_run: bool) -> Outcome:
     lines = [headline, f"  {safe(done.path)}: {change_count(done)}", *change_lines(done)]
     if dry_run:
         return Outcome(done, lines, warnings=done.degraded)

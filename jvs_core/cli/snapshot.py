@@ -9,7 +9,7 @@ import click
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.parameters import Seconds
+from jvs_core.cli.parameters import taking_lock
 from jvs_core.cli.text import identifier, safe, size
 from jvs_core.errors import InputError
 from jvs_core.results.browse import Unchanged
@@ -34,16 +34,7 @@ if TYPE_CHECKING:
     help="What to do when files change meanwhile: refuse (quiesced, the default), or record and label it.",
 )
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Give the snapshot a tag; may be repeated.")
-@click.option(
-    "--lock", is_flag=True, help="Take the lock for this command, unless you hold it, and give it back."
-)
-@click.option(
-    "--wait",
-    "wait_s",
-    type=Seconds(),
-    metavar="SECONDS",
-    help="With --lock: wait so long for another holder.",
-)
+@taking_lock
 @click.pass_obj
 def snapshot(
     call: Call,
@@ -64,10 +55,7 @@ def snapshot(
     """
     if note is not None and message is not None:
         raise InputError("the note is given twice", hint="jvs snapshot NOTE, or: jvs snapshot -m NOTE")
-    if wait_s is not None and not lock:
-        raise InputError("--wait goes with --lock", hint="jvs snapshot --lock --wait SECONDS")
     repository = call.repository()
-    locking = call.locking(repository)
     take = repository.snapshot_if_changed if if_changed else repository.snapshot
     made = take(
         note or message or "",
@@ -75,8 +63,7 @@ def snapshot(
         tags=tags,
         consistency=consistency or call.consistency,
         cells=call.cells() if call.cells else None,
-        lock=lock or locking["lock"],
-        wait_s=locking["wait_s"] if wait_s is None else wait_s,
+        **call.locking(repository, lock=lock, wait_s=wait_s),
         progress=call.progress(),
     )
     if made is None:

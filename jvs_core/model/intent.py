@@ -40,11 +40,12 @@ class InplaceDetails(Record):
     ``own_snapshot`` is one of edits made meanwhile, which the restore itself takes or took after that head.
     """
 
-    operation_name: Literal["restore", "undo"]
+    operation_name: Literal["restore", "undo", "redo"]
     content: SnapshotId
     head: SnapshotId | None
     pre: SnapshotId
     undo: tuple[UndoPoint, ...] = Field(strict=False)
+    redo: tuple[UndoPoint, ...] = Field(default=(), strict=False)
     reason: str
     seen_head: Annotated[int, Field(ge=1)]
     same_owner: bool = False

@@ -7,17 +7,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jvs_core.model.forms import LARGEST, Count, OperationName, SnapshotId, Timestamp, Uuid
+from jvs_core.model.forms import LARGEST, Count, HexPath, OperationName, SnapshotId, Timestamp, Uuid
 from jvs_core.model.record import Record
 
 
 class UndoPoint(Record):
-    """What an in-place restore replaced: enough to take it back."""
+    """What an in-place restore, undo or redo replaced: enough to take it back.
+
+    ``snapshot_id`` holds the worktree as it was, ``head_snapshot_id`` was its head; ``restored_snapshot_id`` is what it became.
+    Where that was a path only, ``path`` is the one in the snapshot and ``to`` the one in the worktree.
+    """
 
     snapshot_id: SnapshotId
     head_snapshot_id: SnapshotId | None
     restored_snapshot_id: SnapshotId
     restored_at: Timestamp
+    path: HexPath | None = None
+    to: HexPath | None = None
 
 
 class WorktreeConfig(Record):
@@ -34,13 +40,17 @@ class WorktreeConfig(Record):
 
 
 class Head(Record):
-    """Where a worktree stands: the file ``heads/<number>``, never rewritten. The highest number counts."""
+    """Where a worktree stands: the file ``heads/<number>``, never rewritten. The highest number counts.
+
+    ``undo`` and ``redo`` are what can be taken back, the oldest first.
+    """
 
     number: Annotated[int, Field(ge=1, le=LARGEST)]
     worktree_id: Uuid
     snapshot_id: SnapshotId | None
     base_snapshot_id: SnapshotId | None
     undo: tuple[UndoPoint, ...] = Field(default=(), strict=False)
+    redo: tuple[UndoPoint, ...] = Field(default=(), strict=False)
     fencing_token: Count | None
     operation: OperationName
 
@@ -86,3 +96,8 @@ class Worktree:
     def undo(self) -> tuple[UndoPoint, ...]:
         """What its in-place restores replaced, oldest first."""
         return self.head.undo
+
+    @property
+    def redo(self) -> tuple[UndoPoint, ...]:
+        """What its undos replaced, oldest first."""
+        return self.head.redo

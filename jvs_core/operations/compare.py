@@ -14,11 +14,8 @@ from jvs_core.payload.changes import caches as known_caches
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, beyond_times, but_for_setuid
 from jvs_core.payload.changes.difference import compare as compare_entries
-from jvs_core.payload.tree import content
 from jvs_core.payload.tree.authority import Authority, believing, owned
-from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import Entry, text
-from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import REPOSITORY, Scan
 from jvs_core.progress import Progress
 from jvs_core.results import Comparison, Status
@@ -73,8 +70,7 @@ def differs(ctx: Context, name: str, progress: Progress) -> bool:
     if not changes or head_id is None:
         return bool(changes)
     head = stored.entries(ctx.layout, head_id)
-    tagged = _tagged(ctx.layout.payload(head_id), head) | _tagged(root, now)
-    return bool(known_caches.without(changes, tagged))
+    return bool(known_caches.without_those_in(changes, (ctx.layout.payload(head_id), head), (root, now)))
 
 
 def _since_head(ctx: Context, name: str, now: Sequence[Entry]) -> Changes:
@@ -100,8 +96,8 @@ def compare(
     changes = compare_entries(from_entries, to_entries, differ=differ)
     if changes and not caches:
         to_root = ctx.layout.worktree(name) if to_id is None else ctx.layout.payload(to_id)
-        tagged = _tagged(ctx.layout.payload(from_id), from_entries) | _tagged(to_root, to_entries)
-        changes = known_caches.without(changes, tagged)
+        trees = ((ctx.layout.payload(from_id), from_entries), (to_root, to_entries))
+        changes = known_caches.without_those_in(changes, *trees)
     return Comparison(
         from_=from_id,
         to=name if to_id is None else to_id,
@@ -109,21 +105,6 @@ def compare(
         modified=[text(path) for path in changes.modified],
         removed=[text(path) for path in changes.removed],
     )
-
-
-def _tagged(root: Path, entries: Sequence[Entry]) -> set[bytes]:
-    with Folders(root) as folders:
-
-        def begins(entry: Entry) -> bytes:
-            folder, name = split(entry.path)
-            try:
-                fd, _ = content.open_regular(name, folders.at(folder))
-            except (OSError, Changed):  # damaged or gone: it tags nothing
-                return b""
-            with open(fd, "rb") as file:
-                return file.read(len(known_caches.SIGNATURE))
-
-        return known_caches.tagged(entries, begins)
 
 
 def present(ctx: Context, name: str, progress: Progress) -> Sequence[Entry]:

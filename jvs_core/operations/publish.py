@@ -119,6 +119,7 @@ def _move_head(ctx: Context, name: str, record: Worktree, descriptor: Descriptor
         token=descriptor.fencing_token,
         snapshot_id=descriptor.snapshot_id,
         undo=record.undo,
+        redo=record.redo,
     )
 
 

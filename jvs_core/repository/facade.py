@@ -30,7 +30,7 @@ from jvs_core.operations import (
     snapshot_file,
 )
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import path_restore, restoring, several
+from jvs_core.operations.inplace import path_restore, restoring, several, undoing
 from jvs_core.operations.locking import Locking
 from jvs_core.operations.sandbox import Sandbox
 from jvs_core.operations.snapshot import Demand
@@ -489,6 +489,7 @@ class Repository:
         self,
         *,
         reason: str = "",
+        force: bool = False,
         worktree: str | None = None,
         dry_run: bool = False,
         lock: bool = False,
@@ -496,15 +497,47 @@ class Repository:
         same_owner: bool = False,
         progress: Progress = SILENT,
     ) -> RestoredInPlace:
-        """Take back the last in-place restore: content and head become what they were.
+        """Take back the last in-place restore, the one before at the next call: content and head become what they were.
 
-        Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``, ``same_owner`` as for ``restore``. Raises
-        NothingToUndo.
+        What else happened since, a snapshot or a change of anything but known caches, would be taken back as well: that is
+        NothingToUndo, and the hint names the snapshot to restore, unless ``force``. Either way the present is snapshotted
+        first, and ``redo`` goes forward again. Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``, ``same_owner``
+        as for ``restore``.
         """
-        return restoring.undo(
+        return undoing.go(
             self._context.restoring(same_owner),
             worktree or self._worktree,
+            "undo",
             reason=reason,
+            force=force,
+            dry_run=dry_run,
+            locking=Locking(lock, wait_s),
+            progress=progress,
+        )
+
+    @translated
+    def redo(
+        self,
+        *,
+        reason: str = "",
+        force: bool = False,
+        worktree: str | None = None,
+        dry_run: bool = False,
+        lock: bool = False,
+        wait_s: float = 0.0,
+        same_owner: bool = False,
+        progress: Progress = SILENT,
+    ) -> RestoredInPlace:
+        """Take back the last ``undo``: content and head become what they were before it. All else is as there.
+
+        An in-place restore of anything else ends what can be redone.
+        """
+        return undoing.go(
+            self._context.restoring(same_owner),
+            worktree or self._worktree,
+            "redo",
+            reason=reason,
+            force=force,
             dry_run=dry_run,
             locking=Locking(lock, wait_s),
             progress=progress,

@@ -91,6 +91,12 @@ class Worktrees:
         return points[-1] if points else None
 
     @translated
+    def redo_point(self, worktree: str | None = None) -> UndoPoint | None:
+        """Return what the last undo of a worktree replaced; None when there is nothing to redo."""
+        points = self._context.worktree(worktree or self._worktree).redo
+        return points[-1] if points else None
+
+    @translated
     def rename(self, old: str, new: str) -> WorktreeInfo:
         """Give a worktree another name. Raises LockConflict when it is locked."""
         return worktrees.rename(self._context, old, new)

@@ -21,12 +21,12 @@ class Changes(Result):
 
 
 class Unfinished(Result):
-    """An in-place restore or undo that stands unfinished: ``under_way``, or cut short.
+    """An in-place restore, undo or redo that stands unfinished: ``under_way``, or cut short.
 
     Of the ``total`` paths that it changes, ``restored`` are as it wants them, both None where that cannot be told. ``own`` says whether the caller began it.
     """
 
-    operation: Literal["restore", "undo"]
+    operation: Literal["restore", "undo", "redo"]
     snapshot_id: str
     holder_id: str
     started_at: str

@@ -64,6 +64,11 @@ def _restored(repo: Repository) -> None:
     (repo.root / "main" / "after.txt").write_text("made after the restore")
 
 
+def _undo(repo: Repository) -> None:
+    repo.restore_inplace("first", reason="to be undone")
+    repo.undo()
+
+
 def _undone(before: World) -> Visible:
     pre = [tree for tree in before.snapshots.values() if b"new/file" in tree]
     return _worktrees(before, main=pre[-1])
@@ -145,7 +150,13 @@ STORIES = [
         _in_place,
         after=lambda before: _worktrees(before, main=_first(before)),
     ),
-    Story("undo", lambda repo, progress: repo.undo(progress=progress), _restored, _undone),
+    Story("undo", lambda repo, progress: repo.undo(force=True, progress=progress), _restored, _undone),
+    Story(
+        "redo",
+        lambda repo, progress: repo.redo(progress=progress),
+        _undo,
+        lambda before: _worktrees(before, main=_first(before)),
+    ),
     Story(
         "restore --path",
         lambda repo, progress: repo.restore_path("first", "changed.txt", to="old.txt", progress=progress),

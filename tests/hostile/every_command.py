@@ -50,7 +50,7 @@ STEPS = (
     "audit keygen {own}/key; audit checkpoint --key {own}/key",
     "gc run --plan-id {plan}",
     "snapshot one --lock; snapshot two --lock --worktree trial; snapshot --if-changed -m three --lock",
-    "lock acquire; restore HEAD~1 --inplace --force --reason back; undo --reason on; lock renew; lock release",
+    "lock acquire; restore HEAD~1 --inplace --force --reason back; undo --reason on; redo --force; lock renew; lock release",
     "snapshot four --worktree mine; lock renew --worktree mine; lock release --worktree mine",
     "restore HEAD~1 --path f --to g",
     "lock acquire; restore HEAD~1 --path f --inplace --force --reason back; snapshot three; lock release",

@@ -15,6 +15,7 @@ _running = of("jvs_core/operations/gc/running.py", _PROTECTION).mutant
 _aftermath = of("jvs_core/operations/gc/aftermath.py", _PROTECTION).mutant
 _planning = of("jvs_core/operations/gc/planning.py", _PROTECTION).mutant
 _restoring = of("jvs_core/operations/inplace/restoring.py", _KILLED).mutant
+_undoing = of("jvs_core/operations/inplace/undoing.py", _KILLED).mutant
 _path = of("jvs_core/operations/inplace/path_restore.py", _KILLED).mutant
 _pending = of("jvs_core/operations/inplace/pending.py", _KILLED).mutant
 _unfinished = of("jvs_core/operations/inplace/unfinished.py", _KILLED).mutant
@@ -171,10 +172,10 @@ MUTANTS: tuple[Mutant, ...] = (
     _aftermath(
         "a tombstone that the log denies is believed", "            and _is_logged(descriptor, ledger)\n", ""
     ),
-    _restoring(
+    _undoing(
         "an undo leaves a killed restore",
-        '    with locks.writing(ctx, name, locking, purpose="undo") as lease:\n        unfinished.require_none_of_another(ctx, name)\n        pending.finish_pending(ctx, name, lease, progress)\n',
-        '    with locks.writing(ctx, name, locking, purpose="undo") as lease:\n        unfinished.require_none_of_another(ctx, name)\n',
+        "    with locks.writing(ctx, name, locking, purpose=operation) as lease:\n        unfinished.require_none_of_another(ctx, name)\n        pending.finish_pending(ctx, name, lease, progress)\n",
+        "    with locks.writing(ctx, name, locking, purpose=operation) as lease:\n        unfinished.require_none_of_another(ctx, name)\n",
     ),
     _restoring(
         "a restore leaves a killed one",
@@ -203,12 +204,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _unfinished(
         "a head of another lease is a restore's own",
-        'if head.operation not in ("restore", "undo") or head.fencing_token != intent.fencing_token:',
-        'if head.operation not in ("restore", "undo"):',
+        "if head.operation not in MOVING or head.fencing_token != intent.fencing_token:",
+        "if head.operation not in MOVING:",
     ),
     _unfinished(
         "a head of any operation is a restore's own",
-        'if head.operation not in ("restore", "undo") or head.fencing_token != intent.fencing_token:',
+        "if head.operation not in MOVING or head.fencing_token != intent.fencing_token:",
         "if head.fencing_token != intent.fencing_token:",
     ),
     _unfinished("the head that was seen is a restore's own", "in range(1, 2 + own)", "in range(2 + own)"),

@@ -37,6 +37,7 @@ class Branch:
     tree: Tree
     head: str | None
     undo: list[tuple[Tree, str | None]] = field(default_factory=list)
+    redo: list[tuple[Tree, str | None]] = field(default_factory=list)
 
 
 def files_below(folder: Path) -> Tree:
@@ -146,6 +147,7 @@ class Histories(RuleBasedStateMachine):
         assert done.pre_restore_snapshot_id is not None
         assert self.snapshots[done.pre_restore_snapshot_id] == branch.tree
         branch.undo = [*branch.undo, (dict(branch.tree), branch.head)][-16:]
+        branch.redo = []
         branch.tree, branch.head = dict(self.snapshots[wanted]), wanted
         assert self.repo.status(name).clean
 
@@ -156,9 +158,25 @@ class Histories(RuleBasedStateMachine):
             with pytest.raises(NothingToUndo):
                 self.repo.undo(worktree=name, lock=True)
             return
-        self.repo.undo(worktree=name, lock=True)
+        before = (dict(branch.tree), branch.head)
+        self.repo.undo(worktree=name, lock=True, force=True)
         self.absorb(branch.tree)
+        branch.redo = [*branch.redo, before][-16:]
         tree, branch.head = branch.undo.pop()
+        branch.tree = dict(tree)
+
+    @rule(data=st.data())
+    def redo(self, data: st.DataObject) -> None:
+        name, branch = self.branch(data)
+        if not branch.redo:
+            with pytest.raises(NothingToUndo):
+                self.repo.redo(worktree=name, lock=True)
+            return
+        before = (dict(branch.tree), branch.head)
+        self.repo.redo(worktree=name, lock=True, force=True)
+        self.absorb(branch.tree)
+        branch.undo = [*branch.undo, before][-16:]
+        tree, branch.head = branch.redo.pop()
         branch.tree = dict(tree)
 
     @precondition(lambda self: len(self.branches) > 1)
@@ -222,7 +240,9 @@ class Histories(RuleBasedStateMachine):
         assert not done.failed
         needed = {*self.refs.values(), *self.pins.values()}
         for branch in self.branches.values():
-            needed.update(head for head in (branch.head, *(head for _, head in branch.undo)) if head)
+            needed.update(
+                head for head in (branch.head, *(head for _, head in (*branch.undo, *branch.redo))) if head
+            )
         assert not needed & set(done.deleted)
         for snapshot_id in done.deleted:
             del self.snapshots[snapshot_id]

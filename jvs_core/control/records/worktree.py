@@ -109,6 +109,7 @@ def move(
     token: int | None,
     snapshot_id: str | None,
     undo: Sequence[UndoPoint],
+    redo: Sequence[UndoPoint] = (),
 ) -> Head:
     """Give worktree ``name``, which the caller saw as ``seen``, its next head, durable, and return it.
 
@@ -122,6 +123,7 @@ def move(
         snapshot_id=snapshot_id,
         base_snapshot_id=seen.base_snapshot_id,
         undo=tuple(undo),
+        redo=tuple(redo),
         fencing_token=token,
         operation=operation,
     )

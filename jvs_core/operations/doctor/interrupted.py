@@ -72,7 +72,7 @@ def _to_publish(ctx: Context, snapshot_id: str) -> Intent | None:
 def _went_on(record: Worktree, intent: Intent) -> bool:
     """Return whether a worktree was restored in place after the snapshot of the intent was begun."""
     begun = clock.parse(intent.started_at)
-    return any(clock.parse(point.restored_at) > begun for point in record.undo)
+    return any(clock.parse(point.restored_at) > begun for point in (*record.undo, *record.redo))
 
 
 def finish_restore(ctx: Context, progress: Progress) -> list[str]:

@@ -111,7 +111,7 @@ def _of_worktrees(layout: Layout) -> Iterator[Claim]:
         record = worktree.get(layout, name)
         if record.head_snapshot_id is not None:
             yield record.head_snapshot_id, f"head of {name}", False
-        for point in record.undo:
+        for point in (*record.undo, *record.redo):
             if point.head_snapshot_id is not None and now < clock.parse(point.restored_at) + pins.UNDO_MS:
                 yield point.head_snapshot_id, f"undo of {name}", False
 

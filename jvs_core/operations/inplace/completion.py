@@ -80,6 +80,7 @@ class Completion:
                 token=self.lease.token,
                 snapshot_id=details["head"],
                 undo=[UndoPoint.model_validate(point) for point in details["undo"]],
+                redo=[UndoPoint.model_validate(point) for point in details["redo"]],
             )
             ctx.audit(
                 details["operation_name"],

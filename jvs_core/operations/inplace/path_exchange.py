@@ -15,7 +15,7 @@ from jvs_core.errors import (
 from jvs_core.operations.inplace.plan import Present
 from jvs_core.payload.copy.single import changed_since, remove_leftover, state
 from jvs_core.payload.inplace.taking import Overtaken, Swap
-from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.entry import Entry, is_below
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.folders import Folders
@@ -85,11 +85,6 @@ def below(present: Present, here: bytes) -> dict[bytes, Entry]:
     return {
         entry.path[len(here) + 1 :]: entry for entry in present.scan.entries if is_below(entry.path, here)
     }
-
-
-def is_below(path: bytes, top: bytes) -> bool:
-    """Say whether ``path`` is ``top`` or lies in it."""
-    return path == top or path.startswith(top + b"/")
 
 
 def require_unchanged(present: Present, here: bytes, now: Path) -> None:

@@ -22,13 +22,13 @@ from jvs_core.operations import locking as locks
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.inplace import pending, restoring, saving, targets, unfinished
-from jvs_core.operations.inplace.path_exchange import below, exchange, is_below, require_unchanged, swapped
+from jvs_core.operations.inplace.path_exchange import below, exchange, require_unchanged, swapped
 from jvs_core.operations.inplace.plan import is_latest, look
 from jvs_core.operations.locking import Locking
 from jvs_core.payload.copy.single import LEFTOVER_PREFIX, extract, remove_leftover, state
 from jvs_core.payload.inplace.obstacles import require_changeable
 from jvs_core.payload.inplace.steps import Steps
-from jvs_core.payload.tree.entry import Entry, printable
+from jvs_core.payload.tree.entry import Entry, is_below, printable
 from jvs_core.payload.tree.removal import require_unmounted
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
@@ -139,9 +139,8 @@ def _replace(
                 locks.check(ctx, lease)
                 journal.require(ctx.layout, intent)
                 with swapped(swap, present, here, target) as left:
-                    head = restoring.add_undo_point(
-                        ctx, name, lease, pre, record.head_snapshot_id, snapshot_id
-                    )
+                    point = restoring.undo_point(pre, record, snapshot_id, path=inner.hex(), to=here.hex())
+                    head = restoring.add_undo_point(ctx, name, lease, point)
                     _audit(ctx, name, snapshot_id, target, lease.token, os.fsdecode(inner), reason, head)
         if left is not None and state(temporary) != left:
             pending.save_taken_out(ctx, name, lease, intent, progress, "saved while a path was restored")

@@ -1,4 +1,4 @@
-"""In-place restore and undo: making a worktree equal to a snapshot by changing only what differs.
+"""In-place restore: making a worktree equal to a snapshot by changing only what differs.
 
 First the worktree is snapshotted and pinned as it is, then an intent is written, which ``completion`` carries out.
 """
@@ -11,7 +11,7 @@ from jvs_core import clock
 from jvs_core.control import catalog
 from jvs_core.control.lock.lease import Lease
 from jvs_core.control.records import journal, worktree
-from jvs_core.errors import InputError, NothingToUndo
+from jvs_core.errors import InputError
 from jvs_core.model import Head, UndoPoint, Worktree
 from jvs_core.operations import locking as locks
 from jvs_core.operations.context import Context, step
@@ -25,7 +25,7 @@ from jvs_core.payload.tree.entry import text
 from jvs_core.progress import Progress
 from jvs_core.results import RestoredInPlace
 
-_UNDO_DEPTH = 16
+UNDO_DEPTH = 16
 
 
 def restore(
@@ -41,7 +41,7 @@ def restore(
     """Make worktree ``name`` equal to a snapshot, which becomes its head. See ``Repository.restore_inplace``."""
     check_reason(reason)
     if dry_run:
-        return _preview(ctx, name, snapshot_id, progress)
+        return preview(ctx, name, snapshot_id, find(ctx, name, ctx.stored(snapshot_id), progress))
     ctx = ctx.remembering()
     with locks.writing(ctx, name, locking, purpose="restore") as lease:
         unfinished.require_none_of_another(ctx, name)
@@ -53,13 +53,8 @@ def restore(
         pre = saving.save_present(
             ctx, name, lease, note, progress, way.present, lambda entry: entry.path in way.steps.seen
         )
-        point = UndoPoint(
-            snapshot_id=pre,
-            head_snapshot_id=record.head_snapshot_id,
-            restored_snapshot_id=snapshot_id,
-            restored_at=clock.timestamp(),
-        )
-        return _carry_out(
+        point = undo_point(pre, record, snapshot_id)
+        return carry_out(
             ctx,
             name,
             lease,
@@ -68,42 +63,8 @@ def restore(
             way,
             snapshot_id,
             pre,
-            (*record.undo, point)[-_UNDO_DEPTH:],
-            reason,
-            progress,
-        )
-
-
-def undo(
-    ctx: Context, name: str, *, reason: str, dry_run: bool, locking: Locking, progress: Progress
-) -> RestoredInPlace:
-    """Take back the last in-place restore of worktree ``name``. See ``Repository.undo``."""
-    check_text(reason, "reason")
-    if dry_run:
-        point = _last_undo_point(ctx.worktree(name), name)
-        return _preview(ctx, name, point.snapshot_id, progress)
-    ctx = ctx.remembering()
-    with locks.writing(ctx, name, locking, purpose="undo") as lease:
-        unfinished.require_none_of_another(ctx, name)
-        pending.finish_pending(ctx, name, lease, progress)
-        record = ctx.worktree(name)
-        point = _last_undo_point(record, name)
-        wanted = ctx.stored(point.snapshot_id)
-        way = find(ctx, name, wanted, progress)
-        note = f"before undo of the restore of {point.restored_snapshot_id}"
-        pre = saving.save_present(
-            ctx, name, lease, note, progress, way.present, lambda entry: entry.path in way.steps.seen
-        )
-        return _carry_out(
-            ctx,
-            name,
-            lease,
-            "undo",
-            wanted,
-            way,
-            point.head_snapshot_id,
-            pre,
-            record.undo[:-1],
+            (*record.undo, point)[-UNDO_DEPTH:],
+            (),
             reason,
             progress,
         )
@@ -115,13 +76,24 @@ def check_reason(reason: str) -> None:
         raise InputError("an in-place restore needs a reason", hint="--reason TEXT")
 
 
-def add_undo_point(ctx: Context, name: str, lease: Lease, pre: str, head: str | None, restored: str) -> Head:
+def undo_point(
+    pre: str, record: Worktree, restored: str, *, path: str | None = None, to: str | None = None
+) -> UndoPoint:
+    """Return what is to be known of a worktree that was ``record``, is kept in ``pre`` and becomes ``restored``, or a path of it."""
+    return UndoPoint(
+        snapshot_id=pre,
+        head_snapshot_id=record.head_snapshot_id,
+        restored_snapshot_id=restored,
+        restored_at=clock.timestamp(),
+        path=path,
+        to=to,
+    )
+
+
+def add_undo_point(ctx: Context, name: str, lease: Lease, point: UndoPoint) -> Head:
     """Record on worktree ``name`` what ``undo`` goes back to, in the critical section, and return the new head."""
     locks.check(ctx, lease)
     record = ctx.worktree(name)
-    point = UndoPoint(
-        snapshot_id=pre, head_snapshot_id=head, restored_snapshot_id=restored, restored_at=clock.timestamp()
-    )
     return worktree.move(
         ctx.layout,
         name,
@@ -129,11 +101,11 @@ def add_undo_point(ctx: Context, name: str, lease: Lease, pre: str, head: str | 
         operation="restore",
         token=lease.token,
         snapshot_id=record.head_snapshot_id,
-        undo=(*record.undo, point)[-_UNDO_DEPTH:],
+        undo=(*record.undo, point)[-UNDO_DEPTH:],
     )
 
 
-def _carry_out(
+def carry_out(
     ctx: Context,
     name: str,
     lease: Lease,
@@ -142,10 +114,15 @@ def _carry_out(
     way: Way,
     head: str | None,
     pre: str,
-    undo_points: Sequence[UndoPoint],
+    undo: Sequence[UndoPoint],
+    redo: Sequence[UndoPoint],
     reason: str,
     progress: Progress,
 ) -> RestoredInPlace:
+    """Bring worktree ``name`` the ``way`` to ``wanted`` and give it ``head`` and both stacks, under an intent.
+
+    ``pre`` is the snapshot that holds the present.
+    """
     record = ctx.worktree(name)
     if not is_latest(ctx, record, way.present):
         # Files changed since the look, and the snapshot has them as they are now.
@@ -163,7 +140,8 @@ def _carry_out(
             content=wanted.descriptor.snapshot_id,
             head=head,
             pre=pre,
-            undo=[point.model_dump() for point in undo_points],
+            undo=[point.model_dump() for point in undo],
+            redo=[point.model_dump() for point in redo],
             reason=reason,
             seen_head=ctx.worktree(name).head.number,
             same_owner=ctx.same_owner,
@@ -179,8 +157,8 @@ def _carry_out(
     return _answer(ctx, name, wanted.descriptor.snapshot_id, pre, way.changes, lost)
 
 
-def _preview(ctx: Context, name: str, content: str, progress: Progress) -> RestoredInPlace:
-    way = find(ctx, name, ctx.stored(content), progress)
+def preview(ctx: Context, name: str, content: str, way: Way) -> RestoredInPlace:
+    """Return what going the ``way`` to snapshot ``content`` would change."""
     return _answer(ctx, name, content, None, way.changes, way.given_up)
 
 
@@ -202,11 +180,3 @@ def _answer(
         removed=[text(path) for path in changes.removed],
         degraded=tuple(lost),
     )
-
-
-def _last_undo_point(record: Worktree, name: str) -> UndoPoint:
-    if not record.undo:
-        raise NothingToUndo(
-            f"no in-place restore of worktree {name!r} to take back", hint="jvs history --all"
-        )
-    return record.undo[-1]

@@ -18,6 +18,8 @@ from jvs_core.results import Unfinished
 RESTORE_INTENT = "restore_inplace"
 PATH_INTENT = "restore_path"
 NEW_PATH_INTENT = "restore_new_path"
+# The operations that move a head by restoring in place.
+MOVING = ("restore", "undo", "redo")
 
 
 def how_far(ctx: Context, intent: Intent, present: Sequence[Entry]) -> tuple[int, int]:
@@ -54,7 +56,7 @@ def _count(before: Sequence[Entry], after: Sequence[Entry]) -> int:
 
 def moved_by(head: Head, intent: Intent) -> bool:
     """Return whether a restore moved the head: the head has its lease and the snapshot that it wanted."""
-    if head.operation not in ("restore", "undo") or head.fencing_token != intent.fencing_token:
+    if head.operation not in MOVING or head.fencing_token != intent.fencing_token:
         return False
     if intent.operation == PATH_INTENT:
         return True

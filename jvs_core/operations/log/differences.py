@@ -11,7 +11,7 @@ from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
 from jvs_core.control.records import heads, quarantine, runs, worktree
 from jvs_core.errors import DescriptorCorrupt, JvsError, WorktreeNotFound
-from jvs_core.model import Head, UndoPoint, Worktree
+from jvs_core.model import Head, Worktree
 from jvs_core.operations import findings, locking
 from jvs_core.operations.at_rest import own_intents
 from jvs_core.operations.context import Context
@@ -143,7 +143,8 @@ def _put_head(ctx: Context, name: str, record: Worktree, logged: Head, token: in
         operation="repair",
         token=token,
         snapshot_id=logged.snapshot_id,
-        undo=[UndoPoint.model_validate(point.model_dump()) for point in logged.undo],
+        undo=logged.undo,
+        redo=logged.redo,
     )
     ctx.audit(
         "repair",

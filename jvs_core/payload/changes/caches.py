@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from jvs_core.payload.changes.difference import Changes
+from jvs_core.payload.tree import content
+from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.payload.tree.folders import Folders, split
 
 FOLDERS = frozenset((b"__pycache__", b".ipynb_checkpoints", b".venv", b"node_modules", b"lost+found"))
 TAG_NAME = b"CACHEDIR.TAG"
@@ -22,6 +26,26 @@ def tagged(entries: Iterable[Entry], begins: Callable[[Entry], bytes]) -> set[by
         if begins(entry).startswith(SIGNATURE):
             found.add(folder)
     return found
+
+
+def without_those_in(changes: Changes, *trees: tuple[Path, Sequence[Entry]]) -> Changes:
+    """Return the changes that lie in no cache, as a known name or a tag in any of the ``trees`` (folder and entries) says."""
+    return without(changes, {folder for root, entries in trees for folder in _tagged_in(root, entries)})
+
+
+def _tagged_in(root: Path, entries: Sequence[Entry]) -> set[bytes]:
+    with Folders(root) as folders:
+
+        def begins(entry: Entry) -> bytes:
+            folder, name = split(entry.path)
+            try:
+                fd, _ = content.open_regular(name, folders.at(folder))
+            except (OSError, Changed):  # damaged or gone: it tags nothing
+                return b""
+            with open(fd, "rb") as file:
+                return file.read(len(SIGNATURE))
+
+        return tagged(entries, begins)
 
 
 def without(changes: Changes, folders: set[bytes]) -> Changes:

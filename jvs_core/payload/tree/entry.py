@@ -57,3 +57,8 @@ def printable(path: bytes) -> str:
     """Return ``path`` for messages and notes: valid Unicode on one line, other bytes and control characters escaped."""
     shown = path.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+
+
+def is_below(path: bytes, top: bytes) -> bool:
+    """Return whether ``path`` is ``top`` or lies in it."""
+    return path == top or path.startswith(top + b"/")

@@ -71,6 +71,28 @@ def test_an_empty_worktree_without_snapshots_is_unchanged(jvs: Jvs, repo: Path) 
     assert jvs("snapshot", "--if-changed", "--lock").out == "No snapshot made: the worktree is empty\n"
 
 
+def test_undo_and_redo_take_the_lock_and_say_what_they_did(
+    jvs: Jvs, repo: Path, two: tuple[str, str], logged: Log
+) -> None:
+    jvs("lock", "acquire")
+    jvs("restore", two[0], *IN_PLACE)
+    jvs("lock", "release")
+    logged()
+    assert jvs("undo", "--json", status=4).error["code"] == "E_LOCK_NOT_HELD"
+    assert "--lock" in jvs("undo", "--wait", "1", status=2).err
+    require(jvs("undo", "--wait", "1", "--lock", "--json").json, "in place")
+    shown = jvs("redo", "--lock")
+    assert shown.first == f"Restored snapshot {two[0]} in place, as before the last undo"
+    assert f"what was there is snapshot {two[1]}\njvs undo goes back to it\n" in shown.err
+    assert logged() == ["undo", "redo"]
+    Path("a.txt").write_text("work")
+    refused = jvs("undo", "--lock", "--json", status=4).error
+    assert (refused["code"], two[1] in refused["hint"]) == ("E_NOTHING_TO_UNDO", True)
+    assert jvs("redo", "--lock", "--json", status=4).error["code"] == "E_NOTHING_TO_UNDO"
+    assert "jvs redo" in jvs("undo", "--force", "--lock").err
+    assert logged() == ["snapshot", "undo"]
+
+
 def test_a_note_is_given_once(jvs: Jvs, repo: Path) -> None:
     assert "twice" in jvs("snapshot", "one", "-m", "two", "--lock", status=2).err
     jvs("snapshot", "-m", "two", "--lock")

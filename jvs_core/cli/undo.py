@@ -1,0 +1,88 @@
+"""``jvs undo`` and ``jvs redo``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import taking_lock
+from jvs_core.cli.restore import changed
+from jvs_core.cli.text import identifier
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option(
+            "--same-owner",
+            is_flag=True,
+            help="As root: restore owners, setuid, setgid and capabilities, too. Only in a repository that only root can write.",
+        ),
+        click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
+        click.option(
+            "--force", is_flag=True, help="Also where that takes back what else was done since; it is kept."
+        ),
+        taking_lock,
+        click.option("--reason", metavar="TEXT", default="", help="Why, for the audit log."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(cls=Command)
+@_options
+@click.pass_obj
+def undo(call: Call, /, **options: Any) -> Outcome:
+    """Take back the last in-place restore of the worktree, the one before at the next call. Needs its lock.
+
+    The present is kept in a snapshot, and jvs redo goes forward again. Where anything else was done since the restore,
+    nothing is changed without --force.
+
+    \b
+    Example:
+      jvs undo --lock
+    """
+    return _go(call, "undo", "redo", "as before the last in-place restore", **options)
+
+
+@click.command(cls=Command)
+@_options
+@click.pass_obj
+def redo(call: Call, /, **options: Any) -> Outcome:
+    """Go forward again after jvs undo. Needs the worktree's lock; options are those of undo.
+
+    \b
+    Example:
+      jvs redo --lock
+    """
+    return _go(call, "redo", "undo", "as before the last undo", **options)
+
+
+def _go(
+    call: Call,
+    operation: str,
+    back: str,
+    words: str,
+    *,
+    dry_run: bool,
+    lock: bool,
+    wait_s: float | None,
+    **options: Any,
+) -> Outcome:
+    repository = call.repository()
+    go = repository.undo if operation == "undo" else repository.redo
+    done = go(
+        worktree=call.worktree,
+        dry_run=dry_run,
+        **call.locking(repository, needed=not dry_run, lock=lock, wait_s=wait_s),
+        **options,
+        progress=call.progress(),
+    )
+    verb = "Would restore" if dry_run else "Restored"
+    outcome = changed(done, f"{verb} snapshot {identifier(done.snapshot_id)} in place, {words}", dry_run)
+    return outcome if dry_run else replace(outcome, notices=[*outcome.notices, f"jvs {back} goes back to it"])
