@@ -229,3 +229,11 @@ def render_config(config: RepositoryConfig) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def home() -> Path | None:
+    """Return the caller's home folder, links resolved; None where there is none."""
+    try:
+        return Path(os.path.realpath(Path.home()))
+    except RuntimeError:  # no HOME and no passwd entry
+        return None

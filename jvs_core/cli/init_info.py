@@ -15,19 +15,27 @@ from jvs_core.errors import InputError, NameInvalid
 @click.argument("name")
 @click.option("--from", "from_", metavar="DIR", help="Clone DIR into the main worktree; DIR stays as it is.")
 @click.option(
+    "--adopt",
+    metavar="DIR",
+    help="Move DIR to NAME/main, whatever its size, and leave a link in its place, so that its path still works.",
+)
+@click.option(
     "--engine",
     metavar="ENGINE",
     help="Always use this engine: juicefs-clone, btrfs-snapshot, reflink-copy, copy.",
 )
 @click.option("--shared", is_flag=True, help="Let the folder's group work in it.")
 @click.pass_obj
-def init(call: Call, name: str, from_: str | None, engine: str | None, shared: bool) -> Outcome:
+def init(
+    call: Call, name: str, from_: str | None, adopt: str | None, engine: str | None, shared: bool
+) -> Outcome:
     """Make the repository NAME in the current directory.
 
     \b
     Example:
       jvs init myrepo
       jvs init analysis --from ~/old-analysis
+      jvs init analysis --adopt ~/old-analysis
     """
     if call.repo is not None or call.worktree is not None:
         raise InputError(
@@ -43,12 +51,13 @@ def init(call: Call, name: str, from_: str | None, engine: str | None, shared: b
             f"not a valid repository name: {name!r}",
             hint="cd to the folder it should lie in, then: jvs init NAME",
         )
-    if from_ == "":
-        raise InputError("--from is empty", hint="name a folder after --from")
+    for option, value in (("--from", from_), ("--adopt", adopt)):
+        if value == "":
+            raise InputError(f"{option} is empty", hint=f"name a folder after {option}")
     from jvs_core.repository import Repository
 
     made = Repository.init(
-        name, from_=from_, engine=engine, shared=shared, progress=call.progress()
+        name, from_=from_, adopt=adopt, engine=engine, shared=shared, progress=call.progress()
     ).initialized()
     return Outcome(
         made,
@@ -57,6 +66,7 @@ def init(call: Call, name: str, from_: str | None, engine: str | None, shared: b
             *fields([("Worktree", safe(made.main_path)), ("Engine", safe(made.snapshot_engine))]),
         ],
         warnings=made.degraded,
+        notices=[f"{safe(adopt)} is a link to it now"] if adopt else [],
         advice=[f'next: cd {name}/main, work, then: jvs snapshot "note" --lock'],
     )
 

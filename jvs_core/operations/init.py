@@ -1,7 +1,7 @@
 """Making a repository.
 
 Its steps: ``control`` (the control plane), ``clone``, ``settle`` (durable), ``register`` (worktree ``main``), ``audit``,
-``publish`` (the name). Until the last one it lies under a temporary name beside its place, locked by who builds it: one
+``publish`` (the name), ``adopt`` (a folder that was there). Until ``publish`` it lies under a temporary name beside its place, locked by who builds it: one
 that nobody locks is left of a process that died, and the next ``init`` of the same name removes it.
 """
 
@@ -25,7 +25,9 @@ from jvs_core.control.lock import critical
 from jvs_core.control.names import MAIN, check_name
 from jvs_core.control.records import worktree
 from jvs_core.errors import AlreadyExists, InputError, JvsError, PathNotFound
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import FORMAT_VERSION
+from jvs_core.operations import adoption
 from jvs_core.operations.context import Context, step
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
@@ -41,11 +43,12 @@ def create(
     settings: Settings,
     *,
     source: Path | None,
+    adopted: Path | None = None,
     engine: str | None,
     shared: bool,
     progress: Progress,
 ) -> list[str]:
-    """Make a repository at ``path``, with ``source`` cloned into its ``main`` when one is given.
+    """Make a repository at ``path``, with ``source`` cloned into its ``main``, or ``adopted`` as it, when one is given.
 
     It is built under a temporary name beside its place and renamed when it is complete: a crash leaves nothing of
     the name ``path``, and what it leaves beside it the next call for that name removes. Returns what of ``source`` could not be kept or not be shared, one line each.
@@ -70,6 +73,10 @@ def create(
             f"{target} would lie inside the repository {around}, whose snapshots leave other repositories out",
             hint=f"work in that one (jvs worktree create), or make the new one outside of {around}",
         )
+    if adopted is not None:
+        adopted = adoption.require_adoptable(adopted, target)
+        if adoption.complete(adopted, target, settings):
+            return []
     if os.path.lexists(target):
         raise AlreadyExists(
             f"{target} exists already", hint="choose another name, or: jvs init NAME --from DIR"
@@ -84,7 +91,7 @@ def create(
     try:
         _make_lock(layout)
         with critical.exclusive(layout.repository_lock, mode=layout.lock_mode, lasting=True):
-            return _build(layout, target, source, config, settings, progress)
+            return _build(layout, target, source, adopted, config, settings, progress)
     except BaseException:
         _remove(layout)
         raise
@@ -94,6 +101,7 @@ def _build(
     layout: Layout,
     target: Path,
     source: Path | None,
+    adopted: Path | None,
     config: RepositoryConfig,
     settings: Settings,
     progress: Progress,
@@ -101,8 +109,12 @@ def _build(
     with step(progress, "control"):
         _make_control_plane(layout, config)
         engine = select.choose(config.engine or settings.engine or "auto", layout.control)
-    degraded = _make_main(layout, engine, source, progress)
-    control_folders.close(layout, layout.worktree(MAIN))
+    degraded: list[str] = []
+    if adopted is None:
+        degraded = _make_main(layout, engine, source, progress)
+    else:
+        adoption.leave_link(layout, adopted, target)
+    control_folders.close(layout, adopted or layout.worktree(MAIN))
     with step(progress, "register"):
         record = worktree.register(layout, MAIN, base=None, operation="init")
     with step(progress, "audit"):
@@ -117,11 +129,26 @@ def _build(
                 "engine": engine.name,
                 "head": record.head.to_json(),
                 **({"degraded": degraded} if degraded else {}),
+                **({"adopted": os.fspath(adopted)} if adopted else {}),
             },
         )
     with step(progress, "publish"):
         files.rename_durable(layout.root, target)
+    if adopted is not None:
+        with step(progress, "adopt"):
+            _adopt(layout, adopted, target)
     return degraded
+
+
+def _adopt(layout: Layout, adopted: Path, target: Path) -> None:
+    """Move the folder into the published repository; on failure that gets its temporary name back, to be removed."""
+    with uninterrupted():
+        try:
+            adoption.exchange(adopted, target)
+        except BaseException:
+            if not adoption.is_done(target):
+                files.rename_durable(target, layout.root)
+            raise
 
 
 def _make_lock(layout: Layout) -> None:

@@ -16,6 +16,7 @@ from jvs_core.control.discovery import find_root, standing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock.lease import Lease
 from jvs_core.control.names import MAIN
+from jvs_core.errors import InputError
 from jvs_core.faults import translated
 from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor, Kind
 from jvs_core.operations import (
@@ -109,6 +110,7 @@ class Repository:
         path: str | os.PathLike[str],
         *,
         from_: str | os.PathLike[str] | None = None,
+        adopt: str | os.PathLike[str] | None = None,
         engine: str | None = None,
         shared: bool = False,
         settings: Settings | None = None,
@@ -116,13 +118,19 @@ class Repository:
     ) -> Repository:
         """Make a new repository at ``path``, whose last part is its name; ``from_`` is cloned into ``main``.
 
-        Raises NameInvalid, AlreadyExists, PathNotFound, EngineUnavailable.
+        The folder ``adopt`` becomes ``main`` itself, whatever its size, in one step that leaves a link in its place. Raises
+        NameInvalid, AlreadyExists, PathNotFound, EngineUnavailable, InputError (with both, or where ``adopt`` cannot be
+        moved: a home folder, a mount point, on another file system, in a repository, somebody else's), EngineFailed (it is
+        read-only).
         """
+        if from_ and adopt:
+            raise InputError("a folder is either cloned or adopted", hint="give --from or --adopt")
         settings = settings or environment.from_environment()
         degraded = init.create(
             Path(path),
             settings,
             source=Path(from_) if from_ else None,
+            adopted=Path(adopt) if adopt else None,
             engine=engine,
             shared=shared,
             progress=progress,

@@ -43,7 +43,7 @@ STEPS = (
     "verify --all; verify HEAD; verify --all --since {own}/checkpoint",
     "doctor --strict",
     "mcp",
-    "init a/b",
+    "init a/b; init a/b --adopt x",
     "demo",
     "conformance run",
     "trust {repo}; trust --list; trust --remove {repo}",
@@ -75,7 +75,11 @@ STEPS = (
 )
 
 # Where the repository is sound nothing else is refused.
-REFUSED = {"init a/b": "E_NAME_INVALID", "worktree remove theirs --force": "E_LOCK_CONFLICT"}
+REFUSED = {
+    "init a/b": "E_NAME_INVALID",
+    "init a/b --adopt x": "E_NAME_INVALID",
+    "worktree remove theirs --force": "E_LOCK_CONFLICT",
+}
 
 _CODES = {error.code: error.exit_status for error in error_classes() if error.code != "E_INTERNAL"}
 _REPORTS = {"verify": {5}, "doctor": {5}, "conformance run": {5}}

@@ -93,6 +93,25 @@ def test_undo_and_redo_take_the_lock_and_say_what_they_did(
     assert logged() == ["snapshot", "undo"]
 
 
+def test_init_adopts_a_folder_and_says_so(jvs: Jvs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        Path(name).mkdir()
+        Path(name, "a.txt").write_text("text")
+    made = require(jvs("init", "first", "--adopt", "one", "--engine", "copy", "--json").json, "init")
+    assert made["main_path"] == os.path.realpath("one")
+    shown = jvs("init", "second", "--adopt", "two", "--engine", "copy")
+    assert shown.first == f"Initialized JVS repository in {tmp_path / 'second'}"
+    assert "two is a link to it now\n" in shown.err
+    monkeypatch.chdir("two")
+    assert jvs("status", "--json").json["added"] == ["a.txt"]
+    assert jvs("init", "third", "--adopt", ".", "--json", status=2).error["code"] == "E_USAGE"
+    assert jvs("init", "third", "--adopt", "none", "--json", status=2).error["code"] == "E_USAGE"
+    monkeypatch.chdir(tmp_path)
+    assert jvs("init", "third", "--adopt", "none", "--json", status=3).error["code"] == "E_PATH_NOT_FOUND"
+    assert jvs("init", "third", "--adopt", "", status=2).err.startswith("jvs: E_USAGE: --adopt is empty")
+
+
 def test_a_note_is_given_once(jvs: Jvs, repo: Path) -> None:
     assert "twice" in jvs("snapshot", "one", "-m", "two", "--lock", status=2).err
     jvs("snapshot", "-m", "two", "--lock")
