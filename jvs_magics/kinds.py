@@ -192,6 +192,27 @@ class Listing(Answers):
         return html.table(("Path", "Size", "Changed (UTC)"), rows, of=len(self._value), more="print(answer)")
 
 
+class Found(Answers):
+    """Files found in history."""
+
+    def _html(self) -> str:
+        rows = [
+            (
+                html.code(file.path),
+                html.text(f"{counted(len(file.versions), 'version')}, {size(file.versions[-1].size)}"),
+                html.code(file.last_snapshot_id),
+                "" if file.in_worktree else html.span("differs", "not in the worktree"),
+            )
+            for file in self._value[: html.FIRST_PAGE]
+        ]
+        return html.table(
+            ("Path", "Versions", "Newest snapshot with it", ""),
+            rows,
+            of=len(self._value),
+            more="print(answer)",
+        )
+
+
 class Worktrees(Answers):
     """The worktrees of the repository."""
 
@@ -214,6 +235,7 @@ _KINDS: dict[str, type[Answer]] = {
     "snapshot": Snapshot,
     "annotate": Annotated,
     "history": History,
+    "find": Found,
     "status": Status,
     "compare": Comparison,
     "undo": RestoredInPlace,

@@ -45,6 +45,7 @@ IN_PYTHON = {
     "snapshot": "Repository.snapshot Repository.snapshot_if_changed",
     "annotate": "Repository.annotate",
     "history": "Repository.history",
+    "find": "Repository.find",
     "show": "Repository.show",
     "ls": "Repository.ls",
     "cat": "Repository.open_file",

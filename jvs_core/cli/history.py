@@ -10,6 +10,7 @@ from click import style
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import PathInWorktree
 from jvs_core.cli.text import first_line, identifier, safe, size
 from jvs_core.wording import counted
 
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Show the newest N only.")
 @click.option("--all", "every", is_flag=True, help="Show the snapshots of all worktrees.")
 @click.option("--tag", metavar="TAG", help="Show those with this tag only.")
+@click.option(
+    "--path",
+    metavar="PATH",
+    type=PathInWorktree(),
+    help="Show those only that changed this file, or what is in this folder.",
+)
 @click.pass_obj
-def history(call: Call, limit: int | None, every: bool, tag: str | None) -> Outcome:
+def history(call: Call, limit: int | None, every: bool, tag: str | None, path: str | None) -> Outcome:
     """List the snapshots that led to the worktree's present, newest first.
 
     A line holds id, time, note, [tags] and (refs); best_effort and expired ones are labelled.
@@ -31,10 +38,19 @@ def history(call: Call, limit: int | None, every: bool, tag: str | None) -> Outc
     Example:
       jvs history --limit 10
       jvs history --all --tag baseline --json
+      jvs history --path train.ipynb
     """
     repository = call.repository()
     unreadable: list[str] = []
-    found = repository.history(call.worktree, limit=limit, every=every, tag=tag, unreadable=unreadable)
+    found = repository.history(
+        call.worktree,
+        limit=limit,
+        every=every,
+        tag=tag,
+        path=path,
+        unreadable=unreadable,
+        progress=call.progress(),
+    )
     lines = [line for item in found for line in (_line(item), *(_details(item) if call.verbose else ()))]
     warnings = [*unreadable, *repository.refs.broken()]
     return Outcome(found, lines, warnings=warnings, notices=[] if found else ["no snapshots"])

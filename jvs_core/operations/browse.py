@@ -46,10 +46,11 @@ def history(
     tag: str | None,
     before: str | None,
     unreadable: list[str] | None = None,
+    among: Container[str] | None = None,
 ) -> list[HistoryItem]:
     """Return the lineage of a worktree's head, or every snapshot, newest first, those after ``before`` left out.
 
-    Reads no more descriptors than it returns, unless ``tag`` is given. What is wrong with those of ``every`` snapshot that
+    With ``among`` only those. Reads no more descriptors than it returns, unless ``tag`` or ``among`` is given. What is wrong with those of ``every`` snapshot that
     cannot be read, and with edits of notes and tags, goes to ``unreadable``, where that is given. Raises SnapshotNotFound,
     LineageBroken, DescriptorCorrupt.
     """
@@ -59,6 +60,8 @@ def history(
         head = ctx.worktree(name).head_snapshot_id
         start = head if before is None else catalog.peek(ctx.layout, before).parent_snapshot_id
         found = catalog.lineage(ctx.layout, start)
+    if among is not None:
+        found = (descriptor for descriptor in found if descriptor.snapshot_id in among)
     edited = set(annotation.ids(ctx.layout))
     found = (_edited(ctx, descriptor, edited, unreadable) for descriptor in found)
     if tag is not None:

@@ -50,6 +50,7 @@ from jvs_core.results import (
     Comparison,
     DoctorReport,
     Extracted,
+    FoundFile,
     HistoryItem,
     Initialized,
     RepositoryInfo,
@@ -294,18 +295,63 @@ class Repository:
         every: bool = False,
         tag: str | None = None,
         before: str | None = None,
+        path: str | None = None,
         unreadable: list[str] | None = None,
+        progress: Progress = SILENT,
     ) -> list[HistoryItem]:
         """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
 
+        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``).
         ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
         With a list for what is ``unreadable``, those of ``every`` snapshot that are damaged are left out, and it gets what
         is wrong with them; without one the first is raised.
         """
         name = worktree or self._worktree
         start = None if before is None else self._context.resolve(before, name)
+        among = None
+        if path is not None:
+            from jvs_core.operations import file_history  # as in verify
+
+            among = file_history.changing(self._context, path, unreadable=unreadable, progress=progress)
         return browse.history(
-            self._context, name, limit=limit, every=every, tag=tag, before=start, unreadable=unreadable
+            self._context,
+            name,
+            limit=limit,
+            every=every,
+            tag=tag,
+            before=start,
+            unreadable=unreadable,
+            among=among,
+        )
+
+    @translated
+    def find(
+        self,
+        pattern: str,
+        *,
+        worktree: str | None = None,
+        every: bool = False,
+        deleted: bool = False,
+        unreadable: list[str] | None = None,
+        progress: Progress = SILENT,
+    ) -> list[FoundFile]:
+        """Return the files whose path matches in the snapshots that led to the worktree's head, or in ``every`` one, by path.
+
+        ``pattern`` is a part of the path, or a glob: of the name where it has no slash, else of the path (``**`` goes through
+        folders). With ``deleted`` only those that the worktree does not have now. It is answered from an index of changes in
+        the cache folder, which is brought up to date first and made from the manifests where it is not there. Snapshots that
+        cannot be read are left out, and ``unreadable`` gets what is wrong with them.
+        """
+        from jvs_core.operations import file_history  # as in verify
+
+        return file_history.find(
+            self._context,
+            worktree or self._worktree,
+            pattern,
+            every=every,
+            deleted=deleted,
+            unreadable=unreadable,
+            progress=progress,
         )
 
     @translated

@@ -28,7 +28,8 @@ from jvs_core.errors import error_classes
 STEPS = (
     "info",
     "status; status --worktree trial",
-    "history --all --limit 50; history --worktree trial",
+    "history --all --limit 50; history --worktree trial; history --path f",
+    "find f; find '*' --all; find f --deleted",
     "show HEAD; show HEAD --cells; show name",
     "ls HEAD -r; cat HEAD f",
     "compare HEAD~1 HEAD; compare HEAD",

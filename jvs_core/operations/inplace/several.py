@@ -72,7 +72,7 @@ def chosen(entries: list[Entry], wanted: Sequence[str], snapshot_id: str) -> lis
             found[inner] = None
             continue
         patterns = os.fsdecode(inner).split("/")
-        matched = [path for path in sorted(known) if _matches(os.fsdecode(path).split("/"), patterns)]
+        matched = [path for path in sorted(known) if matches(os.fsdecode(path).split("/"), patterns)]
         if not matched:
             raise PathNotFound(
                 f"nothing in snapshot {snapshot_id} matches {printable(inner)!r}",
@@ -87,13 +87,13 @@ def _above(path: bytes) -> list[bytes]:
     return [b"/".join(parts[:count]) for count in range(1, len(parts))]
 
 
-def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
+def matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
     """Return whether a path matches a pattern, folder by folder."""
     if not patterns:
         return not parts
     if patterns[0] == _ANY_DEPTH:
-        return _matches(parts, patterns[1:]) or (bool(parts) and _matches(parts[1:], patterns))
-    return bool(parts) and fnmatchcase(parts[0], patterns[0]) and _matches(parts[1:], patterns[1:])
+        return matches(parts, patterns[1:]) or (bool(parts) and matches(parts[1:], patterns))
+    return bool(parts) and fnmatchcase(parts[0], patterns[0]) and matches(parts[1:], patterns[1:])
 
 
 def _require_free(ctx: Context, name: str, found: Sequence[str]) -> None:

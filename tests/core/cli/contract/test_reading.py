@@ -274,3 +274,28 @@ def test_an_unreadable_ref_is_named_and_history_goes_on(
     assert "E_REF_BROKEN" in jvs("verify", "--all", "--json", status=5).json["audit"]["error"]
     assert "E_REF_BROKEN" in jvs("doctor", status=5).out
     take("work goes on")
+
+
+def test_find_names_files_of_all_snapshots_and_how_to_get_them_back(jvs: Jvs, two: tuple[str, str]) -> None:
+    found = jvs("find", "*.csv", "--json").json
+    (gone,) = (require(each, "found") for each in found)
+    (version,) = (require(each, "version") for each in gone["versions"])
+    assert (gone["path"], gone["in_worktree"], version["snapshot_id"]) == ("data/b.csv", False, two[0])
+    shown = jvs("find", "b.csv", "--deleted").out.splitlines()
+    assert shown[0] == "data/b.csv  not in the worktree"
+    line = shown[-1].removeprefix("  back: jvs ")
+    jvs(*line.split())
+    assert Path("data/b.csv").read_text() == "x,y\n1,2\n"
+    assert jvs("find", "b.csv", "--deleted", "--json").json == []
+    assert "no file" in jvs("find", "nothing").err
+
+
+def test_history_of_a_path(jvs: Jvs, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(path: str) -> list[str]:
+        return [each["snapshot_id"] for each in jvs("history", "--path", path, "--json").json]
+
+    assert of("a.txt") == [two[1], two[0]]
+    assert of("c.txt") == [two[1]]
+    monkeypatch.chdir("data")
+    assert of("./b.csv") == of("data") == [two[1], two[0]]
+    assert jvs("history", "--path", "../../x", "--json", status=2).error["code"] == "E_PATH_ESCAPE"

@@ -1,0 +1,131 @@
+"""Finding files in all of history: by name, and what became of one path."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from jvs_core.errors import InputError
+from jvs_core.operations import change_index
+from jvs_core.operations.change_index import Change, ChangeIndex
+from jvs_core.operations.context import Context
+from jvs_core.operations.inplace.several import matches
+from jvs_core.operations.inplace.targets import payload_path
+from jvs_core.payload.tree.entry import text
+from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.progress import Progress
+from jvs_core.results import FileVersion, FoundFile
+
+_GLOB = re.compile(r"[*?\[]")
+
+
+def find(
+    ctx: Context,
+    name: str,
+    pattern: str,
+    *,
+    every: bool,
+    deleted: bool,
+    unreadable: list[str] | None,
+    progress: Progress,
+) -> list[FoundFile]:
+    """Return the files in history whose path matches. See ``Repository.find``."""
+    if not pattern:
+        raise InputError("the pattern is empty", hint="jvs find '*' finds everything")
+    head = ctx.worktree(name).head_snapshot_id
+    with (
+        change_index.opened(ctx, progress) as index,
+        Folders(ctx.layout.worktree(name)) as folders,
+    ):
+        if unreadable is not None:
+            unreadable += index.unreadable
+        chains = _chains(index, None if every else head)
+        found = []
+        for number, path in index.paths():
+            if not _is_meant(path, pattern):
+                continue
+            here = _is_there(folders, path)
+            file = None if here and deleted else _found(index.changes_of(number), chains, index, here)
+            if file is not None:
+                found.append(file)
+    return sorted(found, key=lambda file: os.fsencode(file.path))
+
+
+def changing(ctx: Context, path: str, *, unreadable: list[str] | None, progress: Progress) -> set[str]:
+    """Return the snapshots that changed ``path``, or what lies below it, since the one before. Raises PathEscape."""
+    inner = payload_path(path)
+    with change_index.opened(ctx, progress) as index:
+        if unreadable is not None:
+            unreadable += index.unreadable
+        return index.changed_in(inner) if inner else set(index.bases)
+
+
+def _is_meant(path: bytes, pattern: str) -> bool:
+    """Return whether a path matches: as a glob of the path, or of its name where it has no slash; else as a part of it."""
+    name = os.fsdecode(path)
+    if _GLOB.search(pattern) is None:
+        return pattern.strip("/") in name
+    parts = pattern.split("/")
+    return matches(name.split("/"), parts if len(parts) > 1 else ["**", pattern])
+
+
+def _chains(index: ChangeIndex, head: str | None) -> list[dict[str, int]]:
+    """Return the lineage of ``head``, or with None those of all snapshots that none goes back to; with ages, newest 0."""
+    followed = set(index.bases.values())
+    tips = [each for each in index.bases if each not in followed] if head is None else [head]
+    return [
+        {snapshot_id: age for age, snapshot_id in enumerate(lineage)}
+        for lineage in map(index.lineage, tips)
+        if lineage
+    ]
+
+
+def _found(
+    changes: Sequence[Change], chains: Sequence[dict[str, int]], index: ChangeIndex, here: bool
+) -> FoundFile | None:
+    holders: list[str] = []
+    held_to_the_end = False
+    removals: list[str] = []
+    for chain in chains:
+        own = [change for change in changes if change.snapshot_id in chain]
+        if not own:
+            continue
+        newest = min(own, key=lambda change: chain[change.snapshot_id])
+        if newest.kind is not None:
+            holders.append(next(iter(chain)))
+            held_to_the_end = True
+        else:
+            removals.append(newest.snapshot_id)
+            holders.append(str(index.bases[newest.snapshot_id]))
+    if not holders:
+        return None
+    meant = [change for change in changes if any(change.snapshot_id in chain for chain in chains)]
+    return FoundFile(
+        path=text(changes[0].path),
+        versions=_versions(meant),
+        in_worktree=here,
+        last_snapshot_id=max(holders),
+        removed_in=None if held_to_the_end else max(removals),
+    )
+
+
+def _versions(changes: Sequence[Change]) -> list[FileVersion]:
+    """Return the contents that a file had; a change of its mode alone is no other version."""
+    found: list[FileVersion] = []
+    last: Change | None = None
+    for change in changes:
+        if change.kind is not None and (last is None or change[2:] != last[2:] or change.sha256 is None):
+            sha256 = None if change.sha256 is None else change.sha256.hex()
+            found.append(FileVersion(snapshot_id=change.snapshot_id, size=change.size, sha256=sha256))
+        last = change
+    return found
+
+
+def _is_there(folders: Folders, path: bytes) -> bool:
+    folder, name = split(path)
+    try:
+        os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
+    except OSError:
+        return False
+    return True
