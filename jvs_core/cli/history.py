@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     type=PathInWorktree(),
     help="Show those only that changed this file, or what is in this folder.",
 )
+@click.option("--no-auto", is_flag=True, help="Leave out those that were made unasked.")
 @click.pass_obj
-def history(call: Call, limit: int | None, every: bool, tag: str | None, path: str | None) -> Outcome:
+def history(
+    call: Call, limit: int | None, every: bool, tag: str | None, path: str | None, no_auto: bool
+) -> Outcome:
     """List the snapshots that led to the worktree's present, newest first.
 
     A line holds id, time, note, [tags] and (refs); best_effort and expired ones are labelled.
@@ -48,6 +51,7 @@ def history(call: Call, limit: int | None, every: bool, tag: str | None, path: s
         every=every,
         tag=tag,
         path=path,
+        auto=not no_auto,
         unreadable=unreadable,
         progress=call.progress(),
     )

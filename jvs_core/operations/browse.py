@@ -47,10 +47,12 @@ def history(
     before: str | None,
     unreadable: list[str] | None = None,
     among: Container[str] | None = None,
+    auto: bool = True,
 ) -> list[HistoryItem]:
     """Return the lineage of a worktree's head, or every snapshot, newest first, those after ``before`` left out.
 
-    With ``among`` only those. Reads no more descriptors than it returns, unless ``tag`` or ``among`` is given. What is wrong with those of ``every`` snapshot that
+    With ``among`` only those; without ``auto`` none that was made unasked. Reads no more descriptors than it returns, unless
+    any of these or ``tag`` is given. What is wrong with those of ``every`` snapshot that
     cannot be read, and with edits of notes and tags, goes to ``unreadable``, where that is given. Raises SnapshotNotFound,
     LineageBroken, DescriptorCorrupt.
     """
@@ -62,6 +64,8 @@ def history(
         found = catalog.lineage(ctx.layout, start)
     if among is not None:
         found = (descriptor for descriptor in found if descriptor.snapshot_id in among)
+    if not auto:
+        found = (descriptor for descriptor in found if descriptor.kind != "auto")
     edited = set(annotation.ids(ctx.layout))
     found = (_edited(ctx, descriptor, edited, unreadable) for descriptor in found)
     if tag is not None:

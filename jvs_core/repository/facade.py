@@ -296,12 +296,14 @@ class Repository:
         tag: str | None = None,
         before: str | None = None,
         path: str | None = None,
+        auto: bool = True,
         unreadable: list[str] | None = None,
         progress: Progress = SILENT,
     ) -> list[HistoryItem]:
         """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
 
-        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``).
+        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``);
+        without ``auto`` those only that somebody asked for.
         ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
         With a list for what is ``unreadable``, those of ``every`` snapshot that are damaged are left out, and it gets what
         is wrong with them; without one the first is raised.
@@ -322,6 +324,7 @@ class Repository:
             before=start,
             unreadable=unreadable,
             among=among,
+            auto=auto,
         )
 
     @translated

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jvs_core import Repository
 from jvs_core.control import catalog
 from tests.core.cli.conftest import Jvs
 from tests.core.cli.contract.keys import require
@@ -299,3 +300,12 @@ def test_history_of_a_path(jvs: Jvs, two: tuple[str, str], monkeypatch: pytest.M
     monkeypatch.chdir("data")
     assert of("./b.csv") == of("data") == [two[1], two[0]]
     assert jvs("history", "--path", "../../x", "--json", status=2).error["code"] == "E_PATH_ESCAPE"
+
+
+def test_history_leaves_out_what_nobody_asked_for(jvs: Jvs, repo: Path, two: tuple[str, str]) -> None:
+    Path("a.txt").write_text("three")
+    Repository(repo).snapshot("by itself", kind="auto", lock=True)
+    assert len(jvs("history", "--json").json) == 3
+    assert [each["snapshot_id"] for each in jvs("history", "--no-auto", "--limit", "1", "--json").json] == [
+        two[1]
+    ]
