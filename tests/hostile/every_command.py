@@ -28,7 +28,7 @@ from jvs_core.errors import error_classes
 STEPS = (
     "info",
     "status; status --worktree trial",
-    "history --all --limit 50; history --worktree trial; history --path f",
+    "history --all --limit 50; history --worktree trial; history --path f --no-auto",
     "find f; find '*' --all; find f --deleted",
     "show HEAD; show HEAD --cells; show name",
     "ls HEAD -r; cat HEAD f",
@@ -190,7 +190,7 @@ def light(place: Path, environment: dict[str, str]) -> Iterator[None]:
         with ThreadPoolExecutor(1) as pool:
             yield pool
 
-    async def served(_root: Path) -> None: ...
+    async def served(*_: object) -> None: ...
 
     (place / "tmp").mkdir(exist_ok=True)
     with contextlib.ExitStack() as undo:
