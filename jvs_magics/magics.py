@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Bool, Float, Unicode
 
-from jvs_core import JvsError
+from jvs_core import Descriptor, JvsError
 from jvs_magics.auto import Auto
 from jvs_magics.cells import ExecutedCells
 from jvs_magics.locks import KeptLocks
@@ -109,7 +109,10 @@ class JvsMagics(Magics):
 
     def _notes(self, call: KernelCall, outcome: Outcome) -> list[str]:
         """Return what a person should know about a snapshot: that nothing changed; once, what it does not hold."""
-        made, notes = outcome.value, []
+        made = outcome.value
+        if not isinstance(made, Descriptor):  # none was made
+            return []
+        notes = []
         parent = made.parent_snapshot_id
         if parent is not None:
             before = call.repository().show(parent).descriptor

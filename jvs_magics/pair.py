@@ -39,6 +39,8 @@ def around(magics: Kernel, args: Sequence[str], cell: str) -> CellSnapshots:
         raise refuse(
             "a cell that awaits at its top level cannot stand under %%jvs: use %jvs snapshot around it"
         )
+    if "--if-changed" in args:
+        raise refuse("%%jvs always takes both snapshots: leave --if-changed out")
     count = magics.count()
     words = _note_first(args)
     before, _ = run(

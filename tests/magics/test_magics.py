@@ -360,3 +360,19 @@ def test_loading_again_and_unloading(ip: Kernel) -> None:
     assert "snapshot" not in ip.complete("%jvs sna")
     ip.ok("%load_ext jvs_magics")
     assert "one" in ip.value("%jvs history")
+
+
+def test_find_shows_deleted_files_and_redo_and_if_changed_answer(ip: Kernel, main: Path) -> None:
+    ip.ok("%jvs snapshot one")
+    unchanged = ip.ok("same = %jvs snapshot --if-changed\nsame")
+    assert "No snapshot made" in unchanged.text
+    assert ip.value("same.created") == "False"
+    (main / "a.txt").write_text("two\n")
+    ip.ok("%jvs restore HEAD --inplace --force --reason 'bad run'\n%jvs undo\n%jvs redo")
+    assert ip.value("open('a.txt').read()") == "'one\\n'"
+    (main / "a.txt").unlink()
+    found = ip.ok("found = %jvs find a.txt --deleted\nfound")
+    assert "jvs restore" in found.text
+    assert "a.txt" in found.html
+    assert "not in the worktree" in found.html
+    assert "leave --if-changed out" in ip.fails("%%jvs note --if-changed\n1")
