@@ -22,6 +22,7 @@ REPEATED = {
     "snapshot": {"--tag"},
     "run exec": {"-p"},
     "run sweep": {"--grid", "-p"},
+    "hub gc": {"--keep-tag"},
 }
 
 
