@@ -40,7 +40,9 @@ def storage_error(error: OSError, what: str = "", *, reading: bool = False) -> J
     """
     if error.errno == errno.ENOENT and error.filename is None and not _has_folder():
         return EngineFailed("the current folder was removed", hint="go to a folder that exists: cd FOLDER")
-    what = what or (os.fsdecode(error.filename) if error.filename is not None else "the file system")
+    what = what or (
+        os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "the file system"
+    )
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in FULL:
         return NoSpace(

@@ -190,6 +190,8 @@ class Layout:
             ) from error
         try:
             return os.listdir(fd)
+        except FileNotFoundError:  # another client of a JuiceFS volume removed the folder meanwhile
+            return []
         finally:
             os.close(fd)
 

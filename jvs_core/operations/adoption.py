@@ -11,7 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-from jvs_core import files, settings, syncing
+from jvs_core import anchored, files, settings, syncing
 from jvs_core.control import trust
 from jvs_core.control.discovery import repository_around
 from jvs_core.control.layout import Layout
@@ -65,7 +65,8 @@ def require_adoptable(given: Path, target: Path) -> Path:
 
 def leave_link(layout: Layout, folder: Path, target: Path) -> None:
     """Put the link that ``folder`` becomes into the place of ``main`` of the repository under construction."""
-    os.symlink(_text(folder, target), layout.root / MAIN)
+    with anchored.parent(layout.root / MAIN) as (here, name):
+        os.symlink(_text(folder, target), name, dir_fd=here)
     syncing.sync_folder(layout.root)
 
 

@@ -182,6 +182,8 @@ ALLOWED = {
     ("control/lock/session.py", "mkdir"),
     ("control/lock/session.py", "unlink"),
     ("operations/context.py", "mkdir"),
+    ("operations/change_index.py", "mkdir"),  # in the folder of caches
+    ("operations/change_index.py", "unlink"),
 }
 
 

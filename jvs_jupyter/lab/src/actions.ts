@@ -67,8 +67,9 @@ export class Actions {
     return this.inPlace('restores', { snapshot, inplace: true }, what);
   }
 
+  /** Take the last in-place restore back; what it would change, work done since included, is shown first. */
   undo(): Promise<void> {
-    return this.inPlace('undo', {}, this.trans.__('What was here before the last in-place restore'));
+    return this.inPlace('undo', { force: true }, this.trans.__('What was here before the last in-place restore'));
   }
 
   /** Put one file back as a snapshot holds it. */

@@ -43,6 +43,7 @@ class UndoHandler(Handler):
         def work(progress: Receiver) -> dict[str, Any]:
             done = place.repository.undo(
                 reason=body["reason"],
+                force=body["force"],
                 dry_run=body["dry_run"],
                 lock=True,
                 wait_s=body["wait_s"],
