@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-c = get_config()  # noqa: F821
+c = get_config()  # noqa: F821 - JupyterHub defines it
 
 repository = Path(os.environ.get("JVS_HUB_REPOSITORY", "course")).resolve()
 homes = os.environ.get("JVS_HUB_HOMES", str(repository.parent / "homes"))
