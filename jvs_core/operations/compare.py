@@ -11,6 +11,7 @@ from jvs_core.operations import locking, stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.unfinished import unfinished
 from jvs_core.payload.changes import caches as known_caches
+from jvs_core.payload.changes import excluded
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, beyond_times, but_for_setuid
 from jvs_core.payload.changes.difference import compare as compare_entries
@@ -32,8 +33,9 @@ class Unsaved:
 def status(ctx: Context, name: str, progress: Progress) -> Status:
     """Return how worktree ``name`` differs from its head. Changes nothing but the stat cache."""
     record = ctx.worktree(name)
-    now = present(ctx, name, progress)
-    changes = compare_entries(stored.entries(ctx.layout, record.head_snapshot_id), now, differ=but_for_setuid)
+    now = _looked_at(ctx, name, progress)
+    head = stored.entries(ctx.layout, record.head_snapshot_id)
+    changes = excluded.without(compare_entries(head, now.entries, differ=but_for_setuid), now)
     return Status(
         worktree=name,
         path=str(ctx.layout.worktree(name)),
@@ -43,7 +45,7 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
         added=[text(path) for path in changes.added],
         modified=[text(path) for path in changes.modified],
         removed=[text(path) for path in changes.removed],
-        unfinished=unfinished(ctx, name, now),
+        unfinished=unfinished(ctx, name, now.entries),
     )
 
 
@@ -54,7 +56,7 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
     where the worktree lies when it is not in its place. Repositories inside are named beside them.
     """
     scan = _described(ctx, name, folder or ctx.layout.worktree(name), progress, with_attributes=True)
-    changes = _since_head(ctx, name, scan.entries)
+    changes = _since_head(ctx, name, scan)
     return Unsaved(
         [text(path) for path in (*changes.added, *changes.modified, *changes.removed)],
         [text(each.path) for each in scan.left_out if each.kind == REPOSITORY],
@@ -64,24 +66,26 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
 def differs(ctx: Context, name: str, progress: Progress) -> bool:
     """Return whether worktree ``name`` differs from its head in anything that a snapshot keeps, but times and known caches."""
     root = ctx.layout.worktree(name)
-    now = _described(ctx, name, root, progress, with_attributes=True).entries
+    now = _described(ctx, name, root, progress, with_attributes=True)
     changes = _since_head(ctx, name, now)
     head_id = ctx.worktree(name).head_snapshot_id
     if not changes or head_id is None:
         return bool(changes)
     head = stored.entries(ctx.layout, head_id)
-    return bool(known_caches.without_those_in(changes, (ctx.layout.payload(head_id), head), (root, now)))
+    return bool(
+        known_caches.without_those_in(changes, (ctx.layout.payload(head_id), head), (root, now.entries))
+    )
 
 
-def _since_head(ctx: Context, name: str, now: Sequence[Entry]) -> Changes:
+def _since_head(ctx: Context, name: str, now: Scan) -> Changes:
     head_id = ctx.worktree(name).head_snapshot_id
     with believing(Authority(special=False)):  # what a restore left out is in the snapshot
         head, _ = owned(
             stored.entries(ctx.layout, head_id),
-            present={entry.path: entry for entry in now},
+            present={entry.path: entry for entry in now.entries},
             payload=None if head_id is None else ctx.layout.payload(head_id),
         )
-    return compare_entries(head, now, differ=beyond_times(now[0]))
+    return excluded.without(compare_entries(head, now.entries, differ=beyond_times(now.entries[0])), now)
 
 
 def compare(
@@ -90,10 +94,14 @@ def compare(
     """Return what changed from one snapshot to another, or to worktree ``name`` as it is; without ``caches`` but for those."""
     from_id = ctx.resolve(before, name)
     to_id = None if after is None else ctx.resolve(after, name)
-    to_entries = present(ctx, name, progress) if to_id is None else stored.entries(ctx.layout, to_id)
-    differ = but_for_setuid if to_id is None else None
     from_entries = stored.entries(ctx.layout, from_id)
-    changes = compare_entries(from_entries, to_entries, differ=differ)
+    if to_id is None:
+        now = _looked_at(ctx, name, progress)
+        to_entries = now.entries
+        changes = excluded.without(compare_entries(from_entries, to_entries, differ=but_for_setuid), now)
+    else:
+        to_entries = stored.entries(ctx.layout, to_id)
+        changes = compare_entries(from_entries, to_entries)
     if changes and not caches:
         to_root = ctx.layout.worktree(name) if to_id is None else ctx.layout.payload(to_id)
         trees = ((ctx.layout.payload(from_id), from_entries), (to_root, to_entries))
@@ -112,7 +120,11 @@ def present(ctx: Context, name: str, progress: Progress) -> Sequence[Entry]:
 
     Raises WorktreeNotFound when its folder is missing.
     """
-    return _described(ctx, name, ctx.layout.worktree(name), progress, with_attributes=False).entries
+    return _looked_at(ctx, name, progress).entries
+
+
+def _looked_at(ctx: Context, name: str, progress: Progress) -> Scan:
+    return _described(ctx, name, ctx.layout.worktree(name), progress, with_attributes=False)
 
 
 def _described(ctx: Context, name: str, root: Path, progress: Progress, *, with_attributes: bool) -> Scan:
@@ -124,5 +136,6 @@ def _described(ctx: Context, name: str, root: Path, progress: Progress, *, with_
         ctx.index(record.worktree_id),
         clock_folder=ctx.layout.control,
         with_attributes=with_attributes,
+        exclusion=ctx.exclusion,
         progress=progress,
     )

@@ -114,12 +114,15 @@ class Repository:
         adopt: str | os.PathLike[str] | None = None,
         engine: str | None = None,
         shared: bool = False,
+        exclude: Iterable[str] = (),
+        exclude_caches: bool = False,
         settings: Settings | None = None,
         progress: Progress = SILENT,
     ) -> Repository:
         """Make a new repository at ``path``, whose last part is its name; ``from_`` is cloned into ``main``.
 
-        The folder ``adopt`` becomes ``main`` itself, whatever its size, in one step that leaves a link in its place. Raises
+        The folder ``adopt`` becomes ``main`` itself, whatever its size, in one step that leaves a link in its place. Snapshots
+        leave out what matches ``exclude``, in the syntax of .gitignore, and with ``exclude_caches`` known caches; ``main`` has it. Raises
         NameInvalid, AlreadyExists, PathNotFound, EngineUnavailable, InputError (with both, or where ``adopt`` cannot be
         moved: a home folder, a mount point, on another file system, in a repository, somebody else's), EngineFailed (it is
         read-only).
@@ -134,6 +137,7 @@ class Repository:
             adopted=Path(adopt) if adopt else None,
             engine=engine,
             shared=shared,
+            exclude=environment.parse_exclude(exclude, exclude_caches),
             progress=progress,
         )
         made = cls(Path(os.path.realpath(path)), settings=settings)

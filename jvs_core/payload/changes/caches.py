@@ -9,11 +9,8 @@ from jvs_core.payload.changes.difference import Changes
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.payload.tree.exclusion import CACHE_FOLDERS, TAG_NAME, TAG_SIGNATURE
 from jvs_core.payload.tree.folders import Folders, split
-
-FOLDERS = frozenset((b"__pycache__", b".ipynb_checkpoints", b".venv", b"node_modules", b"lost+found"))
-TAG_NAME = b"CACHEDIR.TAG"
-SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 
 
 def tagged(entries: Iterable[Entry], begins: Callable[[Entry], bytes]) -> set[bytes]:
@@ -21,9 +18,9 @@ def tagged(entries: Iterable[Entry], begins: Callable[[Entry], bytes]) -> set[by
     found = set()
     for entry in entries:
         folder, _, name = entry.path.rpartition(b"/")
-        if not folder or name != TAG_NAME or entry.kind != FILE or entry.size < len(SIGNATURE):
+        if not folder or name != TAG_NAME or entry.kind != FILE or entry.size < len(TAG_SIGNATURE):
             continue
-        if begins(entry).startswith(SIGNATURE):
+        if begins(entry).startswith(TAG_SIGNATURE):
             found.add(folder)
     return found
 
@@ -43,7 +40,7 @@ def _tagged_in(root: Path, entries: Sequence[Entry]) -> set[bytes]:
             except (OSError, Changed):  # damaged or gone: it tags nothing
                 return b""
             with open(fd, "rb") as file:
-                return file.read(len(SIGNATURE))
+                return file.read(len(TAG_SIGNATURE))
 
         return tagged(entries, begins)
 
@@ -59,7 +56,7 @@ def without(changes: Changes, folders: set[bytes]) -> Changes:
 
 def _in_cache(path: bytes, folders: set[bytes]) -> bool:
     parts = path.split(b"/")[:-1]
-    if not FOLDERS.isdisjoint(parts):
+    if not CACHE_FOLDERS.isdisjoint(parts):
         return True
     return (
         any(b"/".join(parts[:count]) in folders for count in range(1, len(parts) + 1)) if folders else False

@@ -34,7 +34,6 @@ from jvs_core.payload.tree.walk import (
     REPOSITORY,
     Scan,
     has_capability,
-    require_readable,
     scan,
 )
 from jvs_core.payload.work.collector import held_back
@@ -66,12 +65,12 @@ class BtrfsSnapshot:
         repository that this process perhaps may not remove from one, or a file that is in use as swap space, with which
         btrfs makes no snapshot, ``reflink-copy`` does the whole job.
         """
-        source, target, found = request.source, request.target, request.found
+        source, target = request.source, request.target
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
         if subvolume.is_subvolume(source) and not mounts_below(source):
             for last in (request.consistency == "best_effort", True):
-                here = scan(source, request.progress) if found is None else require_readable(found)
+                here = request.scan()
                 if here.nested or _keeps_a_repository(here):
                     break
                 try:
@@ -80,13 +79,13 @@ class BtrfsSnapshot:
                     if error.facts.get("errno") != errno.ETXTBSY:
                         raise
                     break
-                found = None
+                request = replace(request, found=None)
                 if not capture.changed_meanwhile or request.consistency == "best_effort":
                     return capture
                 self.remove(target)
                 if last:
                     raise unavailable(capture.changed_meanwhile)
-        return self.other.capture(replace(request, found=found))
+        return self.other.capture(request)
 
     @held_back()
     def _attempt(self, found: Scan, target: Path, index: StatIndex, progress: Progress) -> Capture:
@@ -105,7 +104,7 @@ class BtrfsSnapshot:
         index.learn(found, entries, recalled, writeback, changed=moved | young | unsteady)
         changed: list[bytes] = []
         if moved or young or unsteady or found.changed:
-            truth = scan(target, must_read=False)
+            truth = scan(target, must_read=False, exclusion=found.exclusion)
             left_out = truth.left_out
             entries, changed = _as_it_is(truth, found, entries, young)
         paths = [each.path for each in left_out]
