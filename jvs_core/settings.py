@@ -194,7 +194,11 @@ class ExcludeConfig(_Section):
             from pathspec import GitIgnoreSpec  # only repositories with patterns pay for it
 
             for pattern in patterns:
-                if "\n" in pattern or "\0" in pattern or GitIgnoreSpec.from_lines([pattern]).patterns[0].include is None:
+                if (
+                    "\n" in pattern
+                    or "\0" in pattern
+                    or GitIgnoreSpec.from_lines([pattern]).patterns[0].include is None
+                ):
                     raise ValueError(f"not a pattern of gitignore: {pattern!r}")
         return patterns
 
@@ -247,7 +251,7 @@ def parse_exclude(patterns: Iterable[str], caches: bool) -> ExcludeConfig:
 
 def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def render_config(config: RepositoryConfig) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from jvs_core.payload.changes import excluded
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, beyond_times, but_for_setuid
 from jvs_core.payload.changes.difference import compare as compare_entries
+from jvs_core.payload.inplace.nested_repositories import repositories
 from jvs_core.payload.tree.authority import Authority, believing, owned
 from jvs_core.payload.tree.entry import Entry, text
 from jvs_core.payload.tree.walk import REPOSITORY, Scan
@@ -59,8 +61,18 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
     changes = _since_head(ctx, name, scan)
     return Unsaved(
         [text(path) for path in (*changes.added, *changes.modified, *changes.removed)],
-        [text(each.path) for each in scan.left_out if each.kind == REPOSITORY],
+        [text(path) for path in _repositories(scan)],
     )
+
+
+def _repositories(scan: Scan) -> list[bytes]:
+    """Return the repositories in a worktree, also those in what is excluded."""
+    found = [each.path for each in scan.left_out if each.kind == REPOSITORY]
+    for path in scan.excluded():
+        folder = scan.root / os.fsdecode(path)
+        if folder.is_dir() and not folder.is_symlink():
+            found += [path + b"/" + inner for inner in repositories(folder)]
+    return sorted(found)
 
 
 def differs(ctx: Context, name: str, progress: Progress) -> bool:
@@ -136,6 +148,6 @@ def _described(ctx: Context, name: str, root: Path, progress: Progress, *, with_
         ctx.index(record.worktree_id),
         clock_folder=ctx.layout.control,
         with_attributes=with_attributes,
-        exclusion=ctx.exclusion,
+        exclude=ctx.exclude,
         progress=progress,
     )

@@ -24,7 +24,7 @@ from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.tree.authority import ALL, Authority, believing
-from jvs_core.payload.tree.exclusion import Exclusion
+from jvs_core.payload.tree.exclude_rules import ExcludeRules
 from jvs_core.progress import Progress
 from jvs_core.settings import RepositoryConfig, Settings, parse_config
 
@@ -70,9 +70,9 @@ class Context:
         return replace(self, memory=Memory())
 
     @property
-    def exclusion(self) -> Exclusion:
+    def exclude(self) -> ExcludeRules:
         """What the configuration leaves out of snapshots."""
-        return Exclusion(self.config.exclude.patterns, self.config.exclude.caches)
+        return ExcludeRules(self.config.exclude.patterns, self.config.exclude.caches)
 
     @property
     def requested_engine(self) -> str:

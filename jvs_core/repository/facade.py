@@ -47,6 +47,7 @@ from jvs_core.repository.refs import Refs
 from jvs_core.repository.runs import Runs
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
+    CacheShare,
     Comparison,
     DoctorReport,
     Extracted,
@@ -368,6 +369,12 @@ class Repository:
         It costs what it returns, however long the history is; a snapshot that cannot be read is left out.
         """
         return browse.beginning(self._context, prefix, limit)
+
+    @translated
+    def caches(self, snapshot: str = "HEAD", *, worktree: str | None = None) -> CacheShare:
+        """Return how much of a snapshot lies in known caches, which the configuration may exclude from snapshots."""
+        name = worktree or self._worktree
+        return browse.caches(self._context, self._context.resolve(snapshot, name))
 
     @translated
     def resolve(self, snapshot: str, *, worktree: str | None = None) -> str:

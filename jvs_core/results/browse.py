@@ -27,6 +27,15 @@ class Unchanged(Result):
     head_snapshot_id: str | None
 
 
+class CacheShare(Result):
+    """How much of a snapshot lies in known caches: regular files and their bytes, and those of the whole snapshot."""
+
+    files: int
+    bytes: int
+    all_files: int
+    all_bytes: int
+
+
 class SnapshotDetails(Result):
     """One snapshot in full."""
 

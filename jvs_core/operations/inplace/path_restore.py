@@ -158,7 +158,7 @@ def _require_all_kept(present: Scan, here: bytes) -> None:
     """Raise EngineFailed where what is to be replaced holds something that is excluded: no snapshot would have it."""
     folder = here + b"/"
     lost = [path for path in present.excluded() if is_below(path, here)]
-    if not lost and present.exclusion.covers(here):
+    if not lost and present.exclude.covers(here):
         lost = [here]
     if lost:
         raise EngineFailed(

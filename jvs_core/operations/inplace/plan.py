@@ -50,7 +50,7 @@ def look(ctx: Context, name: str, progress: Progress) -> Present:
             index,
             clock_folder=ctx.layout.control,
             with_attributes=True,
-            exclusion=ctx.exclusion,
+            exclude=ctx.exclude,
             progress=progress,
         )
     return Present(scan, index.latest if ctx.memory is not None else None)

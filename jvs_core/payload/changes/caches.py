@@ -9,7 +9,7 @@ from jvs_core.payload.changes.difference import Changes
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, Entry
-from jvs_core.payload.tree.exclusion import CACHE_FOLDERS, TAG_NAME, TAG_SIGNATURE
+from jvs_core.payload.tree.exclude_rules import CACHE_FOLDERS, TAG_NAME, TAG_SIGNATURE
 from jvs_core.payload.tree.folders import Folders, split
 
 
@@ -28,6 +28,12 @@ def tagged(entries: Iterable[Entry], begins: Callable[[Entry], bytes]) -> set[by
 def without_those_in(changes: Changes, *trees: tuple[Path, Sequence[Entry]]) -> Changes:
     """Return the changes that lie in no cache, as a known name or a tag in any of the ``trees`` (folder and entries) says."""
     return without(changes, {folder for root, entries in trees for folder in _tagged_in(root, entries)})
+
+
+def within(root: Path, entries: Sequence[Entry]) -> list[Entry]:
+    """Return those of the ``entries`` of the tree ``root`` that lie in a cache."""
+    folders = _tagged_in(root, entries)
+    return [entry for entry in entries if _in_cache(entry.path, folders)]
 
 
 def _tagged_in(root: Path, entries: Sequence[Entry]) -> set[bytes]:

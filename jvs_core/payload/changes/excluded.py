@@ -13,7 +13,7 @@ from jvs_core.payload.tree.walk import Scan
 
 def kept(entries: Sequence[Entry], present: Scan) -> Sequence[Entry]:
     """Return the ``entries`` of a snapshot that a scan of the worktree would not leave out; all where it leaves out none."""
-    if not present.exclusion:
+    if not present.exclude:
         return entries
     out = set(present.excluded())
     found: list[Entry] = []
@@ -22,7 +22,7 @@ def kept(entries: Sequence[Entry], present: Scan) -> Sequence[Entry]:
         if path and (
             path.rpartition(b"/")[0] in out
             or path in out
-            or present.exclusion.leaves_out(path, folder=entry.kind == FOLDER)
+            or present.exclude.leaves_out(path, folder=entry.kind == FOLDER)
         ):
             out.add(path)
         else:
@@ -32,7 +32,7 @@ def kept(entries: Sequence[Entry], present: Scan) -> Sequence[Entry]:
 
 def without(changes: Changes, present: Scan) -> Changes:
     """Return ``changes`` of a worktree without what its scan leaves out, and without folders that hold nothing else."""
-    if not present.exclusion or not changes:
+    if not present.exclude or not changes:
         return changes
     out = present.excluded()
     folders = set(out)
@@ -43,7 +43,7 @@ def without(changes: Changes, present: Scan) -> Changes:
             path
             for path in paths
             if path not in ignored
-            and not present.exclusion.covers(path)
+            and not present.exclude.covers(path)
             and not _lies_in(path.rstrip(b"/"), folders)
         ]
 

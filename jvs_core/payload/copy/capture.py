@@ -20,7 +20,7 @@ from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import FILE, Entry, printable
-from jvs_core.payload.tree.exclusion import EXCLUDED
+from jvs_core.payload.tree.exclude_rules import EXCLUDED
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree

@@ -18,7 +18,7 @@ from jvs_core.faults import DENIED
 from jvs_core.payload.tree import juicefs, virtual
 from jvs_core.payload.tree.btrfs import is_placeholder
 from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
-from jvs_core.payload.tree.exclusion import EXCLUDED, NOTHING, Exclusion
+from jvs_core.payload.tree.exclude_rules import EXCLUDED, NOTHING, ExcludeRules
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.work.collector import held_back
@@ -59,7 +59,7 @@ class Scan:
     ``entries`` is sorted by path bytes, the top folder (``b""``) first; ``stamps`` is parallel to it. Digests are
     empty until ``describe`` or an engine fills them in. ``nested`` names the folders that lie on another device than
     the top (mounts, btrfs subvolumes); their content is part of ``entries``. ``changed`` names what vanished or was
-    swapped for something else while the walk ran, and is not in ``entries``. ``exclusion`` is what the walk left out on
+    swapped for something else while the walk ran, and is not in ``entries``. ``exclude`` is what the walk left out on
     purpose.
     """
 
@@ -69,7 +69,7 @@ class Scan:
     left_out: Sequence[LeftOut] = ()
     nested: Sequence[bytes] = ()
     changed: Sequence[bytes] = ()
-    exclusion: Exclusion = NOTHING
+    exclude: ExcludeRules = NOTHING
 
     def excluded(self) -> list[bytes]:
         """Return the paths that were left out on purpose, folders for all that is in them."""
@@ -90,9 +90,9 @@ def has_capability(number: int) -> bool:
 
 @held_back()
 def scan(
-    root: Path, progress: Progress = SILENT, *, must_read: bool = True, exclusion: Exclusion = NOTHING
+    root: Path, progress: Progress = SILENT, *, must_read: bool = True, exclude: ExcludeRules = NOTHING
 ) -> Scan:
-    """Walk ``root`` and return all that it holds but for what ``exclusion`` leaves out, which is not looked at.
+    """Walk ``root`` and return all that it holds but for what ``exclude`` leaves out, which is not looked at.
 
     With ``must_read`` every file is checked to be readable by the effective user. Folders must be readable in any
     case.
@@ -105,7 +105,7 @@ def scan(
         ``root`` is not a folder.
     """
     progress.started("scan")
-    walk = _Walk(root, progress, exclusion)
+    walk = _Walk(root, progress, exclude)
     try:
         walk.begin()
         unfold((b"", walk.top), walk.opened, juicefs.THREADS if juicefs.mount_at(root) else 1)
@@ -121,7 +121,7 @@ def scan(
     if walk.linked:
         _number_link_groups(entries, walk.linked)
     found = Scan(
-        root, entries, stamps, sorted(walk.left_out), sorted(walk.nested), sorted(walk.changed), exclusion
+        root, entries, stamps, sorted(walk.left_out), sorted(walk.nested), sorted(walk.changed), exclude
     )
     _refuse([*walk.unreadable, *(_unreadable_files(found) if must_read else ())])
     progress.finished("scan")
@@ -180,7 +180,7 @@ class _Walk:
 
     top: os.stat_result
 
-    def __init__(self, root: Path, progress: Progress, exclusion: Exclusion) -> None:
+    def __init__(self, root: Path, progress: Progress, exclude: ExcludeRules) -> None:
         self.root = root
         self.progress = progress
         self.thread, self.reported = get_ident(), 0
@@ -191,7 +191,7 @@ class _Walk:
         self.unreadable: list[bytes] = []
         self.linked: dict[bytes, tuple[int, int]] = {}
         self.devices = virtual.Devices()
-        self.exclusion = exclusion
+        self.exclude = exclude
         self.tagged: list[bytes] = []
 
     def begin(self) -> None:
@@ -212,7 +212,7 @@ class _Walk:
             here = os.fstat(fd)
             if (here.st_dev, here.st_ino) != (seen.st_dev, seen.st_ino):
                 self.changed.append(path)
-            elif path and self.exclusion.is_tagged(fd):
+            elif path and self.exclude.is_tagged(fd):
                 self.tagged.append(path)
             else:
                 self.list(path, fd, pending, virtual.names_in(here))
@@ -243,7 +243,7 @@ class _Walk:
         prefix = path + b"/" if path else b""
         encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
         rows, new = self.rows, tuple.__new__
-        exclusion = self.exclusion or None
+        exclude = self.exclude or None
         folder, link, regular = stat.S_IFDIR, stat.S_IFLNK, stat.S_IFREG
         with os.scandir(fd) as listing:
             for item in listing:
@@ -259,7 +259,11 @@ class _Walk:
                         raise
                     raise translate(error, child, reading=True) from error
                 form = st.st_mode & 0o170000
-                if exclusion is not None and exclusion.leaves_out(child, folder=form == folder):
+                if (
+                    exclude is not None
+                    and name != CONTROL
+                    and exclude.leaves_out(child, folder=form == folder)
+                ):
                     self.left_out.append(LeftOut(child, EXCLUDED))
                     continue
                 if name in suspect and virtual.is_of_juicefs(name, st):

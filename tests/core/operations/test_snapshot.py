@@ -23,7 +23,7 @@ from jvs_core.errors import (
     NoSpace,
 )
 from jvs_core.model import Descriptor
-from jvs_core.payload.tree.exclusion import TAG_SIGNATURE
+from jvs_core.payload.tree.exclude_rules import TAG_SIGNATURE
 from jvs_core.progress import Silent
 from tests.support.filesystems import loop_filesystem
 from tests.support.metadata import metadata_of

@@ -7,7 +7,7 @@ import pytest
 from jvs_core.payload.changes import caches
 from jvs_core.payload.changes.difference import Changes
 from jvs_core.payload.tree.entry import FOLDER, Entry
-from jvs_core.payload.tree.exclusion import TAG_SIGNATURE
+from jvs_core.payload.tree.exclude_rules import TAG_SIGNATURE
 from tests.core.payload.manifest.test_manifest import entry
 
 

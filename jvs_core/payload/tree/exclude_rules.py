@@ -20,7 +20,7 @@ TAG_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 
 
 @dataclass(frozen=True)
-class Exclusion:
+class ExcludeRules:
     """What is left out: ``patterns`` in the syntax of gitignore, from the top of the worktree, and with ``caches`` known caches.
 
     Known caches are folders of a known name, and those with a valid ``CACHEDIR.TAG``. A folder that is left out is left
@@ -75,4 +75,4 @@ class Exclusion:
         return GitIgnoreSpec.from_lines(self.patterns)
 
 
-NOTHING = Exclusion()
+NOTHING = ExcludeRules()
