@@ -675,7 +675,7 @@ class Repository:
     @translated
     def verify(
         self,
-        snapshot: str | None = None,
+        snapshot: str | Sequence[str] | None = None,
         *,
         worktree: str | None = None,
         every: bool = False,
@@ -683,7 +683,7 @@ class Repository:
         key: str | os.PathLike[str] | None = None,
         progress: Progress = SILENT,
     ) -> VerifyReport:
-        """Verify one snapshot (None: the worktree's head, if it has one), or ``every`` one, and the audit log.
+        """Verify one snapshot or several (None: the worktree's head, if it has one), or ``every`` one, and the audit log.
 
         ``every`` also checks the repository against its log. The log must extend the checkpoint ``since``, which must
         be signed by the public key in the file ``key`` where one is given. Reads every byte and trusts no cache. What
@@ -693,9 +693,10 @@ class Repository:
         from jvs_core.operations import verify  # what it needs costs the start of every command
 
         name = worktree or self._worktree
+        several = [snapshot] if snapshot is None or isinstance(snapshot, str) else snapshot
         return verify.verify(
             self._context,
-            None if every else self._context.resolve_or_head(snapshot, name),
+            None if every else [one for each in several for one in self._context.resolve_or_head(each, name)],
             progress,
             since=since,
             key=None if key is None else Path(key),

@@ -14,12 +14,12 @@ from typing import Any
 
 from jvs_core import JvsError, LockConflict, Repository
 from jvs_core.cli.other_user import python
-from jvs_jupyter.hub import within
+from jvs_jupyter.hub import making
 from jvs_jupyter.hub.command import Refused, as_user, ask, no_answer
+from jvs_jupyter.hub.making import Clearing, Making
 from jvs_jupyter.hub.names import Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, acts_for, hand_over, let_pass, require_owner
 from jvs_jupyter.hub.roster import Origin, enter, leave, sync
-from jvs_jupyter.hub.within import Clearing, Making
 
 ARCHIVE = ".archived"
 
@@ -136,7 +136,7 @@ def remove(folder: Path) -> None:
     """Remove a folder of one user's, with what is in it, as that user. Raises Refused, JvsError, OSError."""
     owner, request = acts_for(folder), Clearing(folder=str(folder))
     if owner is None:
-        within.clear(request)
+        making.clear(request)
     else:
         _as_owner(owner, "clear", request)
     os.rmdir(folder)
@@ -168,7 +168,7 @@ def _built(
     )
     try:
         if owner is None:
-            within.make(request, source.settings)
+            making.make(request, source.settings)
         else:
             hand_over(site, owner)
             _as_owner(owner, "make", request, actor=source.settings.user)
