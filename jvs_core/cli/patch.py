@@ -10,7 +10,7 @@ from click import style
 from jvs_core.cli.text import columns, safe
 from jvs_core.cli.text import size as in_words
 from jvs_core.differences.model import Difference
-from jvs_core.differences.telling import SIGNS, Style, sizes, told
+from jvs_core.differences.telling import SIGNS, Style, Told, sizes, told
 
 _TAB = 8
 _STYLES: dict[Style, dict[str, Any]] = {
@@ -25,14 +25,21 @@ _STYLES: dict[Style, dict[str, Any]] = {
 _COLOURS = {"added": "green", "modified": "yellow", "removed": "red", "renamed": "cyan"}
 
 
+def all_told(
+    changes: Sequence[Difference], *, without_rows: bool = False
+) -> Iterator[tuple[Difference, Told]]:
+    """Yield the lines of each change, not escaped; ``without_rows`` is for who shows the rows of tables otherwise."""
+    for change in changes:
+        yield from ((change, line) for line in told(change, without_rows=without_rows))
+
+
 def patch_lines(changes: Sequence[Difference]) -> Iterator[str]:
-    """Yield what changed inside each path."""
-    for number, change in enumerate(changes):
-        if number:
+    """Yield what changed inside each path, for a terminal."""
+    for number, (_, line) in enumerate(all_told(changes)):
+        if number and line.style == "head":
             yield ""
-        for line in told(change):
-            text = "  " * line.indent + safe(line.text.expandtabs(_TAB))
-            yield style(text, **_STYLES[line.style]) if _STYLES[line.style] else text
+        text = "  " * line.indent + safe(line.text.expandtabs(_TAB))
+        yield style(text, **_STYLES[line.style]) if _STYLES[line.style] else text
 
 
 def stat_lines(changes: Sequence[Difference]) -> list[str]:

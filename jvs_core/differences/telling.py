@@ -16,6 +16,7 @@ from jvs_core.differences.model import (
     MimeChange,
     ModelDetail,
     NotebookDetail,
+    RowChange,
     TableDetail,
     TensorFacts,
     TextDetail,
@@ -35,8 +36,8 @@ class Told(NamedTuple):
     indent: int = 0
 
 
-def told(found: Difference) -> Iterator[Told]:
-    """Yield the lines of one difference."""
+def told(found: Difference, *, without_rows: bool = False) -> Iterator[Told]:
+    """Yield the lines of one difference; ``without_rows`` leaves those of a table out."""
     path = f"{found.old_path} → {found.path}" if found.old_path else found.path
     words = f"  {found.words}" if found.words else ""
     yield Told("head", f"{SIGNS[found.change]} {path}{words}{'  (cache)' if found.cache else ''}")
@@ -46,7 +47,7 @@ def told(found: Difference) -> Iterator[Told]:
     elif isinstance(detail, NotebookDetail):
         yield from _notebook(detail)
     elif isinstance(detail, TableDetail):
-        yield from _table(detail)
+        yield from _table(detail, [] if without_rows else detail.rows)
     elif isinstance(detail, ImageDetail):
         yield Told("plain", image(detail), 1)
     elif isinstance(detail, ModelDetail):
@@ -183,7 +184,7 @@ def _pair(old: str | None, new: str | None, indent: int = 1) -> Iterator[Told]:
         yield Told("new", f"+{new}", indent)
 
 
-def _table(detail: TableDetail) -> Iterator[Told]:
+def _table(detail: TableDetail, rows: Sequence[RowChange]) -> Iterator[Told]:
     shapes = [
         f"{rows:,} rows × {columns:,} columns"
         for rows, columns in filter(None, (detail.old_shape, detail.new_shape))
@@ -198,7 +199,7 @@ def _table(detail: TableDetail) -> Iterator[Told]:
         elif column.change == "type":
             yield Told("plain", f"~ column {column.name}: {column.old_type} → {column.new_type}", 1)
     names = [column.name for column in detail.columns]
-    for row in detail.rows:
+    for row in rows:
         if row.change == "changed":
             assert row.old is not None
             assert row.new is not None

@@ -8,7 +8,8 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from jvs_core.differences.bounds import MB, Bounds
-from jvs_core.differences.inside import Change, difference
+from jvs_core.differences.inside import Change
+from jvs_core.differences.memory import remembered
 from jvs_core.differences.model import Difference, Differences, NotebookDetail, TableDetail, TextDetail
 from jvs_core.differences.version import Version, given, stored
 from jvs_core.errors import EngineFailed, JvsError, PathNotFound, PayloadHashMismatch
@@ -72,7 +73,7 @@ def what_changed(
 def what_changed_in(
     repository: Repository,
     path: str,
-    before: str = "HEAD",
+    before: str | None = "HEAD",
     after: str | None = None,
     *,
     old_path: str | None = None,
@@ -81,39 +82,44 @@ def what_changed_in(
     worktree: str | None = None,
     bounds: Bounds | None = None,
 ) -> Difference:
-    """Return how one path differs, without looking at any other.
+    """Return how one path differs, without looking at any other. None in the place of a snapshot is the worktree as it is.
 
-    ``old_path`` is where it was, if it moved. ``content`` stands in the place of what the worktree has, for unsaved edits.
+    ``old_path`` is where it was, if it moved. ``content`` stands in the place of what the worktree has, for unsaved edits; where both
+    are the worktree, of what it is to have. Answers are remembered by the digests of both files.
+
     Raises PathNotFound where it is in neither, PathEscape, SnapshotNotFound, and what reading the two raises.
     """
-    from_id = repository.resolve(before, worktree=worktree)
-    to_id = None if after is None else repository.resolve(after, worktree=worktree)
+    from_id, to_id = (
+        None if name is None else repository.resolve(name, worktree=worktree) for name in (before, after)
+    )
     opener = _Opener(repository, from_id, to_id, worktree)
-    old = opener.stored(from_id, old_path or path)
-    if content is not None:
-        new: Version | None = given(content)
-    else:
-        new = opener.stored(to_id, path) if to_id is not None else opener.now(path, old)
+    edited = None if content is None else given(content)
+    old = edited if edited and from_id is None and to_id is not None else opener.at(from_id, old_path or path)
+    new = edited if edited and to_id is None else opener.at(to_id, path)
     if old is None and new is None:
-        raise PathNotFound(f"{path!r} is in neither of the two", hint=f"jvs ls {from_id} -r")
+        raise PathNotFound(
+            f"{path!r} is in neither of the two", hint="jvs find looks for it in all of history"
+        )
     change: Change = "added" if old is None else "removed" if new is None else "modified"
     if change == "modified" and old_path not in (None, path):
         change = "renamed"
-    return difference(
+    return remembered(
         path,
         old,
         new,
         change=change,
         old_path=old_path if change == "renamed" else None,
         everything=everything,
-        bounds=bounds,
+        bounds=bounds or Bounds(),
     )
 
 
 class _Opener:
-    """Opens what stands at a path on either side."""
+    """Opens what stands at a path on either side; the worktree as it is where there is no snapshot."""
 
-    def __init__(self, repository: Repository, from_id: str, to_id: str | None, worktree: str | None) -> None:
+    def __init__(
+        self, repository: Repository, from_id: str | None, to_id: str | None, worktree: str | None
+    ) -> None:
         self._repository = repository
         self._from, self._to = from_id, to_id
         self._worktree = worktree
@@ -121,7 +127,7 @@ class _Opener:
     def difference(self, entry: ChangedEntry, *, inside: bool, everything: bool) -> Difference:
         """Return the difference of one entry; one whose content cannot be read says so."""
         looked_at = partial(
-            difference,
+            remembered,
             entry.path,
             self._version(entry.old, self._from),
             self._version(entry.new, self._to),
@@ -129,6 +135,7 @@ class _Opener:
             old_path=entry.old_path,
             cache=entry.cache,
             everything=everything,
+            bounds=Bounds(),
         )
         try:
             return looked_at(inside=inside)
@@ -136,24 +143,17 @@ class _Opener:
             plain = looked_at(inside=False)
             return plain.model_copy(update={"stopped": [f"{error.code}: {error.message}"]})
 
-    def stored(self, snapshot_id: str, path: str) -> Version | None:
-        """Return what a snapshot has at a path."""
+    def at(self, snapshot_id: str | None, path: str) -> Version | None:
+        """Return what one side has at a path; of a file that hashing takes long for, without its digest."""
         try:
-            return self._version(
-                self._repository.stat(snapshot_id, path, worktree=self._worktree), snapshot_id
-            )
+            if snapshot_id is not None:
+                entry = self._repository.stat(snapshot_id, path, worktree=self._worktree)
+            else:
+                entry = self._repository.stat_now(path, worktree=self._worktree)
         except PathNotFound:
             return None
-
-    def now(self, path: str, old: Version | None) -> Version | None:
-        """Return what the worktree has at a path, with its digest where the old one has the same size and hashing is quick."""
-        try:
-            entry = self._repository.stat_now(path, worktree=self._worktree)
-        except PathNotFound:
-            return None
-        found = self._version(entry, None)
-        assert found is not None
-        if entry.type != "file" or old is None or old.side.size != entry.size or entry.size > _LARGEST_HASHED:
+        found = self._version(entry, snapshot_id)
+        if found is None or snapshot_id is not None or entry.type != "file" or entry.size > _LARGEST_HASHED:
             return found
         return Version(found.side.model_copy(update={"sha256": _digest(found)}), found.opened)
 
