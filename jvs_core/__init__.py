@@ -14,7 +14,14 @@ from jvs_core.version import __version__
 if TYPE_CHECKING:
     from jvs_core.control.lock.lease import Lease
     from jvs_core.control.trust import Trusted, distrust, trust, trusted
-    from jvs_core.differences import Difference, Differences, what_changed, what_changed_in
+    from jvs_core.differences import (
+        Difference,
+        Differences,
+        known_summaries,
+        summary,
+        what_changed,
+        what_changed_in,
+    )
     from jvs_core.errors import (
         AlreadyExists,
         InputError,
@@ -70,6 +77,8 @@ _HOMES = {
     "Verdict": "jvs_core.model",
     "WorktreeInfo": "jvs_core.results",
     "distrust": "jvs_core.control.trust",
+    "known_summaries": "jvs_core.differences",
+    "summary": "jvs_core.differences",
     "trust": "jvs_core.control.trust",
     "trusted": "jvs_core.control.trust",
     "what_changed": "jvs_core.differences",
@@ -105,6 +114,8 @@ __all__ = [
     "WorktreeInfo",
     "__version__",
     "distrust",
+    "known_summaries",
+    "summary",
     "trust",
     "trusted",
     "what_changed",

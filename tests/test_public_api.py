@@ -35,7 +35,7 @@ MEMBERS = members()
 PUBLIC = (
     "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor Difference Differences InputError JvsError Lease LeaseRecord LockConflict "
     "NotARepository OutsideRoot Pin Progress Ref Repository Run Sandbox Settings SnapshotFile Trusted UntrustedRepository Verdict WorktreeInfo "
-    "__version__ distrust trust trusted what_changed what_changed_in"
+    "__version__ distrust known_summaries summary trust trusted what_changed what_changed_in"
 )
 # Each command, and what does the same in Python.
 IN_PYTHON = {
@@ -49,7 +49,7 @@ IN_PYTHON = {
     "show": "Repository.show",
     "ls": "Repository.ls",
     "cat": "Repository.open_file",
-    "compare": "Repository.compare Repository.changes what_changed what_changed_in",
+    "compare": "Repository.compare Repository.changes what_changed what_changed_in summary known_summaries",
     "restore": "Repository.restore Repository.restore_path Repository.restore_inplace",
     "undo": "Repository.undo",
     "redo": "Repository.redo",

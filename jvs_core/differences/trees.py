@@ -114,6 +114,15 @@ def what_changed_in(
     )
 
 
+def inside_of(
+    repository: Repository, entry: ChangedEntry, from_id: str, to_id: str, bounds: Bounds
+) -> Difference:
+    """Return the difference of one entry of a comparison of two snapshots, within ``bounds``."""
+    return _Opener(repository, from_id, to_id, None).difference(
+        entry, inside=True, everything=False, bounds=bounds
+    )
+
+
 class _Opener:
     """Opens what stands at a path on either side; the worktree as it is where there is no snapshot."""
 
@@ -124,7 +133,9 @@ class _Opener:
         self._from, self._to = from_id, to_id
         self._worktree = worktree
 
-    def difference(self, entry: ChangedEntry, *, inside: bool, everything: bool) -> Difference:
+    def difference(
+        self, entry: ChangedEntry, *, inside: bool, everything: bool, bounds: Bounds | None = None
+    ) -> Difference:
         """Return the difference of one entry; one whose content cannot be read says so."""
         looked_at = partial(
             remembered,
@@ -135,7 +146,7 @@ class _Opener:
             old_path=entry.old_path,
             cache=entry.cache,
             everything=everything,
-            bounds=Bounds(),
+            bounds=bounds or Bounds(),
         )
         try:
             return looked_at(inside=inside)
