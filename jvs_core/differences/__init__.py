@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 from jvs_core.differences.model import Difference, Differences
-from jvs_core.differences.summary import known_summaries, summary
+from jvs_core.differences.summaries import known_summaries, summary
 from jvs_core.differences.trees import what_changed, what_changed_in
