@@ -51,14 +51,22 @@ def read(
 def _in_order(
     before: Notebook, after: Notebook, pairs: Pairs, elsewhere: set[int]
 ) -> Iterator[tuple[Cell, Cell]]:
-    """Yield pairs of old and new cell in the new order; removed ones where they were."""
+    """Yield pairs of old and new cell in the new order; removed ones where they were, before what came in their place."""
     taken = set(pairs.values())
     at = 0
-    for cell in after.cells:
+    stays = [
+        pairs[cell.index] if cell.index in pairs and cell.index not in elsewhere else None
+        for cell in after.cells
+    ]
+    upcoming = len(before.cells)
+    until = []
+    for partner in reversed(stays):
+        upcoming = upcoming if partner is None else partner
+        until.append(upcoming)
+    for cell, end in zip(after.cells, reversed(until), strict=True):
+        yield from ((gone, _NONE) for gone in before.cells[at:end] if gone.index not in taken)
+        at = end
         partner = pairs.get(cell.index)
-        if partner is not None and cell.index not in elsewhere:
-            yield from ((gone, _NONE) for gone in before.cells[at:partner] if gone.index not in taken)
-            at = partner + 1
         yield (_NONE if partner is None else before.cells[partner]), cell
     yield from ((gone, _NONE) for gone in before.cells[at:] if gone.index not in taken)
 

@@ -82,8 +82,7 @@ def _moved(old: Sequence[Cell], new: Sequence[Cell], found: Pairs) -> None:
     """Pair what has the same source elsewhere: those of the same id first, then in order."""
     there: dict[tuple[str, str], list[int]] = defaultdict(list)
     for at, cell in _left(old, set(found.values())):
-        if cell.source.strip():
-            there[cell.type, cell.source].append(at)
+        there[cell.type, cell.source].append(at)
     waiting = []
     for at, cell in _left(new, set(found)):
         places = there.get((cell.type, cell.source), [])
@@ -131,7 +130,9 @@ def _gaps(olds: int, news: int, found: Pairs) -> list[tuple[list[int], list[int]
 def _alike(old: Sequence[Cell], new: Sequence[Cell], olds: list[int], news: list[int], found: Pairs) -> None:
     """Pair the cells of one gap, in order, so that the sum of their likeness is greatest."""
     if len(olds) == len(news) == 1:
-        if likeness(old[olds[0]], new[news[0]]) >= _ALONE:
+        one, other = old[olds[0]], new[news[0]]
+        is_filled = one.type == other.type and not (one.source.strip() and other.source.strip())
+        if is_filled or likeness(one, other) >= _ALONE:
             found[news[0]] = olds[0]
         return
     if len(olds) * len(news) > _LARGEST_GAP:
