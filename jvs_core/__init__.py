@@ -14,6 +14,14 @@ from jvs_core.version import __version__
 if TYPE_CHECKING:
     from jvs_core.control.lock.lease import Lease
     from jvs_core.control.trust import Trusted, distrust, trust, trusted
+    from jvs_core.differences import (
+        Difference,
+        Differences,
+        known_summaries,
+        summary,
+        what_changed,
+        what_changed_in,
+    )
     from jvs_core.errors import (
         AlreadyExists,
         InputError,
@@ -48,6 +56,8 @@ _HOMES = {
     "AuditRecord": "jvs_core.model",
     "Checkpoint": "jvs_core.model",
     "Descriptor": "jvs_core.model",
+    "Difference": "jvs_core.differences",
+    "Differences": "jvs_core.differences",
     "InputError": "jvs_core.errors",
     "JvsError": "jvs_core.errors",
     "Lease": "jvs_core.control.lock.lease",
@@ -69,8 +79,12 @@ _HOMES = {
     "Verdict": "jvs_core.model",
     "WorktreeInfo": "jvs_core.results",
     "distrust": "jvs_core.control.trust",
+    "known_summaries": "jvs_core.differences",
+    "summary": "jvs_core.differences",
     "trust": "jvs_core.control.trust",
     "trusted": "jvs_core.control.trust",
+    "what_changed": "jvs_core.differences",
+    "what_changed_in": "jvs_core.differences",
 }
 
 __all__ = [
@@ -79,6 +93,8 @@ __all__ = [
     "AuditRecord",
     "Checkpoint",
     "Descriptor",
+    "Difference",
+    "Differences",
     "InputError",
     "JvsError",
     "Lease",
@@ -101,8 +117,12 @@ __all__ = [
     "WorktreeInfo",
     "__version__",
     "distrust",
+    "known_summaries",
+    "summary",
     "trust",
     "trusted",
+    "what_changed",
+    "what_changed_in",
 ]
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from jvs_core.results.browse import (
     CacheShare,
-    Comparison,
     HistoryItem,
     SnapshotDetails,
     TreeEntry,
     Unchanged,
 )
+from jvs_core.results.changed import ChangedEntries, ChangedEntry, Comparison, Renamed
 from jvs_core.results.conformance import ConformanceReport, RequirementResult
 from jvs_core.results.doctor import RUNTIME_REPAIRS, DoctorReport, Finding
 from jvs_core.results.found import FileVersion, FoundFile

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from jvs_core import Repository, Run
+from jvs_core import Difference as Inside
+from jvs_core import Repository, Run, what_changed_in
+from jvs_core.wording import counted
 from jvs_jupyter.papermill.normalise import differing_cells, equal
 
 _FIGURES = (".svg", ".pdf", ".eps", ".ps")
 _SVG = b'"image/svg+xml"'
 _PIECE = 1 << 20
+_KINDS = ("table", "image", "model", "archive")
+_NAMED = 3
 _BEFORE, _SHOWN = 12, 40
 _HINT = (
     "figures: matplotlib writes the time into SVG, PDF and PS, and ids by chance into SVG; set SOURCE_DATE_EPOCH for both "
@@ -65,7 +69,11 @@ def _in_file(
         yield Difference(path, f"another {before.type}")
     elif path.endswith(".ipynb"):
         both = _read(repository, one, path), _read(repository, other, path)
-        yield from _in_notebook(path, *both, roots)
+        pictures = _pictures(what_changed_in(repository, path, one, other))
+        for found in _in_notebook(path, *both, roots):
+            yield replace(found, where=f"{found.where} ({pictures})") if pictures else found
+    elif told := _by_kind(what_changed_in(repository, path, one, other)):
+        yield Difference(path, told, path.lower().endswith(_FIGURES))
     else:
         with repository.open_file(one, path) as first, repository.open_file(other, path) as second:
             yield Difference(path, in_bytes(first, second), path.lower().endswith(_FIGURES))
@@ -75,6 +83,38 @@ def _in_notebook(path: str, before: bytes, after: bytes, roots: list[str]) -> It
     if not equal(before, after, roots):
         cells = ", ".join(map(str, differing_cells(before, after, roots)))
         yield Difference(path, f"cell {cells}" if cells else "beside its cells", _SVG in before + after)
+
+
+def _by_kind(found: Inside) -> str | None:
+    """Return what differs in words where it is a matter of rows, columns, pixels, arrays or members; else None."""
+    detail = found.detail
+    if detail is None or detail.kind not in _KINDS or not found.words:
+        return None
+    if detail.kind != "table":
+        return found.words
+    names = dict.fromkeys(detail.columns[at].name for row in detail.rows for at in row.differing)
+    more = ", …" if len(names) > _NAMED else ""
+    return f"{found.words} (in {', '.join(list(names)[:_NAMED])}{more})" if names else found.words
+
+
+def _pictures(found: Inside) -> str:
+    """Return how the pictures of a notebook's cells differ, in words; nothing where none do."""
+    if found.detail is None or found.detail.kind != "notebook":
+        return ""
+    images = [
+        mime.image
+        for cell in found.detail.cells
+        for output in cell.outputs
+        for mime in output.mimes
+        if mime.image is not None and mime.image.pixels != "unknown"
+    ]
+    differ = [image for image in images if image.pixels == "differ"]
+    if not differ:
+        return "pictures with the same pixels" if images else ""
+    shares = [image.share for image in differ if image.share is not None]
+    return f"{counted(len(differ), 'picture')}" + (
+        f", up to {max(shares):.2%} of the pixels" if shares else ""
+    )
 
 
 def in_bytes(first: BinaryIO, second: BinaryIO) -> str:

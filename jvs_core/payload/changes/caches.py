@@ -12,6 +12,8 @@ from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.exclude_rules import CACHE_FOLDERS, TAG_NAME, TAG_SIGNATURE
 from jvs_core.payload.tree.folders import Folders, split
 
+Tree = tuple[Path, Sequence[Entry]]
+
 
 def tagged(entries: Iterable[Entry], begins: Callable[[Entry], bytes]) -> set[bytes]:
     """Return the folders, but for the top one, that a ``CACHEDIR.TAG`` says are caches; ``begins`` reads a file's start."""
@@ -39,9 +41,20 @@ def lies_in_one(folders: Folders, path: bytes) -> bool:
     return any(_begins(folders, folder + b"/" + TAG_NAME).startswith(TAG_SIGNATURE) for folder in above)
 
 
-def without_those_in(changes: Changes, *trees: tuple[Path, Sequence[Entry]]) -> Changes:
+def without_those_in(changes: Changes, *trees: Tree) -> Changes:
     """Return the changes that lie in no cache, as a known name or a tag in any of the ``trees`` (folder and entries) says."""
-    return without(changes, {folder for root, entries in trees for folder in _tagged_in(root, entries)})
+    return without(changes, _tagged_in_any(trees))
+
+
+def those_in(changes: Changes, *trees: Tree) -> set[bytes]:
+    """Return the changed paths that do lie in a cache, as ``without_those_in`` leaves them out."""
+    folders = _tagged_in_any(trees)
+    paths = (*changes.added, *changes.modified, *changes.removed)
+    return {path for path in paths if _in_cache(path, folders)}
+
+
+def _tagged_in_any(trees: Sequence[Tree]) -> set[bytes]:
+    return {folder for root, entries in trees for folder in _tagged_in(root, entries)}
 
 
 def within(root: Path, entries: Sequence[Entry]) -> list[Entry]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from jvs_core import Descriptor, JvsError, Repository
+from jvs_core import Descriptor, JvsError, Repository, known_summaries, summary
 from jvs_jupyter.server.handlers.base import Handler, route
-from jvs_jupyter.server.paths import Place
+from jvs_jupyter.server.paths import Place, Root
 from jvs_jupyter.server.progress import Receiver
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 1000
 _MANIFESTS_READ = 50
+_WORDS_S = 2.0
 
 
 class SnapshotsHandler(Handler):
@@ -26,7 +28,13 @@ class SnapshotsHandler(Handler):
         """Page through it."""
         query = self.query()
         place = await self.place(query["path"])
-        self.answer(await self.call(_page, place.repository, query))
+        found = await self.call(_page, place.repository, query)
+        missing = [item["snapshot_id"] for item in found["items"] if item["changed"]["words"] is None]
+        if query["words"] and missing:
+            said = await self.services.look(words_of, place, missing)
+            for item in found["items"]:
+                item["changed"]["words"] = said.get(item["snapshot_id"], item["changed"]["words"])
+        self.answer(found)
 
     @route("createSnapshot")
     async def post(self) -> None:
@@ -58,6 +66,21 @@ class SnapshotHandler(Handler):
         self.answer(await self.call(_show, place, id))
 
 
+def words_of(root: Root, path: str, snapshots: list[str]) -> dict[str, list[str]]:
+    """Return what the first of these snapshots changed, in words: as many as can be worked out in two seconds."""
+    repository = root.place(path).repository
+    found: dict[str, list[str]] = {}
+    end = time.monotonic() + _WORDS_S
+    for snapshot in snapshots:
+        try:
+            found[snapshot] = summary(repository, snapshot)
+        except JvsError:  # its files are gone, or damaged: other answers say so
+            found[snapshot] = []
+        if time.monotonic() > end:
+            break
+    return found
+
+
 def _show(place: Place, snapshot: str) -> dict[str, Any]:
     shown = place.repository.show(snapshot).to_json()
     return {**shown, "contents_path": place.root.contents_path(shown["path"])}
@@ -80,7 +103,15 @@ def _page(repository: Repository, query: dict[str, Any]) -> dict[str, Any]:
             if len(items) == limit:
                 more = more or item is not found[-1]
                 break
-    shown = [{**item.to_json(), "refs": item.refs} for item in items]
+    known = known_summaries(repository, [item.descriptor.snapshot_id for item in items])
+    shown = [
+        {
+            **item.to_json(),
+            "refs": item.refs,
+            "changed": {"words": known.get(item.descriptor.snapshot_id)},
+        }
+        for item in items
+    ]
     return {"items": shown, "next": before if more else None}
 
 
