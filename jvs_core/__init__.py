@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jvs_core.operations.snapshot_file import SnapshotFile
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
-    from jvs_core.results import WorktreeInfo
+    from jvs_core.results import RunTable, WorktreeInfo
     from jvs_core.settings import Settings
 
 _HOMES = {
@@ -59,6 +59,7 @@ _HOMES = {
     "Ref": "jvs_core.model",
     "Repository": "jvs_core.repository",
     "Run": "jvs_core.model",
+    "RunTable": "jvs_core.results",
     "Sandbox": "jvs_core.operations.sandbox",
     "Settings": "jvs_core.settings",
     "SnapshotFile": "jvs_core.operations.snapshot_file",
@@ -89,6 +90,7 @@ __all__ = [
     "Ref",
     "Repository",
     "Run",
+    "RunTable",
     "Sandbox",
     "Settings",
     "SnapshotFile",

@@ -13,6 +13,7 @@ from jvs_core.results.gc import GcCandidate, GcFailure, GcKept, GcPlan, GcRun
 from jvs_core.results.repository import Initialized, RepositoryInfo
 from jvs_core.results.restore import Extracted, Restored, RestoredInPlace
 from jvs_core.results.result import Result
+from jvs_core.results.run_table import RunTable
 from jvs_core.results.status import Status, Unfinished
 from jvs_core.results.verify import AuditReport, SnapshotReport, VerifyReport
 from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo

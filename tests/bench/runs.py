@@ -21,7 +21,7 @@ import papermill
 
 from jvs_core import Repository
 from jvs_jupyter import sweep
-from jvs_jupyter.papermill.pool import processes
+from jvs_jupyter.runs.pool import processes
 from tests.jupyter.papermill.support import write_notebook
 
 PAIRS = 7

@@ -19,8 +19,8 @@ import pytest
 from jvs_core import InputError
 from jvs_core.cli.main import execute
 from jvs_jupyter import sweep
-from jvs_jupyter.papermill import grid
-from jvs_jupyter.papermill.normalise import equal
+from jvs_jupyter.runs import grid
+from jvs_jupyter.runs.normalise import equal
 from tests.jupyter.papermill.support import Workspace, environment, wait_until
 
 SCORE = "from jvs_magics import metric\nmetric('score', alpha * 10)\nopen('made.txt', 'w').write(str(alpha))"
