@@ -110,10 +110,16 @@ def chosen(
         raise InputError(
             "no name to sort by", hint="--sort accuracy, or --sort=-accuracy for the largest first"
         )
-    having = [run for run in found if value_of(run, name) not in (MISSING, None)]
-    rest = [run for run in found if value_of(run, name) in (MISSING, None)]
-    having.sort(key=lambda run: _rank(value_of(run, name)), reverse=sort.startswith("-"))
-    return having + rest
+    having: list[tuple[tuple[int, Any], Run]] = []
+    rest: list[Run] = []
+    for run in found:
+        value = value_of(run, name)
+        if value is MISSING or value is None:
+            rest.append(run)
+        else:
+            having.append((_rank(value), run))
+    having.sort(key=lambda pair: pair[0], reverse=sort.startswith("-"))
+    return [run for _, run in having] + rest
 
 
 def table(runs: Sequence[Run], columns: Sequence[str] | None = None) -> RunTable:

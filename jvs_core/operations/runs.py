@@ -166,18 +166,28 @@ def sweep_lost(ctx: Context) -> list[Run]:
     return swept
 
 
-def listing(ctx: Context, unreadable: list[str] | None = None) -> list[Run]:
-    """Return every run, newest first; a lost one as ``lost``, whether or not it is recorded as that yet.
+def listing(
+    ctx: Context, unreadable: list[str] | None = None, *, skip: int = 0, limit: int | None = None
+) -> list[Run]:
+    """Return every run, newest first, or ``limit`` of them after ``skip``; a lost one as ``lost``, recorded as that or not.
 
-    Changes nothing. What is wrong with records that cannot be read goes to ``unreadable``; where that is not given,
-    DescriptorCorrupt is raised for the first.
+    Changes nothing, and reads only what it returns. What is wrong with records that cannot be read goes to
+    ``unreadable``; where that is not given, DescriptorCorrupt is raised for the first.
     """
-    found, damaged = runs.read_all(ctx.layout)
+    wanted = None
+    if skip or limit is not None:
+        wanted = runs.ids(ctx.layout)[::-1][skip : None if limit is None else skip + limit][::-1]
+    found, damaged = runs.read_all(ctx.layout, wanted)
     if damaged and unreadable is None:
         raise DescriptorCorrupt(f"the record of run {damaged[0]} is damaged", hint="jvs doctor")
     if unreadable is not None:
         unreadable += [f"the record of run {run_id} is damaged" for run_id in damaged]
     return [_as_it_is(ctx, run) for run in reversed(found)]
+
+
+def ids(ctx: Context) -> list[str]:
+    """Return the ids of all runs, newest first."""
+    return runs.ids(ctx.layout)[::-1]
 
 
 def get(ctx: Context, text: str) -> Run:

@@ -36,6 +36,7 @@ class Runs:
         where: Iterable[str] = (),
         text: str | None = None,
         sort: str | None = None,
+        skip: int = 0,
         limit: int | None = None,
         unreadable: list[str] | None = None,
     ) -> list[Run]:
@@ -50,14 +51,23 @@ class Runs:
             What the id, the name, the note, the notebook or command, the outcome or the parameters must contain.
         sort
             A name, with ``-`` before it for the largest first; runs without it come last.
-        limit
-            How many to return at most.
+        skip, limit
+            How many to leave out at the beginning, and to return at most. Without conditions and order no more are read.
         unreadable
             As for ``all``.
 
         Raises InputError for what is no condition.
         """
-        return run_query.chosen(self.all(unreadable), where=where, text=text, sort=sort)[:limit]
+        conditions = list(where)
+        if not (conditions or text or sort):
+            return runs.listing(self._context, unreadable, skip=skip, limit=limit)
+        found = run_query.chosen(self.all(unreadable), where=conditions, text=text, sort=sort)
+        return found[skip : None if limit is None else skip + limit]
+
+    @translated
+    def ids(self) -> list[str]:
+        """Return the ids of all runs, newest first; one listing of a folder."""
+        return runs.ids(self._context)
 
     @translated
     def rows(self, columns: Sequence[str] | None = None, **query: Any) -> RunTable:

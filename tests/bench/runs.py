@@ -26,7 +26,7 @@ from tests.jupyter.papermill.support import write_notebook
 
 PAIRS = 7
 FILES = 1_000
-RECORDS = 1_000
+RECORDS = 10_000
 POINTS = int(os.environ.get("POINTS", "100"))
 JOBS = 2
 

@@ -13,11 +13,11 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jvs_core import clock, files, regular, syncing
+from jvs_core import anchored, clock, files, regular, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records.register import SUFFIX, Register
@@ -37,6 +37,7 @@ _RECORDS_KNOWN = 50_000
 
 
 def _remember(folder: Path, records: dict[str, tuple[tuple[int, ...], Run]]) -> None:
+    _KNOWN.pop(folder, None)
     if len(records) <= _RECORDS_KNOWN:
         _KNOWN[folder] = records
     while len(_KNOWN) > _REPOSITORIES_KNOWN:
@@ -44,15 +45,23 @@ def _remember(folder: Path, records: dict[str, tuple[tuple[int, ...], Run]]) -> 
             _KNOWN.pop(next(iter(_KNOWN)))
 
 
-def _state(path: Path) -> tuple[int, ...] | None:
-    """Return what changes when a record is replaced. None when it is no regular file."""
+def _states(folder: Path, run_ids: Iterable[str]) -> Iterator[tuple[str, tuple[int, ...] | None]]:
+    """Yield with each run what changes when its record is replaced; None where it is gone or no regular file."""
     try:
-        about = os.lstat(path)
-    except OSError:
-        return None
-    if not stat.S_ISREG(about.st_mode):
-        return None
-    return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+        fd = anchored.open_folder(folder)
+    except FileNotFoundError:
+        return
+    try:
+        for run_id in run_ids:
+            try:
+                about = os.stat(f"{run_id}{SUFFIX}", dir_fd=fd, follow_symlinks=False)
+            except OSError:
+                yield run_id, None
+                continue
+            state = about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+            yield run_id, state if stat.S_ISREG(about.st_mode) else None
+    finally:
+        os.close(fd)
 
 
 def new_id() -> str:
@@ -122,17 +131,16 @@ def read(layout: Layout, run_id: str) -> Run:
     return run
 
 
-def read_all(layout: Layout) -> tuple[list[Run], list[str]]:
-    """Return every run, oldest first, and the ids of those whose record is unreadable.
+def read_all(layout: Layout, wanted: Sequence[str] | None = None) -> tuple[list[Run], list[str]]:
+    """Return every run, or those ``wanted`` that a listing has shown, oldest first; and the ids of unreadable records.
 
     What this process read before and what was not replaced since is not read again.
     """
     folder = layout.runs
-    known = _KNOWN.pop(folder, {})
+    known = _KNOWN.get(folder, {})
     now: dict[str, tuple[tuple[int, ...], Run]] = {}
     broken: list[str] = []
-    for run_id in ids(layout):
-        state = _state(folder / f"{run_id}{SUFFIX}")
+    for run_id, state in _states(folder, ids(layout) if wanted is None else wanted):
         if state is not None and run_id in known and known[run_id][0] == state:
             now[run_id] = known[run_id]
             continue
@@ -143,7 +151,7 @@ def read_all(layout: Layout) -> tuple[list[Run], list[str]]:
         else:
             if run is not None:
                 now[run_id] = (state or (), run)
-    _remember(folder, now)
+    _remember(folder, now if wanted is None else {**known, **now})
     return [run for _, run in now.values()], broken
 
 

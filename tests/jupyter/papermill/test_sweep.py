@@ -122,7 +122,7 @@ def test_a_plot_that_cannot_be_drawn_is_refused_before_anything_runs(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace.notebook("in.ipynb", SCORE, parameters="alpha = 1\nbeta = 1")
-    monkeypatch.setattr("jvs_jupyter.papermill.cli_sweep.find_spec", lambda name: None)
+    monkeypatch.setattr("jvs_jupyter.run_commands.sweep.find_spec", lambda name: None)
     with pytest.raises(InputError, match="matplotlib"):
         execute(["run", "sweep", "in.ipynb", "--grid", "alpha=1", "--plot", "score", "plot.svg"])
     assert workspace.repository.runs.all() == []
