@@ -5,6 +5,7 @@ Paths inside a payload are text with other bytes as ``\\udc80`` to ``\\udcff`` e
 
 from __future__ import annotations
 
+from jvs_core.results.bisection import Bisection, BisectVerdict, Tried
 from jvs_core.results.browse import Comparison, HistoryItem, SnapshotDetails, TreeEntry, Unchanged
 from jvs_core.results.conformance import ConformanceReport, RequirementResult
 from jvs_core.results.doctor import RUNTIME_REPAIRS, DoctorReport, Finding
