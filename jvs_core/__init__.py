@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from jvs_core.operations.timeline.schedule import Schedule
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
-    from jvs_core.results import WorktreeInfo
+    from jvs_core.results import RunTable, WorktreeInfo
     from jvs_core.settings import Settings
 
 _HOMES = {
@@ -70,6 +70,7 @@ _HOMES = {
     "Ref": "jvs_core.model",
     "Repository": "jvs_core.repository",
     "Run": "jvs_core.model",
+    "RunTable": "jvs_core.results",
     "Sandbox": "jvs_core.operations.sandbox",
     "Schedule": "jvs_core.operations.timeline.schedule",
     "Settings": "jvs_core.settings",
@@ -107,6 +108,7 @@ __all__ = [
     "Ref",
     "Repository",
     "Run",
+    "RunTable",
     "Sandbox",
     "Schedule",
     "Settings",

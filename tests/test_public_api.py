@@ -34,7 +34,7 @@ MEMBERS = members()
 
 PUBLIC = (
     "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor Difference Differences InputError JvsError Lease LeaseRecord LockConflict "
-    "NotARepository OutsideRoot Pin Progress Ref Repository Run Sandbox Schedule Settings SnapshotFile Trusted UntrustedRepository Verdict WorktreeInfo "
+    "NotARepository OutsideRoot Pin Progress Ref Repository Run RunTable Sandbox Schedule Settings SnapshotFile Trusted UntrustedRepository Verdict WorktreeInfo "
     "__version__ distrust known_summaries summary trust trusted what_changed what_changed_in"
 )
 # Each command, and what does the same in Python.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from jvs_core.operations import (
     snapshot,
     snapshot_file,
 )
+from jvs_core.operations import bisect as bisecting
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import path_restore, restoring, several, undoing
 from jvs_core.operations.locking import Locking
@@ -50,6 +51,7 @@ from jvs_core.repository.runs import Runs
 from jvs_core.repository.timeline import Timeline
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
+    Bisection,
     CacheShare,
     ChangedEntries,
     Comparison,
@@ -64,6 +66,7 @@ from jvs_core.results import (
     SnapshotDetails,
     Status,
     TreeEntry,
+    Tried,
     VerifyReport,
 )
 from jvs_core.settings import Settings
@@ -712,6 +715,44 @@ class Repository:
             progress=progress,
         )
         return Translated(block)
+
+    @translated
+    def bisect(
+        self,
+        good: str,
+        bad: str,
+        attempt: Callable[[Sandbox], int],
+        *,
+        what: str,
+        afresh: bool = False,
+        worktree: str | None = None,
+        on_try: Callable[[Tried, int], None] = lambda _tried, _left: None,
+        progress: Progress = SILENT,
+    ) -> Bisection:
+        """Find the first bad snapshot on the lineage between a good one and a bad one, by halves.
+
+        Parameters
+        ----------
+        attempt
+            Called with a sandbox made from each snapshot that is tried; nothing of what it leaves there stays. It returns
+            an exit status as for ``git bisect run``: 0 good, 125 skip, up to 127 bad, above it ends the search.
+        what
+            What is asked, in words: a later call with the same ends and words goes on where this one was interrupted,
+            unless it begins ``afresh``.
+        on_try
+            Called with what each try showed, and about how many are left.
+
+        Raises
+        ------
+        InputError
+            The good snapshot does not come before the bad one.
+        SnapshotNotFound, SnapshotExpired, PayloadHashMismatch
+            A snapshot cannot be tried.
+        """
+        first, last = (self._context.resolve(end, worktree or self._worktree) for end in (good, bad))
+        return bisecting.bisect(
+            self._context, first, last, attempt, what=what, afresh=afresh, on_try=on_try, progress=progress
+        )
 
     @translated
     def verify(

@@ -51,7 +51,10 @@ def read_query(operation_id: str, arguments: Mapping[str, list[bytes]]) -> dict[
         if place != "query":
             continue
         schema = parameter["schema"]
-        if name in arguments:
+        if name in arguments and parameter["schema"].get("type") == "array":
+            values[name] = [_typed(name, raw, schema["items"]) for raw in arguments[name]]
+            _check(schema, values[name], name)
+        elif name in arguments:
             values[name] = _typed(name, arguments[name][-1], schema)
             _check(schema, values[name], name)
         elif "default" in schema:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jvs_core import InputError
 from jvs_core.wording import counted
-from jvs_jupyter.papermill.values import decoded, encoded, encoded_all
+from jvs_jupyter.runs.values import decoded, encoded, encoded_all, typed
 
 LARGEST = 100_000
 
@@ -46,7 +46,7 @@ def parse(texts: Sequence[str]) -> dict[str, list[Any]]:
         if name in grid:
             raise InputError(f"the grid names {name!r} twice", hint=f"--grid {name}=VALUE,VALUE,…")
         numbers = _range(values)
-        grid[name] = [_typed(value) for value in values.split(",")] if numbers is None else numbers
+        grid[name] = [typed(value) for value in values.split(",")] if numbers is None else numbers
     return grid
 
 
@@ -89,9 +89,3 @@ def _range(text: str) -> list[Any] | None:
     if len(range(*numbers)) > LARGEST:
         raise InputError(f"{text!r} has more than {LARGEST} values")
     return list(range(*numbers))
-
-
-def _typed(text: str) -> Any:
-    from papermill.cli import _resolve_type
-
-    return _resolve_type(text)

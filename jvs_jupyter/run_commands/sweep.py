@@ -15,23 +15,28 @@ from click import style
 
 from jvs_core import InputError
 from jvs_core.cli.call import Call
-from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Seconds, Snapshot
 from jvs_core.cli.text import columns, identifier, safe
 from jvs_core.wording import counted
-from jvs_jupyter.papermill.cli import pairs, typed
+from jvs_jupyter.run_commands.described import pairs
+from jvs_jupyter.run_commands.parameters import WithCommand, typed_all
 
 _NOT_ALL_OK = 10
 
 
-@click.command(cls=Command)
-@click.argument("notebook")
+@click.command(cls=WithCommand)
+@click.argument("notebook", required=False)
 @click.option(
     "--grid", "grids", multiple=True, metavar="NAME=VALUES", help="1,2,3 or start:stop[:step]; repeat."
 )
 @click.option(
-    "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter at all points."
+    "-p",
+    "parameters",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Set a parameter at all points; or NAME=VALUE.",
 )
 @click.option(
     "--jobs", type=click.IntRange(min=1), metavar="N", help="Run N points at a time (default: one a CPU)."
@@ -40,7 +45,11 @@ _NOT_ALL_OK = 10
     "--executor", default="local", show_default=True, metavar="local|dask:ADDRESS", help="Where to run."
 )
 @click.option("--from", "from_", metavar="SNAPSHOT", type=Snapshot(), help="Start from this snapshot.")
-@click.option("--outputs", metavar="DIR", help="Write the output notebooks of all good points here.")
+@click.option(
+    "--outputs",
+    metavar="DIR",
+    help="Write the output notebooks of all good points here; of a command, what it made.",
+)
 @click.option(
     "--keep",
     type=click.Choice(["failed", "all", "none"]),
@@ -53,7 +62,8 @@ _NOT_ALL_OK = 10
 @click.option(
     "--plot", nargs=2, metavar="METRIC FILE", help="Draw a metric over the grid (.png, .svg, .pdf)."
 )
-@click.option("--cwd", metavar="DIR", help="Let the kernels work in DIR.")
+@click.option("--cwd", metavar="DIR", help="Work in DIR.")
+@click.option("--metrics", metavar="FILE", help="Read a command's metrics from this JSON file it writes.")
 @click.option("--kernel", metavar="NAME", help="Use this kernel.")
 @click.option("--execution-timeout", type=int, metavar="SECONDS", help="Give up a cell after so long.")
 @click.option("--wait", "wait_s", type=Seconds(), metavar="SECONDS", help="Wait so long for the lock.")
@@ -61,7 +71,8 @@ _NOT_ALL_OK = 10
 def sweep(
     call: Call,
     /,
-    notebook: str,
+    notebook: str | None,
+    command: tuple[str, ...],
     grids: tuple[str, ...],
     parameters: tuple[tuple[str, str], ...],
     jobs: int | None,
@@ -73,20 +84,26 @@ def sweep(
     keep: Any,
     **options: Any,
 ) -> Outcome:
-    """Run NOTEBOOK at every point of a grid, each in a worktree of its own, from one snapshot.
+    """Run NOTEBOOK, or COMMAND, at every point of a grid, each in a worktree of its own, from one snapshot.
 
-    A point that has a good run from the same files and parameters is skipped: after an interruption say it again.
+    In COMMAND {name} stands for the parameter of that name. A point that has a good run from the same files and parameters is skipped: after an interruption say it again.
     Exit status 0 when every point is ok, else 10.
 
     \b
     Example:
       jvs run sweep train.ipynb --grid alpha=0.1,1,10 --grid seed=0:5 --jobs 2
+      jvs run sweep --grid alpha=0.1,1,10 -- python train.py --alpha {alpha}
     """
-    from jvs_jupyter.papermill.grid import parse
-    from jvs_jupyter.papermill.pool import named
-    from jvs_jupyter.papermill.sweep import sweep as run_sweep
-    from jvs_jupyter.papermill.table import text_rows
+    from jvs_jupyter.runs.grid import parse
+    from jvs_jupyter.runs.pool import named
+    from jvs_jupyter.runs.sweep import sweep as run_sweep
+    from jvs_jupyter.runs.table import text_rows
 
+    if (notebook is None) != bool(command):
+        raise InputError(
+            "name a notebook or a command",
+            hint="jvs run sweep NOTEBOOK --grid …, or: jvs run sweep --grid … -- COMMAND",
+        )
     if not grids:
         raise InputError("a sweep needs a grid", hint="--grid alpha=1,2,3")
     if plot is not None and find_spec("matplotlib") is None:
@@ -94,10 +111,10 @@ def sweep(
     given = {name: value for name, value in options.items() if value is not None}
     with _terminated_as_exit(), named(executor, jobs) as workers:
         done = run_sweep(
-            notebook,
+            command or str(notebook),
             parse(grids),
             executor=workers,
-            parameters=typed(parameters),
+            parameters=typed_all(parameters),
             outputs=outputs,
             keep=keep,
             resume=not again,

@@ -41,6 +41,7 @@ _BACK: dict[str, Callable[[Any], Any]] = {
 }
 _MANY: dict[type, str] = {tuple: "tuple", set: "set", frozenset: "frozenset"}
 _NUMBERS = "biuf"
+_WORDS: dict[str, Any] = {"True": True, "False": False, "None": None}
 
 
 def encoded(value: Any, name: str = "") -> Any:
@@ -150,3 +151,24 @@ def _is_unicode(text: str) -> bool:
 
 def _escaped(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
+
+
+def typed(text: str) -> Any:
+    """Return the value that a text on a command line stands for: True, False, None, a number, else the text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def as_word(value: Any) -> str:
+    """Return a value as a word of a command: text as it is, lists and dictionaries as JSON, everything else as Python."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, default=str, ensure_ascii=False)
+    return str(value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from jvs_core import JvsError, Repository, Run
-from jvs_jupyter.papermill.spec import Keep
-from jvs_jupyter.papermill.values import encoded_all
+from jvs_jupyter.runs.spec import Keep
+from jvs_jupyter.runs.values import encoded_all
 
 _COMPARED = 8
 
@@ -80,15 +80,15 @@ def results(repository: Repository, points: Iterable[Point]) -> dict[str, Run]:
     }
 
 
-def earlier_base(repository: Repository, notebook: str, base: str, ignored: Collection[str]) -> str | None:
-    """Return the snapshot that an earlier sweep of the notebook started from, if it holds the same files as ``base``.
+def earlier_base(
+    repository: Repository, is_one: Callable[[Run], bool], base: str, ignored: Collection[str]
+) -> str | None:
+    """Return the snapshot that an earlier sweep of the same work started from, if it holds the same files as ``base``.
 
     Files and folders in ``ignored`` do not count: sweeps deliver into them.
     """
     candidates = dict.fromkeys(
-        run.before_snapshot_id
-        for run in repository.runs.all()
-        if run.point is not None and run.notebook == notebook
+        run.before_snapshot_id for run in repository.runs.all() if run.point is not None and is_one(run)
     )
     for candidate in list(candidates)[:_COMPARED]:
         try:

@@ -1,4 +1,4 @@
-"""Running a notebook at every point of a grid, each in a worktree of its own, from one snapshot."""
+"""Running a notebook or a command at every point of a grid, each in a worktree of its own, from one snapshot."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import InputError, JvsError, Repository, Run
-from jvs_jupyter.papermill import grid as grids
-from jvs_jupyter.papermill import pool
-from jvs_jupyter.papermill.deliver import deliver
-from jvs_jupyter.papermill.execute import execute
-from jvs_jupyter.papermill.isolate import base_snapshot
-from jvs_jupyter.papermill.points import Point, earlier_base, results, tidy
-from jvs_jupyter.papermill.spec import Keep, RunSpec, default_output
-from jvs_jupyter.papermill.table import Sweep
-from jvs_jupyter.papermill.values import decoded_all, encoded_all
+from jvs_jupyter.runs import grid as grids
+from jvs_jupyter.runs import kinds, pool
+from jvs_jupyter.runs.command import CommandSpec
+from jvs_jupyter.runs.isolate import base_snapshot
+from jvs_jupyter.runs.kinds import Subject
+from jvs_jupyter.runs.place import within
+from jvs_jupyter.runs.points import Point, earlier_base, results, tidy
+from jvs_jupyter.runs.spec import Keep, Spec
+from jvs_jupyter.runs.table import Sweep
+from jvs_jupyter.runs.values import decoded_all, encoded_all
 
 _TRIES = 3
 
@@ -30,15 +31,14 @@ class _Plan:
     """What every point has in common."""
 
     repository: Repository
-    worktree: str
-    notebook: str
+    here: Path
     base: str
     outputs: Path | None
-    common: RunSpec
+    common: Spec
 
 
 def sweep(
-    notebook: str | os.PathLike[str],
+    what: Subject,
     grid: Mapping[str, Iterable[Any]],
     *,
     executor: Executor | None = None,
@@ -51,10 +51,11 @@ def sweep(
     on_point: Callable[[Point], None] | None = None,
     **options: Any,
 ) -> Sweep:
-    """Run ``notebook`` at every point of ``grid`` and return the points in the grid's order.
+    """Run ``what`` at every point of ``grid`` and return the points in the grid's order.
 
-    Every point runs in a worktree of its own, made from one snapshot. A point that has an ``ok`` run from the same
-    notebook, files and parameters is not run again, unless ``resume`` is false: after an interruption call again.
+    ``what`` is a notebook's path, or the words of a command, in which ``{name}`` stands for the parameter of that name.
+    Every point runs in a worktree of its own, made from one snapshot. A point that has an ``ok`` run of the same work
+    from the same files and parameters is not run again, unless ``resume`` is false: after an interruption call again.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def sweep(
     parameters
         Parameters that are the same at every point.
     outputs
-        A folder for the output notebooks of the points that are ``ok``.
+        A folder for the output notebooks of the points that are ``ok``; of a command's, for the files they made.
     keep
         Which worktrees stay: those of ``failed`` points, ``all`` or ``none``.
     ignore
@@ -72,7 +73,8 @@ def sweep(
     on_point
         Called with each point as it ends.
     options
-        ``from_``, ``repo``, ``worktree``, ``cwd``, ``kernel``, ``execution_timeout``, ``wait_s``, as for ``run``.
+        ``from_``, ``repo``, ``worktree``, ``cwd``, ``wait_s``, for notebooks ``kernel`` and ``execution_timeout``, for
+        commands ``metrics``, as for ``run``.
 
     Raises JvsError before anything was run; what goes wrong at a point stands in its row.
     """
@@ -81,46 +83,44 @@ def sweep(
     both = sorted(set(fixed) & set(wanted[0]))
     if both:
         raise InputError(f"{both[0]!r} is a parameter of the grid and a fixed one")
-    common = RunSpec.parse(
-        {"notebook": os.fspath(notebook), "isolate": True, "keep": keep, "deliver": False, **options}
+    own = {"quiet": True} if not isinstance(what, str | os.PathLike) else {}
+    common = kinds.parse(
+        {**kinds.subject(what), **own, "isolate": True, "keep": keep, "deliver": False, **options}
     )
     plan = _plan(common, outputs, ignore, resume=resume)
     nonce = "" if resume else secrets.token_hex(8)
+    identity = plan.common.identity(plan.here)
     points = [
-        Point(parameters=p, digest=grids.digest(plan.base, plan.notebook, {**fixed, **p}, nonce))
-        for p in wanted
+        Point(parameters=p, digest=grids.digest(plan.base, identity, {**fixed, **p}, nonce)) for p in wanted
     ]
     found = results(plan.repository, points)
-    with ExitStack() as own:
-        workers = executor or own.enter_context(_threads(jobs))
+    with ExitStack() as stack:
+        workers = executor or stack.enter_context(_threads(jobs))
         ended = _run_all(plan, points, found, fixed, workers, on_point)
     tidy(plan.repository, ended, keep)
-    return Sweep(plan.notebook, plan.base, tuple(ended))
+    return Sweep(_shown(plan), plan.base, tuple(ended))
 
 
-def _plan(common: RunSpec, outputs: Any, ignore: Iterable[Any], *, resume: bool) -> _Plan:
+def _plan(common: Spec, outputs: Any, ignore: Iterable[Any], *, resume: bool) -> _Plan:
     repository = Repository.open(common.repo or common.cwd or ".")
     worktree = common.worktree or repository.worktree
     here = repository.worktrees.path(worktree)
-    local = Path(os.path.realpath(common.notebook))
-    if not local.is_relative_to(os.path.realpath(here)):
-        raise InputError(
-            f"{common.notebook} is not in worktree {worktree!r}: a sweep runs what its snapshot holds",
-            hint="copy the notebook into the worktree",
-        )
-    if common.from_ is None and not local.is_file():
-        raise InputError(f"no notebook {common.notebook}")
-    inside = str(local.relative_to(os.path.realpath(here)))
+    settled = common.settled(here, worktree)
     target = None if outputs is None else Path(os.path.abspath(os.fspath(outputs)))
     base = base_snapshot(common, repository, worktree)
     if resume:
         delivered = [*ignore, *([] if target is None else [target])]
-        names = [name for path in delivered if (name := _inside(here, Path(path))) is not None]
-        base = earlier_base(repository, inside, base, names) or base
-    absolute = {"notebook": str(local), "repo": str(repository.root), "worktree": worktree}
-    cwd = os.path.abspath(common.cwd or ".")
-    spec = RunSpec.parse({**common.to_json(), **absolute, "from": base, "cwd": cwd})
-    return _Plan(repository, worktree, inside, base, target, spec)
+        names = [name for path in delivered if (name := within(here, os.fspath(path))) is not None]
+        base = earlier_base(repository, lambda run: settled.repeats(run, here), base, names) or base
+    spec = settled.model_copy(update={"repo": str(repository.root), "worktree": worktree, "from_": base})
+    return _Plan(repository, here, base, target, spec)
+
+
+def _shown(plan: _Plan) -> dict[str, Any]:
+    """Return what was swept, as the answer names it."""
+    if isinstance(plan.common, CommandSpec):
+        return {"command": list(plan.common.command)}
+    return {"notebook": plan.common.identity(plan.here)}
 
 
 def _run_all(
@@ -136,10 +136,10 @@ def _run_all(
 
     def end(point: Point) -> None:
         if plan.outputs is not None and point.run is not None and point.run.outcome == "ok":
-            target = plan.outputs / _file_name(plan.notebook, point.parameters)
+            target = plan.common.result(plan.outputs, grids.label(point.parameters))
             lost = plan.repository.runs.gone(point.run).get("after")
             if lost is None:
-                deliver(plan.repository, point.run, target)
+                plan.common.hand_over(plan.repository, point.run, target)
             elif not target.exists():
                 point = point.failed(f"nothing to deliver: {lost}; --again runs the point anew")
         ended[point.digest] = point
@@ -183,7 +183,7 @@ def run_point(spec: dict[str, Any]) -> dict[str, Any]:
     """Run one point, JSON in and JSON out, in whatever process or on whatever host this is called."""
     pool.refuse_after_stop()
     with pool.event_loop_of_thread():
-        finished = execute(RunSpec.parse(spec))
+        finished = kinds.execute(kinds.parse(spec))
     if isinstance(finished.failure, KeyboardInterrupt | SystemExit):
         pool.stop()
     return {"run_id": finished.run.run_id}
@@ -203,15 +203,6 @@ def _ended(plan: _Plan, point: Point, future: Future[dict[str, Any]], *, last: b
     if run.outcome == "lost":  # another attempt at the point was first
         run = results(plan.repository, [point]).get(point.digest, run)
     return point.with_run(run)
-
-
-def _file_name(notebook: str, parameters: dict[str, Any]) -> str:
-    return f"{Path(default_output(notebook)).name.removesuffix('.out.ipynb')}.{grids.label(parameters)}.ipynb"
-
-
-def _inside(folder: Path, target: Path) -> str | None:
-    real, root = Path(os.path.realpath(target)), Path(os.path.realpath(folder))
-    return str(real.relative_to(root)) if real.is_relative_to(root) else None
 
 
 @contextmanager

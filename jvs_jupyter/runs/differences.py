@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from jvs_core import Difference as Inside
 from jvs_core import Repository, Run, what_changed_in
 from jvs_core.wording import counted
-from jvs_jupyter.papermill.normalise import differing_cells, equal
+from jvs_jupyter.runs.causes import Cause, of_file, of_notebook
+from jvs_jupyter.runs.normalise import differing_cells, equal
 
-_FIGURES = (".svg", ".pdf", ".eps", ".ps")
-_SVG = b'"image/svg+xml"'
 _PIECE = 1 << 20
 _KINDS = ("table", "image", "model", "archive")
 _NAMED = 3
 _BEFORE, _SHOWN = 12, 40
-_HINT = (
-    "figures: matplotlib writes the time into SVG, PDF and PS, and ids by chance into SVG; set SOURCE_DATE_EPOCH for both "
-    "runs (os.environ['SOURCE_DATE_EPOCH'] = '0') and matplotlib.rcParams['svg.hashsalt'] to a text of your own"
-)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A file that differs, in words where, and whether figures in it may be why."""
+    """A file that differs, in words where, and what may be why, where its bytes show it."""
 
     path: str
     where: str
-    figure: bool = False
+    cause: Cause | None = None
 
     def __str__(self) -> str:
         return f"~ {self.path}: {self.where}"
@@ -52,11 +47,6 @@ def between(repository: Repository, original: Run, again: Run) -> list[Differenc
     return sorted(found, key=lambda difference: difference.path)
 
 
-def figures(differences: Iterable[Difference]) -> str | None:
-    """Return a hint where figures may be what differs."""
-    return _HINT if any(difference.figure for difference in differences) else None
-
-
 def _in_file(
     repository: Repository, one: str, other: str, path: str, roots: list[str]
 ) -> Iterator[Difference]:
@@ -73,16 +63,17 @@ def _in_file(
         for found in _in_notebook(path, *both, roots):
             yield replace(found, where=f"{found.where} ({pictures})") if pictures else found
     elif told := _by_kind(what_changed_in(repository, path, one, other)):
-        yield Difference(path, told, path.lower().endswith(_FIGURES))
+        yield Difference(path, told, _cause(repository, one, other, path))
     else:
         with repository.open_file(one, path) as first, repository.open_file(other, path) as second:
-            yield Difference(path, in_bytes(first, second), path.lower().endswith(_FIGURES))
+            where = in_bytes(first, second)
+        yield Difference(path, where, _cause(repository, one, other, path))
 
 
 def _in_notebook(path: str, before: bytes, after: bytes, roots: list[str]) -> Iterator[Difference]:
     if not equal(before, after, roots):
         cells = ", ".join(map(str, differing_cells(before, after, roots)))
-        yield Difference(path, f"cell {cells}" if cells else "beside its cells", _SVG in before + after)
+        yield Difference(path, f"cell {cells}" if cells else "beside its cells", of_notebook(before, after))
 
 
 def _by_kind(found: Inside) -> str | None:
@@ -129,6 +120,16 @@ def in_bytes(first: BinaryIO, second: BinaryIO) -> str:
     same = next((place for place in range(shorter) if one[place] != other[place]), shorter)
     shown = [_text(piece[max(same - _BEFORE, 0) : same + _SHOWN]) for piece in (one, other)]
     return f"from byte {at + same} on, {shown[0]}, then {shown[1]}"
+
+
+def _cause(repository: Repository, one: str, other: str, path: str) -> Cause | None:
+    """Return what the beginnings of two files show of why they differ."""
+    with repository.open_file(one, path) as first, repository.open_file(other, path) as second:
+        heads = first.read(_PIECE), second.read(_PIECE)
+        whole = not first.read(1) and not second.read(1)
+    at = next((place for place, pair in enumerate(zip(*heads, strict=False)) if pair[0] != pair[1]), -1)
+    found = of_file(path, *heads, at)
+    return None if found == "time" and not whole else found
 
 
 def _text(piece: bytes) -> str:

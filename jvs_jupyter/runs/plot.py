@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from jvs_core import InputError
-from jvs_jupyter.papermill.points import Point
+from jvs_jupyter.runs.points import Point
 
 
 class Plot(Figure):

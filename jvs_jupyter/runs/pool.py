@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -64,7 +65,7 @@ def event_loop_of_thread() -> Iterator[None]:
     try:
         yield
     finally:
-        if threading.current_thread() is not threading.main_thread():
+        if "nbclient" in sys.modules and threading.current_thread() is not threading.main_thread():
             from jupyter_core.utils import ensure_event_loop
 
             loop = ensure_event_loop()

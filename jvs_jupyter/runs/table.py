@@ -5,19 +5,20 @@ from __future__ import annotations
 import csv
 import html
 import io
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from jvs_core import InputError
-from jvs_jupyter.papermill.points import Point
+from jvs_jupyter.runs.points import Point
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What became of a sweep, one point after the other in the grid's order."""
+    """What became of a sweep, one point after the other in the grid's order. ``what`` names the notebook or command."""
 
-    notebook: str
+    what: dict[str, Any]
     before_snapshot_id: str
     points: tuple[Point, ...]
 
@@ -25,6 +26,12 @@ class Sweep:
     def ok(self) -> bool:
         """Whether every point has its result."""
         return all(point.outcome == "ok" for point in self.points)
+
+    @property
+    def title(self) -> str:
+        """The notebook's path, or the command."""
+        command = self.what.get("command")
+        return str(self.what["notebook"]) if command is None else shlex.join(command)
 
     def metrics(self) -> list[str]:
         """Return the names of all metrics, in the order of their first appearance."""
@@ -65,7 +72,7 @@ class Sweep:
         """Return the sweep as plain JSON values."""
         outcomes = [point.outcome for point in self.points]
         return {
-            "notebook": self.notebook,
+            **self.what,
             "before_snapshot_id": self.before_snapshot_id,
             "ok": outcomes.count("ok"),
             "failed": len(outcomes) - outcomes.count("ok"),
@@ -80,12 +87,12 @@ class Sweep:
         Raises InputError when no point has the metric, or matplotlib is not installed.
         """
         try:
-            from jvs_jupyter.papermill.plot import draw
+            from jvs_jupyter.runs.plot import draw
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "matplotlib":
                 raise
             raise InputError("matplotlib is not installed", hint="pip install matplotlib") from error
-        return draw(self.notebook, self.points, metric)
+        return draw(self.title, self.points, metric)
 
     def _repr_html_(self) -> str:
         rows = self.table()
