@@ -17,12 +17,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from jvs_core import JvsError
-from jvs_core.cli.other_user import apart, python
+from jvs_core.cli.other_user import python
 from jvs_core.cli.rights import environment_of
-from jvs_jupyter.hub import bounded
+from jvs_jupyter.hub import bounded, warm
 from jvs_jupyter.hub.ownership import Owner, worker
 
-_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 ANSWER_S = 120.0
 WORK_S = 4 * 3600.0
 T = TypeVar("T")
@@ -49,8 +48,8 @@ def ask(
     ``actor`` is who the audit log names. Raises Refused. The user could have had a hand in the answer: it is input.
     """
     owner, groups = _rights(repository, owner)
-    command_line = words(repository, *command, isolated=owner is not None)
-    return as_user(command_line, owner, groups, who=str(repository), actor=actor, seconds=seconds)
+    asked = ["jvs_core.cli", "--json", "--repo", str(repository), *command]
+    return as_user(asked, owner, groups, who=str(repository), actor=actor, seconds=seconds)
 
 
 def work(
@@ -68,7 +67,7 @@ def work(
     Raises Refused, also where the answer is of another shape.
     """
     owner, groups = _rights(repository, owner)
-    command = python("jvs_jupyter.hub.within", task, request.model_dump_json())
+    command = ["jvs_jupyter.hub.within", task, request.model_dump_json()]
     who = str(repository)
     return understood(shape, as_user(command, owner, groups, who=who, actor=actor, seconds=seconds), who)
 
@@ -92,19 +91,16 @@ def as_user(
     actor: str | None = None,
     seconds: float = WORK_S,
 ) -> Any:
-    """Run a command that answers with JSON, as ``owner`` (None: as this process's user), and return the answer.
+    """Run a module, with its words, that answers with JSON, as ``owner`` (None: as this process's user); return the answer.
 
     Raises Refused, which says that ``who`` does not answer, or what the answer says.
     """
-    rights: dict[str, Any] = {"cwd": "/", "start_new_session": True}
-    environment = dict(os.environ)
-    if owner is not None:
-        environment = environment_of(owner.uid, owner.gid)
-        rights = apart(owner.uid, owner.gid, groups)
+    environment = dict(os.environ) if owner is None else environment_of(owner.uid, owner.gid)
     if actor is not None:
         environment |= {"USER": actor, "LOGNAME": actor}
+    module, *asked = command
     try:
-        done = bounded.run(command, env=environment, seconds=seconds, **rights)
+        done = warm.run(module, asked, environment=environment, owner=owner, groups=groups, seconds=seconds)
     except subprocess.TimeoutExpired as error:
         raise Refused("E_INTERNAL", f"{who} does not answer", None, 1) from error
     except bounded.TooMuch as error:
@@ -126,11 +122,6 @@ def words(repository: Path, *command: str, isolated: bool) -> list[str]:
     """Return the command line of ``jvs`` on a repository, with JSON for an answer; ``isolated`` for another user."""
     module = python("jvs_core.cli") if isolated else [sys.executable, "-m", "jvs_core.cli"]
     return [*module, "--json", "--repo", str(repository), *command]
-
-
-def kept() -> dict[str, str]:
-    """Return the variables of the hub's environment that a user's process may see."""
-    return {name: os.environ[name] for name in _KEPT if name in os.environ}
 
 
 def not_run(who: str, error: Exception) -> Refused:

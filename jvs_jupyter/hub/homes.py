@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import JvsError, LockConflict, Repository
-from jvs_core.cli.other_user import python
 from jvs_jupyter.hub import making
 from jvs_jupyter.hub.command import Refused, as_user, ask, no_answer
 from jvs_jupyter.hub.making import Clearing, Making
@@ -179,7 +178,7 @@ def _built(
 
 
 def _as_owner(owner: Owner, task: str, request: Making | Clearing, *, actor: str | None = None) -> None:
-    command = python("jvs_jupyter.hub.within", task, request.model_dump_json())
+    command = ["jvs_jupyter.hub.within", task, request.model_dump_json()]
     as_user(command, owner, owner.groups, who=f"uid {owner.uid}", actor=actor)
 
 

@@ -83,9 +83,6 @@ def _cloned(target: Path, request: Making, settings: Settings | None) -> Reposit
     try:
         templates = Repository(Path(request.templates), settings=settings)
         made = Repository.init(target, from_=templates.show(snapshot).path, settings=templates.settings)
-        for entry in templates.ls(snapshot, recursive=True):
-            if entry.type == "file":
-                _set_mode(target / "main" / entry.path, int(entry.mode, 8) & 0o777)
     except JvsError as error:
         if error.code == "E_PATH_NOT_FOUND" or isinstance(error.__cause__, PermissionError):
             raise InputError(f"the template cannot be read: {error.message}", hint=_READABLE) from error
@@ -95,16 +92,6 @@ def _cloned(target: Path, request: Making, settings: Settings | None) -> Reposit
             f"the template cannot be read: {error.filename}: {error.strerror}", hint=_READABLE
         ) from error
     return made
-
-
-def _set_mode(file: Path, mode: int) -> None:
-    """Give a file that was cloned from a sealed snapshot the mode that it had."""
-    here = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        if os.fstat(here).st_mode & 0o777 != mode:
-            os.fchmod(here, mode)
-    finally:
-        os.close(here)
 
 
 _READABLE = (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from jvs_core import LockConflict, Repository, Settings
-from jvs_jupyter.hub import all_homes, bounded, making
+from jvs_jupyter.hub import all_homes, making, warm
 from jvs_jupyter.hub.chores import Verified
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.homes import archive_home, find_home, make_home
@@ -169,13 +169,13 @@ def test_an_answer_that_is_none_is_that_homes_alone(
         make_home(folder, team, Person(name), template="template-1", owner=None)
     bob = str(folder / worktree_name(Person("bob")))
 
-    def forged(words: list[str], **rights: Any) -> subprocess.CompletedProcess[bytes]:
+    def forged(module: str, words: list[str], **how: Any) -> subprocess.CompletedProcess[bytes]:
         if any(bob in word for word in words):
             return subprocess.CompletedProcess(words, 0, told.encode(), b"")
-        return run(words, **rights)
+        return run(module, words, **how)
 
-    run = bounded.run
-    monkeypatch.setattr("jvs_jupyter.hub.command.bounded.run", forged)
+    run = warm.run
+    monkeypatch.setattr(warm, "run", forged)
     for task, shape in (("list", Listing), ("report", Report), ("verify", Verified)):
         answers = ask_all(folder, task, lambda home: About(repository=home), shape)
         assert [(user.user, isinstance(answer, Refused)) for user, answer in answers] == [
