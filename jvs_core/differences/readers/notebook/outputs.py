@@ -17,6 +17,7 @@ from jvs_core.differences.readers import image
 from jvs_core.differences.readers.notebook.document import joined, mapping
 
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,16}\b")
+_PLACE = " at 0x"
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _DRAWING = "image/svg+xml"
@@ -90,7 +91,7 @@ def _same(one: Any, other: Any, everything: bool) -> bool:
         return True
     if everything or not isinstance(one, str) or not isinstance(other, str):
         return False
-    return " at 0x" in one and _ADDRESS.sub("", one) == _ADDRESS.sub("", other)
+    return _PLACE in one and _ADDRESS.sub("", one) == _ADDRESS.sub("", other)
 
 
 def between(
@@ -112,9 +113,14 @@ def between(
     return found
 
 
-def _key(output: Output, everything: bool) -> tuple[str, str]:
-    text = json.dumps(output.data, sort_keys=True)
-    return output.type, text if everything else _ADDRESS.sub("", text)
+def _key(output: Output, everything: bool) -> tuple[str, ...]:
+    """Return what two outputs have in common that are the same."""
+    parts = [output.type]
+    for mime in sorted(output.data):
+        value = output.data[mime]
+        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        parts += (mime, text if everything or _PLACE not in text else _ADDRESS.sub("", text))
+    return tuple(parts)
 
 
 def _in_block(
