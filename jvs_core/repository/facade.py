@@ -55,6 +55,7 @@ from jvs_core.results import (
     FoundFile,
     HistoryItem,
     Initialized,
+    ProofReport,
     RepositoryInfo,
     Restored,
     RestoredInPlace,
@@ -662,6 +663,20 @@ class Repository:
         )
         return Translated(block)
 
+    @staticmethod
+    @translated
+    def check_proof(
+        path: str | os.PathLike[str], *, key: str | os.PathLike[str] | None = None
+    ) -> ProofReport:
+        """Check a zip file that ``jvs run export`` made: its files, records and log, up to its checkpoint.
+
+        Needs no repository. With ``key``, the file of a public key, the checkpoint must be signed by it. Raises InputError
+        where there is no proof in it.
+        """
+        from jvs_core.operations.proof import checking  # what it needs is paid for by who asks for it
+
+        return checking.check(Path(path), None if key is None else Path(key))
+
     @translated
     def bisect(
         self,
@@ -695,9 +710,9 @@ class Repository:
         SnapshotNotFound, SnapshotExpired, PayloadHashMismatch
             A snapshot cannot be tried.
         """
-        ends = [self._context.resolve(name, worktree or self._worktree) for name in (good, bad)]
+        one, other = (self._context.resolve(name, worktree or self._worktree) for name in (good, bad))
         return bisecting.bisect(
-            self._context, *ends, attempt, what=what, afresh=afresh, on_try=on_try, progress=progress
+            self._context, one, other, attempt, what=what, afresh=afresh, on_try=on_try, progress=progress
         )
 
     @translated

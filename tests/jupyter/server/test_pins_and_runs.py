@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from jvs_core import Repository
@@ -84,7 +86,7 @@ def _record(repo: Repository, number: int) -> str:
 
 async def test_runs_are_chosen_and_sorted_on_the_server(server: Interface, repo: Repository) -> None:
     made = [_record(repo, number) for number in range(6)]
-    query = {"path": "team", "where": "alpha>0", "sort": "-score", "limit": 2}
+    query: dict[str, Any] = {"path": "team", "where": "alpha>0", "sort": "-score", "limit": 2}
     pages = [(await server.ask("GET", "runs", **query)).json]
     while pages[-1]["next"]:
         pages.append((await server.ask("GET", "runs", **query, after=pages[-1]["next"])).json)
@@ -96,14 +98,15 @@ async def test_runs_are_chosen_and_sorted_on_the_server(server: Interface, repo:
         item["name"] for item in (await server.ask("GET", "runs", path="team", q="of all")).json["items"]
     ] == ["best"]
     assert named.run_id == made[3]
-    for wrong in ({"where": "alpha"}, {"where": "x" * 500}, {"sort": ""}):
+    refused: list[dict[str, Any]] = [{"where": "alpha"}, {"where": "x" * 500}, {"sort": ""}]
+    for wrong in refused:
         answer = await server.ask("GET", "runs", path="team", **wrong)
         assert answer.status in (400, 422), wrong
 
 
 @pytest.mark.parametrize("query", [{}, {"sort": "alpha"}], ids=["newest first", "sorted"])
 async def test_a_page_goes_on_where_the_last_run_was_removed(
-    server: Interface, repo: Repository, query: dict[str, str]
+    server: Interface, repo: Repository, query: dict[str, Any]
 ) -> None:
     made = [_record(repo, number) for number in range(5)]
     order = made if query else made[::-1]
