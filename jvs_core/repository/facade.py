@@ -60,6 +60,7 @@ from jvs_core.results import (
     FoundFile,
     HistoryItem,
     Initialized,
+    ProofReport,
     RepositoryInfo,
     Restored,
     RestoredInPlace,
@@ -716,6 +717,20 @@ class Repository:
         )
         return Translated(block)
 
+    @staticmethod
+    @translated
+    def check_proof(
+        path: str | os.PathLike[str], *, key: str | os.PathLike[str] | None = None
+    ) -> ProofReport:
+        """Check a zip file that ``jvs run export`` made: its files, records and log, up to its checkpoint.
+
+        Needs no repository. With ``key``, the file of a public key, the checkpoint must be signed by it. Raises InputError
+        where there is no proof in it.
+        """
+        from jvs_core.operations.proof import checking  # what it needs is paid for by who asks for it
+
+        return checking.check(Path(path), None if key is None else Path(key))
+
     @translated
     def bisect(
         self,
@@ -749,9 +764,9 @@ class Repository:
         SnapshotNotFound, SnapshotExpired, PayloadHashMismatch
             A snapshot cannot be tried.
         """
-        first, last = (self._context.resolve(end, worktree or self._worktree) for end in (good, bad))
+        one, other = (self._context.resolve(name, worktree or self._worktree) for name in (good, bad))
         return bisecting.bisect(
-            self._context, first, last, attempt, what=what, afresh=afresh, on_try=on_try, progress=progress
+            self._context, one, other, attempt, what=what, afresh=afresh, on_try=on_try, progress=progress
         )
 
     @translated

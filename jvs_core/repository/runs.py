@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from jvs_core.control.lock.lease import Lease
@@ -10,6 +12,7 @@ from jvs_core.faults import translated
 from jvs_core.model import OUTPUTS_KEPT, Run, RunOutcome, Verdict
 from jvs_core.operations import run_query, runs
 from jvs_core.operations.context import Context
+from jvs_core.operations.proof import making
 from jvs_core.results import RunTable
 
 
@@ -118,6 +121,24 @@ class Runs:
     def require_kept(self, run: Run) -> None:
         """Raise SnapshotExpired when gc removed a snapshot of a run, SnapshotNotFound when one is missing."""
         runs.require_kept(self._context, run)
+
+    @translated
+    def proof(self, found: Sequence[Run], *, key: str | os.PathLike[str] | None = None) -> dict[str, bytes]:
+        """Return, by name, the files with which others can check runs and their snapshots without this repository.
+
+        Descriptors, manifests, run records, the log from the first record about them on, and a checkpoint of it, signed
+        with the private key in the file ``key`` if one is given. ``Repository.check_proof`` checks them.
+
+        Raises SnapshotExpired, SnapshotNotFound, DescriptorCorrupt, AuditChainBroken, InputError (the key).
+        """
+        snapshots = [
+            snapshot_id
+            for run in found
+            for snapshot_id in (run.before_snapshot_id, run.after_snapshot_id)
+            if snapshot_id is not None
+        ]
+        ids = [run.run_id for run in found]
+        return making.make(self._context, snapshots, ids, None if key is None else Path(key))
 
     @translated
     def start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -43,3 +44,20 @@ def deliver_all(repository: Repository, run: Run, folder: Path) -> None:
     for path in (*changes.added, *changes.modified):
         if not path.endswith("/"):
             deliver(repository, run, path, folder / os.fsdecode(path.encode("utf-8", "surrogateescape")))
+
+
+def copy_of(repository: Repository, snapshot_id: str, path: str, folder: Path) -> Path | None:
+    """Copy a file of a snapshot into ``folder``, under a name made from both, and return where it is.
+
+    None for what is no regular file. Raises JvsError.
+    """
+    if repository.stat(snapshot_id, path).type != "file":
+        return None
+    target = folder / hashlib.sha256(f"{snapshot_id}/{path}".encode("utf-8", "surrogatepass")).hexdigest()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with repository.open_file(snapshot_id, path) as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+    except OSError as error:
+        raise JvsError(f"{path} of snapshot {snapshot_id} could not be copied: {error.strerror}") from error
+    return target

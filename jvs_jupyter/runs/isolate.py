@@ -90,6 +90,7 @@ def base_snapshot(spec: Spec, repository: Repository, worktree: str) -> str:
         worktree=worktree,
         tags=("run", "before-run"),
         consistency="prefer_quiesced",
+        kind="run",
         lock=True,
         wait_s=spec.wait_s,
     )

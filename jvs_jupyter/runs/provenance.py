@@ -15,17 +15,19 @@ _GIT_TIMEOUT_S = 5.0
 
 
 @cache
-def environment_digest() -> str:
-    """Return the SHA-256 over the Python version and the sorted ``name==version`` lines of what is installed.
-
-    The environment is that of the process that records the run; it is read once a process.
-    """
+def environment_lines() -> tuple[str, ...]:
+    """Return the Python version and what is installed, sorted, as lines ``name==version``; read once a process."""
     names = {
         (dist.metadata["Name"] or "").lower().replace("_", "-") + "==" + dist.version
         for dist in metadata.distributions()
     }
-    lines = [f"python=={platform.python_version()}", *sorted(names)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return (f"python=={platform.python_version()}", *sorted(names))
+
+
+@cache
+def environment_digest() -> str:
+    """Return the SHA-256 over ``environment_lines``: the environment of the process that records the run."""
+    return hashlib.sha256("\n".join(environment_lines()).encode()).hexdigest()
 
 
 def git_commit(folder: Path) -> str | None:

@@ -98,8 +98,8 @@ async def test_runs_are_chosen_and_sorted_on_the_server(server: Interface, repo:
         item["name"] for item in (await server.ask("GET", "runs", path="team", q="of all")).json["items"]
     ] == ["best"]
     assert named.run_id == made[3]
-    wrongs: list[dict[str, Any]] = [{"where": "alpha"}, {"where": "x" * 500}, {"sort": ""}]
-    for wrong in wrongs:
+    refused: list[dict[str, Any]] = [{"where": "alpha"}, {"where": "x" * 500}, {"sort": ""}]
+    for wrong in refused:
         answer = await server.ask("GET", "runs", path="team", **wrong)
         assert answer.status in (400, 422), wrong
 
