@@ -175,7 +175,8 @@ def _open_somewhere(
         database: sqlite3.Connection | None = None
         try:
             database = _connect(place)
-            return database, _brought_up_to_date(ctx, database, progress, until)
+            # In memory nothing goes on from where this one ends.
+            return database, _brought_up_to_date(ctx, database, progress, until if place else None)
         except (sqlite3.Error, OSError) as error:
             if database is not None:
                 database.close()

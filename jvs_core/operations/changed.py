@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from jvs_core.operations import change_index
 from jvs_core.operations.change_index import Change, ChangeIndex
 from jvs_core.operations.context import Context
+from jvs_core.operations.inplace.targets import payload_path
 from jvs_core.payload.tree.entry import text
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import SnapshotChange, SnapshotChanges
@@ -31,6 +32,13 @@ def ancestry(ctx: Context, name: str, within_s: float | None) -> list[str]:
     head = ctx.worktree(name).head_snapshot_id
     with change_index.opened(ctx, SILENT, within_s=within_s) as index:
         return index.ancestry(head)
+
+
+def touching(ctx: Context, path: str, within_s: float | None) -> set[str]:
+    """Return the snapshots that changed ``path``, or anything below it. Raises PathEscape."""
+    inner = payload_path(path)
+    with change_index.opened(ctx, SILENT, within_s=within_s) as index:
+        return index.changed_in(inner) if inner else set(index.bases)
 
 
 def naming(ctx: Context, word: str, within_s: float | None) -> set[str]:

@@ -40,6 +40,11 @@ class Changes:
         return changed.ancestry(self._context, worktree or self._worktree, within_s)
 
     @translated
+    def touching(self, path: str, *, within_s: float | None = None) -> set[str]:
+        """Return the snapshots that changed ``path``, or anything below it. Raises PathEscape."""
+        return changed.touching(self._context, path, within_s)
+
+    @translated
     def naming(self, word: str, *, within_s: float | None = None) -> set[str]:
         """Return the snapshots that changed a file with ``word`` in its path, in whatever case."""
         return changed.naming(self._context, word, within_s)

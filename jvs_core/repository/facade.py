@@ -20,6 +20,7 @@ from jvs_core.errors import InputError
 from jvs_core.faults import translated
 from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor, Kind
 from jvs_core.operations import (
+    adoption_estimate,
     annotate,
     browse,
     compare,
@@ -48,6 +49,7 @@ from jvs_core.repository.refs import Refs
 from jvs_core.repository.runs import Runs
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
+    AdoptionEstimate,
     Comparison,
     DoctorReport,
     Extracted,
@@ -141,6 +143,18 @@ class Repository:
         made = cls(Path(os.path.realpath(path)), settings=settings)
         made._degraded = tuple(degraded)
         return made
+
+    @staticmethod
+    @translated
+    def estimate(
+        folder: str | os.PathLike[str], *, name: str | None = None, within_s: float = 2.0
+    ) -> AdoptionEstimate:
+        """Return what ``init`` with ``adopt=folder`` takes, and whether it can be done; nothing is made.
+
+        ``name`` is that of the repository beside the folder, a free one when left out. Counting ends after ``within_s``
+        seconds, caches included, links and mounts not followed. Raises PathNotFound.
+        """
+        return adoption_estimate.estimate(Path(folder), name, within_s)
 
     @property
     def root(self) -> Path:

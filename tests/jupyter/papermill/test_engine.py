@@ -75,7 +75,7 @@ def test_a_run_is_recorded_between_two_snapshots(workspace: Workspace, papermill
     assert run.finished_at > run.started_at
     assert [entry.path for entry in workspace.repository.ls(run.before_snapshot_id)] == ["in.ipynb"]
     assert workspace.in_snapshot(run.after_snapshot_id, "made.txt") == b"3"
-    kinds = [workspace.repository.show(each).descriptor.kind for each in (run.before_snapshot_id, run.after_snapshot_id)]
+    kinds = [item.descriptor.kind for item in workspace.repository.history()]
     assert kinds == ["run", "run"]
     assert workspace.in_snapshot(run.after_snapshot_id, "out.ipynb") == Path("out.ipynb").read_bytes()
     written = json.loads(Path("out.ipynb").read_bytes())["metadata"]["jvs"]
