@@ -43,7 +43,7 @@ def estimate(folder: Path, name: str | None, within_s: float) -> AdoptionEstimat
     how = "rename" if reason is None else "copy" if adoption.is_copyable(folder, target) else None
     return AdoptionEstimate(
         folder=str(folder),
-        repository=None if how is None else str(target),
+        repository=str(target),
         files=counted.files,
         bytes=counted.bytes,
         space=counted.files * _KEPT_OF_A_FILE if shares_blocks(folder) else counted.blocks,

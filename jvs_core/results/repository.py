@@ -30,11 +30,11 @@ class AdoptionEstimate(Result):
 
     ``space`` are the bytes that a first snapshot takes. ``how`` says whether the folder itself can become the ``main`` of the
     repository (``rename``), or only a copy of it, or neither; ``reason`` is the error object of what stands against a rename.
-    ``repository`` is where it would be, None with neither. ``heavy`` are the largest known caches, largest first.
+    ``repository`` is where it would be. ``heavy`` are the largest known caches, largest first.
     """
 
     folder: str
-    repository: str | None
+    repository: str
     files: int
     bytes: int
     space: int

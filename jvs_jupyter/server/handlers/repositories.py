@@ -106,10 +106,8 @@ def estimate(root: Root, path: str) -> dict[str, Any]:
         "reason": reason,
         "heavy": [each.to_json() for each in found.heavy],
         "complete": found.complete,
-        "name": None if how is None or found.repository is None else Path(found.repository).name,
-        "repo_path": None
-        if how is None or found.repository is None
-        else root.contents_path(found.repository),
+        "name": None if how is None else Path(found.repository).name,
+        "repo_path": None if how is None else root.contents_path(found.repository),
     }
 
 
@@ -135,8 +133,7 @@ def _root_stays(root: Root) -> RequestError:
 
 
 def _free_name(folder: Path) -> str:
-    found = Repository.estimate(folder, within_s=0).repository
-    return f"{folder.name}-history" if found is None else Path(found).name
+    return Path(Repository.estimate(folder, within_s=0).repository).name
 
 
 def _made(root: Root, made: Repository) -> dict[str, Any]:
