@@ -9,7 +9,6 @@ A snapshot is compared with its nearest ancestor whose manifest is there; where 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -101,47 +100,6 @@ class ChangeIndex:
             (path, path + b"/", path + b"0"),
         )
         return {snapshot_id for (snapshot_id,) in rows}
-
-    def changed_by(self, snapshot_id: str) -> list[Change]:
-        """Return what one snapshot changed since the one before, by path."""
-        rows = self.database.execute(
-            "SELECT paths.path, snapshot, kind, size, sha256 FROM changes JOIN paths ON number = changes.path"
-            " WHERE snapshot = ? ORDER BY paths.path",
-            (snapshot_id,),
-        )
-        return [Change(*row) for row in rows]
-
-    def had(self, path: bytes, snapshot_id: str | None) -> bool:
-        """Return whether a snapshot has ``path``."""
-        rows = self.database.execute(
-            "SELECT snapshot, kind FROM changes JOIN paths ON number = changes.path WHERE paths.path = ?",
-            (path,),
-        )
-        kinds = dict(rows.fetchall())
-        seen: set[str] = set()
-        while snapshot_id is not None and snapshot_id not in seen and snapshot_id not in kinds:
-            seen.add(snapshot_id)
-            snapshot_id = self.bases.get(snapshot_id)
-        return snapshot_id is not None and kinds.get(snapshot_id) is not None
-
-    def naming(self, word: str) -> set[str]:
-        """Return the snapshots that changed a path with ``word`` in it, in whatever case."""
-        self.database.create_function(
-            "holds", 1, lambda path: word.casefold() in os.fsdecode(path).casefold(), deterministic=True
-        )
-        rows = self.database.execute(
-            "SELECT DISTINCT snapshot FROM changes JOIN paths ON number = changes.path WHERE holds(paths.path)"
-        )
-        return {snapshot_id for (snapshot_id,) in rows}
-
-    def ancestry(self, snapshot_id: str | None) -> list[str]:
-        """Return a snapshot and those that it goes back to, newest first, also those whose manifests are gone."""
-        parents = dict(self.database.execute("SELECT id, parent FROM snapshots").fetchall())
-        found: dict[str, None] = {}
-        while snapshot_id is not None and snapshot_id not in found and snapshot_id in parents:
-            found[snapshot_id] = None
-            snapshot_id = parents[snapshot_id]
-        return list(found)
 
     def lineage(self, snapshot_id: str | None) -> list[str]:
         """Return a snapshot and those that it goes back to, newest first, as far as they are in the index."""

@@ -33,7 +33,8 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
     """Return how worktree ``name`` differs from its head. Changes nothing but the stat cache."""
     record = ctx.worktree(name)
     now = present(ctx, name, progress)
-    changes = compare_entries(stored.entries(ctx.layout, record.head_snapshot_id), now, differ=but_for_setuid)
+    head = stored.entries(ctx.layout, record.head_snapshot_id)
+    changes = compare_entries(head, now, differ=but_for_setuid)
     return Status(
         worktree=name,
         path=str(ctx.layout.worktree(name)),
@@ -44,7 +45,21 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
         modified=[text(path) for path in changes.modified],
         removed=[text(path) for path in changes.removed],
         unfinished=unfinished(ctx, name, now),
+        but_caches=_but_caches_among(ctx, name, changes, head, now),
     )
+
+
+def _but_caches_among(
+    ctx: Context, name: str, changes: Changes, head: Sequence[Entry], now: Sequence[Entry]
+) -> int:
+    if not changes:
+        return 0
+    trees = [(ctx.layout.worktree(name), now)]
+    head_id = ctx.worktree(name).head_snapshot_id
+    if head_id is not None:
+        trees.append((ctx.layout.payload(head_id), head))
+    kept = known_caches.without_those_in(changes, *trees)
+    return len(kept.added) + len(kept.modified) + len(kept.removed)
 
 
 def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None = None) -> Unsaved:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from jvs_core.results.result import Result
 
 
@@ -37,7 +39,10 @@ class Unfinished(Result):
 
 
 class Status(Result):
-    """A worktree against its head, and the in-place restore that stands ``unfinished`` there, if any."""
+    """A worktree against its head, and the in-place restore that stands ``unfinished`` there, if any.
+
+    ``but_caches`` counts the changed paths that lie in no known cache; it is not in the JSON.
+    """
 
     worktree: str
     path: str
@@ -48,6 +53,7 @@ class Status(Result):
     modified: list[str]
     removed: list[str]
     unfinished: Unfinished | None = None
+    but_caches: int = Field(default=0, exclude=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the status; ``unfinished`` only where something is."""

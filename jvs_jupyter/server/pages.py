@@ -27,7 +27,7 @@ def page(
     """
     start = 0
     if after is not None:
-        start = _position(items, key, _key_of(after))
+        start = _position(items, key, key_of(after))
     shown = items[start : start + limit]
     more = start + limit < len(items)
     return {"items": [show(item) for item in shown], "next": cursor(key(shown[-1])) if more else None}
@@ -43,7 +43,8 @@ def cursor(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode("utf-8", "surrogateescape")).decode("ascii").rstrip("=")
 
 
-def _key_of(after: str) -> str:
+def key_of(after: str) -> str:
+    """Return the key of a cursor. Raises RequestError (422)."""
     try:
         padded = after + "=" * (-len(after) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode("utf-8", "surrogateescape")

@@ -9,6 +9,7 @@ from tornado.web import RequestHandler
 from jvs_jupyter.server.handlers.base import PREFIX, Unknown
 from jvs_jupyter.server.handlers.compare import CompareHandler
 from jvs_jupyter.server.handlers.content import ContentHandler
+from jvs_jupyter.server.handlers.deleted import DeletedContentHandler, DeletedHandler
 from jvs_jupyter.server.handlers.files import FilesHandler
 from jvs_jupyter.server.handlers.find import FindHandler
 from jvs_jupyter.server.handlers.locks import LocksHandler
@@ -19,6 +20,7 @@ from jvs_jupyter.server.handlers.repositories import AdoptionHandler, Repositori
 from jvs_jupyter.server.handlers.restores import RedoHandler, RestoresHandler, UndoHandler
 from jvs_jupyter.server.handlers.runs import RunHandler, RunsHandler
 from jvs_jupyter.server.handlers.snapshots import SnapshotHandler, SnapshotsHandler
+from jvs_jupyter.server.handlers.timeline import NowHandler, TimelineHandler
 from jvs_jupyter.server.handlers.workspace import WorkspaceHandler
 from jvs_jupyter.server.handlers.worktrees import WorktreeHandler, WorktreesHandler
 
@@ -35,6 +37,10 @@ ROUTES: dict[str, type[RequestHandler]] = {
     "/restores": RestoresHandler,
     "/undo": UndoHandler,
     "/redo": RedoHandler,
+    "/deleted": DeletedHandler,
+    "/deleted/content": DeletedContentHandler,
+    "/timeline": TimelineHandler,
+    "/timeline/now": NowHandler,
     "/worktrees": WorktreesHandler,
     "/worktrees/{name}": WorktreeHandler,
     "/refs": RefsHandler,

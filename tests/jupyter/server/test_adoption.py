@@ -50,7 +50,7 @@ async def test_an_estimate_says_what_it_takes(server: Interface, folder: Path) -
 
 async def test_a_folder_gets_a_history_where_it_is(server: Interface, folder: Path) -> None:
     kernel = subprocess.Popen(
-        ["sh", "-c", "read line; echo $line > later.txt; pwd -P"],
+        ["sh", "-c", "read line; echo $line > later.txt; readlink /proc/$$/cwd"],
         cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -163,11 +163,7 @@ async def test_what_does_not_go_with_adopting_is_refused(server: Interface, fold
     refused = await server.ask("POST", "repositories", {"path": "new", "name": "other"})
     assert (refused.status, refused.code) == (400, "E_USAGE")
     for name in ("../out", "a/b", "..", ""):
-        refused = await server.ask(
-            "POST", "repositories", {"path": "my churn", "adopt": True, "name": name}
-        )
+        refused = await server.ask("POST", "repositories", {"path": "my churn", "adopt": True, "name": name})
         assert (refused.status, refused.code) == (422, "E_USAGE")
-    taken = await server.ask(
-        "POST", "repositories", {"path": "my churn", "adopt": True, "name": "fine"}
-    )
+    taken = await server.ask("POST", "repositories", {"path": "my churn", "adopt": True, "name": "fine"})
     assert (await server.done(taken))["result"]["contents_path"] == "fine"

@@ -319,7 +319,7 @@ async def test_the_worktree_is_the_one_the_path_lies_in(server: Interface, repo:
     taken = await server.snapshot("team/worktrees/trial", "of the trial")
     assert taken["worktree"] == "trial"
     assert [i["note"] for i in (await server.ask("GET", "snapshots", path="team/main")).json["items"]] == [""]
-    every = (await server.ask("GET", "snapshots", path="team/main", all=True)).json["items"]
+    every = (await server.ask("GET", "snapshots", path="team/main", everywhere=True)).json["items"]
     assert [item["note"] for item in every] == ["of the trial", ""]
 
 
