@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 
 import jvs_core
-from jvs_core.settings import LeaseConfig, RepositoryConfig, RetentionPolicy
+from jvs_core.settings import LeaseConfig, RepositoryConfig, RetentionPolicy, TimelineConfig
 
-_REGISTERS = ("locks", "worktrees", "refs", "pins", "gc", "audit", "runs", "cells")
+_REGISTERS = ("locks", "worktrees", "refs", "pins", "gc", "audit", "runs", "cells", "timeline")
 _PYTHON = """\
 `from jvs_core import Repository` is the door to everything; the names on this page are the public interface, and all else
 may change without notice. The package is typed. Every method raises subclasses of `JvsError` only; each has `code`,
@@ -90,6 +90,16 @@ def configuration_page() -> Iterator[str]:
     }
     for name, field in LeaseConfig.model_fields.items():
         yield f"| `lease.{name}` | {_default(field.default)} | {lease.pop(name)} |"
+    timeline = {
+        "enabled": "automatic snapshots of worktrees that a Jupyter server opens, and by `jvs timeline run`",
+        "after_save_s": "how long after the last change a snapshot is taken",
+        "every_s": "how long lies at least between two, and at most between a change and its snapshot",
+        "keep": "how many stay: of those younger than an age one in each period; `rest`: of all older ones",
+        "deleted_days": "how long the last version of a file stays that was deleted or overwritten",
+        "space_percent": "how much of the file system they may take; then the oldest go first",
+    }
+    for name, field in TimelineConfig.model_fields.items():
+        yield f"| `timeline.{name}` | {_default(field.default)} | {timeline.pop(name)} |"
     for name in RetentionPolicy.model_fields:
         yield f"| `retention.NAME.{name}` | | as `jvs gc plan --{name.replace('_', '-')}` |"
     yield from ("", "A policy is used by name, `jvs gc plan --policy weekly`:", "")

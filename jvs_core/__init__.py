@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.operations.snapshot_file import SnapshotFile
+    from jvs_core.operations.timeline.schedule import Schedule
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
     from jvs_core.results import WorktreeInfo
@@ -60,6 +61,7 @@ _HOMES = {
     "Repository": "jvs_core.repository",
     "Run": "jvs_core.model",
     "Sandbox": "jvs_core.operations.sandbox",
+    "Schedule": "jvs_core.operations.timeline.schedule",
     "Settings": "jvs_core.settings",
     "SnapshotFile": "jvs_core.operations.snapshot_file",
     "Trusted": "jvs_core.control.trust",
@@ -90,6 +92,7 @@ __all__ = [
     "Repository",
     "Run",
     "Sandbox",
+    "Schedule",
     "Settings",
     "SnapshotFile",
     "Trusted",

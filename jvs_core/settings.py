@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from jvs_core.errors import InputError, NameInvalid
-from jvs_core.model import LEASE_MS_MAXIMUM
+from jvs_core.model import LEASE_MS_MAXIMUM, Tier, parse_tiers
 
 LEASE_MS_MINIMUM = 1_000
 KEEP_MAXIMUM = 1_000_000_000
@@ -174,12 +174,35 @@ class RetentionPolicy(_Section):
     keep_tag: list[str] = Field(default_factory=list)
 
 
+class TimelineConfig(_Section):
+    """When automatic snapshots are taken, and which of them stay."""
+
+    enabled: bool = True
+    after_save_s: int = Field(default=30, ge=1, le=86_400)
+    every_s: int = Field(default=300, ge=1, le=86_400)
+    keep: list[str] = Field(default=["2h:all", "1d:10m", "7d:1h", "30d:1d", "rest:1w"])
+    deleted_days: int = Field(default=30, ge=0, le=36_500)
+    space_percent: int = Field(default=10, ge=1, le=100)
+
+    @field_validator("keep")
+    @classmethod
+    def _understood(cls, words: list[str]) -> list[str]:
+        parse_tiers(words)
+        return words
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The words of ``keep``, understood."""
+        return parse_tiers(self.keep)
+
+
 class RepositoryConfig(_Section):
     """A repository's ``config.toml``."""
 
     engine: str | None = None
     shared: bool = False
     lease: LeaseConfig = Field(default_factory=LeaseConfig)
+    timeline: TimelineConfig = Field(default_factory=TimelineConfig)
     retention: dict[str, RetentionPolicy] = Field(default_factory=dict)
 
 
@@ -222,6 +245,10 @@ def render_config(config: RepositoryConfig) -> str:
     lines += ["", "[lease]"]
     lines += [f"{name} = {value}" for name, value in config.lease.model_dump().items()]
     lines += [
+        "",
+        "# Automatic snapshots: see jvs timeline --help",
+        "# [timeline]",
+        "# enabled = false",
         "",
         "# A retention policy, used with: jvs gc plan --policy NAME",
         "# [retention.NAME]",

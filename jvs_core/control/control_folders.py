@@ -22,6 +22,7 @@ CONTROL_FOLDERS = (
     "audit",
     "runs",
     "damage",
+    "kept",
     "gc",
     "gc/plans",
     "gc/pins",

@@ -86,6 +86,14 @@ class Layout:
         """The folder of what is known to be damaged."""
         return self.control / "damage"
 
+    def kept(self, worktree_id: str | None = None, copy_id: str | None = None) -> Path:
+        """The folder of all kept copies of files; of those of one worktree; of one of these."""
+        folder = self.control / "kept"
+        if worktree_id is None:
+            return folder
+        folder = folder / _checked(worktree_id, UUID)
+        return folder if copy_id is None else folder / _checked(copy_id, SNAPSHOT_ID)
+
     @property
     def repository_lock(self) -> Path:
         """The file locked during short critical sections."""

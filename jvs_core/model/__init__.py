@@ -8,6 +8,7 @@ sizes bytes.
 
 from __future__ import annotations
 
+from jvs_core.model.announcement import Announcement
 from jvs_core.model.audit import AuditHead, AuditRecord, Checkpoint, Signature
 from jvs_core.model.damage import MOST_DAMAGED, MOST_UNHEALED, Damage
 from jvs_core.model.descriptor import AnnotatedDescriptor, Annotation, Descriptor, HashValue, Kind, Ready
@@ -25,11 +26,13 @@ from jvs_core.model.forms import (
 )
 from jvs_core.model.gc import Pin, Plan, Tombstone
 from jvs_core.model.intent import Intent
+from jvs_core.model.kept import Cause, KeptCopy
 from jvs_core.model.lease import LeaseRecord
 from jvs_core.model.process import Process
 from jvs_core.model.record import Record
 from jvs_core.model.ref import Ref
 from jvs_core.model.run import Run, RunOutcome, RunOwner, Verdict
+from jvs_core.model.tier import Tier, parse_tiers
 from jvs_core.model.worktree import Head, UndoPoint, Worktree, WorktreeConfig
 
 

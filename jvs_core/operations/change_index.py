@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,17 +26,20 @@ from jvs_core.payload.changes.difference import compare
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
 from jvs_core.progress import Progress
 
-_SCHEMA = 1
+_SCHEMA = 2
 _BUSY_S = 5.0
 _BATCH = 100
+KEEPS, REMOVES, OVERWRITES = 0, 1, 2
 _TABLES = f"""
 PRAGMA synchronous=NORMAL;
 BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS snapshots (id TEXT PRIMARY KEY, parent TEXT, base TEXT, indexed INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshots (id TEXT PRIMARY KEY, parent TEXT, kind TEXT, worktree TEXT, base TEXT,
+    indexed INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS paths (number INTEGER PRIMARY KEY, path BLOB UNIQUE);
 CREATE TABLE IF NOT EXISTS changes (path INTEGER, snapshot TEXT, kind TEXT, size INTEGER, sha256 BLOB,
-    PRIMARY KEY (path, snapshot)) WITHOUT ROWID;
+    loss INTEGER, PRIMARY KEY (path, snapshot)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_snapshot ON changes (snapshot);
+CREATE INDEX IF NOT EXISTS losses ON changes (snapshot) WHERE loss > 0;
 PRAGMA user_version={_SCHEMA};
 COMMIT;
 """
@@ -52,8 +55,45 @@ class Change(NamedTuple):
     sha256: bytes | None
 
 
-class _Known(NamedTuple):
+class Loss(NamedTuple):
+    """That a snapshot no longer has what ``held_by``, the one compared with, had at a path: removed or ``overwritten``.
+
+    That is emptied, or given the content of another file.
+    """
+
+    number: int
+    path: bytes
+    snapshot_id: str
+    overwritten: bool
+    held_by: str
+
+
+class Content(NamedTuple):
+    """What a path was from the snapshot ``since`` on; ``digests`` are those of all contents that it had until then."""
+
+    since: str
+    kind: str
+    size: int
+    sha256: bytes | None
+    digests: frozenset[bytes | None]
+
+
+class _Changed(NamedTuple):
+    path: bytes
+    entry: Entry | None
+    loss: int
+
+
+class About(NamedTuple):
+    """What the index knows of a snapshot's descriptor: its parent, its kind, and the identity of its worktree."""
+
     parent: str | None
+    kind: str | None
+    worktree_id: str
+
+
+class _Known(NamedTuple):
+    about: About
     base: str | None
     indexed: bool
 
@@ -62,20 +102,22 @@ class _News(NamedTuple):
     """What the index is to have of one snapshot; ``changes`` is None where its manifest is not there any more."""
 
     snapshot_id: str
-    parent: str | None
+    about: About
     base: str | None
-    changes: Sequence[tuple[bytes, Entry | None]] | None
+    changes: Sequence[_Changed] | None
 
 
 @dataclass
 class ChangeIndex:
     """The index, up to date if ``complete``: ``bases`` maps each snapshot in it to the one that it was compared with.
 
-    ``unreadable`` says what is wrong with the snapshots that are left out.
+    ``about`` has these and those whose payload is gone. ``unreadable`` says what is wrong with the snapshots that are left
+    out.
     """
 
     database: sqlite3.Connection
     bases: dict[str, str | None] = field(default_factory=dict)
+    about: dict[str, About] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     complete: bool = True
 
@@ -100,6 +142,51 @@ class ChangeIndex:
             (path, path + b"/", path + b"0"),
         )
         return {snapshot_id for (snapshot_id,) in rows}
+
+    def losses(self, ages: Mapping[str, int], *, since: str = "") -> Iterator[Loss]:
+        """Yield what the snapshots of one lineage lost, the newest id first, those older than the id ``since`` left out.
+
+        ``ages`` counts each from the newest, which is 0.
+        """
+        rows = self.database.execute(
+            "SELECT changes.path, paths.path, snapshot, loss FROM changes INDEXED BY losses JOIN paths ON number = changes.path"
+            " WHERE loss > 0 AND snapshot >= ? ORDER BY snapshot DESC",
+            (since,),
+        )
+        for number, path, snapshot_id, loss in rows:
+            held_by = self.bases.get(snapshot_id)
+            if held_by is not None and snapshot_id in ages and held_by in ages:
+                yield Loss(number, path, snapshot_id, loss == OVERWRITES, held_by)
+
+    def versions(self) -> Iterator[tuple[int, bytes, str, int, int]]:
+        """Yield number, path, snapshot, size (0 where it was removed) and loss of every change to a path that has several."""
+        yield from self.database.execute(
+            "SELECT changes.path, paths.path, snapshot, size, loss FROM changes JOIN paths ON number = changes.path"
+            " WHERE changes.path IN (SELECT path FROM changes GROUP BY path HAVING COUNT(*) > 1) ORDER BY changes.path"
+        )
+
+    def tips(self) -> list[str]:
+        """Return the snapshots in the index that none goes back to."""
+        followed = set(self.bases.values())
+        return [each for each in self.bases if each not in followed]
+
+    def content(self, number: int, ages: Mapping[str, int], snapshot_id: str) -> Content | None:
+        """Return what the path of this number was in a snapshot of one lineage; None where that did not have it."""
+        line = [
+            change
+            for change in self.changes_of(number)
+            if change.snapshot_id in ages and ages[change.snapshot_id] >= ages[snapshot_id]
+        ]
+        last = min(line, key=lambda change: ages[change.snapshot_id], default=None)
+        if last is None or last.kind is None:
+            return None
+        digests = frozenset(change.sha256 for change in line if change.kind is not None)
+        return Content(last.snapshot_id, last.kind, last.size, last.sha256, digests)
+
+    def number_of(self, path: bytes) -> int | None:
+        """Return the number of a path; None where no snapshot ever had it."""
+        row = self.database.execute("SELECT number FROM paths WHERE path = ?", (path,)).fetchone()
+        return None if row is None else int(row[0])
 
     def lineage(self, snapshot_id: str | None) -> list[str]:
         """Return a snapshot and those that it goes back to, newest first, as far as they are in the index."""
@@ -171,36 +258,37 @@ def _brought_up_to_date(
 ) -> ChangeIndex:
     index = ChangeIndex(database)
     known = {
-        row[0]: _Known(row[1], row[2], bool(row[3]))
-        for row in database.execute("SELECT id, parent, base, indexed FROM snapshots")
+        row[0]: _Known(About(*row[1:4]), row[4], bool(row[5]))
+        for row in database.execute("SELECT id, parent, kind, worktree, base, indexed FROM snapshots")
     }
     there = catalog.ids(ctx.layout)
     gone = known.keys() - set(there)
-    parents: dict[str, str | None] = {}
     for snapshot_id in there:
         try:
-            parents[snapshot_id] = (
-                known[snapshot_id].parent
-                if snapshot_id in known
-                else catalog.peek(ctx.layout, snapshot_id).parent_snapshot_id
+            index.about[snapshot_id] = (
+                known[snapshot_id].about if snapshot_id in known else _look(ctx, snapshot_id)
             )
         except (IntegrityError, NotFound) as error:
             index.unreadable.append(error.message)
-    readable = parents.keys() - set(tombstones.TOMBSTONES.keys(ctx.layout))
+    readable = index.about.keys() - set(tombstones.TOMBSTONES.keys(ctx.layout))
     with _writing(database):  # who goes back to whom is known at once, whatever the manifests take
         database.executemany(
-            "INSERT OR IGNORE INTO snapshots VALUES (?, ?, NULL, 0)",
-            ((each, parent) for each, parent in parents.items() if each not in known),
+            "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, NULL, 0)",
+            ((each, *about) for each, about in index.about.items() if each not in known),
         )
     with step(progress, "index"):
-        _index(ctx, index, parents, readable, known, gone, until)
+        _index(ctx, index, readable, known, gone, until)
     return index
+
+
+def _look(ctx: Context, snapshot_id: str) -> About:
+    found = catalog.peek(ctx.layout, snapshot_id)
+    return About(found.parent_snapshot_id, found.kind, found.worktree_id)
 
 
 def _index(
     ctx: Context,
     index: ChangeIndex,
-    parents: dict[str, str | None],
     readable: set[str],
     known: dict[str, _Known],
     gone: set[str],
@@ -209,13 +297,13 @@ def _index(
     last: tuple[str | None, Sequence[Entry]] = (None, [])
     news: list[_News] = []
     read = 0
-    for snapshot_id in sorted(parents):
-        base = _base(snapshot_id, parents, readable)
-        was = known.get(snapshot_id)
+    for snapshot_id in sorted(index.about):
+        about, was = index.about[snapshot_id], known.get(snapshot_id)
         if snapshot_id not in readable:
             if was is None or was.indexed:
-                news.append(_News(snapshot_id, parents[snapshot_id], None, None))
+                news.append(_News(snapshot_id, about, None, None))
             continue
+        base = _base(snapshot_id, index.about, readable)
         if was is None or not was.indexed or was.base != base:
             if until is not None and read and time.monotonic() >= until:
                 index.complete = False
@@ -228,7 +316,7 @@ def _index(
                 index.unreadable.append(error.message)
                 readable.discard(snapshot_id)
                 continue
-            news.append(_News(snapshot_id, parents[snapshot_id], base, _changes(before, last[1])))
+            news.append(_News(snapshot_id, about, base, _changes(before, last[1])))
             if len(news) >= _BATCH:
                 _store(index.database, news)
                 news = []
@@ -242,24 +330,47 @@ def _index(
                 )
 
 
-def _base(snapshot_id: str, parents: dict[str, str | None], readable: set[str]) -> str | None:
+def _base(snapshot_id: str, about: Mapping[str, About], readable: set[str]) -> str | None:
     """Return the nearest ancestor whose manifest is there; a lineage that runs in a circle ends where it began."""
     seen = {snapshot_id}
-    base = parents[snapshot_id]
+    base = about[snapshot_id].parent
     while base is not None and base not in readable:
         if base in seen:
             return None
         seen.add(base)
-        base = parents.get(base)
+        base = about[base].parent if base in about else None
     return None if base in seen else base
 
 
-def _changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[tuple[bytes, Entry | None]]:
+def _changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[_Changed]:
     found = compare(before, after)
     entries = {entry.path: entry for entry in after if entry.kind != FOLDER}
-    changed = [path for path in (*found.added, *found.modified) if not path.endswith(b"/")]
+    added = [path for path in found.added if not path.endswith(b"/")]
+    modified = [path for path in found.modified if not path.endswith(b"/")]
     removed = [path for path in found.removed if not path.endswith(b"/") and path not in entries]
-    return [*((path, entries[path]) for path in changed), *((path, None) for path in removed)]
+    overwritten = _overwritten(before, [entries[path] for path in modified])
+    return [
+        *(_Changed(path, entries[path], KEEPS) for path in added),
+        *(_Changed(path, entries[path], OVERWRITES if path in overwritten else KEEPS) for path in modified),
+        *(_Changed(path, None, REMOVES) for path in removed),
+    ]
+
+
+def _overwritten(before: Sequence[Entry], modified: Sequence[Entry]) -> set[bytes]:
+    """Return the files among the ``modified`` that were not edited but emptied, or given the content of another file."""
+    files = [entry for entry in modified if entry.kind == FILE]
+    if not files:
+        return set()
+    had = {entry.path: entry for entry in before if entry.kind == FILE}
+    others = {entry.sha256 for entry in had.values()}
+    return {
+        entry.path
+        for entry in files
+        if (was := had.get(entry.path)) is not None
+        and was.size
+        and was.sha256 != entry.sha256
+        and (not entry.size or entry.sha256 in others)
+    }
 
 
 def _store(database: sqlite3.Connection, news: Sequence[_News]) -> None:
@@ -271,15 +382,15 @@ def _store(database: sqlite3.Connection, news: Sequence[_News]) -> None:
             changes = new.changes or ()
             database.execute("DELETE FROM changes WHERE snapshot = ?", (new.snapshot_id,))
             database.executemany(
-                "INSERT OR IGNORE INTO paths (path) VALUES (?)", ((path,) for path, _ in changes)
+                "INSERT OR IGNORE INTO paths (path) VALUES (?)", ((change.path,) for change in changes)
             )
             database.executemany(
-                "INSERT INTO changes SELECT number, ?, ?, ?, ? FROM paths WHERE path = ?",
-                ((new.snapshot_id, *_row(entry), path) for path, entry in changes),
+                "INSERT INTO changes SELECT number, ?, ?, ?, ?, ? FROM paths WHERE path = ?",
+                ((new.snapshot_id, *_row(change.entry), change.loss, change.path) for change in changes),
             )
             database.execute(
-                "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)",
-                (new.snapshot_id, new.parent, new.base, int(new.changes is not None)),
+                "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)",
+                (new.snapshot_id, *new.about, new.base, int(new.changes is not None)),
             )
 
 

@@ -37,11 +37,11 @@ def ancestry(ctx: Context, name: str, within_s: float | None) -> list[str]:
     """
     each = ctx.worktree(name).head_snapshot_id
     with change_index.opened(ctx, SILENT, within_s=within_s) as index:
-        parents = dict(index.database.execute("SELECT id, parent FROM snapshots").fetchall())
+        about = index.about
     found: dict[str, None] = {}
-    while each is not None and each not in found and each in parents:
+    while each is not None and each not in found and each in about:
         found[each] = None
-        each = parents[each]
+        each = about[each].parent
     return list(found)
 
 

@@ -78,14 +78,26 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
 
 def differs(ctx: Context, name: str, progress: Progress) -> bool:
     """Return whether worktree ``name`` differs from its head in anything that a snapshot keeps, but times and known caches."""
+    return bool(_but_caches(ctx, name, progress))
+
+
+def count_changes(ctx: Context, name: str, progress: Progress) -> int:
+    """Return how many paths of worktree ``name`` differ from its head in the way that ``differs`` asks for."""
+    changes = _but_caches(ctx, name, progress)
+    return len(changes.added) + len(changes.modified) + len(changes.removed)
+
+
+def _but_caches(ctx: Context, name: str, progress: Progress) -> Changes:
     root = ctx.layout.worktree(name)
     now = _described(ctx, name, root, progress, with_attributes=True).entries
     changes = _since_head(ctx, name, now)
     head_id = ctx.worktree(name).head_snapshot_id
-    if not changes or head_id is None:
-        return bool(changes)
-    head = stored.entries(ctx.layout, head_id)
-    return bool(known_caches.without_those_in(changes, (ctx.layout.payload(head_id), head), (root, now)))
+    if not changes:
+        return changes
+    trees = [(root, now)]
+    if head_id is not None:
+        trees.append((ctx.layout.payload(head_id), stored.entries(ctx.layout, head_id)))
+    return known_caches.without_those_in(changes, *trees)
 
 
 def _since_head(ctx: Context, name: str, now: Sequence[Entry]) -> Changes:

@@ -43,9 +43,9 @@ def find(
         chains = _chains(index, None if every else head)
         found = []
         for number, path in index.paths():
-            if not _is_meant(path, pattern):
+            if not is_meant(path, pattern):
                 continue
-            here = _is_there(folders, path)
+            here = is_there(folders, path)
             file = None if here and deleted else _found(index.changes_of(number), chains, index, here)
             if file is not None:
                 found.append(file)
@@ -61,7 +61,7 @@ def changing(ctx: Context, path: str, *, unreadable: list[str] | None, progress:
         return index.changed_in(inner) if inner else set(index.bases)
 
 
-def _is_meant(path: bytes, pattern: str) -> bool:
+def is_meant(path: bytes, pattern: str) -> bool:
     """Return whether a path matches: as a glob of the path, or of its name where it has no slash; else as a part of it."""
     name = os.fsdecode(path)
     if _GLOB.search(pattern) is None:
@@ -72,8 +72,7 @@ def _is_meant(path: bytes, pattern: str) -> bool:
 
 def _chains(index: ChangeIndex, head: str | None) -> list[dict[str, int]]:
     """Return the lineage of ``head``, or with None those of all snapshots that none goes back to; with ages, newest 0."""
-    followed = set(index.bases.values())
-    tips = [each for each in index.bases if each not in followed] if head is None else [head]
+    tips = index.tips() if head is None else [head]
     return [
         {snapshot_id: age for age, snapshot_id in enumerate(lineage)}
         for lineage in map(index.lineage, tips)
@@ -122,7 +121,7 @@ def _versions(changes: Sequence[Change]) -> list[FileVersion]:
     return found
 
 
-def _is_there(folders: Folders, path: bytes) -> bool:
+def is_there(folders: Folders, path: bytes) -> bool:
     folder, name = split(path)
     try:
         os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)

@@ -14,7 +14,7 @@ from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.layout import Layout
-from jvs_core.control.records import journal, runs
+from jvs_core.control.records import journal, kept, runs
 from jvs_core.errors import JvsError, WorktreeNotFound
 from jvs_core.files import TEMPORARY_SUFFIX
 from jvs_core.model import Descriptor, Intent
@@ -104,7 +104,8 @@ def leftovers(ctx: Context, ledger: Ledger) -> Iterator[str]:
     """
     busy = under_way(ctx)
     orphans = {snapshot_id for snapshot_id, _ in unlogged(ctx.layout, ledger)}
-    for folder in _FOLDERS:
+    copies = list(kept.leftover_folders(ctx.layout))
+    for folder in (*_FOLDERS, *copies):
         for name in names(ctx.layout, folder):
             base = name.removesuffix(TEMPORARY_SUFFIX)
             if name == base or {base, name, base.removesuffix(".json")} & busy:
@@ -115,7 +116,7 @@ def leftovers(ctx: Context, ledger: Ledger) -> Iterator[str]:
                 continue
             if folder == ".jvs/descriptors" and base.removesuffix(".json") in orphans:
                 continue
-            if folder in _UNLOCKED and _is_young(ctx.layout.root / folder / name):
+            if (folder in _UNLOCKED or folder in copies) and _is_young(ctx.layout.root / folder / name):
                 continue
             yield f"{folder}/{name}"
 
@@ -177,7 +178,11 @@ def logged_but_gone(ctx: Context, ledger: Ledger) -> list[str]:
 
 
 def _is_young(path: Path) -> bool:
+    """Return whether something was changed a moment ago, or the file of a copy in it was, which grows while it is made."""
     try:
-        return path.lstat().st_mtime > time.time() - _SETTLING_S
+        newest = path.lstat().st_mtime
+        with suppress(FileNotFoundError, NotADirectoryError):
+            newest = max(newest, (path / kept.FILE_NAME).lstat().st_mtime)
     except FileNotFoundError:
         return True
+    return newest > time.time() - _SETTLING_S

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import io
+from collections.abc import Callable
+from pathlib import Path
 
 from jvs_core.control import catalog
 from jvs_core.errors import PartialSnapshot, PathNotFound, PayloadHashMismatch
@@ -59,12 +61,14 @@ def open_file(ctx: Context, snapshot_id: str, path: str) -> SnapshotFile:
 
 
 def _opened(found: stored.Stored, entry: Entry) -> SnapshotFile:
-    def damaged() -> PayloadHashMismatch:
-        return found.damage(mismatch([entry.path]))
+    return opened(found.payload, entry, lambda: found.damage(mismatch([entry.path])))
 
+
+def opened(top: Path, entry: Entry, damaged: Callable[[], PayloadHashMismatch]) -> SnapshotFile:
+    """Open the file ``entry`` below ``top``; where it is not what that says, ``damaged`` makes the error to raise."""
     folder, name = split(entry.path)
     try:
-        with Folders(found.payload) as folders:
+        with Folders(top) as folders:
             fd, st = content.open_regular(name, folders.at(folder))
     except Changed as error:
         raise damaged() from error

@@ -47,6 +47,7 @@ from jvs_core.repository.locks import Locks
 from jvs_core.repository.pins import Pins
 from jvs_core.repository.refs import Refs
 from jvs_core.repository.runs import Runs
+from jvs_core.repository.timeline import Timeline
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
     AdoptionEstimate,
@@ -75,8 +76,8 @@ class Repository:
     Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
     prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
-    pins, gc, runs or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
-    ``runs``, ``changes``, ``audit`` and ``cells``. Every method raises subclasses of ``JvsError`` only. A method that changes
+    pins, gc, runs, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
+    ``runs``, ``changes``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
     something has made it durable and written its audit record when it returns; after a crash in the middle the
     repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -96,6 +97,7 @@ class Repository:
         self.audit = Audit(self._context)
         self.gc = Gc(self._context, worktree)
         self.pins = Pins(self._context, worktree)
+        self.timeline = Timeline(self._context, worktree)
 
     @classmethod
     @translated

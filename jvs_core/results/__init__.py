@@ -14,5 +14,6 @@ from jvs_core.results.repository import AdoptionEstimate, HeavyFolder, Initializ
 from jvs_core.results.restore import Extracted, Restored, RestoredInPlace
 from jvs_core.results.result import Result
 from jvs_core.results.status import Status, Unfinished
+from jvs_core.results.timeline import Copy, LossCause, LostFile, PutBack, Source, Thinned, TimelineState
 from jvs_core.results.verify import AuditReport, SnapshotReport, VerifyReport
 from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo

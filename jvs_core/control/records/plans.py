@@ -10,6 +10,9 @@ from jvs_core.model import SHORT_ID, Plan
 
 PLANS = Register("gc/plans", Plan, "plan_id", SHORT_ID, "gc plan {}", carried_out=True)
 
+TIMELINE = "timeline"
+"""The word of a plan's policy that says it thins out automatic snapshots, so that what a person edited stays."""
+
 
 def read(layout: Layout, plan_id: str) -> Plan:
     """Return a plan. Raises PlanNotFound, or DescriptorCorrupt when it is unreadable."""

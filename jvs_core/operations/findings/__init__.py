@@ -8,6 +8,7 @@ from jvs_core.operations.findings.control import (
     FOLDER_LOST,
     FOLDER_MISSING,
     FOLDER_REPLACED,
+    KEPT_DAMAGED,
     LEFTOVER,
 )
 from jvs_core.operations.findings.gc import (

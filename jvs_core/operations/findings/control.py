@@ -46,3 +46,10 @@ LEFTOVER = Kind(
     "clean_tmp",
     "removes it",
 )
+KEPT_DAMAGED = Kind(
+    "W_KEPT_DAMAGED",
+    "warning",
+    "the record of a kept copy of a file cannot be read, so the copy is not used",
+    None,
+    "look at the file beside the record, and remove the folder of both",
+)

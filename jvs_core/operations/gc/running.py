@@ -211,13 +211,16 @@ def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> d
     needed = protected.direct if plan.thinning else {**protected.lineage, **protected.direct}
     standing = set(tombstones.TOMBSTONES.keys(ctx.layout))
     keeping = plans.keeping_tags(plan)
-    edited = set(annotation.ids(ctx.layout)) if keeping else set()
+    automatic = plans.TIMELINE in plan.policy
+    edited = set(annotation.ids(ctx.layout)) if keeping or automatic else set()
     refused: dict[str, JvsError] = {}
     for key in sorted(asked):
         if key in needed:
             refused[key] = GcPlanMismatch(f"{key} is needed by now: {', '.join(needed[key])}")
         elif key not in state.known or (key in standing and not _is_of(ctx, key, plan)):
             refused[key] = GcPlanMismatch(f"{key} was removed meanwhile, not by this plan")
+        elif key in edited and automatic:
+            refused[key] = GcPlanMismatch(f"{key} has a note or a tag of a person's by now")
         elif key in edited and (
             now := keeping.intersection(catalog.shown(ctx.layout, state.known[key]).tags)
         ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -66,11 +66,35 @@ def path(
             )
         return _replace(ctx, name, source, inner, target, reason, locking, progress)
     made = targets.make_parents(root, target, source.entries if to is None else [])
+    degraded = bring_new(
+        ctx,
+        name,
+        target,
+        lambda temporary: _extract(ctx, source, inner, temporary, progress),
+        lambda: _audit(ctx, name, snapshot_id, target, None, wanted, None),
+        made,
+    )
+    return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
+
+
+def bring_new(
+    ctx: Context,
+    name: str,
+    target: Path,
+    bring: Callable[[Path], list[str]],
+    log: Callable[[], None],
+    made: Sequence[Path],
+) -> list[str]:
+    """Let ``bring`` make a durable copy under a temporary name, give it the name ``target``, never over anything, and ``log`` it.
+
+    Returns what ``bring`` does: what could not be kept. A failure removes the copy and the folders ``made`` for it; what a
+    crash leaves is cleared by its intent. Raises AlreadyExists.
+    """
     temporary = _temporary(target)
     intent = _begin(ctx, unfinished.NEW_PATH_INTENT, name, temporary)
     try:
         with journal.standing(ctx.layout, intent):
-            degraded = _extract(ctx, source, inner, temporary, progress)
+            degraded = bring(temporary)
         with uninterrupted(), ctx.critical():
             journal.require(ctx.layout, intent)
             files.rename_durable(temporary, target)
@@ -82,9 +106,9 @@ def path(
         journal.complete(ctx.layout, intent)
         raise
     with ctx.critical():
-        _audit(ctx, name, snapshot_id, target, None, wanted, None)
+        log()
     journal.complete(ctx.layout, intent)
-    return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
+    return degraded
 
 
 def _replace(

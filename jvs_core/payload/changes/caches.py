@@ -28,6 +28,20 @@ def tagged(entries: Iterable[Entry], begins: Callable[[Entry], bytes]) -> set[by
     return found
 
 
+def is_in_known(path: bytes) -> bool:
+    """Return whether a path lies in a folder of a known name."""
+    return not FOLDERS.isdisjoint(path.split(b"/")[:-1])
+
+
+def lies_in_one(folders: Folders, path: bytes) -> bool:
+    """Return whether ``path`` of the tree ``folders`` lies in a cache, by the name or the tag of a folder above it."""
+    if is_in_known(path):
+        return True
+    parts = path.split(b"/")[:-1]
+    above = (b"/".join(parts[:count]) for count in range(1, len(parts) + 1))
+    return any(_begins(folders, folder + b"/" + TAG_NAME).startswith(SIGNATURE) for folder in above)
+
+
 def without_those_in(changes: Changes, *trees: tuple[Path, Sequence[Entry]]) -> Changes:
     """Return the changes that lie in no cache, as a known name or a tag in any of the ``trees`` (folder and entries) says."""
     return without(changes, {folder for root, entries in trees for folder in _tagged_in(root, entries)})
@@ -35,17 +49,18 @@ def without_those_in(changes: Changes, *trees: tuple[Path, Sequence[Entry]]) -> 
 
 def _tagged_in(root: Path, entries: Sequence[Entry]) -> set[bytes]:
     with Folders(root) as folders:
+        return tagged(entries, lambda entry: _begins(folders, entry.path))
 
-        def begins(entry: Entry) -> bytes:
-            folder, name = split(entry.path)
-            try:
-                fd, _ = content.open_regular(name, folders.at(folder))
-            except (OSError, Changed):  # damaged or gone: it tags nothing
-                return b""
-            with open(fd, "rb") as file:
-                return file.read(len(SIGNATURE))
 
-        return tagged(entries, begins)
+def _begins(folders: Folders, path: bytes) -> bytes:
+    """Return the start of a file; of what is damaged, gone or no file nothing, since it tags nothing."""
+    folder, name = split(path)
+    try:
+        fd, _ = content.open_regular(name, folders.at(folder))
+    except (OSError, Changed):
+        return b""
+    with open(fd, "rb") as file:
+        return file.read(len(SIGNATURE))
 
 
 def without(changes: Changes, folders: set[bytes]) -> Changes:

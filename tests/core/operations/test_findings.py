@@ -520,6 +520,16 @@ def plan_open(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def kept_damaged(repo: Repository, _undo: list[str]) -> str:
+    (repo.root / "main" / "notes").write_text("x")
+    copy = repo.timeline.keep_file("notes", "delete")
+    assert copy is not None
+    (record,) = (control(repo) / "kept").glob("*/*/record.json")
+    record.write_text("{}")
+    return record.parent.relative_to(repo.root).as_posix()
+
+
+@scenario
 def run_damaged(repo: Repository, made: list[str]) -> str:
     run_id = "run-1760000000000-0123abcd"
     (control(repo) / "runs" / f"{run_id}.json").write_text("{")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from pathlib import Path
@@ -23,6 +24,10 @@ def folder(jp_root_dir: Path, private_state: Path) -> Path:
     (folder / "train.ipynb").write_text("{}")
     (folder / "data.csv").write_text("a,b\n")
     return folder
+
+
+def is_link(path: Path) -> bool:
+    return path.is_symlink()
 
 
 async def estimate(server: Interface, path: str) -> dict[str, Any]:
@@ -49,13 +54,10 @@ async def test_an_estimate_says_what_it_takes(server: Interface, folder: Path) -
 
 
 async def test_a_folder_gets_a_history_where_it_is(server: Interface, folder: Path) -> None:
-    kernel = subprocess.Popen(
-        ["sh", "-c", "read line; echo $line > later.txt; readlink /proc/$$/cwd"],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    kernel = await asyncio.create_subprocess_exec(
+        "sh", "-c", "read line; echo $line > later.txt; readlink /proc/$$/cwd",
+        cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
     done = await adopt(server, "my churn")
     assert (done["kind"], done["state"]) == ("adopt", "done"), done
     result = done["result"]
@@ -64,8 +66,8 @@ async def test_a_folder_gets_a_history_where_it_is(server: Interface, folder: Pa
     assert (workspace["head_snapshot_id"], workspace["inner_path"]) == (result["snapshot_id"], "train.ipynb")
     assert workspace["changes"]["clean"]
     assert (folder / "train.ipynb").read_text() == "{}"
-    printed, _ = kernel.communicate("written by a kernel that was there before\n")
-    assert printed.strip() == str(folder.parent / "my-churn-history" / "main")
+    printed, _ = await kernel.communicate(b"written by a kernel that was there before\n")
+    assert printed.decode().strip() == str(folder.parent / "my-churn-history" / "main")
     workspace = (await server.ask("GET", "workspace", path="my churn")).json
     assert workspace["changes"]["added"] == ["later.txt"]
     (row,) = (await server.ask("GET", "snapshots", path="my churn")).json["items"]
@@ -78,7 +80,7 @@ async def test_the_servers_own_root_gets_a_history(
     assert (await estimate(server, ""))["how"] == "rename"
     done = await adopt(server, "")
     assert done["state"] == "done", done
-    assert jp_root_dir.is_symlink()
+    assert is_link(jp_root_dir)
     workspace = (await server.ask("GET", "workspace", path="my churn/train.ipynb")).json
     assert (workspace["inner_path"], workspace["worktree_path"]) == ("my churn/train.ipynb", "")
     taken = await server.snapshot("", "and on")
@@ -97,7 +99,7 @@ class TestWithoutTheSurroundings:
         assert (found["how"], found["reason"]["code"]) == (None, "E_FORBIDDEN")
         refused = await server.ask("POST", "repositories", {"path": "", "adopt": True})
         assert (refused.status, refused.code) == (403, "E_FORBIDDEN")
-        assert not jp_root_dir.is_symlink()
+        assert not is_link(jp_root_dir)
 
 
 async def test_a_folder_in_a_repository_has_a_history_already(server: Interface, repo: Repository) -> None:
@@ -151,7 +153,7 @@ async def test_cancelled_before_it_moves_the_folder_is_as_it_was(server: Interfa
     await server.ask("DELETE", f"operations/{operation_id}")
     done = await server.done(answer)
     assert done["state"] in ("cancelled", "done")
-    if done["state"] == "cancelled" and not folder.is_symlink():
+    if done["state"] == "cancelled" and not is_link(folder):
         assert sorted(os.listdir(folder.parent)) == ["my churn"]
     assert (folder / "train.ipynb").read_text() == "{}"
 

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -37,6 +37,12 @@ def heard(jp_serverapp: Any) -> list[str]:
 
     jp_serverapp.event_logger.add_listener(schema_id=CHANGE, listener=listen)
     return said
+
+
+@pytest.fixture(autouse=True)
+def started(jp_serverapp: Any, jp_asyncio_loop: asyncio.AbstractEventLoop) -> None:
+    """Start the extension, which the test server leaves out."""
+    jp_asyncio_loop.run_until_complete(jp_serverapp.extension_manager.start_all_extensions())
 
 
 def configure(repo: Repository, text: str) -> None:
@@ -87,7 +93,10 @@ def taken(repo: Repository) -> Callable[[], Awaitable[list[str | None]]]:
 @pytest.fixture
 def jp_server_config(jp_server_config: dict[str, Any]) -> dict[str, Any]:
     """Let deleted files go, and not to a rubbish bin."""
-    return {**jp_server_config, "FileContentsManager": {"delete_to_trash": False}}
+    return {
+        **jp_server_config,
+        "FileContentsManager": {"delete_to_trash": False, "always_delete_dir": True},
+    }
 
 
 async def test_what_was_saved_is_in_a_snapshot_soon(
@@ -125,9 +134,7 @@ async def test_a_deleted_file_comes_back_though_no_snapshot_was_ever_taken(
     assert await lost(server) == []
 
 
-async def test_what_is_put_back_replaces_nothing(
-    server: Interface, repo: Repository, jp_fetch: Any
-) -> None:
+async def test_what_is_put_back_replaces_nothing(server: Interface, repo: Repository, jp_fetch: Any) -> None:
     await save(jp_fetch, "team/main/hw1.md", "first")
     await deleted(jp_fetch, "team/main/hw1.md")
     await save(jp_fetch, "team/main/hw1.md", "second")
@@ -178,18 +185,19 @@ async def test_what_is_done_elsewhere_is_told_within_two_seconds(
     await state(server)
     await asyncio.sleep(2.5)
     elsewhere = Repository.open(repo.root, settings=replace(repo.settings, session="elsewhere"))
-    for act, what in (
+    acts: list[tuple[Callable[[], Any], str]] = [
         (lambda: elsewhere.snapshot("by a terminal", lock=True), "snapshots"),
-        (lambda: elsewhere.locks.acquire(), "locks"),
-        (lambda: elsewhere.locks.release(), "locks"),
+        (elsewhere.locks.acquire, "locks"),
+        (elsewhere.locks.release, "locks"),
         (lambda: elsewhere.refs.create("best", "HEAD"), "refs"),
         (lambda: elsewhere.annotate("HEAD", note="edited"), "snapshots"),
         (lambda: elsewhere.worktrees.create("trial"), "worktrees"),
-    ):
+    ]
+    for act, what in acts:
         heard.clear()
         await asyncio.to_thread(act)
         began = time.monotonic()
-        await until(lambda what=what: _has(heard, {what}), within_s=5)
+        await until(partial(_has, heard, {what}), within_s=5)
         assert time.monotonic() - began < 2.0, what
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from jvs_core import regular
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.control_folders import CONTROL_FOLDERS
-from jvs_core.control.records import journal, runs
+from jvs_core.control.records import journal, kept, runs
 from jvs_core.operations import findings, leftovers
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import unfinished
@@ -77,3 +77,10 @@ def run_records(ctx: Context) -> Iterator[Finding]:
     """Yield records of notebook runs that cannot be read."""
     for run_id in runs.read_all(ctx.layout)[1]:
         yield findings.RUN_DAMAGED.at(run_id, f"the record of run {run_id} cannot be read")
+
+
+def kept_copies(ctx: Context) -> Iterator[Finding]:
+    """Yield kept copies of files whose records cannot be read."""
+    for worktree_id in kept.worktrees(ctx.layout):
+        for copy_id, error in kept.readable(ctx.layout, worktree_id)[1].items():
+            yield findings.KEPT_DAMAGED.at(f".jvs/kept/{worktree_id}/{copy_id}", error.message)

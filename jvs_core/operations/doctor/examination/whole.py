@@ -37,6 +37,7 @@ def examine(ctx: Context) -> list[Finding]:
         snapshots.names(ctx),
         control.intents(ctx),
         control.run_records(ctx),
+        control.kept_copies(ctx),
         locks.held(ctx),
     ]
     found = {

@@ -1,0 +1,218 @@
+"""``repository.timeline``: automatic history, and getting lost files back."""
+
+from __future__ import annotations
+
+from jvs_core.errors import JvsError
+from jvs_core.faults import translated
+from jvs_core.model import Cause, Descriptor
+from jvs_core.operations import snapshot
+from jvs_core.operations.context import Context
+from jvs_core.operations.locking import Locking
+from jvs_core.operations.snapshot_file import SnapshotFile
+from jvs_core.progress import SILENT, Progress
+from jvs_core.results import Copy, LostFile, PutBack, Thinned, TimelineState
+from jvs_core.settings import TimelineConfig
+
+
+class Timeline:
+    """Snapshots that nobody asks for, and what was deleted.
+
+    Nothing here waits or repeats by itself: ``Schedule`` says when it is time, ``jvs timeline run`` and the Jupyter server
+    act on it. ``worktree`` None means the one that the repository was opened from.
+    """
+
+    def __init__(self, context: Context, worktree: str) -> None:
+        self._context = context
+        self._worktree = worktree
+
+    @property
+    @translated
+    def settings(self) -> TimelineConfig:
+        """The repository's ``[timeline]``, as its configuration says now. Raises InputError where that is damaged."""
+        from jvs_core.operations.timeline import standing  # only who asks for it pays for it
+
+        return standing.settings(self._context)
+
+    @translated
+    def turn(self, on: bool) -> None:
+        """Turn the automatic history of the repository on or off, in its ``config.toml``; what was kept stays.
+
+        Raises InputError where that is damaged.
+        """
+        from jvs_core.operations.timeline import switching
+
+        switching.switch(self._context, on)
+
+    @translated
+    def state(self, worktree: str | None = None, *, progress: Progress = SILENT) -> TimelineState:
+        """Return how the history of a worktree stands, which takes a look at it.
+
+        ``saved``, ``changed`` (so many paths, known caches left out), ``paused`` for a reason, or ``off``. Why it is paused,
+        and when the next snapshot comes, is known of programs of this user on this machine (see ``announce``).
+        """
+        from jvs_core.operations.timeline import standing
+
+        return standing.state(self._context, worktree or self._worktree, progress)
+
+    @translated
+    def snapshot(
+        self, worktree: str | None = None, *, note: str = "", progress: Progress = SILENT
+    ) -> Descriptor | None:
+        """Take an automatic snapshot of a worktree if it changed; else return None.
+
+        Its kind is ``auto``. The look is that of ``snapshot_if_changed``. The lock is used where this session holds it, else
+        taken without waiting; files that keep changing are recorded and named. Raises LockConflict where somebody else
+        holds the lock, and what ``snapshot`` does; nothing is visible then, and it may be tried again later.
+        """
+        return snapshot.take_if_changed(
+            self._context,
+            worktree or self._worktree,
+            note=note,
+            tags=(),
+            consistency="prefer_quiesced",
+            kind="auto",
+            locking=Locking(take=True),
+            progress=progress,
+        )
+
+    @translated
+    def announce(
+        self,
+        worktree: str | None = None,
+        *,
+        next_in_s: float | None = None,
+        reason: JvsError | None = None,
+    ) -> None:
+        """Say that this process takes the snapshots of a worktree: when the next one, and why none just now.
+
+        It lies in the user's state folder until ``withdraw``, or the end of the process; where it cannot be written, nothing
+        is said.
+        """
+        from jvs_core.operations.timeline import announcements
+
+        ctx, name = self._context, worktree or self._worktree
+        announcements.announce(ctx, ctx.worktree(name).worktree_id, next_in_s=next_in_s, reason=reason)
+
+    @translated
+    def withdraw(self, worktree: str | None = None) -> None:
+        """Take back what this process announced."""
+        from jvs_core.operations.timeline import announcements
+
+        ctx, name = self._context, worktree or self._worktree
+        announcements.withdraw(ctx, ctx.worktree(name).worktree_id)
+
+    @translated
+    def thin(
+        self,
+        worktree: str | None = None,
+        *,
+        every: bool = False,
+        most: int = 200,
+        progress: Progress = SILENT,
+    ) -> Thinned:
+        """Remove the automatic snapshots of a worktree, or of ``every`` one, that the words of ``keep`` do not keep.
+
+        Only snapshots of the kind ``auto``, and none that is a head, named by a ref, pin, intent or run, or that somebody gave
+        a note or a tag; nor the last one that holds a file as it was before it was removed or overwritten in the last
+        ``deleted_days``. Where what only automatic snapshots and kept copies hold takes more than ``space_percent`` of the
+        file system, the oldest go before that, whatever the words say, and ``notes`` says so. Kept copies older than
+        ``deleted_days`` go as well. At most ``most`` are removed, in one collection of gc, and ``more`` says whether there is
+        more to do: killed at any moment, the next call completes it.
+
+        Raises
+        ------
+        GcPlanMismatch
+            Somebody needs one of them by now; nothing was removed, and it may be tried again.
+        DescriptorCorrupt, RefBroken, LineageBroken
+            Something that may protect a snapshot cannot be read; nothing was removed.
+        """
+        from jvs_core.operations.timeline import thinning
+
+        name = worktree or self._worktree
+        return thinning.thin(self._context, name, every=every, most=most, progress=progress)
+
+    @translated
+    def keep_file(self, path: str, cause: Cause, *, worktree: str | None = None) -> Copy | None:
+        """Keep a copy of one file of a worktree, before it is removed or overwritten: ``delete``, ``rename`` or ``overwrite``.
+
+        It costs one file: a reflink where the file system has them, else a copy. It is durable and in the log when this
+        returns, needs no lock, and stays for ``deleted_days``. A crash leaves all of it, or what ``doctor`` removes. What lies
+        in a known cache, and what is no regular file, is not kept: None. Raises PathNotFound, PathEscape, InputError (a
+        folder), UnsupportedFile (it cannot be read), NoSpace.
+        """
+        from jvs_core.operations.timeline import keeping
+
+        copy = keeping.keep(self._context, worktree or self._worktree, path, cause)
+        return None if copy is None else keeping.described(copy)
+
+    @translated
+    def copies(self, worktree: str | None = None, *, unreadable: list[str] | None = None) -> list[Copy]:
+        """Return the kept copies of a worktree, newest first.
+
+        With a list for what is ``unreadable``, damaged records are left out, and it gets what is wrong with them; without
+        one DescriptorCorrupt is raised.
+        """
+        from jvs_core.operations.timeline import keeping
+
+        name = worktree or self._worktree
+        return [keeping.described(copy) for copy in keeping.copies(self._context, name, unreadable)]
+
+    @translated
+    def open_copy(self, copy_id: str, *, worktree: str | None = None) -> SnapshotFile:
+        """Open a kept copy for reading; it is checked as a file of a snapshot is. Raises PathNotFound."""
+        from jvs_core.operations.timeline import keeping
+
+        return keeping.open_copy(self._context, worktree or self._worktree, copy_id)
+
+    @translated
+    def put_back(
+        self,
+        file: str,
+        source: str,
+        *,
+        to: str | None = None,
+        worktree: str | None = None,
+        progress: Progress = SILENT,
+    ) -> PutBack:
+        """Put the file ``file`` back from ``source``, a snapshot or the id of a kept copy: where it was, or at ``to``.
+
+        It never replaces anything: where something has that name now, it becomes ``name (HH.MM).ext``, with the time of the
+        source. It needs no lock, is durable and in the log when this returns; after a crash it is there whole or not at all.
+        A folder of a snapshot can be put back too. Raises PathNotFound, SnapshotNotFound, PathEscape, PayloadHashMismatch.
+        """
+        from jvs_core.operations.timeline import putting_back
+
+        return putting_back.put_back(self._context, worktree or self._worktree, file, source, to, progress)
+
+    @translated
+    def deleted(
+        self,
+        query: str = "",
+        folder: str = "",
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        worktree: str | None = None,
+        unreadable: list[str] | None = None,
+        progress: Progress = SILENT,
+    ) -> list[LostFile]:
+        """Return the files that a worktree lost, each with its newest loss, newest first.
+
+        ``query`` is a part of the path or a pattern, as for ``find``; ``folder`` one in which they lay, at any depth.
+        ``after`` is the ``next`` of the last row of the page before. It is answered from the index of changes that ``find``
+        uses, the kept copies and a look at the names in the worktree. What lies in known caches is left out, and so is what
+        is there again as it was. Damaged snapshots and copies are left out; ``unreadable`` gets what is wrong with them.
+        """
+        from jvs_core.operations.timeline import losses
+
+        return losses.lost(
+            self._context,
+            worktree or self._worktree,
+            query=query,
+            folder=folder,
+            limit=limit,
+            after=after,
+            days=self.settings.deleted_days,
+            unreadable=unreadable,
+            progress=progress,
+        )
