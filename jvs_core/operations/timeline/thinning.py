@@ -52,7 +52,7 @@ def thin(ctx: Context, name: str, *, every: bool, most: int, progress: Progress)
     gone, freed_more = keeping.remove(ctx, choice.copies[:most])
     going = sorted((*choice.by_words, *choice.given_up))[:most]
     done = [*finished, *([_collect(ctx, config, going, progress)] if going else [])]
-    deleted = [each for run in done for each in run.deleted]
+    deleted = sorted(each for run in done for each in run.deleted)
     return Thinned(
         deleted=deleted,
         given_up=[each for each in choice.given_up if each in deleted],
