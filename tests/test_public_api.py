@@ -34,7 +34,7 @@ MEMBERS = members()
 
 PUBLIC = (
     "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor InputError JvsError Lease LeaseRecord LockConflict "
-    "NotARepository OutsideRoot Pin Progress Ref Repository Run Sandbox Schedule Settings SnapshotFile Trusted UntrustedRepository Verdict WorktreeInfo "
+    "NotARepository OutsideRoot Pin Progress Ref Repository Run Sandbox Schedule Settings SnapshotFile TimelineConfig Trusted UntrustedRepository Verdict WorktreeInfo "
     "__version__ distrust trust trusted"
 )
 # Each command, and what does the same in Python.

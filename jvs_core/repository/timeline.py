@@ -34,16 +34,6 @@ class Timeline:
         return standing.settings(self._context)
 
     @translated
-    def turn(self, on: bool) -> None:
-        """Turn the automatic history of the repository on or off, in its ``config.toml``; what was kept stays.
-
-        Raises InputError where that is damaged.
-        """
-        from jvs_core.operations.timeline import switching
-
-        switching.switch(self._context, on)
-
-    @translated
     def state(self, worktree: str | None = None, *, progress: Progress = SILENT) -> TimelineState:
         """Return how the history of a worktree stands, which takes a look at it.
 

@@ -34,7 +34,7 @@ def hub() -> None:
 
 
 _homes = cli_people.homes_option
-for _chore in (cli_chores.gc, cli_chores.verify, cli_chores.doctor, cli_chores.tidy):
+for _chore in (cli_chores.gc, cli_chores.thin, cli_chores.verify, cli_chores.doctor, cli_chores.tidy):
     hub.add_command(_chore)
 
 

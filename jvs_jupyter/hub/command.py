@@ -21,7 +21,7 @@ from jvs_core.cli.rights import environment_of
 from jvs_jupyter.hub import bounded
 from jvs_jupyter.hub.ownership import Owner
 
-_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "JVS_TIMELINE")
 ANSWER_S = 120.0
 WORK_S = 4 * 3600.0
 T = TypeVar("T")

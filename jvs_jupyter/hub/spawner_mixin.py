@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +13,11 @@ from typing import Any, TypeVar
 
 import platformdirs
 from jupyterhub.utils import maybe_future
-from traitlets import Bool, Float, Integer, Unicode, Union
+from traitlets import Bool, Dict, Float, Integer, TraitError, Unicode, Union, validate
 from traitlets import Callable as CallableTrait
 from traitlets.config import Configurable
 
-from jvs_core import InputError, JvsError, Repository
+from jvs_core import InputError, JvsError, Repository, TimelineConfig
 from jvs_jupyter.hub import homes, lifecycle
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.identity import SERVER_OPTIONS, WITHOUT_LOCK, person_of_spawner, without_lock
@@ -78,8 +79,21 @@ class JvsSpawnerMixin(Configurable):
         help="On JuiceFS: the address of the volume's metadata engine; the quota is each worktree's in a team's repository."
     ).tag(config=True)
 
+    jvs_timeline = Dict(
+        help="""The automatic history of all users, in the words of [timeline] in config.toml, before what a repository says itself:
+        {"enabled": False} for none, {"every_s": 600, "keep": ["1d:all", "30d:1d"]}. Empty leaves it to each repository."""
+    ).tag(config=True)
+
     jvs_worktree = ""
     _jvs_without_lock: str | None = None
+
+    @validate("jvs_timeline")
+    def _jvs_understood(self, proposed: Any) -> Any:
+        try:
+            TimelineConfig.model_validate(proposed["value"])
+        except ValueError as error:
+            raise TraitError(f"jvs_timeline is not understood: {error}") from error
+        return proposed["value"]
 
     def jvs_person(self) -> Person:
         """Return whose server this is."""
@@ -119,7 +133,8 @@ class JvsSpawnerMixin(Configurable):
         """Return the server's environment, with its session and the folder of its secrets."""
         environment: dict[str, str] = super().get_env()  # type: ignore[misc]
         told = {} if self._jvs_without_lock is None else {WITHOUT_LOCK: self._jvs_without_lock}
-        return {**environment, **self._jvs_session().environment, **told}
+        policy = {"JVS_TIMELINE": json.dumps(self.jvs_timeline)} if self.jvs_timeline else {}
+        return {**environment, **self._jvs_session().environment, **policy, **told}
 
     def get_args(self) -> list[str]:
         """Return the server's arguments: it uses the repository around its folder, and holds the lock."""

@@ -21,7 +21,7 @@ class TimelineHandler(Handler):
         """Turn it on or off."""
         body = self.body()
         place = await self.place(body["path"])
-        await self.call(place.repository.timeline.turn, body["on"])
+        await self.call(place.repository.timeline.switch, body["on"])
         history = await self.services.histories.reconsider(place)
         self.changed("timeline", place)
         head, changed = await self.services.look(standing, place)

@@ -214,11 +214,9 @@ class Histories:
         place = known.history.place
         if known.watch is None:
             loop = asyncio.get_running_loop()
-            folder = await self._call(lambda: place.folder)
-            known.watch = Watch(folder, lambda: _later(loop, self._moved, known))
+            known.watch = Watch(place, lambda: _later(loop, self._moved, known), self._desk.log)
             known.sure_at = time.monotonic()
-            await self._call(known.watch.start)
-        elif time.monotonic() - known.sure_at >= (_SURE_S if known.watch.works else _BLIND_S):
+        elif time.monotonic() - known.sure_at >= (_BLIND_S if known.watch.is_blind else _SURE_S):
             known.sure_at = time.monotonic()
             known.history.touched()
         try:

@@ -12,6 +12,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from jupyter_server.services.contents.filemanager import FileContentsManager
+from jupyter_server.services.contents.largefilemanager import LargeFileManager
+from jupyter_server.services.contents.manager import ContentsManager
 
 from jvs_core import Repository
 from jvs_jupyter.server.events import CHANGE
@@ -331,3 +334,46 @@ async def test_nothing_that_goes_wrong_in_history_keeps_anybody_from_saving(
     await deleted(jp_fetch, "team/main/essay.md")
     assert (soon.root / "main" / "notes.txt").read_text() == "typed"
     assert not (soon.root / "main" / "essay.md").exists()
+
+
+class Hybrid(ContentsManager):
+    """A manager of managers, as ``hybridcontents`` is one: here all paths belong to a manager with a root of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.managers = {"": FileContentsManager(parent=self, root_dir=self.root_dir)}
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in (
+            "get",
+            "save",
+            "delete",
+            "delete_file",
+            "rename",
+            "file_exists",
+            "dir_exists",
+            "is_hidden",
+        ):
+            return getattr(self.managers[""], name)
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("manager_class", [LargeFileManager, Hybrid])
+class TestOtherManagers:
+    """Contents managers that are not asynchronous, and those that are made of others."""
+
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: dict[str, Any], manager_class: type) -> dict[str, Any]:
+        found = {**jp_server_config, "ServerApp": {**jp_server_config["ServerApp"]}}
+        found["ServerApp"]["contents_manager_class"] = manager_class
+        return found
+
+    async def test_what_is_deleted_or_overwritten_is_kept(
+        self, server: Interface, repo: Repository, jp_fetch: Any
+    ) -> None:
+        await opened(jp_fetch, "team/main/notes.txt")
+        (repo.root / "main" / "notes.txt").write_text("by a program, meanwhile")
+        await save(jp_fetch, "team/main/notes.txt", "from the browser")
+        await deleted(jp_fetch, "team/main/data/a.csv")
+        found = {(copy.path, copy.cause) for copy in repo.timeline.copies()}
+        assert found == {("notes.txt", "overwrite"), ("data/a.csv", "delete")}
