@@ -79,7 +79,9 @@ class Full:
 
     def report(self) -> dict[str, Any]:
         """Return the user's row of what an admin sees."""
-        return self.hub_command("report")[0]
+        (row,) = self.hub_command("report")
+        assert isinstance(row, dict)
+        return row
 
     def hub_command(self, *words: str) -> Any:
         """Run ``jvs hub`` as root on the machine."""
