@@ -17,6 +17,7 @@ import measured
 
 from jvs_core.cli.main import build
 from jvs_core.conformance import requirements
+from jvs_core.differences.model import Differences
 from jvs_core.errors import error_classes
 from jvs_core.operations.findings import kinds
 from jvs_jupyter.server.specification import document
@@ -60,6 +61,7 @@ def pages() -> dict[Path, str]:
         "python.md": _page(interfaces.python_page()),
         "configuration.md": _page(interfaces.configuration_page()),
         "rest-api.md": rest_page(),
+        "difference.schema.json": difference_schema(),
     }
     quoting = {DOCS / name: measured.filled((DOCS / name).read_text(encoding="utf-8")) for name in _QUOTING}
     return {**{REFERENCE / name: text for name, text in made.items()}, **quoting}
@@ -67,6 +69,12 @@ def pages() -> dict[Path, str]:
 
 def _page(lines: Iterator[str]) -> str:
     return "\n".join([_MADE, "", *lines]).rstrip() + "\n"
+
+
+def difference_schema() -> str:
+    """Return the JSON schema of what ``compare --patch --json`` prints."""
+    schema = Differences.model_json_schema(mode="serialization")
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 
 def errors_page() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import jvs_core
-from jvs_core.settings import LeaseConfig, RepositoryConfig, RetentionPolicy, TimelineConfig
+from jvs_core.settings import ExcludeConfig, LeaseConfig, RepositoryConfig, RetentionPolicy, TimelineConfig
 
 _REGISTERS = ("locks", "worktrees", "refs", "pins", "gc", "audit", "runs", "cells", "timeline")
 _PYTHON = """\
@@ -91,6 +91,13 @@ def configuration_page() -> Iterator[str]:
     }
     for name, field in LeaseConfig.model_fields.items():
         yield f"| `lease.{name}` | {_default(field.default)} | {lease.pop(name)} |"
+    exclude = {
+        "patterns": "what no snapshot keeps, in the syntax of `.gitignore`, as `jvs init --exclude` sets it",
+        "caches": "known caches too, as `jvs init --exclude-caches` sets it",
+    }
+    for name in ExcludeConfig.model_fields:
+        shown = "`[]`" if name == "patterns" else "`false`"
+        yield f"| `exclude.{name}` | {shown} | {exclude.pop(name)} |"
     timeline = {
         "enabled": "automatic snapshots of worktrees that a Jupyter server opens, and by `jvs timeline run`",
         "after_save_s": "how long after the last change a snapshot is taken",

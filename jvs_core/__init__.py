@@ -14,6 +14,14 @@ from jvs_core.version import __version__
 if TYPE_CHECKING:
     from jvs_core.control.lock.lease import Lease
     from jvs_core.control.trust import Trusted, distrust, trust, trusted
+    from jvs_core.differences import (
+        Difference,
+        Differences,
+        known_summaries,
+        summary,
+        what_changed,
+        what_changed_in,
+    )
     from jvs_core.errors import (
         AlreadyExists,
         InputError,
@@ -39,7 +47,7 @@ if TYPE_CHECKING:
     from jvs_core.operations.timeline.schedule import Schedule
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
-    from jvs_core.results import WorktreeInfo
+    from jvs_core.results import RunTable, WorktreeInfo
     from jvs_core.settings import Settings, TimelineConfig
 
 _HOMES = {
@@ -48,6 +56,8 @@ _HOMES = {
     "AuditRecord": "jvs_core.model",
     "Checkpoint": "jvs_core.model",
     "Descriptor": "jvs_core.model",
+    "Difference": "jvs_core.differences",
+    "Differences": "jvs_core.differences",
     "InputError": "jvs_core.errors",
     "JvsError": "jvs_core.errors",
     "Lease": "jvs_core.control.lock.lease",
@@ -60,6 +70,7 @@ _HOMES = {
     "Ref": "jvs_core.model",
     "Repository": "jvs_core.repository",
     "Run": "jvs_core.model",
+    "RunTable": "jvs_core.results",
     "Sandbox": "jvs_core.operations.sandbox",
     "Schedule": "jvs_core.operations.timeline.schedule",
     "Settings": "jvs_core.settings",
@@ -70,8 +81,12 @@ _HOMES = {
     "Verdict": "jvs_core.model",
     "WorktreeInfo": "jvs_core.results",
     "distrust": "jvs_core.control.trust",
+    "known_summaries": "jvs_core.differences",
+    "summary": "jvs_core.differences",
     "trust": "jvs_core.control.trust",
     "trusted": "jvs_core.control.trust",
+    "what_changed": "jvs_core.differences",
+    "what_changed_in": "jvs_core.differences",
 }
 
 __all__ = [
@@ -80,6 +95,8 @@ __all__ = [
     "AuditRecord",
     "Checkpoint",
     "Descriptor",
+    "Difference",
+    "Differences",
     "InputError",
     "JvsError",
     "Lease",
@@ -92,6 +109,7 @@ __all__ = [
     "Ref",
     "Repository",
     "Run",
+    "RunTable",
     "Sandbox",
     "Schedule",
     "Settings",
@@ -103,8 +121,12 @@ __all__ = [
     "WorktreeInfo",
     "__version__",
     "distrust",
+    "known_summaries",
+    "summary",
     "trust",
     "trusted",
+    "what_changed",
+    "what_changed_in",
 ]
 
 

@@ -12,6 +12,7 @@ from jvs_core import anchored
 from jvs_core.errors import DescriptorCorrupt
 
 LONGEST_RECORD = 1 << 28
+LONGEST_PLAIN = 1 << 24
 # Whatever the umask says, others than owner and group never may write what JVS makes.
 FILE_MODE, FOLDER_MODE = 0o664, 0o775
 _KINDS = {
@@ -116,7 +117,7 @@ def read_named(path: str | Path, most: int) -> bytes:
         os.close(fd)
 
 
-def read_replaced(path: Path) -> bytes:
+def read_replaced(path: Path, *, most: int = LONGEST_RECORD) -> bytes:
     """Return what a file holds that others replace by renaming another one over it: the old content or the new one.
 
     On JuiceFS the name leads nowhere for a moment; while the folder still lists it, this looks again. Raises
@@ -124,9 +125,9 @@ def read_replaced(path: Path) -> bytes:
     """
     for attempt in range(_LOOKS):
         try:
-            return read_regular(path)
+            return read_regular(path, most=most)
         except FileNotFoundError:
             if path.name not in os.listdir(path.parent):
                 raise
             time.sleep(0.001 * attempt)
-    return read_regular(path)
+    return read_regular(path, most=most)

@@ -8,9 +8,10 @@ import os
 import re
 import socket
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -21,6 +22,8 @@ LEASE_MS_MINIMUM = 1_000
 KEEP_MAXIMUM = 1_000_000_000
 INTERACTIVE_LEASE_MS = 15 * 60 * 1000
 _LONGEST_USER = 100
+_LONGEST_PATTERN = 1_000
+_MOST_PATTERNS = 1_000
 _REMOVED = " (deleted)"
 _OWNERS = "/var/lib/jvs/as"
 _KEPT = (
@@ -188,6 +191,34 @@ class RetentionPolicy(_Section):
     keep_tag: list[str] = Field(default_factory=list)
 
 
+Pattern = Annotated[str, Field(min_length=1, max_length=_LONGEST_PATTERN)]
+
+
+class ExcludeConfig(_Section):
+    """What snapshots leave out: ``patterns`` in gitignore's syntax, and with ``caches`` known caches."""
+
+    patterns: tuple[Pattern, ...] = Field(default=(), strict=False, max_length=_MOST_PATTERNS)
+    caches: bool = False
+
+    @field_validator("patterns")
+    @classmethod
+    def _in_gitignores_syntax(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        if patterns:
+            from pathspec import GitIgnoreSpec  # only repositories with patterns pay for it
+
+            for pattern in patterns:
+                if (
+                    "\n" in pattern
+                    or "\0" in pattern
+                    or GitIgnoreSpec.from_lines([pattern]).patterns[0].include is None
+                ):
+                    raise ValueError(f"not a pattern of gitignore: {pattern!r}")
+        return patterns
+
+
+NO_EXCLUSION = ExcludeConfig()
+
+
 class TimelineConfig(_Section):
     """When automatic snapshots are taken, and which of them stay."""
 
@@ -218,6 +249,7 @@ class RepositoryConfig(_Section):
     lease: LeaseConfig = Field(default_factory=LeaseConfig)
     timeline: TimelineConfig = Field(default_factory=TimelineConfig)
     retention: dict[str, RetentionPolicy] = Field(default_factory=dict)
+    exclude: ExcludeConfig = Field(default_factory=ExcludeConfig)
 
 
 def parse_config(data: bytes, path: Path) -> RepositoryConfig:
@@ -257,9 +289,17 @@ def parse_policy(**values: Any) -> RetentionPolicy:
         raise InputError(_first(error), hint="see: jvs gc plan --help") from error
 
 
+def parse_exclude(patterns: Iterable[str], caches: bool) -> ExcludeConfig:
+    """Return what snapshots are to leave out. Raises InputError, which names the pattern that makes no sense."""
+    try:
+        return ExcludeConfig(patterns=tuple(patterns), caches=caches)
+    except ValidationError as error:
+        raise InputError(_first(error), hint="the syntax is that of .gitignore: *.tmp, /scratch/") from error
+
+
 def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def render_config(config: RepositoryConfig) -> str:
@@ -280,8 +320,23 @@ def render_config(config: RepositoryConfig) -> str:
         "# [retention.NAME]",
         "# keep_daily = 7",
         "",
+        *_rendered_exclusion(config.exclude),
+        "",
     ]
     return "\n".join(lines)
+
+
+def _rendered_exclusion(exclude: ExcludeConfig) -> list[str]:
+    """Return the section as TOML; a JSON string of ASCII is one of TOML too."""
+    if exclude == NO_EXCLUSION:
+        return [
+            "# What snapshots leave out, in the syntax of .gitignore; caches = true: known caches too.",
+            "# [exclude]",
+            '# patterns = ["*.tmp", "/scratch/"]',
+            "# caches = true",
+        ]
+    patterns = ", ".join(json.dumps(pattern) for pattern in exclude.patterns)
+    return ["[exclude]", f"patterns = [{patterns}]", f"caches = {'true' if exclude.caches else 'false'}"]
 
 
 def home() -> Path | None:

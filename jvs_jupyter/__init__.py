@@ -1,4 +1,4 @@
-"""Bring JVS into Jupyter's server, JupyterHub and papermill."""
+"""Bring JVS into Jupyter's server, JupyterHub and papermill, and record runs of notebooks and commands."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jvs_jupyter.papermill.execute import run
-    from jvs_jupyter.papermill.reproduce import Reproduction, reproduce
-    from jvs_jupyter.papermill.sweep import sweep
-    from jvs_jupyter.papermill.table import Sweep
+    from jvs_jupyter.runs.execute import run
+    from jvs_jupyter.runs.reproduce import Reproduction, reproduce
+    from jvs_jupyter.runs.sweep import sweep
+    from jvs_jupyter.runs.table import Sweep
 
 # Loaded on first use: the server needs no papermill.
 _HOMES = {
-    "Reproduction": "jvs_jupyter.papermill.reproduce",
-    "Sweep": "jvs_jupyter.papermill.table",
-    "reproduce": "jvs_jupyter.papermill.reproduce",
-    "run": "jvs_jupyter.papermill.execute",
-    "sweep": "jvs_jupyter.papermill.sweep",
+    "Reproduction": "jvs_jupyter.runs.reproduce",
+    "Sweep": "jvs_jupyter.runs.table",
+    "reproduce": "jvs_jupyter.runs.reproduce",
+    "run": "jvs_jupyter.runs.execute",
+    "sweep": "jvs_jupyter.runs.sweep",
 }
 
 __all__ = ["Reproduction", "Sweep", "reproduce", "run", "sweep"]

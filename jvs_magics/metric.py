@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import numbers
+import os
 from typing import Any
 
-from jvs_core import InputError
+from jvs_core import InputError, JvsError
 
+RUN_DIR = "JVS_RUN_DIR"
 MIME_TYPE = "application/vnd.jvs.metric+json"
 
 
 def metric(name: str, value: Any) -> None:
-    """Show a value under a name; a recorded run keeps it among its metrics.
+    """Show a value under a name; a recorded run, of a notebook or of a command, keeps it among its metrics.
 
     Numbers of any kind (NumPy's too), text, booleans and None. The last value under a name counts. Outside IPython
     the line is printed.
@@ -21,6 +24,7 @@ def metric(name: str, value: Any) -> None:
     if not name.strip() or not name.isprintable():
         raise InputError(f"not a name for a metric: {name!r}", hint='metric("accuracy", 0.93)')
     plain = _plain(name, value)
+    _record(name, plain)
     text = f"{name} = {plain}"
     try:
         from IPython.core.getipython import get_ipython
@@ -32,6 +36,21 @@ def metric(name: str, value: Any) -> None:
         print(text)  # noqa: T201
         return
     display({"text/plain": text, MIME_TYPE: {"name": name, "data": plain}}, raw=True)
+
+
+def _record(name: str, value: Any) -> None:
+    """Add a line to ``$JVS_RUN_DIR/metrics.jsonl`` in a recorded run of a command. Raises JvsError where that fails."""
+    folder = os.environ.get(RUN_DIR)
+    if not folder:
+        return
+    line = json.dumps({"name": name, "value": value}) + "\n"
+    try:
+        with open(os.path.join(folder, "metrics.jsonl"), "a", encoding="utf-8") as file:
+            file.write(line)
+    except FileNotFoundError:
+        return  # the run is over, and this process outlives it
+    except OSError as error:
+        raise JvsError(f"the metric {name!r} could not be recorded in {folder}: {error.strerror}") from error
 
 
 def _plain(name: str, value: Any) -> Any:

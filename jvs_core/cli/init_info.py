@@ -25,9 +25,23 @@ from jvs_core.errors import InputError, NameInvalid
     help="Always use this engine: juicefs-clone, btrfs-snapshot, reflink-copy, copy.",
 )
 @click.option("--shared", is_flag=True, help="Let the folder's group work in it.")
+@click.option(
+    "--exclude",
+    metavar="PATTERN",
+    multiple=True,
+    help="Leave this out of all snapshots, in the syntax of .gitignore; may be repeated.",
+)
+@click.option("--exclude-caches", is_flag=True, help="Leave known caches out of all snapshots.")
 @click.pass_obj
 def init(
-    call: Call, name: str, from_: str | None, adopt: str | None, engine: str | None, shared: bool
+    call: Call,
+    name: str,
+    from_: str | None,
+    adopt: str | None,
+    engine: str | None,
+    shared: bool,
+    exclude: tuple[str, ...],
+    exclude_caches: bool,
 ) -> Outcome:
     """Make the repository NAME in the current directory.
 
@@ -35,7 +49,7 @@ def init(
     Example:
       jvs init myrepo
       jvs init analysis --from ~/old-analysis
-      jvs init analysis --adopt ~/old-analysis
+      jvs init analysis --adopt ~/old-analysis --exclude-caches --exclude '*.tmp'
     """
     if call.repo is not None or call.worktree is not None:
         raise InputError(
@@ -57,7 +71,14 @@ def init(
     from jvs_core.repository import Repository
 
     made = Repository.init(
-        name, from_=from_, adopt=adopt, engine=engine, shared=shared, progress=call.progress()
+        name,
+        from_=from_,
+        adopt=adopt,
+        engine=engine,
+        shared=shared,
+        exclude=exclude,
+        exclude_caches=exclude_caches,
+        progress=call.progress(),
     ).initialized()
     return Outcome(
         made,

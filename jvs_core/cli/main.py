@@ -44,6 +44,7 @@ _COMMANDS = {
     "undo": Lazy("jvs_core.cli.undo:undo", "Take back the last in-place restore."),
     "redo": Lazy("jvs_core.cli.undo:redo", "Go forward again after an undo."),
     "sandbox": Lazy("jvs_core.cli.sandbox:sandbox", "Run work in a worktree of its own."),
+    "bisect": Lazy("jvs_core.cli.bisect:bisect", "Find the first snapshot for which a command fails."),
     "lock": Lazy("jvs_core.cli.lock:lock", "Take, show, renew and give back a worktree's lock."),
     "worktree": Lazy("jvs_core.cli.worktree:worktree", "Make, list, rename and remove worktrees."),
     "ref": Lazy("jvs_core.cli.ref:ref", "Name snapshots for good."),

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
 _STDERR = 2
 _prctl = ctypes.CDLL(None).prctl
 
@@ -44,6 +45,25 @@ def apart(
     }
 
 
+def become(uid: int, group: int, groups: Sequence[int]) -> None:
+    """Give up this process's rights for a user's, for good: no program that it runs can have more.
+
+    Until it runs one, the kernel lets nobody but root trace it or see its memory, its user neither.
+    """
+    os.setgroups(list(groups))
+    os.setresgid(group, group, group)
+    os.setresuid(uid, uid, uid)
+    if _prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise PermissionError("this process may not give up its rights for good")
+
+
+def die_with(parent: int) -> None:
+    """Let this process die with its parent; after its rights changed, since the kernel forgets it then."""
+    _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(128 + signal.SIGKILL)
+
+
 def _settle(parent: int, folders: tuple[str, ...], elsewhere: str) -> Callable[[], None]:
     """Return what the process does between giving up root's rights and becoming its program.
 
@@ -52,9 +72,7 @@ def _settle(parent: int, folders: tuple[str, ...], elsewhere: str) -> Callable[[
     """
 
     def settle() -> None:
-        _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(128 + signal.SIGKILL)
+        die_with(parent)
         for folder in folders:
             with suppress(OSError):
                 os.chdir(folder)

@@ -13,7 +13,7 @@ ENTRY_POINTS = "jvs.commands"
 
 # Kept here so that the help and the advice cost no search for entry points: name → extra, line of help.
 EXTRAS = {
-    "run": ("papermill", "Run notebooks and record what happened."),
+    "run": ("papermill", "Run commands, with the extra notebooks too, and record what happened."),
     "hub": ("hub", "Provision worktrees for JupyterHub users."),
     "mcp": ("mcp", "Serve one repository to agents."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,7 @@ from jvs_core.results.browse import Unchanged
 from jvs_core.wording import counted
 
 if TYPE_CHECKING:
+    from jvs_core.model import Descriptor
     from jvs_core.payload.copy.captured import Consistency
     from jvs_core.repository import Repository
 
@@ -78,7 +80,24 @@ def snapshot(
             f"  root hash {made.payload_root_hash.value}",
             f"  parent {made.parent_snapshot_id or '(none)'}",
         ]
-    return Outcome(made, lines, warnings=made.degraded)
+    return Outcome(made, lines, warnings=made.degraded, advice=_advice(call, repository, made))
+
+
+def _advice(call: Call, repository: Repository, made: Descriptor) -> list[str]:
+    """Return what to do about a first snapshot of which most lies in caches; nothing was excluded from it."""
+    if made.parent_snapshot_id is not None or made.excluded or call.quiet or call.json or not _seen():
+        return []
+    share = repository.caches(made.snapshot_id)
+    if 2 * share.files <= share.all_files and 2 * share.bytes <= share.all_bytes:
+        return []
+    return [
+        f"{share.files:,} of {counted(share.all_files, 'file')} ({size(share.bytes)}) lie in caches (.venv, __pycache__, …)",
+        "to leave them out of the next ones, put into .jvs/config.toml: [exclude] caches = true",
+    ]
+
+
+def _seen() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _unchanged(repository: Repository, worktree: str | None) -> Outcome:

@@ -35,15 +35,28 @@ _LONGEST = 1 << 20
 @click.option(
     "--key", metavar="FILE", type=click.Path(), help="The public key that the checkpoint must be signed with."
 )
+@click.option(
+    "--export",
+    metavar="FILE",
+    type=click.Path(),
+    help="Check a file that jvs run export made; needs no repository.",
+)
 @click.pass_obj
-def verify(call: Call, snapshot: str | None, every: bool, since: str | None, key: str | None) -> Outcome:
+def verify(
+    call: Call, snapshot: str | None, every: bool, since: str | None, key: str | None, export: str | None
+) -> Outcome:
     """Read a snapshot (default: the head) byte by byte and check it against its manifest, checksum and the log.
 
     \b
     Example:
       jvs verify --all
       jvs verify --all --since checkpoint.json --key ~/.config/jvs/audit.key.pub
+      jvs verify --export crate.zip
     """
+    if export is not None:
+        if snapshot is not None or every or since is not None:
+            raise InputError("--export checks a file and nothing else", hint="jvs verify --export FILE")
+        return _of_export(export, key)
     if snapshot is not None and every:
         raise InputError("a SNAPSHOT and --all exclude each other")
     repository = call.repository()
@@ -76,6 +89,20 @@ def _text(since: str) -> str:
         raise PathNotFound(
             f"no checkpoint file {since}", hint="jvs audit checkpoint --json > FILE"
         ) from error
+
+
+def _of_export(path: str, key: str | None) -> Outcome:
+    from jvs_core.repository import Repository
+
+    report = Repository.check_proof(path, key=key)
+    lines = [f"DIFFERS  {safe(problem)}" for problem in report.problems]
+    if report.ok:
+        signed = "signed" if report.signed else "not signed"
+        lines.append(
+            f"OK  {counted(report.runs, 'run')}, {counted(len(report.snapshots), 'snapshot')}, "
+            f"{counted(report.files, 'file')}; log up to record {report.checkpoint_seq} of {report.origin}, {signed}"
+        )
+    return Outcome(report, lines, exit_status=0 if report.ok else _INTEGRITY)
 
 
 def _lines(found: SnapshotReport) -> list[str]:

@@ -49,6 +49,16 @@ def check_ref_name(name: str) -> str:
     return normal
 
 
+def check_run_name(name: str) -> str:
+    """Return the name for a run: never the shape of a run's id, nor of what may begin one. Raises NameInvalid."""
+    normal = check_name(name, "run")
+    if re.fullmatch(r"run-[0-9]*(-[0-9a-f]*)?|[0-9a-f]{1,8}", normal):
+        raise NameInvalid(
+            f"a run cannot be called {normal!r}: it would read as a run's id", hint="choose another name"
+        )
+    return normal
+
+
 def inside(root: Path, path: Path) -> Path:
     """Return ``path`` if it is in ``root`` and no part of it below ``root`` is a symbolic link.
 

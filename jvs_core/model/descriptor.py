@@ -47,6 +47,7 @@ class Descriptor(Record):
     manifest_hash: HashValue
     cells_hash: HashValue | None = None
     kind: KindName | None = None
+    excluded: tuple[Text, ...] | None = Field(default=None, strict=False)
     descriptor_checksum: HashValue | None = None
     integrity_state: IntegrityState = "unverified"
     schema_: Annotated[int, Field(ge=1)] = Field(default=1, alias="schema")
@@ -59,9 +60,9 @@ class Descriptor(Record):
         return self
 
     def to_json(self) -> dict[str, Any]:
-        """Return the descriptor as plain JSON values; ``cells_hash`` and ``kind`` only where it has them."""
+        """Return the descriptor as plain JSON values; ``cells_hash``, ``kind`` and ``excluded`` only where it has them."""
         shown = super().to_json()
-        for field in ("cells_hash", "kind"):
+        for field in ("cells_hash", "kind", "excluded"):
             if shown[field] is None:
                 del shown[field]
         return shown

@@ -1,7 +1,8 @@
-"""What became of one execution of a notebook, and whose it is."""
+"""What became of one execution of a notebook or a command, and whose it is."""
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -16,11 +17,14 @@ RunOutcome = Literal[
     "cell_error",
     "kernel_died",
     "early_exit",
+    "failed",
+    "killed",
     "interrupted",
     "terminated",
     "lost",
 ]
 Verdict = Literal["identical", "differs", "failed"]
+OUTPUTS_KEPT = 1_000
 
 
 class RunOwner(Process):
@@ -33,16 +37,19 @@ class RunOwner(Process):
 
 
 class Run(Record):
-    """What became of one execution of a notebook; written as ``started`` before its first cell.
+    """What became of one execution of a notebook or a command; written as ``started`` before it begins.
 
-    Paths inside the worktree are relative to it. ``point`` is the digest that a sweep's attempts at one point share;
-    ``setup`` is what repeating the run needs beside its parameters. ``verdict`` and ``paths`` are those of a
-    reproduction.
+    Paths inside the worktree are relative to it. A command has ``command``, its words, and an ``exit_status`` (128 + N
+    where signal N ended it), and none of the fields of a notebook. ``inputs`` are the files that the call names,
+    ``outputs`` those that the run made or changed, at most ``OUTPUTS_KEPT`` of the ``outputs_total``. ``left_behind`` are
+    the processes that outlived the command and were ended. ``point`` is the digest that a sweep's attempts at one point
+    share; ``setup`` is what repeating the run needs beside its parameters. ``verdict`` and ``paths`` are those of a
+    reproduction. ``name`` and ``note`` are given afterwards.
     """
 
     run_id: RunId
-    notebook: str
-    input_path: str
+    notebook: str | None
+    input_path: str | None
     output_path: str | None
     worktree: Name
     parameters: dict[str, Any]
@@ -50,7 +57,7 @@ class Run(Record):
     error: str | None
     before_snapshot_id: SnapshotId
     after_snapshot_id: SnapshotId | None
-    notebook_sha256: Sha256
+    notebook_sha256: Sha256 | None
     environment_digest: Sha256
     git_commit: str | None
     host: str
@@ -62,9 +69,22 @@ class Run(Record):
     reproduces: RunId | None
     verdict: Verdict | None = None
     paths: tuple[str, ...] | None = Field(default=None, strict=False)
+    command: tuple[str, ...] | None = Field(default=None, strict=False)
+    exit_status: Annotated[int, Field(ge=0, le=255)] | None = None
+    inputs: tuple[str, ...] = Field(default=(), strict=False)
+    outputs: tuple[str, ...] | None = Field(default=None, strict=False)
+    outputs_total: Count | None = None
+    left_behind: tuple[str, ...] = Field(default=(), strict=False)
+    name: Name | None = None
+    note: str = ""
     point: Sha256 | None = None
     setup: dict[str, Any] = Field(default_factory=dict)
     owner: RunOwner
+
+    @property
+    def subject(self) -> str:
+        """What was run: the notebook's path, or the command as a shell would take it."""
+        return shlex.join(self.command) if self.command is not None else self.notebook or ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as anyone may want to see it; verdict and paths only where it is a reproduction."""

@@ -15,8 +15,10 @@ from jvs_core.model import FORMAT_VERSION, Descriptor
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.targets import payload_path, require
+from jvs_core.payload import manifest
+from jvs_core.payload.changes import caches as known_caches
 from jvs_core.payload.tree.entry import FILE, FOLDER, KIND_NAMES, SYMLINK, Entry, text
-from jvs_core.results import HistoryItem, RepositoryInfo, SnapshotDetails, TreeEntry
+from jvs_core.results import CacheShare, HistoryItem, RepositoryInfo, SnapshotDetails, TreeEntry
 
 
 def info(ctx: Context) -> RepositoryInfo:
@@ -150,10 +152,10 @@ def ls(ctx: Context, snapshot_id: str, path: str, *, recursive: bool) -> list[Tr
     inner = payload_path(path)
     chosen = require(entries, inner, snapshot_id)
     if chosen.kind != FOLDER:
-        return [_shown(chosen)]
+        return [shown(chosen)]
     prefix = inner + b"/" if inner else b""
     return [
-        _shown(entry)
+        shown(entry)
         for entry in entries
         if entry.path
         and entry.path.startswith(prefix)
@@ -164,10 +166,21 @@ def ls(ctx: Context, snapshot_id: str, path: str, *, recursive: bool) -> list[Tr
 def stat(ctx: Context, snapshot_id: str, path: str) -> TreeEntry:
     """Return the one entry of a snapshot that ``path`` is, from its manifest. Raises PathNotFound."""
     inner = payload_path(path)
-    return _shown(require(stored.look(ctx.layout, snapshot_id).entries, inner, snapshot_id))
+    return shown(require(stored.look(ctx.layout, snapshot_id).entries, inner, snapshot_id))
 
 
-def _shown(entry: Entry) -> TreeEntry:
+def caches(ctx: Context, snapshot_id: str) -> CacheShare:
+    """Return how much of a snapshot lies in known caches, from its manifest and the tags in its payload."""
+    found = stored.look(ctx.layout, snapshot_id)
+    inside = [entry for entry in known_caches.within(found.payload, found.entries) if entry.kind == FILE]
+    files, total = manifest.totals(found.entries)
+    return CacheShare(
+        files=len(inside), bytes=sum(entry.size for entry in inside), all_files=files, all_bytes=total
+    )
+
+
+def shown(entry: Entry) -> TreeEntry:
+    """Return an entry of a manifest as people and programs see it."""
     return TreeEntry.model_validate(
         {
             "path": text(entry.path),

@@ -24,6 +24,7 @@ from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.payload.tree.authority import ALL, Authority, believing
+from jvs_core.payload.tree.exclude_rules import ExcludeRules
 from jvs_core.progress import Progress
 from jvs_core.settings import RepositoryConfig, Settings, parse_config
 
@@ -67,6 +68,11 @@ class Context:
     def remembering(self) -> Context:
         """Return a context for one operation, which reads each snapshot and stat cache once."""
         return replace(self, memory=Memory())
+
+    @property
+    def exclude(self) -> ExcludeRules:
+        """What the configuration leaves out of snapshots."""
+        return ExcludeRules(self.config.exclude.patterns, self.config.exclude.caches)
 
     @property
     def requested_engine(self) -> str:

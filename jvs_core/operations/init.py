@@ -33,7 +33,7 @@ from jvs_core.payload.engines import select
 from jvs_core.payload.engines.base import SnapshotEngine
 from jvs_core.progress import Progress
 from jvs_core.results import Initialized
-from jvs_core.settings import RepositoryConfig, Settings, render_config
+from jvs_core.settings import NO_EXCLUSION, ExcludeConfig, RepositoryConfig, Settings, render_config
 
 _SETTLING_S = 60.0
 
@@ -46,6 +46,7 @@ def create(
     adopted: Path | None = None,
     engine: str | None,
     shared: bool,
+    exclude: ExcludeConfig = NO_EXCLUSION,
     progress: Progress,
 ) -> list[str]:
     """Make a repository at ``path``, with ``source`` cloned into its ``main``, or ``adopted`` as it, when one is given.
@@ -87,7 +88,7 @@ def create(
     select.choose(engine or settings.engine, site)  # what cannot work is refused before anything is made
     _remove_abandoned(site, name)
     layout = Layout(site / f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}", shared)
-    config = RepositoryConfig(engine=engine, shared=shared)
+    config = RepositoryConfig(engine=engine, shared=shared, exclude=exclude)
     try:
         _make_lock(layout)
         with critical.exclusive(layout.repository_lock, mode=layout.lock_mode, lasting=True):

@@ -33,6 +33,7 @@ def prepare(new: Publication, sync: Callable[[Sequence[Path]], None]) -> Descrip
             new.request.consistency,
             new.progress,
             new.found,
+            new.ctx.exclude,
         )
         capture = new.engine.capture(request)
     with new.step("manifest", len(capture.entries)):
@@ -113,6 +114,7 @@ def _describe(new: Publication, capture: Capture, root_hash: HashValue, manifest
         manifest_hash=HashValue(value=manifest_sha256),
         cells_hash=None if new.request.cells is None else cells.digest(new.request.cells),
         kind=new.request.kind,
+        excluded=new.ctx.exclude.described() or None,
         integrity_state="verified",
     )
     return descriptor.changed(descriptor_checksum=catalog.checksum(descriptor).model_dump())

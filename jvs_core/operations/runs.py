@@ -1,4 +1,4 @@
-"""Recording runs of notebooks: begun, ended, given up for lost; an audit record for each change."""
+"""Recording runs of notebooks and commands: begun, ended, given up for lost; an audit record for each change."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from jvs_core import clock
 from jvs_core.control import catalog, process
 from jvs_core.control.lock import lock
 from jvs_core.control.lock.lease import Lease, state_of
+from jvs_core.control.names import check_run_name
 from jvs_core.control.records import runs
 from jvs_core.errors import (
+    AlreadyExists,
     Conflict,
     DescriptorCorrupt,
     FencingMismatch,
@@ -19,7 +21,7 @@ from jvs_core.errors import (
     SnapshotNotFound,
 )
 from jvs_core.model import Run, RunOutcome, RunOwner, Verdict
-from jvs_core.operations import locking
+from jvs_core.operations import locking, refs
 from jvs_core.operations.context import Context
 
 LOST = "its process ended without a word, and its lease with it"
@@ -67,6 +69,7 @@ def finish(
     after_snapshot_id: str | None,
     duration_s: float,
     metrics: dict[str, Any],
+    **more: Any,
 ) -> Run:
     """Record how a run ended, durable, and return its record.
 
@@ -93,6 +96,7 @@ def finish(
             after_snapshot_id=after_snapshot_id,
             duration_s=round(duration_s, 3),
             metrics=metrics,
+            **more,
         )
 
 
@@ -108,6 +112,48 @@ def judge(ctx: Context, run_id: str, verdict: Verdict, paths: Iterable[str]) -> 
     return judged
 
 
+def annotate(ctx: Context, run_id: str, *, name: str | None, note: str | None) -> Run:
+    """Give a run a name and a note, durable; an empty name takes it away, None leaves things as they are.
+
+    Raises RunNotFound, NameInvalid, InputError (the note), AlreadyExists (another run has the name).
+    """
+    if note is not None:
+        refs.check_text(note, "note")
+    if name:
+        name = check_run_name(name)
+    with ctx.critical():
+        run = runs.read(ctx.layout, run_id)
+        if name:
+            holders = [other.run_id for other in runs.read_all(ctx.layout)[0] if other.name == name]
+            if holders and holders != [run_id]:
+                raise AlreadyExists(
+                    f"run {holders[0]} is called {name!r} already", hint="choose another name"
+                )
+        fields: dict[str, Any] = {} if name is None else {"name": name or None}
+        changed = run.changed(**fields, **({} if note is None else {"note": note}))
+        with runs.written(ctx.layout, changed) as digest:
+            _audit(ctx, "run_annotate", changed, digest, snapshot_id=changed.after_snapshot_id)
+    return changed
+
+
+def remove(ctx: Context, run_id: str) -> Run:
+    """Remove a run's record, durable, and return what it was; its snapshots stay. Raises RunNotFound, LockConflict."""
+    with ctx.critical():
+        run = _as_it_is(ctx, runs.read(ctx.layout, run_id))
+        if run.outcome == "started":
+            raise conflict(run)
+        ctx.audit(
+            "run_remove",
+            worktree=run.worktree,
+            worktree_id=run.owner.worktree_id,
+            snapshot_id=run.after_snapshot_id,
+            target=run.run_id,
+            details=_what(run),
+        )
+        runs.remove(ctx.layout, run_id)
+    return run
+
+
 def sweep_lost(ctx: Context) -> list[Run]:
     """Record as ``lost`` every run whose process is gone and whose lease ended, durable, and return them."""
     swept: list[Run] = []
@@ -120,18 +166,28 @@ def sweep_lost(ctx: Context) -> list[Run]:
     return swept
 
 
-def listing(ctx: Context, unreadable: list[str] | None = None) -> list[Run]:
-    """Return every run, newest first; a lost one as ``lost``, whether or not it is recorded as that yet.
+def listing(
+    ctx: Context, unreadable: list[str] | None = None, *, skip: int = 0, limit: int | None = None
+) -> list[Run]:
+    """Return every run, newest first, or ``limit`` of them after ``skip``; a lost one as ``lost``, recorded as that or not.
 
-    Changes nothing. What is wrong with records that cannot be read goes to ``unreadable``; where that is not given,
-    DescriptorCorrupt is raised for the first.
+    Changes nothing, and reads only what it returns. What is wrong with records that cannot be read goes to
+    ``unreadable``; where that is not given, DescriptorCorrupt is raised for the first.
     """
-    found, damaged = runs.read_all(ctx.layout)
+    wanted = None
+    if skip or limit is not None:
+        wanted = runs.ids(ctx.layout)[::-1][skip : None if limit is None else skip + limit][::-1]
+    found, damaged = runs.read_all(ctx.layout, wanted)
     if damaged and unreadable is None:
         raise DescriptorCorrupt(f"the record of run {damaged[0]} is damaged", hint="jvs doctor")
     if unreadable is not None:
         unreadable += [f"the record of run {run_id} is damaged" for run_id in damaged]
     return [_as_it_is(ctx, run) for run in reversed(found)]
+
+
+def ids(ctx: Context) -> list[str]:
+    """Return the ids of all runs, newest first."""
+    return runs.ids(ctx.layout)[::-1]
 
 
 def get(ctx: Context, text: str) -> Run:
@@ -210,7 +266,7 @@ def is_running(ctx: Context, run: Run) -> bool:
 def conflict(run: Run) -> LockConflict:
     """Return the error for a run that is under way in the same worktree."""
     return LockConflict(
-        f"run {run.run_id} of {run.notebook} is under way in worktree {run.worktree!r} "
+        f"run {run.run_id} of {run.subject} is under way in worktree {run.worktree!r} "
         f"(process {run.owner.pid} on {run.owner.host}, since {run.started_at})",
         hint="wait for it, or run beside it with: jvs run exec --isolate",
     )
@@ -237,8 +293,13 @@ def _audit(
         snapshot_id=snapshot_id,
         fencing_token=run.owner.fencing_token,
         target=run.run_id,
-        details={"notebook": run.notebook, "record_sha256": digest, **details},
+        details={**_what(run), "record_sha256": digest, **details},
     )
+
+
+def _what(run: Run) -> dict[str, str]:
+    """Return what the log says was run. Of a command only its first word: the others may hold secrets, and the log stays."""
+    return {"notebook": run.notebook or ""} if run.command is None else {"command": run.command[0]}
 
 
 def _owner(ctx: Context, lease: Lease, *, lock_kept: bool) -> RunOwner:

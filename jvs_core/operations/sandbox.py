@@ -30,9 +30,19 @@ class Sandbox(TemporaryWorktree):
 
 @contextmanager
 def sandbox(
-    ctx: Context, base: str, *, keep: bool, note: str, tags: tuple[str, ...], progress: Progress
+    ctx: Context,
+    base: str,
+    *,
+    keep: bool,
+    note: str,
+    tags: tuple[str, ...],
+    save: bool = True,
+    progress: Progress,
 ) -> Iterator[Sandbox]:
-    """Make a worktree from snapshot ``base`` and hold its lock for the block. See ``Repository.sandbox``."""
+    """Make a worktree from snapshot ``base`` and hold its lock for the block. See ``Repository.sandbox``.
+
+    Without ``save`` nothing of what the block leaves is snapshotted, and it goes with the worktree.
+    """
     name = f"sandbox-{base[14:]}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
     intent = temporary_worktrees.begin(ctx, temporary_worktrees.SANDBOX, name, base, progress)
     tags = (*tags, "sandbox")
@@ -43,18 +53,19 @@ def sandbox(
             try:
                 yield box
             except BaseException:
-                if compare.unsaved(ctx, name, SILENT).paths:
+                if save and compare.unsaved(ctx, name, SILENT).paths:
                     box.snapshot_id = temporary_worktrees.save(
                         ctx, name, note or "sandbox, failed", tags, progress
                     ).snapshot_id
                 raise
-            box.snapshot_id = temporary_worktrees.save(
-                ctx, name, note or "sandbox", tags, progress
-            ).snapshot_id
+            if save:
+                box.snapshot_id = temporary_worktrees.save(
+                    ctx, name, note or "sandbox", tags, progress
+                ).snapshot_id
     except BaseException:
         with suppress(JvsError):  # what no snapshot holds stays; what went wrong first is what is told
             temporary_worktrees.leave(
-                ctx, name, intent, keep=box is not None and box.keep, force=False, progress=progress
+                ctx, name, intent, keep=box is not None and box.keep, force=not save, progress=progress
             )
         raise
-    temporary_worktrees.leave(ctx, name, intent, keep=box.keep, force=False, progress=progress)
+    temporary_worktrees.leave(ctx, name, intent, keep=box.keep, force=not save, progress=progress)

@@ -20,7 +20,9 @@ from jvs_core.errors import (
     PayloadHashMismatch,
     SnapshotExpired,
     SnapshotNotFound,
+    UnsupportedFile,
 )
+from jvs_core.faults import DENIED
 from jvs_core.model import Checkpoint, Descriptor
 from jvs_core.operations import cells, damage, stored
 from jvs_core.operations.at_rest import at_rest, own_intents
@@ -111,7 +113,7 @@ def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | Snap
         raise
     except JvsError as error:
         _require_about_it(error)
-        return _damaged(snapshot_id, error.code, error.message, checksum=False)
+        return _unread(snapshot_id, error, checksum=False)
     if catalog.is_expired(ctx.layout, snapshot_id):
         return _thinned(ctx, descriptor, ledger)
     try:
@@ -125,7 +127,7 @@ def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | Snap
         return _still(ctx, ledger, _damaged(snapshot_id, error.code, error.message, payload=True))
     except JvsError as error:
         _require_about_it(error)
-        return _still(ctx, ledger, _damaged(snapshot_id, error.code, error.message))
+        return _still(ctx, ledger, _unread(snapshot_id, error))
 
 
 def _thinned(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> SnapshotReport:
@@ -183,7 +185,7 @@ def _inspect(
         if found.root_hash not in ("", taken.payload_root_hash.value):
             raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
     except (IntegrityError, SnapshotExpired) as error:
-        return _still(ctx, ledger, _damaged(snapshot_id, error.code, error.message))
+        return _still(ctx, ledger, _unread(snapshot_id, error))
     if found.wrong:
         return _still(ctx, ledger, _wrong(snapshot_id, found))
     if found.drifted:
@@ -218,6 +220,13 @@ def _still(ctx: Context, ledger: Ledger, report: SnapshotReport) -> SnapshotRepo
     if not catalog.exists(ctx.layout, report.snapshot_id):
         raise SnapshotNotFound(f"no snapshot {report.snapshot_id}")
     return report
+
+
+def _unread(snapshot_id: str, error: JvsError, *, checksum: bool = True) -> SnapshotReport:
+    """Report what could not be read; what this user may not read is no sign that anybody changed it."""
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno in DENIED:
+        return _damaged(snapshot_id, UnsupportedFile.code, error.message, checksum=checksum, tampered=False)
+    return _damaged(snapshot_id, error.code, error.message, checksum=checksum)
 
 
 def _against_log(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ from jvs_core.control.lock import critical
 from jvs_core.control.lock.lease import state_of
 from jvs_core.control.names import MAIN, check_worktree_name
 from jvs_core.control.records import journal, worktree
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
+from jvs_core.errors import AlreadyExists, InputError, JvsError, WorktreeNotFound
 from jvs_core.interrupts import uninterrupted
 from jvs_core.operations import locking, restore, worktree_removal
 from jvs_core.operations.context import Context
@@ -48,18 +48,24 @@ def create(
 def listing(ctx: Context, unreadable: list[str] | None = None) -> list[WorktreeInfo]:
     """Return every worktree, ``main`` first.
 
-    What is wrong with those whose record cannot be read goes to ``unreadable``; where that is not given, DescriptorCorrupt
-    is raised for the first.
+    What is wrong with those whose record cannot be read goes to ``unreadable``; where that is not given, the first is
+    raised: DescriptorCorrupt, or that this user may not read it.
     """
     found = []
     for name in worktree.names(ctx.layout):
         try:
             found.append(_info(ctx, name))
-        except DescriptorCorrupt as error:
+        except WorktreeNotFound:
+            continue  # removed since the names were listed
+        except (JvsError, OSError) as error:
             if unreadable is None:
                 raise
-            unreadable.append(error.message)
+            unreadable.append(_told(name, error))
     return found
+
+
+def _told(name: str, error: JvsError | OSError) -> str:
+    return error.message if isinstance(error, JvsError) else f"the record of worktree {name!r}: {error}"
 
 
 def names(ctx: Context) -> list[str]:

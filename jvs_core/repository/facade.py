@@ -5,8 +5,9 @@ names the operation that does the work; mixins would cut the class and leave one
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -26,11 +27,13 @@ from jvs_core.operations import (
     compare,
     init,
     locking,
+    present_file,
     restore,
     sandbox,
     snapshot,
     snapshot_file,
 )
+from jvs_core.operations import bisect as bisecting
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import path_restore, restoring, several, undoing
 from jvs_core.operations.locking import Locking
@@ -51,18 +54,23 @@ from jvs_core.repository.timeline import Timeline
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
     AdoptionEstimate,
+    Bisection,
+    CacheShare,
+    ChangedEntries,
     Comparison,
     DoctorReport,
     Extracted,
     FoundFile,
     HistoryItem,
     Initialized,
+    ProofReport,
     RepositoryInfo,
     Restored,
     RestoredInPlace,
     SnapshotDetails,
     Status,
     TreeEntry,
+    Tried,
     VerifyReport,
 )
 from jvs_core.settings import Settings
@@ -120,12 +128,15 @@ class Repository:
         adopt: str | os.PathLike[str] | None = None,
         engine: str | None = None,
         shared: bool = False,
+        exclude: Iterable[str] = (),
+        exclude_caches: bool = False,
         settings: Settings | None = None,
         progress: Progress = SILENT,
     ) -> Repository:
         """Make a new repository at ``path``, whose last part is its name; ``from_`` is cloned into ``main``.
 
-        The folder ``adopt`` becomes ``main`` itself, whatever its size, in one step that leaves a link in its place. Raises
+        The folder ``adopt`` becomes ``main`` itself, whatever its size, in one step that leaves a link in its place. Snapshots
+        leave out what matches ``exclude``, in the syntax of .gitignore, and with ``exclude_caches`` known caches; ``main`` has it. Raises
         NameInvalid, AlreadyExists, PathNotFound, EngineUnavailable, InputError (with both, or where ``adopt`` cannot be
         moved: a home folder, a mount point, on another file system, in a repository, somebody else's), EngineFailed (it is
         read-only).
@@ -140,6 +151,7 @@ class Repository:
             adopted=Path(adopt) if adopt else None,
             engine=engine,
             shared=shared,
+            exclude=environment.parse_exclude(exclude, exclude_caches),
             progress=progress,
         )
         made = cls(Path(os.path.realpath(path)), settings=settings)
@@ -384,6 +396,12 @@ class Repository:
         return browse.beginning(self._context, prefix, limit)
 
     @translated
+    def caches(self, snapshot: str = "HEAD", *, worktree: str | None = None) -> CacheShare:
+        """Return how much of a snapshot lies in known caches, which the configuration may exclude from snapshots."""
+        name = worktree or self._worktree
+        return browse.caches(self._context, self._context.resolve(snapshot, name))
+
+    @translated
     def resolve(self, snapshot: str, *, worktree: str | None = None) -> str:
         """Return the full id that ``snapshot`` names. Raises SnapshotNotFound, SnapshotAmbiguous."""
         return self._context.resolve(snapshot, worktree or self._worktree)
@@ -425,22 +443,60 @@ class Repository:
         )
 
     @translated
+    def stat_now(self, path: str, *, worktree: str | None = None) -> TreeEntry:
+        """Return what stands at a path of the worktree now, by its path from the worktree's top; ``sha256`` is None.
+
+        Raises PathNotFound where there is nothing that a snapshot would keep, PathEscape.
+        """
+        return present_file.stat_now(self._context, worktree or self._worktree, path)
+
+    @translated
+    def open_now(self, path: str, *, worktree: str | None = None) -> io.BufferedReader:
+        """Open a regular file of the worktree for reading, as it is now, by its path from the worktree's top.
+
+        No symbolic link is followed, also none to a folder, and no FIFO waited for. Who writes to it meanwhile is not kept from
+        that. Raises PathNotFound where there is no such file, PathEscape.
+        """
+        return present_file.open_now(self._context, worktree or self._worktree, path)
+
+    @translated
     def compare(
         self,
         before: str,
         after: str | None = None,
         *,
+        paths: Sequence[str] = (),
         worktree: str | None = None,
         caches: bool = True,
+        renames: bool = False,
         progress: Progress = SILENT,
     ) -> Comparison:
         """Return what changed from snapshot ``before`` to snapshot ``after`` (None: to the worktree as it is).
 
-        Without ``caches``, what lies in ``__pycache__``, ``.ipynb_checkpoints``, ``.venv``, ``node_modules``, ``lost+found`` or a
-        folder with a ``CACHEDIR.TAG`` is no change.
+        ``paths`` chooses among the changed ones: a name to the letter and what lies below it, or a pattern, as for
+        ``restore_paths``. Without ``caches``, what lies in ``__pycache__``, ``.ipynb_checkpoints``, ``.venv``, ``node_modules``, ``lost+found`` or a
+        folder with a ``CACHEDIR.TAG`` is no change. With ``renames`` a file that only moved (same content, not empty, same mode) is in
+        ``renamed``, and neither in ``added`` nor in ``removed``.
         """
         name = worktree or self._worktree
-        return compare.compare(self._context, name, before, after, progress, caches=caches)
+        return compare.compare(
+            self._context, name, before, after, progress, caches=caches, renames=renames, paths=paths
+        )
+
+    @translated
+    def changes(
+        self,
+        before: str,
+        after: str | None = None,
+        *,
+        paths: Sequence[str] = (),
+        worktree: str | None = None,
+        caches: bool = True,
+        progress: Progress = SILENT,
+    ) -> ChangedEntries:
+        """Return what ``compare`` does with ``renames``, and of each path what stood there and what stands there now."""
+        name = worktree or self._worktree
+        return compare.changes(self._context, name, before, after, progress, caches=caches, paths=paths)
 
     @translated
     def restore(
@@ -677,10 +733,62 @@ class Repository:
         )
         return Translated(block)
 
+    @staticmethod
+    @translated
+    def check_proof(
+        path: str | os.PathLike[str], *, key: str | os.PathLike[str] | None = None
+    ) -> ProofReport:
+        """Check a zip file that ``jvs run export`` made: its files, records and log, up to its checkpoint.
+
+        Needs no repository. With ``key``, the file of a public key, the checkpoint must be signed by it. Raises InputError
+        where there is no proof in it.
+        """
+        from jvs_core.operations.proof import checking  # what it needs is paid for by who asks for it
+
+        return checking.check(Path(path), None if key is None else Path(key))
+
+    @translated
+    def bisect(
+        self,
+        good: str,
+        bad: str,
+        attempt: Callable[[Sandbox], int],
+        *,
+        what: str,
+        afresh: bool = False,
+        worktree: str | None = None,
+        on_try: Callable[[Tried, int], None] = lambda _tried, _left: None,
+        progress: Progress = SILENT,
+    ) -> Bisection:
+        """Find the first bad snapshot on the lineage between a good one and a bad one, by halves.
+
+        Parameters
+        ----------
+        attempt
+            Called with a sandbox made from each snapshot that is tried; nothing of what it leaves there stays. It returns
+            an exit status as for ``git bisect run``: 0 good, 125 skip, up to 127 bad, above it ends the search.
+        what
+            What is asked, in words: a later call with the same ends and words goes on where this one was interrupted,
+            unless it begins ``afresh``.
+        on_try
+            Called with what each try showed, and about how many are left.
+
+        Raises
+        ------
+        InputError
+            The good snapshot does not come before the bad one.
+        SnapshotNotFound, SnapshotExpired, PayloadHashMismatch
+            A snapshot cannot be tried.
+        """
+        one, other = (self._context.resolve(name, worktree or self._worktree) for name in (good, bad))
+        return bisecting.bisect(
+            self._context, one, other, attempt, what=what, afresh=afresh, on_try=on_try, progress=progress
+        )
+
     @translated
     def verify(
         self,
-        snapshot: str | None = None,
+        snapshot: str | Sequence[str] | None = None,
         *,
         worktree: str | None = None,
         every: bool = False,
@@ -688,7 +796,7 @@ class Repository:
         key: str | os.PathLike[str] | None = None,
         progress: Progress = SILENT,
     ) -> VerifyReport:
-        """Verify one snapshot (None: the worktree's head, if it has one), or ``every`` one, and the audit log.
+        """Verify one snapshot or several (None: the worktree's head, if it has one), or ``every`` one, and the audit log.
 
         ``every`` also checks the repository against its log. The log must extend the checkpoint ``since``, which must
         be signed by the public key in the file ``key`` where one is given. Reads every byte and trusts no cache. What
@@ -698,9 +806,10 @@ class Repository:
         from jvs_core.operations import verify  # what it needs costs the start of every command
 
         name = worktree or self._worktree
+        several = [snapshot] if snapshot is None or isinstance(snapshot, str) else snapshot
         return verify.verify(
             self._context,
-            None if every else self._context.resolve_or_head(snapshot, name),
+            None if every else [one for each in several for one in self._context.resolve_or_head(each, name)],
             progress,
             since=since,
             key=None if key is None else Path(key),

@@ -28,9 +28,13 @@ class Pins:
         return pins.create(self._context, snapshot_id, reason=reason, expires=expires)
 
     @translated
-    def all(self) -> list[Pin]:
-        """Return all pins, oldest first, expired ones too. Raises DescriptorCorrupt."""
-        return stored.read_all(self._context.layout)
+    def all(self, unreadable: list[str] | None = None) -> list[Pin]:
+        """Return all pins, oldest first, expired ones too.
+
+        With a list for what is ``unreadable``, it gets what is wrong with those that cannot be read; without one
+        DescriptorCorrupt is raised.
+        """
+        return stored.read_all(self._context.layout, unreadable)
 
     @translated
     def delete(self, pin_id: str) -> Pin:

@@ -1,15 +1,19 @@
-"""``repository.runs``: what became of executed notebooks."""
+"""``repository.runs``: what became of executed notebooks and commands."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from jvs_core.control.lock.lease import Lease
 from jvs_core.faults import translated
-from jvs_core.model import Run, RunOutcome, Verdict
-from jvs_core.operations import runs
+from jvs_core.model import OUTPUTS_KEPT, Run, RunOutcome, Verdict
+from jvs_core.operations import run_query, runs
 from jvs_core.operations.context import Context
+from jvs_core.operations.proof import making
+from jvs_core.results import RunTable
 
 
 class Runs:
@@ -29,8 +33,77 @@ class Runs:
         return runs.listing(self._context, unreadable)
 
     @translated
+    def find(
+        self,
+        *,
+        where: Iterable[str] = (),
+        text: str | None = None,
+        sort: str | None = None,
+        skip: int = 0,
+        limit: int | None = None,
+        unreadable: list[str] | None = None,
+    ) -> list[Run]:
+        """Return the runs for which every condition holds, newest first or sorted.
+
+        Parameters
+        ----------
+        where
+            Conditions as ``alpha>0.1``, with ``=``, ``!=``, ``<``, ``<=``, ``>``, ``>=`` or ``~`` (contains). A name is a
+            field of the record, else a metric, else a parameter; ``metrics.NAME`` and ``parameters.NAME`` say which.
+        text
+            What the id, the name, the note, the notebook or command, the outcome or the parameters must contain.
+        sort
+            A name, with ``-`` before it for the largest first; runs without it come last.
+        skip, limit
+            How many to leave out at the beginning, and to return at most. Without conditions and order no more are read.
+        unreadable
+            As for ``all``.
+
+        Raises InputError for what is no condition.
+        """
+        conditions = list(where)
+        if not (conditions or text or sort):
+            return runs.listing(self._context, unreadable, skip=skip, limit=limit)
+        found = run_query.chosen(self.all(unreadable), where=conditions, text=text, sort=sort)
+        return found[skip : None if limit is None else skip + limit]
+
+    @translated
+    def ids(self) -> list[str]:
+        """Return the ids of all runs, newest first; one listing of a folder."""
+        return runs.ids(self._context)
+
+    @translated
+    def rows(self, columns: Sequence[str] | None = None, **query: Any) -> RunTable:
+        """Return runs as a table: those that ``find`` gives for ``query``.
+
+        Without ``columns`` these are the main fields, then every parameter and every metric that one of the runs has.
+        """
+        return run_query.table(self.find(**query), columns)
+
+    @translated
+    def table(self, columns: Sequence[str] | None = None, **query: Any) -> Any:
+        """Return runs as a pandas DataFrame, as ``rows`` does. Raises InputError where pandas is not installed."""
+        return self.rows(columns, **query).to_dataframe()
+
+    @translated
+    def annotate(self, run: str, *, name: str | None = None, note: str | None = None) -> Run:
+        """Give a run a name and a note, durable; an empty name takes it away, None leaves things as they are.
+
+        Raises RunNotFound, NameInvalid, InputError, AlreadyExists (another run has the name).
+        """
+        return runs.annotate(self._context, runs.get(self._context, run).run_id, name=name, note=note)
+
+    @translated
+    def remove(self, run: str) -> Run:
+        """Remove a run's record, durable, and return what it was; its snapshots stay, until gc finds nothing needs them.
+
+        Raises RunNotFound, LockConflict (it is under way).
+        """
+        return runs.remove(self._context, runs.get(self._context, run).run_id)
+
+    @translated
     def get(self, run: str) -> Run:
-        """Return a run by its id, or by a unique prefix of it or of its last 8 digits.
+        """Return a run by its id, by a unique prefix of it or of its last 8 digits, or by its name.
 
         Raises RunNotFound, InputError (several match).
         """
@@ -50,17 +123,37 @@ class Runs:
         runs.require_kept(self._context, run)
 
     @translated
+    def proof(self, found: Sequence[Run], *, key: str | os.PathLike[str] | None = None) -> dict[str, bytes]:
+        """Return, by name, the files with which others can check runs and their snapshots without this repository.
+
+        Descriptors, manifests, run records, the log from the first record about them on, and a checkpoint of it, signed
+        with the private key in the file ``key`` if one is given. ``Repository.check_proof`` checks them.
+
+        Raises SnapshotExpired, SnapshotNotFound, DescriptorCorrupt, AuditChainBroken, InputError (the key).
+        """
+        snapshots = [
+            snapshot_id
+            for run in found
+            for snapshot_id in (run.before_snapshot_id, run.after_snapshot_id)
+            if snapshot_id is not None
+        ]
+        ids = [run.run_id for run in found]
+        return making.make(self._context, snapshots, ids, None if key is None else Path(key))
+
+    @translated
     def start(
         self,
         lease: Lease,
         *,
-        notebook: str,
-        input_path: str,
-        output_path: str | None,
         parameters: dict[str, Any],
         before_snapshot_id: str,
-        notebook_sha256: str,
         environment_digest: str,
+        notebook: str | None = None,
+        input_path: str | None = None,
+        output_path: str | None = None,
+        notebook_sha256: str | None = None,
+        command: Sequence[str] | None = None,
+        inputs: Iterable[str] = (),
         git_commit: str | None = None,
         reproduces: str | None = None,
         point: str | None = None,
@@ -68,7 +161,7 @@ class Runs:
         lock_kept: bool = False,
         within: Collection[int] = (),
     ) -> Run:
-        """Record that a run begins, durable, under the ``lease`` of its worktree.
+        """Record that a run of a notebook, or of a ``command``, begins, durable, under the ``lease`` of its worktree.
 
         ``point`` is the digest that all attempts at one point of a sweep share; ``lock_kept`` says that the lock was
         the session's before the run. Raises LockConflict when another run uses the lock, unless its process is one
@@ -86,6 +179,8 @@ class Runs:
             parameters=parameters,
             before_snapshot_id=before_snapshot_id,
             notebook_sha256=notebook_sha256,
+            command=None if command is None else tuple(command),
+            inputs=tuple(inputs),
             environment_digest=environment_digest,
             git_commit=git_commit,
             reproduces=reproduces,
@@ -103,8 +198,13 @@ class Runs:
         after_snapshot_id: str | None,
         duration_s: float,
         metrics: dict[str, Any],
+        exit_status: int | None = None,
+        outputs: Sequence[str] | None = None,
+        left_behind: Iterable[str] = (),
     ) -> Run:
-        """Record how a run ended, durable. Raises FencingMismatch when it was given up for lost before."""
+        """Record how a run ended, durable; of the paths that are its ``outputs`` the first 1,000.
+
+        Raises FencingMismatch when it was given up for lost before."""
         return runs.finish(
             self._context,
             run_id,
@@ -113,6 +213,10 @@ class Runs:
             after_snapshot_id=after_snapshot_id,
             duration_s=duration_s,
             metrics=metrics,
+            exit_status=exit_status,
+            outputs=None if outputs is None else tuple(outputs[:OUTPUTS_KEPT]),
+            outputs_total=None if outputs is None else len(outputs),
+            left_behind=tuple(left_behind),
         )
 
     @translated

@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
-
 from jvs_core.model import Descriptor
 from jvs_core.results.result import Result
-
-
-class Comparison(Result):
-    """Two snapshots, or a snapshot and a worktree, whose name is then in ``to``."""
-
-    from_: str = Field(alias="from")
-    to: str
-    added: list[str]
-    modified: list[str]
-    removed: list[str]
 
 
 class Unchanged(Result):
@@ -25,6 +13,15 @@ class Unchanged(Result):
 
     created: Literal[False] = False
     head_snapshot_id: str | None
+
+
+class CacheShare(Result):
+    """How much of a snapshot lies in known caches: regular files and their bytes, and those of the whole snapshot."""
+
+    files: int
+    bytes: int
+    all_files: int
+    all_bytes: int
 
 
 class SnapshotDetails(Result):

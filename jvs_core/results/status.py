@@ -41,7 +41,8 @@ class Unfinished(Result):
 class Status(Result):
     """A worktree against its head, and the in-place restore that stands ``unfinished`` there, if any.
 
-    ``but_caches`` counts the changed paths that lie in no known cache; it is not in the JSON.
+    ``caches`` are those of the changed paths that lie in known caches. ``but_caches`` counts the
+    others; it is not in the JSON.
     """
 
     worktree: str
@@ -52,9 +53,10 @@ class Status(Result):
     added: list[str]
     modified: list[str]
     removed: list[str]
+    caches: list[str] = Field(default_factory=list)
     unfinished: Unfinished | None = None
     but_caches: int = Field(default=0, exclude=True)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the status; ``unfinished`` only where something is."""
-        return self.model_dump(exclude=None if self.unfinished else {"unfinished"})
+        """Return the status; ``unfinished`` and ``caches`` only where there is something."""
+        return self.model_dump(exclude={name for name in ("caches", "unfinished") if not getattr(self, name)})

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import InputError
-from jvs_jupyter.agents import warden
 from jvs_jupyter.agents.tail import Tail
+from jvs_jupyter.runs.watched import Watched
 
 _LOOK_EVERY_S = 0.1
 
@@ -42,32 +38,25 @@ def run(
     It reads an empty standard input. Nothing that it started outlives it, whatever session or group that made for
     itself. Raises InputError when it cannot be started.
     """
-    reading, report = os.pipe()
+    child = Watched(
+        command,
+        folder=folder,
+        environment={**os.environ, "JVS_SESSION": session},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert child.warden.stdout is not None
+    assert child.warden.stderr is not None
+    tails = Tail(child.warden.stdout), Tail(child.warden.stderr)
     try:
-        child = subprocess.Popen(
-            [sys.executable, "-I", "-S", warden.__file__, str(report), *command],
-            cwd=folder,
-            env={**os.environ, "JVS_SESSION": session},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(report,),
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        os.close(reading)
-        raise InputError(f"cannot run {command[0]!r}: {error}") from error
-    finally:
-        os.close(report)
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert child.stderr is not None
-    tails = Tail(child.stdout), Tail(child.stderr)
-    with child.stdin:
         stopped = _wait(child, time.monotonic() + timeout_s, cancelled)
-    (output, before), (errors, before_errors) = (tail.end() for tail in tails)
+        ended = child.wait()
+        assert ended is not None
+    finally:
+        child.close()
+        (output, before), (errors, before_errors) = (tail.end() for tail in tails)
     return Trial(
-        exit_status=_status(reading, command[0]),
+        exit_status=ended.exit_status,
         output=output,
         errors=errors,
         left_out={"output": before, "errors": before_errors},
@@ -75,26 +64,13 @@ def run(
     )
 
 
-def _wait(child: subprocess.Popen[bytes], deadline: float, cancelled: threading.Event) -> str | None:
-    """Wait for the warden, and tell it when the time is over; it leaves nothing that could hold a pipe open."""
-    stopped = None
-    while child.poll() is None and stopped is None:
+def _wait(child: Watched, deadline: float, cancelled: threading.Event) -> str | None:
+    """Wait for the command, and have it ended when the time is over; nothing is left that could hold a pipe open."""
+    while child.wait(0) is None:
         if cancelled.wait(_LOOK_EVERY_S):
-            stopped = "cancelled"
-        elif time.monotonic() >= deadline:
-            stopped = "timeout"
-    if stopped is not None:
-        with suppress(ProcessLookupError):
-            child.send_signal(signal.SIGTERM)
-    child.wait()
-    return stopped
-
-
-def _status(reading: int, name: str) -> int:
-    """Return the exit status that the warden reported; it may have been killed before it could."""
-    with open(reading, "rb") as pipe:
-        said = pipe.read().decode()
-    if said.startswith("E"):
-        raise InputError(f"cannot run {name!r}: {os.strerror(int(said[1:]))}")
-    status = int(said) if said else -signal.SIGKILL
-    return 128 - status if status < 0 else status
+            child.stop()
+            return "cancelled"
+        if time.monotonic() >= deadline:
+            child.stop()
+            return "timeout"
+    return None

@@ -14,7 +14,7 @@ from jvs_jupyter.hub.command import Refused, as_refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person, worktree_name
 from jvs_jupyter.hub.ownership import Owner, require_owner
-from jvs_jupyter.hub.provision import Provided
+from jvs_jupyter.hub.provision import Provided, nobody
 from jvs_jupyter.hub.roster import by_user
 
 T = TypeVar("T")
@@ -129,12 +129,6 @@ def _changed(
             return Changed(user, "failed", home.name, failure=as_refused(failure))
 
     return _at_once(one, _users(people))
-
-
-def nobody(person: Person) -> InputError:
-    """Return the error for somebody who has nothing here."""
-    server = f" for server {person.server!r}" if person.server else ""
-    return InputError(f"{person.user!r} has nothing here{server}", hint="jvs hub list shows who has")
 
 
 def _at_once(one: Callable[[Person], T], people: Iterable[Person]) -> Iterator[T]:

@@ -1,4 +1,4 @@
-"""Running a process that may be somebody else's to steer: it gets so much time and memory, and says so much."""
+"""A process that may be somebody else's to steer: it gets so much time and memory, and says so much."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import resource
 import selectors
 import subprocess
 import time
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, Any
 
 MOST_OUTPUT = 64 << 20
 MOST_MEMORY = 4 << 30
@@ -29,50 +27,30 @@ def limit(pid: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
 
-def run(command: Sequence[str], *, seconds: float, **how: Any) -> subprocess.CompletedProcess[bytes]:
-    """Run ``command``, started by Popen as ``how`` says, without input; of stderr the end is kept.
+def collected(stdout: int, stderr: int, process: int, deadline: float) -> tuple[bytes, bytes]:
+    """Return what comes out of the two pipes of a process, given by its pidfd; of stderr the end.
 
-    It ends with the process, whoever else still holds its pipes. Raises TimeoutExpired and TooMuch, after the process
-    was killed, OSError and SubprocessError.
+    It ends with the process, whoever else still holds its pipes. Raises TimeoutExpired and TooMuch.
     """
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how
-    ) as child:
-        try:
-            limit(child.pid)
-            out, err = _collected(child, time.monotonic() + seconds)
-            return subprocess.CompletedProcess(command, child.wait(seconds), out, err)
-        except BaseException:
-            child.kill()
-            raise
-
-
-def _collected(child: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
-    assert child.stdout is not None
-    assert child.stderr is not None
-    kept: dict[IO[bytes] | int, bytearray] = {child.stdout: bytearray(), child.stderr: bytearray()}
-    ended = os.pidfd_open(child.pid)
-    try:
-        with selectors.DefaultSelector() as ready:
-            for source in (*kept, ended):
-                ready.register(source, selectors.EVENT_READ)
-            rounds: int | None = None  # once it has ended: how often a full pipe can still be read
-            while ready.get_map() and rounds != 0:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise subprocess.TimeoutExpired(child.args, 0)
-                events = ready.select(left if rounds is None else 0)
-                if rounds is not None:
-                    rounds = rounds - 1 if events else 0
-                for key, _ in events:
-                    if key.fileobj == ended:
-                        rounds = _FULL_PIPE
-                        ready.unregister(ended)
-                    elif not _read(key.fd, kept[key.fileobj], whole=key.fileobj is child.stdout):  # type: ignore[index]
-                        ready.unregister(key.fileobj)
-    finally:
-        os.close(ended)
-    return bytes(kept[child.stdout]), bytes(kept[child.stderr])
+    kept: dict[int, bytearray] = {stdout: bytearray(), stderr: bytearray()}
+    with selectors.DefaultSelector() as ready:
+        for source in (*kept, process):
+            ready.register(source, selectors.EVENT_READ)
+        rounds: int | None = None  # once it has ended: how often a full pipe can still be read
+        while ready.get_map() and rounds != 0:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise subprocess.TimeoutExpired("jvs", 0)
+            events = ready.select(left if rounds is None else 0)
+            if rounds is not None:
+                rounds = rounds - 1 if events else 0
+            for key, _ in events:
+                if key.fd == process:
+                    rounds = _FULL_PIPE
+                    ready.unregister(process)
+                elif not _read(key.fd, kept[key.fd], whole=key.fd == stdout):
+                    ready.unregister(key.fd)
+    return bytes(kept[stdout]), bytes(kept[stderr])
 
 
 def _read(pipe: int, kept: bytearray, *, whole: bool) -> bool:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from jvs_core import InputError, Repository, WorktreeInfo
 from jvs_core.cli.call import Call
+from jvs_core.cli.gc import policy_options
 from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot
 from jvs_core.cli.text import safe, size
 from jvs_core.wording import counted
-from jvs_jupyter.hub import all_homes, cli_chores, cli_outcomes, cli_people, lifecycle
-from jvs_jupyter.hub.command import Refused
+from jvs_jupyter.hub import all_homes, cli_chores, cli_everybody, cli_outcomes, cli_people, lifecycle
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
-from jvs_jupyter.hub.provision import Provided, by_name, find, provide, provide_all
-from jvs_jupyter.hub.report import Usage, age, read_listed, read_usage, totals, usage
-from jvs_jupyter.hub.roster import ask_all
+from jvs_jupyter.hub.provision import Provided, find, nobody, provide, provide_all
+from jvs_jupyter.hub.report import Usage, age, totals
 
 
 @click.group(cls=Group)
@@ -72,8 +73,15 @@ def provision(
     Example:
       jvs hub provision --users students.txt --template template-1
     """
-    repository = cli_people.opened(call, admin)
     outcomes: list[Provided]
+    team = None if homes is not None else cli_people.team_of(call, admin)
+    if team is not None:
+        if identity is not None or private:
+            raise InputError("in a repository that others write to root provides by name only")
+        named = () if user is None else (Person(user, server),)
+        people = cli_people.chosen(users, from_hub, group, named)
+        return _provided(team.provide(people, template=template, dry_run=dry_run))
+    repository = cli_people.opened(call, admin)
     if user is not None and identity is not None and homes is not None and not dry_run:
         outcomes = [all_homes.provide_known(homes, repository, Person(user, "", identity), template=template)]
     elif user is not None and (identity is not None or private) and not dry_run:
@@ -89,6 +97,11 @@ def provision(
             outcomes = list(all_homes.provide(homes, repository, people, template=template, dry_run=dry_run))
         else:
             outcomes = list(provide_all(repository, people, template=template, dry_run=dry_run))
+    return _provided(outcomes)
+
+
+def _provided(provided: Iterable[Provided]) -> Outcome:
+    outcomes = list(provided)
     return cli_outcomes.outcome(
         outcomes, [(one.action, one.person, one.worktree or "", one.failure) for one in outcomes]
     )
@@ -104,15 +117,9 @@ def list_(call: Call, homes: Path | None) -> Outcome:
     Example:
       jvs hub list
     """
-    failed: list[tuple[Person, Refused]] = []
-    unreadable: list[str] = []
-    if homes is None:
-        known = by_name(call.repository(), unreadable).items()
-        found = [{"user": user, "server": server, **info.to_json()} for (user, server), info in known]
-    else:
-        found, failed = ask_all(homes, read_listed, "list")
-    found.sort(key=lambda row: (row["user"], row["server"]))
-    rows = [(safe(row["user"]), safe(row["server"]), row["name"], row["lock_state"]) for row in found]
+    found, failed, unreadable = cli_everybody.listing(call, homes)
+    found.sort(key=lambda row: (row.user, row.server))
+    rows = [(safe(row.user), safe(row.server), row.name, row.lock_state) for row in found]
     return cli_outcomes.listing(found, rows, failed, unreadable)
 
 
@@ -152,6 +159,10 @@ def reset(
         return cli_outcomes.changes(
             all_homes.reset(homes, repository, people, template=template, dry_run=dry_run)
         )
+
+    team = cli_people.team_of(call, admin)
+    if team is not None:
+        return cli_outcomes.changes(team.reset(people, template=template, dry_run=dry_run))
 
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
         return lifecycle.reset(repository, person, info, template=template, dry_run=dry_run)
@@ -197,14 +208,18 @@ def archive(
             raise InputError("a home is put away whole, until somebody deletes it: no --days, no --server")
         return cli_outcomes.changes(all_homes.archive(homes, people, dry_run=dry_run))
 
+    wanted = 30 if days is None else days
+    team = cli_people.team_of(call, admin)
+    if team is not None:
+        return cli_outcomes.changes(team.archive(people, days=wanted, dry_run=dry_run))
+
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
-        wanted = 30 if days is None else days
         return lifecycle.archive(repository, person, info, days=wanted, dry_run=dry_run)
 
     def gone(repository: Repository, person: Person) -> Changed:
         saved = lifecycle.archived(repository, person)
         if saved is None:
-            raise all_homes.nobody(person)
+            raise nobody(person)
         return Changed(person, "unchanged", None, saved)
 
     return cli_outcomes.changed(call, admin, people, change, gone=gone)
@@ -238,6 +253,10 @@ def put_back(
     if homes is not None:
         return cli_outcomes.changes(all_homes.put_back(homes, people, dry_run=dry_run))
 
+    team = cli_people.team_of(call, admin)
+    if team is not None:
+        return cli_outcomes.changes(team.put_back(people, dry_run=dry_run))
+
     def change(repository: Repository, person: Person, info: WorktreeInfo) -> Changed:
         return lifecycle.put_back(repository, person, info, dry_run=dry_run)
 
@@ -248,24 +267,21 @@ def put_back(
 
 
 @hub.command()
+@policy_options
 @click.option("--measure", is_flag=True, help="Walk every worktree and say what it takes on disk.")
 @_homes
 @click.pass_obj
-def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
-    """Show who has how much, the last snapshot, and who holds the lock.
+def report(call: Call, /, measure: bool, homes: Path | None, **policy: Any) -> Outcome:
+    """Show who has how much, the last snapshot, and who holds the lock; with a policy, what it would give back.
 
     Sizes are those of the last snapshot unless measured.
 
     \b
     Example:
-      jvs hub report
+      jvs hub report --measure --keep-daily 7 --keep-weekly 4
     """
-    unreadable: list[str] = []
-    failed: list[tuple[Person, Refused]] = []
-    if homes is None:
-        found = list(usage(call.repository(), measure=measure, unreadable=unreadable))
-    else:
-        found, failed = ask_all(homes, read_usage, "report", *(["--measure"] if measure else []))
+    wanted = policy if any(policy.values()) else None
+    found, failed, unreadable = cli_everybody.report(call, homes, measure=measure, policy=wanted)
     found.sort(key=lambda row: (row.user, row.server))
     rows = [
         (
@@ -275,17 +291,18 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
             size(row.bytes if row.disk_bytes is None else row.disk_bytes),
             age(row.last_snapshot_at) if row.own_snapshot else "template",
             safe(row.holder or row.lock_state),
-            *_room(row),
+            _room(row),
+            "" if row.would_remove is None else f"{counted(row.would_remove, 'snapshot')} would go",
         )
         for row in found
     ]
     return cli_outcomes.listing(found, rows, failed, unreadable, totals(found))
 
 
-def _room(row: Usage) -> list[str]:
+def _room(row: Usage) -> str:
     if row.left_bytes is None:
-        return []
-    return [f"{size(row.left_bytes)} left{f' of {size(row.quota_bytes)}' if row.quota_bytes else ''}"]
+        return ""
+    return f"{size(row.left_bytes)} left{f' of {size(row.quota_bytes)}' if row.quota_bytes else ''}"
 
 
 @hub.command()
@@ -302,5 +319,6 @@ def serve(call: Call, homes: Path | None) -> Outcome:
 
     from jvs_jupyter.hub.service import serve as run
 
-    asyncio.run(run(call.repository().root, homes))
+    team = cli_people.team_of(call)
+    asyncio.run(run(call.repository().root if team is None else team.root, homes))
     return Outcome(None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,13 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import columns, safe, size
 from jvs_core.wording import counted
-from jvs_jupyter.hub import chores, shelf
-from jvs_jupyter.hub.chores import Chore
-from jvs_jupyter.hub.cli_people import homes_option
-from jvs_jupyter.hub.command import WORK_S, Refused
+from jvs_jupyter.hub import chores, cli_everybody, shelf, team_chores
+from jvs_jupyter.hub.chores import Chore, Collected, Verified
+from jvs_jupyter.hub.cli_people import homes_option, team_of
+from jvs_jupyter.hub.command import Refused
+from jvs_jupyter.hub.looking import About, Collecting, Verifying
 from jvs_jupyter.hub.names import Person
-from jvs_jupyter.hub.roster import ask_all
+from jvs_jupyter.hub.team import Team
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 
@@ -39,16 +39,21 @@ def gc(call: Call, /, homes: Path | None, dry_run: bool, **policy: Any) -> Outco
     Example:
       jvs hub gc --homes /srv/homes --keep-daily 7 --keep-weekly 4
     """
-    words = [
-        f"--{name.replace('_', '-')}={one}"
-        for name, value in policy.items()
-        for one in (value if isinstance(value, tuple) else () if value is None else (value,))
-    ]
 
     def one(repository: Repository) -> Chore:
         return chores.collect(repository, dry_run=dry_run, **policy)
 
-    return _everywhere(call, homes, one, "gc", *words, *(["--dry-run"] if dry_run else []), shown=dry_run)
+    def of_team(team: Team) -> Chore:
+        return team_chores.collect(team, dry_run=dry_run, **policy)
+
+    def asked(home: str) -> Collecting:
+        return Collecting(repository=home, policy=policy, dry_run=dry_run)
+
+    def read(done: Collected) -> Chore:
+        return done.chore(dry_run=dry_run)
+
+    found = cli_everybody.chore(call, homes, one, of_team, ("gc", asked, Collected, read))
+    return _told(call, *found, shown=dry_run)
 
 
 @click.command(cls=Command)
@@ -77,7 +82,8 @@ def verify(call: Call, homes: Path | None) -> Outcome:
     Example:
       jvs hub verify --homes /srv/homes
     """
-    return _everywhere(call, homes, chores.verify, "verify")
+    asked = ("verify", lambda home: Verifying(repository=home), Verified, Verified.chore)
+    return _told(call, *cli_everybody.chore(call, homes, chores.verify, team_chores.verify, asked))
 
 
 @click.command(cls=Command)
@@ -90,7 +96,8 @@ def doctor(call: Call, homes: Path | None) -> Outcome:
     Example:
       jvs hub doctor --homes /srv/homes
     """
-    return _everywhere(call, homes, chores.examine, "doctor")
+    asked = ("doctor", lambda home: About(repository=home), Chore, lambda done: done)
+    return _told(call, *cli_everybody.chore(call, homes, chores.examine, team_chores.examine, asked))
 
 
 @click.command(cls=Command)
@@ -109,6 +116,8 @@ def tidy(call: Call, homes: Path | None, days: int, dry_run: bool) -> Outcome:
     """
     if homes is not None:
         gone, failed = shelf.remove_old(homes, days, dry_run=dry_run)
+    elif (team := team_of(call)) is not None:
+        gone, failed = team_chores.tidy(team, days, dry_run=dry_run)
     else:
         gone, failed = chores.tidy(call.repository(), days, dry_run=dry_run)
     lines = [f"{'would remove' if dry_run else 'removed'} {safe(name)}" for name in gone]
@@ -120,14 +129,9 @@ def tidy(call: Call, homes: Path | None, days: int, dry_run: bool) -> Outcome:
     )
 
 
-def _everywhere(
-    call: Call, homes: Path | None, one: Callable[[Repository], Chore], *command: str, shown: bool = False
+def _told(
+    call: Call, rows: list[Chore], failed: list[tuple[Person, Refused]], *, shown: bool = False
 ) -> Outcome:
-    failed: list[tuple[Person, Refused]] = []
-    if homes is None:
-        rows = [one(call.repository())]
-    else:
-        rows, failed = ask_all(homes, chores.read_chore, *command, seconds=WORK_S)
     told = [f"{safe(user.user)}: {safe(refused.message)}" for user, refused in failed]
     told += [
         f"{safe(row.user)}: {safe(wrong)}" if row.user else safe(wrong) for row in rows for wrong in row.wrong

@@ -11,11 +11,10 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import columns, safe
 from jvs_core.wording import counted
 from jvs_jupyter.hub import cli_people
-from jvs_jupyter.hub.all_homes import nobody
 from jvs_jupyter.hub.command import Refused, as_refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
-from jvs_jupyter.hub.provision import Provided, by_name, find
+from jvs_jupyter.hub.provision import Provided, by_name, find, nobody
 
 _DAMAGED = 5
 Change = Callable[[Repository, Person, WorktreeInfo], Changed]

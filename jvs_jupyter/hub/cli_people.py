@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from jvs_core.cli.call import Call
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.people import from_file, from_hub, require_plain
 from jvs_jupyter.hub.provision import shown
+from jvs_jupyter.hub.team import Team
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,8 +62,23 @@ def people_options(command: F) -> F:
     return command
 
 
-def opened(call: Call, admin: str | None) -> Repository:
-    """Return the call's repository, opened as ``admin`` where one is named."""
+def team_of(call: Call, admin: str | None = None) -> Team | None:
+    """Return the call's repository where root works in it without reading it; None: it is opened."""
+    try:
+        place = Path(os.path.realpath(call.repo or os.getcwd()))
+    except OSError:
+        return None
+    return Team.around(place, admin)
+
+
+def opened(call: Call, admin: str | None = None) -> Repository:
+    """Return the call's repository, opened as ``admin`` where one is named. Raises InputError where root is not to read it."""
+    team = team_of(call)
+    if team is not None:
+        raise InputError(
+            f"others can write to the repository {team.root}: homes are made from one that only root writes to",
+            hint="jvs init it without --shared",
+        )
     repository = call.repository()
     if admin is None:
         return repository

@@ -10,32 +10,30 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from jvs_core import JvsError
-from jvs_core.cli.other_user import apart, python
+from jvs_core.cli.other_user import python
 from jvs_core.cli.rights import environment_of
-from jvs_jupyter.hub import bounded
-from jvs_jupyter.hub.ownership import Owner
+from jvs_jupyter.hub import bounded, warm
+from jvs_jupyter.hub.ownership import Owner, worker
 
-_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "JVS_TIMELINE")
 ANSWER_S = 120.0
 WORK_S = 4 * 3600.0
 T = TypeVar("T")
 
 
-class Refused(Exception):
+class Refused(JvsError):
     """The error that a command of ``jvs`` answered with."""
 
     def __init__(self, code: str, message: str, hint: str | None, exit_status: int) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.hint = hint
-        self.exit_status = exit_status
+        super().__init__(message, hint=hint)
+        self.code = code  # type: ignore[misc]  # what another process answered has no class of its own
+        self.exit_status = exit_status  # type: ignore[misc]
 
 
 def ask(
@@ -45,20 +43,43 @@ def ask(
     actor: str | None = None,
     seconds: float = ANSWER_S,
 ) -> Any:
-    """Run a command of ``jvs`` with the rights of ``owner`` (None: whose the repository's folder is); return its answer.
+    """Run a command of ``jvs`` with the rights of ``owner`` (None: whose the repository is, see ``worker``); return its answer.
 
     ``actor`` is who the audit log names. Raises Refused. The user could have had a hand in the answer: it is input.
     """
+    owner, groups = _rights(repository, owner)
+    asked = ["jvs_core.cli", "--json", "--repo", str(repository), *command]
+    return as_user(asked, owner, groups, who=str(repository), actor=actor, seconds=seconds)
+
+
+def work(
+    repository: Path,
+    task: str,
+    request: BaseModel,
+    shape: type[T],
+    *,
+    owner: Owner | None = None,
+    actor: str | None = None,
+    seconds: float = ANSWER_S,
+) -> T:
+    """Run a task of ``within`` about a repository, with rights as ``ask`` does, and return its answer of ``shape``.
+
+    Raises Refused, also where the answer is of another shape.
+    """
+    owner, groups = _rights(repository, owner)
+    command = ["jvs_jupyter.hub.within", task, request.model_dump_json()]
+    who = str(repository)
+    return understood(shape, as_user(command, owner, groups, who=who, actor=actor, seconds=seconds), who)
+
+
+def _rights(repository: Path, owner: Owner | None) -> tuple[Owner | None, list[int]]:
+    """Return the user that a process about a repository becomes, with its groups; None: it stays this process's."""
     try:
-        owner = owner or Owner.of(repository)
+        owner = owner or worker(repository)
         groups = owner.groups_in(repository)
     except OSError as error:
         raise Refused("E_PATH_NOT_FOUND", f"{repository}: {error.strerror}", None, 3) from error
-    dropped = os.geteuid() == 0 and owner.uid != 0
-    command_line = words(repository, *command, isolated=dropped)
-    return as_user(
-        command_line, owner if dropped else None, groups, who=str(repository), actor=actor, seconds=seconds
-    )
+    return (owner if os.geteuid() == 0 and owner.uid != 0 else None), groups
 
 
 def as_user(
@@ -70,19 +91,16 @@ def as_user(
     actor: str | None = None,
     seconds: float = WORK_S,
 ) -> Any:
-    """Run a command that answers with JSON, as ``owner`` (None: as this process's user), and return the answer.
+    """Run a module, with its words, that answers with JSON, as ``owner`` (None: as this process's user); return the answer.
 
     Raises Refused, which says that ``who`` does not answer, or what the answer says.
     """
-    rights: dict[str, Any] = {"cwd": "/", "start_new_session": True}
-    environment = dict(os.environ)
-    if owner is not None:
-        environment = environment_of(owner.uid, owner.gid)
-        rights = apart(owner.uid, owner.gid, groups)
+    environment = dict(os.environ) if owner is None else environment_of(owner.uid, owner.gid)
     if actor is not None:
         environment |= {"USER": actor, "LOGNAME": actor}
+    module, *asked = command
     try:
-        done = bounded.run(command, env=environment, seconds=seconds, **rights)
+        done = warm.run(module, asked, environment=environment, owner=owner, groups=groups, seconds=seconds)
     except subprocess.TimeoutExpired as error:
         raise Refused("E_INTERNAL", f"{who} does not answer", None, 1) from error
     except bounded.TooMuch as error:
@@ -104,11 +122,6 @@ def words(repository: Path, *command: str, isolated: bool) -> list[str]:
     """Return the command line of ``jvs`` on a repository, with JSON for an answer; ``isolated`` for another user."""
     module = python("jvs_core.cli") if isolated else [sys.executable, "-m", "jvs_core.cli"]
     return [*module, "--json", "--repo", str(repository), *command]
-
-
-def kept() -> dict[str, str]:
-    """Return the variables of the hub's environment that a user's process may see."""
-    return {name: os.environ[name] for name in _KEPT if name in os.environ}
 
 
 def not_run(who: str, error: Exception) -> Refused:
@@ -135,6 +148,27 @@ def answer(status: int, output: bytes, errors: bytes) -> Any:
             raise no_answer("jvs")
         raise Refused(code, message, hint if isinstance(hint, str) else None, status or 1)
     return value
+
+
+@dataclass(frozen=True)
+class Told:
+    """An error as a row of a command of ``jvs hub`` tells it."""
+
+    code: str
+    message: str
+    hint: str | None = None
+    exit_status: int = 1
+
+    def refused(self) -> Refused:
+        """Return it as what it was."""
+        return Refused(self.code, self.message, self.hint, self.exit_status or 1)
+
+
+def told(failure: JvsError | Refused | None) -> dict[str, Any] | None:
+    """Return an error as a row tells it."""
+    if failure is None:
+        return None
+    return asdict(Told(failure.code, failure.message, failure.hint, failure.exit_status))
 
 
 def as_refused(error: JvsError | Refused | OSError) -> JvsError | Refused:

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from jvs_core import JvsError, LockConflict, Repository
-from jvs_core.cli.other_user import python
-from jvs_jupyter.hub import within
+from jvs_jupyter.hub import making
 from jvs_jupyter.hub.command import Refused, as_user, ask, no_answer
+from jvs_jupyter.hub.making import Clearing, Making
 from jvs_jupyter.hub.names import Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, acts_for, hand_over, let_pass, require_owner
 from jvs_jupyter.hub.quota import make_ground
 from jvs_jupyter.hub.roster import Origin, enter, leave, sync
 from jvs_jupyter.hub.subvolumes import is_subvolume
-from jvs_jupyter.hub.within import Clearing, Making
 
 ARCHIVE = ".archived"
 
@@ -138,7 +137,7 @@ def remove(folder: Path) -> None:
     """Remove a folder of one user's, with what is in it, as that user. Raises Refused, JvsError, OSError."""
     owner, request = acts_for(folder), Clearing(folder=str(folder))
     if owner is None:
-        within.clear(request)
+        making.clear(request)
     else:
         _as_owner(owner, "clear", request)
     os.rmdir(folder)
@@ -170,7 +169,7 @@ def _built(
     )
     try:
         if owner is None:
-            within.make(request, source.settings)
+            making.make(request, source.settings)
         else:
             hand_over(site, owner)
             _as_owner(owner, "make", request, actor=source.settings.user)
@@ -181,7 +180,7 @@ def _built(
 
 
 def _as_owner(owner: Owner, task: str, request: Making | Clearing, *, actor: str | None = None) -> None:
-    command = python("jvs_jupyter.hub.within", task, request.model_dump_json())
+    command = ["jvs_jupyter.hub.within", task, request.model_dump_json()]
     as_user(command, owner, owner.groups, who=f"uid {owner.uid}", actor=actor)
 
 

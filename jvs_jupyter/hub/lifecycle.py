@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jvs_core import InputError, JvsError, LockConflict, Repository, WorktreeInfo
-from jvs_jupyter.hub.command import WORK_S, Refused, ask, understood
+from jvs_jupyter.hub.command import WORK_S, Refused, Told, ask, told, understood
 from jvs_jupyter.hub.names import SERVER, Person, worktree_name
 from jvs_jupyter.hub.ownership import PRIVATE, Owner, acts_for, close
 from jvs_jupyter.hub.provision import provide, provide_as_words
@@ -36,7 +36,6 @@ class Changed:
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as the command shows it."""
-        error = None if self.failure is None else {"code": self.failure.code, "message": self.failure.message}
         return {
             "user": self.person.user,
             "server": self.person.server,
@@ -44,17 +43,18 @@ class Changed:
             "worktree": self.worktree,
             "snapshot_id": self.snapshot_id,
             "kept_as": self.kept_as,
-            "error": error,
+            "error": told(self.failure),
         }
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Done:
     """What a process with the user's rights says that it did."""
 
-    action: Literal["reset", "archived", "unchanged", "would_reset", "would_archive"]
+    action: Literal["reset", "archived", "unchanged", "would_reset", "would_archive", "failed"]
     snapshot_id: str | None
     kept_as: str | None
+    error: Told | None = None
 
 
 def reset(
@@ -74,10 +74,11 @@ def reset(
 
     Raises LockConflict while a server runs there, SnapshotNotFound, Refused (what the user's process was refused).
     """
-    wanted = repository.resolve(template or "HEAD", worktree="main")
     owner = acts_for(Path(info.path))
     if owner is not None:
-        return _ask_owner(owner, repository, person, "reset", f"--template={wanted}", *_dry(dry_run))
+        words = reset_words(template, dry_run=dry_run)
+        return owner_does(owner, repository.root, person, *words, actor=repository.settings.user)
+    wanted = repository.resolve(template or "HEAD", worktree="main")
     heir = Owner.to_become(person.user)
     status = repository.status(info.name)
     if status.clean and info.head_snapshot_id == info.base_snapshot_id == wanted and heir is None:
@@ -99,15 +100,27 @@ def reset(
     return Changed(person, "reset", info.name, saved, aside)
 
 
-def _ask_owner(owner: Owner, repository: Repository, person: Person, command: str, *more: str) -> Changed:
-    """Let the owner of a person's worktree do it, in a process of its own."""
+def reset_words(template: str | None, *, dry_run: bool = False) -> list[str]:
+    """Return the words of ``jvs hub`` for a reset."""
+    return ["reset", *([] if template is None else [f"--template={template}"]), *_dry(dry_run)]
+
+
+def archive_words(days: int, *, dry_run: bool = False) -> list[str]:
+    """Return the words of ``jvs hub`` for putting away."""
+    return ["archive", f"--days={days}", *_dry(dry_run)]
+
+
+def owner_does(owner: Owner, root: Path, person: Person, *words: str, actor: str | None) -> Changed:
+    """Let the owner of a person's worktree do it, in a process of its own; the audit log names ``actor``."""
     known = [] if person.identity is None else [f"--identity={person.identity}"]
-    words = ("hub", command, f"--server={person.server}", *known, *more, "--", person.user)
-    actor = repository.settings.user
-    answer = ask(repository.root, *words, owner=owner, actor=actor, seconds=WORK_S)
-    (told,) = understood(tuple[_Told], answer, f"uid {owner.uid}")
-    name = None if told.action == "archived" else worktree_name(person)
-    return Changed(person, told.action, name, told.snapshot_id, told.kept_as)
+    command, *options = words
+    asked = ("hub", command, f"--server={person.server}", *known, *options, "--", person.user)
+    answer = ask(root, *asked, owner=owner, actor=actor, seconds=WORK_S)
+    (done,) = understood(tuple[_Done], answer, f"uid {owner.uid}")
+    if done.error is not None:
+        raise done.error.refused()
+    name = None if done.action == "archived" else worktree_name(person)
+    return Changed(person, done.action, name, done.snapshot_id, done.kept_as)
 
 
 def archive(
@@ -122,7 +135,8 @@ def archive(
     """
     owner = acts_for(Path(info.path))
     if owner is not None:
-        return _ask_owner(owner, repository, person, "archive", f"--days={days}", *_dry(dry_run))
+        words = archive_words(days, dry_run=dry_run)
+        return owner_does(owner, repository.root, person, *words, actor=repository.settings.user)
     if dry_run:
         _require_free(info)
         return Changed(person, "would_archive", info.name)
@@ -155,7 +169,7 @@ def _put_away(repository: Repository, person: Person, info: WorktreeInfo, saved:
 def archived(repository: Repository, person: Person) -> str | None:
     """Return the snapshot that was archived last of a user's server, whoever has the name now; None: there is none."""
     end = _reason("", person)
-    found = [pin.snapshot_id for pin in repository.pins.all() if pin.reason.endswith(end)]
+    found = [pin.snapshot_id for pin in repository.pins.all([]) if pin.reason.endswith(end)]
     return found[-1] if found else None
 
 
@@ -166,7 +180,7 @@ def put_back(repository: Repository, person: Person, info: WorktreeInfo | None, 
     """
     saved = archived(repository, person)
     if saved is None:
-        raise InputError(f"nothing of {person.user!r} is archived", hint="jvs gc pins")
+        raise nothing_archived(person)
     if dry_run:
         return Changed(person, "would_put_back", None, saved)
     if info is not None:
@@ -174,6 +188,11 @@ def put_back(repository: Repository, person: Person, info: WorktreeInfo | None, 
         return Changed(person, "put_back", done.worktree, saved, done.kept_as)
     made = provide(repository, person, template=saved, owner=Owner.to_become(person.user))
     return Changed(person, "put_back", made.worktree, saved)
+
+
+def nothing_archived(person: Person) -> InputError:
+    """Return the error for somebody of whom nothing is archived."""
+    return InputError(f"nothing of {person.user!r} is archived", hint="jvs gc pins")
 
 
 def _reason(worktree: str, person: Person) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from jvs_core import AlreadyExists, InputError
 
 PRIVATE = 0o700
+NOBODY = 65534
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,28 @@ class Owner:
             pwd.getpwuid(self.uid)
         except KeyError:
             return sorted({self.gid, repository.lstat().st_gid} - {0})
-        return self.groups
+        return [self.gid] if self.uid == NOBODY else self.groups
+
+
+def steward(repository: Path) -> Owner | None:
+    """Return with whose rights root works in a repository of its own that a group writes to: nobody's, of that group.
+
+    What lies there is the members' to write, so root reads none of it. None: nobody but its owner writes there, or this
+    process is not root's. Looks at the status of ``.jvs`` only. Raises OSError.
+    """
+    control = (repository / ".jvs").lstat()
+    if os.geteuid() != 0 or control.st_uid != 0 or not control.st_mode & _OTHERS_WRITE or not control.st_gid:
+        return None
+    return Owner(NOBODY, control.st_gid)
+
+
+def worker(repository: Path, folder: Path | None = None) -> Owner:
+    """Return with whose rights a command about ``folder`` in a repository works: its owner's, or in place of root the steward's.
+
+    Without a folder it is about the repository. Raises OSError.
+    """
+    owner = Owner.of(folder or repository)
+    return (steward(repository) if owner.uid == 0 else None) or owner
 
 
 def acts_for(folder: Path) -> Owner | None:

@@ -8,20 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from jvs_core import AlreadyExists, JvsError, Repository, Settings, WorktreeInfo
-from jvs_jupyter.hub.command import WORK_S, Refused, as_refused, ask, understood
+from jvs_core import AlreadyExists, InputError, JvsError, Repository, Settings, WorktreeInfo
+from jvs_jupyter.hub.command import WORK_S, Refused, Told, as_refused, ask, told, understood
 from jvs_jupyter.hub.names import IDENTITY, SERVER, USER, Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, close, keep_names, require_owner
 
+FRESH = "jvs hub reset makes a fresh one and keeps this one"
 Action = Literal["created", "exists", "adopted", "renamed", "would_create", "failed"]
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Done:
     """What a process with the user's rights says that it did; where the worktree is, this process knows itself."""
 
-    action: Literal["created", "exists", "adopted", "renamed"]
+    action: Literal["created", "exists", "adopted", "renamed", "failed"]
     base_snapshot_id: str | None
+    error: Told | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,6 @@ class Provided:
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as the command shows it."""
-        error = None if self.failure is None else {"code": self.failure.code, "message": self.failure.message}
         return {
             "user": self.person.user,
             "server": self.person.server,
@@ -45,7 +46,7 @@ class Provided:
             "worktree": self.worktree,
             "path": None if self.path is None else str(self.path),
             "base_snapshot_id": self.base_snapshot_id,
-            "error": error,
+            "error": told(self.failure),
         }
 
 
@@ -58,6 +59,12 @@ def shown(name: str) -> str:
     """Return a hub's user name as locks and audit records may carry it: one printable line of 100 characters."""
     plain = "".join(character if character.isprintable() else "?" for character in name)
     return plain if len(plain) <= 100 else f"{plain[:99]}…"
+
+
+def nobody(person: Person) -> InputError:
+    """Return the error for somebody who has nothing here."""
+    server = f" for server {person.server!r}" if person.server else ""
+    return InputError(f"{person.user!r} has nothing here{server}", hint="jvs hub list shows who has")
 
 
 def provide(
@@ -87,7 +94,7 @@ def provide(
         What the user's process was refused.
     """
     if owner is not None and os.geteuid() == 0 and owner.uid != 0:
-        return _provide_as(owner, repository, person, template)
+        return provide_as(owner, repository.root, person, template=template, actor=repository.settings.user)
     name = worktree_name(person)
     action: Action = "exists"
     info = find(repository, person)
@@ -117,21 +124,27 @@ def provide_as_words(person: Person, *more: str) -> list[str]:
     ]
 
 
-def _provide_as(owner: Owner, repository: Repository, person: Person, template: str | None) -> Provided:
-    """Let the user make or find the worktree. Root closes the ways to it, and looks whose it is in the end."""
-    folder = repository.root / "worktrees"
-    for shared in (repository.root, folder):
+def provide_as(
+    owner: Owner, root: Path, person: Person, *, template: str | None, actor: str | None = None
+) -> Provided:
+    """Let the user make or find the worktree in the repository at ``root``; the audit log names ``actor``.
+
+    Root closes the ways to it, and looks whose it is in the end. Raises AlreadyExists, Refused.
+    """
+    folder = root / "worktrees"
+    for shared in (root, folder):
         keep_names(shared)
     path = folder / worktree_name(person)
     for there in {path, folder / worktree_name(person.by_name())}:
         if os.path.lexists(there):
-            require_owner(there, owner, hint="jvs hub reset makes a fresh one and keeps this one")
+            require_owner(there, owner, hint=FRESH)
     words = provide_as_words(person, *([] if template is None else ["--template", template]))
-    actor = repository.settings.user
-    answer = ask(repository.root, *words, owner=owner, actor=actor, seconds=WORK_S)
-    (told,) = understood(tuple[_Told], answer, f"uid {owner.uid}")
+    answer = ask(root, *words, owner=owner, actor=actor, seconds=WORK_S)
+    (done,) = understood(tuple[_Done], answer, f"uid {owner.uid}")
+    if done.error is not None:
+        raise done.error.refused()
     require_owner(path, owner)
-    return Provided(person, told.action, path.name, path, told.base_snapshot_id)
+    return Provided(person, done.action, path.name, path, done.base_snapshot_id)
 
 
 def provide_all(
@@ -149,9 +162,7 @@ def provide_all(
         try:
             if info is not None:
                 if owner is not None:
-                    require_owner(
-                        Path(info.path), owner, hint="jvs hub reset makes a fresh one and keeps this one"
-                    )
+                    require_owner(Path(info.path), owner, hint=FRESH)
                 yield Provided(person, "exists", info.name, Path(info.path), info.base_snapshot_id)
             elif dry_run:
                 yield Provided(person, "would_create", worktree_name(person), None, base)

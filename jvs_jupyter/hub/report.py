@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import AfterValidator
 
 from jvs_core import Descriptor, JvsError, Repository, WorktreeInfo
 from jvs_core.cli.text import size
 from jvs_core.wording import counted
+from jvs_jupyter.hub.making import TEMPLATE
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import person_of
-from jvs_jupyter.hub.within import TEMPLATE
 from jvs_jupyter.quotas import left, used_and_limit
+
+
+def _date(timestamp: str) -> str:
+    age(timestamp)
+    return timestamp
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Usage:
     ``left_bytes`` is what can still be written there, by quota and file system; ``quota_bytes`` is what the quota lets the
     user have and ``quota_used_bytes`` what counts against it, where there is one. ``snapshots`` is how many a repository of
     the user's own has, in the row of its ``main``.
+    ``would_remove`` and ``would_free_bytes`` are the snapshots that a policy would remove, and what that would give back.
     """
 
     user: str
@@ -39,7 +44,7 @@ class Usage:
     bytes: int
     disk_bytes: int | None
     last_snapshot_id: str | None
-    last_snapshot_at: str | None
+    last_snapshot_at: Annotated[str, AfterValidator(_date)] | None
     own_snapshot: bool
     lock_state: str
     holder: str | None
@@ -50,44 +55,53 @@ class Usage:
     quota_used_bytes: int | None = None
     quota_bytes: int | None = None
     snapshots: int | None = None
+    would_remove: int | None = None
+    would_free_bytes: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
         return asdict(self)
 
 
-def read_usage(row: dict[str, Any]) -> Usage:
-    """Return the usage that another process printed. Raises ValueError where it is not one."""
-    found = TypeAdapter(Usage).validate_json(json.dumps(row), strict=True)
-    age(found.last_snapshot_at)
-    return found
-
-
-def read_listed(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of ``jvs hub list`` that another process tells. Raises ValueError, LookupError for what is none."""
-    if not all(isinstance(row[name], str) for name in ("user", "server", "name", "path", "lock_state")):
-        raise ValueError("no worktree")
-    return row
-
-
 def usage(
-    repository: Repository, *, measure: bool = False, unreadable: list[str] | None = None
+    repository: Repository,
+    *,
+    measure: bool = False,
+    policy: dict[str, Any] | None = None,
+    unreadable: list[str] | None = None,
 ) -> Iterator[Usage]:
     """Yield the usage of every person's worktree, in one pass over the repository; sizes from the snapshots' records.
 
-    ``measure`` walks every worktree and adds what it takes on disk, blocks that it shares with snapshots included. What
-    is wrong with records that cannot be read, which hide nobody else's, goes to ``unreadable``.
+    ``measure`` walks every worktree and adds what it takes on disk, blocks that it shares with snapshots included; of one
+    that this user may not read, None. ``policy``, in the words of ``Gc.plan``, adds what it would give back. What is wrong with records that cannot be read, which hide nobody else's, goes to ``unreadable``.
     """
     heads: dict[str, Descriptor] = {}
     given = next((ref.snapshot_id for ref in repository.refs.all() if ref.name == TEMPLATE), None)
     wrong = [] if unreadable is None else unreadable
+    going = None if policy is None else _going(repository, policy)
     for info in repository.worktrees.all(wrong):
         person = person_of(info)
         if person is not None:
             try:
-                yield _of(repository, person, info, heads, given, measure=measure)
+                found = _of(repository, person, info, heads, given, measure=measure)
+                yield found if going is None else _with(found, going)
             except JvsError as error:
                 wrong.append(f"{person.user}: {error.message}")
+
+
+def _going(repository: Repository, policy: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Return how many snapshots of each worktree a policy would remove, and how many bytes that would give back."""
+    going: dict[str, tuple[int, int]] = {}
+    for one in repository.gc.plan(**policy).candidates:
+        worktree = repository.show(one.snapshot_id).descriptor.worktree
+        number, freed = going.get(worktree, (0, 0))
+        going[worktree] = number + 1, freed + one.bytes
+    return going
+
+
+def _with(found: Usage, going: dict[str, tuple[int, int]]) -> Usage:
+    number, freed = going.get(found.worktree, (0, 0))
+    return replace(found, would_remove=number, would_free_bytes=freed)
 
 
 def _of(
@@ -126,18 +140,20 @@ def _of(
 
 
 def totals(rows: Sequence[Usage]) -> list[str]:
-    """Return what all have together, in words: what is in the worktrees, and what their snapshots take."""
-    if not rows or any(row.disk_bytes is None for row in rows):
-        return []
-    worktrees = sum(row.disk_bytes or 0 for row in rows)
-    snapshots = sum(row.snapshots_disk_bytes or 0 for row in rows)
-    share = (
-        f", snapshots {size(snapshots)} ({100 * snapshots // max(worktrees + snapshots, 1)} %)"
-        if snapshots
-        else ""
-    )
-    shared = "; blocks that are shared count each time" if snapshots else ""
-    return [f"{counted(len(rows), 'worktree')} {size(worktrees)}{share}{shared}"]
+    """Return what all have together, in words: what is in the worktrees, what their snapshots take, what a policy gives back."""
+    lines = []
+    if rows and all(row.disk_bytes is not None for row in rows):
+        worktrees = sum(row.disk_bytes or 0 for row in rows)
+        snapshots = sum(row.snapshots_disk_bytes or 0 for row in rows)
+        share = f", snapshots {size(snapshots)} ({100 * snapshots // max(worktrees + snapshots, 1)} %)"
+        shared = "; blocks that are shared count each time"
+        told = f"{share}{shared}" if snapshots else ""
+        lines.append(f"{counted(len(rows), 'worktree')} {size(worktrees)}{told}")
+    if rows and all(row.would_remove is not None for row in rows):
+        number = sum(row.would_remove or 0 for row in rows)
+        freed = size(sum(row.would_free_bytes or 0 for row in rows))
+        lines.append(f"the policy would remove {counted(number, 'snapshot')} and give back {freed}")
+    return lines
 
 
 def age(timestamp: str | None) -> str:
@@ -171,8 +187,17 @@ def count_snapshots(repository: Path) -> int:
     return len(os.listdir(repository / ".jvs" / "snapshots"))
 
 
-def _disk(folder: Path) -> int:
+def _disk(folder: Path) -> int | None:
+    try:
+        return disk_usage(folder)
+    except PermissionError:
+        return None
+
+
+def disk_usage(folder: Path) -> int:
+    """Return what a folder takes on disk, in bytes. Raises OSError where this user may not read it."""
     total = 0
+    os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
     for here, folders, names, inside in os.fwalk(folder, follow_symlinks=False):
         del here, folders
         total += sum(os.stat(name, dir_fd=inside, follow_symlinks=False).st_blocks * 512 for name in names)

@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jvs_jupyter.hub.command import ANSWER_S, Refused, ask, no_answer
+from pydantic import BaseModel
+
+from jvs_jupyter.hub.command import ANSWER_S, Refused, work
 from jvs_jupyter.hub.names import Person, digest
 
 T = TypeVar("T")
@@ -85,25 +86,28 @@ def by_user(folder: Path) -> dict[str, tuple[Person, Path]]:
 
 
 def ask_all(
-    folder: Path, read: Callable[[dict[str, Any]], T], *command: str, seconds: float = ANSWER_S
-) -> tuple[list[T], list[tuple[Person, Refused]]]:
-    """Run ``jvs hub`` in every home, each with its owner's rights; return the rows, and who could not be asked.
+    folder: Path,
+    task: str,
+    request: Callable[[str], BaseModel],
+    shape: type[T],
+    *,
+    seconds: float = ANSWER_S,
+) -> list[tuple[Person, T | Refused]]:
+    """Run a task in every home, each with its owner's rights; return the answers, and the refusals of who gave none.
 
-    A row's ``user`` is the person that the home was made for, whatever the row says; ``read`` raises TypeError,
-    ValueError or LookupError for a row that is none, and then that home alone counts as not asked.
+    ``request`` makes one for a home's path.
     """
     everybody = homes(folder)
-    rows: list[T] = []
-    failed = []
+
+    def one(found: tuple[Person, Path]) -> T | Refused:
+        try:
+            return work(found[1], task, request(str(found[1])), shape, seconds=seconds)
+        except Refused as refused:
+            return refused
+
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for (user, _), answer in zip(
-            everybody, threads.map(partial(_asked, read, command, seconds), everybody), strict=True
-        ):
-            if isinstance(answer, Refused):
-                failed.append((user, answer))
-            else:
-                rows += answer
-    return rows, failed
+        answers = threads.map(one, everybody)
+        return [(user, answer) for (user, _), answer in zip(everybody, answers, strict=True)]
 
 
 def sync(path: Path) -> None:
@@ -113,18 +117,6 @@ def sync(path: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-def _asked(
-    read: Callable[[dict[str, Any]], T], command: tuple[str, ...], seconds: float, one: tuple[Person, Path]
-) -> list[T] | Refused:
-    user, home = one
-    try:
-        return [read({**row, "user": user.user}) for row in ask(home, "hub", *command, seconds=seconds)]
-    except Refused as refused:
-        return refused
-    except (TypeError, ValueError, LookupError):
-        return no_answer(str(home))
 
 
 def _recorded(record: Path, name: str) -> Person:

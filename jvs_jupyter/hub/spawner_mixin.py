@@ -21,13 +21,14 @@ from jvs_core import InputError, JvsError, Repository, TimelineConfig
 from jvs_jupyter.hub import homes, lifecycle
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.identity import SERVER_OPTIONS, WITHOUT_LOCK, person_of_spawner, without_lock
+from jvs_jupyter.hub.making import TEMPLATE
 from jvs_jupyter.hub.names import Person, digest
 from jvs_jupyter.hub.ownership import Owner
-from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
+from jvs_jupyter.hub.provision import Provided, as_admin, find, provide, provide_as
 from jvs_jupyter.hub.quota import Quota
 from jvs_jupyter.hub.refusal import refusal, too_slow
+from jvs_jupyter.hub.team import Team
 from jvs_jupyter.hub.user_session import UserSession
-from jvs_jupyter.hub.within import TEMPLATE
 
 T = TypeVar("T")
 
@@ -207,13 +208,12 @@ class JvsSpawnerMixin(Configurable):
                 self.log.info("JVS: snapshot %s of %s", made, worktree)  # type: ignore[attr-defined]
 
     def _jvs_provide(self) -> Provided:
-        owner = self.jvs_owner()
-        return provide(
-            self._jvs_opened(),
-            self.jvs_person(),
-            template=self._jvs_wanted(),
-            owner=None if owner is None else owner[0],
-        )
+        owner, team = self.jvs_owner(), self._jvs_team()
+        person, wanted = self.jvs_person(), self._jvs_wanted()
+        if team is not None and owner is not None:
+            return provide_as(owner[0], team.root, person, template=wanted, actor=team.actor)
+        repository = self._jvs_opened()
+        return provide(repository, person, template=wanted, owner=None if owner is None else owner[0])
 
     def _jvs_make_home(self) -> Path:
         owner = self.jvs_owner()
@@ -241,8 +241,7 @@ class JvsSpawnerMixin(Configurable):
         """Return the server's session in its repository, and its worktree there, None when there is none; changes nothing."""
         person, session = self.jvs_person(), self._jvs_session()
         if not self.jvs_homes:
-            info = await self._jvs_call(find, self._jvs_opened(), person)
-            return session, None if info is None else info.name
+            return session, await self._jvs_call(self._jvs_named, person)
         home = await self._jvs_call(homes.find_home, Path(self.jvs_homes), person)
         if home is None:
             return session, None
@@ -268,8 +267,18 @@ class JvsSpawnerMixin(Configurable):
         else:
             await self._jvs_call(homes.archive_home, session.repository.parent, session.repository)
 
+    def _jvs_named(self, person: Person) -> str | None:
+        team = self._jvs_team()
+        if team is not None:
+            return team.find(person)
+        info = find(self._jvs_opened(), person)
+        return None if info is None else info.name
+
     def _jvs_archive(self) -> None:
-        person = self.jvs_person()
+        person, team = self.jvs_person(), self._jvs_team()
+        if team is not None:
+            team.put_away(person, days=self.jvs_archive_days)
+            return
         info = find(self._jvs_opened(), person)
         if info is not None:
             lifecycle.archive(self._jvs_opened(), person, info, days=self.jvs_archive_days)
@@ -288,12 +297,26 @@ class JvsSpawnerMixin(Configurable):
             await self._jvs_settle_named(session, new, f"--was={old_name}")
 
     def _jvs_hand_over(self, old: Person, new: Person) -> None:
+        team = self._jvs_team()
+        if team is not None:
+            team.hand_over(old, new)
+            return
         repository = self._jvs_opened()
         info = find(repository, old)
         if info is not None:
             lifecycle.hand_over(repository, info, new)
 
+    def _jvs_team(self) -> Team | None:
+        """Return the repository where others than root can write to it, which root then does not read."""
+        return Team.around(Path(os.path.realpath(self.jvs_repository)), self.jvs_actor())
+
     def _jvs_opened(self) -> Repository:
+        team = self._jvs_team()
+        if team is not None:
+            raise InputError(
+                f"others can write to the repository {team.root}, and root works in none like that",
+                hint="make homes from one that only root writes to, and team worktrees for system users",
+            )
         return Repository(Path(os.path.realpath(self.jvs_repository)), settings=as_admin(self.jvs_actor()))
 
     def _jvs_session(self) -> UserSession:

@@ -15,10 +15,11 @@ from typing import Any
 
 from jvs_core.cli.other_user import apart
 from jvs_jupyter.hub import bounded
-from jvs_jupyter.hub.command import Refused, answer, kept, no_answer, not_run, words
+from jvs_jupyter.hub.command import Refused, answer, no_answer, not_run, words
 from jvs_jupyter.hub.names import Person, session_name
 from jvs_jupyter.hub.ownership import PRIVATE, Owner, hand_over, let_pass
 from jvs_jupyter.hub.provision import shown
+from jvs_jupyter.hub.warm import kept
 
 LEASE_MS = 120_000
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import psutil
-
 from jvs_core import Run
 from jvs_jupyter.papermill.place import IN_SNAPSHOT
-from jvs_jupyter.papermill.request import RunRequest
+from jvs_jupyter.runs.request import RunRequest
 
 _IN_NOTEBOOK = (
     "run_id",
@@ -48,8 +46,3 @@ def metadata(run: Run) -> dict[str, Any]:
 def notebook_name(shown: str) -> str:
     """Return the path of a notebook in the worktree, or in the snapshot that it is read from."""
     return shown.removeprefix(IN_SNAPSHOT).partition("/")[2] if shown.startswith(IN_SNAPSHOT) else shown
-
-
-def ancestors() -> frozenset[int]:
-    """Return the processes that started this one: a run among them has this one as its part."""
-    return frozenset(process.pid for process in psutil.Process().parents())

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from papermill.engines import NBClientEngine
 
 if TYPE_CHECKING:
-    from jvs_jupyter.papermill.request import Kernel, RunRequest
+    from jvs_jupyter.papermill.request import Kernel
+    from jvs_jupyter.runs.request import RunRequest
 
 
 class PapermillEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships no types
@@ -42,10 +43,10 @@ class PapermillEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships 
         if request is None:
             return execute(nb, kernel_name, output_path, **kwargs)
 
-        from jvs_jupyter.papermill.recorded import RecordedRun
+        from jvs_jupyter.papermill.notebook_run import NotebookRun
 
         kernel = Kernel()
-        run = RecordedRun(request, nb, kernel_name, wanted, kwargs)
+        run = NotebookRun(request, nb, kernel_name, wanted, kwargs)
         return run.execute(lambda: execute(nb, kernel_name, output_path, jvs_kernel=kernel, **kwargs), kernel)
 
     @classmethod

@@ -3,56 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jvs_core import InputError, JvsError, Repository, Run
-from jvs_jupyter.papermill import isolate, place
-from jvs_jupyter.papermill.request import RunRequest
+from jvs_core import InputError, JvsError, Repository
+from jvs_jupyter.papermill import place
+from jvs_jupyter.papermill.isolated import seen_from
 from jvs_jupyter.papermill.spec import RunSpec, default_output
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The record of a run that was begun, and what papermill raised, if anything."""
-
-    run: Run
-    failure: BaseException | None
-
-
-def run(
-    notebook: str | os.PathLike[str],
-    parameters: dict[str, Any] | None = None,
-    *,
-    progress_bar: bool = False,
-    **options: Any,
-) -> Run:
-    """Run a notebook between two snapshots and return its record, whatever its outcome.
-
-    ``options`` are the fields of a run spec (docs/reference/runs.md): ``output``, ``outputs``, ``from_``, ``isolate``,
-    ``keep``, ``repo``, ``worktree``, ``cwd``, ``kernel``, ``execution_timeout``, ``wait_s``.
-
-    Raises
-    ------
-    JvsError
-        The run could not begin, or its record not be closed.
-    KeyboardInterrupt, SystemExit
-        The process was interrupted or terminated; the record says so.
-    """
-    spec = RunSpec.parse({"notebook": os.fspath(notebook), "parameters": parameters or {}, **options})
-    finished = execute(spec, progress_bar=progress_bar)
-    if isinstance(finished.failure, KeyboardInterrupt | SystemExit):
-        raise finished.failure
-    return finished.run
-
-
-def run_one(spec: dict[str, Any]) -> dict[str, Any]:
-    """Run one spec and return its record: JSON in, JSON out, for any pool, queue or scheduler."""
-    finished = execute(RunSpec.parse(spec))
-    if isinstance(finished.failure, KeyboardInterrupt | SystemExit):
-        raise finished.failure
-    return finished.run.to_json()
+from jvs_jupyter.runs import isolate
+from jvs_jupyter.runs.place import at
+from jvs_jupyter.runs.request import Finished, RunRequest
 
 
 def execute(spec: RunSpec, *, progress_bar: bool = False) -> Finished:
@@ -61,13 +20,15 @@ def execute(spec: RunSpec, *, progress_bar: bool = False) -> Finished:
     worktree = spec.worktree or repository.worktree
     if spec.isolated:
         with isolate.worktree_of(spec, repository, worktree) as isolated:
+            seen = seen_from(spec, isolated)
             finished = _papermill(
-                spec, isolated.request(), isolated.input_path, str(isolated.output_path), progress_bar
+                spec, isolated.request(), seen.input_path, str(seen.output_path), progress_bar
             )
             isolated.collect(finished.run)
+            seen.collect(isolated, finished.run)
         return finished
     cwd = Path(os.path.abspath(spec.cwd or "."))
-    request = RunRequest(place.at(repository, worktree, cwd), wait_s=spec.wait_s, reproduces=spec.reproduces)
+    request = RunRequest(at(repository, worktree, cwd), wait_s=spec.wait_s, reproduces=spec.reproduces)
     output = default_output(_plain_path(spec.notebook)) if spec.output is None else spec.output
     return _papermill(spec, request, spec.notebook, output, progress_bar)
 

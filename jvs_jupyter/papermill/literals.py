@@ -16,7 +16,7 @@ from papermill.exceptions import PapermillException
 from papermill.translators import PythonTranslator, papermill_translators
 
 from jvs_core import InputError
-from jvs_jupyter.papermill.values import decoded_all, encoded_all
+from jvs_jupyter.runs.values import decoded_all, encoded_all
 
 _INJECTED = "injected-parameters"
 

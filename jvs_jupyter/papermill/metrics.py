@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jvs_jupyter.papermill.provenance import plain
+from jvs_jupyter.runs.provenance import plain
 
 METRIC = "application/vnd.jvs.metric+json"
 _SCRAP_JSON = "application/scrapbook.scrap.json+json"

@@ -1,43 +1,27 @@
-"""Where a run takes place: the worktree around it, and its paths as that worktree sees them."""
+"""The paths that papermill was given, and the worktree that they lie in."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jvs_core import InputError, NotARepository, Repository
+from jvs_jupyter.runs.place import Place, as_text, at
 
 IN_SNAPSHOT = "jvs://"
 STREAM = "-"
 
 
-@dataclass(frozen=True)
-class Place:
-    """A worktree and the folder that the kernel works in."""
-
-    repository: Repository
-    worktree: str
-    root: Path
-    cwd: Path
-
-    def relative(self, path: Path) -> str | None:
-        """Return a path as the worktree sees it; None when it lies outside."""
-        try:
-            return _text(Path(os.path.realpath(path)).relative_to(os.path.realpath(self.root)))
-        except ValueError:
-            return None
-
-    def shown(self, path: Any) -> str | None:
-        """Return a papermill path for the record: relative to the worktree where it is in it, else as given."""
-        if path is None:
-            return None
-        local = local_path(path)
-        if local is None:
-            return _text(path) if isinstance(path, str) else "(a notebook in memory)"
-        return self.relative(local) or _text(local)
+def shown(place: Place, path: Any) -> str | None:
+    """Return a papermill path for the record: relative to the worktree where it is in it, else as given."""
+    if path is None:
+        return None
+    local = local_path(path)
+    if local is None:
+        return as_text(path) if isinstance(path, str) else "(a notebook in memory)"
+    return place.relative(local) or as_text(local)
 
 
 def local_path(path: Any) -> Path | None:
@@ -92,11 +76,6 @@ def find(cwd: Path, output_path: Any, input_path: Any) -> Place | None:
     return found
 
 
-def at(repository: Repository, worktree: str, cwd: Path) -> Place:
-    """Return the place of a run in a worktree that is known. Raises WorktreeNotFound."""
-    return Place(repository, worktree, repository.worktrees.path(worktree), cwd)
-
-
 def in_snapshot(path: str) -> tuple[str, str]:
     """Return snapshot and file of a ``jvs://SNAPSHOT/path`` path. Raises InputError."""
     snapshot, _, file = path.removeprefix(IN_SNAPSHOT).partition("/")
@@ -117,7 +96,3 @@ def _folders(paths: Iterable[Any]) -> Iterable[Path]:
         local = local_path(path)
         if local is not None and local.parent.is_dir():
             yield local.parent
-
-
-def _text(path: Path | str) -> str:
-    return str(path).encode("utf-8", "backslashreplace").decode()

@@ -1,18 +1,18 @@
-"""What a run is asked for beside what papermill's own arguments say, and its result."""
+"""What a plain use of papermill's engine asks for."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from jvs_core import InputError, NotARepository, Run
+from jvs_core import InputError, NotARepository
 from jvs_jupyter.papermill import place as places
-from jvs_jupyter.papermill.place import Place
+from jvs_jupyter.runs.request import RunRequest
 
 _warned: set[str] = set()
 
@@ -22,26 +22,6 @@ class Kernel:
     """How far the engine came: whether papermill had written its first output and turned to the kernel."""
 
     starting: bool = False
-
-
-@dataclass
-class RunRequest:
-    """One run in a place that is known; ``result`` is its record once it ended, whatever the outcome.
-
-    ``before_snapshot_id`` is what the worktree was made from, None where a snapshot is to be taken first.
-    ``parameters`` are those that papermill was given, None where only its notebook tells.
-    ``early_exit_fails`` makes an ``early_exit`` an exception, for a process whose exit status must tell the truth.
-    """
-
-    place: Place
-    before_snapshot_id: str | None = None
-    reproduces: str | None = None
-    point: str | None = None
-    parameters: dict[str, Any] | None = None
-    setup: dict[str, Any] = field(default_factory=dict)
-    wait_s: float = 0.0
-    early_exit_fails: bool = False
-    result: Run | None = None
 
 
 def of_papermill(output_path: Any, options: dict[str, Any]) -> RunRequest | None:

@@ -1,81 +1,67 @@
-"""A run as one JSON object: what a scheduler hands to ``jvs run exec --spec``, and a pool to its workers."""
+"""The run of a notebook as one JSON object."""
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field
 
-from jvs_core import InputError
-from jvs_jupyter.papermill.values import decoded_all, encoded_all
+from jvs_core import InputError, Repository, Run
+from jvs_jupyter.runs.deliver import deliver
+from jvs_jupyter.runs.place import within
+from jvs_jupyter.runs.spec import Spec
 
-Keep = Literal["failed", "all", "none"]
 OUTPUT_SUFFIX = ".out.ipynb"
 
 
-class RunSpec(BaseModel):
-    """One run. Relative paths start from ``cwd`` of the caller; ``from`` names a snapshot and implies ``isolate``.
+class RunSpec(Spec):
+    """One run of a notebook.
 
     ``output`` is where the output notebook goes (default: beside the notebook, ``NAME.out.ipynb``; an isolated run
-    leaves it in its after-snapshot; ``deliver`` false leaves it there in any case). ``outputs`` is a folder that receives every file an isolated run made or changed.
-    ``keep`` says which isolated worktrees stay. ``point`` is the digest that all attempts at one point of a sweep share.
+    leaves it in its after-snapshot; ``deliver`` false leaves it there in any case).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
     notebook: Annotated[str, Field(min_length=1)]
-    parameters: dict[str, Any] = Field(default_factory=dict)
     output: str | None = None
-    deliver: bool = True
-    outputs: str | None = None
-    from_: str | None = Field(default=None, alias="from")
-    isolate: bool = False
-    keep: Keep = "failed"
-    repo: str | None = None
-    worktree: str | None = None
-    cwd: str | None = None
     kernel: str | None = None
     execution_timeout: Annotated[int, Field(gt=0)] | None = None
-    wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    point: str | None = None
-    reproduces: str | None = None
-
-    @field_validator("parameters")
-    @classmethod
-    def _as_they_were(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Take values as a record has them, too. Raises InputError for one that no record can keep."""
-        return decoded_all(encoded_all(decoded_all(parameters)))
 
     @property
-    def isolated(self) -> bool:
-        """Whether the run gets a worktree of its own."""
-        return self.isolate or self.from_ is not None
+    def subject(self) -> str:
+        """The notebook's path."""
+        return self.notebook
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the spec as plain JSON values, from which ``parse`` makes it again."""
-        return {**self.model_dump(by_alias=True), "parameters": encoded_all(self.parameters)}
+    def settled(self, here: Path, worktree: str) -> Self:
+        """Return the spec with absolute paths. Raises InputError for a notebook outside the worktree, or none."""
+        local = Path(os.path.realpath(self.notebook))
+        if within(here, local) is None:
+            raise InputError(
+                f"{self.notebook} is not in worktree {worktree!r}: a sweep runs what its snapshot holds",
+                hint="copy the notebook into the worktree",
+            )
+        if self.from_ is None and not local.is_file():
+            raise InputError(f"no notebook {self.notebook}")
+        return self.model_copy(update={"notebook": str(local), "cwd": os.path.abspath(self.cwd or ".")})
 
-    @classmethod
-    def parse(cls, value: Any) -> Self:
-        """Return the spec that a JSON object describes. Raises InputError naming the field."""
-        try:
-            return cls.model_validate(value)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the spec"
-            raise InputError(f"{where}: {first['msg']}", hint="see docs/reference/runs.md") from error
+    def identity(self, here: Path) -> str:
+        """Return the notebook's path in the worktree."""
+        return within(here, self.notebook) or self.notebook
 
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Return the spec in a JSON file. Raises InputError."""
-        try:
-            return cls.parse(json.loads(path.read_bytes()))
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from error
-        except ValueError as error:
-            raise InputError(f"{path} is not JSON: {error}") from error
+    def repeats(self, run: Run, here: Path) -> bool:
+        """Return whether a run is one of this notebook."""
+        return run.notebook == self.identity(here)
+
+    def result(self, folder: Path, label: str) -> Path:
+        """Return the file for the output notebook of a point."""
+        name = Path(default_output(self.notebook)).name.removesuffix(OUTPUT_SUFFIX)
+        return folder / f"{name}.{label}.ipynb"
+
+    def hand_over(self, repository: Repository, run: Run, target: Path) -> None:
+        """Write the output notebook of a run."""
+        if run.after_snapshot_id is not None and run.output_path is not None:
+            deliver(repository, run, run.output_path, target)
 
 
 def default_output(notebook: str) -> str:

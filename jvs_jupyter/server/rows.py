@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from jvs_core import Descriptor, JvsError, Repository, Run
+from jvs_core import Descriptor, JvsError, Repository, Run, known_summaries
 from jvs_jupyter.server.paths import Root
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def _word(repository: Repository, word: str) -> Wanted:
 def _rows(repository: Repository, items: list[HistoryItem], lineage: Collection[str]) -> list[dict[str, Any]]:
     head = repository.worktrees.get().head_snapshot_id
     changes = repository.changes.of((item.descriptor.snapshot_id for item in items), within_s=0)
+    words = known_summaries(repository, [item.descriptor.snapshot_id for item in items])
     pins = _pins(repository)
     runs = _runs(repository, items)
     kinds = {item.descriptor.snapshot_id: item.descriptor.kind for item in items}
@@ -108,7 +109,10 @@ def _rows(repository: Repository, items: list[HistoryItem], lineage: Collection[
                 "pins": pins.get(snapshot_id, []),
                 "is_head": snapshot_id == head,
                 "later": snapshot_id not in lineage,
-                "changed": None if changed is None else changed.to_json(),
+                "changed": {
+                    **({"total": None, "paths": []} if changed is None else changed.to_json()),
+                    "words": words.get(snapshot_id),
+                },
                 "run": None
                 if run is None
                 else {"run_id": run.run_id, "outcome": run.outcome, "metrics": run.metrics},

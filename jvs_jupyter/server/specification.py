@@ -51,7 +51,10 @@ def read_query(operation_id: str, arguments: Mapping[str, list[bytes]]) -> dict[
         if place != "query":
             continue
         schema = parameter["schema"]
-        if name in arguments:
+        if name in arguments and parameter["schema"].get("type") == "array":
+            values[name] = [_typed(name, raw, schema["items"]) for raw in arguments[name]]
+            _check(schema, values[name], name)
+        elif name in arguments:
             values[name] = _typed(name, arguments[name][-1], schema)
             _check(schema, values[name], name)
         elif "default" in schema:
@@ -68,10 +71,10 @@ def check_part(operation_id: str, place: str, name: str, value: str) -> None:
     _check(parameters(operation_id)[place, name]["schema"], value, name)
 
 
-def read_body(operation_id: str, body: bytes) -> dict[str, Any]:
+def read_body(operation_id: str, body: bytes, most: int = LARGEST_BODY) -> dict[str, Any]:
     """Return the JSON object that a request sent, with defaults. Raises RequestError (400, 413, 422)."""
-    if len(body) > LARGEST_BODY:
-        raise RequestError(413, "E_USAGE", f"a request holds no more than {LARGEST_BODY} bytes")
+    if len(body) > most:
+        raise RequestError(413, "E_USAGE", f"a request holds no more than {most} bytes")
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -21,12 +21,12 @@ import papermill
 
 from jvs_core import Repository
 from jvs_jupyter import sweep
-from jvs_jupyter.papermill.pool import processes
+from jvs_jupyter.runs.pool import processes
 from tests.jupyter.papermill.support import write_notebook
 
 PAIRS = 7
 FILES = 1_000
-RECORDS = 1_000
+RECORDS = 10_000
 POINTS = int(os.environ.get("POINTS", "100"))
 JOBS = 2
 

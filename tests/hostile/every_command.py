@@ -201,7 +201,7 @@ def light(place: Path, environment: dict[str, str]) -> Iterator[None]:
             mock.patch("jvs_core.cli.plugins._load", functools.cache(plugins._load)),
             mock.patch("jvs_core.syncing._syncfs"),
             mock.patch("papermill.engines.NBClientEngine.execute_managed_notebook"),
-            mock.patch("jvs_jupyter.papermill.pool.processes", threads),
+            mock.patch("jvs_jupyter.runs.pool.processes", threads),
             mock.patch("jvs_jupyter.hub.service.serve", served),
             mock.patch("jvs_core.cli.demo_story.tell", return_value=()),
             mock.patch("jvs_core.conformance.runner.requirements", return_value=()),

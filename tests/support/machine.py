@@ -20,6 +20,7 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
+from jvs_jupyter.hub import warm
 from tests.support.ledger import mount_points
 
 P = ParamSpec("P")
@@ -74,7 +75,10 @@ def machine(folder: Path, users: tuple[SystemUser, ...], *, team: int) -> Iterat
             if os.environ.get("CI") == "true":
                 pytest.fail(reason, pytrace=False)
             pytest.skip(reason)
-        yield made
+        try:
+            yield made
+        finally:
+            warm.end_idle()  # what was started there keeps its mounts
 
 
 def _enter(machine: Machine) -> None:

@@ -22,7 +22,7 @@ class Ledger:
 
     ``snapshots`` maps an id to (descriptor checksum, payload root hash), ``pins`` an id to (snapshot, end or None),
     ``worktrees`` an id to a name, ``heads`` and ``labels`` the id of a worktree to its head record and its labels,
-    ``runs`` an id to the digest of its record, ``annotations`` the id of a snapshot to its annotations by number. A pin
+    ``runs`` an id to the digest of its record, ``removed_runs`` are those whose record was removed, ``annotations`` the id of a snapshot to its annotations by number. A pin
     that an in-place restore made is not in the log.
     """
 
@@ -34,6 +34,7 @@ class Ledger:
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
+    removed_runs: set[str] = field(default_factory=set)
     annotations: dict[str, dict[int, Annotation]] = field(default_factory=dict)
 
 
@@ -75,14 +76,22 @@ def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
         ledger.pins.pop(record["target"], None)
     elif operation == "repair":
         _take_over(ledger, details)
-    elif operation in ("run_start", "run_finish"):
-        ledger.runs[record["target"]] = details["record_sha256"]
+    elif operation.startswith("run_"):
+        _enter_run(ledger, operation, record["target"], details)
     elif operation == "annotate":
         _annotate(ledger, details["annotation"])
     elif operation == "gc_run":
         ledger.removed.update(details["deleted"])
     else:
         _enter_worktree(ledger, record, operation, details)
+
+
+def _enter_run(ledger: Ledger, operation: str, run_id: str, details: dict[str, Any]) -> None:
+    if operation == "run_remove":
+        ledger.runs.pop(run_id, None)
+        ledger.removed_runs.add(run_id)
+    elif operation in ("run_start", "run_finish", "run_annotate"):
+        ledger.runs[run_id] = details["record_sha256"]
 
 
 def _enter_worktree(ledger: Ledger, record: dict[str, Any], operation: str, details: dict[str, Any]) -> None:
@@ -121,5 +130,6 @@ def _take_over(ledger: Ledger, details: dict[str, Any]) -> None:
     ledger.heads.update(details.get("heads", {}))
     ledger.labels.update(details.get("labels", {}))
     ledger.runs.update(details.get("runs", {}))
+    ledger.removed_runs.update(details.get("removed_runs", ()))
     for record in details.get("annotations", ()):
         _annotate(ledger, record)

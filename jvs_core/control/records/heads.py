@@ -94,7 +94,8 @@ def _moved(name: str) -> FencingMismatch:
 
 def _parse(layout: Layout, name: str, number: int, worktree_id: str) -> Head:
     called = f"head {number} of worktree {name!r}"
-    head = Head.parse(regular.read_regular(layout.heads(name) / str(number)), called)
+    data = regular.read_regular(layout.heads(name) / str(number), most=regular.LONGEST_PLAIN)
+    head = Head.parse(data, called)
     if head.fencing_token is not None and head.fencing_token >= LAST:
         raise DescriptorCorrupt(f"{called} has a token that was never given", hint="jvs doctor")
     if head.number != number or head.worktree_id != worktree_id:

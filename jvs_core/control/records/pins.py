@@ -7,7 +7,7 @@ import uuid
 from jvs_core import clock
 from jvs_core.control.layout import Layout
 from jvs_core.control.records.register import Register
-from jvs_core.errors import PinNotFound
+from jvs_core.errors import JvsError, PinNotFound
 from jvs_core.model import SHORT_ID, Pin
 
 PINS = Register("gc/pins", Pin, "pin_id", SHORT_ID, "pin {}")
@@ -45,8 +45,11 @@ def read(layout: Layout, pin_id: str) -> Pin:
     return pin
 
 
-def read_all(layout: Layout) -> list[Pin]:
-    """Return all pins, oldest first, expired ones too. Raises DescriptorCorrupt for one that is unreadable."""
+def read_all(layout: Layout, unreadable: list[str] | None = None) -> list[Pin]:
+    """Return all pins, oldest first, expired ones too.
+
+    What is wrong with those that cannot be read goes to ``unreadable``; where that is not given, the first is raised.
+    """
     found = []
     for pin_id in PINS.keys(layout):
         try:
@@ -54,6 +57,10 @@ def read_all(layout: Layout) -> list[Pin]:
         except PinNotFound:  # removed since the listing; one that is still listed protects, and stops gc
             if pin_id in PINS.keys(layout):
                 raise
+        except (JvsError, OSError) as error:
+            if unreadable is None:
+                raise
+            unreadable.append(error.message if isinstance(error, JvsError) else f"pin {pin_id}: {error}")
     return sorted(found, key=lambda pin: (pin.created_at, pin.pin_id))
 
 

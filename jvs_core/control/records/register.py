@@ -80,6 +80,10 @@ class Register(Generic[R]):
             return None
         return self._read(layout, key)
 
+    def find_listed(self, layout: Layout, key: str) -> R | None:
+        """Return a record whose name a listing has just shown; None when it is gone meanwhile. Raises ``damaged``."""
+        return self._read(layout, key) if self.fits(key) else None
+
     def find_own(self, layout: Layout, key: str) -> R | None:
         """Return a record that the caller wrote and nobody else can write; None when it is not, or there is none."""
         if not self.fits(key):

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import secrets
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jvs_core import clock, files, regular, syncing
+from jvs_core import anchored, clock, files, regular, syncing
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
-from jvs_core.control.records.register import Register
+from jvs_core.control.records.register import SUFFIX, Register
 from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, RunNotFound
 from jvs_core.model import RUN_ID, Run
 from jvs_core.wording import counted
@@ -26,6 +28,40 @@ from jvs_core.wording import counted
 _STARTED = re.compile(rb'"outcome"\s*:\s*"started"')
 _RANDOM_AT = len("run-0000000000000-")
 _CANDIDATES_SHOWN = 8
+
+
+# By the folder of a repository: what its records were when they were read, and what they said.
+_KNOWN: dict[Path, dict[str, tuple[tuple[int, ...], Run]]] = {}
+_REPOSITORIES_KNOWN = 8
+_RECORDS_KNOWN = 50_000
+
+
+def _remember(folder: Path, records: dict[str, tuple[tuple[int, ...], Run]]) -> None:
+    _KNOWN.pop(folder, None)
+    if len(records) <= _RECORDS_KNOWN:
+        _KNOWN[folder] = records
+    while len(_KNOWN) > _REPOSITORIES_KNOWN:
+        with suppress(KeyError, StopIteration):  # another thread may have done so
+            _KNOWN.pop(next(iter(_KNOWN)))
+
+
+def _states(folder: Path, run_ids: Iterable[str]) -> Iterator[tuple[str, tuple[int, ...] | None]]:
+    """Yield with each run what changes when its record is replaced; None where it is gone or no regular file."""
+    try:
+        fd = anchored.open_folder(folder)
+    except FileNotFoundError:
+        return
+    try:
+        for run_id in run_ids:
+            try:
+                about = os.stat(f"{run_id}{SUFFIX}", dir_fd=fd, follow_symlinks=False)
+            except OSError:
+                yield run_id, None
+                continue
+            state = about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+            yield run_id, state if stat.S_ISREG(about.st_mode) else None
+    finally:
+        os.close(fd)
 
 
 def new_id() -> str:
@@ -95,10 +131,28 @@ def read(layout: Layout, run_id: str) -> Run:
     return run
 
 
-def read_all(layout: Layout) -> tuple[list[Run], list[str]]:
-    """Return every run, oldest first, and the ids of those whose record is unreadable."""
-    found, broken = RUNS.readable(layout)
-    return found, list(broken)
+def read_all(layout: Layout, wanted: Sequence[str] | None = None) -> tuple[list[Run], list[str]]:
+    """Return every run, or those ``wanted`` that a listing has shown, oldest first; and the ids of unreadable records.
+
+    What this process read before and what was not replaced since is not read again.
+    """
+    folder = layout.runs
+    known = _KNOWN.get(folder, {})
+    now: dict[str, tuple[tuple[int, ...], Run]] = {}
+    broken: list[str] = []
+    for run_id, state in _states(folder, ids(layout) if wanted is None else wanted):
+        if state is not None and run_id in known and known[run_id][0] == state:
+            now[run_id] = known[run_id]
+            continue
+        try:
+            run = RUNS.find_listed(layout, run_id)
+        except DescriptorCorrupt:
+            broken.append(run_id)
+        else:
+            if run is not None:
+                now[run_id] = (state or (), run)
+    _remember(folder, now if wanted is None else {**known, **now})
+    return [run for _, run in now.values()], broken
 
 
 def read_started(layout: Layout) -> list[Run]:
@@ -115,7 +169,7 @@ def read_started(layout: Layout) -> list[Run]:
 
 
 def resolve(layout: Layout, text: str) -> str:
-    """Return the id that ``text`` names: an id, or a unique prefix of one or of its last 8 digits.
+    """Return the id that ``text`` means: an id, a unique prefix of one or of its last 8 digits, or the name of a run.
 
     Raises RunNotFound, InputError with the candidates in the hint.
     """
@@ -124,6 +178,8 @@ def resolve(layout: Layout, text: str) -> str:
         return text
     matches = [i for i in known if text and (i.startswith(text) or i[_RANDOM_AT:].startswith(text))]
     if not matches:
+        matches = [run.run_id for run in read_all(layout)[0] if text and run.name == text]
+    if not matches:
         raise RunNotFound(f"no run {text!r}", hint="jvs run list")
     if len(matches) > 1:
         shown = ", ".join(matches[:_CANDIDATES_SHOWN]) + (", …" if len(matches) > _CANDIDATES_SHOWN else "")
@@ -131,6 +187,14 @@ def resolve(layout: Layout, text: str) -> str:
             f"{text!r} matches {counted(len(matches), 'run')}", hint=f"one of: {shown}", candidates=matches
         )
     return matches[0]
+
+
+def remove(layout: Layout, run_id: str) -> None:
+    """Remove a run's record, durable, in the critical section and after the log has it as removed.
+
+    A crash in between leaves what ``doctor`` removes.
+    """
+    RUNS.remove(layout, run_id, missing_ok=True)
 
 
 def begin_attempt(layout: Layout, point: str, run_id: str) -> int:

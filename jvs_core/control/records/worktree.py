@@ -45,7 +45,7 @@ def get_config(layout: Layout, name: str) -> WorktreeConfig:
             raise WorktreeNotFound(f"no worktree {name!r}", hint="jvs worktree list")
         layout.listing(path.parent)
     try:
-        data = regular.read_replaced(path)
+        data = regular.read_replaced(path, most=regular.LONGEST_PLAIN)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DescriptorCorrupt(f"worktree {name!r} has no config.json", hint="jvs doctor") from error
     return WorktreeConfig.parse(data, f"the configuration of worktree {name!r}")

@@ -42,7 +42,7 @@ def clean_tmp(ctx: Context, progress: Progress) -> list[str]:
     for path in folders:
         ctx.removal_engine().remove(path)
     with ctx.critical():
-        done += differences.name_drafts(ctx.layout, ledger)
+        done += differences.finish_runs(ctx.layout, ledger)
     return [*done, *(aftermath.mend(ctx, ledger) if report.check(ctx).ok else [])]
 
 

@@ -150,13 +150,17 @@ def _stands(ctx: Context, known: Ledger) -> dict[str, object]:
             if record.labels:
                 labels[record.worktree_id] = record.labels
     there = {}
+    remains = known.removed_runs & set(runs.ids(ctx.layout))
     for run_id in runs.ids(ctx.layout):
+        if run_id in remains:
+            continue
         with suppress(JvsError, OSError):
             there[run_id] = runs.digest(regular.read_regular(runs.RUNS.place(ctx.layout, run_id)))
     return {
         "heads": {**known.heads, **heads},
         "labels": {**known.labels, **labels},
         "runs": {**known.runs, **there},
+        "removed_runs": sorted(remains),
         "adopted_heads": sorted(key for key, head in heads.items() if head != known.heads.get(key)),
         "adopted_runs": sorted(key for key, digest in there.items() if digest != known.runs.get(key)),
     }

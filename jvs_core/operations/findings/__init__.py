@@ -38,7 +38,7 @@ from jvs_core.operations.findings.locks import (
     LOCK_SUPERSEDED,
     LOCK_UNREADABLE,
 )
-from jvs_core.operations.findings.log import AUDIT_BROKEN, RUN_DAMAGED, RUN_FOREIGN, RUN_UNNAMED
+from jvs_core.operations.findings.log import AUDIT_BROKEN, RUN_DAMAGED, RUN_FOREIGN, RUN_REMAINS, RUN_UNNAMED
 from jvs_core.operations.findings.refs import (
     PIN_DAMAGED,
     PIN_DANGLING,

@@ -7,7 +7,7 @@ from jvs_core.operations.findings.kind import Kind
 RUN_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
     "error",
-    "the record of a notebook run cannot be read",
+    "the record of a run cannot be read",
     None,
     "restore its file in `.jvs/runs` from a backup, or move it out of the repository",
 )
@@ -24,6 +24,13 @@ RUN_UNNAMED = Kind(
     "the record of a run that the log knows has not got its name yet",
     "clean_tmp",
     "gives it its name",
+)
+RUN_REMAINS = Kind(
+    "W_RUN_REMAINS",
+    "warning",
+    "the record of a run that was removed is still there",
+    "clean_tmp",
+    "removes it",
 )
 AUDIT_BROKEN = Kind(
     "E_AUDIT_CHAIN_BROKEN",

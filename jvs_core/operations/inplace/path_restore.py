@@ -13,6 +13,7 @@ from jvs_core import files, syncing
 from jvs_core.control.records import journal
 from jvs_core.errors import (
     AlreadyExists,
+    EngineFailed,
     InputError,
     JvsError,
 )
@@ -29,7 +30,9 @@ from jvs_core.payload.copy.single import LEFTOVER_PREFIX, extract, remove_leftov
 from jvs_core.payload.inplace.obstacles import require_changeable
 from jvs_core.payload.inplace.steps import Steps
 from jvs_core.payload.tree.entry import Entry, is_below, printable
+from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.removal import require_unmounted
+from jvs_core.payload.tree.walk import Scan
 from jvs_core.progress import Progress
 from jvs_core.results import Extracted
 
@@ -134,6 +137,7 @@ def _replace(
         present = look(ctx, name, progress)
         replaced = [entry for entry in present.scan.entries if is_below(entry.path, here)]
         require_changeable(present.scan, Steps(remove=replaced))
+        _require_all_kept(present.scan, here)
         pre = saving.save_present(
             ctx, name, lease, note, progress, present,
             lambda entry: is_below(entry.path, here),
@@ -172,6 +176,20 @@ def _replace(
         syncing.sync_folder(target.parent)
         journal.complete(ctx.layout, intent)
     return Extracted(snapshot_id=snapshot_id, path=str(target), degraded=tuple(degraded))
+
+
+def _require_all_kept(present: Scan, here: bytes) -> None:
+    """Raise EngineFailed where what is to be replaced holds something that is excluded: no snapshot would have it."""
+    folder = here + b"/"
+    lost = [path for path in present.excluded() if is_below(path, here)]
+    if not lost and present.exclude.covers(here):
+        lost = [here]
+    if lost:
+        raise EngineFailed(
+            f"nothing was changed, since {printable(here)} holds what is excluded from snapshots: {listed(lost)}",
+            hint=f"restore single files, by --path '{printable(folder)}*'; a restore of the whole snapshot leaves it alone",
+            paths=lost,
+        )
 
 
 def _extract(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jvs_core.model import Worktree
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.stored import Stored
+from jvs_core.payload.changes import excluded
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, compare
 from jvs_core.payload.inplace import converge
@@ -49,6 +50,7 @@ def look(ctx: Context, name: str, progress: Progress) -> Present:
             index,
             clock_folder=ctx.layout.control,
             with_attributes=True,
+            exclude=ctx.exclude,
             progress=progress,
         )
     return Present(scan, index.latest if ctx.memory is not None else None)
@@ -69,11 +71,12 @@ def find(ctx: Context, name: str, wanted: Stored, progress: Progress) -> Way:
     with step(progress, "compare"):
         with ctx.bringing():
             here = {entry.path: entry for entry in present.scan.entries}
-            entries, given_up = owned(wanted.entries, present=here, payload=wanted.payload)
+            asked = excluded.kept(wanted.entries, present.scan)
+            entries, given_up = owned(asked, present=here, payload=wanted.payload)
         steps = converge.plan(present.scan, entries)
         require_free(present.scan, steps)
         require_changeable(present.scan, steps)
-        changes = compare(present.scan.entries, entries)
+        changes = excluded.without(compare(present.scan.entries, entries), present.scan)
         wanted.require_sound(_as_stored(wanted, entries, steps.brought()))
     return Way(present, steps, changes, [*given_up, *in_mounts(present.scan, steps)])
 

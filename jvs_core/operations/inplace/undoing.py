@@ -17,7 +17,7 @@ from jvs_core.operations.inplace import pending, restoring, saving, unfinished
 from jvs_core.operations.inplace.plan import Present, Way, find
 from jvs_core.operations.locking import Locking
 from jvs_core.operations.refs import check_text
-from jvs_core.payload.changes import caches
+from jvs_core.payload.changes import caches, excluded
 from jvs_core.payload.changes.difference import but_for_setuid, compare
 from jvs_core.payload.tree.entry import Entry, is_below
 from jvs_core.payload.tree.faults import listed
@@ -120,6 +120,7 @@ def _changed_since(ctx: Context, point: UndoPoint, present: Present) -> str | No
         return "something may have changed"
     # A folder around a repository, a socket or a device stays, whatever was restored.
     changes = compare(left, present.scan.entries, differ=but_for_setuid)
+    changes = excluded.without(changes, present.scan)
     changes = caches.without_those_in(changes, (present.scan.root, present.scan.entries))
     paths = [
         path

@@ -44,7 +44,7 @@ def differing(ctx: Context, ledger: Ledger) -> Iterator[Loss]:
 
 
 def forged_runs(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
-    """Yield every run record that is missing, not the one that the log has, or in no log."""
+    """Yield every run record that is missing, not the one that the log has, removed yet there, or in no log."""
     there = set(runs.ids(layout))
     for run_id, digest in ledger.runs.items():
         if run_id not in there:
@@ -66,6 +66,11 @@ def forged_runs(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
                     findings.RUN_FOREIGN, run_id, f"the record of run {run_id} is not the one that was logged"
                 )
     for run_id in sorted(there - ledger.runs.keys()):
+        if run_id in ledger.removed_runs:
+            yield Loss(
+                findings.RUN_REMAINS, run_id, f"the record of run {run_id}, which was removed, is still there"
+            )
+            continue
         yield Loss(findings.RUN_FOREIGN, run_id, f"the record of run {run_id} is in no log")
 
 
@@ -120,14 +125,17 @@ def _set_unreadable_aside(ctx: Context, name: str, logged: Head) -> Iterator[str
     yield f"head {logged.number} of {name} as the log has it"
 
 
-def name_drafts(layout: Layout, ledger: Ledger) -> Iterator[str]:
-    """Give the run records their names that the log knows and that a crash left under a temporary one."""
+def finish_runs(layout: Layout, ledger: Ledger) -> Iterator[str]:
+    """Complete what a crash left of a change of run records: give them the name that the log knows, remove what it removed."""
     for loss in list(forged_runs(layout, ledger)):
         if loss.kind is findings.RUN_UNNAMED:
             place = runs.RUNS.place(layout, loss.target)
             files.rename(runs.draft_of(layout, loss.target), place)
             syncing.sync_folder(place.parent)
             yield f"run {loss.target}"
+        elif loss.kind is findings.RUN_REMAINS:
+            runs.RUNS.remove(layout, loss.target, missing_ok=True)
+            yield f"run {loss.target} removed"
 
 
 def _put_head(ctx: Context, name: str, record: Worktree, logged: Head, token: int) -> None:

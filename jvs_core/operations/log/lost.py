@@ -31,7 +31,7 @@ _ERRORS: dict[str, type[JvsError]] = {
     findings.PIN_LOST.code: PinNotFound,
     findings.WORKTREE_UNREGISTERED.code: WorktreeNotFound,
 }
-_PROTECT_NOTHING = (findings.RUN_FOREIGN, findings.RUN_UNNAMED)
+_PROTECT_NOTHING = (findings.RUN_FOREIGN, findings.RUN_UNNAMED, findings.RUN_REMAINS)
 
 
 def find(ctx: Context, ledger: Ledger) -> list[Loss]:

@@ -9,11 +9,10 @@ from jvs_core.payload.changes.difference import Changes
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.payload.tree.exclude_rules import CACHE_FOLDERS, TAG_NAME, TAG_SIGNATURE
 from jvs_core.payload.tree.folders import Folders, split
 
-FOLDERS = frozenset((b"__pycache__", b".ipynb_checkpoints", b".venv", b"node_modules", b"lost+found"))
-TAG_NAME = b"CACHEDIR.TAG"
-SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
+Tree = tuple[Path, Sequence[Entry]]
 
 
 def tagged(entries: Iterable[Entry], begins: Callable[[Entry], bytes]) -> set[bytes]:
@@ -21,16 +20,16 @@ def tagged(entries: Iterable[Entry], begins: Callable[[Entry], bytes]) -> set[by
     found = set()
     for entry in entries:
         folder, _, name = entry.path.rpartition(b"/")
-        if not folder or name != TAG_NAME or entry.kind != FILE or entry.size < len(SIGNATURE):
+        if not folder or name != TAG_NAME or entry.kind != FILE or entry.size < len(TAG_SIGNATURE):
             continue
-        if begins(entry).startswith(SIGNATURE):
+        if begins(entry).startswith(TAG_SIGNATURE):
             found.add(folder)
     return found
 
 
 def is_in_known(path: bytes) -> bool:
     """Return whether a path lies in a folder of a known name."""
-    return not FOLDERS.isdisjoint(path.split(b"/")[:-1])
+    return not CACHE_FOLDERS.isdisjoint(path.split(b"/")[:-1])
 
 
 def lies_in_one(folders: Folders, path: bytes) -> bool:
@@ -39,12 +38,29 @@ def lies_in_one(folders: Folders, path: bytes) -> bool:
         return True
     parts = path.split(b"/")[:-1]
     above = (b"/".join(parts[:count]) for count in range(1, len(parts) + 1))
-    return any(_begins(folders, folder + b"/" + TAG_NAME).startswith(SIGNATURE) for folder in above)
+    return any(_begins(folders, folder + b"/" + TAG_NAME).startswith(TAG_SIGNATURE) for folder in above)
 
 
-def without_those_in(changes: Changes, *trees: tuple[Path, Sequence[Entry]]) -> Changes:
+def without_those_in(changes: Changes, *trees: Tree) -> Changes:
     """Return the changes that lie in no cache, as a known name or a tag in any of the ``trees`` (folder and entries) says."""
-    return without(changes, {folder for root, entries in trees for folder in _tagged_in(root, entries)})
+    return without(changes, _tagged_in_any(trees))
+
+
+def those_in(changes: Changes, *trees: Tree) -> set[bytes]:
+    """Return the changed paths that do lie in a cache, as ``without_those_in`` leaves them out."""
+    folders = _tagged_in_any(trees)
+    paths = (*changes.added, *changes.modified, *changes.removed)
+    return {path for path in paths if _in_cache(path, folders)}
+
+
+def _tagged_in_any(trees: Sequence[Tree]) -> set[bytes]:
+    return {folder for root, entries in trees for folder in _tagged_in(root, entries)}
+
+
+def within(root: Path, entries: Sequence[Entry]) -> list[Entry]:
+    """Return those of the ``entries`` of the tree ``root`` that lie in a cache."""
+    folders = _tagged_in(root, entries)
+    return [entry for entry in entries if _in_cache(entry.path, folders)]
 
 
 def _tagged_in(root: Path, entries: Sequence[Entry]) -> set[bytes]:
@@ -60,7 +76,7 @@ def _begins(folders: Folders, path: bytes) -> bytes:
     except (OSError, Changed):
         return b""
     with open(fd, "rb") as file:
-        return file.read(len(SIGNATURE))
+        return file.read(len(TAG_SIGNATURE))
 
 
 def without(changes: Changes, folders: set[bytes]) -> Changes:
@@ -74,7 +90,7 @@ def without(changes: Changes, folders: set[bytes]) -> Changes:
 
 def _in_cache(path: bytes, folders: set[bytes]) -> bool:
     parts = path.split(b"/")[:-1]
-    if not FOLDERS.isdisjoint(parts):
+    if not CACHE_FOLDERS.isdisjoint(parts):
         return True
     return (
         any(b"/".join(parts[:count]) in folders for count in range(1, len(parts) + 1)) if folders else False

@@ -14,6 +14,7 @@ from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import SYMLINK, Entry
+from jvs_core.payload.tree.exclude_rules import NOTHING, ExcludeRules
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.walk import Scan, scan
 from jvs_core.payload.work.collector import held_back
@@ -27,6 +28,7 @@ def describe(
     *,
     clock_folder: Path,
     with_attributes: bool,
+    exclude: ExcludeRules = NOTHING,
     progress: Progress = SILENT,
 ) -> Scan:
     """Return the scan of ``worktree`` with all content hashes; only files that ``index`` does not know are read.
@@ -34,11 +36,11 @@ def describe(
     With ``with_attributes`` the digests of the extended attributes are filled in too. Owners and modes are given as a
     snapshot taken by this process would keep them. Nothing is written in the worktree; what programs stored to its
     files is written back where any has to be read. The index learns, by the clock of ``clock_folder``'s file system,
-    what lies on that. What vanishes meanwhile is left out.
+    what lies on that. What vanishes meanwhile is left out, and what ``exclude`` says is not looked at.
 
     Raises UnsupportedFile, naming the files, when one that has to be read cannot be.
     """
-    found = scan(worktree, progress, must_read=False)
+    found = scan(worktree, progress, must_read=False, exclude=exclude)
     recalled = index.recall(found)
     unknown = recalled.unknown(found)
     xattrs_unknown = with_attributes and (

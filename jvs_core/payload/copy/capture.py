@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from stat import S_IFREG
 
@@ -19,10 +20,11 @@ from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import FILE, Entry, printable
+from jvs_core.payload.tree.exclude_rules import EXCLUDED
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
-from jvs_core.payload.tree.walk import REPOSITORY, LeftOut, Scan, require_readable, scan
+from jvs_core.payload.tree.walk import REPOSITORY, LeftOut
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.collector import held_back
 from jvs_core.wording import counted
@@ -37,11 +39,10 @@ def capture_tree(request: CaptureRequest, *, engine: EngineName, method: Method)
     the target is the tree at that one time. If not, a ``quiesced`` capture starts again, once; a ``best_effort`` one
     names them.
     """
-    found = request.found
     for last in (False, True):
         with pool.standby(request.previous.files if request.previous else 0) as waiting:
-            capture = _attempt(request, found, engine, method, waiting)
-        found = None
+            capture = _attempt(request, engine, method, waiting)
+        request = replace(request, found=None)
         if not capture.changed_meanwhile or request.consistency == "best_effort":
             return capture
         if not last:
@@ -49,11 +50,9 @@ def capture_tree(request: CaptureRequest, *, engine: EngineName, method: Method)
     raise unavailable(capture.changed_meanwhile)
 
 
-def _attempt(
-    request: CaptureRequest, found: Scan | None, engine: EngineName, method: Method, waiting: pool.Standby
-) -> Capture:
+def _attempt(request: CaptureRequest, engine: EngineName, method: Method, waiting: pool.Standby) -> Capture:
     source, target, index, previous = request.source, request.target, request.index, request.previous
-    found = scan(source, request.progress) if found is None else require_readable(found)
+    found = request.scan()
     recalled = attributes_now(found, index.recall(found), threads=juicefs.THREADS)
     unknown = recalled.unknown(found)
     writeback = write_back(found, unknown, target.parent)
@@ -205,8 +204,10 @@ def _adapted(found: Sequence[Entry], owned_entries: Sequence[Entry]) -> dict[int
 
 
 def described(left_out: Sequence[LeftOut]) -> list[str]:
-    """Return a line for each entry that no snapshot keeps, and one for all repositories."""
-    lines = [f"{kind} left out: {printable(path)}" for path, kind in left_out if kind != REPOSITORY]
+    """Return a line for each entry that no snapshot can keep, and one for all repositories."""
+    lines = [
+        f"{kind} left out: {printable(path)}" for path, kind in left_out if kind not in (REPOSITORY, EXCLUDED)
+    ]
     repositories = [path for path, kind in left_out if kind == REPOSITORY]
     if repositories:
         what = counted(len(repositories), "repository", "repositories")

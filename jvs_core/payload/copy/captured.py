@@ -10,8 +10,9 @@ from typing import Literal
 from jvs_core.errors import ConsistencyUnavailable
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.exclude_rules import NOTHING, ExcludeRules
 from jvs_core.payload.tree.faults import listed
-from jvs_core.payload.tree.walk import Scan
+from jvs_core.payload.tree.walk import Scan, require_readable, scan
 from jvs_core.progress import SILENT, Progress
 
 EngineName = Literal["juicefs-clone", "btrfs-snapshot", "reflink-copy", "copy"]
@@ -36,7 +37,7 @@ class CaptureRequest:
     """What an engine is to capture: the worktree ``source``, to the new folder ``target``.
 
     ``index`` is the worktree's, ``previous`` the snapshot to share files with. ``found`` is a scan of ``source`` made
-    just now, which may save another; all of it is looked at again.
+    just now, which may save another; all of it is looked at again. ``exclude`` is what no snapshot is to keep.
     """
 
     source: Path
@@ -46,6 +47,13 @@ class CaptureRequest:
     consistency: Consistency = "quiesced"
     progress: Progress = SILENT
     found: Scan | None = None
+    exclude: ExcludeRules = NOTHING
+
+    def scan(self) -> Scan:
+        """Return ``found``, its files known to be readable, or else a new scan. Raises UnsupportedFile."""
+        if self.found is not None:
+            return require_readable(self.found)
+        return scan(self.source, self.progress, exclude=self.exclude)
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,15 @@ from jvs_core.payload.check.status import check
 from jvs_core.payload.copy.capture import described
 from jvs_core.payload.copy.replica import Hint, Plan
 from jvs_core.payload.copy.replication import replicate
+from jvs_core.payload.copy.unsealing import unsealed
 from jvs_core.payload.tree.authority import owned
-from jvs_core.payload.tree.content import Method
+from jvs_core.payload.tree.content import UNREAD, Method
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.walk import scan
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
-
-UNREAD = bytes(32)  # in the place of a digest that nobody needs
 
 
 @held_back()
@@ -50,10 +49,10 @@ def materialize_tree(
 def adopt_tree(source: Path, target: Path, *, method: Method, progress: Progress) -> list[str]:
     """Clone any folder ``source`` to the new folder ``target``; see ``SnapshotEngine.adopt``.
 
-    What changes or vanishes meanwhile is named in the answer.
+    What changes or vanishes meanwhile is named in the answer. A snapshot's payload is cloned as a worktree of it would be.
     """
     found = scan(source, progress)
-    wanted, given_up = owned(found.entries)
+    wanted, given_up = owned(unsealed(source, found.entries))
     plan = Plan(source, target, wanted, found.stamps, method, hint=lambda position: Hint("make", UNREAD))
     replica = replicate(plan, progress)
     changed = sorted(replica.changed.union(found.changed))

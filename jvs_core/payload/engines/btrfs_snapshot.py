@@ -34,11 +34,12 @@ from jvs_core.payload.tree.walk import (
     REPOSITORY,
     Scan,
     has_capability,
-    require_readable,
     scan,
 )
 from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
+
+_FEW = 500
 
 
 class BtrfsSnapshot:
@@ -64,15 +65,16 @@ class BtrfsSnapshot:
 
         When the worktree is no subvolume, or has subvolumes or mounts inside, which a snapshot leaves out, or a
         repository that this process perhaps may not remove from one, or a file that is in use as swap space, with which
-        btrfs makes no snapshot, ``reflink-copy`` does the whole job.
+        btrfs makes no snapshot, or where so much is excluded that to remove it from a snapshot takes longer than to link the
+        rest, ``reflink-copy`` does the whole job.
         """
-        source, target, found = request.source, request.target, request.found
+        source, target = request.source, request.target
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
         if subvolume.is_subvolume(source) and not mounts_below(source):
             for last in (request.consistency == "best_effort", True):
-                here = scan(source, request.progress) if found is None else require_readable(found)
-                if here.nested or _keeps_a_repository(here):
+                here = request.scan()
+                if here.nested or _keeps_a_repository(here) or _mostly_excluded(here):
                     break
                 try:
                     capture = self._attempt(here, target, request.index, request.progress)
@@ -80,13 +82,13 @@ class BtrfsSnapshot:
                     if error.facts.get("errno") != errno.ETXTBSY:
                         raise
                     break
-                found = None
+                request = replace(request, found=None)
                 if not capture.changed_meanwhile or request.consistency == "best_effort":
                     return capture
                 self.remove(target)
                 if last:
                     raise unavailable(capture.changed_meanwhile)
-        return self.other.capture(replace(request, found=found))
+        return self.other.capture(request)
 
     @held_back()
     def _attempt(self, found: Scan, target: Path, index: StatIndex, progress: Progress) -> Capture:
@@ -105,7 +107,7 @@ class BtrfsSnapshot:
         index.learn(found, entries, recalled, writeback, changed=moved | young | unsteady)
         changed: list[bytes] = []
         if moved or young or unsteady or found.changed:
-            truth = scan(target, must_read=False)
+            truth = scan(target, must_read=False, exclude=found.exclude)
             left_out = truth.left_out
             entries, changed = _as_it_is(truth, found, entries, young)
         paths = [each.path for each in left_out]
@@ -164,6 +166,18 @@ class BtrfsSnapshot:
 def _keeps_a_repository(found: Scan) -> bool:
     """Say whether a snapshot of ``found`` would hold a repository whose folders perhaps only others may empty."""
     return any(each.kind == REPOSITORY for each in found.left_out) and not has_capability(CAP_DAC_OVERRIDE)
+
+
+def _mostly_excluded(found: Scan) -> bool:
+    """Say whether more is excluded than half of what is kept, and a few entries; more than that is not counted."""
+    left = len(found.entries) // 2 + _FEW
+    for path in found.excluded():
+        left -= 1
+        for _, folders, files in os.walk(os.path.join(os.fsencode(found.root), path)):
+            left -= len(folders) + len(files)
+            if left < 0:
+                return True
+    return False
 
 
 def _identify(

@@ -89,7 +89,7 @@ class JuicefsClone:
         # The kernel may answer from its attribute cache for a second.
         now_ns = max(0, probe_clock(target.parent) - STALE_NS)
         with self._cloning(source, target, begin=ahead) as clone:
-            found = scan(source, progress)
+            found = scan(source, progress, exclude=request.exclude)
             recalled = index.recall(found)
             digests = list(recalled.digests)
             unknown = recalled.unknown(found)
@@ -128,7 +128,7 @@ class JuicefsClone:
         index.learn(found, made.entries, recalled, writeback, changed=changed, xattrs_read=False)
         entries: Sequence[Entry] = made.entries
         if changed:
-            entries = juicefs_cloned_tree.as_it_is(target, made.entries, changed)
+            entries = juicefs_cloned_tree.as_it_is(target, made.entries, changed, found.exclude)
         return Capture(
             self.name, entries, [*described(found.left_out), *made.degraded], sorted(changed), left_out
         )

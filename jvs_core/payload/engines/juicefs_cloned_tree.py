@@ -13,6 +13,7 @@ from jvs_core.payload.copy.clone_corrections import leave_out
 from jvs_core.payload.copy.tree_attributes import folder_times
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
+from jvs_core.payload.tree.exclude_rules import ExcludeRules
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.stat_comparison import FORMS, look
 from jvs_core.payload.tree.walk import scan
@@ -53,9 +54,11 @@ def differences(target: Path, entries: Sequence[Entry]) -> list[bytes]:
     return look(target, entries, same, threads=juicefs.THREADS).paths()
 
 
-def as_it_is(target: Path, entries: Sequence[Entry], changed: set[bytes]) -> Sequence[Entry]:
+def as_it_is(
+    target: Path, entries: Sequence[Entry], changed: set[bytes], exclude: ExcludeRules
+) -> Sequence[Entry]:
     """Describe the clone by its own bytes wherever it is not known to equal what was found in the source."""
-    truth = scan(target)
+    truth = scan(target, exclude=exclude)
     if truth.left_out:
         unwanted = leave_out(target, [each.path for each in truth.left_out])
         folder_times(target, truth.entries, unwanted)

@@ -18,6 +18,7 @@ Method = Literal["reflink", "copy"]
 How = Literal["reflink", "copy_file_range", "copy", "link", ""]
 
 FICLONE = 0x40049409
+UNREAD = bytes(32)
 CHUNK = 1 << 20
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 MAKE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -219,7 +220,8 @@ def fill(
 ) -> Content:
     """Bring the content of ``source`` to the empty ``target`` and say what is in it.
 
-    ``known`` is the digest recorded for the scanned state, or ``b""``. The source is hashed, after it was cloned,
+    ``known`` is the digest recorded for the scanned state, ``b""``, or ``UNREAD`` where nobody needs one, so that what is
+    cloned is not read. The source is hashed, after it was cloned,
     because its pages are at hand. Where ``ctime`` is older than ``now_ns`` (the time of a ``WritebackTime``) any
     store since shows in it; where it is not, and when the source did change, the clone itself is hashed.
     """
@@ -227,6 +229,8 @@ def fill(
         digest = copy(source, st, target)
         return Content(digest, "copy", not same(os.fstat(source), stamp, size, mtime_ns))
     how = clone(source, st, target)
+    if known == UNREAD:
+        return Content(known, how, not same(os.fstat(source), stamp, size, mtime_ns))
     young = stamp[2] >= now_ns
     digest = known if known and not young else b"" if young else hash_fd(source, size)
     changed = not same(os.fstat(source), stamp, size, mtime_ns)

@@ -18,6 +18,7 @@ from jvs_core.faults import DENIED
 from jvs_core.payload.tree import juicefs, virtual
 from jvs_core.payload.tree.btrfs import is_placeholder
 from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, Entry
+from jvs_core.payload.tree.exclude_rules import EXCLUDED, NOTHING, ExcludeRules
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.work.collector import held_back
@@ -41,9 +42,9 @@ class Stamp(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """An entry that no snapshot keeps, and what it is in words: of those of ``LEFT_OUT``, virtual, or ``REPOSITORY``.
+    """An entry that no snapshot keeps, and what it is in words: of those of ``LEFT_OUT``, virtual, ``EXCLUDED`` or ``REPOSITORY``.
 
-    That is a folder called ``.jvs``, with all that is in it: put back, it would belong to whoever restores it, and be
+    The last is a folder called ``.jvs``, with all that is in it: put back, it would belong to whoever restores it, and be
     believed as the repository of their own that it is not.
     """
 
@@ -58,7 +59,8 @@ class Scan:
     ``entries`` is sorted by path bytes, the top folder (``b""``) first; ``stamps`` is parallel to it. Digests are
     empty until ``describe`` or an engine fills them in. ``nested`` names the folders that lie on another device than
     the top (mounts, btrfs subvolumes); their content is part of ``entries``. ``changed`` names what vanished or was
-    swapped for something else while the walk ran, and is not in ``entries``.
+    swapped for something else while the walk ran, and is not in ``entries``. ``exclude`` is what the walk left out on
+    purpose.
     """
 
     root: Path
@@ -67,6 +69,11 @@ class Scan:
     left_out: Sequence[LeftOut] = ()
     nested: Sequence[bytes] = ()
     changed: Sequence[bytes] = ()
+    exclude: ExcludeRules = NOTHING
+
+    def excluded(self) -> list[bytes]:
+        """Return the paths that were left out on purpose, folders for all that is in them."""
+        return [each.path for each in self.left_out if each.kind == EXCLUDED]
 
 
 def has_capability(number: int) -> bool:
@@ -82,8 +89,10 @@ def has_capability(number: int) -> bool:
 
 
 @held_back()
-def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> Scan:
-    """Walk ``root`` and return all that it holds.
+def scan(
+    root: Path, progress: Progress = SILENT, *, must_read: bool = True, exclude: ExcludeRules = NOTHING
+) -> Scan:
+    """Walk ``root`` and return all that it holds but for what ``exclude`` leaves out, which is not looked at.
 
     With ``must_read`` every file is checked to be readable by the effective user. Folders must be readable in any
     case.
@@ -96,7 +105,7 @@ def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> 
         ``root`` is not a folder.
     """
     progress.started("scan")
-    walk = _Walk(root, progress)
+    walk = _Walk(root, progress, exclude)
     try:
         walk.begin()
         unfold((b"", walk.top), walk.opened, juicefs.THREADS if juicefs.mount_at(root) else 1)
@@ -104,13 +113,16 @@ def scan(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> 
         if error.errno in GONE:
             raise PathNotFound(f"no folder {root}", path=str(root)) from error
         raise translate(error, os.fsencode(root), reading=True) from error
+    walk.leave_out_tagged()
     walk.rows.sort(key=itemgetter(0))
     entries = [row[1] for row in walk.rows]
     stamps = [row[2] for row in walk.rows]
     walk.rows.clear()
     if walk.linked:
         _number_link_groups(entries, walk.linked)
-    found = Scan(root, entries, stamps, sorted(walk.left_out), sorted(walk.nested), sorted(walk.changed))
+    found = Scan(
+        root, entries, stamps, sorted(walk.left_out), sorted(walk.nested), sorted(walk.changed), exclude
+    )
     _refuse([*walk.unreadable, *(_unreadable_files(found) if must_read else ())])
     progress.finished("scan")
     return found
@@ -168,7 +180,7 @@ class _Walk:
 
     top: os.stat_result
 
-    def __init__(self, root: Path, progress: Progress) -> None:
+    def __init__(self, root: Path, progress: Progress, exclude: ExcludeRules) -> None:
         self.root = root
         self.progress = progress
         self.thread, self.reported = get_ident(), 0
@@ -179,6 +191,8 @@ class _Walk:
         self.unreadable: list[bytes] = []
         self.linked: dict[bytes, tuple[int, int]] = {}
         self.devices = virtual.Devices()
+        self.exclude = exclude
+        self.tagged: list[bytes] = []
 
     def begin(self) -> None:
         with Folders(self.root) as folders:
@@ -196,10 +210,12 @@ class _Walk:
         try:
             fd = folders.at(path)
             here = os.fstat(fd)
-            if (here.st_dev, here.st_ino) == (seen.st_dev, seen.st_ino):
-                self.list(path, fd, pending, virtual.names_in(here))
-            else:
+            if (here.st_dev, here.st_ino) != (seen.st_dev, seen.st_ino):
                 self.changed.append(path)
+            elif path and self.exclude.is_tagged(fd):
+                self.tagged.append(path)
+            else:
+                self.list(path, fd, pending, virtual.names_in(here))
         except OSError as error:
             if error.errno in DENIED:
                 self.unreadable.append(path)
@@ -227,6 +243,7 @@ class _Walk:
         prefix = path + b"/" if path else b""
         encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
         rows, new = self.rows, tuple.__new__
+        exclude = self.exclude or None
         folder, link, regular = stat.S_IFDIR, stat.S_IFLNK, stat.S_IFREG
         with os.scandir(fd) as listing:
             for item in listing:
@@ -242,6 +259,13 @@ class _Walk:
                         raise
                     raise translate(error, child, reading=True) from error
                 form = st.st_mode & 0o170000
+                if (
+                    exclude is not None
+                    and name != CONTROL
+                    and exclude.leaves_out(child, folder=form == folder)
+                ):
+                    self.left_out.append(LeftOut(child, EXCLUDED))
+                    continue
                 if name in suspect and virtual.is_of_juicefs(name, st):
                     self.left_out.append(LeftOut(child, "virtual file of JuiceFS"))
                 elif form == regular and st.st_nlink == 1:
@@ -262,6 +286,14 @@ class _Walk:
                     self.add(child, KINDS[form], st)
                 else:
                     self.left_out.append(LeftOut(child, LEFT_OUT.get(form, "unknown kind of file")))
+
+    def leave_out_tagged(self) -> None:
+        """Take back the folders that turned out to be caches when they were opened."""
+        if self.tagged:
+            tagged = set(self.tagged)
+            self.rows = [row for row in self.rows if row[0] not in tagged]
+            self.nested = [path for path in self.nested if path not in tagged]
+            self.left_out += [LeftOut(path, EXCLUDED) for path in tagged]
 
     def not_taken(self, name: bytes, st: os.stat_result, parent: int) -> str:
         """Return what a folder is that no snapshot keeps, ``""`` for any other.

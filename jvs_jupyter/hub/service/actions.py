@@ -14,7 +14,7 @@ from jvs_jupyter.hub.command import Refused, no_answer
 from jvs_jupyter.hub.service import reading
 from jvs_jupyter.hub.service.base import Page, said
 from jvs_jupyter.hub.service.child import WORK_S, Place, run
-from jvs_jupyter.hub.service.sites import ours
+from jvs_jupyter.hub.service.sites import own
 from jvs_jupyter.hub.service.words import moment
 
 _LONGEST_NAME = 100
@@ -160,7 +160,7 @@ async def _hub(action: Action, command: str, user: str, *options: str) -> dict[s
     where = () if site.homes is None else ("--homes", str(site.homes))
     which = ("--server", server) if server else ()
     rows = await run(
-        ours(site.root), "hub", command, "--as", action.admin, *where, *which, *options, "--", user,
+        own(site.root), "hub", command, "--as", action.admin, *where, *which, *options, "--", user,
         admin=action.admin, seconds=WORK_S,
     )  # fmt: skip
     if not (isinstance(rows, list) and len(rows) == 1 and isinstance(rows[0], dict)):
@@ -168,7 +168,7 @@ async def _hub(action: Action, command: str, user: str, *options: str) -> dict[s
     done: dict[str, str] = rows[0]
     failure = rows[0].get("error")
     if failure:
-        raise Refused(failure["code"], failure["message"], None, 1)
+        raise Refused(failure["code"], failure["message"], failure.get("hint"), 1)
     return done
 
 

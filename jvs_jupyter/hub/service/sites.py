@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from jvs_jupyter.hub.command import Refused, no_answer
-from jvs_jupyter.hub.ownership import Owner
-from jvs_jupyter.hub.report import Usage, read_usage
+from jvs_jupyter.hub.looking import Report
+from jvs_jupyter.hub.ownership import Owner, worker
 from jvs_jupyter.hub.roster import RECORDS, by_user
-from jvs_jupyter.hub.service.child import Place, run
+from jvs_jupyter.hub.service.child import Place, report
 
 T = TypeVar("T")
-NOBODY = "jvs-service"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _REPORT_SECONDS = 600.0
 
@@ -33,7 +33,7 @@ class Site(Protocol):
     def people(self) -> Iterable[str]:
         """Return the users that are asked one by one; in a team all are asked at once."""
 
-    async def ask(self, user: str | None) -> list[Usage]:
+    async def ask(self, user: str | None) -> Report:
         """Return what a user has, or all of them. Raises Refused."""
 
     def place(self, user: str, worktree: str | None) -> Place:
@@ -52,18 +52,17 @@ class Team:
         """Return nobody: one pass over the repository tells of all."""
         return ()
 
-    async def ask(self, user: str | None) -> list[Usage]:
+    async def ask(self, user: str | None) -> Report:
         """Return what everybody has. Raises Refused."""
         del user
-        rows = await run(ours(self.root), "hub", "report", admin=NOBODY, seconds=_REPORT_SECONDS)
-        return read_rows(rows, read_usage, str(self.root))
+        return await report(ours(self.root), seconds=_REPORT_SECONDS)
 
     def place(self, user: str, worktree: str | None) -> Place:
         """Return the place of a worktree: what happens there happens with the rights of its folder's owner."""
         if worktree is None or not _NAME.fullmatch(worktree):
             raise no_worktree(user, worktree)
         folder = self.root / "main" if worktree == "main" else self.root / "worktrees" / worktree
-        return Place(self.root, _owner(folder, user), worktree)
+        return Place(self.root, _owner(self.root, folder, user), worktree)
 
 
 class Homes:
@@ -83,23 +82,31 @@ class Homes:
             self._read_at = now
         return list(self._known)
 
-    async def ask(self, user: str | None) -> list[Usage]:
+    async def ask(self, user: str | None) -> Report:
         """Return what one user has, under the name that the hub knows. Raises Refused."""
         assert user is not None
-        rows = await run(self.place(user, None), "hub", "report", admin=NOBODY)
-        return read_rows(rows, lambda row: read_usage({**row, "user": user}), user)
+        found = await report(self.place(user, None))
+        return Report([replace(row, user=user) for row in found.rows], found.unreadable)
 
     def place(self, user: str, worktree: str | None) -> Place:
         """Return the user's repository, to be asked with the rights of its owner."""
         home = self._known.get(user)
         if home is None or (worktree is not None and not _NAME.fullmatch(worktree)):
             raise no_worktree(user, worktree)
-        return Place(home, _owner(home, user), worktree)
+        return Place(home, _owner(home, home, user), worktree)
 
 
 def ours(root: Path) -> Place:
-    """Return the place of a repository that is asked with the service's own rights if it is the service's own."""
-    return Place(root, _owner(root, "the service"))
+    """Return the place of a repository that is looked at with the service's own rights, if only the service writes to it."""
+    return Place(root, _owner(root, root, "the service"))
+
+
+def own(root: Path) -> Place:
+    """Return the place of a change of ``jvs hub``, which reads nothing there itself and asks those whom it concerns."""
+    try:
+        return Place(root, Owner.of(root))
+    except OSError as error:
+        raise Refused("E_PATH_NOT_FOUND", f"{root}: {error.strerror}", None, 3) from error
 
 
 def read_rows(rows: Any, read: Callable[[dict[str, Any]], T], who: str) -> list[T]:
@@ -118,10 +125,10 @@ def no_worktree(user: str, worktree: str | None) -> Refused:
     return Refused("E_WORKTREE_NOT_FOUND", f"{user} has {what}", None, 3)
 
 
-def _owner(folder: Path, user: str) -> Owner:
+def _owner(root: Path, folder: Path, user: str) -> Owner:
     try:
         if folder.is_symlink() or not folder.is_dir():
             raise no_worktree(user, folder.name)
-        return Owner.of(folder)
+        return worker(root, folder)
     except OSError as error:
         raise Refused("E_PATH_NOT_FOUND", f"{folder}: {error.strerror}", None, 3) from error

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from jvs_jupyter.hub.command import Refused
+from jvs_jupyter.hub.looking import Report
 from jvs_jupyter.hub.report import Usage
 from jvs_jupyter.hub.service.sites import Site
 
@@ -21,6 +22,7 @@ _SWEEP_S = 600.0
 _AT_ONCE = 2
 _PATIENCE_S = 0.6
 _LOOK_S = 10.0
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Survey:
         self.rows: dict[str, Row] = {}
         self.failures = 0
         self.trouble: str | None = None
+        self.unreadable: str | None = None
         self._asking: dict[str | None, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._whole_at: float | None = None
@@ -166,13 +169,14 @@ class Survey:
         elif user in self.rows:
             self.rows[user] = replace(self.rows[user], asked_at=time.time(), trouble=message)
 
-    def _told(self, user: str | None, found: list[Usage]) -> None:
+    def _told(self, user: str | None, found: Report) -> None:
         now = time.time()
+        wrong = "; ".join(found.unreadable[:_SHOWN]) or None
         if user is not None:
-            self.rows[user] = Row(user, tuple(found), now)
+            self.rows[user] = Row(user, tuple(found.rows), now, wrong)
             return
         has: dict[str, list[Usage]] = {}
-        for one in found:
+        for one in found.rows:
             has.setdefault(one.user, []).append(one)
         self.rows = {name: Row(name, tuple(several), now) for name, several in has.items()}
-        self.trouble, self._whole_at = None, now
+        self.trouble, self.unreadable, self._whole_at = None, wrong, now

@@ -16,6 +16,7 @@ from jvs_core import Repository
 from jvs_core.control.layout import Layout
 from jvs_core.errors import PayloadHashMismatch
 from jvs_core.operations.stored import load
+from jvs_core.payload import manifest
 from jvs_core.payload.engines import select, subvolume
 from jvs_core.payload.tree import attributes, juicefs
 from jvs_core.progress import SILENT
@@ -423,3 +424,36 @@ def test_gc_removes_a_payload_whose_attributes_drifted(workdir: Path) -> None:
     plan = repo.gc.plan(keep_last=1)
     repo.gc.run(plan.plan_id)
     assert not payload(repo, first).exists()
+
+
+def test_a_repository_from_a_snapshots_payload_has_the_modes_of_the_manifest(
+    repo: Repository, workdir: Path
+) -> None:
+    before = fill(repo.root / "main")
+    sealed = payload(repo, repo.snapshot("one", lock=True).snapshot_id)
+    made = Repository.init(workdir / "made", from_=sealed)
+    assert modes_of(made.root / "main") == MODES | {"sub/twin": 0o664}
+    assert metadata_of(made.root / "main") == before
+    first = made.snapshot("first", lock=True)
+    assert first.payload_root_hash == repo.history()[0].descriptor.payload_root_hash
+
+
+def test_of_a_manifest_beside_a_cloned_folder_only_write_bits_are_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = Repository.init(tmp_path / "repo", engine="copy")
+    fill(repo.root / "main")
+    taken = repo.snapshot("one", lock=True).snapshot_id
+    sealed, layout = payload(repo, taken), Layout(repo.root, False)
+    entries = [
+        one._replace(mode=one.mode | 0o6000 if one.path in (b"plain", b"sub/twin") else one.mode)
+        for one in manifest.read(layout.manifest(taken))
+    ]
+    layout.manifest(taken).unlink()
+    manifest.write(layout.manifest(taken), entries)
+    made = Repository.init(tmp_path / "made", from_=sealed, engine="copy")
+    assert modes_of(made.root / "main")["plain"] == 0o664
+    layout.manifest(taken).unlink()
+    layout.manifest(taken).write_bytes(b"\xff" * 100)
+    other = Repository.init(tmp_path / "other", from_=sealed, engine="copy")
+    assert modes_of(other.root / "main")["plain"] == 0o444

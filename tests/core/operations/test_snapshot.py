@@ -23,7 +23,7 @@ from jvs_core.errors import (
     NoSpace,
 )
 from jvs_core.model import Descriptor
-from jvs_core.payload.changes.caches import SIGNATURE
+from jvs_core.payload.tree.exclude_rules import TAG_SIGNATURE
 from jvs_core.progress import Silent
 from tests.support.filesystems import loop_filesystem
 from tests.support.metadata import metadata_of
@@ -389,7 +389,7 @@ def test_if_changed_counts_what_a_snapshot_keeps_and_no_cache(local: Repository)
     first = local.snapshot("one", lock=True)
     cache = main(local) / "made"
     cache.mkdir()
-    (cache / "CACHEDIR.TAG").write_bytes(SIGNATURE)
+    (cache / "CACHEDIR.TAG").write_bytes(TAG_SIGNATURE)
     (cache / "data").write_text("anything")
     assert local.snapshot_if_changed(lock=True) is None
     os.setxattr(main(local) / "notes.txt", "user.said", b"something")

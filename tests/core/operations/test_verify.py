@@ -344,3 +344,28 @@ def test_refs_that_come_and_go_all_the_time_are_no_fault(
 
     monkeypatch.setattr(ledger, "read", behind)
     assert repo.verify(every=True).audit.ok
+
+
+def test_several_snapshots_are_verified_and_no_other(repo: Repository) -> None:
+    taken = []
+    for text in "abc":
+        (repo.root / "main" / "a.txt").write_text(text)
+        taken.append(repo.snapshot(text, lock=True).snapshot_id)
+    found = repo.verify(taken[:2])
+    assert [one.snapshot_id for one in found.snapshots] == taken[:2]
+
+
+def test_what_this_user_may_not_read_is_no_damage_and_not_remembered(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = repo.snapshot("one", lock=True).snapshot_id
+
+    def refused(*_args: object) -> object:
+        error = EngineFailed("manifest: Permission denied")
+        raise error from PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(stored, "lines", refused)
+    (found,) = repo.verify(every=True).snapshots
+    assert (found.snapshot_id, found.severity, found.tamper_detected) == (taken, "critical", False)
+    assert found.code == "E_UNSUPPORTED_FILE"
+    assert list((repo.root / ".jvs" / "damage").iterdir()) == []

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
+from jvs_core.control.layout import Layout
+from jvs_core.control.records import worktree
 from jvs_core.errors import (
     AlreadyExists,
     DescriptorCorrupt,
@@ -28,6 +30,7 @@ from jvs_core.errors import (
     UnsavedChanges,
     WorktreeNotFound,
 )
+from jvs_core.model import Worktree
 from tests.support.metadata import metadata_of
 
 pytestmark = pytest.mark.in_turn
@@ -299,3 +302,44 @@ def test_labels_are_kept_renamed_along_replaced_and_logged(local: Repository) ->
         local.worktrees.label("anna", {"key": "v" * 1001})
     with pytest.raises(WorktreeNotFound):
         local.worktrees.label("nobody", {})
+
+
+def test_a_listing_goes_on_past_records_that_cannot_be_read(local: Repository) -> None:
+    for name in ("long", "other", "gone"):
+        local.worktrees.create(name)
+    records = local.root / ".jvs" / "worktrees"
+    os.truncate(records / "long" / "config.json", 1 << 30)
+    (records / "other" / "config.json").unlink()
+    os.mkfifo(records / "other" / "config.json")
+    unreadable: list[str] = []
+    assert [info.name for info in local.worktrees.all(unreadable)] == ["main", "gone"]
+    assert [("long" in line, "FIFO" in line) for line in unreadable] == [(True, False), (False, True)]
+    with pytest.raises(DescriptorCorrupt):
+        local.worktrees.all()
+
+
+def test_a_record_that_this_user_may_not_read_is_told(
+    local: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local.worktrees.create("closed")
+    read = worktree.get
+
+    def refused(layout: Layout, name: str) -> Worktree:
+        if name == "closed":
+            raise PermissionError(13, "Permission denied", "config.json")
+        return read(layout, name)
+
+    monkeypatch.setattr(worktree, "get", refused)
+    unreadable: list[str] = []
+    assert [info.name for info in local.worktrees.all(unreadable)] == ["main"]
+    assert "'closed'" in unreadable[0]
+
+
+def test_pins_that_cannot_be_read_are_told_beside_the_others(local: Repository) -> None:
+    kept = local.pins.create("HEAD", reason="kept")
+    os.mkfifo(local.root / ".jvs" / "gc" / "pins" / "0123456789ab.json")
+    unreadable: list[str] = []
+    assert local.pins.all(unreadable) == [kept]
+    assert "FIFO" in unreadable[0]
+    with pytest.raises(DescriptorCorrupt):
+        local.pins.all()

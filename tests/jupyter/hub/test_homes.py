@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from jvs_core import LockConflict, Repository, Settings
-from jvs_jupyter.hub import all_homes, bounded, within
+from jvs_jupyter.hub import all_homes, making, warm
+from jvs_jupyter.hub.chores import Verified
+from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.homes import archive_home, find_home, make_home
+from jvs_jupyter.hub.looking import About, Listing, Report
 from jvs_jupyter.hub.names import Person, worktree_name
-from jvs_jupyter.hub.report import read_listed, read_usage
 from jvs_jupyter.hub.roster import ask_all, homes
 
 ANN = Person("ann", "", "7@2026-01-01")
@@ -167,16 +169,19 @@ def test_an_answer_that_is_none_is_that_homes_alone(
         make_home(folder, team, Person(name), template="template-1", owner=None)
     bob = str(folder / worktree_name(Person("bob")))
 
-    def forged(words: list[str], **rights: Any) -> subprocess.CompletedProcess[bytes]:
-        if bob in words:
+    def forged(module: str, words: list[str], **how: Any) -> subprocess.CompletedProcess[bytes]:
+        if any(bob in word for word in words):
             return subprocess.CompletedProcess(words, 0, told.encode(), b"")
-        return run(words, **rights)
+        return run(module, words, **how)
 
-    run = bounded.run
-    monkeypatch.setattr("jvs_jupyter.hub.command.bounded.run", forged)
-    for command, read in (("list", read_listed), ("report", read_usage)):
-        rows, failed = ask_all(folder, read, command)
-        assert (len(rows), [user.user for user, _ in failed]) == (1, ["bob"])
+    run = warm.run
+    monkeypatch.setattr(warm, "run", forged)
+    for task, shape in (("list", Listing), ("report", Report), ("verify", Verified)):
+        answers = ask_all(folder, task, lambda home: About(repository=home), shape)
+        assert [(user.user, isinstance(answer, Refused)) for user, answer in answers] == [
+            ("ann", False),
+            ("bob", True),
+        ]
 
 
 def test_a_listed_users_home_is_found_by_the_hub(team: Repository, folder: Path) -> None:
@@ -192,14 +197,14 @@ def test_a_listed_users_home_is_found_by_the_hub(team: Repository, folder: Path)
 def test_a_user_in_the_way_of_their_own_home_stops_nobody_elses(
     team: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def taken_away(request: within.Making, settings: Settings | None = None) -> dict[str, Any]:
+    def taken_away(request: making.Making, settings: Settings | None = None) -> dict[str, Any]:
         done = make(request, settings)
         if "bob" in request.repository:
             Path(request.repository).rename(folder.parent / "elsewhere")
         return done
 
-    make = within.make
-    monkeypatch.setattr(within, "make", taken_away)
+    make = making.make
+    monkeypatch.setattr(making, "make", taken_away)
     people = [Person("ann"), Person("bob"), Person("cid")]
     done = list(all_homes.provide(folder, team, people, template=None, dry_run=False))
     assert [one.action for one in done] == ["created", "failed", "created"]

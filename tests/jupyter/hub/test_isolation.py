@@ -15,7 +15,7 @@ import pytest
 
 from jvs_core import AlreadyExists, Repository
 from jvs_jupyter.hub import lifecycle
-from jvs_jupyter.hub.command import Refused, ask
+from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.ownership import Owner, hand_over
 from jvs_jupyter.hub.provision import by_name, provide
@@ -118,23 +118,18 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("by", ["session", "ask"])
 def test_a_command_of_a_user_holds_nothing_of_the_hub_s(
-    shared: Repository, place: Path, monkeypatch: pytest.MonkeyPatch, by: str
+    shared: Repository, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = UserSession(Person("ann"), shared.root, place / "private", ANN, (GROUP,))
-    for module in ("user_session", "command"):
-        monkeypatch.setattr(f"jvs_jupyter.hub.{module}.words", lambda *_, **__: [sys.executable, "-c", HELD])
+    monkeypatch.setattr("jvs_jupyter.hub.user_session.words", lambda *_, **__: [sys.executable, "-c", HELD])
     home = place / "home-of-ann"
     home.mkdir()
     os.chown(home, ANN.uid, GROUP)
     secret = os.open(home, os.O_RDONLY)
     os.set_inheritable(secret, True)
     with machine(place, (SystemUser("ann", ANN.uid),), team=GROUP) as with_ann:
-        if by == "session":
-            found = with_ann.run(lambda: asyncio.run(session.run("main")))
-        else:
-            found = with_ann.run(ask, home)
+        found = with_ann.run(lambda: asyncio.run(session.run("main")))
     os.close(secret)
     assert found == {
         "uid": ANN.uid,

@@ -9,8 +9,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from jvs_core import JvsError
-from jvs_jupyter.papermill.deliver import deliver
 from jvs_jupyter.papermill.io import handler
+from jvs_jupyter.runs.deliver import deliver
 from tests.jupyter.papermill.support import Papermill, Workspace
 from tests.support.damage import DAMAGES, payload_file, rot
 
@@ -47,6 +47,6 @@ def test_a_damaged_result_is_not_delivered(
     rot(payload_file(workspace.repository, run.after_snapshot_id, "out.ipynb"))
     target = workspace.repository.root.parent / "results" / "out.ipynb"
     with pytest.raises(JvsError) as raised:
-        deliver(workspace.repository, run, target)
+        deliver(workspace.repository, run, "out.ipynb", target)
     assert raised.value.code == "E_PAYLOAD_HASH_MISMATCH"
     assert not target.parent.exists() or not list(target.parent.iterdir())

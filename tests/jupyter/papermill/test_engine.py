@@ -116,6 +116,14 @@ def test_the_record_has_the_contracts_fields(workspace: Workspace, papermill: Pa
         "duration_s",
         "metrics",
         "reproduces",
+        "command",
+        "exit_status",
+        "inputs",
+        "outputs",
+        "outputs_total",
+        "left_behind",
+        "name",
+        "note",
     ]
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from jvs_jupyter import Reproduction, reproduce, run
-from jvs_jupyter.papermill.differences import figures, in_bytes
+from jvs_jupyter.runs.differences import in_bytes
+from jvs_jupyter.runs.hints import about
 from tests.jupyter.papermill.support import Workspace
 
 Jvs = Callable[..., subprocess.CompletedProcess[str]]
@@ -132,7 +133,7 @@ def test_figures_that_differ_say_where_and_what_would_make_them_alike(workspace:
     assert "svg.hashsalt" in told.stderr
     workspace.notebook("in.ipynb", FIXED, FIGURE)
     found = reproduce(run("in.ipynb"))
-    assert (found.verdict, figures(found.differences)) == ("identical", None)
+    assert (found.verdict, list(about(found))) == ("identical", [])
 
 
 def described(found: Reproduction) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 
 from jvs_core import InputError, Repository
 from jvs_jupyter import reproduce, run
-from jvs_jupyter.papermill.execute import run_one
+from jvs_jupyter.runs.execute import run_one
 from tests.jupyter.papermill.support import Workspace, environment, wait_until
 
 Jvs = Callable[..., subprocess.CompletedProcess[str]]

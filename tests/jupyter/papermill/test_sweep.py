@@ -19,8 +19,8 @@ import pytest
 from jvs_core import InputError
 from jvs_core.cli.main import execute
 from jvs_jupyter import sweep
-from jvs_jupyter.papermill import grid
-from jvs_jupyter.papermill.normalise import equal
+from jvs_jupyter.runs import grid
+from jvs_jupyter.runs.normalise import equal
 from tests.jupyter.papermill.support import Workspace, environment, wait_until
 
 SCORE = "from jvs_magics import metric\nmetric('score', alpha * 10)\nopen('made.txt', 'w').write(str(alpha))"
@@ -122,7 +122,7 @@ def test_a_plot_that_cannot_be_drawn_is_refused_before_anything_runs(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace.notebook("in.ipynb", SCORE, parameters="alpha = 1\nbeta = 1")
-    monkeypatch.setattr("jvs_jupyter.papermill.cli_sweep.find_spec", lambda name: None)
+    monkeypatch.setattr("jvs_jupyter.run_commands.sweep.find_spec", lambda name: None)
     with pytest.raises(InputError, match="matplotlib"):
         execute(["run", "sweep", "in.ipynb", "--grid", "alpha=1", "--plot", "score", "plot.svg"])
     assert workspace.repository.runs.all() == []

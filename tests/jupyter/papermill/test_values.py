@@ -19,7 +19,7 @@ from jvs_core import InputError
 from jvs_jupyter import reproduce, run, sweep
 from jvs_jupyter.papermill import literals
 from jvs_jupyter.papermill.spec import RunSpec
-from jvs_jupyter.papermill.values import decoded, encoded, encoded_all
+from jvs_jupyter.runs.values import decoded, encoded, encoded_all
 from tests.jupyter.papermill.support import Workspace
 
 VALUES: dict[str, Any] = {

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from jvs_core import Repository
 from tests.jupyter.server.interface import Interface
 
@@ -61,3 +65,63 @@ async def test_runs_are_paged_newest_first(server: Interface, repo: Repository) 
     assert (shown["outcome"], shown["metrics"], shown["parameters"]) == ("ok", {"a": 0}, {"alpha": 0})
     missing = await server.ask("GET", "runs/nope", path="team")
     assert (missing.status, missing.code) == (404, "E_RUN_NOT_FOUND")
+
+
+def _record(repo: Repository, number: int) -> str:
+    with repo.hold(purpose="run") as lease:
+        before = repo.snapshot(f"before {number}").snapshot_id
+        run = repo.runs.start(
+            lease,
+            command=["python", "train.py"],
+            parameters={"alpha": number},
+            before_snapshot_id=before,
+            environment_digest="1" * 64,
+        )
+        metrics = {"score": number % 3}
+        repo.runs.finish(
+            run.run_id, "ok", error=None, after_snapshot_id=None, duration_s=0.5, metrics=metrics
+        )
+    return run.run_id
+
+
+async def test_runs_are_chosen_and_sorted_on_the_server(server: Interface, repo: Repository) -> None:
+    made = [_record(repo, number) for number in range(6)]
+    query: dict[str, Any] = {"path": "team", "where": "alpha>0", "sort": "-score", "limit": 2}
+    pages = [(await server.ask("GET", "runs", **query)).json]
+    while pages[-1]["next"]:
+        pages.append((await server.ask("GET", "runs", **query, after=pages[-1]["next"])).json)
+    found = [item["run_id"] for shown in pages for item in shown["items"]]
+    assert found == [made[index] for index in (5, 2, 4, 1, 3)]
+    assert [shown["total"] for shown in pages] == [5, 5, 5]
+    named = repo.runs.annotate(made[3], name="best", note="of all")
+    assert [
+        item["name"] for item in (await server.ask("GET", "runs", path="team", q="of all")).json["items"]
+    ] == ["best"]
+    assert named.run_id == made[3]
+    refused: list[dict[str, Any]] = [{"where": "alpha"}, {"where": "x" * 500}, {"sort": ""}]
+    for wrong in refused:
+        answer = await server.ask("GET", "runs", path="team", **wrong)
+        assert answer.status in (400, 422), wrong
+
+
+@pytest.mark.parametrize("query", [{}, {"sort": "alpha"}], ids=["newest first", "sorted"])
+async def test_a_page_goes_on_where_the_last_run_was_removed(
+    server: Interface, repo: Repository, query: dict[str, Any]
+) -> None:
+    made = [_record(repo, number) for number in range(5)]
+    order = made if query else made[::-1]
+    first = (await server.ask("GET", "runs", path="team", limit=2, **query)).json
+    assert [item["run_id"] for item in first["items"]] == order[:2]
+    repo.runs.remove(order[1])
+    rest = (await server.ask("GET", "runs", path="team", after=first["next"], **query)).json
+    assert [item["run_id"] for item in rest["items"]] == order[2:]
+    added = _record(repo, 9)
+    assert (await server.ask("GET", "runs", path="team", limit=1)).json["items"][0]["run_id"] == added
+
+
+async def test_a_damaged_record_does_not_hide_the_others(server: Interface, repo: Repository) -> None:
+    made = [_record(repo, number) for number in range(3)]
+    (repo.root / ".jvs" / "runs" / f"{made[1]}.json").write_text("{")
+    shown = (await server.ask("GET", "runs", path="team")).json
+    assert [item["run_id"] for item in shown["items"]] == [made[2], made[0]]
+    assert made[1] in shown["unreadable"][0]

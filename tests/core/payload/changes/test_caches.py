@@ -7,6 +7,7 @@ import pytest
 from jvs_core.payload.changes import caches
 from jvs_core.payload.changes.difference import Changes
 from jvs_core.payload.tree.entry import FOLDER, Entry
+from jvs_core.payload.tree.exclude_rules import TAG_SIGNATURE
 from tests.core.payload.manifest.test_manifest import entry
 
 
@@ -25,13 +26,13 @@ def test_what_lies_in_a_tagged_folder_is_left_out_at_any_depth() -> None:
 @pytest.mark.parametrize(
     ("found", "begins", "folders"),
     [
-        (entry(b"a/CACHEDIR.TAG", size=43), caches.SIGNATURE, {b"a"}),
-        (entry(b"a/b/CACHEDIR.TAG", size=99), caches.SIGNATURE + b"\n", {b"a/b"}),
-        (entry(b"a/CACHEDIR.TAG", size=43), caches.SIGNATURE[:-1] + b"4", set()),
-        (entry(b"a/CACHEDIR.TAG", size=42), caches.SIGNATURE, set()),
-        (entry(b"CACHEDIR.TAG", size=43), caches.SIGNATURE, set()),
-        (entry(b"a/CACHEDIR.TAG", FOLDER, size=43), caches.SIGNATURE, set()),
-        (entry(b"a/MYCACHEDIR.TAG", size=43), caches.SIGNATURE, set()),
+        (entry(b"a/CACHEDIR.TAG", size=43), TAG_SIGNATURE, {b"a"}),
+        (entry(b"a/b/CACHEDIR.TAG", size=99), TAG_SIGNATURE + b"\n", {b"a/b"}),
+        (entry(b"a/CACHEDIR.TAG", size=43), TAG_SIGNATURE[:-1] + b"4", set()),
+        (entry(b"a/CACHEDIR.TAG", size=42), TAG_SIGNATURE, set()),
+        (entry(b"CACHEDIR.TAG", size=43), TAG_SIGNATURE, set()),
+        (entry(b"a/CACHEDIR.TAG", FOLDER, size=43), TAG_SIGNATURE, set()),
+        (entry(b"a/MYCACHEDIR.TAG", size=43), TAG_SIGNATURE, set()),
     ],
 )
 def test_a_tag_counts_where_it_is_valid(found: Entry, begins: bytes, folders: set[bytes]) -> None:

@@ -192,3 +192,17 @@ def test_a_file_that_may_not_be_read_is_named_with_its_folders(
     monkeypatch.setattr(content, "open_regular", refused)
     with pytest.raises(UnsupportedFile, match="cannot read folder/inner: "):
         adopt_tree(payload, payload.with_name("here"), method="copy", progress=SILENT)
+
+
+def test_what_is_adopted_by_clones_is_not_read(payload: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> bytes:
+        raise AssertionError("nobody needs the digest")
+
+    def cloned(source: int, st: os.stat_result, target: int) -> str:
+        os.copy_file_range(source, target, st.st_size)
+        return "reflink"
+
+    monkeypatch.setattr("jvs_core.payload.work.pool.processes", lambda *_: 1)
+    monkeypatch.setattr(content, "hash_fd", forbidden)
+    monkeypatch.setattr(content, "clone", cloned)
+    assert adopt_tree(payload, payload.with_name("here"), method="reflink", progress=SILENT) == []

@@ -14,6 +14,7 @@ import pytest
 from jvs_core import Repository
 from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.homes import archive_home, make_home
+from jvs_jupyter.hub.looking import Report
 from jvs_jupyter.hub.names import Person, worktree_name
 from jvs_jupyter.hub.report import Usage
 from jvs_jupyter.hub.service import reading
@@ -40,11 +41,11 @@ class Many:
     def people(self) -> list[str]:
         return [row(number).user for number in range(10_000)]
 
-    async def ask(self, user: str | None) -> list[Usage]:
+    async def ask(self, user: str | None) -> Report:
         assert user is not None
         if user == "user-00007":
             raise Refused("E_CORRUPT", "the <b>log</b> is damaged", None, 6)
-        return [row(int(user[5:]))]
+        return Report([row(int(user[5:]))], [])
 
     def place(self, user: str, worktree: str | None) -> Place:
         raise AssertionError

@@ -1,0 +1,17 @@
+"""What every part of a difference is: a frozen value, written as JSON with all its fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Part(BaseModel):
+    """A frozen value."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as plain JSON values."""
+        return self.model_dump()

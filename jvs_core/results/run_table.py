@@ -1,0 +1,37 @@
+"""Runs as a table: a row a run, a column a field, metric or parameter."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from jvs_core.errors import InputError
+from jvs_core.results.result import Result
+
+
+class RunTable(Result):
+    """Rows of equal length below ``columns``; what a run does not have is None."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return each row as a dictionary."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def to_csv(self) -> str:
+        """Return the table as CSV, its head first; None is an empty cell."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+    def to_dataframe(self) -> Any:
+        """Return the table as a pandas DataFrame. Raises InputError where pandas is not installed."""
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise InputError("pandas is not installed", hint="pip install pandas") from error
+        return pd.DataFrame([list(row) for row in self.rows], columns=list(self.columns))

@@ -1,0 +1,1 @@
+"""``jvs run``: recorded runs of notebooks and commands on the command line."""

@@ -1,0 +1,77 @@
+"""Runs in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jvs_core import Run
+from jvs_core.cli.call import Call
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.text import fields, identifier, safe
+from jvs_core.wording import counted
+from jvs_jupyter.runs.endings import exit_status
+from jvs_jupyter.runs.values import decoded_all
+
+_OUTPUTS_SHOWN = 10
+
+
+def ended(record: Run) -> Outcome:
+    """Return the outcome of a command that ran something."""
+    left = [f"ended what the command had left behind: {safe(name)}" for name in record.left_behind]
+    return Outcome(record, described(record), warnings=left, exit_status=exit_status(record))
+
+
+def described(record: Run) -> list[str]:
+    """Return a run in words."""
+    rows = [
+        ("Name", safe(record.name or "")),
+        ("Note", "\n".join(map(safe, record.note.splitlines()))),
+        ("Command", safe(record.subject) if record.command is not None else ""),
+        ("Exit status", "" if record.exit_status is None else str(record.exit_status)),
+        ("Notebook", safe(record.notebook or "")),
+        ("Input", safe(record.input_path or "")),
+        ("Output", safe(record.output_path or "")),
+        ("Parameters", pairs(record.parameters)),
+        ("Metrics", pairs(record.metrics)),
+        ("Error", safe(record.error or "")),
+        ("Inputs", "\n".join(map(safe, record.inputs)) if record.command is not None else ""),
+        ("Outputs", _outputs(record)),
+        ("Left behind", "\n".join(map(safe, record.left_behind))),
+        ("Worktree", safe(record.worktree)),
+        ("Before", identifier(record.before_snapshot_id)),
+        ("After", identifier(record.after_snapshot_id)),
+        ("Started", record.started_at),
+        ("Took", took(record)),
+        ("Attempt", str(record.attempt) if record.attempt > 1 else ""),
+        ("Host", safe(record.host)),
+        ("Notebook hash", record.notebook_sha256 or ""),
+        ("Environment", record.environment_digest),
+        ("Git commit", record.git_commit or ""),
+        ("Reproduces", record.reproduces or ""),
+        ("Verdict", " ".join((record.verdict or "", *map(safe, record.paths or ()))).strip()),
+    ]
+    return [f"Run {identifier(record.run_id)}: {record.outcome}", *fields(rows)]
+
+
+def draws(call: Call) -> bool:
+    """Return whether a progress bar has somebody to look at it."""
+    import sys
+
+    return not (call.json or call.quiet) and sys.stderr is not None and sys.stderr.isatty()
+
+
+def took(record: Run) -> str:
+    """Return how long a run took, in words."""
+    return "" if record.duration_s is None else f"{record.duration_s:.1f} s"
+
+
+def pairs(values: dict[str, Any]) -> str:
+    """Return names and values on one line."""
+    return safe(" ".join(f"{name}={value}" for name, value in decoded_all(values).items()))
+
+
+def _outputs(record: Run) -> str:
+    total = record.outputs_total or 0
+    shown = [safe(path) for path in (record.outputs or ())[:_OUTPUTS_SHOWN]]
+    more = [f"… {counted(total, 'file')} in all"] if total > len(shown) else []
+    return "\n".join([*shown, *more])

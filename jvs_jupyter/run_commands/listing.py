@@ -1,0 +1,145 @@
+"""``jvs run list``, and naming, noting and removing records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from click import style
+
+from jvs_core import InputError, RunTable
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.text import columns as in_columns
+from jvs_core.cli.text import identifier, safe
+from jvs_core.wording import counted
+from jvs_jupyter.run_commands.described import pairs, took
+
+
+@click.command("list", cls=Command)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show the first N.")
+@click.option("--outcome", metavar="OUTCOME", help="Show only runs with this outcome.")
+@click.option(
+    "--where", multiple=True, metavar="CONDITION", help="'alpha>0.1': with = != < <= > >= ~; may be repeated."
+)
+@click.option("--grep", metavar="TEXT", help="Show only runs whose name, note, work or parameters hold TEXT.")
+@click.option("--sort", metavar="NAME", help="Sort by a field, metric or parameter; -NAME: largest first.")
+@click.option("--columns", metavar="NAMES", help="Show these fields, metrics and parameters: a,b,c.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table.")
+@click.pass_obj
+def list_(
+    call: Call,
+    limit: int | None,
+    outcome: str | None,
+    where: tuple[str, ...],
+    grep: str | None,
+    sort: str | None,
+    columns: str | None,
+    as_csv: bool,
+) -> Outcome:
+    """List the runs, newest first.
+
+    A name in --where, --sort and --columns is a field of the record, else a metric, else a parameter; metrics.NAME and
+    parameters.NAME say which. Runs without it do not fulfil a condition, and come last.
+
+    \b
+    Example:
+      jvs run list --where 'alpha>0.1' --sort=-accuracy --columns name,alpha,accuracy
+    """
+    if as_csv and call.json:
+        raise InputError("--csv and --json are two forms of one answer", hint="leave one of them out")
+    unreadable: list[str] = []
+    runs = call.repository().runs
+    conditions = [*where, *([f"outcome={outcome}"] if outcome else [])]
+    query: dict[str, Any] = {"where": conditions, "text": grep, "sort": sort, "limit": limit}
+    names = [name.strip() for name in columns.split(",") if name.strip()] if columns is not None else None
+    if names == []:
+        raise InputError("--columns names nothing", hint="--columns name,alpha,accuracy")
+    if names is not None or as_csv:
+        table = runs.rows(names, unreadable=unreadable, **query)
+        value = table if as_csv else table.to_rows()
+        exact = table.to_csv() if as_csv else None
+        lines = table.to_csv().splitlines() if as_csv else table_lines(table)
+        return Outcome(value, lines, warnings=unreadable, exact=exact)
+    found = runs.find(unreadable=unreadable, **query)
+    rows = [
+        (
+            identifier(run.run_id),
+            safe(run.name or ""),
+            run.outcome,
+            run.started_at,
+            took(run),
+            safe(run.subject),
+            pairs(run.parameters),
+            pairs(run.metrics),
+        )
+        for run in found
+    ]
+    return Outcome(found, in_columns(rows), warnings=unreadable, notices=[] if found else ["no runs"])
+
+
+@click.command(cls=Command)
+@click.argument("run", metavar="RUN")
+@click.argument("name")
+@click.pass_obj
+def name(call: Call, run: str, name: str) -> Outcome:
+    """Give a run a name, by which every command takes it; an empty one takes the name away.
+
+    \b
+    Example:
+      jvs run name 1a2b3c4d best
+    """
+    done = call.repository().runs.annotate(run, name=name)
+    called = (
+        f"Run {identifier(done.run_id)} is called {done.name}"
+        if done.name
+        else f"Run {identifier(done.run_id)} has no name"
+    )
+    return Outcome(done, [called])
+
+
+@click.command(cls=Command)
+@click.argument("run", metavar="RUN")
+@click.argument("note")
+@click.pass_obj
+def note(call: Call, run: str, note: str) -> Outcome:
+    """Write a note into the record of a run, in place of the one that it has.
+
+    \b
+    Example:
+      jvs run note best "the one for the paper"
+    """
+    done = call.repository().runs.annotate(run, note=note)
+    return Outcome(done, [f"Noted for run {identifier(done.run_id)}"])
+
+
+@click.command(cls=Command)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.pass_obj
+def remove(call: Call, runs: tuple[str, ...]) -> Outcome:
+    """Remove the records of runs; their snapshots stay until a gc finds that nothing needs them.
+
+    \b
+    Example:
+      jvs run remove 1a2b3c4d
+    """
+    register = call.repository().runs
+    wanted = dict.fromkeys(
+        register.get(run).run_id for run in runs
+    )  # all of them are there, or none is removed
+    removed = [register.remove(run_id) for run_id in wanted]
+    return Outcome(removed, [f"Removed {counted(len(removed), 'run')}"])
+
+
+def table_lines(table: RunTable) -> list[str]:
+    """Return a table as lines of text, its head first."""
+    rows = [tuple(_shown(cell) for cell in row) for row in table.rows]
+    head, *body = in_columns([tuple(map(safe, table.columns)), *rows])
+    return [style(head, bold=True), *body]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else safe(str(value))

@@ -1,0 +1,1 @@
+"""Recorded runs of anything: one mechanism of recording, commands, isolation, reproduction, sweeps. Needs no Jupyter."""

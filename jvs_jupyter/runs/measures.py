@@ -1,0 +1,102 @@
+"""The metrics that a command reports: by lines in ``$JVS_RUN_DIR/metrics.jsonl``, or in a file of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jvs_jupyter.runs.provenance import plain
+
+LINES = "metrics.jsonl"
+_LARGEST = 16 << 20
+_MOST = 1_000
+_LONGEST_NAME = 200
+logger = logging.getLogger("jvs.runs")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that the command is to write, and what it was before: that of an earlier run does not count."""
+
+    path: Path
+    before: tuple[int, ...] | None
+
+
+def source(folder: Path, name: str | None) -> Source | None:
+    """Return the file ``name`` in ``folder`` as it is before the run; None without a name."""
+    return None if name is None else Source(folder / name, _state(folder / name))
+
+
+def named_file(found: Source | None) -> dict[str, Any]:
+    """Return the metrics in a file that the run wrote: one JSON object, or one a line."""
+    if found is None:
+        return {}
+    if _state(found.path) in (None, found.before):
+        logger.warning("the run did not write %s: it gives no metrics", found.path)
+        return {}
+    return _read(found.path)
+
+
+def of_run_folder(folder: Path) -> dict[str, Any]:
+    """Return the metrics that the run reported; of several values under one name the last."""
+    path = folder / LINES
+    return _read(path) if os.path.lexists(path) else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    try:
+        data = _bytes(path)
+    except OSError as error:
+        logger.warning("%s gives no metrics: %s", path, error.strerror or error)
+        return {}
+    for number, value in _values(data):
+        if not isinstance(value, dict):
+            logger.warning("%s, line %d: not a JSON object; it gives no metric", path, number)
+            continue
+        pairs = {value["name"]: value["value"]} if set(value) == {"name", "value"} else value
+        for name, measured in pairs.items():
+            if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+                logger.warning("%s, line %d: not a name for a metric", path, number)
+            elif name in found or len(found) < _MOST:
+                found[name] = plain(measured)
+    return found
+
+
+def _values(data: bytes) -> Iterator[tuple[int, Any]]:
+    with suppress(ValueError, RecursionError):
+        yield 1, json.loads(data)
+        return
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError):
+                yield number, None
+
+
+def _bytes(path: Path) -> bytes:
+    """Return the bytes of a regular file, however the run made it. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(None, "not a regular file")
+        if about.st_size > _LARGEST:
+            raise OSError(None, "larger than 16 MiB")
+        return file.read(_LARGEST)
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    try:
+        about = path.lstat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns

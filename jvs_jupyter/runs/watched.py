@@ -1,0 +1,123 @@
+"""A command below a warden, so that nothing it started outlives it, nor this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from jvs_core import InputError
+from jvs_jupyter.runs import warden
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a command ended: ``status`` is that of Popen, -N for signal N. ``left`` are the processes it left behind."""
+
+    status: int
+    left: tuple[str, ...] = ()
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status as a shell gives it: 128 + N for signal N."""
+        return 128 - self.status if self.status < 0 else self.status
+
+
+class Watched:
+    """A command that runs. ``wait`` gives its end; ``stop`` ends all of it; both may be called again."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        reads_input: bool = False,
+        stdout: int | IO[Any] | None = None,
+        stderr: int | IO[Any] | None = None,
+    ) -> None:
+        """Start it. It reads this process's standard input, or nothing."""
+        self._name = command[0]
+        self._report, report = os.pipe()
+        given = os.dup(0) if reads_input else None
+        try:
+            self.warden = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    warden.__file__,
+                    str(report),
+                    str("-" if given is None else given),
+                    *command,
+                ],
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(report,) if given is None else (report, given),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            os.close(self._report)
+            raise InputError(f"cannot run {command[0]!r}: {error}") from error
+        finally:
+            os.close(report)
+            if given is not None:
+                os.close(given)
+        self._said = b""
+        self._over = False
+
+    def wait(self, timeout_s: float | None = None) -> Exit | None:
+        """Return how the command ended; None when it still runs after ``timeout_s``.
+
+        Raises InputError when it could not be started.
+        """
+        while not self._over:
+            ready, _, _ = select.select([self._report], [], [], timeout_s)
+            if not ready:
+                return None
+            piece = os.read(self._report, 1 << 16)
+            self._said += piece
+            self._over = not piece
+        return self._told()
+
+    def pass_on(self, number: int) -> None:
+        """Send a signal to the command's process group."""
+        pipe = self.warden.stdin
+        if pipe is not None and not pipe.closed:
+            with suppress(OSError):
+                os.write(pipe.fileno(), bytes([number]))
+
+    def stop(self) -> None:
+        """Have everything ended: SIGTERM, and after five seconds SIGKILL."""
+        pipe = self.warden.stdin
+        if pipe is not None and not pipe.closed:
+            with suppress(OSError):
+                pipe.close()
+
+    def close(self) -> None:
+        """End what still runs, and give everything back."""
+        self.stop()
+        self.warden.wait()
+        with suppress(OSError):
+            os.close(self._report)
+        self._over = True
+
+    def _told(self) -> Exit:
+        try:
+            said = json.loads(self._said)
+            if "errno" in said:
+                raise InputError(f"cannot run {self._name!r}: {os.strerror(int(said['errno']))}")
+            return Exit(int(said["status"]), tuple(map(str, said["left"])))
+        except (ValueError, KeyError, TypeError):  # the warden was killed, and the command with it
+            return Exit(-signal.SIGKILL)
