@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
     from jvs_core.results import RunTable, WorktreeInfo
-    from jvs_core.settings import Settings
+    from jvs_core.settings import Settings, TimelineConfig
 
 _HOMES = {
     "AlreadyExists": "jvs_core.errors",
@@ -74,6 +74,7 @@ _HOMES = {
     "Sandbox": "jvs_core.operations.sandbox",
     "Schedule": "jvs_core.operations.timeline.schedule",
     "Settings": "jvs_core.settings",
+    "TimelineConfig": "jvs_core.settings",
     "SnapshotFile": "jvs_core.operations.snapshot_file",
     "Trusted": "jvs_core.control.trust",
     "UntrustedRepository": "jvs_core.errors",
@@ -113,6 +114,7 @@ __all__ = [
     "Schedule",
     "Settings",
     "SnapshotFile",
+    "TimelineConfig",
     "Trusted",
     "UntrustedRepository",
     "Verdict",

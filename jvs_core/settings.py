@@ -28,7 +28,17 @@ _REMOVED = " (deleted)"
 _OWNERS = "/var/lib/jvs/as"
 _KEPT = (
     *("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LANGUAGE", "TZ"),
-    *("TERM", "COLUMNS", "LINES", "NO_COLOR", "USER", "LOGNAME", "JVS_SESSION", "JVS_SNAPSHOT_ENGINE"),
+    *(
+        "TERM",
+        "COLUMNS",
+        "LINES",
+        "NO_COLOR",
+        "USER",
+        "LOGNAME",
+        "JVS_SESSION",
+        "JVS_SNAPSHOT_ENGINE",
+        "JVS_TIMELINE",
+    ),
 )
 
 
@@ -38,7 +48,8 @@ class Settings:
 
     ``state_dir`` holds the secrets of held locks (mode 0700); ``cache_dir`` holds stat caches, which may be deleted
     at any time. ``config_dir`` holds what the user decided (whose repositories are trusted); None stands for the
-    user's own, which is found when it is needed. ``session`` separates lock holders that share a user.
+    user's own, which is found when it is needed. ``session`` separates lock holders that share a user. ``timeline`` is what
+    ``[timeline]`` of every repository is to say instead of what it says, as JSON: one policy for all users of a hub.
     """
 
     user: str
@@ -48,6 +59,7 @@ class Settings:
     state_dir: Path
     cache_dir: Path
     config_dir: Path | None = None
+    timeline: str | None = None
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -80,6 +92,7 @@ def from_environment() -> Settings:
         state_dir=_folder("JVS_STATE_DIR", "user_state_path"),
         cache_dir=_folder("JVS_CACHE_DIR", "user_cache_path"),
         config_dir=_given("JVS_CONFIG_DIR"),
+        timeline=os.environ.get("JVS_TIMELINE") or None,
     )
 
 
@@ -254,6 +267,18 @@ def parse_config(data: bytes, path: Path) -> RepositoryConfig:
         raise InputError(f"{path} is not valid TOML: {error}", hint=f"mend or delete {path}") from error
     except ValidationError as error:
         raise InputError(f"{path}: {_first(error)}", hint=f"mend or delete {path}") from error
+
+
+def under_policy(config: TimelineConfig, policy: str | None) -> TimelineConfig:
+    """Return ``config`` with what ``policy``, a JSON object of the same keys, says instead. Raises InputError."""
+    if policy is None:
+        return config
+    try:
+        return TimelineConfig.model_validate({**config.model_dump(), **dict(json.loads(policy))})
+    except ValidationError as error:
+        raise InputError(f"JVS_TIMELINE: {_first(error)}", hint="as [timeline] in config.toml") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError("JVS_TIMELINE is no JSON object", hint='as in {"every_s": 600}') from error
 
 
 def parse_policy(**values: Any) -> RetentionPolicy:

@@ -10,6 +10,7 @@ A snapshot is compared with its nearest ancestor whose manifest is there; where 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ class _News(NamedTuple):
 
 @dataclass
 class ChangeIndex:
-    """The index, up to date: ``bases`` maps each snapshot in it to the one that it was compared with.
+    """The index, up to date if ``complete``: ``bases`` maps each snapshot in it to the one that it was compared with.
 
     ``about`` has these and those whose payload is gone. ``unreadable`` says what is wrong with the snapshots that are left
     out.
@@ -118,6 +119,7 @@ class ChangeIndex:
     bases: dict[str, str | None] = field(default_factory=dict)
     about: dict[str, About] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
+    complete: bool = True
 
     def paths(self) -> Iterator[tuple[int, bytes]]:
         """Yield number and bytes of every path that any snapshot ever had or removed."""
@@ -196,23 +198,30 @@ class ChangeIndex:
 
 
 @contextmanager
-def opened(ctx: Context, progress: Progress) -> Iterator[ChangeIndex]:
-    """Open the index of a repository, brought up to date, for the block."""
+def opened(ctx: Context, progress: Progress, *, within_s: float | None = None) -> Iterator[ChangeIndex]:
+    """Open the index of a repository for the block, brought up to date, or as far as that goes ``within_s``.
+
+    What was read stays in the file: the next one goes on from there.
+    """
     path = ctx.settings.cache_dir / "changes" / f"{ctx.repo_id}.sqlite"
-    database, index = _open_somewhere(ctx, path, progress)
+    until = None if within_s is None else time.monotonic() + within_s
+    database, index = _open_somewhere(ctx, path, progress, until)
     try:
         yield index
     finally:
         database.close()
 
 
-def _open_somewhere(ctx: Context, path: Path, progress: Progress) -> tuple[sqlite3.Connection, ChangeIndex]:
+def _open_somewhere(
+    ctx: Context, path: Path, progress: Progress, until: float | None
+) -> tuple[sqlite3.Connection, ChangeIndex]:
     """Open the file; where it is damaged a new one, and where that cannot be written one in memory."""
     for place in (path, path, None):
         database: sqlite3.Connection | None = None
         try:
             database = _connect(place)
-            return database, _brought_up_to_date(ctx, database, progress)
+            # In memory nothing goes on from where this one ends.
+            return database, _brought_up_to_date(ctx, database, progress, until if place else None)
         except (sqlite3.Error, OSError) as error:
             if database is not None:
                 database.close()
@@ -244,7 +253,9 @@ def _connect(place: Path | None) -> sqlite3.Connection:
     return database
 
 
-def _brought_up_to_date(ctx: Context, database: sqlite3.Connection, progress: Progress) -> ChangeIndex:
+def _brought_up_to_date(
+    ctx: Context, database: sqlite3.Connection, progress: Progress, until: float | None
+) -> ChangeIndex:
     index = ChangeIndex(database)
     known = {
         row[0]: _Known(About(*row[1:4]), row[4], bool(row[5]))
@@ -260,8 +271,13 @@ def _brought_up_to_date(ctx: Context, database: sqlite3.Connection, progress: Pr
         except (IntegrityError, NotFound) as error:
             index.unreadable.append(error.message)
     readable = index.about.keys() - set(tombstones.TOMBSTONES.keys(ctx.layout))
+    with _writing(database):  # who goes back to whom is known at once, whatever the manifests take
+        database.executemany(
+            "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, NULL, 0)",
+            ((each, *about) for each, about in index.about.items() if each not in known),
+        )
     with step(progress, "index"):
-        _index(ctx, index, readable, known, gone)
+        _index(ctx, index, readable, known, gone, until)
     return index
 
 
@@ -271,10 +287,16 @@ def _look(ctx: Context, snapshot_id: str) -> About:
 
 
 def _index(
-    ctx: Context, index: ChangeIndex, readable: set[str], known: dict[str, _Known], gone: set[str]
+    ctx: Context,
+    index: ChangeIndex,
+    readable: set[str],
+    known: dict[str, _Known],
+    gone: set[str],
+    until: float | None,
 ) -> None:
     last: tuple[str | None, Sequence[Entry]] = (None, [])
     news: list[_News] = []
+    read = 0
     for snapshot_id in sorted(index.about):
         about, was = index.about[snapshot_id], known.get(snapshot_id)
         if snapshot_id not in readable:
@@ -283,6 +305,10 @@ def _index(
             continue
         base = _base(snapshot_id, index.about, readable)
         if was is None or not was.indexed or was.base != base:
+            if until is not None and read and time.monotonic() >= until:
+                index.complete = False
+                continue
+            read += 1
             try:
                 before = last[1] if base == last[0] else stored.entries(ctx.layout, base)
                 last = (snapshot_id, stored.entries(ctx.layout, snapshot_id))

@@ -60,6 +60,7 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
         removed=[text(path) for path in changes.removed],
         caches=[text(path) for path in sorted(in_caches)],
         unfinished=unfinished(ctx, name, now.entries),
+        but_caches=len(changes.added) + len(changes.modified) + len(changes.removed) - len(in_caches),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from jvs_core.control.audit import log_file
 from jvs_core.faults import translated
 from jvs_core.model import AuditRecord, Checkpoint
 from jvs_core.operations.context import Context
@@ -26,6 +27,11 @@ class Audit:
         from jvs_core.operations.log import report  # the chain's check is paid for by who asks for it
 
         return report.log(self._context, limit)
+
+    @translated
+    def mark(self) -> tuple[int, ...]:
+        """Return what is another one after every record that is written; it costs one look at a file, and reads nothing."""
+        return log_file.mark(self._context.layout)
 
     @translated
     def checkpoint(self, key: str | os.PathLike[str] | None = None) -> Checkpoint:

@@ -41,7 +41,8 @@ class Unfinished(Result):
 class Status(Result):
     """A worktree against its head, and the in-place restore that stands ``unfinished`` there, if any.
 
-    ``caches`` are those of the changed paths that lie in known caches.
+    ``caches`` are those of the changed paths that lie in known caches. ``but_caches`` counts the
+    others; it is not in the JSON.
     """
 
     worktree: str
@@ -54,6 +55,7 @@ class Status(Result):
     removed: list[str]
     caches: list[str] = Field(default_factory=list)
     unfinished: Unfinished | None = None
+    but_caches: int = Field(default=0, exclude=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the status; ``unfinished`` and ``caches`` only where there is something."""

@@ -17,6 +17,7 @@ from jvs_jupyter.hub.ownership import acts_for
 _DAMAGED, _STORAGE = 5, 7
 _UNREADABLE = "E_UNSUPPORTED_FILE"
 _DAY_S = 86_400
+_ROUNDS = 10
 _BESIDE = re.compile(r".+-until-([0-9]{8}-[0-9]{6})")
 
 
@@ -85,6 +86,27 @@ def carry_out(repository: Repository, plan_id: str) -> Collected:
     done = repository.gc.run(plan_id)
     failed = {failure.snapshot_id: failure.error for failure in done.failed}
     return Collected(plan_id, done.deleted, done.reclaimed_bytes, failed)
+
+
+def thin(repository: Repository, rounds: int = _ROUNDS) -> Chore:
+    """Thin out the automatic snapshots and kept copies that the configuration no longer keeps, a bounded number of them.
+
+    That is what a running server does by itself; the next call goes on. Where somebody needs one by now, that round is left
+    out.
+    """
+    removed = freed = 0
+    for _ in range(rounds):
+        try:
+            done = repository.timeline.thin(every=True)
+        except JvsError as error:
+            if error.code != "E_GC_PLAN_MISMATCH":
+                raise
+            break
+        removed += len(done.deleted) + len(done.copies)
+        freed += done.reclaimed_bytes
+        if not done.more:
+            break
+    return Chore("", "thinned out", [], 0, removed, freed)
 
 
 def verify(repository: Repository) -> Chore:

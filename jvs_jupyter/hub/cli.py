@@ -21,7 +21,7 @@ from jvs_jupyter.hub import all_homes, cli_chores, cli_everybody, cli_outcomes, 
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import Provided, find, nobody, provide, provide_all
-from jvs_jupyter.hub.report import age, totals
+from jvs_jupyter.hub.report import Usage, age, totals
 
 
 @click.group(cls=Group)
@@ -35,7 +35,7 @@ def hub() -> None:
 
 
 _homes = cli_people.homes_option
-for _chore in (cli_chores.gc, cli_chores.verify, cli_chores.doctor, cli_chores.tidy):
+for _chore in (cli_chores.gc, cli_chores.thin, cli_chores.verify, cli_chores.doctor, cli_chores.tidy):
     hub.add_command(_chore)
 
 
@@ -291,12 +291,18 @@ def report(call: Call, /, measure: bool, homes: Path | None, **policy: Any) -> O
             size(row.bytes if row.disk_bytes is None else row.disk_bytes),
             age(row.last_snapshot_at) if row.own_snapshot else "template",
             safe(row.holder or row.lock_state),
-            "" if row.left_bytes is None else f"{size(row.left_bytes)} left",
+            _room(row),
             "" if row.would_remove is None else f"{counted(row.would_remove, 'snapshot')} would go",
         )
         for row in found
     ]
     return cli_outcomes.listing(found, rows, failed, unreadable, totals(found))
+
+
+def _room(row: Usage) -> str:
+    if row.left_bytes is None:
+        return ""
+    return f"{size(row.left_bytes)} left{f' of {size(row.quota_bytes)}' if row.quota_bytes else ''}"
 
 
 @hub.command()

@@ -1,4 +1,4 @@
-"""``jvs hub gc``, ``verify``, ``doctor`` and ``tidy``: for cron, so quiet where all is well."""
+"""``jvs hub gc``, ``thin``, ``verify``, ``doctor`` and ``tidy``: for cron, so quiet where all is well."""
 
 from __future__ import annotations
 
@@ -54,6 +54,22 @@ def gc(call: Call, /, homes: Path | None, dry_run: bool, **policy: Any) -> Outco
 
     found = cli_everybody.chore(call, homes, one, of_team, ("gc", asked, Collected, read))
     return _told(call, *found, shown=dry_run)
+
+
+@click.command(cls=Command)
+@homes_option
+@click.pass_obj
+def thin(call: Call, homes: Path | None) -> Outcome:
+    """Thin out the automatic history of everybody, as a running server does; what stopped ones left goes with it.
+
+    A bounded number of snapshots and kept copies each, with their owner's rights; the next run goes on. What stays is in
+    the words of [timeline] in config.toml, or of JVS_TIMELINE. Says nothing where nothing is wrong.
+
+    \b
+    Example:
+      jvs hub thin --homes /srv/homes
+    """
+    return _everywhere(call, homes, chores.thin, "thin")
 
 
 @click.command(cls=Command)

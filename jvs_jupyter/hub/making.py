@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from jvs_core import InputError, JvsError, Repository, Settings
 from jvs_jupyter.hub.ownership import PRIVATE, close
+from jvs_jupyter.hub.quota import lift
+from jvs_jupyter.hub.subvolumes import let_write
 
 TEMPLATE = "template"
 
@@ -70,6 +73,7 @@ def make(request: Making, settings: Settings | None = None) -> dict[str, Any]:
     made.worktrees.label("main", request.labels)
     made.gc.reserve()
     close(target)
+    lift(target)
     if first.payload_root_hash.value != request.payload_root_hash:
         raise InputError(
             "what was made is not what the template's snapshot holds",
@@ -145,7 +149,13 @@ def _told(what: str) -> Iterator[None]:
 
 
 def _clear(folder: int) -> None:
-    os.fchmod(folder, PRIVATE)
+    try:
+        os.fchmod(folder, PRIVATE)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        let_write(folder)
+        os.fchmod(folder, PRIVATE)
     with os.scandir(folder) as entries:
         found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     for name, is_folder in found:

@@ -17,6 +17,7 @@ from jvs_core.wording import counted
 from jvs_jupyter.hub.making import TEMPLATE
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import person_of
+from jvs_jupyter.quotas import left, used_and_limit
 
 
 def _date(timestamp: str) -> str:
@@ -29,7 +30,9 @@ class Usage:
     """One worktree. ``files`` and ``bytes`` are of its last snapshot; ``disk_bytes`` of the folder, when measured.
 
     ``snapshots_disk_bytes`` is of all snapshots in a repository of the user's own; a team's are nobody's alone.
-    ``left_bytes`` is what can still be written there, by the quota where the file system counts that into its free space.
+    ``left_bytes`` is what can still be written there, by quota and file system; ``quota_bytes`` is what the quota lets the
+    user have and ``quota_used_bytes`` what counts against it, where there is one. ``snapshots`` is how many a repository of
+    the user's own has, in the row of its ``main``.
     ``would_remove`` and ``would_free_bytes`` are the snapshots that a policy would remove, and what that would give back.
     """
 
@@ -49,6 +52,9 @@ class Usage:
     snapshots_disk_bytes: int | None = None
     left_bytes: int | None = None
     locked_since: str | None = None
+    quota_used_bytes: int | None = None
+    quota_bytes: int | None = None
+    snapshots: int | None = None
     would_remove: int | None = None
     would_free_bytes: int | None = None
 
@@ -109,6 +115,7 @@ def _of(
 ) -> Usage:
     head = _head(repository, info, heads)
     lock = repository.locks.status(info.name).lock if info.lock_state == "held" else None
+    used, limit = used_and_limit(Path(info.path)) or (None, None)
     return Usage(
         user=person.user,
         server=person.server,
@@ -124,8 +131,11 @@ def _of(
         holder=lock.holder_id if lock else None,
         lease_expires_at=lock.lease_expires_at if lock else None,
         locked_since=lock.acquired_at if lock else None,
+        quota_used_bytes=used,
+        quota_bytes=limit,
+        snapshots=count_snapshots(repository.root) if info.name == "main" else None,
         snapshots_disk_bytes=_snapshots_disk(repository, info) if measure else None,
-        left_bytes=_left(Path(info.path)),
+        left_bytes=left(Path(info.path)),
     )
 
 
@@ -172,20 +182,16 @@ def _snapshots_disk(repository: Repository, info: WorktreeInfo) -> int | None:
     return _disk(repository.root / ".jvs" / "snapshots") if info.name == "main" else None
 
 
+def count_snapshots(repository: Path) -> int:
+    """Return how many snapshots a repository has, those that are being made included."""
+    return len(os.listdir(repository / ".jvs" / "snapshots"))
+
+
 def _disk(folder: Path) -> int | None:
     try:
         return disk_usage(folder)
     except PermissionError:
         return None
-
-
-def _left(folder: Path) -> int | None:
-    """Return how much can still be written in a folder, which its quota limits; None where the folder cannot be reached."""
-    try:
-        found = os.statvfs(folder)
-    except OSError:
-        return None
-    return found.f_bavail * found.f_frsize
 
 
 def disk_usage(folder: Path) -> int:

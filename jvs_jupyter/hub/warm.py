@@ -22,7 +22,10 @@ from jvs_core.cli.other_user import python
 from jvs_jupyter.hub import bounded
 from jvs_jupyter.hub.ownership import Owner
 
-_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TZ")
+_KEPT = (
+    *("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TZ"),
+    "JVS_TIMELINE",
+)
 _START_S = 60.0
 _END_S = 10.0
 _Key = tuple[int, tuple[tuple[str, str], ...]]

@@ -7,10 +7,10 @@ import contextvars
 import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from jupyter_server import CallContext
 from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
@@ -26,19 +26,24 @@ from jvs_jupyter.server.errors import RequestError, status_of
 from jvs_jupyter.server.jupyters_own import JupytersOwn
 from jvs_jupyter.server.paths import Place, Root
 
+if TYPE_CHECKING:
+    from jvs_jupyter.server.services import Services
+
 TAG = "checkpoint"
 _LOOKED_AT = 500
+_INDEX_S = 1.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class JvsCheckpoints(AsyncCheckpoints):
-    """A checkpoint is a snapshot of the whole worktree, tagged, whose note names the file.
+    """A checkpoint is a snapshot of the whole worktree that holds the file; none is taken where nothing changed since the last.
 
-    Reverting changes that one file, after a snapshot of the present. Jupyter's own checkpoints are used outside a worktree,
-    and where no snapshot can be taken: saving never fails because of JVS. Set it with
-    ``c.AsyncContentsManager.checkpoints_class``; a manager that is not asynchronous gets its answers at once.
+    Those in which a file changed are its checkpoints, whoever took them. Reverting changes that one file, after a snapshot of
+    the present. Jupyter's own checkpoints are used outside a worktree, and where no snapshot can be taken: saving never
+    fails because of JVS, nor waits for it. ``JvsServer.checkpoints`` sets it where nobody configured another class; a manager
+    that is not asynchronous gets its answers at once.
     """
 
     listed = Integer(50, min=1, help="How many checkpoints of a file the Revert dialog offers.").tag(
@@ -48,6 +53,10 @@ class JvsCheckpoints(AsyncCheckpoints):
         config=True
     )
     enclosing_repository = Bool(help="As JvsServer.enclosing_repository, which it follows.").tag(config=True)
+    with_history = Bool(
+        False,
+        help="Keep Jupyter's own where a repository's automatic history is off; so JvsServer.checkpoints sets it.",
+    ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -99,18 +108,39 @@ class JvsCheckpoints(AsyncCheckpoints):
     async def _create(self, manager: Any, path: str) -> dict[str, Any]:
         try:
             place = await self._place(path)
+            if place is not None and not _asked() and self._keeps_history(place):
+                return _soon()
             if place is not None:
-                return _model(
-                    await asyncio.to_thread(self._snapshot, place, self.wait_s if _asked() else 0.0)
-                )
+                return _model(await self._taken(place, self.wait_s if _asked() else 0.0))
         except Exception as error:  # noqa: BLE001 - whatever it is, what a person wrote is saved, and has a checkpoint
             self._say(f"no snapshot is the checkpoint of {path}, Jupyter keeps its own", error)
         return await self.own.create(manager, path)
 
-    def _snapshot(self, place: Place, wait_s: float) -> Descriptor:
-        return place.repository.snapshot(
-            _note(place), tags=(TAG,), consistency="prefer_quiesced", lock=True, wait_s=wait_s
-        )
+    @property
+    def _services(self) -> Services | None:
+        """What the extension shares, for a manager that works on the same event loop; None where it is not on."""
+        if not isinstance(self.parent, AsyncContentsManager):
+            return None
+        application = getattr(getattr(self.parent, "parent", None), "web_app", None)
+        found: Services | None = None if application is None else application.settings.get("jvs_services")
+        return found
+
+    def _keeps_history(self, place: Place) -> bool:
+        """Return whether what is saved is kept soon by itself."""
+        application = getattr(getattr(self.parent, "parent", None), "web_app", None)
+        services = None if application is None else application.settings.get("jvs_services")
+        history = None if services is None else services.histories.seen(place)
+        return history is not None and history.plan.enabled
+
+    async def _taken(self, place: Place, wait_s: float) -> Descriptor:
+        """Take a snapshot, in the worktree's queue, where anything changed; else return the last that holds the file."""
+        services = self._services
+        if services is None:
+            return await asyncio.to_thread(snapshot_of, place.root, place.path, wait_s)
+        async with services.operations.in_turn((place.repository.root, place.worktree)):
+            taken: Descriptor = await services.apart(snapshot_of, place.root, place.path, wait_s)
+        services.events.changed("snapshots", place)
+        return taken
 
     async def _restore(self, manager: Any, checkpoint_id: str, path: str) -> None:
         if checkpoint_id == jupyters_own.ID:
@@ -131,6 +161,8 @@ class JvsCheckpoints(AsyncCheckpoints):
         found: list[Descriptor] = []
         try:
             place = await self._place(path)
+            if place is not None and not _asked():
+                return await asyncio.to_thread(_any, place)
             if place is not None:
                 found = await asyncio.to_thread(_checkpoints, place, self.listed)
         except Exception as error:  # noqa: BLE001 - as above: saving asks first whether there is any
@@ -183,6 +215,8 @@ class JvsCheckpoints(AsyncCheckpoints):
             return None
         try:
             place = await asyncio.to_thread(self._root_and_place, path.strip("/"))
+            if self.with_history and not await asyncio.to_thread(_has_history, place):
+                return None
         except (JvsError, RequestError) as error:
             leads_out = isinstance(error, RequestError) and error.code == "E_PATH_ESCAPE"
             if leads_out or error.code in ("E_NOT_A_REPOSITORY", "E_OUTSIDE_ROOT"):
@@ -220,17 +254,78 @@ def _note(place: Place) -> str:
     return f"checkpoint of {place.inner}"
 
 
+def snapshot_of(root: Root, path: str, wait_s: float) -> Descriptor:
+    """Take a snapshot of the worktree of a contents path as a checkpoint of what is there, if anything changed since the last.
+
+    Returns it, else the newest one that is a checkpoint of it. Raises JvsError.
+    """
+    place = root.place(path)
+    made = place.repository.snapshot_if_changed(
+        _note(place),
+        tags=(TAG,),
+        consistency="prefer_quiesced",
+        kind="checkpoint",
+        lock=True,
+        wait_s=wait_s,
+    )
+    if made is not None:
+        return made
+    newest = _checkpoints(place, 1)
+    return newest[0] if newest else place.repository.show("HEAD").descriptor.original
+
+
+def use_checkpoints(manager: Any) -> None:
+    """Let a contents manager keep its checkpoints as snapshots, unless somebody chose others for it."""
+    configured = [
+        manager.config[each.__name__] for each in type(manager).__mro__ if each.__name__ in manager.config
+    ]
+    chosen = any(name in section for section in configured for name in ("checkpoints_class", "checkpoints"))
+    by_files = isinstance(manager, FileManagerMixin)
+    if chosen or not by_files or not jupyters_own.is_class(manager.checkpoints_class):
+        return
+    manager.checkpoints_class = JvsCheckpoints
+    manager.checkpoints = JvsCheckpoints(**{**manager.checkpoints_kwargs, "with_history": True})
+
+
+def _has_history(place: Place) -> bool:
+    return bool(place.repository.timeline.settings.enabled)
+
+
 def _checkpoints(place: Place, limit: int) -> list[Descriptor]:
-    note = _note(place)
+    """Return the newest snapshots in which a file changed; what the index of changes does not know yet comes later."""
+    changed = place.repository.changes.touching(place.inner, within_s=_INDEX_S)
     recent = place.repository.history(limit=_LOOKED_AT)
     kept = (item.descriptor.original for item in recent if not item.expired)
-    return [found for found in kept if TAG in found.tags and found.note == note][:limit]
+    return [found for found in kept if found.snapshot_id in changed and _holds(place, found.snapshot_id)][
+        :limit
+    ]
+
+
+def _holds(place: Place, snapshot: str) -> bool:
+    try:
+        place.repository.stat(snapshot, place.inner)
+    except JvsError:
+        return False
+    return True
+
+
+def _any(place: Place) -> list[dict[str, Any]]:
+    """Return one checkpoint for who asks only whether there is any, as saving does: what is saved is kept soon anyway."""
+    head = place.repository.worktrees.get().head_snapshot_id
+    return [_soon()] if head is None else [_model(place.repository.show(head).descriptor)]
 
 
 def _is_checkpoint(place: Place, checkpoint_id: str) -> bool:
-    found = place.repository.show(checkpoint_id).descriptor.original
-    return found.snapshot_id == checkpoint_id and TAG in found.tags and found.note == _note(place)
+    found = place.repository.show(checkpoint_id)
+    return (
+        found.descriptor.snapshot_id == checkpoint_id and not found.expired and _holds(place, checkpoint_id)
+    )
 
 
 def _model(descriptor: Descriptor) -> dict[str, Any]:
     return {"id": descriptor.snapshot_id, "last_modified": datetime.fromisoformat(descriptor.created_at)}
+
+
+def _soon() -> dict[str, Any]:
+    """Return a checkpoint that is taken within the next minutes, for who asks for no more than that there is one."""
+    return {"id": "soon", "last_modified": datetime.now(UTC)}

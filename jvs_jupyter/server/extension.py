@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Float, Integer
+from traitlets import Bool, Float, Integer, default
 
 from jvs_core import JvsError, Settings
+from jvs_jupyter.server.checkpoints import use_checkpoints
 from jvs_jupyter.server.errors import RequestError
 from jvs_jupyter.server.events import Events
 from jvs_jupyter.server.handlers import routes
@@ -24,7 +25,10 @@ from jvs_jupyter.server.operations import Operation, Operations
 from jvs_jupyter.server.paths import Place, Root
 from jvs_jupyter.server.reading import Reader
 from jvs_jupyter.server.services import Services
-from jvs_jupyter.server.session import ServerSession
+from jvs_jupyter.server.session import ServerSession, started_without_lock
+from jvs_jupyter.server.timeline.contents import Contents
+from jvs_jupyter.server.timeline.histories import Histories
+from jvs_jupyter.server.timeline.history import Desk
 
 
 class JvsServer(ExtensionApp):
@@ -63,14 +67,27 @@ class JvsServer(ExtensionApp):
         A lock that its session holds already, as a hub hands it over, is taken on and renewed.""",
     ).tag(config=True)
 
+    timeline = Bool(
+        True,
+        help="""Keep an automatic history of every worktree that this server works in: snapshots after saves and other changes,
+        and copies of files before they are deleted or overwritten. A repository's configuration can turn it off, too.""",
+    ).tag(config=True)
+    checkpoints = Bool(
+        help="""Keep Jupyter's checkpoints as snapshots, unless a checkpoints_class is configured. As timeline when not set.""",
+    ).tag(config=True)
+
     _holding: asyncio.Task[None] | None = None
+
+    @default("checkpoints")
+    def _as_the_timeline(self) -> bool:
+        return bool(self.timeline)
 
     def initialize_settings(self) -> None:
         """Start what the handlers share."""
         self._undo = ExitStack()
         session = self._undo.enter_context(ServerSession())
         settings = replace(Settings.from_environment(), session=session)
-        root = Root(Path(os.path.realpath(self._root_folder())), settings, self.enclosing_repository)
+        root = Root(Path(os.path.abspath(self._root_folder())), settings, self.enclosing_repository)
         assert self.serverapp is not None
         events = Events(self.serverapp.event_logger)
         readers = ThreadPoolExecutor(self.reading_threads, thread_name_prefix="jvs-read")
@@ -86,11 +103,43 @@ class JvsServer(ExtensionApp):
             return await self.services.call(function, *args, **kwargs)
 
         keeper = Keeper(idle_s=self.lock_idle_s, call=call, changed=lambda place: _lock_gone(events, place))
-        self.services = Services(root, operations, keeper, events, readers, Reader(), self.answer_within_s)
+        desk = Desk(
+            look=self._apart,
+            turn=lambda place: operations.in_turn((place.repository.root, place.worktree)),
+            tell=events.changed,
+            log=self.log,
+        )
+        histories = Histories(
+            desk,
+            place_of=lambda path: call(root.place, path),
+            call=call,
+            awake=self.serverapp.web_app.last_activity,
+            enabled=self.timeline,
+        )
+        self.services = Services(
+            root,
+            operations,
+            keeper,
+            events,
+            readers,
+            Reader(),
+            Reader(),
+            self.answer_within_s,
+            histories,
+            started_without_lock(),
+        )
         self.settings["jvs_services"] = self.services
+        self._contents = Contents(self.serverapp.contents_manager, root, histories)
+        if self.checkpoints:
+            use_checkpoints(self.serverapp.contents_manager)
+
+    async def _apart(self, *args: Any) -> Any:
+        return await self.services.apart(*args)
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        """Begin to hold the root's lock, where that is asked for."""
+        """Begin the automatic history, and to hold the root's lock, where that is asked for."""
+        self._contents.install()
+        await self.services.histories.start()
         if self.hold_lock:
             self._holding = asyncio.get_running_loop().create_task(self._hold(), name="jvs-hold")
 
@@ -108,10 +157,13 @@ class JvsServer(ExtensionApp):
         """End what is under way, give kept locks back."""
         if self._holding is not None:
             self._holding.cancel()
+        self._contents.remove()
+        await self.services.histories.stop()
         await self.services.operations.close()
         await self.services.keeper.close()
         self.services.readers.shutdown()
         self.services.reader.close()
+        self.services.writer.close()
         self._undo.close()
 
     def _root_folder(self) -> str:
@@ -129,12 +181,15 @@ def _tell(events: Events, operation: Operation) -> None:
         return
     changed = {
         "init": ("repository",),
+        "adopt": ("repository", "snapshots"),
+        "put_back": ("content",),
         "restore": ("worktrees",),
         "worktree_create": ("worktrees",),
         "worktree_remove": ("worktrees",),
         "restore_path": ("content", "snapshots"),
         "restore_inplace": ("content", "snapshots"),
         "undo": ("content", "snapshots"),
+        "redo": ("content", "snapshots"),
         "snapshot": ("snapshots",),
     }
     for what in changed[operation.kind]:
@@ -147,9 +202,4 @@ def _tell(events: Events, operation: Operation) -> None:
 
 
 def _lock_gone(events: Events, place: Place) -> None:
-    events.change(
-        "locks",
-        repo_id=place.repository.initialized().repo_id,
-        worktree=place.worktree,
-        worktree_path=place.worktree_path,
-    )
+    events.changed("locks", place)

@@ -29,6 +29,11 @@ _CLASSES = {
 }
 
 
+def is_class(found: type) -> bool:
+    """Return whether a class of checkpoints is one of these."""
+    return found in _CLASSES.values()
+
+
 class JupytersOwn:
     """One checkpoint for each file, called ``ID``, in ``.ipynb_checkpoints``."""
 

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -18,11 +19,14 @@ from jvs_jupyter.server.progress import Cancelled, Receiver
 
 Kind = Literal[
     "init",
+    "adopt",
     "snapshot",
     "restore",
     "restore_inplace",
     "restore_path",
+    "put_back",
     "undo",
+    "redo",
     "worktree_create",
     "worktree_remove",
 ]
@@ -143,6 +147,16 @@ class Operations:
         self._forget_oldest()
         self._tell(operation)
         return operation
+
+    @asynccontextmanager
+    async def in_turn(self, turn: Hashable) -> AsyncIterator[None]:
+        """Wait for the turn of work that is no operation of anybody's, and have it for the block."""
+        lock = self._enter(turn)
+        try:
+            async with lock:
+                yield
+        finally:
+            self._leave(turn)
 
     def begun(self, key: Key | None) -> Operation | None:
         """Return the operation that a key began. Raises RequestError (422) when it stood for another request."""

@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from jvs_core import Repository
+from jvs_core import JvsError, Repository
+from jvs_jupyter.server import rows
 from jvs_jupyter.server.events import Events
 from jvs_jupyter.server.keeping import Keeper
 from jvs_jupyter.server.operations import Operations
 from jvs_jupyter.server.paths import Place, Root
 from jvs_jupyter.server.reading import Reader, is_large
+from jvs_jupyter.server.timeline.histories import Histories
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,13 +36,30 @@ class Services:
     events: Events
     readers: ThreadPoolExecutor
     reader: Reader
+    writer: Reader
     answer_within_s: float
+    histories: Histories
+    started_without_lock: dict[str, Any] | None = None
     engines: dict[Path, tuple[float, str]] = field(default_factory=dict)
+    indexing: dict[Path, asyncio.Task[None]] = field(default_factory=dict)
+
+    def without_lock(self, place: Place) -> dict[str, Any] | None:
+        """Return why the server was started without the lock of a place's worktree; None once it has it, and elsewhere."""
+        told = self.started_without_lock
+        if told is None or not self.root.folder.is_relative_to(place.folder):
+            return None
+        return None if self.keeper.has(place, place.worktree) else told
 
     async def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a short function that touches the disk in a reading thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.readers, partial(function, *args, **kwargs))
+
+    async def apart(self, function: Callable[..., Any], root: Root, path: str, *args: Any) -> Any:
+        """Run work on a worktree in a thread, on a large one in a process of its own, beside the one that answers."""
+        if await self.call(lambda: is_large(root.place(path))):
+            return await self.writer.run(function, root, path, *args)
+        return await self.call(function, root, path, *args)
 
     async def look(
         self,
@@ -53,6 +72,27 @@ class Services:
         if await self.call(is_large, place):
             return await self.reader.run(function, place.root, place.path, *args, **kwargs)
         return await self.call(function, place.root, place.path, *args, **kwargs)
+
+    async def indexed(self, place: Place) -> None:
+        """Bring the index of changes of the place's repository up to date, a moment at a time: others are read meanwhile."""
+        while not await self.look(rows.bring_up_to_date, place):
+            pass
+
+    def index_soon(self, place: Place) -> None:
+        """Do that later, and tell whoever shows the snapshots."""
+        root = place.repository.root
+        if root in self.indexing:
+            return
+        task = asyncio.get_running_loop().create_task(self._index(place), name="jvs-index")
+        self.indexing[root] = task
+        task.add_done_callback(lambda _: self.indexing.pop(root, None))
+
+    async def _index(self, place: Place) -> None:
+        try:
+            await self.indexed(place)
+        except JvsError:
+            return  # whoever asks next is told
+        self.events.changed("snapshots", place)
 
     async def engine(self, repository: Repository) -> str:
         """Return the name of a repository's engine; asking the file system is dear, so the answer serves for a minute."""

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from types import TracebackType
+from typing import Any
 
 _VARIABLE = "JVS_SESSION"
+_WITHOUT_LOCK = "JVS_WITHOUT_LOCK"
+
+
+def started_without_lock() -> dict[str, Any] | None:
+    """Return why a hub started this server without the lock of its worktree, as an error object; None where it did not."""
+    try:
+        told = json.loads(os.environ.get(_WITHOUT_LOCK, "null"))
+    except ValueError:
+        return None
+    if not isinstance(told, dict) or not isinstance(told.get("code"), str):
+        return None
+    return {name: None if told.get(name) is None else str(told[name]) for name in ("code", "message", "hint")}
 
 
 class ServerSession:

@@ -59,3 +59,25 @@ def test_the_folder_of_owners_must_be_absolute(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("JVS_OWNERS_DIR", "relative")
     with pytest.raises(InputError, match="JVS_OWNERS_DIR is not an absolute path"):
         owners_folder()
+
+
+def test_a_policy_goes_before_what_a_repository_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = Repository.init(tmp_path / "repo")
+    with (repo.root / ".jvs" / "config.toml").open("a") as config:
+        config.write("[timeline]\nevery_s = 60\nafter_save_s = 10\n")
+    assert (repo.timeline.settings.every_s, repo.timeline.settings.after_save_s) == (60, 10)
+    monkeypatch.setenv("JVS_TIMELINE", '{"every_s": 600, "enabled": false}')
+    under = Repository(repo.root).timeline.settings
+    assert (under.every_s, under.after_save_s, under.enabled) == (600, 10, False)
+
+
+@pytest.mark.parametrize(
+    "policy", ["[", "7", '{"every_s": "often"}', '{"colour": 1}', '{"keep": ["x"]}', "[[1]]"]
+)
+def test_a_policy_that_is_none_is_said_to_be_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    repo = Repository.init(tmp_path / "repo")
+    monkeypatch.setenv("JVS_TIMELINE", policy)
+    with pytest.raises(InputError, match="JVS_TIMELINE"):
+        Repository(repo.root).timeline.settings  # noqa: B018 - it is read there

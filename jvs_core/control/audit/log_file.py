@@ -41,6 +41,15 @@ def rotated_path(layout: Layout, last_seq: int) -> Path:
     return layout.audit / f"audit-{last_seq:012d}.jsonl"
 
 
+def mark(layout: Layout) -> tuple[int, ...]:
+    """Return inode and size of the current file, which are others after every record; () where there is none."""
+    try:
+        found = os.stat(log_path(layout))
+    except FileNotFoundError:
+        return ()
+    return found.st_ino, found.st_size
+
+
 def log_files(layout: Layout) -> list[Path]:
     """Return the log's files, oldest first, the current one last."""
     names = sorted(

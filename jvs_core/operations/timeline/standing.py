@@ -10,12 +10,12 @@ from jvs_core.operations.context import Context, read_config
 from jvs_core.operations.timeline import announcements
 from jvs_core.progress import Progress
 from jvs_core.results import TimelineState
-from jvs_core.settings import TimelineConfig
+from jvs_core.settings import TimelineConfig, under_policy
 
 
 def settings(ctx: Context) -> TimelineConfig:
-    """Return the settings as the repository's configuration has them now. Raises InputError."""
-    return read_config(ctx.layout.config).timeline
+    """Return the settings as the repository's configuration has them now, under the caller's policy. Raises InputError."""
+    return under_policy(read_config(ctx.layout.config).timeline, ctx.settings.timeline)
 
 
 def state(ctx: Context, name: str, progress: Progress) -> TimelineState:

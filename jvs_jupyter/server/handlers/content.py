@@ -18,30 +18,18 @@ _AT_FIRST = 8 << 20
 _CHUNK = 1 << 20
 
 
-class ContentHandler(Handler):
-    """The bytes of a file."""
+class Download(Handler):
+    """Sending the bytes of a file that history holds."""
 
     @property
     def content_security_policy(self) -> str:
         """Let a browser that shows it anyway run and load nothing."""
         return "default-src 'none'; sandbox; frame-ancestors 'none'"
 
-    @route("getContent")
-    async def get(self, id: str) -> None:  # noqa: A002 - the address names it so
-        """Send it."""
-        await self._serve(id, send=True)
-
-    @route("headContent")
-    async def head(self, id: str) -> None:  # noqa: A002
-        """Send its headers."""
-        await self._serve(id, send=False)
-
-    async def _serve(self, snapshot: str, *, send: bool) -> None:
-        query = self.query()
-        place = await self.place(query["path"])
-        stream = await self.call(place.repository.open_file, snapshot, query["file"])
+    async def serve(self, file: str, stream: SnapshotFile, *, send: bool) -> None:
+        """Answer with an opened file, or its headers, and close it."""
         try:
-            self._describe(query["file"], stream.sha256)
+            self._describe(file, stream.sha256)
             if self.check_etag_header():
                 self.set_status(HTTPStatus.NOT_MODIFIED)
                 self.finish(set_content_type="application/octet-stream")
@@ -105,6 +93,26 @@ class ContentHandler(Handler):
         if not isinstance(error, RequestError):
             self.clear_header("Content-Range")
         super().refuse(error)
+
+
+class ContentHandler(Download):
+    """The bytes of a file of a snapshot."""
+
+    @route("getContent")
+    async def get(self, id: str) -> None:  # noqa: A002 - the address names it so
+        """Send it."""
+        await self._serve(id, send=True)
+
+    @route("headContent")
+    async def head(self, id: str) -> None:  # noqa: A002
+        """Send its headers."""
+        await self._serve(id, send=False)
+
+    async def _serve(self, snapshot: str, *, send: bool) -> None:
+        query = self.query()
+        place = await self.place(query["path"])
+        stream = await self.call(place.repository.open_file, snapshot, query["file"])
+        await self.serve(query["file"], stream, send=send)
 
 
 def byte_range(header: str, size: int) -> tuple[int, int] | None:

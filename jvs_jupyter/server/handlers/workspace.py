@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from jvs_core import JvsError
+from jvs_jupyter.quotas import used_and_limit
 from jvs_jupyter.server.handlers.base import Handler, route
 from jvs_jupyter.server.handlers.locks import shown_lock
 from jvs_jupyter.server.paths import Place, Root
+from jvs_jupyter.server.timeline.histories import shown
 
 
 class WorkspaceHandler(Handler):
@@ -21,8 +24,26 @@ class WorkspaceHandler(Handler):
         writable = await self.may_write()
         engine = await self.services.engine(place.repository)
         kept = self.services.keeper.has(place, place.worktree)
-        described = await self.services.look(describe, place, query["limit"], writable=writable, kept=kept)
-        self.answer({**described, "snapshot_engine": engine})
+        history = await self.services.histories.of(place)
+        without_lock = self.services.without_lock(place)
+        began = time.monotonic()
+        described = await self.services.look(
+            describe,
+            place,
+            query["limit"],
+            writable=writable and without_lock is None,
+            kept=kept,
+        )
+        self.services.histories.looked(place, time.monotonic() - began)
+        unsaved = described.pop("unsaved")
+        self.answer(
+            {
+                **described,
+                "snapshot_engine": engine,
+                "timeline": shown(self.services.histories, history, described["head"], unsaved),
+                "without_lock": without_lock,
+            }
+        )
 
 
 def describe(root: Root, path: str, limit: int, *, writable: bool, kept: bool) -> dict[str, Any]:
@@ -51,10 +72,20 @@ def describe(root: Root, path: str, limit: int, *, writable: bool, kept: bool) -
             "restore": writable and head is not None,
             "restore_inplace": free and head is not None,
             "undo": free and repository.worktrees.undo_point() is not None,
+            "redo": free and repository.worktrees.redo_point() is not None,
             "lock": free,
             "release": writable and lock["mine"],
+            "put_back": writable,
+            "timeline": writable,
         },
+        "quota": _quota(place),
+        "unsaved": status.but_caches,
     }
+
+
+def _quota(place: Place) -> dict[str, int] | None:
+    found = used_and_limit(place.folder)
+    return None if found is None else {"used": found[0], "limit": found[1]}
 
 
 def _head(place: Place, head: str | None) -> dict[str, Any] | None:

@@ -76,6 +76,26 @@ def test_all_homes_are_thinned_out_by_one_line_while_servers_run(
     server.locks.release("main")
 
 
+def test_the_automatic_history_of_all_is_thinned_out_under_one_policy(
+    team: Repository, folder: Path, two: tuple[Repository, Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for home in two:
+        for text in "defg":
+            (home.root / "main" / "notes.txt").write_text(text)
+            assert home.timeline.snapshot() is not None
+    where = ("--homes", str(folder))
+    assert [row["snapshots"] for row in hub(team, "thin", *where)] == [0, 0]
+    monkeypatch.setenv("JVS_TIMELINE", json.dumps({"keep": ["rest:1w"]}))
+    done = ran(team, "hub", "thin", *where)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    for home in two:
+        kept = [item.descriptor for item in home.history() if not item.expired]
+        assert [item.kind for item in kept].count("auto") <= 2
+        assert [item.note for item in kept if item.kind != "auto"][:3] == ["c", "b", "a"]
+        assert home.verify(every=True).ok
+    assert [row["snapshots"] for row in hub(team, "thin", *where)] == [0, 0]
+
+
 def test_damage_is_told_with_a_name_and_an_exit_status_and_health_is_silent(
     team: Repository, folder: Path, two: tuple[Repository, Repository]
 ) -> None:

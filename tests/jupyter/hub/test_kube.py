@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from jupyterhub.app import JupyterHub
@@ -20,6 +21,7 @@ from traitlets.config import Config
 from jvs_core import Repository
 from jvs_jupyter.hub import JvsKubeSpawner
 from jvs_jupyter.hub.names import Person, session_name, worktree_name
+from tests.jupyter.hub import chart
 
 VALUES = Path(__file__).parents[3] / "docs" / "guides" / "hub-values.yaml"
 HOSTILE = "{username}$(HOME) --repo"
@@ -139,6 +141,21 @@ def test_what_the_init_containers_are_told_makes_the_folder_that_the_server_open
         assert (
             Path(environment["JUPYTERHUB_ROOT_DIR"].replace("/jvs/", f"{tmp_path}/")) / "notes.txt"
         ).exists()
+
+
+def test_the_chart_accepts_the_guides_values_and_refuses_others() -> None:
+    values = yaml.safe_load(VALUES.read_text())
+    jsonschema.Draft7Validator.check_schema(chart.VALUES)
+    jsonschema.validate(values, chart.VALUES)
+    for place, name in (
+        (values, "singleUser"),
+        (values["singleuser"], "fsGID"),
+        (values["singleuser"]["storage"], "volumes"),
+    ):
+        place[name] = 7
+        with pytest.raises(jsonschema.ValidationError, match=name):
+            jsonschema.validate(values, chart.VALUES)
+        del place[name]
 
 
 def test_the_guides_values_are_settings_that_the_spawner_has() -> None:

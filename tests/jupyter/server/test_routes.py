@@ -28,8 +28,11 @@ async def test_a_workspace_is_described(server: Interface, repo: Repository) -> 
         "restore": False,
         "restore_inplace": False,
         "undo": False,
+        "redo": False,
         "lock": True,
         "release": False,
+        "put_back": True,
+        "timeline": True,
     }
 
 
@@ -316,7 +319,7 @@ async def test_the_worktree_is_the_one_the_path_lies_in(server: Interface, repo:
     taken = await server.snapshot("team/worktrees/trial", "of the trial")
     assert taken["worktree"] == "trial"
     assert [i["note"] for i in (await server.ask("GET", "snapshots", path="team/main")).json["items"]] == [""]
-    every = (await server.ask("GET", "snapshots", path="team/main", all=True)).json["items"]
+    every = (await server.ask("GET", "snapshots", path="team/main", everywhere=True)).json["items"]
     assert [item["note"] for item in every] == ["of the trial", ""]
 
 

@@ -1,0 +1,1 @@
+"""Automatic history: snapshots that nobody asks for, copies before a file goes, and news of what others changed."""
