@@ -33,15 +33,9 @@ def members() -> list[tuple[str, object]]:
 MEMBERS = members()
 
 PUBLIC = (
-<<<<<<< HEAD
     "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor Difference Differences InputError JvsError Lease LeaseRecord LockConflict "
-    "NotARepository OutsideRoot Pin Progress Ref Repository Run RunTable Sandbox Schedule Settings SnapshotFile Trusted UntrustedRepository Verdict WorktreeInfo "
+    "NotARepository OutsideRoot Pin Progress Ref Repository Run RunTable Sandbox Schedule Settings SnapshotFile Trusted UntrustedRepository Verdict Watch WorktreeInfo "
     "__version__ distrust known_summaries summary trust trusted what_changed what_changed_in"
-=======
-    "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor InputError JvsError Lease LeaseRecord LockConflict "
-    "NotARepository OutsideRoot Pin Progress Ref Repository Run Sandbox Schedule Settings SnapshotFile Trusted UntrustedRepository Verdict Watch WorktreeInfo "
-    "__version__ distrust trust trusted"
->>>>>>> 93eaafb (timeline: the command that keeps a history, and what it says)
 )
 # Each command, and what does the same in Python.
 IN_PYTHON = {
