@@ -327,20 +327,30 @@ class Repository:
         before: str | None = None,
         path: str | None = None,
         auto: bool = True,
+        grep: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
         unreadable: list[str] | None = None,
         progress: Progress = SILENT,
     ) -> list[HistoryItem]:
         """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
 
-        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``);
-        without ``auto`` those only that somebody asked for.
+        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``), or
+        PathNotFound where none ever had it; without ``auto`` those only that somebody asked for; with ``grep`` those with
+        this text in their note, upper and lower case alike; ``since`` and ``until`` are ISO 8601 times (without a zone UTC, a
+        day is meant as a whole) or durations ago, such as ``7d``.
         ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
         With a list for what is ``unreadable``, those of ``every`` snapshot that are damaged are left out, and it gets what
         is wrong with them; without one the first is raised.
         """
         name = worktree or self._worktree
         start = None if before is None else self._context.resolve(before, name)
-        among = None
+        among = since_ms = until_ms = None
+        if since is not None or until is not None:
+            from jvs_core.operations.moments import moment  # as in verify
+
+            since_ms = None if since is None else moment(since)
+            until_ms = None if until is None else moment(until, end=True)
         if path is not None:
             from jvs_core.operations import file_history  # as in verify
 
@@ -355,6 +365,9 @@ class Repository:
             unreadable=unreadable,
             among=among,
             auto=auto,
+            grep=grep,
+            since_ms=since_ms,
+            until_ms=until_ms,
         )
 
     @translated
@@ -757,7 +770,7 @@ class Repository:
         what: str,
         afresh: bool = False,
         worktree: str | None = None,
-        on_try: Callable[[Tried, int], None] = lambda _tried, _left: None,
+        on_try: Callable[[Tried, int], None] | None = None,
         progress: Progress = SILENT,
     ) -> Bisection:
         """Find the first bad snapshot on the lineage between a good one and a bad one, by halves.
