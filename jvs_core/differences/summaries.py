@@ -65,7 +65,7 @@ def known_summaries(repository: Repository, snapshot_ids: Sequence[str]) -> dict
     if not snapshot_ids or not place.exists():
         return found
     with (
-        suppress(sqlite3.Error, OSError, ValueError),
+        suppress(sqlite3.Error, OSError, ValueError, RecursionError),
         closing(sqlite3.connect(place, timeout=_BUSY_S)) as database,
     ):
         for snapshot_id in snapshot_ids:

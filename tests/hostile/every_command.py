@@ -32,7 +32,7 @@ STEPS = (
     "find f; find '*' --all; find f --deleted",
     "show HEAD; show HEAD --cells; show name",
     "ls HEAD -r; cat HEAD f",
-    "compare HEAD~1 HEAD; compare HEAD",
+    "compare HEAD~1 HEAD; compare HEAD; compare HEAD~1 HEAD --stat --patch --everything; compare HEAD~1 --patch",
     "lock status; lock status --worktree theirs",
     "worktree list; worktree path trial",
     "ref list",
