@@ -49,7 +49,7 @@ IN_PYTHON = {
     "show": "Repository.show",
     "ls": "Repository.ls",
     "cat": "Repository.open_file",
-    "compare": "Repository.compare Repository.changes what_changed what_changed_in summary known_summaries",
+    "compare": "Repository.compare Repository.changed_entries what_changed what_changed_in summary known_summaries",
     "restore": "Repository.restore Repository.restore_path Repository.restore_inplace",
     "timeline status": "Timeline.state",
     "timeline run": "Timeline.run",

@@ -97,7 +97,7 @@ def _worked_out(repository: Repository, snapshot_id: str, base: str | None) -> l
         if found.expired:
             raise SnapshotExpired(f"the files of {snapshot_id} are gone", hint="jvs history")
         return [counted(found.descriptor.files, "file")]
-    entries = repository.changes(base, snapshot_id, caches=False).entries
+    entries = repository.changed_entries(base, snapshot_id, caches=False).entries
     entries = sorted(
         entries, key=lambda entry: _FIRST.index(named(entry.path).group)
     )  # stable: by path within

@@ -497,7 +497,7 @@ class Repository:
         )
 
     @translated
-    def changes(
+    def changed_entries(
         self,
         before: str,
         after: str | None = None,

@@ -192,6 +192,11 @@ def verified(request: Verifying) -> Verified:
     return chores.verified(request.opened(), request.snapshots)
 
 
+def thinned(request: About) -> Chore:
+    """Thin out the automatic history of a repository."""
+    return chores.thin(request.opened())
+
+
 def examined(request: About) -> Chore:
     """Look for damage and leftovers."""
     return chores.examine(request.opened())
@@ -219,5 +224,6 @@ TASKS: dict[str, tuple[type[Request], Callable[[Any], Any]]] = {
     "gc": (Collecting, collected),
     "verify": (Verifying, verified),
     "doctor": (About, examined),
+    "thin": (About, thinned),
     "measure": (Measuring, measured),
 }

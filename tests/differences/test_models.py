@@ -11,7 +11,7 @@ import struct
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -198,7 +198,7 @@ def zipped(**members: bytes) -> bytes:
     return file.getvalue()
 
 
-def tarred(mode: str, **members: bytes) -> bytes:
+def tarred(mode: Literal["w", "w:gz", "w:bz2", "w:xz"], **members: bytes) -> bytes:
     """Return members as a tar file."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode=mode) as archive:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,9 @@ def test_renames_are_told_by_content_that_is_not_empty(repo: Repository) -> None
 
 
 def test_a_notebook_through_the_repository(repo: Repository) -> None:
-    cells = [{"cell_type": "code", "metadata": {}, "source": "x = 1", "outputs": [], "execution_count": None}]
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "code", "metadata": {}, "source": "x = 1", "outputs": [], "execution_count": None}
+    ]
     document = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     write(repo, "n.ipynb", json.dumps(document))
     repo.snapshot("with a notebook", lock=True)

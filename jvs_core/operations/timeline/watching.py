@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from jvs_core.errors import WorktreeNotFound
-from jvs_core.payload.changes import caches
 from jvs_core.payload.tree import mounts
 from jvs_core.payload.tree.entry import CONTROL
+from jvs_core.payload.tree.exclude_rules import CACHE_FOLDERS, TAG_NAME
 from jvs_core.payload.tree.faults import GONE
 from jvs_core.payload.tree.folders import FOLDER_FLAGS
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST_FOLDERS = 200_000
 _SETTLE_S = 0.5
-_TAG = os.fsdecode(caches.TAG_NAME)
+_TAG = os.fsdecode(TAG_NAME)
 _SHARE = 0.005  # of the time may go into finding the folders again of which events were lost
 # File systems that another host may change without an event here.
 _SHARED = ("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "lustre", "gpfs", "beegfs", "glusterfs")
@@ -205,4 +205,4 @@ class Watch:
 
 
 def _is_left_out(name: bytes) -> bool:
-    return name in caches.FOLDERS or name == CONTROL
+    return name in CACHE_FOLDERS or name == CONTROL

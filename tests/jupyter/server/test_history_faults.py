@@ -9,6 +9,7 @@ import signal
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,10 @@ def ask(server: JupyterServer, method: str, path: str, body: Any = None) -> Any:
         return json.loads(answer.read())
 
 
+def has_snapshots(repo: Repository, count: int) -> bool:
+    return len(repo.history()) == count
+
+
 def wait(look: Callable[[], Any], within_s: float = 60.0) -> Any:
     deadline = time.monotonic() + within_s
     while not (found := look()):
@@ -168,7 +173,7 @@ def test_two_servers_in_one_worktree_make_one_snapshot_of_a_change(
         time.sleep(2)
         for number in range(3):
             ask(first, "PUT", "api/contents/team/main/essay.md", {**TEXT, "content": f"text {number}"})
-            wait(lambda number=number: len(repo.history()) == number + 1)
+            wait(partial(has_snapshots, repo, number + 1))
             time.sleep(4)
 
         def both_saved() -> bool:
