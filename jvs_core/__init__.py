@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from jvs_core.operations.sandbox import Sandbox
     from jvs_core.operations.snapshot_file import SnapshotFile
     from jvs_core.operations.timeline.schedule import Schedule
+    from jvs_core.operations.timeline.watching import Watch
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
     from jvs_core.results import RunTable, WorktreeInfo
@@ -79,6 +80,7 @@ _HOMES = {
     "Trusted": "jvs_core.control.trust",
     "UntrustedRepository": "jvs_core.errors",
     "Verdict": "jvs_core.model",
+    "Watch": "jvs_core.operations.timeline.watching",
     "WorktreeInfo": "jvs_core.results",
     "distrust": "jvs_core.control.trust",
     "known_summaries": "jvs_core.differences",
@@ -118,6 +120,7 @@ __all__ = [
     "Trusted",
     "UntrustedRepository",
     "Verdict",
+    "Watch",
     "WorktreeInfo",
     "__version__",
     "distrust",

@@ -201,6 +201,12 @@ class Listing(Answers):
         return html.table(("Path", "Size", "Changed (UTC)"), rows, of=len(self._value), more="print(answer)")
 
 
+def _versions(file: Any) -> str:
+    if not file.versions:
+        return f"{counted(len(file.copies), 'kept copy', 'kept copies')}, {size(file.copies[0].size)}"
+    return f"{counted(len(file.versions), 'version')}, {size(file.versions[-1].size)}"
+
+
 class Found(Answers):
     """Files found in history."""
 
@@ -208,14 +214,14 @@ class Found(Answers):
         rows = [
             (
                 html.code(file.path),
-                html.text(f"{counted(len(file.versions), 'version')}, {size(file.versions[-1].size)}"),
-                html.code(file.last_snapshot_id),
+                html.text(_versions(file)),
+                html.code(file.last_snapshot_id or file.copies[0].copy_id),
                 "" if file.in_worktree else html.span("differs", "not in the worktree"),
             )
             for file in self._value[: html.FIRST_PAGE]
         ]
         return html.table(
-            ("Path", "Versions", "Newest snapshot with it", ""),
+            ("Path", "Versions", "Newest snapshot or copy", ""),
             rows,
             of=len(self._value),
             more="print(answer)",

@@ -34,7 +34,8 @@ MEMBERS = members()
 
 PUBLIC = (
     "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor Difference Differences InputError JvsError Lease LeaseRecord LockConflict "
-    "NotARepository OutsideRoot Pin Progress Ref Repository Run RunTable Sandbox Schedule Settings SnapshotFile Trusted UntrustedRepository Verdict WorktreeInfo "
+    "NotARepository OutsideRoot Pin Progress Ref Repository Run RunTable Sandbox Schedule Settings SnapshotFile TimelineConfig Trusted UntrustedRepository "
+    "Verdict Watch WorktreeInfo "
     "__version__ distrust known_summaries summary trust trusted what_changed what_changed_in"
 )
 # Each command, and what does the same in Python.
@@ -51,6 +52,10 @@ IN_PYTHON = {
     "cat": "Repository.open_file",
     "compare": "Repository.compare Repository.changes what_changed what_changed_in summary known_summaries",
     "restore": "Repository.restore Repository.restore_path Repository.restore_inplace",
+    "timeline status": "Timeline.state",
+    "timeline run": "Timeline.run",
+    "timeline on": "Timeline.switch",
+    "timeline off": "Timeline.switch",
     "undo": "Repository.undo",
     "redo": "Repository.redo",
     "sandbox run": "Repository.sandbox",

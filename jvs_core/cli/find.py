@@ -47,15 +47,20 @@ def find(call: Call, pattern: str, every: bool, deleted: bool) -> Outcome:
 
 
 def _lines(file: FoundFile) -> list[str]:
-    first, last = file.versions[0], file.versions[-1]
-    sizes = size(last.size) if len(file.versions) == 1 else f"{size(first.size)} to {size(last.size)}"
     state = "" if file.in_worktree else style("  not in the worktree", fg="red")
-    held = f"{identifier(first.snapshot_id)} to {identifier(file.last_snapshot_id)}"
-    back = f"jvs restore {file.last_snapshot_id} --path {shlex.quote(file.path)}"
-    if file.in_worktree:
-        back += " --to NEW"
-    return [
-        f"{safe(file.path)}{state}",
-        f"  in {held}, {counted(len(file.versions), 'version')}, {sizes}",
-        f"  back: {safe(back)}",
-    ]
+    beside = " --to NEW" if file.in_worktree else ""
+    lines = [f"{safe(file.path)}{state}"]
+    if file.last_snapshot_id is not None:
+        first, last = file.versions[0], file.versions[-1]
+        sizes = size(last.size) if len(file.versions) == 1 else f"{size(first.size)} to {size(last.size)}"
+        held = f"{identifier(first.snapshot_id)} to {identifier(file.last_snapshot_id)}"
+        lines.append(f"  in {held}, {counted(len(file.versions), 'version')}, {sizes}")
+        lines.append(f"  back: {_back(file.last_snapshot_id, file)}{beside}")
+    for copy in file.copies:
+        lines.append(f"  copy kept at {copy.kept_at}, {size(copy.size)}")
+        lines.append(f"  back: {_back(copy.copy_id, file)}")
+    return lines
+
+
+def _back(source: str, file: FoundFile) -> str:
+    return safe(f"jvs restore {source} --path {shlex.quote(file.path)}")

@@ -28,10 +28,23 @@ if TYPE_CHECKING:
     type=PathInWorktree(),
     help="Show those only that changed this file, or what is in this folder.",
 )
+@click.option("--grep", metavar="TEXT", help="Show those with this text in their note only.")
+@click.option(
+    "--since", metavar="TIME", help="Show those taken since then: 2026-11-29, or 7d for a week ago."
+)
+@click.option("--until", metavar="TIME", help="Show those taken until then.")
 @click.option("--no-auto", is_flag=True, help="Leave out those that were made unasked.")
 @click.pass_obj
 def history(
-    call: Call, limit: int | None, every: bool, tag: str | None, path: str | None, no_auto: bool
+    call: Call,
+    limit: int | None,
+    every: bool,
+    tag: str | None,
+    path: str | None,
+    grep: str | None,
+    since: str | None,
+    until: str | None,
+    no_auto: bool,
 ) -> Outcome:
     """List the snapshots that led to the worktree's present, newest first.
 
@@ -42,6 +55,7 @@ def history(
       jvs history --limit 10
       jvs history --all --tag baseline --json
       jvs history --path train.ipynb
+      jvs history --grep baseline --since 7d
     """
     repository = call.repository()
     unreadable: list[str] = []
@@ -52,6 +66,9 @@ def history(
         tag=tag,
         path=path,
         auto=not no_auto,
+        grep=grep,
+        since=since,
+        until=until,
         unreadable=unreadable,
         progress=call.progress(),
     )

@@ -43,6 +43,7 @@ _COMMANDS = {
     "restore": Lazy("jvs_core.cli.restore:restore", "Put a snapshot, or a part of it, back."),
     "undo": Lazy("jvs_core.cli.undo:undo", "Take back the last in-place restore."),
     "redo": Lazy("jvs_core.cli.undo:redo", "Go forward again after an undo."),
+    "timeline": Lazy("jvs_core.cli.timeline:timeline", "Keep an automatic history of the worktree."),
     "sandbox": Lazy("jvs_core.cli.sandbox:sandbox", "Run work in a worktree of its own."),
     "bisect": Lazy("jvs_core.cli.bisect:bisect", "Find the first snapshot for which a command fails."),
     "lock": Lazy("jvs_core.cli.lock:lock", "Take, show, renew and give back a worktree's lock."),

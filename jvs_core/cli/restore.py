@@ -15,7 +15,7 @@ from jvs_core.cli.text import change_count, change_lines, identifier, safe
 from jvs_core.errors import InputError
 
 if TYPE_CHECKING:
-    from jvs_core.results import Extracted, RestoredInPlace
+    from jvs_core.results import Extracted, PutBack, RestoredInPlace
 
 
 @click.command(cls=Command)
@@ -60,7 +60,7 @@ def restore(
 
     With --path, copy files and folders out of it; PATH starts at the worktree's top folder, ./PATH at the current
     folder. With --inplace, make the worktree equal to it; the present is
-    snapshotted first, and jvs undo takes it back.
+    snapshotted first, and jvs undo takes it back. SNAPSHOT may be a copy of one file that jvs find shows; with --path.
 
     \b
     Example:
@@ -73,6 +73,12 @@ def restore(
     repository = call.repository()  # before the question, which another user's process cannot ask
     if inplace and not dry_run:
         _confirm(call, snapshot, force)
+    if len(paths) == 1 and not inplace and repository.timeline.has_copy(snapshot, worktree=call.worktree):
+        return _put_back(
+            repository.timeline.put_back(
+                paths[0], snapshot, to=to, worktree=call.worktree, progress=call.progress()
+            )
+        )
     if paths:
         copied = repository.restore_paths(
             snapshot,
@@ -106,6 +112,17 @@ def restore(
         [f"Restored snapshot {identifier(made.snapshot_id)} to {safe(made.path)}"],
         warnings=made.degraded,
         notices=[f"it is the new worktree {made.worktree}; no other was touched"],
+    )
+
+
+def _put_back(done: PutBack) -> Outcome:
+    beside = ", since something has that name now" if done.renamed else ""
+    return Outcome(
+        done,
+        [
+            f"Restored {safe(done.file)} from the copy {identifier(str(done.copy_id))} to {safe(done.path)}{beside}"
+        ],
+        warnings=done.degraded,
     )
 
 

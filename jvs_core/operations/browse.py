@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 
+from jvs_core import clock
 from jvs_core.control import catalog
 from jvs_core.control.records import annotation, refs, worktree
 from jvs_core.errors import DescriptorCorrupt, PathEscape, SnapshotNotFound
@@ -50,11 +51,15 @@ def history(
     unreadable: list[str] | None = None,
     among: Container[str] | None = None,
     auto: bool = True,
+    grep: str | None = None,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
 ) -> list[HistoryItem]:
     """Return the lineage of a worktree's head, or every snapshot, newest first, those after ``before`` left out.
 
-    With ``among`` only those; without ``auto`` none that was made unasked. Reads no more descriptors than it returns, unless
-    any of these or ``tag`` is given. What is wrong with those of ``every`` snapshot that
+    With ``among`` only those; without ``auto`` none that was made unasked; with ``grep`` those with this text in their note,
+    upper and lower case alike; with ``since_ms`` and ``until_ms`` those taken from then on, and up to then. Reads no more
+    descriptors than it returns, unless any of these or ``tag`` is given. What is wrong with those of ``every`` snapshot that
     cannot be read, and with edits of notes and tags, goes to ``unreadable``, where that is given. Raises SnapshotNotFound,
     LineageBroken, DescriptorCorrupt.
     """
@@ -68,10 +73,20 @@ def history(
         found = (descriptor for descriptor in found if descriptor.snapshot_id in among)
     if not auto:
         found = (descriptor for descriptor in found if descriptor.kind != "auto")
+    if since_ms is not None or until_ms is not None:
+        found = (
+            descriptor
+            for descriptor in found
+            if (since_ms or 0) <= clock.parse(descriptor.created_at)
+            and (until_ms is None or clock.parse(descriptor.created_at) <= until_ms)
+        )
     edited = set(annotation.ids(ctx.layout))
     found = (_edited(ctx, descriptor, edited, unreadable) for descriptor in found)
     if tag is not None:
         found = (descriptor for descriptor in found if tag in descriptor.tags)
+    if grep is not None:
+        wanted = grep.casefold()
+        found = (descriptor for descriptor in found if wanted in descriptor.note.casefold())
     named = refs_by_snapshot(ctx)
     return [
         HistoryItem(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 
-from jvs_core.errors import InputError
+from jvs_core.control.records import kept
+from jvs_core.errors import InputError, PathNotFound
 from jvs_core.operations import change_index
 from jvs_core.operations.change_index import Change, ChangeIndex
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.several import matches
 from jvs_core.operations.inplace.targets import payload_path
-from jvs_core.payload.tree.entry import text
+from jvs_core.payload.tree.entry import printable, text
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.progress import Progress
-from jvs_core.results import FileVersion, FoundFile
+from jvs_core.results import FileCopy, FileVersion, FoundFile
 
 _GLOB = re.compile(r"[*?\[]")
 
@@ -41,6 +43,7 @@ def find(
         if unreadable is not None:
             unreadable += index.unreadable
         chains = _chains(index, None if every else head)
+        copies = _copies(ctx, None if every else ctx.worktree(name).worktree_id, pattern, unreadable)
         found = []
         for number, path in index.paths():
             if not is_meant(path, pattern):
@@ -48,17 +51,53 @@ def find(
             here = is_there(folders, path)
             file = None if here and deleted else _found(index.changes_of(number), chains, index, here)
             if file is not None:
-                found.append(file)
+                found.append(file.model_copy(update={"copies": copies.pop(path, [])}))
+        for path, kept_ones in copies.items():
+            here = is_there(folders, path)
+            if not (here and deleted):
+                found.append(_of_copies(path, kept_ones, here))
     return sorted(found, key=lambda file: os.fsencode(file.path))
 
 
+def _copies(
+    ctx: Context, worktree_id: str | None, pattern: str, unreadable: list[str] | None
+) -> dict[bytes, list[FileCopy]]:
+    """Return the kept copies of files whose path matches, by path, newest first."""
+    found: dict[bytes, list[FileCopy]] = {}
+    for each in kept.worktrees(ctx.layout) if worktree_id is None else [worktree_id]:
+        records, broken = kept.readable(ctx.layout, each)
+        if unreadable is not None:
+            unreadable += [error.message for error in broken.values()]
+        for copy in reversed(records):
+            if is_meant(kept.path_of(copy), pattern):
+                found.setdefault(kept.path_of(copy), []).append(
+                    FileCopy(copy_id=copy.copy_id, size=copy.size, sha256=copy.sha256, kept_at=copy.kept_at)
+                )
+    return found
+
+
+def _of_copies(path: bytes, copies: list[FileCopy], here: bool) -> FoundFile:
+    return FoundFile(
+        path=text(path), versions=[], in_worktree=here, last_snapshot_id=None, removed_in=None, copies=copies
+    )
+
+
 def changing(ctx: Context, path: str, *, unreadable: list[str] | None, progress: Progress) -> set[str]:
-    """Return the snapshots that changed ``path``, or what lies below it, since the one before. Raises PathEscape."""
+    """Return the snapshots that changed ``path``, or what lies below it, since the one before.
+
+    Raises PathEscape, and PathNotFound where no snapshot ever had it.
+    """
     inner = payload_path(path)
     with change_index.opened(ctx, progress) as index:
         if unreadable is not None:
             unreadable += index.unreadable
-        return index.changed_in(inner) if inner else set(index.bases)
+        found = index.changed_in(inner) if inner else set(index.bases)
+    if not found and inner:
+        raise PathNotFound(
+            f"no snapshot ever had {printable(inner)!r}",
+            hint=f"jvs find {shlex.quote(path.rpartition('/')[2])}",
+        )
+    return found
 
 
 def is_meant(path: bytes, pattern: str) -> bool:

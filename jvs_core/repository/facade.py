@@ -44,8 +44,8 @@ from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
 from jvs_core.repository.blocks import Translated
 from jvs_core.repository.cells import Cells
-from jvs_core.repository.changes import Changes
 from jvs_core.repository.gc import Gc
+from jvs_core.repository.index import Index
 from jvs_core.repository.locks import Locks
 from jvs_core.repository.pins import Pins
 from jvs_core.repository.refs import Refs
@@ -85,7 +85,7 @@ class Repository:
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
     prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
     pins, gc, runs, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
-    ``runs``, ``changes``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
+    ``runs``, ``index``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
     something has made it durable and written its audit record when it returns; after a crash in the middle the
     repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -100,7 +100,7 @@ class Repository:
         self.worktrees = Worktrees(self._context, worktree)
         self.refs = Refs(self._context, worktree)
         self.cells = Cells(self._context, worktree)
-        self.changes = Changes(self._context, worktree)
+        self.index = Index(self._context, worktree)
         self.runs = Runs(self._context, worktree)
         self.audit = Audit(self._context)
         self.gc = Gc(self._context, worktree)
@@ -327,20 +327,30 @@ class Repository:
         before: str | None = None,
         path: str | None = None,
         auto: bool = True,
+        grep: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
         unreadable: list[str] | None = None,
         progress: Progress = SILENT,
     ) -> list[HistoryItem]:
         """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
 
-        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``);
-        without ``auto`` those only that somebody asked for.
+        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``), or
+        PathNotFound where none ever had it; without ``auto`` those only that somebody asked for; with ``grep`` those with
+        this text in their note, upper and lower case alike; ``since`` and ``until`` are ISO 8601 times (without a zone UTC, a
+        day is meant as a whole) or durations ago, such as ``7d``.
         ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
         With a list for what is ``unreadable``, those of ``every`` snapshot that are damaged are left out, and it gets what
         is wrong with them; without one the first is raised.
         """
         name = worktree or self._worktree
         start = None if before is None else self._context.resolve(before, name)
-        among = None
+        among = since_ms = until_ms = None
+        if since is not None or until is not None:
+            from jvs_core.operations.moments import moment  # as in verify
+
+            since_ms = None if since is None else moment(since)
+            until_ms = None if until is None else moment(until, end=True)
         if path is not None:
             from jvs_core.operations import file_history  # as in verify
 
@@ -355,6 +365,9 @@ class Repository:
             unreadable=unreadable,
             among=among,
             auto=auto,
+            grep=grep,
+            since_ms=since_ms,
+            until_ms=until_ms,
         )
 
     @translated

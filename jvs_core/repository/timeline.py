@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
 from jvs_core.errors import JvsError
 from jvs_core.faults import translated
 from jvs_core.model import Cause, Descriptor
@@ -12,6 +15,9 @@ from jvs_core.operations.snapshot_file import SnapshotFile
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import Copy, LostFile, PutBack, Thinned, TimelineState
 from jvs_core.settings import TimelineConfig
+
+if TYPE_CHECKING:
+    from jvs_core.operations.timeline.watching import Watch
 
 
 class Timeline:
@@ -64,6 +70,40 @@ class Timeline:
             locking=Locking(take=True),
             progress=progress,
         )
+
+    @translated
+    def switch(self, on: bool) -> TimelineConfig:
+        """Turn the automatic history of the repository on or off, in its configuration, and return that.
+
+        Comments and other settings stay. Durable and in the log when this returns. Raises InputError where the configuration
+        is damaged, or a link.
+        """
+        from jvs_core.operations.timeline import switching
+
+        return switching.switch(self._context, on)
+
+    @translated
+    def run(
+        self, worktree: str | None = None, *, tell: Callable[[str], None] = lambda _line: None
+    ) -> NoReturn:
+        """Keep the history of a worktree in this thread, until it is interrupted (KeyboardInterrupt).
+
+        ``tell`` gets a line for each snapshot, pause and resumption. Faults pause it, and it goes on when they are over. An
+        interrupt takes back what was begun and gives the lock back. Raises InputError where the history is off.
+        """
+        from jvs_core.operations.timeline import keeper
+
+        keeper.keep(self._context, worktree or self._worktree, lambda told: tell(told.message))
+
+    @translated
+    def watch(self, worktree: str | None = None) -> Watch:
+        """Return what notices that something changed in a worktree, by inotify where that tells; see ``Watch``.
+
+        Raises WorktreeNotFound.
+        """
+        from jvs_core.operations.timeline.watching import Watch
+
+        return Watch(self._context.layout.worktree(worktree or self._worktree))
 
     @translated
     def announce(
@@ -146,6 +186,13 @@ class Timeline:
 
         name = worktree or self._worktree
         return [keeping.described(copy) for copy in keeping.copies(self._context, name, unreadable)]
+
+    @translated
+    def has_copy(self, copy_id: str, *, worktree: str | None = None) -> bool:
+        """Return whether a copy of this id was kept of a worktree's file. Raises DescriptorCorrupt."""
+        from jvs_core.operations.timeline import keeping
+
+        return keeping.find(self._context, worktree or self._worktree, copy_id) is not None
 
     @translated
     def open_copy(self, copy_id: str, *, worktree: str | None = None) -> SnapshotFile:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from jvs_core.results.result import Result
 
 
@@ -15,18 +17,28 @@ class FileVersion(Result):
     sha256: str | None
 
 
-class FoundFile(Result):
-    """A file that snapshots hold, with its versions, oldest first.
+class FileCopy(Result):
+    """A copy of a file that was kept at ``kept_at``, before the file was removed or overwritten."""
 
-    ``last_snapshot_id`` is the newest snapshot that holds it, and so the one to restore it from; ``removed_in`` is the one
-    that no longer did, None where the newest one still does.
+    copy_id: str
+    size: int
+    sha256: str
+    kept_at: str
+
+
+class FoundFile(Result):
+    """A file that snapshots hold, with its versions, oldest first, or of which copies were kept, newest first.
+
+    ``last_snapshot_id`` is the newest snapshot that holds it, and so the one to restore it from, None where none does;
+    ``removed_in`` is the one that no longer did, None where the newest one still does.
     """
 
     path: str
     versions: list[FileVersion]
     in_worktree: bool
-    last_snapshot_id: str
+    last_snapshot_id: str | None
     removed_in: str | None
+    copies: list[FileCopy] = Field(default_factory=list)
 
 
 class SnapshotChange(Result):

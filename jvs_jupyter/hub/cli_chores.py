@@ -69,7 +69,8 @@ def thin(call: Call, homes: Path | None) -> Outcome:
     Example:
       jvs hub thin --homes /srv/homes
     """
-    return _everywhere(call, homes, chores.thin, "thin")
+    asked = ("thin", lambda home: About(repository=home), Chore, lambda done: done)
+    return _told(call, *cli_everybody.chore(call, homes, chores.thin, team_chores.thin, asked))
 
 
 @click.command(cls=Command)

@@ -197,6 +197,11 @@ def examined(request: About) -> Chore:
     return chores.examine(request.opened())
 
 
+def thinned(request: About) -> Chore:
+    """Thin out its automatic history."""
+    return chores.thin(request.opened())
+
+
 def measured(request: Measuring) -> Measured:
     """Return what folders take on disk."""
     return Measured([_measured(Path(folder)) for folder in request.folders])
@@ -219,5 +224,6 @@ TASKS: dict[str, tuple[type[Request], Callable[[Any], Any]]] = {
     "gc": (Collecting, collected),
     "verify": (Verifying, verified),
     "doctor": (About, examined),
+    "thin": (About, thinned),
     "measure": (Measuring, measured),
 }

@@ -56,6 +56,11 @@ def examine(team: Team) -> Chore:
     return _asked(team, "doctor", About(repository=str(team.root)), Chore)
 
 
+def thin(team: Team) -> Chore:
+    """Thin out the automatic history, as far as the group can remove it. Raises Refused."""
+    return _asked(team, "thin", About(repository=str(team.root)), Chore)
+
+
 def tidy(team: Team, days: int, *, dry_run: bool) -> tuple[list[str], list[str]]:
     """Remove what resets left beside, as ``chores.tidy`` does. Raises Refused."""
     found = _asked(team, "worktrees", About(repository=str(team.root)), Worktrees)

@@ -47,9 +47,9 @@ class Schedule:
         self._cost_s = cost_s
         self._not_before = now + self.gap_s
 
-    def postponed(self, now: float) -> None:
-        """Note that a look was in vain: somebody holds the lock, say. It is tried again ``after_save_s`` later."""
-        self._not_before = now + self.after_save_s
+    def postponed(self, now: float, cost_s: float = 0.0) -> None:
+        """Note that a look was in vain: somebody holds the lock, say. It is tried again ``after_save_s`` later, or later yet."""
+        self._not_before = now + max(self.after_save_s, min(cost_s / _SHARE, _LONGEST_GAP_S))
 
     def due(self, now: float) -> bool:
         """Return whether it is time."""

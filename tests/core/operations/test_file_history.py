@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
-from jvs_core.errors import InputError
+from jvs_core.errors import InputError, PathNotFound
 from jvs_core.operations import stored
 from tests.support.damage import overwrite
 from tests.support.long_history import write_history
@@ -81,7 +81,7 @@ def test_it_says_which_snapshots_hold_a_file_and_where_it_went(repo: Repository)
     assert (other.in_worktree, other.removed_in, len(other.versions)) == (True, None, 1)
     assert other.versions[0].snapshot_id == two
     assert repo.find("other", deleted=True) == []
-    repo.restore_path(found.last_snapshot_id, found.path)
+    repo.restore_path(three, found.path)
     assert (repo.root / "main" / "d" / "train.ipynb").read_text() == "three"
 
 
@@ -115,7 +115,8 @@ def test_a_pattern_is_a_part_of_the_path_or_a_glob(repo: Repository, pattern: st
 def test_an_empty_pattern_and_a_repository_without_snapshots(repo: Repository) -> None:
     write(repo, "a", "text")
     assert repo.find("a") == []
-    assert repo.history(path="a") == []
+    with pytest.raises(PathNotFound, match="no snapshot ever had 'a'"):
+        repo.history(path="a")
     with pytest.raises(InputError):
         repo.find("")
 
@@ -140,7 +141,8 @@ def test_the_history_of_a_path_is_what_changed_it_or_what_lies_in_it(repo: Repos
     assert notes("d/a") == ["six", "four", "one"]
     assert notes("d/a", 2) == ["six", "four"]
     assert notes("d/") == notes("d") == ["six", "four", "three", "one"]
-    assert notes("none") == []
+    with pytest.raises(PathNotFound):
+        notes("none")
     assert len(notes("")) == len(changes) + 1
 
 

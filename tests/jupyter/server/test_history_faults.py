@@ -9,6 +9,7 @@ import signal
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,10 @@ def test_a_server_that_is_killed_in_the_middle_of_a_snapshot_leaves_nothing_to_c
     assert found.findings == []
 
 
+def _has(repo: Repository, snapshots: int) -> bool:
+    return len(repo.history()) == snapshots
+
+
 def test_two_servers_in_one_worktree_make_one_snapshot_of_a_change(
     tmp_path: Path, private_state: Path
 ) -> None:
@@ -168,7 +173,7 @@ def test_two_servers_in_one_worktree_make_one_snapshot_of_a_change(
         time.sleep(2)
         for number in range(3):
             ask(first, "PUT", "api/contents/team/main/essay.md", {**TEXT, "content": f"text {number}"})
-            wait(lambda number=number: len(repo.history()) == number + 1)
+            wait(partial(_has, repo, number + 1))
             time.sleep(4)
 
         def both_saved() -> bool:

@@ -45,6 +45,9 @@ KEYS = {
     "checkpoint": "origin seq head_hash created_at",
     "conformance": "profile passed failed results",
     "ref": "name snapshot_id note created_at created_by",
+    "timeline": "worktree state last_at changed next_at reason runs head_snapshot_id",
+    "timeline settings": "enabled after_save_s every_s keep deleted_days space_percent",
+    "put back": "file path renamed snapshot_id copy_id",
     "pin": "pin_id snapshot_id reason created_at created_by expires_at lineage",
 }
 MORE = {
@@ -52,7 +55,7 @@ MORE = {
     "annotate": "manifest_hash kind",
     "show": "manifest_hash kind",
     "verified": "drifted_paths expired code message",
-    "found": "last_snapshot_id removed_in",
+    "found": "last_snapshot_id removed_in copies",
     "doctor": "repaired",
     "gc plan": "notes",
     "gc run": "notes",
