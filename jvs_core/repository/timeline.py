@@ -83,9 +83,7 @@ class Timeline:
         return switching.switch(self._context, on)
 
     @translated
-    def run(
-        self, worktree: str | None = None, *, tell: Callable[[str], None] = lambda _line: None
-    ) -> NoReturn:
+    def run(self, worktree: str | None = None, *, tell: Callable[[str], None] | None = None) -> NoReturn:
         """Keep the history of a worktree in this thread, until it is interrupted (KeyboardInterrupt).
 
         ``tell`` gets a line for each snapshot, pause and resumption. Faults pause it, and it goes on when they are over. An
@@ -93,7 +91,11 @@ class Timeline:
         """
         from jvs_core.operations.timeline import keeper
 
-        keeper.keep(self._context, worktree or self._worktree, lambda told: tell(told.message))
+        keeper.keep(
+            self._context,
+            worktree or self._worktree,
+            lambda told: None if tell is None else tell(told.message),
+        )
 
     @translated
     def watch(self, worktree: str | None = None) -> Watch:
