@@ -12,7 +12,7 @@ from pydantic import BaseModel
 import jvs_core
 from jvs_core.settings import ExcludeConfig, LeaseConfig, RepositoryConfig, RetentionPolicy, TimelineConfig
 
-_REGISTERS = ("locks", "worktrees", "refs", "pins", "gc", "audit", "runs", "cells", "timeline")
+_REGISTERS = ("locks", "worktrees", "refs", "pins", "gc", "audit", "runs", "cells", "timeline", "index")
 _PYTHON = """\
 `from jvs_core import Repository` is the door to everything; the names on this page are the public interface, and all else
 may change without notice. The package is typed. Every method raises subclasses of `JvsError` only; each has `code`,

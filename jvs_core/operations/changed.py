@@ -17,7 +17,7 @@ _JOINED = "FROM changes JOIN paths ON number = changes.path"
 
 
 def bring_up_to_date(ctx: Context, within_s: float | None, progress: Progress) -> bool:
-    """Bring the index up to date and return whether it is. See ``Changes.index``."""
+    """Bring the index up to date and return whether it is. See ``Index.update``."""
     with change_index.opened(ctx, progress, within_s=within_s) as index:
         return index.complete
 
@@ -25,7 +25,7 @@ def bring_up_to_date(ctx: Context, within_s: float | None, progress: Progress) -
 def of(
     ctx: Context, snapshots: Iterable[str], limit: int, within_s: float | None
 ) -> dict[str, SnapshotChanges]:
-    """Return what each of these snapshots changed, as far as it is known. See ``Changes.of``."""
+    """Return what each of these snapshots changed, as far as it is known. See ``Index.of``."""
     with change_index.opened(ctx, SILENT, within_s=within_s) as index:
         return {each: _of(index, each, limit) for each in snapshots if each in index.bases}
 

@@ -44,8 +44,8 @@ from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
 from jvs_core.repository.blocks import Translated
 from jvs_core.repository.cells import Cells
-from jvs_core.repository.changes import Changes
 from jvs_core.repository.gc import Gc
+from jvs_core.repository.index import Index
 from jvs_core.repository.locks import Locks
 from jvs_core.repository.pins import Pins
 from jvs_core.repository.refs import Refs
@@ -85,7 +85,7 @@ class Repository:
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
     prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
     pins, gc, runs, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
-    ``runs``, ``changes``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
+    ``runs``, ``index``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
     something has made it durable and written its audit record when it returns; after a crash in the middle the
     repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -100,7 +100,7 @@ class Repository:
         self.worktrees = Worktrees(self._context, worktree)
         self.refs = Refs(self._context, worktree)
         self.cells = Cells(self._context, worktree)
-        self.changes = Changes(self._context, worktree)
+        self.index = Index(self._context, worktree)
         self.runs = Runs(self._context, worktree)
         self.audit = Audit(self._context)
         self.gc = Gc(self._context, worktree)

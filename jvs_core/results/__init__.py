@@ -19,11 +19,24 @@ from jvs_core.results.doctor import RUNTIME_REPAIRS, DoctorReport, Finding
 from jvs_core.results.found import FileCopy, FileVersion, FoundFile, SnapshotChange, SnapshotChanges
 from jvs_core.results.gc import GcCandidate, GcFailure, GcKept, GcPlan, GcRun
 from jvs_core.results.proof import ProofReport
-from jvs_core.results.repository import AdoptionEstimate, HeavyFolder, Initialized, RepositoryInfo
+from jvs_core.results.repository import (
+    AdoptionEstimate,
+    HeavyFolder,
+    Initialized,
+    RepositoryInfo,
+)
 from jvs_core.results.restore import Extracted, Restored, RestoredInPlace
 from jvs_core.results.result import Result
 from jvs_core.results.run_table import RunTable
 from jvs_core.results.status import Status, Unfinished
-from jvs_core.results.timeline import Copy, LossCause, LostFile, PutBack, Source, Thinned, TimelineState
+from jvs_core.results.timeline import (
+    Copy,
+    LossCause,
+    LostFile,
+    PutBack,
+    Source,
+    Thinned,
+    TimelineState,
+)
 from jvs_core.results.verify import AuditReport, SnapshotReport, VerifyReport
 from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo

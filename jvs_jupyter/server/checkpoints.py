@@ -293,7 +293,7 @@ def _has_history(place: Place) -> bool:
 
 def _checkpoints(place: Place, limit: int) -> list[Descriptor]:
     """Return the newest snapshots in which a file changed; what the index of changes does not know yet comes later."""
-    changed = place.repository.changes.touching(place.inner, within_s=_INDEX_S)
+    changed = place.repository.index.touching(place.inner, within_s=_INDEX_S)
     recent = place.repository.history(limit=_LOOKED_AT)
     kept = (item.descriptor.original for item in recent if not item.expired)
     return [found for found in kept if found.snapshot_id in changed and _holds(place, found.snapshot_id)][

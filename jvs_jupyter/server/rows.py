@@ -24,14 +24,14 @@ Wanted = Callable[["HistoryItem"], bool]
 
 def bring_up_to_date(root: Root, path: str) -> bool:
     """Work on the index of changes for a moment and return whether it is complete."""
-    return root.place(path).repository.changes.index(within_s=_INDEX_S)
+    return root.place(path).repository.index.update(within_s=_INDEX_S)
 
 
 def page_of(root: Root, path: str, query: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """Return one page of the timeline of a contents path, and whether the index of changes knew all of it."""
     repository = root.place(path).repository
-    complete = repository.changes.index(within_s=_INDEX_S)
-    lineage = set(repository.changes.lineage(within_s=0))
+    complete = repository.index.update(within_s=_INDEX_S)
+    lineage = set(repository.index.lineage(within_s=0))
     wanted = _wanted(repository, lineage, query)
     filtered = any(query[name] for name in ("tag", "file")) or bool(query["q"].strip()) or not query["auto"]
     found, cursor = _found(repository, wanted, query, _STEP if filtered else query["limit"] + 1)
@@ -62,7 +62,7 @@ def _found(
 def _wanted(repository: Repository, lineage: Collection[str], query: dict[str, Any]) -> Wanted:
     """Return what decides on each snapshot; automatic ones that thinned out are none that anybody wants."""
     own = None if query["everywhere"] else repository.worktrees.get().worktree_id
-    touching = None if query["file"] is None else repository.changes.touching(query["file"], within_s=0)
+    touching = None if query["file"] is None else repository.index.touching(query["file"], within_s=0)
     words = [_word(repository, word.casefold()) for word in query["q"].split()]
 
     def decide(item: HistoryItem) -> bool:
@@ -82,7 +82,7 @@ def _word(repository: Repository, word: str) -> Wanted:
     """Return what decides whether one word of a search fits a snapshot."""
     if word.startswith("#") and len(word) > 1:
         return lambda item: any(tag.casefold().startswith(word[1:]) for tag in item.descriptor.tags)
-    naming = repository.changes.naming(word, within_s=0)
+    naming = repository.index.naming(word, within_s=0)
 
     def fits(item: HistoryItem) -> bool:
         texts = (item.descriptor.note, item.descriptor.snapshot_id, *item.refs)
@@ -93,7 +93,7 @@ def _word(repository: Repository, word: str) -> Wanted:
 
 def _rows(repository: Repository, items: list[HistoryItem], lineage: Collection[str]) -> list[dict[str, Any]]:
     head = repository.worktrees.get().head_snapshot_id
-    changes = repository.changes.of((item.descriptor.snapshot_id for item in items), within_s=0)
+    changes = repository.index.of((item.descriptor.snapshot_id for item in items), within_s=0)
     words = known_summaries(repository, [item.descriptor.snapshot_id for item in items])
     pins = _pins(repository)
     runs = _runs(repository, items)

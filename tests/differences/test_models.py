@@ -198,7 +198,10 @@ def zipped(**members: bytes) -> bytes:
     return file.getvalue()
 
 
-def tarred(mode: Literal["w", "w:gz", "w:bz2", "w:xz"], **members: bytes) -> bytes:
+TarMode = Literal["w", "w:gz", "w:bz2", "w:xz"]
+
+
+def tarred(mode: TarMode, **members: bytes) -> bytes:
     """Return members as a tar file."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode=mode) as archive:
@@ -227,7 +230,7 @@ def test_zip_by_its_listing(name: str) -> None:
     ("name", "mode"),
     [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2"), ("a.tar.xz", "w:xz")],
 )
-def test_tar_by_its_listing(name: str, mode: str) -> None:
+def test_tar_by_its_listing(name: str, mode: TarMode) -> None:
     found = changed(name, tarred(mode, a=b"1", b=b"2"), tarred(mode, a=b"1", b=b"22", c=b"3"))
     shown = detail(found, ArchiveDetail)
     assert members(shown) == {"b": "changed", "c": "added"}

@@ -20,7 +20,7 @@ def keep(repo: Repository, note: str = "", **files: str | None) -> str:
 
 
 def told(repo: Repository, *snapshots: str, limit: int = 5) -> list[tuple[int, list[tuple[str, str]]]]:
-    found = repo.changes.of(snapshots, limit=limit)
+    found = repo.index.of(snapshots, limit=limit)
     return [
         (found[each].total, [(path.path, path.change) for path in found[each].paths]) for each in snapshots
     ]
@@ -49,10 +49,10 @@ def test_what_led_here_is_without_what_came_after_going_back(tmp_path: Path) -> 
     first = keep(repo, a="1")
     second = keep(repo, a="2")
     repo.restore_inplace(first, reason="back", lock=True)
-    assert repo.changes.lineage() == [first]
+    assert repo.index.lineage() == [first]
     third = keep(repo, a="3")
-    assert repo.changes.lineage() == [third, first]
-    assert second not in repo.changes.lineage()
+    assert repo.index.lineage() == [third, first]
+    assert second not in repo.index.lineage()
 
 
 def test_an_index_that_had_no_time_goes_on_next_time(tmp_path: Path) -> None:
@@ -60,19 +60,19 @@ def test_an_index_that_had_no_time_goes_on_next_time(tmp_path: Path) -> None:
     taken = [keep(repo, a=str(number)) for number in range(4)]
     sizes = []
     for _ in taken:
-        sizes.append(len(repo.changes.of(taken, within_s=0)))
-        assert repo.changes.lineage(within_s=0) == taken[::-1]
+        sizes.append(len(repo.index.of(taken, within_s=0)))
+        assert repo.index.lineage(within_s=0) == taken[::-1]
     assert sizes == [1, 3, 4, 4]  # each call of ``lineage`` reads one, too
-    assert repo.changes.index(within_s=0)
+    assert repo.index.update(within_s=0)
 
 
 def test_an_index_that_is_not_complete_says_so(tmp_path: Path) -> None:
     repo = make(tmp_path)
     for number in range(3):
         keep(repo, a=str(number))
-    assert not repo.changes.index(within_s=0)
-    assert repo.changes.index()
-    assert repo.changes.index(within_s=0)
+    assert not repo.index.update(within_s=0)
+    assert repo.index.update()
+    assert repo.index.update(within_s=0)
 
 
 def test_snapshots_are_found_by_a_word_of_what_they_changed(tmp_path: Path) -> None:
@@ -81,4 +81,4 @@ def test_snapshots_are_found_by_a_word_of_what_they_changed(tmp_path: Path) -> N
     keep(repo, other="1")
     (repo.root / "main" / "Train.ipynb").unlink()
     third = keep(repo)
-    assert repo.changes.naming("train") == {first, third}
+    assert repo.index.naming("train") == {first, third}

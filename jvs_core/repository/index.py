@@ -1,4 +1,4 @@
-"""``repository.changes``: what each snapshot changed, from the index of changes."""
+"""``repository.index``: what each snapshot changed, from the index of changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jvs_core.progress import SILENT, Progress
 from jvs_core.results import SnapshotChanges
 
 
-class Changes:
+class Index:
     """What the snapshots of a repository changed, each seen from the one before.
 
     It is answered from an index in the cache folder. ``within_s`` bounds how long that is brought up to date, which is as
@@ -23,7 +23,7 @@ class Changes:
         self._worktree = worktree
 
     @translated
-    def index(self, *, within_s: float | None = None, progress: Progress = SILENT) -> bool:
+    def update(self, *, within_s: float | None = None, progress: Progress = SILENT) -> bool:
         """Bring the index up to date and return whether it is."""
         return changed.bring_up_to_date(self._context, within_s, progress)
 
