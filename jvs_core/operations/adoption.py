@@ -63,6 +63,20 @@ def require_adoptable(given: Path, target: Path) -> Path:
     return folder
 
 
+def is_copyable(folder: Path, target: Path) -> bool:
+    """Return whether a copy of ``folder``, which cannot be adopted, may become the ``main`` of a repository at ``target``."""
+    home = settings.home()
+    return (
+        not target.is_relative_to(folder)
+        and (home is None or not home.is_relative_to(folder))
+        and repository_around(folder / "inside") is None
+        and not os.path.lexists(folder / ".jvs")
+        and mount_of(folder) == mount_of(target.parent)
+        and os.access(target.parent, os.W_OK | os.X_OK)
+        and os.access(folder, os.R_OK | os.X_OK)
+    )
+
+
 def leave_link(layout: Layout, folder: Path, target: Path) -> None:
     """Put the link that ``folder`` becomes into the place of ``main`` of the repository under construction."""
     with anchored.parent(layout.root / MAIN) as (here, name):

@@ -9,7 +9,9 @@ A snapshot is compared with its nearest ancestor whose manifest is there; where 
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -68,7 +70,7 @@ class _News(NamedTuple):
 
 @dataclass
 class ChangeIndex:
-    """The index, up to date: ``bases`` maps each snapshot in it to the one that it was compared with.
+    """The index, up to date if ``complete``: ``bases`` maps each snapshot in it to the one that it was compared with.
 
     ``unreadable`` says what is wrong with the snapshots that are left out.
     """
@@ -76,6 +78,7 @@ class ChangeIndex:
     database: sqlite3.Connection
     bases: dict[str, str | None] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
+    complete: bool = True
 
     def paths(self) -> Iterator[tuple[int, bytes]]:
         """Yield number and bytes of every path that any snapshot ever had or removed."""
@@ -99,6 +102,47 @@ class ChangeIndex:
         )
         return {snapshot_id for (snapshot_id,) in rows}
 
+    def changed_by(self, snapshot_id: str) -> list[Change]:
+        """Return what one snapshot changed since the one before, by path."""
+        rows = self.database.execute(
+            "SELECT paths.path, snapshot, kind, size, sha256 FROM changes JOIN paths ON number = changes.path"
+            " WHERE snapshot = ? ORDER BY paths.path",
+            (snapshot_id,),
+        )
+        return [Change(*row) for row in rows]
+
+    def had(self, path: bytes, snapshot_id: str | None) -> bool:
+        """Return whether a snapshot has ``path``."""
+        rows = self.database.execute(
+            "SELECT snapshot, kind FROM changes JOIN paths ON number = changes.path WHERE paths.path = ?",
+            (path,),
+        )
+        kinds = dict(rows.fetchall())
+        seen: set[str] = set()
+        while snapshot_id is not None and snapshot_id not in seen and snapshot_id not in kinds:
+            seen.add(snapshot_id)
+            snapshot_id = self.bases.get(snapshot_id)
+        return snapshot_id is not None and kinds.get(snapshot_id) is not None
+
+    def naming(self, word: str) -> set[str]:
+        """Return the snapshots that changed a path with ``word`` in it, in whatever case."""
+        self.database.create_function(
+            "holds", 1, lambda path: word.casefold() in os.fsdecode(path).casefold(), deterministic=True
+        )
+        rows = self.database.execute(
+            "SELECT DISTINCT snapshot FROM changes JOIN paths ON number = changes.path WHERE holds(paths.path)"
+        )
+        return {snapshot_id for (snapshot_id,) in rows}
+
+    def ancestry(self, snapshot_id: str | None) -> list[str]:
+        """Return a snapshot and those that it goes back to, newest first, also those whose manifests are gone."""
+        parents = dict(self.database.execute("SELECT id, parent FROM snapshots").fetchall())
+        found: dict[str, None] = {}
+        while snapshot_id is not None and snapshot_id not in found and snapshot_id in parents:
+            found[snapshot_id] = None
+            snapshot_id = parents[snapshot_id]
+        return list(found)
+
     def lineage(self, snapshot_id: str | None) -> list[str]:
         """Return a snapshot and those that it goes back to, newest first, as far as they are in the index."""
         found: dict[str, None] = {}
@@ -109,23 +153,30 @@ class ChangeIndex:
 
 
 @contextmanager
-def opened(ctx: Context, progress: Progress) -> Iterator[ChangeIndex]:
-    """Open the index of a repository, brought up to date, for the block."""
+def opened(ctx: Context, progress: Progress, *, within_s: float | None = None) -> Iterator[ChangeIndex]:
+    """Open the index of a repository for the block, brought up to date, or as far as that goes ``within_s``.
+
+    What was read stays in the file: the next one goes on from there.
+    """
     path = ctx.settings.cache_dir / "changes" / f"{ctx.repo_id}.sqlite"
-    database, index = _open_somewhere(ctx, path, progress)
+    until = None if within_s is None else time.monotonic() + within_s
+    database, index = _open_somewhere(ctx, path, progress, until)
     try:
         yield index
     finally:
         database.close()
 
 
-def _open_somewhere(ctx: Context, path: Path, progress: Progress) -> tuple[sqlite3.Connection, ChangeIndex]:
+def _open_somewhere(
+    ctx: Context, path: Path, progress: Progress, until: float | None
+) -> tuple[sqlite3.Connection, ChangeIndex]:
     """Open the file; where it is damaged a new one, and where that cannot be written one in memory."""
     for place in (path, path, None):
         database: sqlite3.Connection | None = None
         try:
             database = _connect(place)
-            return database, _brought_up_to_date(ctx, database, progress)
+            # In memory nothing goes on from where this one ends.
+            return database, _brought_up_to_date(ctx, database, progress, until if place else None)
         except (sqlite3.Error, OSError) as error:
             if database is not None:
                 database.close()
@@ -157,7 +208,9 @@ def _connect(place: Path | None) -> sqlite3.Connection:
     return database
 
 
-def _brought_up_to_date(ctx: Context, database: sqlite3.Connection, progress: Progress) -> ChangeIndex:
+def _brought_up_to_date(
+    ctx: Context, database: sqlite3.Connection, progress: Progress, until: float | None
+) -> ChangeIndex:
     index = ChangeIndex(database)
     known = {
         row[0]: _Known(row[1], row[2], bool(row[3]))
@@ -176,8 +229,13 @@ def _brought_up_to_date(ctx: Context, database: sqlite3.Connection, progress: Pr
         except (IntegrityError, NotFound) as error:
             index.unreadable.append(error.message)
     readable = parents.keys() - set(tombstones.TOMBSTONES.keys(ctx.layout))
+    with _writing(database):  # who goes back to whom is known at once, whatever the manifests take
+        database.executemany(
+            "INSERT OR IGNORE INTO snapshots VALUES (?, ?, NULL, 0)",
+            ((each, parent) for each, parent in parents.items() if each not in known),
+        )
     with step(progress, "index"):
-        _index(ctx, index, parents, readable, known, gone)
+        _index(ctx, index, parents, readable, known, gone, until)
     return index
 
 
@@ -188,9 +246,11 @@ def _index(
     readable: set[str],
     known: dict[str, _Known],
     gone: set[str],
+    until: float | None,
 ) -> None:
     last: tuple[str | None, Sequence[Entry]] = (None, [])
     news: list[_News] = []
+    read = 0
     for snapshot_id in sorted(parents):
         base = _base(snapshot_id, parents, readable)
         was = known.get(snapshot_id)
@@ -199,6 +259,10 @@ def _index(
                 news.append(_News(snapshot_id, parents[snapshot_id], None, None))
             continue
         if was is None or not was.indexed or was.base != base:
+            if until is not None and read and time.monotonic() >= until:
+                index.complete = False
+                continue
+            read += 1
             try:
                 before = last[1] if base == last[0] else stored.entries(ctx.layout, base)
                 last = (snapshot_id, stored.entries(ctx.layout, snapshot_id))

@@ -153,6 +153,8 @@ def _info(ctx: Context, name: str) -> WorktreeInfo:
         isolation=record.isolation,
         lock_state=state_of(locking.current(ctx, record)),
         labels=record.labels,
+        worktree_id=record.worktree_id,
+        created_at=record.created_at,
     )
 
 

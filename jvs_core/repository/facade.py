@@ -20,6 +20,7 @@ from jvs_core.errors import InputError
 from jvs_core.faults import translated
 from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor, Kind
 from jvs_core.operations import (
+    adoption_estimate,
     annotate,
     browse,
     compare,
@@ -40,6 +41,7 @@ from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
 from jvs_core.repository.blocks import Translated
 from jvs_core.repository.cells import Cells
+from jvs_core.repository.changes import Changes
 from jvs_core.repository.gc import Gc
 from jvs_core.repository.locks import Locks
 from jvs_core.repository.pins import Pins
@@ -47,6 +49,7 @@ from jvs_core.repository.refs import Refs
 from jvs_core.repository.runs import Runs
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
+    AdoptionEstimate,
     Comparison,
     DoctorReport,
     Extracted,
@@ -73,7 +76,7 @@ class Repository:
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
     prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
     pins, gc, runs or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
-    ``runs``, ``audit`` and ``cells``. Every method raises subclasses of ``JvsError`` only. A method that changes
+    ``runs``, ``changes``, ``audit`` and ``cells``. Every method raises subclasses of ``JvsError`` only. A method that changes
     something has made it durable and written its audit record when it returns; after a crash in the middle the
     repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -88,6 +91,7 @@ class Repository:
         self.worktrees = Worktrees(self._context, worktree)
         self.refs = Refs(self._context, worktree)
         self.cells = Cells(self._context, worktree)
+        self.changes = Changes(self._context, worktree)
         self.runs = Runs(self._context, worktree)
         self.audit = Audit(self._context)
         self.gc = Gc(self._context, worktree)
@@ -139,6 +143,18 @@ class Repository:
         made = cls(Path(os.path.realpath(path)), settings=settings)
         made._degraded = tuple(degraded)
         return made
+
+    @staticmethod
+    @translated
+    def estimate(
+        folder: str | os.PathLike[str], *, name: str | None = None, within_s: float = 2.0
+    ) -> AdoptionEstimate:
+        """Return what ``init`` with ``adopt=folder`` takes, and whether it can be done; nothing is made.
+
+        ``name`` is that of the repository beside the folder, a free one when left out. Counting ends after ``within_s``
+        seconds, caches included, links and mounts not followed. Raises PathNotFound.
+        """
+        return adoption_estimate.estimate(Path(folder), name, within_s)
 
     @property
     def root(self) -> Path:

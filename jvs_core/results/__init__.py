@@ -8,9 +8,9 @@ from __future__ import annotations
 from jvs_core.results.browse import Comparison, HistoryItem, Renamed, SnapshotDetails, TreeEntry, Unchanged
 from jvs_core.results.conformance import ConformanceReport, RequirementResult
 from jvs_core.results.doctor import RUNTIME_REPAIRS, DoctorReport, Finding
-from jvs_core.results.found import FileVersion, FoundFile
+from jvs_core.results.found import FileVersion, FoundFile, SnapshotChange, SnapshotChanges
 from jvs_core.results.gc import GcCandidate, GcFailure, GcKept, GcPlan, GcRun
-from jvs_core.results.repository import Initialized, RepositoryInfo
+from jvs_core.results.repository import AdoptionEstimate, HeavyFolder, Initialized, RepositoryInfo
 from jvs_core.results.restore import Extracted, Restored, RestoredInPlace
 from jvs_core.results.result import Result
 from jvs_core.results.status import Status, Unfinished

@@ -1,6 +1,8 @@
-"""Files found in history."""
+"""Files found in history, and what a snapshot changed."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from jvs_core.results.result import Result
 
@@ -25,3 +27,17 @@ class FoundFile(Result):
     in_worktree: bool
     last_snapshot_id: str
     removed_in: str | None
+
+
+class SnapshotChange(Result):
+    """A path that a snapshot changed."""
+
+    path: str
+    change: Literal["added", "modified", "removed"]
+
+
+class SnapshotChanges(Result):
+    """How many paths a snapshot changed since the one before, and the first of them, by name."""
+
+    total: int
+    paths: list[SnapshotChange]

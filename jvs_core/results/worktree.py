@@ -30,7 +30,7 @@ class WorktreeCreated(Made):
 
 
 class WorktreeInfo(Result):
-    """One worktree in a listing."""
+    """One worktree in a listing; ``worktree_id`` is never given to another one. That and ``created_at`` are not in its JSON."""
 
     name: str
     path: str
@@ -39,6 +39,8 @@ class WorktreeInfo(Result):
     isolation: str
     lock_state: Literal["free", "held", "expired"]
     labels: dict[str, str] = Field(default_factory=dict)
+    worktree_id: str = Field(exclude=True)
+    created_at: str = Field(exclude=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the worktree; ``labels`` only where it has any."""

@@ -21,13 +21,13 @@ ALLOW_INPLACE = "--allow-inplace"
 @click.option(
     ALLOW_INPLACE,
     is_flag=True,
-    help="Also offer restore_inplace and undo, which change files that exist.",
+    help="Also offer restore_inplace, undo and redo, which change files that exist.",
 )
 @click.pass_obj
 def mcp(call: Call, allow_inplace: bool) -> Outcome:
     """Serve this repository to an agent: Model Context Protocol on standard input and output.
 
-    Tools: snapshot, history, compare, restore (to a new worktree), sandbox, verify. Each server is a session of its
+    Tools: snapshot, history, find, compare, restore (to a new worktree), sandbox, verify. Each server is a session of its
     own, so that two agents keep each other out, unless JVS_SESSION names one.
 
     \b

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jvs_core import Repository
 from jvs_jupyter.agents import trial
+from jvs_jupyter.agents.bounds import ITEMS
 
 WAIT_S = 10.0
 
@@ -86,6 +87,31 @@ def history(desk: Desk, given: HistoryArguments) -> dict[str, Any]:
     """Return snapshots, newest first."""
     found = desk.repository.history(given.worktree, limit=given.limit, every=given.every, tag=given.tag)
     return {"items": [item.to_json() for item in found]}
+
+
+class FindArguments(Arguments):
+    """Which files."""
+
+    pattern: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=4096,
+            description="A part of the path, or a glob, of the name where it has no slash",
+        ),
+    ]
+    deleted: Annotated[bool, Field(description="Only what the worktree does not have now")] = False
+    every: Annotated[bool, Field(description="Of all worktrees, not only what led to the head")] = False
+    limit: Annotated[int, Field(ge=1, le=ITEMS)] = 100
+    worktree: Worktree = None
+
+
+def find(desk: Desk, given: FindArguments) -> dict[str, Any]:
+    """Return files in history, the first ones by path, and how many there are."""
+    found = desk.repository.find(
+        given.pattern, worktree=given.worktree, every=given.every, deleted=given.deleted
+    )
+    return {"items": [file.to_json() for file in found[: given.limit]], "total": len(found)}
 
 
 class CompareArguments(Arguments):
@@ -189,14 +215,25 @@ class UndoArguments(Arguments):
     """Why, and where."""
 
     reason: Text = ""
+    force: Annotated[bool, Field(description="Also when something else changed since; that goes, too")] = (
+        False
+    )
     worktree: Worktree = None
 
 
 def undo(desk: Desk, given: UndoArguments) -> dict[str, Any]:
     """Take the last in-place restore back."""
-    return counted(
-        desk.repository.undo(reason=given.reason, worktree=given.worktree, lock=True, wait_s=WAIT_S).to_json()
-    )
+    return _gone(desk.repository.undo, given)
+
+
+def redo(desk: Desk, given: UndoArguments) -> dict[str, Any]:
+    """Take the last undo back."""
+    return _gone(desk.repository.redo, given)
+
+
+def _gone(go: Callable[..., Any], given: UndoArguments) -> dict[str, Any]:
+    done = go(reason=given.reason, force=given.force, worktree=given.worktree, lock=True, wait_s=WAIT_S)
+    return counted(done.to_json())
 
 
 def counted(answer: dict[str, Any]) -> dict[str, Any]:
@@ -212,6 +249,13 @@ SAFE: tuple[Tool[Any], ...] = (
         snapshot,
     ),
     Tool("history", "List snapshots, newest first.", HistoryArguments, history, reads=True),
+    Tool(
+        "find",
+        "Find files in all of history by their path, also deleted ones; restore one with its snapshot's id.",
+        FindArguments,
+        find,
+        reads=True,
+    ),
     Tool(
         "compare",
         "List the paths that differ between two snapshots, or since one.",
@@ -248,5 +292,18 @@ IN_PLACE: tuple[Tool[Any], ...] = (
         restore_inplace,
         destroys=True,
     ),
-    Tool("undo", "Take back the last in-place restore of a worktree.", UndoArguments, undo, destroys=True),
+    Tool(
+        "undo",
+        "Take back the last in-place restore of a worktree, while nothing else happened since.",
+        UndoArguments,
+        undo,
+        destroys=True,
+    ),
+    Tool(
+        "redo",
+        "Take back the last undo of a worktree, while nothing else happened since.",
+        UndoArguments,
+        redo,
+        destroys=True,
+    ),
 )

@@ -87,6 +87,7 @@ def base_snapshot(spec: RunSpec, repository: Repository, worktree: str) -> str:
         worktree=worktree,
         tags=("run", "before-run"),
         consistency="prefer_quiesced",
+        kind="run",
         lock=True,
         wait_s=spec.wait_s,
     )

@@ -218,6 +218,7 @@ class RecordedRun:
             worktree=self._place.worktree,
             tags=("run", tag),
             consistency="prefer_quiesced",
+            kind="run",
             snapshot_id=snapshot_id,
         )
         for line in made.degraded:

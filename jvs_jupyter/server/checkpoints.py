@@ -109,7 +109,12 @@ class JvsCheckpoints(AsyncCheckpoints):
 
     def _snapshot(self, place: Place, wait_s: float) -> Descriptor:
         return place.repository.snapshot(
-            _note(place), tags=(TAG,), consistency="prefer_quiesced", lock=True, wait_s=wait_s
+            _note(place),
+            tags=(TAG,),
+            consistency="prefer_quiesced",
+            kind="checkpoint",
+            lock=True,
+            wait_s=wait_s,
         )
 
     async def _restore(self, manager: Any, checkpoint_id: str, path: str) -> None:

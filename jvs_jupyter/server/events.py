@@ -8,10 +8,12 @@ from typing import Any, Literal
 import yaml
 from jupyter_events import EventLogger
 
+from jvs_jupyter.server.paths import Place
+
 OPERATION = "urn:jvs:event:operation:v1"
 CHANGE = "urn:jvs:event:change:v1"
 
-What = Literal["repository", "snapshots", "content", "worktrees", "refs", "pins", "locks"]
+What = Literal["repository", "snapshots", "content", "worktrees", "refs", "pins", "locks", "timeline", "runs"]
 
 
 class Events:
@@ -30,6 +32,15 @@ class Events:
         """Tell how an operation stands; its result and times stay behind."""
         kept = ("id", "kind", "state", "progress", "error", "repo_id", "worktree", "worktree_path")
         self._logger.emit(schema_id=OPERATION, data={name: operation[name] for name in kept})
+
+    def changed(self, what: What, place: Place) -> None:
+        """Tell that something of the place's repository is not as it was."""
+        self.change(
+            what,
+            repo_id=place.repository.repo_id,
+            worktree=place.worktree,
+            worktree_path=place.worktree_path,
+        )
 
     def change(self, what: What, *, repo_id: str, worktree: str | None, worktree_path: str | None) -> None:
         """Tell that something in a repository is not as it was."""

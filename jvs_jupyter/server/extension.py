@@ -70,7 +70,7 @@ class JvsServer(ExtensionApp):
         self._undo = ExitStack()
         session = self._undo.enter_context(ServerSession())
         settings = replace(Settings.from_environment(), session=session)
-        root = Root(Path(os.path.realpath(self._root_folder())), settings, self.enclosing_repository)
+        root = Root(Path(os.path.abspath(self._root_folder())), settings, self.enclosing_repository)
         assert self.serverapp is not None
         events = Events(self.serverapp.event_logger)
         readers = ThreadPoolExecutor(self.reading_threads, thread_name_prefix="jvs-read")
@@ -129,12 +129,15 @@ def _tell(events: Events, operation: Operation) -> None:
         return
     changed = {
         "init": ("repository",),
+        "adopt": ("repository", "snapshots"),
+        "put_back": ("content",),
         "restore": ("worktrees",),
         "worktree_create": ("worktrees",),
         "worktree_remove": ("worktrees",),
         "restore_path": ("content", "snapshots"),
         "restore_inplace": ("content", "snapshots"),
         "undo": ("content", "snapshots"),
+        "redo": ("content", "snapshots"),
         "snapshot": ("snapshots",),
     }
     for what in changed[operation.kind]:
@@ -147,9 +150,4 @@ def _tell(events: Events, operation: Operation) -> None:
 
 
 def _lock_gone(events: Events, place: Place) -> None:
-    events.change(
-        "locks",
-        repo_id=place.repository.initialized().repo_id,
-        worktree=place.worktree,
-        worktree_path=place.worktree_path,
-    )
+    events.changed("locks", place)

@@ -18,11 +18,14 @@ from jvs_jupyter.server.progress import Cancelled, Receiver
 
 Kind = Literal[
     "init",
+    "adopt",
     "snapshot",
     "restore",
     "restore_inplace",
     "restore_path",
+    "put_back",
     "undo",
+    "redo",
     "worktree_create",
     "worktree_remove",
 ]

@@ -14,15 +14,21 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True)
 class Root:
-    """The folder that a server shows, links resolved; nothing outside is seen or touched.
+    """The folder that a server shows; nothing outside is seen or touched.
 
-    With ``enclosing`` a repository around the root is used too, by the worktree that the root lies in: that is how
+    ``given`` is its path, which may become a link while the server runs: a folder that gets a history becomes the ``main`` of a
+    repository beside it. With ``enclosing`` a repository around the root is used too, by the worktree that the root lies in: that is how
     Jupyter starts in a worktree, and how a hub gives each user one worktree of a team's repository.
     """
 
-    folder: Path
+    given: Path
     settings: Settings
     enclosing: bool = True
+
+    @property
+    def folder(self) -> Path:
+        """The folder, links resolved."""
+        return Path(os.path.realpath(self.given))
 
     def real(self, path: str) -> Path:
         """Return where a contents path leads, which need not exist. Raises RequestError (E_PATH_ESCAPE)."""
@@ -31,17 +37,18 @@ class Root:
             raise escape(f"{path!r} is absolute; paths start at the server's root folder")
         if ".." in parts or "\0" in path or any(len(os.fsencode(part)) > _LONGEST_NAME for part in parts):
             raise escape(f"{path!r} is no path below the server's root folder")
-        real = Path(os.path.realpath(self.folder.joinpath(*parts)))
-        if not real.is_relative_to(self.folder):
+        folder = self.folder
+        real = Path(os.path.realpath(folder.joinpath(*parts)))
+        if not real.is_relative_to(folder):
             raise escape(f"{path!r} leads out of the server's root folder")
         return real
 
     def contents_path(self, path: str | os.PathLike[str]) -> str | None:
         """Return an absolute path for the contents API; None outside the root."""
-        real = Path(path)
-        if not real.is_relative_to(self.folder):
+        real, folder = Path(path), self.folder
+        if not real.is_relative_to(folder):
             return None
-        inner = str(real.relative_to(self.folder))
+        inner = str(real.relative_to(folder))
         return "" if inner == "." else inner
 
     def place(self, path: str) -> Place:

@@ -31,6 +31,10 @@ class Receiver:
         """Stop at the next step or advance, unless something of the operation is visible by then."""
         self._leaving.set()
 
+    def next_part(self) -> None:
+        """Begin another part of the work, which can be left again; what came before stays."""
+        self._committed = False
+
     def to_json(self) -> dict[str, Any] | None:
         """Return the step under way; None before the first."""
         if self._step is None:

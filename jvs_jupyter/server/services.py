@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from jvs_core import Repository
+from jvs_core import JvsError, Repository
+from jvs_jupyter.server import rows
 from jvs_jupyter.server.events import Events
 from jvs_jupyter.server.keeping import Keeper
 from jvs_jupyter.server.operations import Operations
@@ -36,6 +37,7 @@ class Services:
     reader: Reader
     answer_within_s: float
     engines: dict[Path, tuple[float, str]] = field(default_factory=dict)
+    indexing: dict[Path, asyncio.Task[None]] = field(default_factory=dict)
 
     async def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a short function that touches the disk in a reading thread."""
@@ -53,6 +55,27 @@ class Services:
         if await self.call(is_large, place):
             return await self.reader.run(function, place.root, place.path, *args, **kwargs)
         return await self.call(function, place.root, place.path, *args, **kwargs)
+
+    async def indexed(self, place: Place) -> None:
+        """Bring the index of changes of the place's repository up to date, a moment at a time: others are read meanwhile."""
+        while not await self.look(rows.bring_up_to_date, place):
+            pass
+
+    def index_soon(self, place: Place) -> None:
+        """Do that later, and tell whoever shows the snapshots."""
+        root = place.repository.root
+        if root in self.indexing:
+            return
+        task = asyncio.get_running_loop().create_task(self._index(place), name="jvs-index")
+        self.indexing[root] = task
+        task.add_done_callback(lambda _: self.indexing.pop(root, None))
+
+    async def _index(self, place: Place) -> None:
+        try:
+            await self.indexed(place)
+        except JvsError:
+            return  # whoever asks next is told
+        self.events.changed("snapshots", place)
 
     async def engine(self, repository: Repository) -> str:
         """Return the name of a repository's engine; asking the file system is dear, so the answer serves for a minute."""

@@ -10,12 +10,13 @@ from jvs_jupyter.server.handlers.base import PREFIX, Unknown
 from jvs_jupyter.server.handlers.compare import CompareHandler
 from jvs_jupyter.server.handlers.content import ContentHandler
 from jvs_jupyter.server.handlers.files import FilesHandler
+from jvs_jupyter.server.handlers.find import FindHandler
 from jvs_jupyter.server.handlers.locks import LocksHandler
 from jvs_jupyter.server.handlers.operations import OperationHandler, OperationsHandler
 from jvs_jupyter.server.handlers.pins import PinHandler, PinsHandler
 from jvs_jupyter.server.handlers.refs import RefHandler, RefsHandler
-from jvs_jupyter.server.handlers.repositories import RepositoriesHandler
-from jvs_jupyter.server.handlers.restores import RestoresHandler, UndoHandler
+from jvs_jupyter.server.handlers.repositories import AdoptionHandler, RepositoriesHandler
+from jvs_jupyter.server.handlers.restores import RedoHandler, RestoresHandler, UndoHandler
 from jvs_jupyter.server.handlers.runs import RunHandler, RunsHandler
 from jvs_jupyter.server.handlers.snapshots import SnapshotHandler, SnapshotsHandler
 from jvs_jupyter.server.handlers.workspace import WorkspaceHandler
@@ -24,13 +25,16 @@ from jvs_jupyter.server.handlers.worktrees import WorktreeHandler, WorktreesHand
 ROUTES: dict[str, type[RequestHandler]] = {
     "/workspace": WorkspaceHandler,
     "/repositories": RepositoriesHandler,
+    "/adoption": AdoptionHandler,
     "/snapshots": SnapshotsHandler,
     "/snapshots/{id}": SnapshotHandler,
     "/snapshots/{id}/files": FilesHandler,
     "/snapshots/{id}/content": ContentHandler,
     "/compare": CompareHandler,
+    "/find": FindHandler,
     "/restores": RestoresHandler,
     "/undo": UndoHandler,
+    "/redo": RedoHandler,
     "/worktrees": WorktreesHandler,
     "/worktrees/{name}": WorktreeHandler,
     "/refs": RefsHandler,

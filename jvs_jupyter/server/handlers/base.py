@@ -146,12 +146,7 @@ class Handler(APIHandler):
 
     def changed(self, what: What, place: Place) -> None:
         """Tell subscribers that something of the place's repository changed."""
-        self.services.events.change(
-            what,
-            repo_id=place.repository.repo_id,
-            worktree=place.worktree,
-            worktree_path=place.worktree_path,
-        )
+        self.services.events.changed(what, place)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer what tornado or Jupyter refused with the contract's error object; never a trace."""

@@ -1,8 +1,8 @@
-"""``restores`` and ``undo``: putting a snapshot, or one path of it, back."""
+"""``restores``, ``undo`` and ``redo``: putting a snapshot, or one path of it, back, and taking that back."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from jvs_jupyter.server.errors import bad_input
 from jvs_jupyter.server.handlers.base import Handler, route
@@ -34,24 +34,38 @@ class UndoHandler(Handler):
     @route("undo")
     async def post(self) -> None:
         """Undo it."""
-        body = self.body()
-        key = self.key()
-        if not (body["confirm"] or body["dry_run"]):
-            raise bad_input("undo changes files in place: it needs confirm: true")
-        place = await self.place(body["path"])
+        await _go(self, "undo")
 
-        def work(progress: Receiver) -> dict[str, Any]:
-            done = place.repository.undo(
-                reason=body["reason"],
-                force=body["force"],
-                dry_run=body["dry_run"],
-                lock=True,
-                wait_s=body["wait_s"],
-                progress=progress,
-            )
-            return _bounded(place, done.to_json())
 
-        self.accept(self.start("undo", place, work, exclusive=True, key=key))
+class RedoHandler(Handler):
+    """Taking back the last undo."""
+
+    @route("redo")
+    async def post(self) -> None:
+        """Go forward again."""
+        await _go(self, "redo")
+
+
+async def _go(handler: Handler, which: Literal["undo", "redo"]) -> None:
+    body = handler.body()
+    key = handler.key()
+    if not (body["confirm"] or body["dry_run"]):
+        raise bad_input(f"{which} changes files in place, and the request does not confirm it")
+    place = await handler.place(body["path"])
+    go = place.repository.undo if which == "undo" else place.repository.redo
+
+    def work(progress: Receiver) -> dict[str, Any]:
+        done = go(
+            reason=body["reason"],
+            force=body["force"],
+            dry_run=body["dry_run"],
+            lock=True,
+            wait_s=body["wait_s"],
+            progress=progress,
+        )
+        return _bounded(place, done.to_json())
+
+    handler.accept(handler.start(which, place, work, exclusive=True, key=key))
 
 
 def _check(body: dict[str, Any]) -> None:

@@ -1,32 +1,29 @@
-"""``snapshots``: a worktree's history in pages, one snapshot, and taking one."""
+"""``snapshots``: a worktree's timeline in pages, one snapshot, taking one, and editing its note and tags."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jvs_core import Descriptor, JvsError, Repository
+from jvs_jupyter.server import rows
 from jvs_jupyter.server.handlers.base import Handler, route
 from jvs_jupyter.server.paths import Place
 from jvs_jupyter.server.progress import Receiver
 
-if TYPE_CHECKING:
-    from jvs_core import HistoryItem
-
-_LOOKED_AT = 1000
-_MANIFESTS_READ = 50
-
 
 class SnapshotsHandler(Handler):
-    """The history of a worktree."""
+    """The timeline of a worktree."""
 
     @route("listSnapshots")
     async def get(self) -> None:
         """Page through it."""
         query = self.query()
         place = await self.place(query["path"])
-        self.answer(await self.call(_page, place.repository, query))
+        if query["file"] is not None or query["q"].strip():
+            await self.services.indexed(place)
+        page, complete = await self.services.look(rows.page_of, place, query)
+        if not complete:
+            self.services.index_soon(place)
+        self.answer(page)
 
     @route("createSnapshot")
     async def post(self) -> None:
@@ -57,55 +54,22 @@ class SnapshotHandler(Handler):
         place = await self.place(self.query()["path"])
         self.answer(await self.call(_show, place, id))
 
+    @route("annotateSnapshot")
+    async def patch(self, id: str) -> None:  # noqa: A002
+        """Edit its note and tags."""
+        body = self.body()
+        place = await self.place(body["path"] or self.query()["path"])
+        edited = await self.call(
+            place.repository.annotate,
+            id,
+            note=body["note"],
+            add_tags=body["add_tags"],
+            remove_tags=body["remove_tags"],
+        )
+        self.changed("snapshots", place)
+        self.answer(await self.call(_show, place, edited.snapshot_id))
+
 
 def _show(place: Place, snapshot: str) -> dict[str, Any]:
     shown = place.repository.show(snapshot).to_json()
     return {**shown, "contents_path": place.root.contents_path(shown["path"])}
-
-
-def _page(repository: Repository, query: dict[str, Any]) -> dict[str, Any]:
-    limit, wanted = query["limit"], _filter(repository, query["tag"], query["file"])
-    bound = limit if wanted is None else _LOOKED_AT if query["file"] is None else _MANIFESTS_READ
-    items: list[HistoryItem] = []
-    before, looked_at, more = query["before"], 0, True
-    while more and len(items) < limit and looked_at < bound:
-        step = min(bound - looked_at, limit)
-        found = repository.history(limit=step + 1, every=query["all"], before=before)
-        more = len(found) > step
-        for item in found[:step]:
-            looked_at += 1
-            before = item.descriptor.snapshot_id
-            if wanted is None or wanted(item.descriptor):
-                items.append(item)
-            if len(items) == limit:
-                more = more or item is not found[-1]
-                break
-    shown = [{**item.to_json(), "refs": item.refs} for item in items]
-    return {"items": shown, "next": before if more else None}
-
-
-def _filter(repository: Repository, tag: str | None, file: str | None) -> Callable[[Descriptor], bool] | None:
-    if file is None:
-        return None if tag is None else lambda descriptor: tag in descriptor.tags
-    # A history is walked from child to parent: each version is looked up once.
-    version = lru_cache(maxsize=4)(partial(_version, repository, file))
-
-    def changed(descriptor: Descriptor) -> bool:
-        if tag is not None and tag not in descriptor.tags:
-            return False
-        return version(descriptor.snapshot_id) != version(descriptor.parent_snapshot_id)
-
-    return changed
-
-
-def _version(repository: Repository, file: str, snapshot: str | None) -> tuple[Any, ...] | None:
-    """Return what a path is in a snapshot; None where it is not there, or nobody can say any more."""
-    if snapshot is None:
-        return None
-    try:
-        entry = repository.stat(snapshot, file)
-    except JvsError as error:
-        if error.exit_status in (3, 5):
-            return None
-        raise
-    return entry.type, entry.mode, entry.sha256, entry.target

@@ -51,6 +51,7 @@ def describe(root: Root, path: str, limit: int, *, writable: bool, kept: bool) -
             "restore": writable and head is not None,
             "restore_inplace": free and head is not None,
             "undo": free and repository.worktrees.undo_point() is not None,
+            "redo": free and repository.worktrees.redo_point() is not None,
             "lock": free,
             "release": writable and lock["mine"],
         },

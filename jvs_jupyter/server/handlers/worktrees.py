@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from jvs_core import JvsError, Repository, WorktreeInfo
 from jvs_jupyter.server.handlers.base import Handler, route
 from jvs_jupyter.server.pages import whole
 from jvs_jupyter.server.paths import Place
@@ -18,8 +19,7 @@ class WorktreesHandler(Handler):
     async def get(self) -> None:
         """List them."""
         place = await self.place(self.query()["path"])
-        found = await self.call(place.repository.worktrees.all)
-        self.answer(whole([_located(place, info.to_json()) for info in found]))
+        self.answer(whole(await self.call(_all, place)))
 
     @route("createWorktree")
     async def post(self) -> None:
@@ -47,7 +47,7 @@ class WorktreeHandler(Handler):
         await self.call(place.check_writable, name)
         info = await self.call(place.repository.worktrees.rename, name, body["name"])
         self.changed("worktrees", place)
-        self.answer(_located(place, info.to_json()))
+        self.answer(await self.call(_shown, place, info))
 
     @route("deleteWorktree")
     async def delete(self, name: str) -> None:
@@ -62,6 +62,30 @@ class WorktreeHandler(Handler):
 
         operation = self.start("worktree_remove", place, work, exclusive=False, key=None)
         await self.accept_or_answer(operation, HTTPStatus.NO_CONTENT)
+
+
+def _all(place: Place) -> list[dict[str, Any]]:
+    return [_shown(place, info) for info in place.repository.worktrees.all()]
+
+
+def _shown(place: Place, info: WorktreeInfo) -> dict[str, Any]:
+    return {
+        **_located(place, info.to_json()),
+        "created_at": info.created_at,
+        "base_note": _note(place.repository, info.base_snapshot_id),
+        "changed": None,
+    }
+
+
+def _note(repository: Repository, snapshot: str | None) -> str | None:
+    if snapshot is None:
+        return None
+    try:
+        return repository.show(snapshot).descriptor.note
+    except JvsError as error:
+        if error.exit_status in (3, 5):  # gone or damaged: the worktree is listed all the same
+            return None
+        raise
 
 
 def _located(place: Place, shown: dict[str, Any]) -> dict[str, Any]:

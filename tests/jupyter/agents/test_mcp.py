@@ -19,7 +19,7 @@ from jvs_core import Repository
 
 pytestmark = pytest.mark.anyio
 
-SAFE = ["snapshot", "history", "compare", "restore", "sandbox", "verify"]
+SAFE = ["snapshot", "history", "find", "compare", "restore", "sandbox", "verify"]
 
 
 @pytest.fixture
@@ -88,6 +88,7 @@ async def test_the_tools_are_the_safe_ones_and_strict(repo: Repository) -> None:
     assert all(tool.input_schema["additionalProperties"] is False for tool in tools)
     assert [tool.name for tool in tools if tool.annotations and tool.annotations.read_only_hint] == [
         "history",
+        "find",
         "compare",
         "verify",
     ]
@@ -126,12 +127,31 @@ async def test_what_replaces_files_must_be_allowed(repo: Repository) -> None:
             *SAFE,
             "restore_inplace",
             "undo",
+            "redo",
         ]
         done = await ask(connected, "restore_inplace", snapshot="HEAD", reason="a try")
         assert done["modified"] == ["notes.txt"]
         assert (repo.root / "main" / "notes.txt").read_text() == "notes"
         await ask(connected, "undo")
         assert (repo.root / "main" / "notes.txt").read_text() == "changed"
+        await ask(connected, "redo", reason="after all")
+        assert (repo.root / "main" / "notes.txt").read_text() == "notes"
+        (repo.root / "main" / "later.txt").write_text("work since")
+        refused = await connected.call_tool("undo", {})
+        assert error(refused) == "E_NOTHING_TO_UNDO"
+        await ask(connected, "undo", force=True)
+        assert (repo.root / "main" / "notes.txt").read_text() == "changed"
+        assert not (repo.root / "main" / "later.txt").exists()
+
+
+async def test_a_deleted_file_is_found_in_history(repo: Repository) -> None:
+    (repo.root / "main" / "notes.txt").unlink()
+    async with client(repo) as connected:
+        found = await ask(connected, "find", pattern="NOTES")
+        assert found == {"items": [], "total": 0}
+        found = await ask(connected, "find", pattern="notes", deleted=True)
+        assert [(item["path"], item["in_worktree"]) for item in found["items"]] == [("notes.txt", False)]
+        assert (await ask(connected, "find", pattern="*", limit=1))["total"] == 1
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [

@@ -75,6 +75,8 @@ def test_a_run_is_recorded_between_two_snapshots(workspace: Workspace, papermill
     assert run.finished_at > run.started_at
     assert [entry.path for entry in workspace.repository.ls(run.before_snapshot_id)] == ["in.ipynb"]
     assert workspace.in_snapshot(run.after_snapshot_id, "made.txt") == b"3"
+    kinds = [item.descriptor.kind for item in workspace.repository.history()]
+    assert kinds == ["run", "run"]
     assert workspace.in_snapshot(run.after_snapshot_id, "out.ipynb") == Path("out.ipynb").read_bytes()
     written = json.loads(Path("out.ipynb").read_bytes())["metadata"]["jvs"]
     assert written["run_id"] == run.run_id

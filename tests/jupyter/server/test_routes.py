@@ -28,8 +28,11 @@ async def test_a_workspace_is_described(server: Interface, repo: Repository) -> 
         "restore": False,
         "restore_inplace": False,
         "undo": False,
+        "redo": False,
         "lock": True,
         "release": False,
+        "put_back": True,
+        "timeline": True,
     }
 
 
