@@ -14,6 +14,7 @@ from jvs_core.version import __version__
 if TYPE_CHECKING:
     from jvs_core.control.lock.lease import Lease
     from jvs_core.control.trust import Trusted, distrust, trust, trusted
+    from jvs_core.differences import Difference, Differences, what_changed, what_changed_in
     from jvs_core.errors import (
         AlreadyExists,
         InputError,
@@ -47,6 +48,8 @@ _HOMES = {
     "AuditRecord": "jvs_core.model",
     "Checkpoint": "jvs_core.model",
     "Descriptor": "jvs_core.model",
+    "Difference": "jvs_core.differences",
+    "Differences": "jvs_core.differences",
     "InputError": "jvs_core.errors",
     "JvsError": "jvs_core.errors",
     "Lease": "jvs_core.control.lock.lease",
@@ -69,6 +72,8 @@ _HOMES = {
     "distrust": "jvs_core.control.trust",
     "trust": "jvs_core.control.trust",
     "trusted": "jvs_core.control.trust",
+    "what_changed": "jvs_core.differences",
+    "what_changed_in": "jvs_core.differences",
 }
 
 __all__ = [
@@ -77,6 +82,8 @@ __all__ = [
     "AuditRecord",
     "Checkpoint",
     "Descriptor",
+    "Difference",
+    "Differences",
     "InputError",
     "JvsError",
     "Lease",
@@ -100,6 +107,8 @@ __all__ = [
     "distrust",
     "trust",
     "trusted",
+    "what_changed",
+    "what_changed_in",
 ]
 
 

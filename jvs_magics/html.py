@@ -87,11 +87,27 @@ def fields(rows: Iterable[tuple[str, str]]) -> str:
     return table((), shown, of=len(shown), more="")
 
 
-def changes(added: Sequence[str], modified: Sequence[str], removed: Sequence[str], more: str) -> str:
-    """Return changed paths, the first page of them, with their number."""
+def changes(
+    added: Sequence[str],
+    modified: Sequence[str],
+    removed: Sequence[str],
+    more: str,
+    *,
+    moved: Sequence[str] = (),
+    last: Sequence[str] = (),
+) -> str:
+    """Return changed paths, the first page of them, with their number; those of ``last`` at the end, marked as caches."""
+    caches = set(last)
     rows = [
-        line(span(style, f"{sign} {path}"))
-        for style, sign, paths in (("new", "+", added), ("differs", "~", modified), ("gone", "-", removed))
-        for path in paths[:FIRST_PAGE]
-    ][:FIRST_PAGE]
-    return "".join(rows) + rest(len(rows), len(added) + len(modified) + len(removed), more)
+        (path in caches, style, f"{sign} {path}")
+        for style, sign, paths in (
+            ("new", "+", added), ("differs", "~", modified), ("gone", "-", removed), ("differs", ">", moved)
+        )
+        for path in paths
+    ]  # fmt: skip
+    rows.sort(key=lambda row: row[0])
+    shown = [
+        line(span(style, text_of), span("dim", "cache") if is_cache else "")
+        for is_cache, style, text_of in rows[:FIRST_PAGE]
+    ]
+    return "".join(shown) + rest(len(shown), len(rows), more)

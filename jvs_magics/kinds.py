@@ -12,6 +12,7 @@ from jvs_core.wording import counted
 from jvs_magics import html
 from jvs_magics.answers import Answer, Answers
 from jvs_magics.content import ExecutedCells, FileContent
+from jvs_magics.patch import patch
 
 
 class Snapshot(Answer):
@@ -107,7 +108,7 @@ class Status(Answer):
                 html.span("dim", "newest snapshot"), head, html.span("dim", f"lock {found.lock_state}")
             )
             + html.line(state)
-            + html.changes(found.added, found.modified, found.removed, "print(answer)")
+            + html.changes(found.added, found.modified, found.removed, "print(answer)", last=found.caches)
         )
 
 
@@ -116,7 +117,15 @@ class Comparison(Answer):
 
     def _html(self) -> str:
         found = self._value
-        return html.changes(found.added, found.modified, found.removed, "print(answer)")
+        changes = getattr(found, "changes", None)
+        if changes is not None and any(change.detail is not None for change in changes):
+            return patch(changes)
+        if changes is not None:  # with sizes
+            return super()._html()
+        moved = [f"{pair.from_} → {pair.to}" for pair in found.renamed]
+        return html.changes(
+            found.added, found.modified, found.removed, "print(answer)", moved=moved, last=found.caches
+        )
 
 
 class Initialized(Answer):

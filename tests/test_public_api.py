@@ -33,9 +33,9 @@ def members() -> list[tuple[str, object]]:
 MEMBERS = members()
 
 PUBLIC = (
-    "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor InputError JvsError Lease LeaseRecord LockConflict "
+    "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor Difference Differences InputError JvsError Lease LeaseRecord LockConflict "
     "NotARepository OutsideRoot Pin Progress Ref Repository Run Sandbox Settings SnapshotFile Trusted UntrustedRepository Verdict WorktreeInfo "
-    "__version__ distrust trust trusted"
+    "__version__ distrust trust trusted what_changed what_changed_in"
 )
 # Each command, and what does the same in Python.
 IN_PYTHON = {
@@ -49,7 +49,7 @@ IN_PYTHON = {
     "show": "Repository.show",
     "ls": "Repository.ls",
     "cat": "Repository.open_file",
-    "compare": "Repository.compare",
+    "compare": "Repository.compare Repository.changes what_changed what_changed_in",
     "restore": "Repository.restore Repository.restore_path Repository.restore_inplace",
     "undo": "Repository.undo",
     "redo": "Repository.redo",

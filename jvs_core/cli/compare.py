@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
 import click
-from click import style
+from click import Context, style
 
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.parameters import Snapshot
+from jvs_core.cli.parameters import PathInWorktree, Snapshot
 from jvs_core.cli.text import change_count, change_lines, fields, identifier, safe
+from jvs_core.errors import InputError, SnapshotNotFound
 from jvs_core.results import Unfinished
 from jvs_core.wording import counted
+
+if TYPE_CHECKING:
+    from jvs_core.repository import Repository
+
+_PATHS = "jvs.paths"
 
 
 @click.command(cls=Command)
@@ -19,7 +28,7 @@ from jvs_core.wording import counted
 def status(call: Call) -> Outcome:
     """Show how the worktree differs from its newest snapshot.
 
-    "+" is new, "~" differs, "-" is gone.
+    "+" is new, "~" differs, "-" is gone. What a program makes again by itself comes last, marked as cache.
 
     \b
     Example:
@@ -61,21 +70,101 @@ def _unfinished(found: Unfinished) -> list[str]:
     ]
 
 
-@click.command(cls=Command)
-@click.argument("before", metavar="A", type=Snapshot())
-@click.argument("after", metavar="[B]", required=False, type=Snapshot())
-@click.pass_obj
-def compare(call: Call, before: str, after: str | None) -> Outcome:
-    """List what changed from snapshot A to snapshot B, or to the worktree as it is.
+class _WithPaths(Command):
+    """A command whose arguments after ``--`` are paths, whatever they look like."""
 
-    "+" is new, "~" differs, "-" is gone.
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Parse what stands before ``--``; what stands after it waits in the context."""
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[_PATHS] = args[at + 1 :]
+            args = args[:at]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_WithPaths)
+@click.argument("names", metavar="[A [B]] [PATH]...", nargs=-1, type=Snapshot())
+@click.option(
+    "--patch", "-p", is_flag=True, help="Show what changed inside: cells, lines, rows, pixels, arrays."
+)
+@click.option("--stat", is_flag=True, help="Show sizes.")
+@click.option("--everything", is_flag=True, help="With --patch: execution counts, widgets and the like, too.")
+@click.pass_context
+def compare(ctx: Context, names: tuple[str, ...], patch: bool, stat: bool, everything: bool) -> Outcome:
+    """List what changed from snapshot A (HEAD) to snapshot B, or to the worktree as it is.
+
+    "+" is new, "~" differs, "-" is gone, ">" only moved. PATH chooses files, folders and patterns; it starts at the
+    worktree's top folder, ./PATH at the current one. What names no snapshot is a PATH, and so is all after "--".
+    What a program makes again by itself (__pycache__ and the like) comes last, marked.
 
     \b
     Example:
-      jvs compare HEAD~1 HEAD
-      jvs compare baseline
+      jvs compare
+      jvs compare HEAD~1 HEAD --patch
+      jvs compare baseline train.ipynb --patch
     """
-    found = call.repository().compare(before, after, worktree=call.worktree, progress=call.progress())
-    return Outcome(
-        found, list(change_lines(found)), notices=[f"{found.from_} to {found.to}: {change_count(found)}"]
+    if everything and not patch:
+        raise InputError("--everything goes with --patch", hint="jvs compare --patch --everything")
+    call = ctx.ensure_object(Call)
+    repository = call.repository()
+    before, after, paths = _arguments(ctx, repository, call, names)
+    if not (patch or stat):
+        plain = repository.compare(
+            before, after, paths=paths, worktree=call.worktree, renames=True, progress=call.progress()
+        )
+        lines: Iterable[str] = list(change_lines(plain))
+        return Outcome(plain, lines, notices=[f"{plain.from_} to {plain.to}: {change_count(plain)}"])
+    from jvs_core.cli.patch import patch_lines, stat_lines
+    from jvs_core.differences import what_changed
+
+    found = what_changed(
+        repository,
+        before,
+        after,
+        paths=paths,
+        inside=patch,
+        everything=everything,
+        worktree=call.worktree,
+        progress=call.progress(),
     )
+    changes = found.changes or []
+    lines = stat_lines(changes) if stat else []
+    if patch:
+        lines = [*lines, *([""] if lines and changes else []), *patch_lines(changes)]
+    notices = [f"{found.from_} to {found.to}: {change_count(found)}", *found.stopped]
+    return Outcome(found, lines, notices=notices, paged=True)
+
+
+def _arguments(
+    ctx: Context, repository: Repository, call: Call, names: Sequence[str]
+) -> tuple[str, str | None, list[str]]:
+    """Return the two snapshots, and the paths: what comes first and names a snapshot is one, two at most.
+
+    Raises SnapshotNotFound where the first names neither a snapshot nor a path that there is.
+    """
+    after_dashes = ctx.meta.get(_PATHS)
+    snapshots: list[str] = []
+    for name in names[:2]:
+        try:
+            repository.resolve(name, worktree=call.worktree)
+        except SnapshotNotFound:
+            if after_dashes is not None or not _is_path(repository, call, name):
+                raise
+            break
+        snapshots.append(name)
+    if after_dashes is not None and len(names) > len(snapshots):
+        raise InputError(
+            f'{names[len(snapshots)]!r} stands before "--" as a third snapshot',
+            hint="jvs compare A B -- PATH",
+        )
+    rest = [*names[len(snapshots) :], *(after_dashes or ())]
+    before, after = [*snapshots, None, None][:2]
+    kind = PathInWorktree()
+    return before or "HEAD", after, [kind.convert(path, None, ctx) for path in rest]
+
+
+def _is_path(repository: Repository, call: Call, name: str) -> bool:
+    """Say whether a name that is no snapshot is meant as a path: there is one, or it looks like nothing else."""
+    if any(sign in name for sign in "/.*?["):
+        return True
+    return (repository.worktrees.path(call.worktree) / name).exists()

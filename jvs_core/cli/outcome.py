@@ -17,7 +17,8 @@ class Outcome:
     colours as ANSI codes; read once, through ``shown``. ``warnings`` must be seen, ``notices`` may be;
     ``advice``, what to do next, is for people only.
     ``stream``, where there is one, is the text output instead of ``lines``: raw bytes, closed by who reads them. ``exact``
-    is one for who reads it in a program: where stdout is no terminal it is printed to the letter.
+    is one for who reads it in a program: where stdout is no terminal it is printed to the letter. ``paged`` lines go through
+    the user's pager on a terminal.
     """
 
     value: Any
@@ -28,6 +29,7 @@ class Outcome:
     exit_status: int = 0
     stream: BinaryIO | None = None
     exact: str | None = None
+    paged: bool = False
 
     def shown(self) -> Iterator[str]:
         """Yield the lines as people may see them."""

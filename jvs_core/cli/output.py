@@ -16,6 +16,8 @@ from click import style, unstyle
 from jvs_core.cli import streams
 from jvs_core.cli.call import Call
 from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.pager import command as page_command
+from jvs_core.cli.pager import page
 from jvs_core.cli.text import safe
 from jvs_core.errors import ClockSkewExceeded, EngineFailed, JvsError, NoSpace
 
@@ -57,7 +59,12 @@ def _print(outcome: Outcome, call: Call) -> None:
         streams.write_lines([outcome.exact])
     else:
         lines = outcome.shown()
-        streams.write_lines(lines if _coloured(sys.stdout, call) else map(unstyle, lines))
+        shown = lines if _coloured(sys.stdout, call) else map(unstyle, lines)
+        pager = page_command() if outcome.paged else None
+        if pager is None:
+            streams.write_lines(shown)
+        else:
+            page(shown, pager)
 
 
 def _unwritten(cause: OSError, outcome: Outcome) -> JvsError:

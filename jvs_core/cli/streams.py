@@ -35,7 +35,7 @@ def write_lines(lines: Iterable[str]) -> None:
     terminal = sys.stdout is not None and sys.stdout.isatty()
     for line in lines:
         with _written() as stream:
-            _write(stream, (_without_raw_bytes(line) if terminal else line) + "\n")
+            _write(stream, (without_raw_bytes(line) if terminal else line) + "\n")
             if terminal:
                 stream.flush()
     if sys.stdout is not None:
@@ -58,7 +58,7 @@ def write_error(start: str, lines: Iterable[str]) -> None:
     if stream is None:
         return
     with suppress(OSError):
-        _write(stream, "".join(f"{start}{_without_raw_bytes(line)}\n" for line in lines))
+        _write(stream, "".join(f"{start}{without_raw_bytes(line)}\n" for line in lines))
         stream.flush()
 
 
@@ -96,7 +96,7 @@ def _write(stream: TextIO, text: str) -> None:
         raw.write(data)
 
 
-def _without_raw_bytes(text: str) -> str:
+def without_raw_bytes(text: str) -> str:
     """Show bytes that are not UTF-8 as ``\\xNN``: a terminal may take them for control characters."""
     return text.encode("utf-8", "jvs-output").decode("utf-8", "backslashreplace")
 

@@ -71,14 +71,23 @@ def size(count: int) -> str:
 
 
 def change_lines(changes: ChangeLists) -> Iterator[str]:
-    """Yield one line a changed path: ``+`` new, ``~`` different, ``-`` gone."""
-    for sign, colour, paths in (
-        ("+", "green", changes.added),
-        ("~", "yellow", changes.modified),
-        ("-", "red", changes.removed),
-    ):
-        for path in paths:
-            yield style(f"{sign} {safe(path)}", fg=colour)
+    """Yield one line a changed path: ``+`` new, ``~`` different, ``-`` gone, ``>`` moved; those in caches last, marked."""
+    caches = set(getattr(changes, "caches", ()))
+    rows = [
+        *((path, f"+ {safe(path)}", "green") for path in changes.added),
+        *((path, f"~ {safe(path)}", "yellow") for path in changes.modified),
+        *((path, f"- {safe(path)}", "red") for path in changes.removed),
+        *(
+            (pair.to, f"> {safe(pair.from_)} → {safe(pair.to)}", "cyan")
+            for pair in getattr(changes, "renamed", ())
+        ),
+    ]
+    for path, line, colour in rows:
+        if path not in caches:
+            yield style(line, fg=colour)
+    for path, line, colour in rows:
+        if path in caches:
+            yield style(f"{line} (cache)", fg=colour)
 
 
 def change_count(changes: ChangeLists) -> str:
@@ -89,6 +98,7 @@ def change_count(changes: ChangeLists) -> str:
             ("added", changes.added),
             ("modified", changes.modified),
             ("removed", changes.removed),
+            ("renamed", getattr(changes, "renamed", ())),
         )
         if paths
     ]

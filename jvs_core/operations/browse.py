@@ -150,10 +150,10 @@ def ls(ctx: Context, snapshot_id: str, path: str, *, recursive: bool) -> list[Tr
     inner = payload_path(path)
     chosen = require(entries, inner, snapshot_id)
     if chosen.kind != FOLDER:
-        return [_shown(chosen)]
+        return [shown(chosen)]
     prefix = inner + b"/" if inner else b""
     return [
-        _shown(entry)
+        shown(entry)
         for entry in entries
         if entry.path
         and entry.path.startswith(prefix)
@@ -164,10 +164,11 @@ def ls(ctx: Context, snapshot_id: str, path: str, *, recursive: bool) -> list[Tr
 def stat(ctx: Context, snapshot_id: str, path: str) -> TreeEntry:
     """Return the one entry of a snapshot that ``path`` is, from its manifest. Raises PathNotFound."""
     inner = payload_path(path)
-    return _shown(require(stored.look(ctx.layout, snapshot_id).entries, inner, snapshot_id))
+    return shown(require(stored.look(ctx.layout, snapshot_id).entries, inner, snapshot_id))
 
 
-def _shown(entry: Entry) -> TreeEntry:
+def shown(entry: Entry) -> TreeEntry:
+    """Return an entry of a manifest as people and programs see it."""
     return TreeEntry.model_validate(
         {
             "path": text(entry.path),

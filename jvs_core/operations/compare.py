@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from jvs_core.errors import WorktreeNotFound
 from jvs_core.operations import locking, stored
+from jvs_core.operations.browse import shown
+from jvs_core.operations.choosing import chosen
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.unfinished import unfinished
 from jvs_core.payload.changes import caches as known_caches
 from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, beyond_times, but_for_setuid
 from jvs_core.payload.changes.difference import compare as compare_entries
+from jvs_core.payload.changes.renames import renamed
 from jvs_core.payload.tree.authority import Authority, believing, owned
 from jvs_core.payload.tree.entry import Entry, text
 from jvs_core.payload.tree.walk import REPOSITORY, Scan
 from jvs_core.progress import Progress
-from jvs_core.results import Comparison, Status
+from jvs_core.results import ChangedEntries, ChangedEntry, Comparison, Renamed, Status, TreeEntry
+
+ChangeKind = Literal["added", "modified", "removed", "renamed"]
 
 
 @dataclass(frozen=True)
@@ -34,15 +41,21 @@ def status(ctx: Context, name: str, progress: Progress) -> Status:
     record = ctx.worktree(name)
     now = present(ctx, name, progress)
     changes = compare_entries(stored.entries(ctx.layout, record.head_snapshot_id), now, differ=but_for_setuid)
+    in_caches: set[bytes] = set()
+    if changes:
+        head_id = record.head_snapshot_id
+        old = [] if head_id is None else [(ctx.layout.payload(head_id), stored.entries(ctx.layout, head_id))]
+        in_caches = known_caches.those_in(changes, *old, (ctx.layout.worktree(name), now))
     return Status(
         worktree=name,
         path=str(ctx.layout.worktree(name)),
         head_snapshot_id=record.head_snapshot_id,
         lock_state=locking.status(ctx, name).state,
-        clean=not (changes.added or changes.modified or changes.removed),
+        clean=not changes,
         added=[text(path) for path in changes.added],
         modified=[text(path) for path in changes.modified],
         removed=[text(path) for path in changes.removed],
+        caches=[text(path) for path in sorted(in_caches)],
         unfinished=unfinished(ctx, name, now),
     )
 
@@ -85,26 +98,127 @@ def _since_head(ctx: Context, name: str, now: Sequence[Entry]) -> Changes:
 
 
 def compare(
-    ctx: Context, name: str, before: str, after: str | None, progress: Progress, *, caches: bool = True
+    ctx: Context,
+    name: str,
+    before: str,
+    after: str | None,
+    progress: Progress,
+    *,
+    caches: bool = True,
+    renames: bool = False,
+    paths: Sequence[str] = (),
 ) -> Comparison:
-    """Return what changed from one snapshot to another, or to worktree ``name`` as it is; without ``caches`` but for those."""
+    """Return what changed from one snapshot to another, or to worktree ``name`` as it is. See ``Repository.compare``."""
+    return _compared(
+        ctx, name, before, after, progress, caches=caches, renames=renames, paths=paths
+    ).comparison
+
+
+def changes(
+    ctx: Context,
+    name: str,
+    before: str,
+    after: str | None,
+    progress: Progress,
+    *,
+    caches: bool = True,
+    paths: Sequence[str] = (),
+) -> ChangedEntries:
+    """Return the same, renames told apart, with both entries of each path. See ``Repository.changes``."""
+    found = _compared(ctx, name, before, after, progress, caches=caches, renames=True, paths=paths)
+    sides = [
+        {entry.path: entry for entry in entries if entry.path in found.paths}
+        for entries in (found.old, found.new)
+    ]
+    return ChangedEntries(comparison=found.comparison, entries=list(_entries(found.comparison, *sides)))
+
+
+@dataclass(frozen=True)
+class _Compared:
+    comparison: Comparison
+    paths: Container[bytes]
+    old: Sequence[Entry]
+    new: Sequence[Entry]
+
+
+def _compared(
+    ctx: Context,
+    name: str,
+    before: str,
+    after: str | None,
+    progress: Progress,
+    *,
+    caches: bool,
+    renames: bool,
+    paths: Sequence[str],
+) -> _Compared:
     from_id = ctx.resolve(before, name)
     to_id = None if after is None else ctx.resolve(after, name)
     to_entries = present(ctx, name, progress) if to_id is None else stored.entries(ctx.layout, to_id)
     differ = but_for_setuid if to_id is None else None
     from_entries = stored.entries(ctx.layout, from_id)
     changes = compare_entries(from_entries, to_entries, differ=differ)
-    if changes and not caches:
+    moved: list[tuple[bytes, bytes]] = []
+    if renames and changes.added and changes.removed:
+        changes, moved = renamed(changes, from_entries, to_entries)
+    if paths:
+        changes, moved = chosen(paths, changes, moved)
+    in_caches: set[bytes] = set()
+    everything = Changes([*changes.added, *(new for _, new in moved)], changes.modified, changes.removed)
+    if everything:
         to_root = ctx.layout.worktree(name) if to_id is None else ctx.layout.payload(to_id)
         trees = ((ctx.layout.payload(from_id), from_entries), (to_root, to_entries))
-        changes = known_caches.without_those_in(changes, *trees)
-    return Comparison(
+        in_caches = known_caches.those_in(everything, *trees)
+    if not caches:
+        changes = Changes(
+            *(
+                [path for path in each if path not in in_caches]
+                for each in (changes.added, changes.modified, changes.removed)
+            )
+        )
+        moved = [pair for pair in moved if pair[1] not in in_caches]
+        in_caches = set()
+    comparison = Comparison(
         from_=from_id,
         to=name if to_id is None else to_id,
         added=[text(path) for path in changes.added],
         modified=[text(path) for path in changes.modified],
         removed=[text(path) for path in changes.removed],
+        renamed=[Renamed(from_=text(old), to=text(new)) for old, new in moved],
+        caches=[text(path) for path in sorted(in_caches)],
     )
+    names = {path.rstrip(b"/") for path in (*changes.added, *changes.modified, *changes.removed)}
+    names.update(path for pair in moved for path in pair)
+    return _Compared(comparison, names, from_entries, to_entries)
+
+
+def _entries(
+    comparison: Comparison, old: Mapping[bytes, Entry], new: Mapping[bytes, Entry]
+) -> Iterator[ChangedEntry]:
+    caches = set(comparison.caches)
+    kinds: tuple[tuple[ChangeKind, Iterable[tuple[str | None, str]]], ...] = (
+        ("added", ((None, path) for path in comparison.added)),
+        ("modified", ((path, path) for path in comparison.modified)),
+        ("removed", ((path, path) for path in comparison.removed)),
+        ("renamed", ((pair.from_, pair.to) for pair in comparison.renamed)),
+    )
+    found = [
+        ChangedEntry(
+            path=path,
+            old_path=was if was != path else None,
+            change=change,
+            cache=path in caches,
+            old=None if was is None else _shown(old, was),
+            new=None if change == "removed" else _shown(new, path),
+        )
+        for change, pairs in kinds
+        for was, path in pairs
+    ]
+    yield from sorted(found, key=lambda each: (each.cache, os.fsencode(each.path)))
+
+
+def _shown(entries: Mapping[bytes, Entry], path: str) -> TreeEntry:
+    return shown(entries[os.fsencode(path.rstrip("/"))])
 
 
 def present(ctx: Context, name: str, progress: Progress) -> Sequence[Entry]:

@@ -5,6 +5,7 @@ names the operation that does the work; mixins would cut the class and leave one
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -26,6 +27,7 @@ from jvs_core.operations import (
     compare,
     init,
     locking,
+    present_file,
     restore,
     sandbox,
     snapshot,
@@ -50,6 +52,7 @@ from jvs_core.repository.runs import Runs
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
     AdoptionEstimate,
+    ChangedEntries,
     Comparison,
     DoctorReport,
     Extracted,
@@ -423,22 +426,60 @@ class Repository:
         )
 
     @translated
+    def stat_now(self, path: str, *, worktree: str | None = None) -> TreeEntry:
+        """Return what stands at a path of the worktree now, by its path from the worktree's top; ``sha256`` is None.
+
+        Raises PathNotFound where there is nothing that a snapshot would keep, PathEscape.
+        """
+        return present_file.stat_now(self._context, worktree or self._worktree, path)
+
+    @translated
+    def open_now(self, path: str, *, worktree: str | None = None) -> io.BufferedReader:
+        """Open a regular file of the worktree for reading, as it is now, by its path from the worktree's top.
+
+        No symbolic link is followed, also none to a folder, and no FIFO waited for. Who writes to it meanwhile is not kept from
+        that. Raises PathNotFound where there is no such file, PathEscape.
+        """
+        return present_file.open_now(self._context, worktree or self._worktree, path)
+
+    @translated
     def compare(
         self,
         before: str,
         after: str | None = None,
         *,
+        paths: Sequence[str] = (),
         worktree: str | None = None,
         caches: bool = True,
+        renames: bool = False,
         progress: Progress = SILENT,
     ) -> Comparison:
         """Return what changed from snapshot ``before`` to snapshot ``after`` (None: to the worktree as it is).
 
-        Without ``caches``, what lies in ``__pycache__``, ``.ipynb_checkpoints``, ``.venv``, ``node_modules``, ``lost+found`` or a
-        folder with a ``CACHEDIR.TAG`` is no change.
+        ``paths`` chooses among the changed ones: a name to the letter and what lies below it, or a pattern, as for
+        ``restore_paths``. Without ``caches``, what lies in ``__pycache__``, ``.ipynb_checkpoints``, ``.venv``, ``node_modules``, ``lost+found`` or a
+        folder with a ``CACHEDIR.TAG`` is no change. With ``renames`` a file that only moved (same content, not empty, same mode) is in
+        ``renamed``, and neither in ``added`` nor in ``removed``.
         """
         name = worktree or self._worktree
-        return compare.compare(self._context, name, before, after, progress, caches=caches)
+        return compare.compare(
+            self._context, name, before, after, progress, caches=caches, renames=renames, paths=paths
+        )
+
+    @translated
+    def changed_entries(
+        self,
+        before: str,
+        after: str | None = None,
+        *,
+        paths: Sequence[str] = (),
+        worktree: str | None = None,
+        caches: bool = True,
+        progress: Progress = SILENT,
+    ) -> ChangedEntries:
+        """Return what ``compare`` does with ``renames``, and of each path what stood there and what stands there now."""
+        name = worktree or self._worktree
+        return compare.changes(self._context, name, before, after, progress, caches=caches, paths=paths)
 
     @translated
     def restore(

@@ -5,7 +5,8 @@ Paths inside a payload are text with other bytes as ``\\udc80`` to ``\\udcff`` e
 
 from __future__ import annotations
 
-from jvs_core.results.browse import Comparison, HistoryItem, Renamed, SnapshotDetails, TreeEntry, Unchanged
+from jvs_core.results.browse import HistoryItem, SnapshotDetails, TreeEntry, Unchanged
+from jvs_core.results.changed import ChangedEntries, ChangedEntry, Comparison, Renamed
 from jvs_core.results.conformance import ConformanceReport, RequirementResult
 from jvs_core.results.doctor import RUNTIME_REPAIRS, DoctorReport, Finding
 from jvs_core.results.found import FileVersion, FoundFile, SnapshotChange, SnapshotChanges

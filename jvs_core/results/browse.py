@@ -4,33 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
-
 from jvs_core.model import Descriptor
 from jvs_core.results.result import Result
-
-
-class Renamed(Result):
-    """A file that only moved: same content and mode under another path."""
-
-    from_: str = Field(alias="from")
-    to: str
-
-
-class Comparison(Result):
-    """Two snapshots, or a snapshot and a worktree, whose name is then in ``to``.
-
-    What is in ``renamed`` is not in ``added`` and ``removed``; it is empty where renames were not asked for. ``caches`` are
-    those of all these paths (of renamed ones the new) that lie in known caches, where these were marked.
-    """
-
-    from_: str = Field(alias="from")
-    to: str
-    added: list[str]
-    modified: list[str]
-    removed: list[str]
-    renamed: list[Renamed] = Field(default_factory=list)
-    caches: list[str] = Field(default_factory=list)
 
 
 class Unchanged(Result):

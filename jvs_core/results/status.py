@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from jvs_core.results.result import Result
 
 
@@ -37,7 +39,10 @@ class Unfinished(Result):
 
 
 class Status(Result):
-    """A worktree against its head, and the in-place restore that stands ``unfinished`` there, if any."""
+    """A worktree against its head, and the in-place restore that stands ``unfinished`` there, if any.
+
+    ``caches`` are those of the changed paths that lie in known caches.
+    """
 
     worktree: str
     path: str
@@ -47,8 +52,9 @@ class Status(Result):
     added: list[str]
     modified: list[str]
     removed: list[str]
+    caches: list[str] = Field(default_factory=list)
     unfinished: Unfinished | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the status; ``unfinished`` only where something is."""
-        return self.model_dump(exclude=None if self.unfinished else {"unfinished"})
+        """Return the status; ``unfinished`` and ``caches`` only where there is something."""
+        return self.model_dump(exclude={name for name in ("caches", "unfinished") if not getattr(self, name)})

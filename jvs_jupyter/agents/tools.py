@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jvs_core import Repository
+from jvs_core import Repository, what_changed
+from jvs_core.cli.patch import all_told
 from jvs_jupyter.agents import trial
 from jvs_jupyter.agents.bounds import ITEMS
 
 WAIT_S = 10.0
+MOST_LINES = 2_000
 
 
 class Arguments(BaseModel):
@@ -115,19 +118,35 @@ def find(desk: Desk, given: FindArguments) -> dict[str, Any]:
 
 
 class CompareArguments(Arguments):
-    """What to compare."""
+    """What to compare, and how closely."""
 
     before: SnapshotName
     after: Annotated[
         str | None, Field(max_length=200, description="The worktree as it is, when left out")
     ] = None
+    paths: Annotated[
+        list[Short], Field(max_length=100, description="Only these files, folders and patterns")
+    ] = []
+    patch: Annotated[
+        bool, Field(description="Say what changed inside: lines, cells, rows, pixels, arrays")
+    ] = False
     worktree: Worktree = None
 
 
 def compare(desk: Desk, given: CompareArguments) -> dict[str, Any]:
-    """Return the changed paths, the first of each kind, and how many there are."""
-    found = desk.repository.compare(given.before, given.after, worktree=given.worktree)
-    return counted(found.to_json())
+    """Return the changed paths, the first of each kind, and how many there are; with ``patch`` what changed inside."""
+    if not given.patch:
+        found = desk.repository.compare(given.before, given.after, paths=given.paths, worktree=given.worktree)
+        return counted(found.to_json())
+    looked_into = what_changed(
+        desk.repository, given.before, given.after, paths=given.paths, worktree=given.worktree
+    )
+    changes = looked_into.changes or []
+    shown = looked_into.model_copy(
+        update={"changes": [each.model_copy(update={"detail": None}) for each in changes]}
+    )
+    lines = ("  " * line.indent + line.text for _, line in all_told(changes))
+    return {**counted(shown.to_json()), "patch": "\n".join(islice(lines, MOST_LINES))}
 
 
 class RestoreArguments(Arguments):
@@ -258,7 +277,7 @@ SAFE: tuple[Tool[Any], ...] = (
     ),
     Tool(
         "compare",
-        "List the paths that differ between two snapshots, or since one.",
+        "List the paths that differ between two snapshots, or since one; with patch also what changed inside them.",
         CompareArguments,
         compare,
         reads=True,

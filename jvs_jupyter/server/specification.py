@@ -68,10 +68,10 @@ def check_part(operation_id: str, place: str, name: str, value: str) -> None:
     _check(parameters(operation_id)[place, name]["schema"], value, name)
 
 
-def read_body(operation_id: str, body: bytes) -> dict[str, Any]:
+def read_body(operation_id: str, body: bytes, most: int = LARGEST_BODY) -> dict[str, Any]:
     """Return the JSON object that a request sent, with defaults. Raises RequestError (400, 413, 422)."""
-    if len(body) > LARGEST_BODY:
-        raise RequestError(413, "E_USAGE", f"a request holds no more than {LARGEST_BODY} bytes")
+    if len(body) > most:
+        raise RequestError(413, "E_USAGE", f"a request holds no more than {most} bytes")
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -28,9 +28,23 @@ def tagged(entries: Iterable[Entry], begins: Callable[[Entry], bytes]) -> set[by
     return found
 
 
-def without_those_in(changes: Changes, *trees: tuple[Path, Sequence[Entry]]) -> Changes:
+Tree = tuple[Path, Sequence[Entry]]
+
+
+def without_those_in(changes: Changes, *trees: Tree) -> Changes:
     """Return the changes that lie in no cache, as a known name or a tag in any of the ``trees`` (folder and entries) says."""
-    return without(changes, {folder for root, entries in trees for folder in _tagged_in(root, entries)})
+    return without(changes, _tagged_in_any(trees))
+
+
+def those_in(changes: Changes, *trees: Tree) -> set[bytes]:
+    """Return the changed paths that do lie in a cache, as ``without_those_in`` leaves them out."""
+    folders = _tagged_in_any(trees)
+    paths = (*changes.added, *changes.modified, *changes.removed)
+    return {path for path in paths if _in_cache(path, folders)}
+
+
+def _tagged_in_any(trees: Sequence[Tree]) -> set[bytes]:
+    return {folder for root, entries in trees for folder in _tagged_in(root, entries)}
 
 
 def _tagged_in(root: Path, entries: Sequence[Entry]) -> set[bytes]:

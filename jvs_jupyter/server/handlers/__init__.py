@@ -9,6 +9,7 @@ from tornado.web import RequestHandler
 from jvs_jupyter.server.handlers.base import PREFIX, Unknown
 from jvs_jupyter.server.handlers.compare import CompareHandler
 from jvs_jupyter.server.handlers.content import ContentHandler
+from jvs_jupyter.server.handlers.diff import DiffHandler
 from jvs_jupyter.server.handlers.files import FilesHandler
 from jvs_jupyter.server.handlers.find import FindHandler
 from jvs_jupyter.server.handlers.locks import LocksHandler
@@ -32,6 +33,7 @@ ROUTES: dict[str, type[RequestHandler]] = {
     "/snapshots/{id}/content": ContentHandler,
     "/compare": CompareHandler,
     "/find": FindHandler,
+    "/diff": DiffHandler,
     "/restores": RestoresHandler,
     "/undo": UndoHandler,
     "/redo": RedoHandler,

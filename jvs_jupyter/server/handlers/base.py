@@ -78,9 +78,9 @@ class Handler(APIHandler):
         """Return the query parameters, checked, with defaults."""
         return specification.read_query(self.operation_id, self.request.query_arguments)
 
-    def body(self) -> dict[str, Any]:
-        """Return the JSON object sent, checked, with defaults."""
-        return specification.read_body(self.operation_id, self.request.body)
+    def body(self, most: int = specification.LARGEST_BODY) -> dict[str, Any]:
+        """Return the JSON object sent, of no more than ``most`` bytes, checked, with defaults."""
+        return specification.read_body(self.operation_id, self.request.body, most)
 
     async def place(self, path: str) -> Place:
         """Return the place of a contents path, and note that somebody works there."""

@@ -26,6 +26,7 @@ CONTRACT = {
     "/snapshots/{id}/files": {"get"},
     "/snapshots/{id}/content": {"get", "head"},
     "/compare": {"get"},
+    "/diff": {"get", "post"},
     "/restores": {"post"},
     "/worktrees": {"get", "post"},
     "/worktrees/{name}": {"delete", "patch"},

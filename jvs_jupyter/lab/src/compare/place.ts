@@ -109,7 +109,7 @@ export class Place {
   /** How one file differs; null when it does not. */
   async inside(question: Question): Promise<Difference | null> {
     const { content, oldPath, ...values } = question;
-    const asked = { ...values, path: this.path, ...(oldPath === null ? {} : { old_path: oldPath }) };
+    const asked = { ...values, path: this.path, ...(oldPath === null ? {} : { old_file: oldPath }) };
     const found =
       content === null
         ? await this.api.get<Difference>('diff', asked)

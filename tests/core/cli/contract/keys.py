@@ -26,7 +26,7 @@ KEYS = {
     "entry": "path type mode size mtime sha256",
     "found": "path versions in_worktree",
     "version": "snapshot_id size sha256",
-    "compare": f"from to {CHANGES}",
+    "compare": f"from to {CHANGES} renamed",
     "restore": "snapshot_id worktree path",
     "restore path": "snapshot_id path",
     "in place": f"snapshot_id worktree path pre_restore_snapshot_id {CHANGES}",

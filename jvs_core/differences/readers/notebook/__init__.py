@@ -1,0 +1,1 @@
+"""Notebooks: reading them, aligning their cells, comparing their outputs."""
