@@ -81,10 +81,11 @@ export function Inside(props: InsideProps): ReactElement {
               <button
                 key={way}
                 className="jp-mod-styled"
-                title={way < 0 ? trans.__('Alt+Up') : trans.__('Alt+Down')}
+                title={way < 0 ? trans.__('Previous change (Alt+Up)') : trans.__('Next change (Alt+Down)')}
+                aria-label={way < 0 ? trans.__('Previous change') : trans.__('Next change')}
                 onClick={() => box.current && goTo(box.current, way)}
               >
-                {way < 0 ? trans.__('↑ Previous change') : trans.__('↓ Next change')}
+                {way < 0 ? '↑' : '↓'}
               </button>
             ))}
           </>
@@ -158,7 +159,12 @@ function Detail(props: InsideProps & { found: Difference }): ReactElement {
       return <NotebookView compared={compared} detail={detail} tools={tools} onTake={onTake} />;
     }
     case 'text':
-      return <TextView compared={compared} detail={detail} tools={tools} />;
+      return (
+        <>
+          {DRAWING.test(found.path) && <FileImages {...props} />}
+          <TextView compared={compared} detail={detail} tools={tools} />
+        </>
+      );
     case 'table':
       return <TableView detail={detail} tools={tools} />;
     case 'image':
@@ -274,9 +280,12 @@ function useAddress(compared: Compared, version: Version | null): Address {
   return found;
 }
 
+/** Images that are text. Drawn as an image, nothing in them runs. */
+const DRAWING = /\.svg$/i;
+
 /** What a browser is told an image is; it looks for itself except for drawings, which are text. */
 function typeOf(file: string): string {
-  return /\.svg$/i.test(file) ? 'image/svg+xml' : 'image/png';
+  return DRAWING.test(file) ? 'image/svg+xml' : 'image/png';
 }
 
 /** Go to the next (1) or previous (-1) change. */

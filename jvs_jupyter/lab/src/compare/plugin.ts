@@ -15,10 +15,10 @@ import { DisposableDelegate, IDisposable } from '@lumino/disposable';
 import { Workbench } from '../actions/workbench';
 import { Documents } from '../documents';
 import { DRIVE, parse } from '../drive';
-import { snapshotsIcon } from '../icon';
 import { ISnapshots } from '../plugins/panel';
 import { WorkspaceModel } from '../model/workspace';
 import { CompareActions } from './actions';
+import { compareIcon } from './icon';
 import { keepLive } from './live';
 import { CompareModel } from './model';
 import { Request } from './place';
@@ -106,13 +106,13 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
     const { commands } = app;
     commands.addCommand(CommandIDs.open, {
       label: trans.__('What Changed'),
-      icon: snapshotsIcon,
+      icon: compareIcon,
       execute: args => open(args as unknown as Request)
     });
     commands.addCommand(CommandIDs.document, {
       label: trans.__('Compare with an Older Version…'),
       caption: trans.__('See what changed in this document, unsaved edits included'),
-      icon: snapshotsIcon,
+      icon: compareIcon,
       isEnabled: () => inFront() !== null,
       execute: () => {
         const request = inFront();
@@ -121,7 +121,7 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
     });
     commands.addCommand(CommandIDs.file, {
       label: trans.__('Compare with an Older Version…'),
-      icon: snapshotsIcon,
+      icon: compareIcon,
       isVisible: () => chosen() !== null,
       execute: () => {
         const path = chosen();
@@ -133,7 +133,7 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
     addButtons(app, context => {
       const request = requestFor(app, context);
       return request && new ToolbarButton({
-        icon: snapshotsIcon,
+        icon: compareIcon,
         label: trans.__('Compare with now'),
         onClick: () => void open(request)
       });

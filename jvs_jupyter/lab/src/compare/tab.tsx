@@ -7,7 +7,7 @@ import { ReactElement } from 'react';
 
 import { JvsError } from '../api';
 import { baseName } from '../format';
-import { snapshotsIcon } from '../icon';
+import { compareIcon } from './icon';
 import { FileActions, Inside } from './inside';
 import { CompareModel } from './model';
 import { Paths } from './paths';
@@ -31,7 +31,7 @@ export class CompareTab extends ReactWidget {
     super();
     const { trans } = tools;
     this.addClass('jvs-Compare');
-    this.title.icon = snapshotsIcon;
+    this.title.icon = compareIcon;
     this.title.closable = true;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('What changed'));

@@ -31,7 +31,8 @@ export function Times(props: TimesProps): ReactElement {
   const setTo = (index: number): void => props.onChange(from, times[Math.max(index, at.from + 1)]);
   const select = (label: string, value: string, offered: readonly string[], choose: (index: number) => void): ReactElement => (
     <select
-      className="jp-mod-styled"
+      className="jvs-Times-choice"
+      title={names.get(value) ?? value}
       aria-label={label}
       value={value}
       onChange={event => choose(times.indexOf(event.target.value))}

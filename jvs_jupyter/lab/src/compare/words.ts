@@ -46,10 +46,12 @@ function notebookSummary(detail: NotebookDetail, trans: TranslationBundle): stri
     added && trans._n('%1 added', '%1 added', added),
     removed && trans._n('%1 removed', '%1 removed', removed),
     moved && trans._n('%1 moved', '%1 moved', moved),
-    outputs && trans._n('%1 output differs', '%1 outputs differ', outputs),
-    detail.metadata.length && trans.__('settings of the notebook')
+    outputs && trans._n('%1 output differs', '%1 outputs differ', outputs)
   ].filter(part => part);
-  return parts.length ? parts.join(' · ') : trans.__('no cell differs');
+  if (parts.length) {
+    return parts.join(' · ');
+  }
+  return detail.metadata.length ? trans.__('only settings of the notebook differ') : trans.__('no cell differs');
 }
 
 /** What happened to a cell. */

@@ -100,7 +100,7 @@ export function Image(props: { src: string; label: string; trans: TranslationBun
 
 /** How many pixels differ, in words. */
 export function imageWords(detail: ImageDetail | null, trans: TranslationBundle): string {
-  if (!detail || detail.pixels === 'unknown') {
+  if (!detail || detail.pixels === 'unknown' || !detail.old || !detail.new) {
     return '';
   }
   if (detail.pixels === 'same') {

@@ -33,7 +33,6 @@ export function NotebookView(props: NotebookViewProps): ReactElement {
           {tools.trans.__('This notebook is too large to draw its outputs here: they are listed by kind and size.')}
         </p>
       )}
-      <Fields fields={detail.metadata} label={tools.trans.__('Settings of the notebook')} tools={tools} />
       {detail.cells.map((change, at) =>
         change.change === 'same' && !change.moved ? (
           <Unchanged key={keyOf(change)} change={change} cells={cells.new ?? null} language={detail.language} tools={tools} />
@@ -60,6 +59,14 @@ export function NotebookView(props: NotebookViewProps): ReactElement {
             </Lazy>
           </article>
         )
+      )}
+      {detail.metadata.length > 0 && (
+        <details className="jvs-Unchanged">
+          <summary>
+            {tools.trans._n('%1 setting of the notebook differs', '%1 settings of the notebook differ', detail.metadata.length)}
+          </summary>
+          <Fields fields={detail.metadata} label={tools.trans.__('Settings of the notebook')} tools={tools} />
+        </details>
       )}
     </>
   );

@@ -2,7 +2,7 @@
 
 import { IOutputModel, OutputModel } from '@jupyterlab/rendermime';
 import { Widget } from '@lumino/widgets';
-import { ReactElement, useEffect, useRef, useState } from 'react';
+import { ReactElement, useLayoutEffect, useRef, useState } from 'react';
 
 import { size } from '../../format';
 import { MimeChange, OutputChange } from '../difference';
@@ -106,7 +106,8 @@ export function Drawn(props: { output: any; tools: Tools }): ReactElement {
   const box = useRef<HTMLDivElement>(null);
   const length = textLength(output);
   const draws = isWanted || length <= LONGEST_DRAWN;
-  useEffect(() => {
+  // a layout effect ends before its node leaves the page, which a widget must not notice
+  useLayoutEffect(() => {
     const node = box.current;
     if (!node || !draws) {
       return;

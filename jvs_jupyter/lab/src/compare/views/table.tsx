@@ -177,9 +177,9 @@ function templateOf(detail: TableDetail, columns: readonly number[]): string {
     });
     const { name, change } = detail.columns[at];
     const head = name.length + (change === 'same' ? 0 : 9);
-    return `${Math.min(40, Math.max(head, ...lengths, 4)) + 2}ch`;
+    return `calc(${Math.min(40, Math.max(head, ...lengths, 4)) + 1}ch + 18px)`;
   });
-  return ['3ch', '11ch', ...widths].join(' ');
+  return ['32px', '12ch', ...widths].join(' ');
 }
 
 function rowNumber(row: RowChange): string {

@@ -29,8 +29,8 @@ export function TextView(props: TextViewProps): ReactElement {
   const texts = useTexts(compared);
   const notes = [
     detail.line_ends && trans.__('Line ends: %1 → %2.', ...detail.line_ends),
-    detail.no_newline.includes('old') && trans.__('The older version has no newline at its end.'),
-    detail.no_newline.includes('new') && trans.__('The newer version has no newline at its end.')
+    String(detail.no_newline) === 'old' && trans.__('Only the older version has no newline at its end.'),
+    String(detail.no_newline) === 'new' && trans.__('Only the newer version has no newline at its end.')
   ].filter((note): note is string => Boolean(note));
   return (
     <>
@@ -64,6 +64,7 @@ function Merged(props: { texts: Texts; language: string; tools: Tools }): ReactE
           doc,
           extensions: [
             lineNumbers(),
+            EditorView.lineWrapping,
             jupyterTheme,
             support,
             EditorState.readOnly.of(true),
@@ -106,14 +107,14 @@ function Merged(props: { texts: Texts; language: string; tools: Tools }): ReactE
 /** Sent to a view that has its own way to the next (1) or previous (-1) change. */
 export const GO_EVENT = 'jvs-go';
 
-/** Both texts; null where they are too large, or no text; undefined while they are fetched. A missing one is empty. */
+/** Both texts; null where there are not two, or they are too large or no text; undefined while they are fetched. */
 function useTexts(compared: Compared): Texts | null | undefined {
   const [texts, setTexts] = useState<Texts | null | undefined>(undefined);
   useEffect(() => {
     let isWanted = true;
     setTexts(undefined);
     const fetch = async (version: Version | null): Promise<string | null> =>
-      version === null ? '' : version.size > LARGEST_MERGED ? null : compared.text(version);
+      version === null || version.size > LARGEST_MERGED ? null : compared.text(version);
     void Promise.all([fetch(compared.old), fetch(compared.new)])
       .catch(() => [null, null])
       .then(([old, now]) => isWanted && setTexts(old === null || now === null ? null : { old, new: now }));
