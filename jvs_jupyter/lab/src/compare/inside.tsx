@@ -66,13 +66,13 @@ export function Inside(props: InsideProps): ReactElement {
         <Buttons {...props} />
         <span className="jvs-Spring" />
         {isNotebook && (
-          <label title={trans.__('Compare also what changes whenever a notebook runs')}>
+          <label title={trans.__('Compare also what changes whenever a notebook runs: execution counts, widget state')}>
             <input
               type="checkbox"
               checked={props.everything}
               onChange={event => props.onEverything(event.target.checked)}
             />
-            {trans.__('execution counts and widget state')}
+            {trans.__('execution counts too')}
           </label>
         )}
         {found?.detail && (found.detail.kind === 'notebook' || found.detail.kind === 'text') && (

@@ -138,6 +138,7 @@ export class CompareModel {
 
   async setEverything(everything: boolean): Promise<void> {
     this.everything = everything;
+    this._changed.emit();
     await this.look(this.turn);
   }
 
