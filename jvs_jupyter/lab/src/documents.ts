@@ -37,6 +37,31 @@ export class Documents {
     return saved;
   }
 
+  /** Paths below `folder` of open documents with unsaved edits. */
+  unsavedBelow(folder: string): string[] {
+    return this.below(folder)
+      .filter(context => context.model.dirty && !context.model.readOnly)
+      .map(context => this.localPath(context));
+  }
+
+  /** Open documents below `from` and their kernels move over to the same files below `to`. */
+  async moveOver(from: string, to: string): Promise<void> {
+    for (const context of this.below(from)) {
+      const path = this.localPath(context);
+      const moved = `${to}${path.slice(from.length)}`;
+      const widget = this.manager.findWidget(path);
+      await context.sessionContext.session?.setPath(moved);
+      widget?.dispose();
+      this.manager.openOrReveal(moved);
+    }
+  }
+
+  /** Reload the document at `path` from disk, if it is open. */
+  async reload(path: string): Promise<void> {
+    const open = this.below(path.split('/').slice(0, -1).join('/'));
+    await open.find(context => this.localPath(context) === path)?.revert();
+  }
+
   /** Reload every open document below `folder` from disk; return the paths that are no longer there. */
   async reloadBelow(folder: string): Promise<string[]> {
     const gone: string[] = [];
