@@ -2,7 +2,7 @@
 
 import { JvsError } from '../api';
 import { askFolder, askGoBack, askOverwrite } from '../dialogs';
-import { clock, shortId, when } from '../format';
+import { clock, shortId, timeOf } from '../format';
 import { Change, Restored, RestoredInPlace, Snapshot } from '../shapes';
 import { Viewing } from './viewing';
 import { Workbench } from './workbench';
@@ -68,7 +68,7 @@ export class RestoreActions {
       });
       await documents.reloadBelow(folder);
       await this.bench.refreshBrowser();
-      this.tellDone(trans.__('Went back to %1.', clock(snapshot.created_at)), done);
+      this.tellDone(trans.__('Went back to %1.', timeOf(snapshot.created_at)), done);
     });
   }
 
@@ -113,7 +113,7 @@ export class RestoreActions {
       await documents.reloadBelow(folder);
       await this.bench.refreshBrowser();
       this.bench.tell(
-        trans.__('%1 is as it was at %2.', file, clock(snapshot.created_at)),
+        trans.__('%1 is as it was at %2.', file, timeOf(snapshot.created_at)),
         replaces ? [{ label: trans.__('Undo'), act: () => void this.undo() }] : []
       );
     });
@@ -141,7 +141,7 @@ export class RestoreActions {
   /** Something else happened since: say so, and offer what would still lead there. */
   private async offerInstead(point: Point): Promise<void> {
     const { trans } = this.bench;
-    const time = clock(point.created_at);
+    const time = timeOf(point.created_at);
     await this.goBack(
       point,
       point.note
@@ -172,8 +172,7 @@ export class RestoreActions {
   }
 
   private called(snapshot: Point): string {
-    const { trans } = this.bench;
-    const time = when(snapshot.created_at, Date.now(), trans);
+    const time = timeOf(snapshot.created_at);
     const note = snapshot.note.split('\n')[0];
     return note ? `${time}, ${note}` : `${time} (${shortId(snapshot.snapshot_id)})`;
   }
