@@ -97,7 +97,7 @@ def test_one_key_takes_a_snapshot_and_asks_nothing(
     panel.answer("Save", note="said afterwards", tags="mine, checked")
     expect(panel.rows.first).to_contain_text("said afterwards", timeout=PATIENCE_MS)
     expect(panel.rows.first).to_contain_text("#checked")
-    assert repo.history()[0].descriptor.tags == ("checked", "mine")
+    assert repo.history()[0].descriptor.tags == ("mine", "checked")
 
 
 def test_escape_closes_a_dialog_and_nothing_was_changed(

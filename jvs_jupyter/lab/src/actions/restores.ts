@@ -46,7 +46,7 @@ export class RestoreActions {
       const values = { snapshot: snapshot.snapshot_id, inplace: true };
       const preview = await model.run<RestoredInPlace>('restores', { ...values, dry_run: true, reason: REASON });
       const changes = changesOf(preview);
-      const unsaved = documents.unsavedBelow(folder);
+      const unsaved = await documents.unsavedBelow(folder);
       if (changes.length + unsaved.length === 0) {
         this.bench.tell(trans.__('Everything here is as it was then: nothing changes.'));
         return;
@@ -60,7 +60,7 @@ export class RestoreActions {
       if (reason === null) {
         return;
       }
-      await documents.saveBelow(folder);
+      await documents.saveEditsBelow(folder);
       const done = await model.run<RestoredInPlace>('restores', {
         ...values,
         reason: reason || REASON,
@@ -95,7 +95,8 @@ export class RestoreActions {
       const { documents, folder, model, trans } = this.bench;
       const { items, total } = await model.compare(snapshot.snapshot_id, null, 1000);
       const change = items.find(item => item.path === file)?.change ?? null;
-      const unsaved = documents.unsavedBelow(folder).filter(path => path === join(folder, file));
+      const edited = await documents.unsavedBelow(folder);
+      const unsaved = edited.filter(path => path === join(folder, file));
       if (change === null && total <= items.length && unsaved.length === 0) {
         this.bench.tell(trans.__('%1 is as it was then: nothing changes.', file));
         return;
@@ -105,7 +106,7 @@ export class RestoreActions {
         return;
       }
       if (replaces) {
-        await documents.saveBelow(folder);
+        await documents.saveEditsBelow(folder);
       }
       const values = { snapshot: snapshot.snapshot_id, file };
       const force = replaces ? { inplace: true, confirm: true, reason: REASON } : {};
@@ -122,7 +123,7 @@ export class RestoreActions {
   private retrace(route: 'undo' | 'redo', text: string): Promise<void> {
     return this.bench.attempt(async () => {
       const { documents, folder, model } = this.bench;
-      await documents.saveBelow(folder);
+      await documents.saveEditsBelow(folder);
       try {
         const done = await model.run<RestoredInPlace>(route, { confirm: true });
         await documents.reloadBelow(folder);
