@@ -42,6 +42,7 @@ repository. Settings of the Jupyter server are in [its guide](../guides/jupyterl
 | `JVS_CACHE_DIR` | the user's cache folder (`~/.cache/jvs`) | what makes snapshots quick; may be deleted at any time |
 | `JVS_CONFIG_DIR` | the user's configuration folder (`~/.config/jvs`) | whose repositories are trusted (`jvs trust`) |
 | `JVS_OWNERS_DIR` | `/var/lib/jvs/as` | root only: a folder of state for each user in whose repositories root's `jvs` works |
+| `JVS_WITHOUT_LOCK` | | set by JupyterHub for a server that had to start without its lock: why, as JSON with `code`, `message` and `hint` |
 | `NO_COLOR` | | no colour in the command's output |
 
 ## `.jvs/config.toml`

@@ -19,7 +19,7 @@ from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.lifecycle import Changed
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import Provided, by_name, find, provide, provide_all
-from jvs_jupyter.hub.report import age, read_listed, read_usage, totals, usage
+from jvs_jupyter.hub.report import Usage, age, read_listed, read_usage, totals, usage
 from jvs_jupyter.hub.roster import ask_all
 
 
@@ -275,11 +275,17 @@ def report(call: Call, measure: bool, homes: Path | None) -> Outcome:
             size(row.bytes if row.disk_bytes is None else row.disk_bytes),
             age(row.last_snapshot_at) if row.own_snapshot else "template",
             safe(row.holder or row.lock_state),
-            *([] if row.left_bytes is None else [f"{size(row.left_bytes)} left"]),
+            *_room(row),
         )
         for row in found
     ]
     return cli_outcomes.listing(found, rows, failed, unreadable, totals(found))
+
+
+def _room(row: Usage) -> list[str]:
+    if row.left_bytes is None:
+        return []
+    return [f"{size(row.left_bytes)} left{f' of {size(row.quota_bytes)}' if row.quota_bytes else ''}"]
 
 
 @hub.command()

@@ -18,7 +18,9 @@ from jvs_jupyter.hub import within
 from jvs_jupyter.hub.command import Refused, as_user, ask, no_answer
 from jvs_jupyter.hub.names import Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, acts_for, hand_over, let_pass, require_owner
+from jvs_jupyter.hub.quota import make_ground
 from jvs_jupyter.hub.roster import Origin, enter, leave, sync
+from jvs_jupyter.hub.subvolumes import is_subvolume
 from jvs_jupyter.hub.within import Clearing, Making
 
 ARCHIVE = ".archived"
@@ -158,7 +160,7 @@ def _built(
 ) -> Path:
     """Let the user make the repository ``name`` from a snapshot, in a hidden folder that is theirs; return that."""
     site = folder / f".{name}.{os.getpid()}-{time.monotonic_ns()}"
-    site.mkdir(mode=0o700)
+    make_ground(site, owner)
     request = Making(
         repository=str(site / name),
         templates=str(source.root),
@@ -185,7 +187,8 @@ def _as_owner(owner: Owner, task: str, request: Making | Clearing, *, actor: str
 
 def _appear(site: Path, target: Path, owner: Owner | None) -> None:
     """Give what lies in ``site``, a folder of the user's, its place. Raises AlreadyExists: it is no folder of the user's."""
-    made = site / target.name
+    whole = is_subvolume(site)
+    made = site if whole else site / target.name
     _moved(made, target)
     if owner is not None:
         try:
@@ -193,6 +196,8 @@ def _appear(site: Path, target: Path, owner: Owner | None) -> None:
         except BaseException:
             os.rename(target, made)
             raise
+    if whole and not site.exists():
+        return
     with suppress(
         JvsError, Refused, OSError
     ):  # the home is there; what its user keeps in the way of this goes later

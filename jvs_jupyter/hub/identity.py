@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.names import Person
 
 SERVER_OPTIONS = ("--JvsServer.enclosing_repository=True", "--JvsServer.hold_lock=True")
+WITHOUT_LOCK = "JVS_WITHOUT_LOCK"
+_LONGEST = 2000
+
+
+def without_lock(refused: Refused) -> str:
+    """Return what ``JVS_WITHOUT_LOCK`` tells a server that starts without its lock: why, as ``code``, ``message`` and ``hint``."""
+    known = {"code": refused.code, "message": refused.message, "hint": refused.hint}
+    return json.dumps({name: None if text is None else text[:_LONGEST] for name, text in known.items()})
 
 
 def person_of_spawner(spawner: Any) -> Person:

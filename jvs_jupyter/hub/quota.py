@@ -1,51 +1,105 @@
-"""Directory quotas, where the file system has them: on JuiceFS."""
+"""How much a user may hold: set at every spawn, on the kind of file system that the home is on."""
 
 from __future__ import annotations
 
+import ctypes
 import os
-import shutil
-import subprocess
-import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core import JvsError
+from jvs_jupyter.hub import btrfs_quota, juicefs_quota, subvolumes, xfs_quota
+from jvs_jupyter.hub.ownership import Owner
+
+_GIB = 1 << 30
+_KINDS = {0x9123683E: "btrfs", 0x58465342: "XFS", 0x65735546: "FUSE", 0xEF53: "ext4", 0x01021994: "tmpfs"}
+_ANSWER = 256
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How much one worktree may hold; ``metadata`` is the address of the volume's metadata engine.
+    """How much a home may hold; 0 is no limit, and takes one away that was set before.
 
-    Its password belongs into ``META_PASSWORD``, not into the address, which other users can see.
+    ``metadata`` is the address of a JuiceFS volume's metadata engine; empty on btrfs and XFS.
     """
 
-    metadata: str
     gib: int = 0
     files: int = 0
+    metadata: str = ""
 
-    def apply(self, folder: Path) -> None:
-        """Set the quota of ``folder``; the volume's clients know it within some ten seconds. Can be set again.
+    def apply(self, folder: Path, owner: Owner | None = None) -> None:
+        """Set it on a home, or on JuiceFS on any folder; ``owner`` is the home's system user. Can be set again.
 
-        Raises JvsError with what the JuiceFS client said.
+        Raises JvsError where the file system has no quotas that JVS sets, or they are switched off, or this process may
+        not set them; its message is for the admin.
         """
-        client = shutil.which("juicefs", path=os.pathsep.join([os.environ.get("PATH", ""), _beside()]))
-        if client is None:
-            raise JvsError("a quota is configured and there is no JuiceFS client", hint="install juicefs")
-        limits = [("--capacity", self.gib), ("--inodes", self.files)]
-        words = [word for name, limit in limits if limit for word in (name, str(limit))]
-        command = [client, "quota", "set", self.metadata, "--path", _inside(folder), *words]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise JvsError(f"no quota on {folder}: {done.stderr.strip()[-300:]}")
+        try:
+            self._apply(folder, owner)
+        except OSError as error:
+            raise JvsError(f"no quota on {folder}: {error.strerror}") from error
+
+    def _apply(self, folder: Path, owner: Owner | None) -> None:
+        if self.metadata:
+            juicefs_quota.limit(folder, self.metadata, self.gib, self.files)
+            return
+        kind = kind_of(folder)
+        if kind == "FUSE":
+            raise JvsError(
+                "a quota on JuiceFS needs the address of its metadata engine", hint="set jvs_quota_metadata"
+            )
+        if kind not in ("btrfs", "XFS"):
+            raise JvsError(
+                f"a quota is configured, and {folder.parent} lies on {kind}",
+                hint="JVS sets quotas on btrfs, XFS and JuiceFS",
+            )
+        if owner is None:
+            raise JvsError(
+                f"a quota on {kind} is for homes of system users of their own",
+                hint="JvsLocalProcessSpawner with jvs_homes, started by root",
+            )
+        if kind == "XFS":
+            xfs_quota.limit(folder, owner.uid, self.gib * _GIB, self.files)
+        elif self.files:
+            raise JvsError("btrfs has no limit on the number of files", hint="leave jvs_quota_files out")
+        else:
+            btrfs_quota.limit(folder, owner.uid, self.gib * _GIB)
 
 
-def _beside() -> str:
-    return str(Path(sys.executable).parent)
+def make_ground(folder: Path, owner: Owner | None) -> None:
+    """Make the empty folder that a home is to be made in, closed to others, so that a quota can be set on it at any time.
+
+    On btrfs it is a subvolume and on XFS of the project of ``owner``, whether there are quotas or not. Raises
+    FileExistsError, OSError.
+    """
+    kind = kind_of(folder.parent) if owner is not None and os.geteuid() == 0 else ""
+    if kind == "btrfs":
+        subvolumes.make(folder)
+    else:
+        folder.mkdir(mode=0o700)
+    joins = {"btrfs": btrfs_quota.join, "XFS": xfs_quota.join}
+    if owner is not None and kind in joins:
+        with suppress(OSError):  # a container may not; a quota that is configured says so
+            joins[kind](folder, owner.uid)
 
 
-def _inside(folder: Path) -> str:
-    """Return where the volume itself has a folder, below its mount point."""
-    mount = folder
-    while not os.path.ismount(mount):
-        mount = mount.parent
-    return "/" + str(folder.relative_to(mount))
+def lift(folder: Path) -> None:
+    """Move what is in ``folder`` up into the subvolume that it alone is in, which nothing else than that can be renamed out of.
+
+    Elsewhere it stays. Killed in between, what is there is no repository, as before.
+    """
+    if not subvolumes.is_subvolume(folder.parent):
+        return
+    for name in os.listdir(folder):
+        os.rename(folder / name, folder.parent / name)
+    folder.rmdir()
+
+
+def kind_of(folder: Path) -> str:
+    """Return what file system a folder is on, in a word for people."""
+    answer = ctypes.create_string_buffer(_ANSWER)
+    if ctypes.CDLL(None, use_errno=True).statfs(os.fsencode(folder), answer):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(folder))
+    magic = ctypes.c_ulong.from_buffer(answer).value & 0xFFFFFFFF
+    return _KINDS.get(magic, f"a file system of the kind {magic:#x}")

@@ -18,6 +18,7 @@ from jvs_core.wording import counted
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import person_of
 from jvs_jupyter.hub.within import TEMPLATE
+from jvs_jupyter.quotas import left, used_and_limit
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class Usage:
     """One worktree. ``files`` and ``bytes`` are of its last snapshot; ``disk_bytes`` of the folder, when measured.
 
     ``snapshots_disk_bytes`` is of all snapshots in a repository of the user's own; a team's are nobody's alone.
-    ``left_bytes`` is what can still be written there, by the quota where the file system counts that into its free space.
+    ``left_bytes`` is what can still be written there, by quota and file system; ``quota_bytes`` is what the quota lets the
+    user have and ``quota_used_bytes`` what counts against it, where there is one. ``snapshots`` is how many a repository of
+    the user's own has, in the row of its ``main``.
     """
 
     user: str
@@ -44,6 +47,9 @@ class Usage:
     snapshots_disk_bytes: int | None = None
     left_bytes: int | None = None
     locked_since: str | None = None
+    quota_used_bytes: int | None = None
+    quota_bytes: int | None = None
+    snapshots: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
@@ -95,6 +101,7 @@ def _of(
 ) -> Usage:
     head = _head(repository, info, heads)
     lock = repository.locks.status(info.name).lock if info.lock_state == "held" else None
+    used, limit = used_and_limit(Path(info.path)) or (None, None)
     return Usage(
         user=person.user,
         server=person.server,
@@ -110,8 +117,11 @@ def _of(
         holder=lock.holder_id if lock else None,
         lease_expires_at=lock.lease_expires_at if lock else None,
         locked_since=lock.acquired_at if lock else None,
+        quota_used_bytes=used,
+        quota_bytes=limit,
+        snapshots=count_snapshots(repository.root) if info.name == "main" else None,
         snapshots_disk_bytes=_snapshots_disk(repository, info) if measure else None,
-        left_bytes=_left(Path(info.path)),
+        left_bytes=left(Path(info.path)),
     )
 
 
@@ -156,13 +166,9 @@ def _snapshots_disk(repository: Repository, info: WorktreeInfo) -> int | None:
     return _disk(repository.root / ".jvs" / "snapshots") if info.name == "main" else None
 
 
-def _left(folder: Path) -> int | None:
-    """Return how much can still be written in a folder, which its quota limits; None where the folder cannot be reached."""
-    try:
-        found = os.statvfs(folder)
-    except OSError:
-        return None
-    return found.f_bavail * found.f_frsize
+def count_snapshots(repository: Path) -> int:
+    """Return how many snapshots a repository has, those that are being made included."""
+    return len(os.listdir(repository / ".jvs" / "snapshots"))
 
 
 def _disk(folder: Path) -> int:

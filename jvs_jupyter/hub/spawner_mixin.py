@@ -19,7 +19,7 @@ from traitlets.config import Configurable
 from jvs_core import InputError, JvsError, Repository
 from jvs_jupyter.hub import homes, lifecycle
 from jvs_jupyter.hub.command import Refused
-from jvs_jupyter.hub.identity import SERVER_OPTIONS, person_of_spawner
+from jvs_jupyter.hub.identity import SERVER_OPTIONS, WITHOUT_LOCK, person_of_spawner, without_lock
 from jvs_jupyter.hub.names import Person, digest
 from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.provision import Provided, as_admin, find, provide
@@ -65,17 +65,21 @@ class JvsSpawnerMixin(Configurable):
         30, min=0, help="Days that what a deleted user had can be brought back; 0 keeps the worktree."
     ).tag(config=True)
 
-    jvs_quota_metadata = Unicode(
-        help="On JuiceFS: the address of the volume's metadata engine, to set a quota on each worktree."
+    jvs_quota_gib = Union(
+        [Integer(None, allow_none=True, min=0), CallableTrait()],
+        default_value=None,
+        help="""How much a user's home may hold, in GiB, on btrfs, XFS and JuiceFS; what is raised counts at the next start. 0 takes
+        a limit away, None leaves alone what there is. A callable gets the spawner and returns it, so that users may differ.""",
     ).tag(config=True)
-    jvs_quota_gib = Integer(0, min=0, help="How much a worktree may hold, in GiB; 0 is no limit.").tag(
-        config=True
-    )
-    jvs_quota_files = Integer(0, min=0, help="How many files a worktree may hold; 0 is no limit.").tag(
-        config=True
-    )
+    jvs_quota_files = Integer(
+        0, min=0, help="How many files a home may hold, on XFS and JuiceFS; 0 is no limit."
+    ).tag(config=True)
+    jvs_quota_metadata = Unicode(
+        help="On JuiceFS: the address of the volume's metadata engine; the quota is each worktree's in a team's repository."
+    ).tag(config=True)
 
     jvs_worktree = ""
+    _jvs_without_lock: str | None = None
 
     def jvs_person(self) -> Person:
         """Return whose server this is."""
@@ -114,7 +118,8 @@ class JvsSpawnerMixin(Configurable):
     def get_env(self) -> dict[str, str]:
         """Return the server's environment, with its session and the folder of its secrets."""
         environment: dict[str, str] = super().get_env()  # type: ignore[misc]
-        return {**environment, **self._jvs_session().environment}
+        told = {} if self._jvs_without_lock is None else {WITHOUT_LOCK: self._jvs_without_lock}
+        return {**environment, **self._jvs_session().environment, **told}
 
     def get_args(self) -> list[str]:
         """Return the server's arguments: it uses the repository around its folder, and holds the lock."""
@@ -140,23 +145,26 @@ class JvsSpawnerMixin(Configurable):
         await self._jvs_call(session.prepare)
         if self.jvs_homes:
             home = await self._jvs_call(self._jvs_make_home)
+            await self._jvs_call(self._jvs_limit, home)
             session = replace(session, repository=home)
             worktree, path = await self._jvs_settle(session)
         else:
             provided = await self._jvs_call(self._jvs_provide)
             worktree, path = str(provided.worktree), str(provided.path)
-        await self._jvs_call(self._jvs_limit, Path(path))
+            await self._jvs_call(self._jvs_limit, Path(path))
         await self._jvs_take(session, worktree)
         self.jvs_worktree = worktree
         self.notebook_dir = path.replace("{", "{{").replace("}", "}}")
 
     async def _jvs_take(self, session: UserSession, worktree: str) -> None:
-        """Take the lock for the server; without space it starts without, so that its user can make some."""
+        """Take the lock for the server; without space it starts without, so that its user can make some, and is told."""
+        self._jvs_without_lock = None
         try:
             await session.take(worktree)
         except Refused as refused:
             if refused.code != "E_NO_SPACE":
                 raise
+            self._jvs_without_lock = without_lock(refused)
             self.log.warning(  # type: ignore[attr-defined]
                 "JVS: %s starts without the lock of its worktree: %s", self.jvs_person().user, refused
             )
@@ -206,9 +214,13 @@ class JvsSpawnerMixin(Configurable):
         return (self.jvs_template(self) if callable(self.jvs_template) else self.jvs_template) or None
 
     def _jvs_limit(self, folder: Path) -> None:
-        if self.jvs_quota_metadata:
-            whole = folder.parent if self.jvs_homes and folder.name == "main" else folder
-            Quota(self.jvs_quota_metadata, self.jvs_quota_gib, self.jvs_quota_files).apply(whole)
+        gib = self.jvs_quota_gib(self) if callable(self.jvs_quota_gib) else self.jvs_quota_gib
+        if gib is None and not self.jvs_quota_files:
+            return
+        owner = self.jvs_owner() if self.jvs_homes else None
+        Quota(gib or 0, self.jvs_quota_files, self.jvs_quota_metadata).apply(
+            folder, None if owner is None else owner[0]
+        )
 
     async def _jvs_find(self) -> tuple[UserSession, str | None]:
         """Return the server's session in its repository, and its worktree there, None when there is none; changes nothing."""

@@ -5,6 +5,7 @@ Root starts it with the user's rights; the request is JSON, and so is the answer
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 
 from jvs_core import InputError, JvsError, Repository, Settings
 from jvs_jupyter.hub.ownership import PRIVATE, close
+from jvs_jupyter.hub.quota import lift
+from jvs_jupyter.hub.subvolumes import let_write
 
 TEMPLATE = "template"
 
@@ -51,6 +54,7 @@ def make(request: Making, settings: Settings | None = None) -> dict[str, Any]:
     made.worktrees.label("main", request.labels)
     made.gc.reserve()
     close(target)
+    lift(target)
     if first.payload_root_hash.value != request.payload_root_hash:
         raise InputError(
             "what was made is not what the template's snapshot holds",
@@ -109,7 +113,13 @@ def clear(request: Clearing) -> dict[str, Any]:
 
 
 def _clear(folder: int) -> None:
-    os.fchmod(folder, PRIVATE)
+    try:
+        os.fchmod(folder, PRIVATE)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        let_write(folder)
+        os.fchmod(folder, PRIVATE)
     with os.scandir(folder) as entries:
         found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     for name, is_folder in found:

@@ -7,10 +7,12 @@ reason; the fixtures turn that into a skip or, on CI, into a failure.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -34,6 +36,7 @@ _MKFS = {
 _LAYERS = {"lowerdir": "lower", "upperdir": "upper", "workdir": "work"}
 _TOOL_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 _MOUNT_PATIENCE_S = 30.0
+_QUOTA_CTL, _ENABLE_SIMPLE = 0xC0109428, 4
 
 
 class Unavailable(Exception):
@@ -99,6 +102,17 @@ def juicefs_volume(
         groups = tuple(_start_juicefs(undo, client, meta, mount, options) for mount in mounts)
         second = mounts[1] if clients > 1 else None
         yield FileSystem("juicefs", mounts[0], second, meta=base / "meta.db", clients=groups)
+
+
+def count_quotas(filesystem: FileSystem) -> None:
+    """Switch on simple quotas on btrfs, as ``btrfs quota enable --simple`` of btrfs-progs 6.7 does."""
+    folder = os.open(filesystem.mount, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.ioctl(folder, _QUOTA_CTL, bytearray(struct.pack("=QQ", _ENABLE_SIMPLE, 0)))
+    except OSError as error:
+        raise Unavailable(f"no simple quotas on btrfs: {error}") from error
+    finally:
+        os.close(folder)
 
 
 @contextlib.contextmanager

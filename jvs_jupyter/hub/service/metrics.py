@@ -11,10 +11,12 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 
+from jvs_jupyter.hub.report import Usage, count_snapshots
 from jvs_jupyter.hub.service.survey import Survey
 
 _AGES = (3600.0, 86400.0, 7 * 86400.0, 30 * 86400.0)
 _STATES = ("held", "free", "expired")
+_NEARLY = 0.95
 
 
 class Watch:
@@ -56,6 +58,8 @@ class Watch:
         if left:
             about = "Bytes that the user with the least can still write, by quota or file system"
             yield self._gauge("least_left_bytes", about, min(left))
+        yield from self._quotas([row.quota for row in rows if row.quota is not None])
+        yield self._gauge("snapshots", "Snapshots of all repositories", self._snapshots(has))
         worktrees = GaugeMetricFamily(
             f"{self._prefix}worktrees", "Worktrees by the state of their lock", labels=["lock"]
         )
@@ -80,6 +84,26 @@ class Watch:
         for labels, number in self._done.items():
             actions.add_metric(labels, number)
         yield actions
+
+    def _quotas(self, quotas: list[tuple[int, int]]) -> Iterator[Metric]:
+        yield self._gauge("quota_users", "Users who have a quota", len(quotas))
+        full = sum(used >= _NEARLY * limit for used, limit in quotas)
+        yield self._gauge("quota_users_full", "Users who have used 95 % of their quota or more", full)
+        yield self._gauge(
+            "quota_used_bytes", "What counts against the quotas of all users", sum(used for used, _ in quotas)
+        )
+        yield self._gauge(
+            "quota_limit_bytes", "What the quotas allow all users together", sum(limit for _, limit in quotas)
+        )
+
+    def _snapshots(self, has: list[Usage]) -> int:
+        site = self._survey.site
+        if site.homes is not None:
+            return sum(one.snapshots or 0 for one in has)
+        try:
+            return count_snapshots(site.root)
+        except OSError:
+            return 0
 
     def _gauge(self, name: str, about: str, value: float) -> Metric:
         return GaugeMetricFamily(f"{self._prefix}{name}", about, value=value)

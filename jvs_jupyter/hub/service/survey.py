@@ -48,6 +48,16 @@ class Row:
         return min((one.left_bytes for one in self.has if one.left_bytes is not None), default=None)
 
     @property
+    def quota(self) -> tuple[int, int] | None:
+        """How much counts against the user's quota and how much may, of several that which leaves least; None: there is none."""
+        found = [
+            (one.quota_used_bytes, one.quota_bytes)
+            for one in self.has
+            if one.quota_bytes is not None and one.quota_used_bytes is not None
+        ]
+        return min(found, key=lambda one: one[1] - one[0], default=None)
+
+    @property
     def held(self) -> Usage | None:
         """A worktree that is in use."""
         return next((one for one in self.has if one.lock_state == "held"), None)

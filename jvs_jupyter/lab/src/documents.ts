@@ -5,6 +5,8 @@ import { IDocumentManager } from '@jupyterlab/docmanager';
 import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { Widget } from '@lumino/widgets';
 
+import { differs } from './edits';
+
 export class Documents {
   constructor(
     private readonly app: JupyterFrontEnd,
@@ -37,11 +39,16 @@ export class Documents {
     return saved;
   }
 
-  /** Paths below `folder` of open documents with unsaved edits. */
-  unsavedBelow(folder: string): string[] {
-    return this.below(folder)
-      .filter(context => context.model.dirty && !context.model.readOnly)
-      .map(context => this.localPath(context));
+  /** Paths below `folder` of open documents that a person edited and did not save. */
+  async unsavedBelow(folder: string): Promise<string[]> {
+    return (await this.editedBelow(folder)).map(context => this.localPath(context));
+  }
+
+  /** Save every open document below `folder` that a person edited; others stay as the disk has them. */
+  async saveEditsBelow(folder: string): Promise<void> {
+    for (const context of await this.editedBelow(folder)) {
+      await context.save();
+    }
   }
 
   /** Open documents below `from` and their kernels move over to the same files below `to`. */
@@ -80,6 +87,31 @@ export class Documents {
     return this.below(folder)
       .filter(context => this.isShared(context))
       .map(context => this.localPath(context));
+  }
+
+  /** Lab calls a document dirty that it only wrote the kernel's name into. */
+  private async editedBelow(folder: string): Promise<DocumentRegistry.Context[]> {
+    const edited: DocumentRegistry.Context[] = [];
+    for (const context of this.below(folder)) {
+      if (context.model.dirty && !context.model.readOnly && (await this.isEdited(context))) {
+        edited.push(context);
+      }
+    }
+    return edited;
+  }
+
+  private async isEdited(context: DocumentRegistry.Context): Promise<boolean> {
+    if (this.isShared(context)) {
+      return true;
+    }
+    try {
+      const type = context.contentsModel?.type === 'notebook' ? 'notebook' : 'file';
+      const format = type === 'notebook' ? 'json' : 'text';
+      const { contents } = this.app.serviceManager;
+      return differs(context.model, await contents.get(context.path, { type, format, content: true }));
+    } catch {
+      return true; // what cannot be read from disk is only in the document
+    }
   }
 
   private below(folder: string): DocumentRegistry.Context[] {

@@ -32,13 +32,18 @@ export function clock(iso: string): string {
   return new Date(iso).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
 }
 
+/** The time of day, with the day when that is not today. */
+export function timeOf(iso: string, now = Date.now()): string {
+  return sameDay(new Date(iso), new Date(now)) ? clock(iso) : moment(iso);
+}
+
 /** How long ago: less than an hour in minutes; the time of day after that, with the day when it was another one. */
 export function when(iso: string, now: number, trans: TranslationBundle): string {
   const passed = now - Date.parse(iso);
   if (passed < HOUR && passed > -MINUTE) {
     return ago(passed, trans);
   }
-  return sameDay(new Date(iso), new Date(now)) ? clock(iso) : moment(iso);
+  return timeOf(iso, now);
 }
 
 /** A span of time up to now, in words. */

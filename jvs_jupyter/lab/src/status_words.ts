@@ -11,6 +11,8 @@ export interface Words {
   /** The mark as a sign before the text. */
   sign: string;
   text: string;
+  /** The same where the number of changes stands beside it. */
+  short: string;
   /** More of it, for whoever asks. */
   title: string;
 }
@@ -55,26 +57,29 @@ export function historyWords(workspace: Workspace, now: number, trans: Translati
   const passed = timeline.last_at === null ? null : now - Date.parse(timeline.last_at);
   const changed = Math.max(timeline.changed, changes.total);
   if (changed === 0) {
-    const text =
-      passed === null ? trans.__('nothing to keep yet') : trans.__('in history %1', ago(passed, trans));
-    return words(passed === null ? 'none' : 'saved', text, hint);
+    if (passed !== null) {
+      return words('saved', trans.__('in history %1', ago(passed, trans)), hint);
+    }
+    return workspace.head_snapshot_id === null
+      ? words('none', trans.__('nothing to keep yet'), hint)
+      : words('saved', trans.__('all in history'), hint);
   }
   const left = timeline.next_at === null ? null : Date.parse(timeline.next_at) - now;
   if (timeline.state === 'off') {
     const title = timeline.reason ? full(timeline.reason) : trans.__('The automatic history is off');
-    return words('changed', trans.__('%1 changed · automatic history off', changed), title);
+    const off = trans.__('automatic history off');
+    return words('changed', trans.__('%1 changed · %2', changed, off), title, off);
   }
-  return words(
-    'changed',
-    left === null
-      ? trans.__('%1 changed', changed)
-      : trans.__('%1 changed · next in %2', changed, ahead(left, trans)),
-    timeline.slowed ? trans.__('Snapshots are made more seldom, since one takes long here') : hint
-  );
+  const title = timeline.slowed ? trans.__('Snapshots are made more seldom, since one takes long here') : hint;
+  if (left === null) {
+    return words('changed', trans.__('%1 changed', changed), title, trans.__('not in the history yet'));
+  }
+  const next = trans.__('next in %1', ahead(left, trans));
+  return words('changed', trans.__('%1 changed · %2', changed, next), title, trans.__('in the history in %1', ahead(left, trans)));
 }
 
-function words(mark: Words['mark'], text: string, title: string): Words {
-  return { mark, sign: SIGNS[mark], text, title };
+function words(mark: Words['mark'], text: string, title: string, short = text): Words {
+  return { mark, sign: SIGNS[mark], text, short, title };
 }
 
 /** What people call it, where the error's own sentence is too long for a status bar. */

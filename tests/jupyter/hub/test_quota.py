@@ -6,6 +6,7 @@ import asyncio
 import errno
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from jvs_jupyter.hub import JvsSpawnerMixin
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.provision import provide
 from jvs_jupyter.hub.quota import Quota
+from jvs_jupyter.quotas import left, used_and_limit
 from tests.jupyter.hub.conftest import make_team
 from tests.support.filesystems import FileSystem, juicefs_volume
 
@@ -34,10 +36,10 @@ def test_a_quota_stops_a_user_and_one_that_is_used_up_stops_a_spawn(
     team = make_team(make_workdir(attentive), engine=None)
     provided = provide(team, Person("ann"), template="template-1")
     assert provided.path is not None
-    Quota(metadata, files=20).apply(provided.path)
+    Quota(metadata=metadata, files=20).apply(provided.path)
     assert refused_at(provided.path) == errno.EDQUOT
 
-    Quota(metadata, files=1).apply(team.root)  # less than there is
+    Quota(metadata=metadata, files=1).apply(team.root)  # less than there is
     deadline = time.monotonic() + 120
     number = 0
     while True:
@@ -61,7 +63,45 @@ def test_a_quota_stops_a_user_and_one_that_is_used_up_stops_a_spawn(
     with pytest.raises(SpawnException) as page:
         asyncio.run(spawn())
     assert page.value.status_code == 507
-    Quota(metadata, files=1_000_000).apply(team.root)
+    Quota(metadata=metadata, files=1_000_000).apply(team.root)
+
+
+def test_a_user_of_juicefs_sees_what_a_quota_leaves(
+    attentive: FileSystem, make_workdir: Callable[[FileSystem], Path]
+) -> None:
+    folder = make_workdir(attentive)
+    (folder / "main").mkdir()
+    assert used_and_limit(folder / "main") is None
+    quota = Quota(gib=1, metadata=f"sqlite3://{attentive.meta}")
+    quota.apply(folder)
+    deadline = time.monotonic() + 120
+    while used_and_limit(folder / "main") is None:
+        assert time.monotonic() < deadline, "the client never heard of the quota"
+        time.sleep(0.2)
+    (folder / "main" / "large").write_bytes(b"x" * (8 << 20))
+    while (seen := used_and_limit(folder / "main") or (0, 0))[0] < 8 << 20:
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.2)
+    assert seen[1] == 1 << 30
+    assert left(folder / "main") == seen[1] - seen[0]
+    replace(quota, gib=2).apply(folder)
+    while (used_and_limit(folder / "main") or (0, 0))[1] != 2 << 30:
+        assert time.monotonic() < deadline, "the client never heard of more"
+        time.sleep(0.2)
+    replace(quota, gib=0).apply(folder)
+    while used_and_limit(folder / "main") is not None:
+        assert time.monotonic() < deadline, "the client never heard of the end"
+        time.sleep(0.2)
+
+
+def test_a_file_system_without_quotas_is_named(juicefs: FileSystem, tmp_path: Path, ext4: FileSystem) -> None:
+    with pytest.raises(JvsError, match="needs the address of its metadata engine"):
+        Quota(gib=1).apply(juicefs.mount)
+    with pytest.raises(JvsError, match="lies on ext4"):
+        Quota(gib=1).apply(ext4.mount / "lost+found")
+    assert used_and_limit(tmp_path / "nothing") is None
+    assert used_and_limit(ext4.mount) is None
+    assert left(tmp_path / "nothing") is None
 
 
 def refused_at(folder: Path) -> int | None:

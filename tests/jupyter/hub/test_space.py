@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -32,6 +33,10 @@ class Plain:
     notebook_dir = ""
     user = SimpleNamespace(name="ann")
     log = logging.getLogger("spawner")
+
+    def get_env(self) -> dict[str, str]:
+        """Return an environment with a variable of somebody else's."""
+        return {"OTHER": "1"}
 
     async def run_pre_spawn_hook(self) -> None:
         """Do nothing more."""
@@ -93,12 +98,16 @@ def test_a_server_starts_without_space_and_has_its_lock_when_there_is_some(
         spawned(spawner)
         assert spawner.notebook_dir == str(home / "main")
         assert "starts without the lock" in caplog.text
+        told = json.loads(spawner.get_env()["JVS_WITHOUT_LOCK"])
+        assert (told["code"], set(told)) == ("E_NO_SPACE", {"code", "message", "hint"})
         assert repo.locks.status("main").state == "free"
         filler.unlink()
     caplog.clear()
     spawned(spawner)
     assert repo.locks.status("main").state == "held"
     assert "without the lock" not in caplog.text
+    assert "JVS_WITHOUT_LOCK" not in spawner.get_env()
+    assert spawner.get_env()["OTHER"] == "1"
 
 
 def test_snapshots_can_be_dropped_where_there_is_no_space_left(spawner: Spawner) -> None:

@@ -2,7 +2,7 @@
 
 import { JvsError } from '../api';
 import { askFolder, askGoBack, askOverwrite } from '../dialogs';
-import { clock, shortId, when } from '../format';
+import { clock, shortId, timeOf } from '../format';
 import { Change, Restored, RestoredInPlace, Snapshot } from '../shapes';
 import { Viewing } from './viewing';
 import { Workbench } from './workbench';
@@ -46,7 +46,7 @@ export class RestoreActions {
       const values = { snapshot: snapshot.snapshot_id, inplace: true };
       const preview = await model.run<RestoredInPlace>('restores', { ...values, dry_run: true, reason: REASON });
       const changes = changesOf(preview);
-      const unsaved = documents.unsavedBelow(folder);
+      const unsaved = await documents.unsavedBelow(folder);
       if (changes.length + unsaved.length === 0) {
         this.bench.tell(trans.__('Everything here is as it was then: nothing changes.'));
         return;
@@ -60,7 +60,7 @@ export class RestoreActions {
       if (reason === null) {
         return;
       }
-      await documents.saveBelow(folder);
+      await documents.saveEditsBelow(folder);
       const done = await model.run<RestoredInPlace>('restores', {
         ...values,
         reason: reason || REASON,
@@ -68,7 +68,7 @@ export class RestoreActions {
       });
       await documents.reloadBelow(folder);
       await this.bench.refreshBrowser();
-      this.tellDone(trans.__('Went back to %1.', clock(snapshot.created_at)), done);
+      this.tellDone(trans.__('Went back to %1.', timeOf(snapshot.created_at)), done);
     });
   }
 
@@ -95,7 +95,8 @@ export class RestoreActions {
       const { documents, folder, model, trans } = this.bench;
       const { items, total } = await model.compare(snapshot.snapshot_id, null, 1000);
       const change = items.find(item => item.path === file)?.change ?? null;
-      const unsaved = documents.unsavedBelow(folder).filter(path => path === join(folder, file));
+      const edited = await documents.unsavedBelow(folder);
+      const unsaved = edited.filter(path => path === join(folder, file));
       if (change === null && total <= items.length && unsaved.length === 0) {
         this.bench.tell(trans.__('%1 is as it was then: nothing changes.', file));
         return;
@@ -105,7 +106,7 @@ export class RestoreActions {
         return;
       }
       if (replaces) {
-        await documents.saveBelow(folder);
+        await documents.saveEditsBelow(folder);
       }
       const values = { snapshot: snapshot.snapshot_id, file };
       const force = replaces ? { inplace: true, confirm: true, reason: REASON } : {};
@@ -113,7 +114,7 @@ export class RestoreActions {
       await documents.reloadBelow(folder);
       await this.bench.refreshBrowser();
       this.bench.tell(
-        trans.__('%1 is as it was at %2.', file, clock(snapshot.created_at)),
+        trans.__('%1 is as it was at %2.', file, timeOf(snapshot.created_at)),
         replaces ? [{ label: trans.__('Undo'), act: () => void this.undo() }] : []
       );
     });
@@ -122,7 +123,7 @@ export class RestoreActions {
   private retrace(route: 'undo' | 'redo', text: string): Promise<void> {
     return this.bench.attempt(async () => {
       const { documents, folder, model } = this.bench;
-      await documents.saveBelow(folder);
+      await documents.saveEditsBelow(folder);
       try {
         const done = await model.run<RestoredInPlace>(route, { confirm: true });
         await documents.reloadBelow(folder);
@@ -141,7 +142,7 @@ export class RestoreActions {
   /** Something else happened since: say so, and offer what would still lead there. */
   private async offerInstead(point: Point): Promise<void> {
     const { trans } = this.bench;
-    const time = clock(point.created_at);
+    const time = timeOf(point.created_at);
     await this.goBack(
       point,
       point.note
@@ -172,8 +173,7 @@ export class RestoreActions {
   }
 
   private called(snapshot: Point): string {
-    const { trans } = this.bench;
-    const time = when(snapshot.created_at, Date.now(), trans);
+    const time = timeOf(snapshot.created_at);
     const note = snapshot.note.split('\n')[0];
     return note ? `${time}, ${note}` : `${time} (${shortId(snapshot.snapshot_id)})`;
   }

@@ -3,7 +3,7 @@
 import { closeIcon } from '@jupyterlab/ui-components';
 import { KeyboardEvent, ReactElement, useEffect, useState } from 'react';
 
-import { clock, moment } from '../format';
+import { moment, timeOf } from '../format';
 import { Below as Shown } from '../model/workspace';
 import { Change } from '../shapes';
 import { VirtualList } from '../virtual';
@@ -27,13 +27,12 @@ export function Below(props: { below: Shown }): ReactElement {
       event.stopPropagation();
     }
   };
-  const time = (id: string): string => momentOf(id);
   const title =
     below.kind === 'files'
       ? trans.__('Files of %1', moment(below.snapshot.created_at))
       : below.to === null
-        ? trans.__('Changed since %1', time(below.from))
-        : trans.__('Changed from %1 to %2', time(below.from), time(below.to));
+        ? trans.__('Changed since %1', momentOf(below.from))
+        : trans.__('Changed from %1 to %2', momentOf(below.from), momentOf(below.to));
   return (
     <section className="jvs-Below" aria-label={title} onKeyDown={onKeyDown}>
       <div className="jvs-Line jvs-Below-title">
@@ -109,6 +108,5 @@ function Changes(props: { from: string; to: string | null }): ReactElement {
 }
 
 function momentOf(id: string): string {
-  const iso = new Date(Number(id.slice(0, 13))).toISOString();
-  return new Date(iso).toDateString() === new Date().toDateString() ? clock(iso) : moment(iso);
+  return timeOf(new Date(Number(id.slice(0, 13))).toISOString());
 }

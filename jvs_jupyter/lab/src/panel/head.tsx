@@ -48,7 +48,7 @@ export function Head(props: { workspace: Workspace }): ReactElement {
         </button>
       </div>
       <p className="jvs-Words" data-mark={words.mark} role="status" title={words.title}>
-        {words.sign} {words.text}
+        {words.sign} {words.short}
       </p>
       <LockLine workspace={workspace} />
       <QuickSnapshot enabled={can.snapshot && !busy} />

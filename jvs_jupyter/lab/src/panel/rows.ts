@@ -56,7 +56,8 @@ function rowsOfGroup(group: Group, open: ReadonlySet<string>): Row[] {
   const inner = (item: Snapshot): Row => plain(item, true);
   if (group.kind === 'automatic' && items.length >= FEWEST) {
     const key = `automatic ${oldest.snapshot_id}`;
-    const span = `${clock(oldest.created_at)} – ${clock(items[0].created_at)}`;
+    const [from, to] = [clock(oldest.created_at), clock(items[0].created_at)];
+    const span = from === to ? from : `${from} – ${to}`;
     const isOpen = open.has(key);
     return [{ kind: 'automatic', key, items, open: isOpen, span }, ...(isOpen ? items.map(inner) : [])];
   }

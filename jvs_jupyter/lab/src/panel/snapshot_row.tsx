@@ -16,7 +16,9 @@ export function AutomaticRow(props: { row: Row & { kind: 'automatic' } }): React
   return (
     <div className="jvs-Automatic" data-later={items[0].later || undefined}>
       <Caret open={open} />
-      {trans._n('%1 automatic', '%1 automatic', items.length)}, {span}
+      <span className="jvs-Title">
+        {trans._n('%1 automatic', '%1 automatic', items.length)}, {span}
+      </span>
     </div>
   );
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ def test_what_the_service_knows_is_counted_and_nobody_is_named(serve: Serve) -> 
     many: Any = Many()
     served = serve(site=many)
     known = {number: row(number) for number in (1, 2, 3)}
+    known[1] = replace(known[1], quota_used_bytes=96, quota_bytes=100, snapshots=4)
+    known[2] = replace(known[2], quota_used_bytes=5, quota_bytes=1000, snapshots=2)
     rows = [Row(one.user, (one,), time.time() - 60) for one in known.values()]
     served.desk.survey.rows = {
         one.user: one for one in [*rows, Row("sorry", (), time.time(), "damaged"), Row("new")]
@@ -34,6 +37,7 @@ def test_what_the_service_knows_is_counted_and_nobody_is_named(serve: Serve) -> 
     for name, expected in {
         "users": 5, "users_asked": 4, "users_failed": 1, "users_without_snapshot": 1, "workspace_bytes": 6,
         "workspace_files": 3, "least_left_bytes": 101, "repository_readable": 1, "last_snapshot_age_seconds_gcount": 3,
+        "snapshots": 6, "quota_users": 2, "quota_users_full": 1, "quota_used_bytes": 101, "quota_limit_bytes": 1100,
     }.items():  # fmt: skip
         assert found[f"jupyterhub_jvs_{name}", ()] == expected, name
     assert found["jupyterhub_jvs_worktrees", ("free",)] == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from jvs_jupyter.hub.command import Refused
 from jvs_jupyter.hub.homes import archive_home, make_home
 from jvs_jupyter.hub.names import Person, worktree_name
 from jvs_jupyter.hub.report import Usage
+from jvs_jupyter.hub.service import reading
 from jvs_jupyter.hub.service.child import Place
 from jvs_jupyter.hub.service.survey import Row
 from tests.jupyter.hub.service.conftest import Served
@@ -73,6 +75,27 @@ def test_all_that_is_known_is_sorted(serve: Serve, many: Any) -> None:
     survey.rows = {name: Row(name, (row(int(name[5:])),), 9e12) for name in many.people()}
     assert served.get(sort="size").index("user-09999") < served.get(sort="size").index("user-09998")
     assert "user-09999" in served.get(sort="nonsense", only="nonsense", page="200")
+
+
+def test_a_quota_and_what_it_leaves_is_on_both_pages(
+    serve: Serve, many: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: Any) -> list[Any]:
+        return []
+
+    served = serve(site=many)
+    full = replace(row(8), left_bytes=0, quota_used_bytes=10_000_000, quota_bytes=10_000_000)
+    served.desk.survey.rows = {row(8).user: Row(row(8).user, (full,), 9e12)}
+
+    async def ask(user: str | None) -> list[Usage]:
+        return [full if user == full.user else row(1)]
+
+    many.ask = ask
+    many.people = lambda: [full.user]
+    assert '0 B <span class="text-secondary">of 10.0 MB</span>' in served.get()
+    monkeypatch.setattr(reading, "beside", nothing)
+    monkeypatch.setattr(reading, "templates", nothing)
+    assert "10.0 MB of the quota of 10.0 MB used: <strong" in served.get("user", name=full.user)
 
 
 def test_a_damaged_home_is_one_row_that_says_so(serve: Serve, many: Any) -> None:
