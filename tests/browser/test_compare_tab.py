@@ -22,7 +22,7 @@ FIGURE = "img[src^='data:image/png']"
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     folder = tmp_path_factory.mktemp("compare")
     state = {"JVS_STATE_DIR": str(folder / "state"), "JVS_CACHE_DIR": str(folder / "cache")}
-    with jupyter_server(folder, **state) as server:
+    with jupyter_server(folder, options=("--LabApp.expose_app_in_browser=True",), **state) as server:
         yield server
 
 
@@ -436,7 +436,13 @@ def test_in_notebook_7_it_opens_below_the_notebook(
     page: Page, tmp_path: Path, picture: Callable[[str], None]
 ) -> None:
     state, cache = str(tmp_path / "state"), str(tmp_path / "cache")
-    with jupyter_server(tmp_path, app="notebook", JVS_STATE_DIR=state, JVS_CACHE_DIR=cache) as server:
+    with jupyter_server(
+        tmp_path,
+        app="notebook",
+        options=("--JupyterNotebookApp.expose_app_in_browser=True",),
+        JVS_STATE_DIR=state,
+        JVS_CACHE_DIR=cache,
+    ) as server:
         make(server, "churn")
         page.goto(server.address("notebooks/churn/main/train.ipynb"))
         expect(page.locator(".jp-NotebookPanel")).to_be_visible(timeout=60_000)

@@ -22,6 +22,13 @@ export class Compared {
     readonly cells: string[] | null
   ) {}
 
+  /** Whether another comparison found the same. */
+  isAs(other: Compared): boolean {
+    const of = ({ from, to, file, difference, shown, cells }: Compared): string =>
+      JSON.stringify([from, to, file, difference, shown, cells]);
+    return of(this) === of(other);
+  }
+
   /** The older version; null where there was no file. */
   get old(): Version | null {
     const found = this.difference;

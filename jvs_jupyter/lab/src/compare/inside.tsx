@@ -1,6 +1,6 @@
 /** What changed inside the chosen file, and what one can do with its older version. */
 
-import { ReactElement, useEffect, useMemo, useRef, useState } from 'react';
+import { ReactElement, useEffect, useRef, useState } from 'react';
 
 import { size } from '../format';
 import { Compared } from './compared';
@@ -218,8 +218,9 @@ function FileImages(props: InsideProps): ReactElement | null {
   const [isWanted, setWanted] = useState(false);
   const largest = Math.max(compared.old?.size ?? 0, compared.new?.size ?? 0);
   const draws = isWanted || largest <= LARGEST_IMAGE;
-  const old = useAddress(compared, draws ? compared.old : null);
-  const now = useAddress(compared, draws ? compared.new : null);
+  const found = compared.difference;
+  const old = useAddress(compared, draws ? compared.old : null, found?.old?.sha256);
+  const now = useAddress(compared, draws ? compared.new : null, found?.new?.sha256);
   const detail = compared.difference?.detail?.kind === 'image' ? compared.difference.detail : null;
   if (!draws) {
     return (
@@ -252,9 +253,9 @@ interface Address {
 }
 
 /** An address of the bytes of an image that only this page knows. */
-function useAddress(compared: Compared, version: Version | null): Address {
+function useAddress(compared: Compared, version: Version | null, digest: string | null | undefined): Address {
   const [found, setFound] = useState<Address>({ url: null, error: null });
-  const key = useMemo(() => version && `${version.at} ${version.file} ${version.size}`, [version]);
+  const key = version && `${version.at} ${version.file} ${digest}`;
   useEffect(() => {
     let url: string | null = null;
     let isWanted = true;
@@ -276,7 +277,7 @@ function useAddress(compared: Compared, version: Version | null): Address {
         URL.revokeObjectURL(url);
       }
     };
-  }, [compared, key]);
+  }, [key]);
   return found;
 }
 

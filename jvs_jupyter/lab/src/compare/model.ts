@@ -239,7 +239,11 @@ export class CompareModel {
         await Promise.all([this.loadList(turn), this.look(turn)]);
         return;
       }
-      this.inside = { state: 'ready', value: new Compared(place, from, to, file, found, shown, cells) };
+      const value = new Compared(place, from, to, file, found, shown, cells);
+      if (this.inside?.state === 'ready' && this.inside.value.isAs(value)) {
+        return; // what is shown stays as the person left it
+      }
+      this.inside = { state: 'ready', value };
     } catch (error) {
       if (turn === this.turn && looked === this.looked) {
         this.inside = { state: 'failed', error: error as Error };

@@ -29,7 +29,7 @@ export function Paths(props: PathsProps): ReactElement {
     if (event.key in moves && all.length) {
       const next = all[Math.min(shown.size - 1, Math.max(0, moves[event.key]))];
       onSelect(next.path);
-      event.currentTarget.querySelector(`[id="${CSS.escape(idOf(next.path))}"]`)?.scrollIntoView({ block: 'nearest' });
+      document.getElementById(idOf(next.path))?.scrollIntoView({ block: 'nearest' });
       event.preventDefault();
     }
   };

@@ -26,9 +26,10 @@ export interface NotebookViewProps {
 export function NotebookView(props: NotebookViewProps): ReactElement {
   const { compared, detail, tools, onTake } = props;
   const cells = useCells(compared);
+  const isTooLarge = (compared.old && cells.old === null) || (compared.new && cells.new === null);
   return (
     <>
-      {cells.tooLarge && (
+      {isTooLarge && (
         <p className="jvs-Said">
           {tools.trans.__('This notebook is too large to draw its outputs here: they are listed by kind and size.')}
         </p>
@@ -115,22 +116,20 @@ interface Cells {
   /** Undefined while it is fetched; null where there is none. */
   old: readonly any[] | null | undefined;
   new: readonly any[] | null | undefined;
-  tooLarge: boolean;
 }
 
-const UNKNOWN: Cells = { old: undefined, new: undefined, tooLarge: false };
+const UNKNOWN: Cells = { old: undefined, new: undefined };
 
-/** The cells of both notebooks, fetched after what changed is shown. */
+/** The cells of both notebooks, fetched after what changed is shown. Those of a comparison before stay until then. */
 function useCells(compared: Compared): Cells {
   const [found, setFound] = useState<Cells>(UNKNOWN);
   useEffect(() => {
     let isWanted = true;
-    setFound(UNKNOWN);
     const cellsOf = async (side: 'old' | 'new'): Promise<void> => {
       const version = compared[side];
       const cells = version && (await compared.cellsOf(version).catch(() => null));
       if (isWanted) {
-        setFound(before => ({ ...before, [side]: cells, tooLarge: before.tooLarge || (version !== null && !cells) }));
+        setFound(before => ({ ...before, [side]: cells }));
       }
     };
     void cellsOf('old');
