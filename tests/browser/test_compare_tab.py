@@ -223,7 +223,9 @@ def test_now_includes_unsaved_edits(lab: JupyterServer, repo: Repository, page: 
     page.keyboard.press("Control+End")
     page.keyboard.type("  # unsaved")
     tab = compare(page)
-    expect(tab.node.get_by_label("Newer time").first).to_contain_text("now, unsaved edits included")
+    expect(tab.node.get_by_role("slider", name="Newer time")).to_have_attribute(
+        "aria-valuetext", "now, unsaved edits included"
+    )
     expect(tab.words).to_have_text("1 cell edited")
     expect(tab.cell("Cell 2: edited").locator("ins")).to_have_text("step_0 = prepare(0)  # unsaved")
     assert "# unsaved" not in (main(repo) / "train.ipynb").read_text()

@@ -88,7 +88,11 @@ function isNotebook(context: DocumentRegistry.Context): boolean {
 }
 
 function shownNotebook(model: INotebookModel): Shown {
-  return { content: JSON.stringify(model.toJSON()), cells: idsOf(model) };
+  const notebook = model.toJSON() as any;
+  for (const cell of notebook.cells) {
+    delete cell.metadata?.trusted; // what this page knows of a cell is no part of the file
+  }
+  return { content: JSON.stringify(notebook), cells: idsOf(model) };
 }
 
 function idsOf(model: INotebookModel): string[] {

@@ -72,7 +72,11 @@ function CellHead(props: Pick<CellProps, 'change' | 'tools' | 'onTake'>): ReactE
           className="jp-mod-styled"
           title={trans.__('Put the old cell into the open notebook; Ctrl+Z takes it back')}
           aria-label={trans.__('Take old cell: %1', cellName(change, tools))}
-          onClick={onTake}
+            onClick={event => {
+          // the button goes with the change; the focus stays here, for Ctrl+Z
+          event.currentTarget.closest<HTMLElement>('[role="region"]')?.focus({ preventScroll: true });
+          onTake();
+        }}
         >
           {trans.__('Take old cell')}
         </button>
