@@ -25,7 +25,8 @@ export function drivePath(workspace: string, source: Source, file: string): stri
   return `${DRIVE}:${encodeURIComponent(workspace) || '.'}/${holder}/${stem}${mark(id)}${extension}`;
 }
 
-interface Place {
+/** What a path on the drive leads to. */
+export interface Place {
   workspace: string;
   source: Source;
   /** When it was kept, as its id says. */
@@ -127,7 +128,8 @@ export class SnapshotDrive implements Contents.IDrive {
   private disposed = false;
 }
 
-function parse(path: string): Place {
+/** Take a path on the drive, without the drive's name, apart. */
+export function parse(path: string): Place {
   const [workspace, holder, ...rest] = path.split('/');
   if (!workspace || !holder || rest.length === 0) {
     throw new Error(`not a file of a snapshot: ${path}`);
