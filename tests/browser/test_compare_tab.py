@@ -350,7 +350,8 @@ def test_nothing_in_outputs_runs_whatever_they_say_of_trust(
             "1", id="hostile", outputs=[shown(data), script, shown({"image/svg+xml": svg})]
         )
         cell.metadata["trusted"] = True
-        return nbformat.v4.new_notebook(cells=[cell], metadata={"trusted": True})
+        made: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=[cell], metadata={"trusted": True})
+        return made
 
     (main(repo) / "work.ipynb").write_text(json.dumps(hostile("older")))
     repo.snapshot("hostile", lock=True)
