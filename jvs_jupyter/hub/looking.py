@@ -120,6 +120,12 @@ class Collecting(About):
     dry_run: bool = False
 
 
+class Thinning(About):
+    """The worktree whose automatic history is thinned out; None: all of them."""
+
+    worktree: str | None = None
+
+
 class Verifying(About):
     """None: every snapshot and the log."""
 
@@ -187,14 +193,14 @@ def collected(request: Collecting) -> Collected:
     return chores.collected(repository, dry_run=request.dry_run, **(request.policy or {}))
 
 
+def thinned(request: Thinning) -> Chore:
+    """Thin out automatic history."""
+    return chores.thin(request.opened(), request.worktree)
+
+
 def verified(request: Verifying) -> Verified:
     """Verify snapshots, or all of them and the log."""
     return chores.verified(request.opened(), request.snapshots)
-
-
-def thinned(request: About) -> Chore:
-    """Thin out the automatic history of a repository."""
-    return chores.thin(request.opened())
 
 
 def examined(request: About) -> Chore:
@@ -222,8 +228,8 @@ TASKS: dict[str, tuple[type[Request], Callable[[Any], Any]]] = {
     "resolve": (Naming, resolved),
     "report": (Reporting, reported),
     "gc": (Collecting, collected),
+    "thin": (Thinning, thinned),
     "verify": (Verifying, verified),
     "doctor": (About, examined),
-    "thin": (About, thinned),
     "measure": (Measuring, measured),
 }
