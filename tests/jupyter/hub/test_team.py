@@ -161,7 +161,7 @@ def test_looking_and_the_weekly_chores_happen_with_the_members_rights(
     measured = hub(there, team, "report", "--measure", "--keep-last", "1")
     assert [(row["user"], row["would_remove"]) for row in measured] == [("ann", 1), ("bob", 1)]
     assert all(row["disk_bytes"] > 0 for row in measured)
-    for command in ("verify", "doctor", "thin"):
+    for command in ("verify", "doctor"):
         assert [row["wrong"] for row in hub(there, team, command)] == [[]]
     assert hub(there, team, "verify")[0]["snapshots"] == 5
     (dry,) = hub(there, team, "gc", "--keep-last", "1", "--dry-run")
