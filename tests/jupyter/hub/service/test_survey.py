@@ -118,7 +118,7 @@ def test_what_a_home_makes_up_is_its_own_row_alone(
     folder = tmp_path / "homes"
     folder.mkdir()
     for name in ("ann", "bob"):
-        (folder / worktree_name(Person(name))).mkdir()
+        (folder / worktree_name(Person(name)) / ".jvs").mkdir(parents=True)
 
     def forged(_module: str, words: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
         true = json.dumps({"rows": [row(1).to_json()], "unreadable": []})
