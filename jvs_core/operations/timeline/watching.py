@@ -46,7 +46,11 @@ class Watch:
         self._paths: dict[int, bytes] = {}
         self._missed = False
         self._again_at = 0.0
-        self._begin()
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def folders(self) -> int:
