@@ -104,14 +104,12 @@ def test_airflows_papermill_operator_runs_with_the_engine(workspace: Workspace, 
     workspace.notebook("in.ipynb", "print(alpha)", parameters="alpha = 1")
     (tmp_path / "operate.py").write_text(
         "from airflow.providers.papermill.operators.papermill import PapermillOperator\n"
-        "import papermill\n"
+        "from jvs_jupyter.papermill.engine import PapermillEngine\n"
+        "from papermill.engines import papermill_engines\n"
+        "papermill_engines.register(None, PapermillEngine)\n"
         "operator = PapermillOperator(task_id='train', input_nb='in.ipynb', output_nb='out.ipynb',\n"
         "    parameters={'alpha': 3}, kernel_name='python3')\n"
-        "nothing = {'ti': None}\n"
-        "real = papermill.execute_notebook\n"
-        "import airflow.providers.papermill.operators.papermill as module\n"
-        "module.pm.execute_notebook = lambda *args, **options: real(*args, **{**options, 'engine_name': 'jvs'})\n"
-        "operator.execute(context=nothing)\n"
+        "operator.execute(context={})\n"
     )
     done = subprocess.run(
         [python, tmp_path / "operate.py"],
