@@ -56,10 +56,7 @@ async def test_the_edits_of_an_open_document(server: Interface, changed: Reposit
         return answer.json
 
     found = await post(content="notes\nedited\n")
-    assert [line["text"] for line in found["detail"]["hunks"][0]["lines"] if line["op"] == "+"] == [
-        "notes",
-        "edited",
-    ]
+    assert [line["text"] for line in found["detail"]["hunks"][0]["lines"] if line["op"] == "+"] == ["edited"]
     saved = await post(content="notes\nedited\n", **{"from": "now"})
     assert [line["text"] for line in saved["detail"]["hunks"][0]["lines"]] == ["notes", "more", "edited"]
     same = await post(content="notes\nmore\n", **{"from": "now"})
