@@ -90,7 +90,7 @@ def test_what_is_neither_snapshot_nor_path_is_refused(jvs: Jvs, changed: str) ->
         assert jvs("compare", "--json", *arguments, status=3).error["code"] == "E_SNAPSHOT_NOT_FOUND"
     assert jvs("compare", "--everything", "--json", status=2).error["code"] == "E_USAGE"
     assert jvs("compare", "../../etc", "--json", status=2).error["code"] == "E_PATH_ESCAPE"
-    jvs("compare", "HEAD", "HEAD", "a.txt", "--", "b", "--json", status=2)
+    assert jvs("compare", "--json", "HEAD", "HEAD", "a.txt", "--", "b", status=2).error["code"] == "E_USAGE"
 
 
 def test_stat_has_sizes(jvs: Jvs, changed: str) -> None:

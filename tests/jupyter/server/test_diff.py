@@ -56,10 +56,7 @@ async def test_the_edits_of_an_open_document(server: Interface, changed: Reposit
         return answer.json
 
     found = await post(content="notes\nedited\n")
-    assert [line["text"] for line in found["detail"]["hunks"][0]["lines"] if line["op"] == "+"] == [
-        "notes",
-        "edited",
-    ]
+    assert [line["text"] for line in found["detail"]["hunks"][0]["lines"] if line["op"] == "+"] == ["edited"]
     saved = await post(content="notes\nedited\n", **{"from": "now"})
     assert [line["text"] for line in saved["detail"]["hunks"][0]["lines"]] == ["notes", "more", "edited"]
     same = await post(content="notes\nmore\n", **{"from": "now"})
@@ -121,7 +118,7 @@ async def test_what_a_notebook_brings_along_stays_text(server: Interface, change
 async def test_the_history_says_what_each_snapshot_changed(server: Interface, changed: Repository) -> None:
     changed.snapshot("second", lock=True)
     first = (await server.raw("GET", "snapshots?path=team/main")).json
-    assert [item["changed"] for item in first["items"]] == [{"words": None}, {"words": None}]
+    assert [item["changed"]["words"] for item in first["items"]] == [None, None]
     asked = (await server.raw("GET", "snapshots?path=team/main&words=true")).json
     expected = [["data/a.csv 1 row", "notes.txt +1 line"], ["2 files"]]
     assert [item["changed"]["words"] for item in asked["items"]] == expected
