@@ -2,8 +2,8 @@
 
 import { createContext, ReactElement, ReactNode, RefObject, useContext, useEffect, useMemo, useRef, useState } from 'react';
 
-/** How far from the window parts are made, and how far from it they go again, as parts of the window's height. */
-const NEAR = '150%';
+/** How far from the window parts are made, and how far from it they go again, in pixels. */
+const NEAR = 900;
 
 type Listener = (isNear: boolean) => void;
 
@@ -17,7 +17,7 @@ class Watcher {
     this.listeners.set(node, listener);
     this.observer ??= new IntersectionObserver(
       entries => entries.forEach(entry => this.listeners.get(entry.target)?.(entry.isIntersecting)),
-      { root: this.root.current, rootMargin: `${NEAR} 0px` }
+      { root: this.root.current, rootMargin: `${NEAR}px 0px` }
     );
     this.observer.observe(node);
     return () => {

@@ -11,6 +11,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ReadonlyPartialJSONObject, UUID } from '@lumino/coreutils';
 import { DisposableDelegate, IDisposable } from '@lumino/disposable';
+import { SplitPanel, Widget } from '@lumino/widgets';
 
 import { Workbench } from '../actions/workbench';
 import { Documents } from '../documents';
@@ -85,6 +86,9 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
         await tracker.add(tab);
       }
       app.shell.activateById(tab.id);
+      if (!known) {
+        makeRoom(tab);
+      }
       await tab.model.open(request);
     };
     void restorer?.restore(tracker, {
@@ -146,6 +150,17 @@ function addToShell(app: JupyterFrontEnd, tab: CompareTab): void {
   app.shell.add(tab, 'main', { type: 'Compare' });
   if (!tab.isAttached) {
     app.shell.add(tab, 'down', { type: 'Compare' });
+  }
+}
+
+/** Where the area that the tab is in is a part of a page of few parts, it gets the larger half. */
+function makeRoom(tab: CompareTab): void {
+  for (let child: Widget = tab; child.parent; child = child.parent) {
+    const { parent } = child;
+    if (parent instanceof SplitPanel && parent.orientation === 'vertical' && parent.widgets.length === 2) {
+      parent.setRelativeSizes(parent.widgets[1] === child ? [2, 3] : [3, 2]);
+      return;
+    }
   }
 }
 

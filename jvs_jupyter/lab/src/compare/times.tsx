@@ -92,5 +92,5 @@ function share(index: number, last: number): string {
 export function nameOf(stop: Snapshot, trans: TranslationBundle): string {
   const time = when(stop.created_at, Date.now(), trans);
   const note = stop.note.split('\n')[0] || (stop.kind === 'auto' ? trans.__('automatic') : shortId(stop.snapshot_id));
-  return `${time}  ${note.length > 40 ? `${note.slice(0, 39)}…` : note}`;
+  return `${time} · ${note.length > 40 ? `${note.slice(0, 39)}…` : note}`;
 }

@@ -118,9 +118,9 @@ test('a list of very many paths is bounded', () => {
   render(<Paths found={differences(many)} selected={null} trans={trans} onSelect={vi.fn()} />);
   const shown = (): number => document.querySelectorAll('[role="option"]').length;
   expect(shown()).toBe(500);
-  fireEvent.click(screen.getByText('and 20 more'));
+  fireEvent.click(document.querySelector('button') as HTMLElement);
   expect(shown()).toBe(520);
-});
+}, 30_000);
 
 test('the older time stays before the newer one', async () => {
   const stops = [1, 2, 3].map(hour => snapshot({ note: `at ${hour}`, created_at: `2026-03-04T0${hour}:00:00.000Z` }));
