@@ -108,7 +108,7 @@ class JvsCheckpoints(AsyncCheckpoints):
     async def _create(self, manager: Any, path: str) -> dict[str, Any]:
         try:
             place = await self._place(path)
-            if place is not None and not _asked() and self._keeps_history(place):
+            if place is not None and _is_saving() and self._keeps_history(place):
                 return _soon()
             if place is not None:
                 return _model(await self._taken(place, self.wait_s if _asked() else 0.0))
@@ -161,7 +161,7 @@ class JvsCheckpoints(AsyncCheckpoints):
         found: list[Descriptor] = []
         try:
             place = await self._place(path)
-            if place is not None and not _asked():
+            if place is not None and _is_saving():
                 return await asyncio.to_thread(_any, place)
             if place is not None:
                 found = await asyncio.to_thread(_checkpoints, place, self.listed)
@@ -236,6 +236,12 @@ class JvsCheckpoints(AsyncCheckpoints):
 def _asked() -> bool:
     """Whether the request is for checkpoints, and not for a file that is saved."""
     return isinstance(CallContext.get(CallContext.JUPYTER_HANDLER), CheckpointsHandler)
+
+
+def _is_saving() -> bool:
+    """Whether somebody waits for something else than checkpoints: a file that is saved, above all."""
+    handler = CallContext.get(CallContext.JUPYTER_HANDLER)
+    return handler is not None and not isinstance(handler, CheckpointsHandler)
 
 
 async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

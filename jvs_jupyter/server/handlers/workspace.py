@@ -34,8 +34,8 @@ class WorkspaceHandler(Handler):
             writable=writable and without_lock is None,
             kept=kept,
         )
-        self.services.histories.looked(place, time.monotonic() - began)
         unsaved = described.pop("unsaved")
+        self.services.histories.looked(place, time.monotonic() - began, unsaved)
         self.answer(
             {
                 **described,

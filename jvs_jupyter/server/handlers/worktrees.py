@@ -19,7 +19,9 @@ class WorktreesHandler(Handler):
     async def get(self) -> None:
         """List them."""
         place = await self.place(self.query()["path"])
-        self.answer(whole(await self.call(_all, place)))
+        found = await self.call(_all, place)
+        histories = self.services.histories
+        self.answer(whole([{**each, "changed": histories.unsaved(place, each["name"])} for each in found]))
 
     @route("createWorktree")
     async def post(self) -> None:

@@ -50,6 +50,7 @@ class _Open:
     changed: bool = False
     told_at: float = 0.0
     look_s: float = 0.0
+    unsaved: int | None = None
     sure_at: float = 0.0
 
     @property
@@ -123,11 +124,16 @@ class Histories:
         known = self._open.get((place.repository.root, place.worktree))
         return None if known is None else known.history
 
-    def looked(self, place: Place, look_s: float) -> None:
-        """Note how long it took to look a worktree over."""
+    def looked(self, place: Place, look_s: float, unsaved: int) -> None:
+        """Note how long it took to look a worktree over, and how many paths were found changed."""
         known = self._open.get((place.repository.root, place.worktree))
         if known is not None:
-            known.look_s = look_s
+            known.look_s, known.unsaved = look_s, unsaved
+
+    def unsaved(self, place: Place, worktree: str) -> int | None:
+        """Return how many paths of a worktree were changed when it was looked over; None where something moved since."""
+        known = self._open.get((place.repository.root, worktree))
+        return None if known is None else known.unsaved
 
     async def touched(self, path: str) -> None:
         """Note that what is at a contents path was saved, renamed or deleted. Raises nothing."""
@@ -231,7 +237,7 @@ class Histories:
         self._tell_of_content(known)
 
     def _moved(self, known: _Open) -> None:
-        known.changed = True
+        known.changed, known.unsaved = True, None
         known.history.touched()
         self._tell_of_content(known)
 

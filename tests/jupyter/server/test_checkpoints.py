@@ -86,7 +86,7 @@ async def test_a_notebook_has_many_checkpoints_and_goes_back_to_any(
         await contents.save(NOTEBOOK, word)
         made.append((await contents.checkpoint(NOTEBOOK))["id"])
     listed = [item["id"] for item in await contents.checkpoints(NOTEBOOK)]
-    assert listed[1:] == made  # Jupyter makes the first one itself, when a notebook is new
+    assert listed == made
     assert [item.descriptor.snapshot_id for item in repo.history()] == listed[::-1]
     await contents.revert(NOTEBOOK, made[0])
     assert await contents.word(NOTEBOOK) == "one"
@@ -157,7 +157,7 @@ async def test_while_somebody_else_holds_the_lock_jupyter_keeps_its_own_and_the_
     contents: Contents, repo: Repository, said: list[str]
 ) -> None:
     await contents.save(NOTEBOOK, "one")
-    snapshot = (await contents.checkpoints(NOTEBOOK))[0]["id"]
+    snapshot = (await contents.checkpoint(NOTEBOOK))["id"]
     ann = Repository(repo.root, settings=replace(repo.settings, user="ann", session="x"))
     ann.locks.acquire()
     await contents.save(NOTEBOOK, "two")
@@ -218,8 +218,8 @@ async def test_in_a_repository_that_cannot_be_used_jupyter_keeps_its_own(
     main = repo.root / "main"
     damage(repo.root / ".jvs")
     await contents.save(NOTEBOOK, "one")
-    assert any("Jupyter keeps its own: E_" in line for line in said), said
     assert (await contents.checkpoint(NOTEBOOK))["id"] == "checkpoint"
+    assert any("Jupyter keeps its own: E_" in line for line in said), said
     assert [item["id"] for item in await contents.checkpoints(NOTEBOOK)] == ["checkpoint"]
     await contents.save(NOTEBOOK, "two")
     await contents.revert(NOTEBOOK, "checkpoint")
@@ -238,7 +238,7 @@ async def test_a_fault_of_ours_keeps_nobody_from_saving(
     def fail(*_args: Any, **_options: Any) -> None:
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr(Repository, "snapshot", fail)
+    monkeypatch.setattr(Repository, "snapshot_if_changed", fail)
     monkeypatch.setattr(Repository, "history", fail)
     await contents.save(NOTEBOOK, "one")
     assert (await contents.checkpoint(NOTEBOOK))["id"] == "checkpoint"
@@ -272,14 +272,28 @@ async def test_a_checkpoint_that_is_none_of_the_file_is_404(
     assert await contents.word(path) == "one"
 
 
-async def test_neither_another_snapshot_nor_another_files_checkpoint_is_one(
+async def test_what_holds_the_file_can_be_gone_back_to_and_nothing_else(
     contents: Contents, repo: Repository, jp_fetch: Any
 ) -> None:
+    before = repo.snapshot("without it", lock=True).snapshot_id
     await contents.save(NOTEBOOK, "one")
-    await contents.save("team/main/other.ipynb", "two")
-    others = (await contents.checkpoints("team/main/other.ipynb"))[0]["id"]
-    for snapshot in (repo.snapshot("plain", lock=True).snapshot_id, others, others[:10]):
+    holding = repo.snapshot("by a terminal", lock=True).snapshot_id
+    for snapshot in (before, holding[:10]):
         await _is_unknown(jp_fetch, NOTEBOOK, snapshot)
+    assert [item["id"] for item in await contents.checkpoints(NOTEBOOK)] == [holding]
+    await contents.save(NOTEBOOK, "two")
+    await contents.revert(NOTEBOOK, holding)
+    assert await contents.word(NOTEBOOK) == "one"
+
+
+async def test_where_nothing_changed_there_is_no_other_checkpoint(
+    contents: Contents, repo: Repository
+) -> None:
+    await contents.save(NOTEBOOK, "one")
+    first = await contents.checkpoint(NOTEBOOK)
+    assert (await contents.checkpoint(NOTEBOOK))["id"] == first["id"]
+    (item,) = repo.history()
+    assert (item.descriptor.snapshot_id, item.descriptor.kind) == (first["id"], "checkpoint")
 
 
 async def _is_unknown(jp_fetch: Any, path: str, checkpoint: str) -> None:
