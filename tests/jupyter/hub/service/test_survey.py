@@ -96,6 +96,7 @@ def test_a_quota_and_what_it_leaves_is_on_both_pages(
     assert '0 B <span class="text-secondary">of 10.0 MB</span>' in served.get()
     monkeypatch.setattr(reading, "beside", nothing)
     monkeypatch.setattr(reading, "templates", nothing)
+    monkeypatch.setattr(reading, "newest", nothing)
     assert "10.0 MB of the quota of 10.0 MB used: <strong" in served.get("user", name=full.user)
 
 
