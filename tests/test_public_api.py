@@ -59,6 +59,7 @@ IN_PYTHON = {
     "undo": "Repository.undo",
     "redo": "Repository.redo",
     "sandbox run": "Repository.sandbox",
+    "bisect run": "Repository.bisect",
     "lock acquire": "Locks.acquire",
     "lock status": "Locks.status",
     "lock renew": "Locks.renew",

@@ -152,9 +152,10 @@ def _arguments(
                 raise
             break
         snapshots.append(name)
-    if after_dashes is not None and len(names) > len(snapshots):
+    third = next(iter(names[len(snapshots) :]), None)
+    if after_dashes is not None and third is not None:
         raise InputError(
-            f'{names[len(snapshots)]!r} stands before "--" as a third snapshot',
+            f'{third!r} stands before "--" as a third snapshot',
             hint="jvs compare A B -- PATH",
         )
     rest = [*names[len(snapshots) :], *(after_dashes or ())]
