@@ -279,8 +279,9 @@ def test_a_version_is_restored_and_the_open_document_follows(
     tab.press("Restore this version of the file")
     expect(page.locator(".jp-Dialog")).to_contain_text("Replace train.ipynb?")
     tab.answer("Replace")
-    # the kernel writes its version into the open notebook
-    expect(tab.words).to_have_text("only settings of the notebook differ", timeout=PATIENCE_MS)
+    # the kernel may have written its version into the open notebook meanwhile
+    same = re.compile("^(nothing differs|only settings of the notebook differ)$")
+    expect(tab.words).to_have_text(same, timeout=PATIENCE_MS)
     assert any("rate = 0.1\n" in source for source in sources(page))
     held = nbformat.read(main(repo) / "train.ipynb", as_version=4)
     assert [cell.id for cell in held.cells if cell.id == "todo"] == ["todo"]
