@@ -13,8 +13,20 @@ from playwright.sync_api import Locator, Page, expect
 from jvs_core import Repository
 from tests.browser.comparing import PATIENCE_MS, CompareTab, compare, open_document
 from tests.browser.server import JupyterServer, jupyter_server
-from tests.browser.versions import long_notebook, make, shown
+from tests.browser.versions import KERNEL, long_notebook, make, shown
 
+FRAMES = """async step => {
+  const box = document.querySelector('.jvs-Inside-scroll');
+  const times = [];
+  let before = performance.now();
+  for (let at = 0; at < 100; at++) {
+    box.scrollTop += step;
+    await new Promise(requestAnimationFrame);
+    times.push(performance.now() - before);
+    before = performance.now();
+  }
+  return times;
+}"""
 FIGURE = "img[src^='data:image/png']"
 
 
@@ -46,8 +58,8 @@ def tab(lab: JupyterServer, repo: Repository, page: Page) -> CompareTab:
     return compare(page)
 
 
-def notebook_of(page: Page) -> Locator:
-    return page.locator(".jp-NotebookPanel")
+def middle(times: list[float]) -> float:
+    return sorted(times)[len(times) // 2]
 
 
 def show_notebook(page: Page) -> Locator:
@@ -267,7 +279,9 @@ def test_a_version_is_restored_and_the_open_document_follows(
     tab.press("Restore this version of the file")
     expect(page.locator(".jp-Dialog")).to_contain_text("Replace train.ipynb?")
     tab.answer("Replace")
-    expect(tab.inside).to_contain_text("is the same at both times", timeout=PATIENCE_MS)
+    # the kernel may have written its version into the open notebook meanwhile
+    same = re.compile("^(nothing differs|only settings of the notebook differ)$")
+    expect(tab.words).to_have_text(same, timeout=PATIENCE_MS)
     assert any("rate = 0.1\n" in source for source in sources(page))
     held = nbformat.read(main(repo) / "train.ipynb", as_version=4)
     assert [cell.id for cell in held.cells if cell.id == "todo"] == ["todo"]
@@ -350,7 +364,9 @@ def test_nothing_in_outputs_runs_whatever_they_say_of_trust(
             "1", id="hostile", outputs=[shown(data), script, shown({"image/svg+xml": svg})]
         )
         cell.metadata["trusted"] = True
-        made: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=[cell], metadata={"trusted": True})
+        made: nbformat.NotebookNode = nbformat.v4.new_notebook(
+            cells=[cell], metadata={"trusted": True, "kernelspec": KERNEL}
+        )
         return made
 
     (main(repo) / "work.ipynb").write_text(json.dumps(hostile("older")))
@@ -386,21 +402,8 @@ def test_five_hundred_cells_scroll_smoothly(lab: JupyterServer, repo: Repository
     expect(tab.inside.get_by_role("article")).to_have_count(500)
     drawn = tab.inside.locator(".jvs-Cell-head")
     assert drawn.count() < 60
-    frames = page.evaluate(
-        """async () => {
-          const box = document.querySelector('.jvs-Inside-scroll');
-          const times = [];
-          let before = performance.now();
-          for (let at = 0; at < 120; at++) {
-            box.scrollTop += 120;
-            await new Promise(requestAnimationFrame);
-            times.push(performance.now() - before);
-            before = performance.now();
-          }
-          return times.sort((a, b) => a - b);
-        }"""
-    )
-    assert frames[len(frames) // 2] < 50  # milliseconds, on a machine that others use too
+    idle, scrolled = (middle(page.evaluate(FRAMES, step)) for step in (0, 120))
+    assert scrolled < 3 * idle + 35  # milliseconds a frame, on a machine that others use too
     tab.inside.evaluate("box => { box.scrollTop = box.scrollHeight }")
     expect(tab.inside.get_by_role("article", name="Cell 500: edited")).to_contain_text("value_499")
     assert drawn.count() < 60

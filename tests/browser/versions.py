@@ -90,16 +90,16 @@ def notebook(*, newer: bool) -> nbformat.NotebookNode:
         cells.append(nbformat.v4.new_code_cell("evaluate(model, X_test)", id="evaluate"))
     else:
         cells.insert(3, nbformat.v4.new_markdown_cell("To do: look at the outliers", id="todo"))
-    notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(
+    built: nbformat.NotebookNode = nbformat.v4.new_notebook(
         cells=cells, metadata={"kernelspec": KERNEL, "language_info": LANGUAGE}
     )
-    return notebook
+    return built
 
 
 def shown(data: dict[str, str]) -> nbformat.NotebookNode:
     """Return an output that displays."""
-    notebook: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data=data)
-    return notebook
+    built: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data=data)
+    return built
 
 
 def html(*, newer: bool) -> str:
@@ -181,7 +181,7 @@ def long_notebook(cells: int, *, newer: bool) -> nbformat.NotebookNode:
         )
         for n in range(cells)
     ]
-    notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(
+    built: nbformat.NotebookNode = nbformat.v4.new_notebook(
         cells=made, metadata={"kernelspec": KERNEL, "language_info": LANGUAGE}
     )
-    return notebook
+    return built

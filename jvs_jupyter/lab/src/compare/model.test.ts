@@ -59,9 +59,11 @@ test('what an open document shows takes the place of what is on disk', async () 
   expect(server.calls('POST diff')).toHaveLength(1);
 });
 
-test('all that changed is listed when no file is named, and a file is chosen later', async () => {
+test('all that changed is listed when no file is named: the first is looked into, and another one later', async () => {
   await model.open({ path: 'churn/main/train.ipynb', from: THIRD.snapshot_id, file: null });
-  expect([model.file, model.inside]).toEqual([null, null]);
+  expect(model.file).toBe('train.ipynb');
+  expect(model.isFor({ path: 'churn/main/train.ipynb', from: FIRST.snapshot_id, file: null })).toBe(true);
+  expect(model.isFor({ path: 'churn/main/other.ipynb' })).toBe(false);
   expect(model.stops.map(stop => stop.note)).toEqual(['first', 'second', 'third']);
   await model.choose('data/clean.csv');
   expect(server.calls('GET diff').at(-1)).toMatchObject({ file: 'data/clean.csv', from: THIRD.snapshot_id });

@@ -8,6 +8,7 @@ import { Compared } from './compared';
 import { Differences } from './difference';
 import { NOW, Place, Request } from './place';
 import { Present } from './present';
+import { inOrder } from './words';
 
 /** How many versions of a file are fetched at a time. */
 const PAGE = 100;
@@ -75,7 +76,8 @@ export class CompareModel {
     if (request.file === undefined) {
       return request.path === this.document;
     }
-    return request.file === this.file && request.path === this.asked.path;
+    const asked = request.file === null ? this.asked.file : this.file;
+    return request.file === asked && request.path === this.asked.path;
   }
 
   async open(request: Request): Promise<void> {
@@ -100,6 +102,7 @@ export class CompareModel {
       if (turn === this.turn) {
         this.from ??= this.newestBefore(this.to) ?? place.head;
         await Promise.all([this.loadList(turn), this.look(turn, request.from === undefined)]);
+        await this.chooseFirst(turn);
       }
     } catch (error) {
       this.failed(turn, error);
@@ -250,6 +253,14 @@ export class CompareModel {
       }
     }
     this._changed.emit();
+  }
+
+  /** Look into the first file of the list where nobody named one. */
+  private async chooseFirst(turn: number): Promise<void> {
+    const changes = this.list.state === 'ready' ? (this.list.value.changes ?? []) : [];
+    if (turn === this.turn && this.file === null && changes.length > 0) {
+      await this.choose(inOrder(changes)[0].path);
+    }
   }
 
   private oldPathOf(file: string): string | null {

@@ -5,7 +5,7 @@ import { KeyboardEvent, ReactElement, useMemo, useState } from 'react';
 
 import { baseName, dirName } from '../format';
 import { Difference, Differences, Group } from './difference';
-import { changeName, GROUPS, groupName, SIGNS } from './words';
+import { changeName, groupName, inOrder, SIGNS } from './words';
 
 /** Paths that are listed; more are counted. */
 const PAGE = 500;
@@ -109,13 +109,16 @@ function PathRow(props: {
 
 type Heading = Group | 'caches';
 
-/** The changes by group, in the order that people look at them; what programs make again by themselves comes last. */
+/** The changes in order, under headings. */
 function grouped(changes: readonly Difference[]): [Heading, Difference[]][] {
-  const headings: Heading[] = [...GROUPS, 'caches'];
-  const of = (change: Difference): Heading => (change.cache ? 'caches' : change.group);
-  return headings
-    .map((heading): [Heading, Difference[]] => [heading, changes.filter(change => of(change) === heading)])
-    .filter(([, found]) => found.length > 0);
+  const groups = new Map<Heading, Difference[]>();
+  for (const change of inOrder(changes)) {
+    const heading = change.cache ? 'caches' : change.group;
+    const found = groups.get(heading) ?? [];
+    found.push(change);
+    groups.set(heading, found);
+  }
+  return [...groups];
 }
 
 function nameOf(heading: Heading, trans: TranslationBundle): string {

@@ -81,12 +81,12 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
     const open = async (request: Request): Promise<void> => {
       const known = tracker.find(tab => tab.model.isFor(request));
       const tab = known ?? make();
+      const area = known ? null : addToShell(app, tab);
       if (!known) {
-        addToShell(app, tab);
         await tracker.add(tab);
       }
       app.shell.activateById(tab.id);
-      if (!known) {
+      if (area === 'down') {
         makeRoom(tab);
       }
       await tab.model.open(request);
@@ -146,14 +146,16 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
 };
 
 /** In the main area; in Notebook 7, where one document fills that, below it. */
-function addToShell(app: JupyterFrontEnd, tab: CompareTab): void {
+function addToShell(app: JupyterFrontEnd, tab: CompareTab): 'main' | 'down' {
   app.shell.add(tab, 'main', { type: 'Compare' });
-  if (!tab.isAttached) {
-    app.shell.add(tab, 'down', { type: 'Compare' });
+  if (tab.isAttached) {
+    return 'main';
   }
+  app.shell.add(tab, 'down', { type: 'Compare' });
+  return 'down';
 }
 
-/** Where the area that the tab is in is a part of a page of few parts, it gets the larger half. */
+/** Give the area below the larger half of the page. */
 function makeRoom(tab: CompareTab): void {
   for (let child: Widget = tab; child.parent; child = child.parent) {
     const { parent } = child;

@@ -6,7 +6,13 @@ import { CellChange, ChangeKind, Difference, Group, NotebookDetail } from './dif
 
 export const SIGNS: Record<ChangeKind, string> = { added: '+', modified: '~', removed: '−', renamed: '→' };
 
-export const GROUPS: readonly Group[] = ['notebooks', 'code', 'data', 'figures', 'models', 'other'];
+const GROUPS: readonly Group[] = ['notebooks', 'code', 'data', 'figures', 'models', 'other'];
+
+/** Changes as people look at them: by group; what programs make again by themselves comes last. */
+export function inOrder(changes: readonly Difference[]): Difference[] {
+  const rank = (change: Difference): number => (change.cache ? GROUPS.length : GROUPS.indexOf(change.group));
+  return [...changes].sort((one, other) => rank(one) - rank(other));
+}
 
 export function groupName(group: Group, trans: TranslationBundle): string {
   return {
