@@ -241,7 +241,9 @@ def test_tar_by_its_listing(name: str, mode: TarMode) -> None:
     "name", ["a.zip", "a.tar", "a.tar.gz", "a.npz", "a.pkl", "a.joblib", "a.safetensors"]
 )
 @pytest.mark.parametrize(
-    "content", [b"", b"\0", b"PK\3\4" + bytes(100), gzip.compress(b"no tar"), b"\x80\4\x95" + bytes(5)]
+    "content",
+    [b"", b"\0", b"PK\3\4" + bytes(100), gzip.compress(b"no tar", mtime=0), b"\x80\4\x95" + bytes(5)],
+    ids=["empty", "nul", "zip", "gzip", "pickle"],
 )
 def test_damaged_ones_are_size_and_digest_at_least(name: str, content: bytes) -> None:
     found = changed(name, content, b"\0 other bytes")

@@ -123,7 +123,7 @@ def tar_members(side: Version, notes: Notes) -> dict[str, Member]:
                     found[name] = Member(member.size, (member.type, member.mtime, member.linkname))
                     file.__dict__["members"] = []  # else it keeps them all
         except Unreadable as error:
-            notes.stop(f"{error}: its first {counted(len(found), 'member is', 'members are')} compared")
+            notes.stop(f"{error}: only its first {counted(len(found), 'member is', 'members are')} compared")
         except (tarfile.TarError, *PACKED_ERRORS) as error:
             raise Unreadable(f"it is no tar file: {str(error)[:200]}") from None
         except (RecursionError, MemoryError, OverflowError):
