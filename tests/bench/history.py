@@ -52,7 +52,11 @@ def _day(repo: Repository, top: Path) -> list[str]:
     boot, wall = time.monotonic, clock.now_ms
     told: list[Told] = []
     costs: dict[str, list[float]] = {"look and snapshot": [], "thinning": []}
-    with mock.patch.object(clock, "now_ms", lambda: wall() + round(passed[0] * 1000)):
+
+    def now_ms() -> int:
+        return wall() + round(passed[0] * 1000)
+
+    with mock.patch.object(clock, "now_ms", now_ms):
         keeper = Keeper(repo._context, "main", told.append, lambda: boot() + passed[0])
         costs["thinning"] = _measure(keeper, "_thin")
         costs["look and snapshot"] = _measure(keeper, "_look")

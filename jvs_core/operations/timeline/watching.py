@@ -20,6 +20,7 @@ from jvs_core.payload.tree.entry import CONTROL
 from jvs_core.payload.tree.exclude_rules import CACHE_FOLDERS, TAG_NAME
 from jvs_core.payload.tree.faults import GONE
 from jvs_core.payload.tree.folders import FOLDER_FLAGS
+from jvs_core.wording import counted
 
 if TYPE_CHECKING:
     from inotify_simple import INotify
@@ -122,10 +123,10 @@ class Watch:
             self.why = f"{mount.kind} tells nothing of what other hosts change"
 
     def _give_up(self, error: OSError) -> None:
-        count = len(self._paths)
+        count = counted(len(self._paths), "folder")
         self.close()
         self.why = (
-            f"the system watches no more than {count} folders for this user: {os.strerror(error.errno or 0)}"
+            f"the system watches no more than {count} for this user: {os.strerror(error.errno or 0)}"
             " (sysctl fs.inotify.max_user_watches, fs.inotify.max_user_instances)"
         )
 
