@@ -123,10 +123,10 @@ class Watch:
             self.why = f"{mount.kind} tells nothing of what other hosts change"
 
     def _give_up(self, error: OSError) -> None:
-        watched = counted(len(self._paths), "folder")
+        count = counted(len(self._paths), "folder")
         self.close()
         self.why = (
-            f"the system watches no more than {watched} for this user: {os.strerror(error.errno or 0)}"
+            f"the system watches no more than {count} for this user: {os.strerror(error.errno or 0)}"
             " (sysctl fs.inotify.max_user_watches, fs.inotify.max_user_instances)"
         )
 
