@@ -238,7 +238,7 @@ async def test_a_fault_of_ours_keeps_nobody_from_saving(
     def fail(*_args: Any, **_options: Any) -> None:
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr(Repository, "snapshot_if_changed", fail)
+    monkeypatch.setattr("jvs_jupyter.server.services.Services.apart", fail)
     monkeypatch.setattr(Repository, "history", fail)
     await contents.save(NOTEBOOK, "one")
     assert (await contents.checkpoint(NOTEBOOK))["id"] == "checkpoint"
