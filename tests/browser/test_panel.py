@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from jvs_core import Repository
 from jvs_core.settings import from_environment
+from tests.browser.comparing import CompareTab
 from tests.browser.lab import open_notebook, run_all, wait_until_idle
 from tests.browser.panel import PATIENCE_MS, Panel
 from tests.browser.server import JupyterServer, jupyter_server
@@ -118,8 +119,7 @@ def test_an_old_version_is_compared_and_opened_read_only(
 ) -> None:
     panel, _ = opened
     panel.row("first state").locator(".jvs-Title").click()
-    changed = panel.below.get_by_role("option").filter(has_text="data/iris.csv")
-    expect(changed).to_be_visible(timeout=PATIENCE_MS)
+    expect(CompareTab(page).paths.filter(has_text="iris.csv")).to_be_visible(timeout=PATIENCE_MS)
     picture("lab-compare")
     panel.menu(panel.row("first state"), "Open Files")
     panel.below.get_by_role("option").filter(has_text="work.ipynb").dblclick()
@@ -142,7 +142,6 @@ def test_what_is_no_text_is_never_opened_as_text(
     panel, _ = opened
     (main(repo) / "model.bin").write_bytes(bytes(range(256)) * 100)
     repo.snapshot("with a model", lock=True)
-    refresh(page)
     expect(panel.row("with a model")).to_be_visible(timeout=PATIENCE_MS)
     panel.menu(panel.row("with a model"), "Open Files")
     panel.below.get_by_role("option").filter(has_text="model.bin").dblclick()
@@ -254,13 +253,11 @@ def test_another_server_s_lock_is_named(
         with urllib.request.urlopen(request, timeout=10) as answer:
             holder = json.load(answer)["holder_id"]
         user = holder.partition("@")[0]
-        refresh(page)
         expect(panel.node.locator(".jvs-Lock")).to_contain_text(
             f"Being changed by {user} on", timeout=PATIENCE_MS
         )
         expect(panel.node.locator(".jvs-Lock")).to_contain_text("(their run)")
         expect(panel.node.get_by_role("button", name="Snapshot", exact=True)).to_be_disabled()
-    refresh(page)
     expect(panel.node.get_by_role("button", name="Snapshot", exact=True)).to_be_enabled(timeout=PATIENCE_MS)
 
 

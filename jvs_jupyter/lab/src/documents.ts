@@ -20,11 +20,11 @@ export class Documents {
     return context && this.isOnDisk(context) ? this.localPath(context) : null;
   }
 
-  /** Whether a document of another drive is in front, an old version for example. */
+  /** Whether an old version of something is in front, or a comparison: neither says where the person works. */
   get isElsewhere(): boolean {
     const widget = this.app.shell.currentWidget;
     const context = widget ? this.manager.contextForWidget(widget) : undefined;
-    return context !== undefined && !this.isOnDisk(context);
+    return context ? !this.isOnDisk(context) : (widget?.id.startsWith('jvs-') ?? false);
   }
 
   /** Save every open document below `folder` that has unsaved edits; return the paths of those saved. */

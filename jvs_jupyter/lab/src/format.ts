@@ -46,6 +46,11 @@ export function when(iso: string, now: number, trans: TranslationBundle): string
   return timeOf(iso, now);
 }
 
+/** The same below a heading that has the day. */
+export function whenThatDay(iso: string, now: number, trans: TranslationBundle): string {
+  return Math.abs(now - Date.parse(iso)) < HOUR ? when(iso, now, trans) : clock(iso);
+}
+
 /** A span of time up to now, in words. */
 export function ago(passed: number, trans: TranslationBundle): string {
   if (passed < MINUTE) {

@@ -31,8 +31,8 @@ export function addWorkspaceCommands(app: JupyterFrontEnd, model: WorkspaceModel
       label,
       icon: snapshotsIcon,
       execute: async () => {
-        show();
         await model.show(tab);
+        show();
       }
     });
   }

@@ -269,8 +269,7 @@ export class WorkspaceModel {
 
   private async look(): Promise<State> {
     try {
-      const found = await this.api.get<Workspace>('workspace', { path: this.path });
-      return { kind: 'ready', workspace: { ...UNSAID, ...found } };
+      return { kind: 'ready', workspace: await this.api.get<Workspace>('workspace', { path: this.path }) };
     } catch (error) {
       if (!(error instanceof JvsError)) {
         return { kind: 'unreachable', error: error as Error };
@@ -330,13 +329,6 @@ export class WorkspaceModel {
   private refreshing: Promise<void> | null = null;
   private timer: number | undefined;
 }
-
-/** What a server that keeps no automatic history leaves out. */
-const UNSAID: Pick<Workspace, 'timeline' | 'without_lock' | 'quota'> = {
-  timeline: { state: 'off', last_at: null, changed: 0, next_at: null, reason: null, slowed: false },
-  without_lock: null,
-  quota: null
-};
 
 /** Tells a deleted file from others, also from other versions of itself. */
 export function keyOfDeleted(item: Deleted): string {

@@ -4,7 +4,7 @@ import { ellipsesIcon } from '@jupyterlab/ui-components';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactElement, useMemo } from 'react';
 
-import { baseName, day, dirName, shortId, size, when } from '../format';
+import { baseName, day, dirName, shortId, size, whenThatDay } from '../format';
 import { keyOfDeleted } from '../model/workspace';
 import { Deleted } from '../shapes';
 import { openMenu, VirtualList } from '../virtual';
@@ -128,7 +128,7 @@ function File(props: { item: Deleted; now: number; isSelected: boolean }): React
 
 /** What happened to a file, when, and by which change. */
 export function story(item: Deleted, now: number, trans: TranslationBundle): string {
-  const time = when(item.at, now, trans);
+  const time = whenThatDay(item.at, now, trans);
   const { kind, snapshot_id, note } = item.by;
   if (item.what === 'overwritten') {
     return trans.__('overwritten %1', time);

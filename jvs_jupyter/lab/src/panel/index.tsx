@@ -16,6 +16,8 @@ import { TimelineTab } from './timeline';
 import { WorktreesTab } from './worktrees';
 
 export const PANEL_ID = 'jvs-snapshots';
+/** What has the focus in a panel that is shown: the list of the tab, or the only button. */
+const FIRST = '.jvs-Tab .jvs-List, .jvs-First button:enabled';
 
 export class SnapshotsPanel extends ReactWidget {
   constructor(private readonly desk: Desk) {
@@ -27,6 +29,7 @@ export class SnapshotsPanel extends ReactWidget {
     this.title.caption = trans.__('Snapshots');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Snapshots'));
+    desk.model.changed.connect(this.passFocusOn, this);
   }
 
   protected onAfterShow(message: Message): void {
@@ -37,6 +40,22 @@ export class SnapshotsPanel extends ReactWidget {
   protected onAfterHide(message: Message): void {
     super.onAfterHide(message);
     this.desk.model.inSight('panel', false);
+  }
+
+  /** Whoever shows the panel by keyboard goes on in it: in its list, once that is there. */
+  protected onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this.node.tabIndex = -1;
+    this.node.focus();
+    this.passFocusOn();
+  }
+
+  private passFocusOn(): void {
+    requestAnimationFrame(() => {
+      if (document.activeElement === this.node) {
+        this.node.querySelector<HTMLElement>(FIRST)?.focus();
+      }
+    });
   }
 
   protected render(): ReactElement {

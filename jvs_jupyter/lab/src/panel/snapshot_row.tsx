@@ -4,7 +4,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon, caretRightIcon, ellipsesIcon } from '@jupyterlab/ui-components';
 import { ReactElement } from 'react';
 
-import { figure, moment, shortId, when } from '../format';
+import { figure, moment, shortId, when, whenThatDay } from '../format';
 import { Change, Snapshot } from '../shapes';
 import { openMenu } from '../virtual';
 import { useDesk } from './desk';
@@ -57,7 +57,7 @@ export function SnapshotRow(props: {
           </span>
         )}
         <time className="jvs-Time" dateTime={item.created_at} title={moment(item.created_at)}>
-          {when(item.created_at, props.now, trans)}
+          {whenThatDay(item.created_at, props.now, trans)}
         </time>
         <span className="jvs-Title" title={item.note || shortId(item.snapshot_id)}>
           {title(item, trans)}

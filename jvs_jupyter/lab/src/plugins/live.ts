@@ -17,11 +17,12 @@ export function keepLive(
   browser: IDefaultFileBrowser | null
 ): void {
   const follow = (): void => {
-    if (documents.isElsewhere) {
-      return;
-    }
     const path = documents.currentPath();
-    void (path === null ? model.follow(browser?.model.path ?? '', true) : model.follow(path, false));
+    if (path !== null) {
+      void model.follow(path, false);
+    } else if (!documents.isElsewhere) {
+      void model.follow(browser?.model.path ?? '', true);
+    }
   };
   const refresh = (): void => model.refreshSoon();
   app.shell.currentChanged?.connect(follow);
