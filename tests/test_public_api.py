@@ -78,7 +78,7 @@ IN_PYTHON = {
     "gc pin": "Pins.create",
     "gc unpin": "Pins.delete",
     "gc pins": "Pins.all",
-    "verify": "Repository.verify",
+    "verify": "Repository.verify Repository.check_proof",
     "doctor": "Repository.doctor",
     "trust": "trust trusted distrust",
     "audit log": "Audit.log",

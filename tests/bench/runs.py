@@ -111,13 +111,13 @@ def sweeping(folder: Path) -> None:
 def commands(folder: Path) -> None:
     """Print what snapshots and isolation add to 100 commands of two seconds of work each on 2 processes.
 
-    Both sides alternate in parts of a tenth, so that a busy machine burdens them alike.
+    Both sides alternate in halves, so that a busy machine burdens them alike.
     """
     main_folder = workspace(folder)
     (main_folder / "train.py").write_text(_TRAIN)
     template = [sys.executable, "train.py", "{alpha}"]
     plain = took = 0.0
-    size = max(POINTS // 10, JOBS)
+    size = max(POINTS // 2, JOBS)
     with ThreadPoolExecutor(JOBS) as bare, processes(JOBS) as pool:
         sweep(template, {"alpha": [-1, -2]}, executor=pool)
         for start in range(0, POINTS, size):

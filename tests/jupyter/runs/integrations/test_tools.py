@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,12 +95,13 @@ def test_snakemake_runs_its_rules(workspace: Workspace, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_airflows_papermill_operator_runs_with_the_engine(workspace: Workspace, tmp_path: Path) -> None:
-    source = Path(__file__).parents[4]
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())["project"]
     python = installed(
         tmp_path,
         "apache-airflow-providers-papermill>=3.8",
         "apache-airflow>=2.9",
-        f"{source}[papermill]",
+        *project["dependencies"],
+        *project["optional-dependencies"]["papermill"],
     )
     workspace.notebook("in.ipynb", "print(alpha)", parameters="alpha = 1")
     (tmp_path / "operate.py").write_text(
