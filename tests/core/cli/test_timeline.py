@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
-from tests.core.cli.conftest import Jvs, process, start
+from tests.core.cli.conftest import SOURCE, Jvs, process, start
 from tests.core.cli.contract.keys import require
 
 PATIENCE_S = 60.0
@@ -216,3 +218,18 @@ def test_the_history_of_a_path_that_never_was(jvs: Jvs, take: Callable[..., str]
     take()
     assert jvs("history", "--path", "nothing.py", "--json", status=3).error["code"] == "E_PATH_NOT_FOUND"
     assert jvs("history", "--path", "data", "--json").json
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_the_unit_of_the_guide_is_one(tmp_path: Path) -> None:
+    guide = (SOURCE / "docs" / "guides" / "automatic-history.md").read_text(encoding="utf-8")
+    unit = re.findall(r"```ini\n(.*?)```", guide, re.DOTALL)[0]
+    command = tmp_path / "jvs"
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    path = tmp_path / "jvs-timeline@home-you.service"
+    path.write_text(unit.replace("%h/jvs/bin/jvs", str(command)))
+    checked = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
