@@ -1,7 +1,8 @@
 """What automatic history costs a server: ``python -m tests.bench.history FOLDER [FILES] [MINUTES]``.
 
 A real Jupyter server in FOLDER, a repository of FILES small files, and a person who types and saves every few seconds: with the
-history and without. Prints as JSON, for each, the milliseconds of a save (median, worst), the longest time that the event loop
+history and without. Snapshots are due every 20 seconds here, so that a short run has some; the server itself makes them more
+seldom where one takes long. Prints as JSON, for each, the milliseconds of a save (median, worst), the longest time that the event loop
 was held up, and the share of one core that the server and its processes took.
 """
 
@@ -64,6 +65,8 @@ def _measured(place: Path, files: int, minutes: float, *, on: bool) -> dict[str,
         part.mkdir(exist_ok=True)
         (part / f"{number:06d}.txt").write_text(f"{number}\n" * 50)
     repository.snapshot("first", lock=True)
+    with (repository.root / ".jvs" / "config.toml").open("a") as config:
+        config.write("[timeline]\nafter_save_s = 5\nevery_s = 20\n")
     options = (
         "--ServerApp.jpserver_extensions={'jvs_jupyter': True, 'jvs_bench_probe': True}",
         f"--JvsServer.timeline={on}",
