@@ -126,7 +126,7 @@ installed: $(STAMPS)/installed
 ready: $(STAMPS)/ready
 	@$(BIN)/python -m compileall -q $(PACKAGES)
 
-$(LAB_BUILT): $(STAMPS)/ready $(wildcard $(LAB)/src/* $(LAB)/style/* $(LAB)/schema/* $(LAB)/*.json)
+$(LAB_BUILT): $(STAMPS)/ready $(shell find $(LAB)/src $(LAB)/style $(LAB)/schema -type f) $(wildcard $(LAB)/*.json)
 	command -v npm >/dev/null || .ci/debian-packages nodejs npm
 	cd $(LAB) && npm ci --no-progress --loglevel=error
 	cd $(LAB) && PATH="$(abspath $(BIN)):$$PATH" npm run --silent build

@@ -44,6 +44,7 @@ repository. Settings of the Jupyter server are in [its guide](../guides/jupyterl
 | `JVS_OWNERS_DIR` | `/var/lib/jvs/as` | root only: a folder of state for each user in whose repositories root's `jvs` works |
 | `JVS_TIMELINE` | | what `[timeline]` of every repository is to say instead of what it says, as JSON: `{"every_s": 600}`; JupyterHub sets it from `jvs_timeline` |
 | `JVS_WITHOUT_LOCK` | | set by JupyterHub for a server that had to start without its lock: why, as JSON with `code`, `message` and `hint` |
+| `JVS_PAGER`, else `PAGER` | `less` | through it go `jvs compare --stat` and `--patch` on a terminal; `cat` or nothing: no pager. As in git, `LESS=FRX` unless `LESS` is set |
 | `NO_COLOR` | | no colour in the command's output |
 
 ## `.jvs/config.toml`

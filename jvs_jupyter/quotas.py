@@ -34,7 +34,8 @@ def used_and_limit(path: Path) -> tuple[int, int] | None:
         known = btrfs_id(folder)
         if known is None:
             return _of_a_smaller_file_system(path)
-        groups = [(0, subvolume_id(folder)), (1, os.fstat(folder).st_uid)]
+        owner = os.fstat(folder).st_uid
+        groups = [(0, subvolume_id(folder)), *([(1, owner)] if _in_a_home(path, owner) else [])]
         found = [one for group in groups if (one := group_usage(known, *group)) is not None]
         return min(found, key=lambda one: one[1] - one[0], default=None)
     except OSError:
@@ -81,6 +82,18 @@ def group_usage(filesystem: str, level: int, number: int) -> tuple[int, int] | N
     except (OSError, ValueError):
         return None
     return (used, limit) if flags & _LIMITS_ALL else None
+
+
+def _in_a_home(path: Path, uid: int) -> bool:
+    """Return whether a folder is in a repository that is a subvolume, all of it down to the folder the user's."""
+    here = Path(os.path.realpath(path))
+    for folder in (here, *here.parents):
+        found = folder.lstat()
+        if found.st_uid != uid:
+            return False
+        if found.st_ino == _TOP and (folder / ".jvs").is_dir():
+            return True
+    return False
 
 
 def _of_a_smaller_file_system(path: Path) -> tuple[int, int] | None:

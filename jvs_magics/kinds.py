@@ -13,6 +13,7 @@ from jvs_magics import html
 from jvs_magics.answers import Answer, Answers
 from jvs_magics.content import ExecutedCells, FileContent
 from jvs_magics.patch import patch
+from jvs_magics.run_table import Runs
 
 
 class Snapshot(Answer):
@@ -259,6 +260,7 @@ _KINDS: dict[str, type[Answer]] = {
     "ls": Listing,
     "worktree list": Worktrees,
     "cat": FileContent,
+    "run list": Runs,
 }
 _BY_VALUE: dict[str, type[Answer]] = {
     "Unchanged": Answer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,7 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import PathInWorktree, Snapshot
 from jvs_core.cli.text import change_count, change_lines, fields, identifier, safe
-from jvs_core.errors import InputError, SnapshotNotFound
+from jvs_core.errors import InputError, PathNotFound, SnapshotNotFound
 from jvs_core.results import Unfinished
 from jvs_core.wording import counted
 
@@ -148,13 +149,13 @@ def _arguments(
         try:
             repository.resolve(name, worktree=call.worktree)
         except SnapshotNotFound:
-            if after_dashes is not None or not _is_path(repository, call, name):
+            if after_dashes is not None or not _is_path(repository, call, name, [*snapshots, "HEAD"][0]):
                 raise
             break
         snapshots.append(name)
     if after_dashes is not None and len(names) > len(snapshots):
         raise InputError(
-            f'{names[len(snapshots)]!r} stands before "--" as a third snapshot',
+            f'{names[len(snapshots)]!r} is a third snapshot before "--"',
             hint="jvs compare A B -- PATH",
         )
     rest = [*names[len(snapshots) :], *(after_dashes or ())]
@@ -163,8 +164,15 @@ def _arguments(
     return before or "HEAD", after, [kind.convert(path, None, ctx) for path in rest]
 
 
-def _is_path(repository: Repository, call: Call, name: str) -> bool:
-    """Say whether a name that is no snapshot is meant as a path: there is one, or it looks like nothing else."""
-    if any(sign in name for sign in "/.*?["):
+def _is_path(repository: Repository, call: Call, name: str, before: str) -> bool:
+    """Say whether a name that is no snapshot is a path: a pattern, or there now or in the first snapshot."""
+    if any(sign in name for sign in "*?["):
         return True
-    return (repository.worktrees.path(call.worktree) / name).exists()
+    inner: str = PathInWorktree().convert(name, None, click.get_current_context())
+    for look in (repository.stat_now, partial(repository.stat, before)):
+        try:
+            look(inner, worktree=call.worktree)
+        except (PathNotFound, SnapshotNotFound):
+            continue
+        return bool(name)
+    return False

@@ -8,7 +8,7 @@ _HABITS = {
     "branch": "jvs worktree create NAME --from SNAPSHOT",
     "checkout": "jvs restore SNAPSHOT makes a new worktree; with --inplace it changes this one",
     "commit": 'jvs snapshot "note" --lock',
-    "diff": "jvs compare SNAPSHOT",
+    "diff": "jvs compare --patch",
     "du": "jvs show SNAPSHOT says how many files and bytes it has",
     "forget": "jvs gc plan --keep-last N, then: jvs gc run --plan-id ID",
     "fsck": "jvs verify --all, and: jvs doctor",

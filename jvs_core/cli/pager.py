@@ -30,14 +30,16 @@ def command() -> str | None:
 def page(lines: Iterable[str], pager: str) -> None:
     """Show the lines in a pager, until the user leaves it, which may be before the end. Ctrl-C is for the pager."""
     environment = {**_THEIRS, **os.environ}
-    with subprocess.Popen(["/bin/sh", "-c", pager], env=environment, stdin=subprocess.PIPE) as shown:
-        assert shown.stdin is not None
-        encoding = sys.stdout.encoding or "utf-8"
-        with _ignoring_interrupts(), suppress(BrokenPipeError, ConnectionResetError):
+    shown = subprocess.Popen(["/bin/sh", "-c", pager], env=environment, stdin=subprocess.PIPE)
+    assert shown.stdin is not None
+    encoding = sys.stdout.encoding or "utf-8"
+    with _ignoring_interrupts():
+        with suppress(BrokenPipeError, ConnectionResetError):
             for line in lines:
                 shown.stdin.write((without_raw_bytes(line) + "\n").encode(encoding, "backslashreplace"))
+        with suppress(BrokenPipeError, ConnectionResetError):
             shown.stdin.close()
-            shown.wait()
+        shown.wait()
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def known_summaries(repository: Repository, snapshot_ids: Sequence[str]) -> dict
     if not snapshot_ids or not place.exists():
         return found
     with (
-        suppress(sqlite3.Error, OSError, ValueError),
+        suppress(sqlite3.Error, OSError, ValueError, RecursionError),
         closing(sqlite3.connect(place, timeout=_BUSY_S)) as database,
     ):
         for snapshot_id in snapshot_ids:
@@ -97,7 +97,7 @@ def _worked_out(repository: Repository, snapshot_id: str, base: str | None) -> l
         if found.expired:
             raise SnapshotExpired(f"the files of {snapshot_id} are gone", hint="jvs history")
         return [counted(found.descriptor.files, "file")]
-    entries = repository.changes(base, snapshot_id, caches=False).entries
+    entries = repository.changed_entries(base, snapshot_id, caches=False).entries
     entries = sorted(
         entries, key=lambda entry: _FIRST.index(named(entry.path).group)
     )  # stable: by path within

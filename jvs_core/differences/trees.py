@@ -43,7 +43,7 @@ def what_changed(
     content and 50,000 lines, cells and rows are answered with their inside; ``left_out`` counts the others, caches first. A file that
     is damaged or cannot be read says so in ``stopped`` of its difference. Raises as ``Repository.compare``.
     """
-    found = repository.changes(
+    found = repository.changed_entries(
         before, after, paths=paths, worktree=worktree, caches=caches, progress=progress
     )
     opener = _Opener(

@@ -36,6 +36,8 @@ def _detail_words(found: Difference) -> Iterator[str]:
             if not is_new
             else counted(detail.added or detail.removed, "line")
         )
+        if len(detail.no_newline) == 1 and not (is_new or detail.added or detail.removed):
+            yield "newline at the end"
         if detail.line_ends is not None:
             yield f"line ends {detail.line_ends[0]} → {detail.line_ends[1]}"
     elif isinstance(detail, TableDetail):

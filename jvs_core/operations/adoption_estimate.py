@@ -15,8 +15,8 @@ from typing import Literal
 from jvs_core.errors import JvsError, PathNotFound
 from jvs_core.operations import adoption
 from jvs_core.payload.engines.footprint import shares_blocks
-from jvs_core.payload.tree import exclude_rules
 from jvs_core.payload.tree.entry import text
+from jvs_core.payload.tree.exclude_rules import CACHE_FOLDERS
 from jvs_core.results import AdoptionEstimate, HeavyFolder
 
 _HEAVY_SHOWN = 10
@@ -84,11 +84,7 @@ class _Counted:
             for entry, found in _entries(folder):
                 if stat.S_ISDIR(found.st_mode):
                     if found.st_dev == self._device:
-                        name = (
-                            entry
-                            if cache is None and os.path.basename(entry) in exclude_rules.CACHE_FOLDERS
-                            else cache
-                        )
+                        name = entry if cache is None and os.path.basename(entry) in CACHE_FOLDERS else cache
                         pending.append((entry, name))
                 elif stat.S_ISREG(found.st_mode):
                     self._add(found, cache)

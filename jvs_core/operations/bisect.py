@@ -74,7 +74,7 @@ def bisect(
     *,
     what: str,
     afresh: bool,
-    on_try: Callable[[Tried, int], None],
+    on_try: Callable[[Tried, int], None] | None,
     progress: Progress,
 ) -> Bisection:
     """Find the first bad snapshot after ``good`` up to ``bad``. See ``Repository.bisect``."""
@@ -89,7 +89,8 @@ def bisect(
     }
     tried = [Tried(snapshot_id=key, verdict=verdict, before=True) for key, verdict in search.known.items()]
     for one in tried:
-        on_try(one, search.left())
+        if on_try is not None:
+            on_try(one, search.left())
     while (snapshot_id := search.next()) is not None:
         status = _try(ctx, snapshot_id, attempt, progress)
         if status >= FIRST_REFUSED or status < 0:
@@ -98,7 +99,8 @@ def bisect(
         search.known[snapshot_id] = verdict
         memory.note(search.known)
         tried.append(Tried(snapshot_id=snapshot_id, verdict=verdict))
-        on_try(tried[-1], search.left())
+        if on_try is not None:
+            on_try(tried[-1], search.left())
     candidates = search.candidates
     memory.forget()
     return Bisection(

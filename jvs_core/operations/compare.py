@@ -150,7 +150,7 @@ def changes(
     caches: bool = True,
     paths: Sequence[str] = (),
 ) -> ChangedEntries:
-    """Return the same, renames told apart, with both entries of each path. See ``Repository.changes``."""
+    """Return the same, renames told apart, with both entries of each path. See ``Repository.changed_entries``."""
     found = _compared(ctx, name, before, after, progress, caches=caches, renames=True, paths=paths)
     sides = [
         {entry.path: entry for entry in entries if entry.path in found.paths}

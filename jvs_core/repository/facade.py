@@ -497,7 +497,7 @@ class Repository:
         )
 
     @translated
-    def changes(
+    def changed_entries(
         self,
         before: str,
         after: str | None = None,
@@ -770,7 +770,7 @@ class Repository:
         what: str,
         afresh: bool = False,
         worktree: str | None = None,
-        on_try: Callable[[Tried, int], None] = lambda _tried, _left: None,
+        on_try: Callable[[Tried, int], None] | None = None,
         progress: Progress = SILENT,
     ) -> Bisection:
         """Find the first bad snapshot on the lineage between a good one and a bad one, by halves.

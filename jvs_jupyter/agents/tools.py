@@ -146,7 +146,14 @@ def compare(desk: Desk, given: CompareArguments) -> dict[str, Any]:
         update={"changes": [each.model_copy(update={"detail": None}) for each in changes]}
     )
     lines = ("  " * line.indent + line.text for _, line in all_told(changes))
-    return {**counted(shown.to_json()), "patch": "\n".join(islice(lines, MOST_LINES))}
+    first = list(islice(lines, MOST_LINES))
+    if next(lines, None) is not None:
+        first.append(f"… only the first {MOST_LINES:,} lines are shown: ask for fewer paths")
+    answer = counted(shown.to_json())
+    more = {
+        "paths_not_looked_into": answer.pop("left_out")
+    }  # the bounds of an answer have a field of that name
+    return {**answer, **more, "patch": "\n".join(first)}
 
 
 class RestoreArguments(Arguments):

@@ -88,8 +88,10 @@ def carry_out(repository: Repository, plan_id: str) -> Collected:
     return Collected(plan_id, done.deleted, done.reclaimed_bytes, failed)
 
 
-def thin(repository: Repository, rounds: int = _ROUNDS) -> Chore:
+def thin(repository: Repository, worktree: str | None = None, *, rounds: int = _ROUNDS) -> Chore:
     """Thin out the automatic snapshots and kept copies that the configuration no longer keeps, a bounded number of them.
+
+    Those of one worktree, or with None of all.
 
     That is what a running server does by itself; the next call goes on. Where somebody needs one by now, that round is left
     out.
@@ -97,7 +99,7 @@ def thin(repository: Repository, rounds: int = _ROUNDS) -> Chore:
     removed = freed = 0
     for _ in range(rounds):
         try:
-            done = repository.timeline.thin(every=True)
+            done = repository.timeline.thin(worktree, every=worktree is None)
         except JvsError as error:
             if error.code != "E_GC_PLAN_MISMATCH":
                 raise

@@ -102,9 +102,10 @@ def provision(
 
 def _provided(provided: Iterable[Provided]) -> Outcome:
     outcomes = list(provided)
-    return cli_outcomes.outcome(
+    made = cli_outcomes.outcome(
         outcomes, [(one.action, one.person, one.worktree or "", one.failure) for one in outcomes]
     )
+    return replace(made, warnings=[*made.warnings, *cli_people.without_account(outcomes)])
 
 
 @hub.command("list")

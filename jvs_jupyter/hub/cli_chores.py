@@ -18,7 +18,7 @@ from jvs_jupyter.hub import chores, cli_everybody, shelf, team_chores
 from jvs_jupyter.hub.chores import Chore, Collected, Verified
 from jvs_jupyter.hub.cli_people import homes_option, team_of
 from jvs_jupyter.hub.command import Refused
-from jvs_jupyter.hub.looking import About, Collecting, Verifying
+from jvs_jupyter.hub.looking import About, Collecting, Thinning, Verifying
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.team import Team
 
@@ -69,7 +69,7 @@ def thin(call: Call, homes: Path | None) -> Outcome:
     Example:
       jvs hub thin --homes /srv/homes
     """
-    asked = ("thin", lambda home: About(repository=home), Chore, lambda done: done)
+    asked = ("thin", lambda home: Thinning(repository=home), Chore, lambda done: done)
     return _told(call, *cli_everybody.chore(call, homes, chores.thin, team_chores.thin, asked))
 
 

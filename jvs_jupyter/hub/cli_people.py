@@ -12,9 +12,11 @@ import click
 
 from jvs_core import InputError, Repository, Settings
 from jvs_core.cli.call import Call
+from jvs_core.cli.text import safe
 from jvs_jupyter.hub.names import Person
+from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.people import from_file, from_hub, require_plain
-from jvs_jupyter.hub.provision import shown
+from jvs_jupyter.hub.provision import Provided, shown
 from jvs_jupyter.hub.team import Team
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,6 +62,19 @@ def people_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def without_account(outcomes: Iterable[Provided]) -> list[str]:
+    """Return a warning for each user whose worktree stays root's, since the system has nobody of that name."""
+    if os.geteuid() != 0:
+        return []
+    users = dict.fromkeys(one.person.user for one in outcomes if one.action in ("created", "would_create"))
+    return [
+        f"{safe(user)}: there is no system user of that name, so what is made stays root's and {safe(user)}'s server refuses it: "
+        "useradd, then jvs hub reset"
+        for user in users
+        if Owner.to_become(user) is None
+    ]
 
 
 def team_of(call: Call, admin: str | None = None) -> Team | None:

@@ -120,6 +120,12 @@ class Collecting(About):
     dry_run: bool = False
 
 
+class Thinning(About):
+    """The worktree whose automatic history is thinned out; None: all of them."""
+
+    worktree: str | None = None
+
+
 class Verifying(About):
     """None: every snapshot and the log."""
 
@@ -187,6 +193,11 @@ def collected(request: Collecting) -> Collected:
     return chores.collected(repository, dry_run=request.dry_run, **(request.policy or {}))
 
 
+def thinned(request: Thinning) -> Chore:
+    """Thin out automatic history."""
+    return chores.thin(request.opened(), request.worktree)
+
+
 def verified(request: Verifying) -> Verified:
     """Verify snapshots, or all of them and the log."""
     return chores.verified(request.opened(), request.snapshots)
@@ -195,11 +206,6 @@ def verified(request: Verifying) -> Verified:
 def examined(request: About) -> Chore:
     """Look for damage and leftovers."""
     return chores.examine(request.opened())
-
-
-def thinned(request: About) -> Chore:
-    """Thin out its automatic history."""
-    return chores.thin(request.opened())
 
 
 def measured(request: Measuring) -> Measured:
@@ -222,8 +228,8 @@ TASKS: dict[str, tuple[type[Request], Callable[[Any], Any]]] = {
     "resolve": (Naming, resolved),
     "report": (Reporting, reported),
     "gc": (Collecting, collected),
+    "thin": (Thinning, thinned),
     "verify": (Verifying, verified),
     "doctor": (About, examined),
-    "thin": (About, thinned),
     "measure": (Measuring, measured),
 }

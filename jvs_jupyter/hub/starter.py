@@ -1,4 +1,4 @@
-"""A process that has imported what commands need, and forks one of its own for each: ``python -m jvs_jupyter.hub.starter FD``.
+"""A process that imports what commands need, once, and forks one of its own for each: ``python -m jvs_jupyter.hub.starter FD``.
 
 It was executed anew with a plain environment, so there is nothing of the hub's in its memory; it reads what the hub asks
 for and nothing that a user wrote. What it forks closes every descriptor but the job's two pipes, gives up root's rights
@@ -26,20 +26,23 @@ from jvs_core.cli.other_user import become, die_with
 
 IDLE_S = 30.0
 _JOB, _STARTED = b"j", b"s"
+_SEVERAL = 2  # for a single job it imports no more than that needs
 _SLOW = ("conformance", "demo", "__main__")
 
 
 def main(connection: socket.socket) -> None:
     """Do jobs, one at a time, until there are no more."""
-    _import_all()
-    gc.freeze()
-    own = os.getpid()
+    own, jobs = os.getpid(), 0
     ready = select.poll()
     ready.register(connection, select.POLLIN)
     while ready.poll(IDLE_S * 1000):
         kind, pipes, *_ = socket.recv_fds(connection, 1, 3)
         if kind != _JOB:
             return
+        jobs += 1
+        if jobs == _SEVERAL:
+            _import_all()
+            gc.freeze()
         child = os.fork()
         if child == 0:
             _do(own, *pipes)

@@ -8,15 +8,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from jvs_core import JvsError
 from jvs_jupyter.hub import chores
 from jvs_jupyter.hub.chores import Chore, Collected, Verified
-from jvs_jupyter.hub.command import WORK_S, Refused, ask, no_answer, work
-from jvs_jupyter.hub.looking import About, Collecting, Verifying, Worktrees
+from jvs_jupyter.hub.command import WORK_S, Refused, as_refused, ask, no_answer, work
+from jvs_jupyter.hub.looking import About, Collecting, Thinning, Verifying, Worktrees
 from jvs_jupyter.hub.making import SNAPSHOT, Emptied, Emptying
 from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.team import Team
 
 T = TypeVar("T")
+_DAMAGED = 5
 
 
 def collect(team: Team, *, dry_run: bool, **policy: Any) -> Chore:
@@ -30,6 +32,27 @@ def collect(team: Team, *, dry_run: bool, **policy: Any) -> Chore:
         again = _asked(team, "gc", Collecting(repository=root, plan_id=done.plan_id), Collected)
         done = replace(again, bytes=done.bytes + again.bytes)
     return done.chore(dry_run=dry_run)
+
+
+def thin(team: Team) -> Chore:
+    """Thin out the automatic history of each worktree with its owner's rights. Raises Refused."""
+    found = _asked(team, "worktrees", About(repository=str(team.root)), Worktrees)
+    wrong, removed, freed, status = list(found.unreadable), 0, 0, _DAMAGED * bool(found.unreadable)
+    for row in found.rows:
+        name = str(row.get("name"))
+        if name == "main":
+            continue
+        asked = Thinning(repository=str(team.root), worktree=name)
+        try:
+            owner = team.owner_of(name)
+            done = work(team.root, "thin", asked, Chore, owner=owner, actor=team.actor, seconds=WORK_S)
+        except (JvsError, OSError) as error:
+            wrong.append(f"{name}: {error}")
+            status = max(status, as_refused(error).exit_status)
+            continue
+        wrong += done.wrong
+        removed, freed, status = removed + done.snapshots, freed + done.bytes, max(status, done.exit_status)
+    return Chore("", "thinned out", wrong, status, removed, freed)
 
 
 def verify(team: Team) -> Chore:
@@ -54,11 +77,6 @@ def verify(team: Team) -> Chore:
 def examine(team: Team) -> Chore:
     """Look for damage and leftovers, as far as the group can see them. Raises Refused."""
     return _asked(team, "doctor", About(repository=str(team.root)), Chore)
-
-
-def thin(team: Team) -> Chore:
-    """Thin out the automatic history, as far as the group can remove it. Raises Refused."""
-    return _asked(team, "thin", About(repository=str(team.root)), Chore)
 
 
 def tidy(team: Team, days: int, *, dry_run: bool) -> tuple[list[str], list[str]]:

@@ -192,6 +192,8 @@ class CommandRun:
             told = stopped(error)
             assert told is not None
             return Done(error, told)
+        except InputError as error:  # its words are too long, say
+            return Done(error, Told("failed", error.message))
         try:
             failure = self._wait(child, signals)
         except InputError as error:  # it is no program, though it may be executed
@@ -282,5 +284,9 @@ def _end_of(log: Path) -> bytes:
         return file.read()
 
 
-def _stderr() -> Any:
-    return sys.stderr if sys.stderr is not None else None
+def _stderr() -> int:
+    """Return the descriptor of standard error; a front end may have put something else in its place."""
+    try:
+        return 2 if sys.stderr is None else sys.stderr.fileno()
+    except OSError:
+        return 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -114,10 +113,10 @@ class Watched:
         self._over = True
 
     def _told(self) -> Exit:
-        try:
-            said = json.loads(self._said)
-            if "errno" in said:
-                raise InputError(f"cannot run {self._name!r}: {os.strerror(int(said['errno']))}")
-            return Exit(int(said["status"]), tuple(map(str, said["left"])))
-        except (ValueError, KeyError, TypeError):  # the warden was killed, and the command with it
+        first, *left = self._said.split(b"\0")
+        kind, number = first[:1], first[1:]
+        if kind == b"E":
+            raise InputError(f"cannot run {self._name!r}: {os.strerror(int(number))}")
+        if kind != b"S":  # the warden was killed, and the command with it
             return Exit(-signal.SIGKILL)
+        return Exit(int(number), tuple(name.decode("utf-8", "backslashreplace") for name in left))

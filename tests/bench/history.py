@@ -1,141 +1,110 @@
-"""What automatic history costs a server: ``python -m tests.bench.history FOLDER [FILES] [MINUTES]``.
+"""What an automatic history costs: ``python -m tests.bench.history [FOLDER]``.
 
-A real Jupyter server in FOLDER, a repository of FILES small files, and a person who types and saves every few seconds: with the
-history and without. Snapshots are due every 20 seconds here, so that a short run has some; the server itself makes them more
-seldom where one takes long. Prints as JSON, for each, the milliseconds of a save (median, worst), the longest time that the event loop
-was held up, and the share of one core that the server and its processes took.
+A person saves one notebook every minute in 20,000 files. The keeper of the history works as it does under
+``jvs timeline run``, with its events, on a clock that jumps over the time between; what it takes of a processor is that of
+this process and its children, over the time that passed on that clock.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import statistics
-import subprocess
+import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from unittest import mock
 
-import psutil
-import requests
+from jvs_core import Repository, clock
+from jvs_core.operations.timeline.keeper import Keeper, Told
 
-from jvs_core import Repository
-from tests.browser.server import JupyterServer, jupyter_server
-
-_EVERY_S = 6.0
-_PROBE = """
-import asyncio, json, sys, time
-from pathlib import Path
-worst = [0.0]
-async def _probe(path):
-    while True:
-        began = time.perf_counter()
-        await asyncio.sleep(0.005)
-        worst[0] = max(worst[0], time.perf_counter() - began - 0.005)
-        if time.perf_counter() - _last[0] > 1:
-            _last[0] = time.perf_counter()
-            Path(path).write_text(json.dumps(worst[0]))
-_last = [0.0]
-def _load_jupyter_server_extension(app):
-    import os
-    app.io_loop.call_later(15, lambda: asyncio.ensure_future(_probe(os.environ["PROBE"])))
-def _jupyter_server_extension_points():
-    return [{"module": "jvs_bench_probe"}]
-"""
+FILES = 20_000
+HOURS = 2
 
 
-def main(folder: Path, files: int, minutes: float) -> None:
-    """Measure both and print it."""
-    found = {}
-    for name, on in (("without", False), ("with", True)):
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            found[name] = _measured(Path(place), files, minutes, on=on)
-    print(json.dumps(found, indent=2))
+def main() -> None:
+    """Print the figures."""
+    where = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        for line in measured(Path(folder)):
+            print(line, flush=True)
 
 
-def _measured(place: Path, files: int, minutes: float, *, on: bool) -> dict[str, Any]:
-    (place / "root").mkdir()
-    (place / "modules").mkdir()
-    (place / "modules" / "jvs_bench_probe.py").write_text(_PROBE)
-    repository = Repository.init(place / "root" / "team")
-    for number in range(files):
-        part = repository.root / "main" / f"part{number // 200:03d}"
-        part.mkdir(exist_ok=True)
-        (part / f"{number:06d}.txt").write_text(f"{number}\n" * 50)
-    repository.snapshot("first", lock=True)
-    with (repository.root / ".jvs" / "config.toml").open("a") as config:
-        config.write("[timeline]\nafter_save_s = 5\nevery_s = 20\n")
-    options = (
-        "--ServerApp.jpserver_extensions={'jvs_jupyter': True, 'jvs_bench_probe': True}",
-        f"--JvsServer.timeline={on}",
-    )
-    private = {
-        "JVS_STATE_DIR": str(place / "state"),
-        "JVS_CACHE_DIR": str(place / "cache"),
-        "PYTHONPATH": os.pathsep.join([str(place / "modules"), os.getcwd()]),
-        "PROBE": str(place / "probe.json"),
-    }
-    with jupyter_server(place, app="jupyter_server", options=options, **private) as server:
-        return {**_worked(server, place, minutes), "snapshots": len(repository.history())}
+def measured(folder: Path) -> list[str]:
+    """Return the lines of the table."""
+    repo = Repository.init(folder / "repo")
+    top = repo.root / "main"
+    for number in range(FILES):
+        place = top / f"d{number % 200}"
+        place.mkdir(exist_ok=True)
+        (place / f"{number}.txt").write_text(f"{number}\n" * 600)
+    repo.snapshot("first", lock=True)
+    lines = [f"engine {repo.info().snapshot_engine}, {FILES} files of 4 kB"]
+    began = _processor_s()
+    for _ in range(5):
+        assert repo.timeline.snapshot() is None
+    lines.append(f"a look where nothing changed: {(_processor_s() - began) / 5:.3f} s of a processor")
+    lines += _day(repo, top)
+    return lines
 
 
-def _worked(server: JupyterServer, place: Path, minutes: float) -> dict[str, Any]:
-    session = requests.Session()
-    session.headers["Authorization"] = f"token {server.token}"
-    asked = f"{server.url}jvs/api/v1/workspace?path=team/main"
-    contents = f"{server.url}api/contents/team/main/essay.md"
-    session.get(asked, timeout=120).raise_for_status()
-    _save(session, contents, 0)
-    time.sleep(20)
-    processes = _processes(server)
-    before, began = _cpu(processes), time.monotonic()
-    took = []
-    number = 0
-    while time.monotonic() - began < minutes * 60:
-        number += 1
-        took.append(_save(session, contents, number) * 1000)
-        if number % 2:
-            session.get(asked, timeout=120).raise_for_status()
-        time.sleep(_EVERY_S)
-    share = (_cpu(_processes(server)) - before) / (time.monotonic() - began)
-    return {
-        "saves": len(took),
-        "save_ms_median": round(statistics.median(took), 1),
-        "save_ms_worst": round(max(took), 1),
-        "loop_held_up_ms_worst": round(json.loads((place / "probe.json").read_text()) * 1000, 1),
-        "share_of_a_core_percent": round(share * 100, 2),
-    }
+def _day(repo: Repository, top: Path) -> list[str]:
+    passed = [0.0]
+    boot, wall = time.monotonic, clock.now_ms
+    told: list[Told] = []
+    costs: dict[str, list[float]] = {"look and snapshot": [], "thinning": []}
+
+    def now_ms() -> int:
+        return wall() + round(passed[0] * 1000)
+
+    with mock.patch.object(clock, "now_ms", now_ms):
+        keeper = Keeper(repo._context, "main", told.append, lambda: boot() + passed[0])
+        costs["thinning"] = _measure(keeper, "_thin")
+        costs["look and snapshot"] = _measure(keeper, "_look")
+        begun, began = boot(), _processor_s()
+        with repo.timeline.watch() as watch:
+            for minute in range(HOURS * 60):
+                (top / "work.ipynb").write_bytes(f"{minute:06d}".encode() * 5000)
+                while watch.wait(0.6):
+                    keeper.touched()
+                    keeper.announce()
+                end = boot() + passed[0] + 60
+                while (left := end - boot() - passed[0]) > 0 and keeper.next_in_s() <= left:
+                    passed[0] += keeper.next_in_s()
+                    keeper.step(watch)
+                passed[0] += max(end - boot() - passed[0], 0)
+        used = _processor_s() - began
+        real = boot() - begun
+    keeper.end()
+    taken = sum(each.what == "snapshot" for each in told)
+    lines = [
+        f"{what}: {len(each)} times, median {sorted(each)[len(each) // 2]:.3f} s of a processor"
+        for what, each in costs.items()
+        if each
+    ]
+    lines.append(f"{HOURS} h of saving every minute: {taken} snapshots, {used:.1f} s of a processor")
+    return [*lines, f"share of one core: {100 * used / (passed[0] + real):.2f} %"]
 
 
-def _save(session: requests.Session, address: str, number: int) -> float:
-    body = {"type": "file", "format": "text", "content": f"line {number}\n" * (number + 1)}
-    began = time.perf_counter()
-    session.put(address, json=body, timeout=60).raise_for_status()
-    return time.perf_counter() - began
+def _measure(keeper: Keeper, method: str) -> list[float]:
+    """Have each call of a method measured."""
+    found: list[float] = []
+    real = getattr(keeper, method)
 
-
-def _processes(server: JupyterServer) -> list[psutil.Process]:
-    parent = psutil.Process(server.pid)
-    return [parent, *parent.children(recursive=True)]
-
-
-def _cpu(processes: list[psutil.Process]) -> float:
-    total = 0.0
-    for each in processes:
+    def call(*args: object) -> None:
+        began = _processor_s()
         try:
-            times = each.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
+            real(*args)
+        finally:
+            found.append(_processor_s() - began)
+
+    setattr(keeper, method, call)
+    return found
+
+
+def _processor_s() -> float:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 if __name__ == "__main__":
-    subprocess.run(["sync"], check=False)
-    main(
-        Path(sys.argv[1]),
-        int(sys.argv[2]) if len(sys.argv) > 2 else 20_000,
-        float((sys.argv[3:] or ["2"])[0]),
-    )
+    main()

@@ -1,6 +1,6 @@
-"""What recording costs: the engine on one cell, listing records, a sweep against papermill in the same pool.
+"""What recording costs: the engine on one cell, listing records, sweeps against the same pool without JVS.
 
-``python -m tests.bench.runs [engine] [list] [sweep]`` prints one line a figure. Each engine figure is the median of
+``python -m tests.bench.runs [engine] [list] [sweep] [commands]`` prints one line a figure. Each engine figure is the median of
 alternating pairs, so that a busy machine burdens both sides alike.
 """
 
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from jvs_jupyter.runs.pool import processes
 from tests.jupyter.papermill.support import write_notebook
 
 PAIRS = 7
+# Waits rather than computes, so that what is measured is JVS and not how two processors share four busy processes.
+_TRAIN = "import sys, time\ntime.sleep(2)\nopen('model.txt', 'w').write(sys.argv[1])\n"
 FILES = 1_000
 RECORDS = 10_000
 POINTS = int(os.environ.get("POINTS", "100"))
@@ -36,7 +39,12 @@ def main(parts: list[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         os.environ.update(JVS_STATE_DIR=str(folder / "state"), JVS_CACHE_DIR=str(folder / "cache"))
-        for name, measure in (("engine", engine), ("list", listing), ("sweep", sweeping)):
+        for name, measure in (
+            ("engine", engine),
+            ("list", listing),
+            ("sweep", sweeping),
+            ("commands", commands),
+        ):
             if not parts or name in parts:
                 (folder / name).mkdir()
                 measure(folder / name)
@@ -98,6 +106,33 @@ def sweeping(folder: Path) -> None:
     sys.stdout.write(
         f"sweep: papermill {plain:.1f} s, jvs {took:.1f} s, {100 * (took / plain - 1):+.0f} % ({POINTS} points)\n"
     )
+
+
+def commands(folder: Path) -> None:
+    """Print what snapshots and isolation add to 100 commands of two seconds of work each on 2 processes.
+
+    Both sides alternate in halves, so that a busy machine burdens them alike.
+    """
+    main_folder = workspace(folder)
+    (main_folder / "train.py").write_text(_TRAIN)
+    template = [sys.executable, "train.py", "{alpha}"]
+    plain = took = 0.0
+    size = max(POINTS // 2, JOBS)
+    with ThreadPoolExecutor(JOBS) as bare, processes(JOBS) as pool:
+        sweep(template, {"alpha": [-1, -2]}, executor=pool)
+        for start in range(0, POINTS, size):
+            alphas = range(start, start + size)
+            lines = [[*template[:2], str(alpha)] for alpha in alphas]
+            plain += timed(lambda lines=lines: list(bare.map(plain_command, lines)))  # type: ignore[misc]
+            took += timed(lambda alphas=alphas: sweep(template, {"alpha": alphas}, executor=pool))  # type: ignore[misc]
+    sys.stdout.write(
+        f"commands: bare pool {plain:.1f} s, jvs {took:.1f} s, {100 * (took / plain - 1):+.0f} % ({POINTS} points)\n"
+    )
+
+
+def plain_command(line: list[str]) -> None:
+    """Run one command."""
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
 
 
 def plain_run(point: tuple[str, str, int]) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from jvs_core import Repository
 from jvs_core.settings import from_environment
+from tests.browser.comparing import CompareTab
 from tests.browser.lab import open_notebook, run_all, wait_until_idle
 from tests.browser.panel import PATIENCE_MS, Panel
 from tests.browser.server import JupyterServer, jupyter_server
@@ -67,40 +68,87 @@ def test_a_snapshot_holds_the_unsaved_edits(
 ) -> None:
     panel, notebook = opened
     type_into(notebook, page, "  # unsaved")
-    panel.take("with unsaved edits", tags="mine, checked")
+    panel.take("with unsaved edits")
+    panel.told("Snapshot taken")
     picture("lab-timeline")
     newest = repo.history()[0].descriptor
-    assert (newest.note, newest.tags) == ("with unsaved edits", ("mine", "checked"))
+    assert newest.note == "with unsaved edits"
     with repo.open_file(newest.snapshot_id, "work.ipynb") as file:
         assert b"# unsaved" in file.read()
-    expect(page.locator(".jvs-Status")).to_contain_text("main")
-    panel.node.get_by_label("Filter snapshots").fill("raw")
+    expect(panel.rows.first).to_contain_text("you are here")
+    expect(panel.rows.first).to_contain_text("work.ipynb")
+    panel.node.get_by_label("Filter snapshots").fill("#raw")
     expect(panel.rows).to_have_count(1)
+    panel.node.get_by_label("Filter snapshots").fill("iris.csv")
+    expect(panel.rows).to_have_count(2)
+
+
+def test_one_key_takes_a_snapshot_and_asks_nothing(
+    opened: tuple[Panel, Locator], repo: Repository, page: Page
+) -> None:
+    panel, notebook = opened
+    type_into(notebook, page, "  # unsaved")
+    page.keyboard.press("Control+Alt+s")
+    panel.told("Snapshot taken")
+    newest = repo.history()[0].descriptor
+    with repo.open_file(newest.snapshot_id, "work.ipynb") as file:
+        assert b"# unsaved" in file.read()
+    panel.press("Edit note")
+    expect(page.locator(".jp-Dialog [name=note]")).to_be_focused()
+    panel.answer("Save", note="said afterwards", tags="mine, checked")
+    expect(panel.rows.first).to_contain_text("said afterwards", timeout=PATIENCE_MS)
+    expect(panel.rows.first).to_contain_text("#checked")
+    assert repo.history()[0].descriptor.tags == ("mine", "checked")
+
+
+def test_escape_closes_a_dialog_and_nothing_was_changed(
+    opened: tuple[Panel, Locator], repo: Repository, page: Page
+) -> None:
+    panel, notebook = opened
+    type_into(notebook, page, "  # unsaved")
+    panel.menu(panel.row("first state"), "Go Back to Here…")
+    expect(page.locator(".jp-Dialog [name=reason]")).to_be_focused(timeout=PATIENCE_MS)
+    page.keyboard.press("Escape")
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
+    assert len(repo.history()) == 2
+    assert "# unsaved" not in (main(repo) / "work.ipynb").read_text()
 
 
 def test_an_old_version_is_compared_and_opened_read_only(
     opened: tuple[Panel, Locator], page: Page, picture: Callable[[str], None]
 ) -> None:
     panel, _ = opened
-    panel.choose("first state")
-    panel.press("Compare with now")
-    expect(panel.details).to_contain_text("changed since")
-    changed = panel.details.get_by_role("option").filter(has_text="data/iris.csv")
-    expect(changed).to_be_visible()
+    panel.row("first state").locator(".jvs-Title").click()
+    expect(CompareTab(page).paths.filter(has_text="iris.csv")).to_be_visible(timeout=PATIENCE_MS)
     picture("lab-compare")
-    panel.press("Files")
-    panel.details.get_by_role("option").filter(has_text="work.ipynb").dblclick()
+    panel.menu(panel.row("first state"), "Open Files")
+    panel.below.get_by_role("option").filter(has_text="work.ipynb").dblclick()
     old = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
     expect(page.locator(".lm-TabBar-tab").filter(has_text="work @ ")).to_be_visible(timeout=PATIENCE_MS)
     expect(old).to_contain_text("print(x)")
     expect(page.get_by_text("notebook is read-only")).to_be_visible()
     picture("lab-old-version")
-    panel.details.get_by_role("option").filter(has_text="data/").dblclick()
-    panel.details.get_by_role("option").filter(has_text="iris.csv").dblclick()
+    panel.below.get_by_role("option").filter(has_text="data/").dblclick()
+    panel.below.get_by_role("option").filter(has_text="iris.csv").dblclick()
     expect(
         page.locator(".jp-FileEditor:not(.lm-mod-hidden), .jp-CSVViewer:not(.lm-mod-hidden)")
     ).to_be_visible()
     expect(panel.rows.first).to_contain_text("second state")
+
+
+def test_what_is_no_text_is_never_opened_as_text(
+    opened: tuple[Panel, Locator], repo: Repository, page: Page
+) -> None:
+    panel, _ = opened
+    (main(repo) / "model.bin").write_bytes(bytes(range(256)) * 100)
+    repo.snapshot("with a model", lock=True)
+    expect(panel.row("with a model")).to_be_visible(timeout=PATIENCE_MS)
+    panel.menu(panel.row("with a model"), "Open Files")
+    panel.below.get_by_role("option").filter(has_text="model.bin").dblclick()
+    expect(page.locator(".jp-Dialog")).to_contain_text("model.bin is not text", timeout=PATIENCE_MS)
+    with page.expect_download() as download:
+        panel.answer("Download")
+    assert download.value.path().read_bytes() == bytes(range(256)) * 100
 
 
 def test_an_old_version_is_not_trusted_because_it_says_so(
@@ -125,57 +173,74 @@ def test_an_old_version_is_not_trusted_because_it_says_so(
     panel = Panel(page)
     panel.open()
     expect(panel.rows.first).to_contain_text("trusts itself", timeout=PATIENCE_MS)
-    panel.choose("trusts itself")
-    panel.press("Files")
-    panel.details.get_by_role("option").filter(has_text="work.ipynb").dblclick()
+    panel.menu(panel.row("trusts itself"), "Open Files")
+    panel.below.get_by_role("option").filter(has_text="work.ipynb").dblclick()
     outputs = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output")
     expect(outputs.filter(has_text="shown")).to_have_count(2, timeout=PATIENCE_MS)
     page.wait_for_timeout(1_000)  # the time that a script would need
     assert page.evaluate("window.ran") is None
 
 
-def test_a_restore_makes_a_new_worktree_and_shows_it(
+def test_a_restore_makes_a_new_folder_and_shows_it(
     opened: tuple[Panel, Locator], repo: Repository, page: Page
 ) -> None:
     panel, _ = opened
-    panel.choose("first state")
-    panel.press("Restore…")
-    panel.answer("Name", "again", "Restore")
+    panel.menu(panel.row("first state"), "Restore to a New Folder…")
+    panel.answer("Restore", name="again")
     expect(page.locator(".jp-FileBrowser")).to_contain_text("again", timeout=PATIENCE_MS)
     expect(page.locator(".jp-DirListing-item").filter(has_text="data")).to_be_visible()
     assert (repo.root / "worktrees" / "again" / "data" / "iris.csv").read_text() == "a,b\n1,2\n"
     assert (main(repo) / "data" / "iris.csv").read_text() == "a,b\n1,3\n"
 
 
-def test_in_place_the_open_notebook_reloads_and_the_kernel_runs_on(
+def test_going_back_reloads_the_open_notebook_and_the_kernel_runs_on(
     opened: tuple[Panel, Locator], repo: Repository, page: Page, picture: Callable[[str], None]
 ) -> None:
     panel, notebook = opened
     run_all(page, notebook)
     type_into(notebook, page, "\ny = x + 1")
     panel.take("edited")
-    panel.choose("second state")
-    panel.press("Restore in place…")
-    expect(page.locator(".jp-Dialog")).to_contain_text("~ work.ipynb")
-    picture("lab-restore-in-place")
-    panel.answer("Reason", "the edit was wrong", "Change my files")
-    expect(notebook.locator(".jp-CodeCell .cm-content").first).not_to_contain_text(
-        "y = x + 1", timeout=PATIENCE_MS
-    )
+    panel.menu(panel.row("second state"), "Go Back to Here…")
+    expect(page.locator(".jp-Dialog")).to_contain_text("work.ipynb changes", timeout=PATIENCE_MS)
+    picture("lab-go-back")
+    panel.answer("Go back")
+    panel.told("Went back to")
+    code = notebook.locator(".jp-CodeCell .cm-content").first
+    expect(code).not_to_contain_text("y = x + 1", timeout=PATIENCE_MS)
+    expect(panel.row("edited").locator("[data-later]")).to_be_visible(timeout=PATIENCE_MS)
+    picture("lab-went-back")
+    panel.press("Undo")
+    panel.told("Undone")
+    expect(code).to_contain_text("y = x + 1", timeout=PATIENCE_MS)
     type_into(notebook, page, "\nprint('still', x)")
     page.keyboard.press("Shift+Enter")
     expect(notebook.locator(".jp-OutputArea").first).to_contain_text("still 1", timeout=PATIENCE_MS)
     wait_until_idle(page, notebook)
-    panel.node.get_by_role("button", name="Undo restore…").click()
-    panel.answer("Reason", "it was right", "Change my files")
-    expect(notebook.locator(".jp-CodeCell .cm-content").first).to_contain_text(
-        "y = x + 1", timeout=PATIENCE_MS
-    )
-    assert repo.history()[0].descriptor.note == "edited"
+
+
+def test_undo_after_further_work_says_so_and_offers_to_go_back(
+    opened: tuple[Panel, Locator], repo: Repository, page: Page
+) -> None:
+    panel, _ = opened
+    panel.menu(panel.row("first state"), "Go Back to Here…")
+    panel.answer("Go back")
+    panel.told("Went back to")
+    (main(repo) / "made since.txt").write_text("work")
+    panel.press("Undo")
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("Something else was changed since", timeout=PATIENCE_MS)
+    expect(dialog).to_contain_text("made since.txt disappears")
+    page.keyboard.press("Escape")
+    assert (main(repo) / "made since.txt").read_text() == "work"
+
+
+def refresh(page: Page) -> None:
+    """Let the panel look again, as coming back to the page does."""
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
 
 
 def test_another_server_s_lock_is_named(
-    opened: tuple[Panel, Locator], lab: JupyterServer, repo: Repository, tmp_path: Path
+    opened: tuple[Panel, Locator], lab: JupyterServer, repo: Repository, tmp_path: Path, page: Page
 ) -> None:
     panel, _ = opened
     (tmp_path / "root").symlink_to(lab.root)
@@ -187,11 +252,13 @@ def test_another_server_s_lock_is_named(
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             holder = json.load(answer)["holder_id"]
-        panel.node.get_by_role("button", name="Refresh").click()
-        expect(panel.node.locator(".jvs-Lock")).to_contain_text(f"Locked by {holder}", timeout=PATIENCE_MS)
-        expect(panel.node.get_by_role("button", name="Take snapshot…")).to_be_disabled()
-    panel.node.get_by_role("button", name="Refresh").click()
-    expect(panel.node.get_by_role("button", name="Take snapshot…")).to_be_enabled(timeout=PATIENCE_MS)
+        user = holder.partition("@")[0]
+        expect(panel.node.locator(".jvs-Lock")).to_contain_text(
+            f"Being changed by {user} on", timeout=PATIENCE_MS
+        )
+        expect(panel.node.locator(".jvs-Lock")).to_contain_text("(their run)")
+        expect(panel.node.get_by_role("button", name="Snapshot", exact=True)).to_be_disabled()
+    expect(panel.node.get_by_role("button", name="Snapshot", exact=True)).to_be_enabled(timeout=PATIENCE_MS)
 
 
 def test_a_long_history_scrolls_to_its_end(
@@ -199,11 +266,10 @@ def test_a_long_history_scrolls_to_its_end(
 ) -> None:
     panel, _ = opened
     write_history(repo, 2_000)
-    panel.node.get_by_role("button", name="Refresh").click()
-    expect(panel.rows.filter(has_text="000007cf")).to_be_visible(timeout=PATIENCE_MS)
-    listing = page.get_by_role("listbox", name="Snapshots, newest first")
+    refresh(page)
+    expect(panel.rows.filter(has_text="hour 488888")).to_be_visible(timeout=PATIENCE_MS)
     for _ in range(PATIENCE_MS // 150):
-        listing.press("End")
+        panel.tree.press("End")
         if panel.rows.filter(has_text="first state").count():
             break
         page.wait_for_timeout(150)
@@ -211,20 +277,48 @@ def test_a_long_history_scrolls_to_its_end(
     assert panel.rows.count() < 60
 
 
-def test_a_folder_becomes_a_repository(lab: JupyterServer, page: Page) -> None:
+def test_a_folder_gets_a_history_in_place_and_the_notebook_stays_open(
+    lab: JupyterServer, page: Page, picture: Callable[[str], None]
+) -> None:
     folder = lab.root / f"plain-{secrets.token_hex(4)}"
     folder.mkdir()
     (folder / "notes.txt").write_text("notes")
-    page.goto(lab.address(f"lab/workspaces/{secrets.token_hex(4)}/tree/{folder.name}"))
+    nbformat.write(
+        nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell("x = 41")], metadata={"kernelspec": KERNEL}
+        ),
+        folder / "work.ipynb",
+    )
+    notebook = open_notebook(page, lab, f"{folder.name}/work.ipynb")
+    run_all(page, notebook)
+    type_into(notebook, page, "\nprint(x + 1)")
     panel = Panel(page)
-    page.locator("#jp-main-statusbar").wait_for(timeout=60_000)
     panel.open()
-    expect(panel.node).to_contain_text(f"{folder.name} is not in a JVS repository", timeout=PATIENCE_MS)
-    panel.node.get_by_role("button", name="Version this folder…").click()
-    page.locator(".jp-Dialog").get_by_role("button", name="Make it").click()
-    expect(page.locator(".jp-BreadCrumbs-item").last).to_have_text("main", timeout=PATIENCE_MS)
-    expect(page.locator(".jp-DirListing-item").filter(has_text="notes.txt")).to_be_visible()
-    assert (lab.root / f"{folder.name}-jvs" / "main" / "notes.txt").read_text() == "notes"
+    expect(panel.node).to_contain_text(f"No history for “{folder.name}” yet", timeout=PATIENCE_MS)
+    expect(panel.node).to_contain_text("2 files")
+    picture("lab-first-minute")
+    panel.node.get_by_role("button", name="Keep a history of this folder").click()
+    expect(panel.rows.first).to_be_visible(timeout=PATIENCE_MS)
+    picture("lab-first-row")
+    assert (folder / "notes.txt").read_text() == "notes"
+    assert "print(x + 1)" in (folder / "work.ipynb").read_text()
+    notebook.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    expect(notebook.locator(".jp-OutputArea").first).to_contain_text("42", timeout=PATIENCE_MS)
+
+
+def test_a_snapshot_of_a_cell_holds_the_notebook_as_it_is_on_the_screen(
+    opened: tuple[Panel, Locator], repo: Repository, page: Page
+) -> None:
+    panel, notebook = opened
+    run_all(page, notebook)
+    type_into(notebook, page, "\n%load_ext jvs_magics\n%jvs snapshot 'by a cell'")
+    page.keyboard.press("Control+Enter")
+    expect(panel.row("by a cell")).to_be_visible(timeout=PATIENCE_MS)
+    newest = repo.history()[0].descriptor
+    assert newest.note == "by a cell"
+    with repo.open_file(newest.snapshot_id, "work.ipynb") as file:
+        assert b"by a cell" in file.read()
 
 
 def test_the_panel_is_in_notebook_7_too(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from jvs_core import Progress, Repository
 from jvs_core.control.lock import slots
+from jvs_core.progress import SILENT
 from jvs_core.settings import LeaseConfig, RepositoryConfig, from_environment, render_config
 from tests.crash import children
 from tests.crash.worlds import REPAIRS, THROWN, Tree, World
@@ -133,7 +134,39 @@ def _extracted_path(before: World) -> Visible:
     return _worktrees(before, main={**tree, b"old.txt": _first(before)[b"changed.txt"]})
 
 
+def _keep(repo: Repository, _progress: Progress) -> None:
+    repo.timeline.keep_file("changed.txt", "delete")
+
+
+def _put_back(repo: Repository, progress: Progress) -> None:
+    (copy,) = repo.timeline.copies()
+    repo.timeline.put_back("changed.txt", copy.copy_id, to="back.txt", progress=progress)
+
+
+def _with_copy(before: World) -> Visible:
+    tree = dict(before.worktrees["main"])
+    return _worktrees(before, main={**tree, b"back.txt": tree[b"changed.txt"]})
+
+
+def _automatic(repo: Repository) -> None:
+    """Leave two automatic snapshots behind, the older of which nothing keeps."""
+    repo.worktrees.create("short-lived", from_="first")
+    for number in range(2):
+        (repo.root / "worktrees" / "short-lived" / THROWN).write_text(str(number))
+        repo.snapshot(kind="auto", worktree="short-lived", lock=True)
+    repo.worktrees.remove("short-lived")
+    config = repo.root / ".jvs" / "config.toml"
+    config.write_text(config.read_text() + '\n[timeline]\nkeep = ["rest:1w"]\n')
+
+
+def _thin(repo: Repository, progress: Progress) -> None:
+    repo.timeline.thin(every=True, progress=progress)
+
+
 STORIES = [
+    Story("keep_file", _keep),
+    Story("put_back", _put_back, lambda repo: _keep(repo, SILENT), after=_with_copy),
+    Story("timeline thin", _thin, _automatic),
     Story("snapshot", lambda repo, progress: repo.snapshot("three", progress=progress)),
     Story(
         "snapshot --lock",

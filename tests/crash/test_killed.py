@@ -24,7 +24,16 @@ STEPPED = [
     story
     for story in STORIES
     if not story.name.startswith(
-        ("annotate", "ref", "lock", "gc pin", "gc unpin", "worktree rename", "doctor after a killed gc")
+        (
+            "annotate",
+            "keep_file",
+            "ref",
+            "lock",
+            "gc pin",
+            "gc unpin",
+            "worktree rename",
+            "doctor after a killed gc",
+        )
     )
 ]
 _CLIENT_DIED = {"juicefs": ("E_ENGINE_FAILED",)}

@@ -9,7 +9,6 @@ import json
 import resource
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def limited(name: str, old: Path, new: Path) -> dict[str, Any]:
 def version(path: Path, digest: str) -> Version:
     """Return the version that a file is, without reading it."""
     side = Side(type="file", size=path.stat().st_size, mode="0644", sha256=digest)
-    return Version(side, partial(open, path, "rb"))
+    return Version(side, lambda: path.open("rb"))
 
 
 def most_memory() -> int:

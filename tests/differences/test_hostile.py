@@ -159,7 +159,7 @@ def test_more_cells_than_are_compared_are_text() -> None:
 
 
 def test_cells_made_to_align_badly() -> None:
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": "code", "metadata": {}, "source": "x" if number % 2 else "y", "outputs": []}
         for number in range(4_000)
     ]

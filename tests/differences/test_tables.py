@@ -31,7 +31,7 @@ def parquet_of(**columns: list[Any]) -> bytes:
     return file.getvalue()
 
 
-ROWS = [[number, number * 2, "x"] for number in range(1000)]
+ROWS: list[list[Any]] = [[number, number * 2, "x"] for number in range(1000)]
 
 
 @pytest.mark.parametrize(

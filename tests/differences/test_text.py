@@ -73,6 +73,7 @@ def test_line_ends_are_told_apart_from_lines() -> None:
 def test_a_missing_newline_at_the_end_is_said() -> None:
     shown = detail(changed("a.txt", "one\ntwo", "one\n2\n"), TextDetail)
     assert shown.no_newline == ["old"]
+    assert changed("a.txt", "one", "one\n").words == "newline at the end"
 
 
 @pytest.mark.parametrize("name", ["Makefile", "README", ".gitignore", "notes", "data.unknown"])

@@ -113,3 +113,27 @@ def test_the_oldest_of_very_many_cells_are_left_out() -> None:
     assert kept is not None
     assert b'"omitted": 200' in kept
     assert len(cells) == 1000
+
+
+def test_runs_are_a_table_and_a_dataframe(repo: Repository) -> None:
+    with repo.hold() as lease:
+        begun = repo.runs.start(
+            lease,
+            command=["echo", "<b>"],
+            parameters={"alpha": 0.5, "score": 1},
+            before_snapshot_id=repo.snapshot("one").snapshot_id,
+            environment_digest="0" * 64,
+        )
+        repo.runs.finish(
+            begun.run_id, "ok", error=None, after_snapshot_id=None, duration_s=1, metrics={"score": 0.75}
+        )
+    shown = answer("run list", execute(["run", "list"]))
+    assert (len(shown), shown[0].run_id) == (1, begun.run_id)
+    assert "&lt;b&gt;" in shown._repr_html_()
+    assert "0.75" in shown._repr_html_()
+    frame = pytest.importorskip("pandas") and shown.to_dataframe()
+    assert frame[["alpha", "parameters.score", "score"]].values.tolist() == [[0.5, 1, 0.75]]
+    chosen = answer("run list", execute(["run", "list", "--columns", "alpha,score"]))
+    assert chosen.to_dataframe().to_dict("records") == [{"alpha": 0.5, "score": 0.75}]
+    table = answer("run list", execute(["run", "list", "--csv", "--columns", "score"]))
+    assert (len(table), table[0]) == (1, {"score": 0.75})

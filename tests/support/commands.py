@@ -13,6 +13,7 @@ READING: tuple[list[str], ...] = (
     ["cat", "HEAD", "a.txt"],
     ["compare", "HEAD~1", "HEAD"],
     ["compare", "HEAD~1"],
+    ["compare", "HEAD~1", "--patch", "--stat"],
     ["lock", "status"],
     ["worktree", "list"],
     ["worktree", "path", "main"],

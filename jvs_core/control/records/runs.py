@@ -16,6 +16,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from jvs_core import anchored, clock, files, regular, syncing
 from jvs_core.control.layout import Layout
@@ -25,6 +26,7 @@ from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, RunNotFound
 from jvs_core.model import RUN_ID, Run
 from jvs_core.wording import counted
 
+T = TypeVar("T")
 _STARTED = re.compile(rb'"outcome"\s*:\s*"started"')
 _RANDOM_AT = len("run-0000000000000-")
 _CANDIDATES_SHOWN = 8
@@ -32,17 +34,19 @@ _CANDIDATES_SHOWN = 8
 
 # By the folder of a repository: what its records were when they were read, and what they said.
 _KNOWN: dict[Path, dict[str, tuple[tuple[int, ...], Run]]] = {}
+# By the same: what the records were of runs that had ended.
+_ENDED: dict[Path, dict[str, tuple[int, ...]]] = {}
 _REPOSITORIES_KNOWN = 8
 _RECORDS_KNOWN = 50_000
 
 
-def _remember(folder: Path, records: dict[str, tuple[tuple[int, ...], Run]]) -> None:
-    _KNOWN.pop(folder, None)
+def _remember(memory: dict[Path, dict[str, T]], folder: Path, records: dict[str, T]) -> None:
+    memory.pop(folder, None)
     if len(records) <= _RECORDS_KNOWN:
-        _KNOWN[folder] = records
-    while len(_KNOWN) > _REPOSITORIES_KNOWN:
+        memory[folder] = records
+    while len(memory) > _REPOSITORIES_KNOWN:
         with suppress(KeyError, StopIteration):  # another thread may have done so
-            _KNOWN.pop(next(iter(_KNOWN)))
+            memory.pop(next(iter(memory)))
 
 
 def _states(folder: Path, run_ids: Iterable[str]) -> Iterator[tuple[str, tuple[int, ...] | None]]:
@@ -151,20 +155,31 @@ def read_all(layout: Layout, wanted: Sequence[str] | None = None) -> tuple[list[
         else:
             if run is not None:
                 now[run_id] = (state or (), run)
-    _remember(folder, now if wanted is None else {**known, **now})
+    _remember(_KNOWN, folder, now if wanted is None else {**known, **now})
     return [run for _, run in now.values()], broken
 
 
 def read_started(layout: Layout) -> list[Run]:
-    """Return the runs recorded as started, oldest first. Others are not parsed; unreadable ones are left to doctor."""
+    """Return the runs recorded as started, oldest first. Others are not parsed; unreadable ones are left to doctor.
+
+    Nor are those read that had ended when this process looked before, unless their record was replaced since.
+    """
     found: list[Run] = []
-    for run_id in ids(layout):
+    before = _ENDED.get(layout.runs, {})
+    ended: dict[str, tuple[int, ...]] = {}
+    for run_id, state in _states(layout.runs, ids(layout)):
+        if state is not None and before.get(run_id) == state:
+            ended[run_id] = state
+            continue
         try:
             data = regular.read_regular(RUNS.place(layout, run_id))
             if _STARTED.search(data):
                 found.append(Run.parse(data, f"run {run_id}"))
+            elif state is not None:
+                ended[run_id] = state
         except (FileNotFoundError, DescriptorCorrupt):
             continue
+    _remember(_ENDED, layout.runs, ended)
     return [run for run in found if run.outcome == "started"]
 
 

@@ -14,6 +14,7 @@ from jvs_core.differences.bounds import MB, Notes, Unreadable
 from jvs_core.differences.model import ArchiveDetail, MemberChange
 from jvs_core.differences.unpacking import PACKED_ERRORS, Unpacked, packing
 from jvs_core.differences.version import Version
+from jvs_core.wording import counted
 
 _END = b"PK\x05\x06"
 _LONGEST_END = 66_000
@@ -39,7 +40,9 @@ def read(old: Version | None, new: Version | None, notes: Notes) -> ArchiveDetai
     before, after = ({} if side is None else listed(side, notes) for side in (old, new))
     changed = differing(before, after)
     if len(changed) > notes.bounds.members_shown:
-        notes.stop(f"{len(changed):,} members changed: the first {notes.bounds.members_shown:,} are shown")
+        notes.stop(
+            f"{counted(len(changed), 'member')} changed: the first {notes.bounds.members_shown:,} are shown"
+        )
     return ArchiveDetail(
         format=kind,
         old_members=len(before),
@@ -72,7 +75,9 @@ def zip_members(side: Version, notes: Notes) -> dict[str, Member]:
     with opened_zip(side, notes) as file:
         infos = file.infolist()
         if len(infos) > notes.bounds.members:
-            notes.stop(f"it has {len(infos):,} members: the first {notes.bounds.members:,} are compared")
+            notes.stop(
+                f"it has {counted(len(infos), 'member')}: the first {notes.bounds.members:,} are compared"
+            )
         return {info.filename: Member(info.file_size, info.CRC) for info in infos[: notes.bounds.members]}
 
 
@@ -118,7 +123,7 @@ def tar_members(side: Version, notes: Notes) -> dict[str, Member]:
                     found[name] = Member(member.size, (member.type, member.mtime, member.linkname))
                     file.__dict__["members"] = []  # else it keeps them all
         except Unreadable as error:
-            notes.stop(f"{error}: its first {len(found):,} members are compared")
+            notes.stop(f"{error}: only its first {counted(len(found), 'member is', 'members are')} compared")
         except (tarfile.TarError, *PACKED_ERRORS) as error:
             raise Unreadable(f"it is no tar file: {str(error)[:200]}") from None
         except (RecursionError, MemoryError, OverflowError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import warnings
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "ICO", "PPM")
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 _MORE = More(extra="images", words="whether the pixels differ, and where")
 _HEAD = 64_000
+_OPENING = threading.Lock()  # the filters of warnings are the process's
 
 
 def read(old: Version | None, new: Version | None, notes: Notes) -> ImageDetail:
@@ -74,7 +76,7 @@ def _opened(data: bytes) -> Image:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
+        with _OPENING, warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore"
             )  # its own of too many pixels: ours are counted before they are decoded

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from jvs_core.differences.bounds import Notes
 from jvs_core.differences.model import FactChange, ModelDetail, TensorChange, TensorFacts
+from jvs_core.wording import counted
 
 Format = Literal["npy", "npz", "safetensors", "onnx", "pickle", "joblib"]
 _LONGEST_FACT = 500
@@ -31,7 +32,7 @@ def detail(
     changed = list(_changed(old, new))
     most = notes.bounds.tensors_shown
     if len(changed) > most:
-        notes.stop(f"{len(changed):,} arrays changed: the first {most:,} are shown")
+        notes.stop(f"{counted(len(changed), 'array')} changed: the first {most:,} are shown")
     return ModelDetail(
         format=form,
         old_tensors=len(old),

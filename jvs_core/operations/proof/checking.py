@@ -155,6 +155,8 @@ def _snapshot(found: _Check, snapshot_id: str) -> dict[str, str]:
         raise InputError("its descriptor is not as it was written")
     if found.logged_snapshots.get(snapshot_id) != (own.value, descriptor.payload_root_hash.value):
         raise InputError("its descriptor is not the one that was logged")
+    if f"{folder}/manifest" not in found.names:
+        raise InputError("its manifest is missing")
     with tempfile.NamedTemporaryFile() as copy:
         with found.archive.open(f"{folder}/manifest") as member:
             _copy(member, copy, _LARGEST_LIST)

@@ -22,6 +22,7 @@ from jvs_core.operations.timeline.schedule import Schedule
 from jvs_core.operations.timeline.watching import Watch
 from jvs_core.progress import SILENT
 from jvs_core.settings import TimelineConfig
+from jvs_core.wording import counted
 
 _IDLE_S = 60.0  # how long a wait lasts at most, so that another configuration is noticed
 _LOOK_ANYHOW_S = 3600.0  # a mapped file changes without an event
@@ -233,6 +234,6 @@ def _watched(ctx: Context, name: str, before: Watch | None, tell: Callable[[Told
         watch = Watch(ctx.layout.worktree(name))
     except (JvsError, OSError):
         return None
-    told = f"watching {watch.folders} folders" if watch.folders else "looking once in a while"
+    told = f"watching {counted(watch.folders, 'folder')}" if watch.folders else "looking once in a while"
     tell(Told("watching", told if watch.why is None else f"{told}; looking as well, since {watch.why}"))
     return watch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, zip_longest
 from typing import NamedTuple
 
 from jvs_core.operations.change_index import KEEPS, ChangeIndex
@@ -40,7 +40,7 @@ def versions(index: ChangeIndex) -> Iterator[Version]:
         changes = [row[2:] for row in rows if not caches.is_in_known(row[1])]
         for line, place in zip(lines, places, strict=True):
             own = sorted((place[each[0]], *each) for each in changes if each[0] in place)
-            for (first, _, size, _), after in zip(own, [*own[1:], None], strict=True):
+            for (first, _, size, _), after in zip_longest(own, own[1:]):
                 if after is None:
                     yield Version(number, line, first, len(line), size, None)
                 else:

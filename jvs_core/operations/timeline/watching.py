@@ -15,17 +15,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from jvs_core.errors import WorktreeNotFound
-from jvs_core.payload.tree import exclude_rules, mounts
+from jvs_core.payload.tree import mounts
 from jvs_core.payload.tree.entry import CONTROL
+from jvs_core.payload.tree.exclude_rules import CACHE_FOLDERS, TAG_NAME
 from jvs_core.payload.tree.faults import GONE
 from jvs_core.payload.tree.folders import FOLDER_FLAGS
+from jvs_core.wording import counted
 
 if TYPE_CHECKING:
     from inotify_simple import INotify
 
 MOST_FOLDERS = 200_000
 _SETTLE_S = 0.5
-_TAG = os.fsdecode(exclude_rules.TAG_NAME)
+_TAG = os.fsdecode(TAG_NAME)
 _SHARE = 0.005  # of the time may go into finding the folders again of which events were lost
 # File systems that another host may change without an event here.
 _SHARED = ("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "lustre", "gpfs", "beegfs", "glusterfs")
@@ -45,7 +47,11 @@ class Watch:
         self._paths: dict[int, bytes] = {}
         self._missed = False
         self._again_at = 0.0
-        self._begin()
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def folders(self) -> int:
@@ -117,10 +123,10 @@ class Watch:
             self.why = f"{mount.kind} tells nothing of what other hosts change"
 
     def _give_up(self, error: OSError) -> None:
-        count = len(self._paths)
+        count = counted(len(self._paths), "folder")
         self.close()
         self.why = (
-            f"the system watches no more than {count} folders for this user: {os.strerror(error.errno or 0)}"
+            f"the system watches no more than {count} for this user: {os.strerror(error.errno or 0)}"
             " (sysctl fs.inotify.max_user_watches, fs.inotify.max_user_instances)"
         )
 
@@ -204,4 +210,4 @@ class Watch:
 
 
 def _is_left_out(name: bytes) -> bool:
-    return name in exclude_rules.CACHE_FOLDERS or name == CONTROL
+    return name in CACHE_FOLDERS or name == CONTROL

@@ -31,6 +31,7 @@ from jvs_core.payload.tree.removal import remove_tree, require_unmounted
 from jvs_core.payload.tree.stat_comparison import look
 from jvs_core.payload.tree.walk import (
     CAP_DAC_OVERRIDE,
+    CAP_FOWNER,
     REPOSITORY,
     Scan,
     has_capability,
@@ -126,13 +127,13 @@ class BtrfsSnapshot:
     ) -> list[str]:
         """Take a writable snapshot of the payload ``source``, once it was compared with its manifest.
 
-        A payload that is no subvolume (the repository was copied, say), or in which other names are of one file than
-        the manifest says, is cloned file by file into a new one.
+        A payload that is no subvolume (the repository was copied, say), or somebody else's, of which btrfs makes no
+        snapshot, or in which other names are of one file than the manifest says, is cloned file by file into a new one.
         """
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
         found = None
-        if subvolume.is_subvolume(source):
+        if subvolume.is_subvolume(source) and _may_snapshot(source):
             found = check(source, entries, Depth.SUSPECT, since_ns=since_ns).require_content()
         if found is None or found.regrouped:
             with _subvolume_from(target) as inner:
@@ -161,6 +162,10 @@ class BtrfsSnapshot:
             return
         with making(tree):
             _remove(tree)
+
+
+def _may_snapshot(source: Path) -> bool:
+    return source.lstat().st_uid == os.geteuid() or has_capability(CAP_FOWNER)
 
 
 def _keeps_a_repository(found: Scan) -> bool:

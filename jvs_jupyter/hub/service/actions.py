@@ -18,6 +18,7 @@ from jvs_jupyter.hub.service.sites import own
 from jvs_jupyter.hub.service.words import moment
 
 _LONGEST_NAME = 100
+_STOP = "stop the server first, on the hub's page Admin"
 
 
 class Action(Page):
@@ -168,7 +169,8 @@ async def _hub(action: Action, command: str, user: str, *options: str) -> dict[s
     done: dict[str, str] = rows[0]
     failure = rows[0].get("error")
     if failure:
-        raise Refused(failure["code"], failure["message"], failure.get("hint"), 1)
+        hint = _STOP if failure["code"] == "E_LOCK_CONFLICT" else failure.get("hint")
+        raise Refused(failure["code"], failure["message"], hint, 1)
     return done
 
 

@@ -59,7 +59,7 @@ class Everybody(Page):
         pending = any(row.asked_at is None for row in rows) or not (survey.complete or survey.rows)
         self.show("everybody.html", rows=rows, sheet=sheet, words=self.asked("q").strip(), survey=survey,
                   order=self.asked("sort", "user"), only=self.asked("only"), asked=asked,
-                  archived=await asyncio.to_thread(reading.archived, self.desk.site),
+                  archived=await asyncio.to_thread(reading.archived, self.desk.site), site=self.desk.site,
                   again=2 if pending else None)  # fmt: skip
 
     def _found(self) -> tuple[Sheet, list[Row]]:
@@ -82,12 +82,13 @@ class Person(Page):
         row = await self.desk.survey.row(user, at_least=1)
         if row is None:
             raise HTTPError(404, "%s has no worktree here.", user or "Nobody")
-        (beside, trouble), templates = await asyncio.gather(
+        (beside, trouble), templates, newest = await asyncio.gather(
             self._or_trouble(reading.beside(self.desk.site, row, self.admin)),
             self.told(reading.templates(self.desk.site, self.admin)),
+            self.told(reading.newest(self.desk.site, self.admin)),
         )
         self.show("person.html", row=row, beside=beside, trouble=row.trouble or trouble, templates=templates,
-                  whole=self.desk.site.homes is not None)  # fmt: skip
+                  whole=self.desk.site.homes is not None, site=self.desk.site, newest=newest)  # fmt: skip
 
     async def _or_trouble(self, question: Any) -> tuple[list[Any], str | None]:
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from jvs_jupyter.hub import shelf
 from jvs_jupyter.hub.command import Refused, no_answer
 from jvs_jupyter.hub.names import DIGITS
+from jvs_jupyter.hub.ownership import Owner
 from jvs_jupyter.hub.roster import archived_person
 from jvs_jupyter.hub.service.child import Place, run
 from jvs_jupyter.hub.service.sites import Site, no_worktree, ours, read_rows
@@ -123,6 +125,13 @@ async def templates(site: Site, admin: str) -> list[Template]:
     return sorted(found, key=lambda one: one.created_at, reverse=True)
 
 
+async def newest(site: Site, admin: str) -> Taken | None:
+    """Return the snapshot that worktrees start from where no other is chosen; None: there is none yet. Raises Refused."""
+    main = replace(ours(site.root), worktree="main")
+    history = await run(main, "history", "--limit", "1", admin=admin)
+    return next(iter(read_rows(history, Taken.model_validate, "the repository")), None)
+
+
 def archived(site: Site) -> list[str]:
     """Return the users of whom a home is archived, as the hub's own record has them; a team's are found by name only."""
     if site.homes is None:
@@ -149,8 +158,18 @@ async def beside(site: Site, row: Row, admin: str) -> list[Beside]:
 
 
 def aside(folder: Path, home: str) -> list[str]:
-    """Return the names of the repositories that a reset of a home put aside."""
-    return sorted(path.name for path in folder.iterdir() if path.name.startswith(f"{home}-until-"))
+    """Return the names of the repositories that a reset of a home put aside.
+
+    Where the home is a system user's own, also those of a name that it had before: all that is that user's.
+    """
+    owner = Owner.of(folder / home)
+
+    def is_theirs(path: Path) -> bool:
+        return path.name.startswith(f"{home}-until-") or (
+            bool(_BESIDE.search(path.name)) and owner.uid != os.geteuid() and Owner.of(path) == owner
+        )
+
+    return sorted(path.name for path in folder.iterdir() if is_theirs(path))
 
 
 def stands_beside(worktree: str, other: str) -> bool:

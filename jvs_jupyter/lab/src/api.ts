@@ -3,122 +3,12 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import { ErrorObject, Source } from './shapes';
+
 export const OPERATION_EVENT = 'urn:jvs:event:operation:v1';
 export const CHANGE_EVENT = 'urn:jvs:event:change:v1';
 
-export interface Page<T> {
-  items: T[];
-  next: string | null;
-}
-
-export interface Snapshot {
-  snapshot_id: string;
-  worktree: string;
-  parent_snapshot_id: string | null;
-  created_at: string;
-  note: string;
-  tags: string[];
-  refs: string[];
-  engine: string;
-  consistency_level: 'quiesced' | 'best_effort';
-  files: number;
-  bytes: number;
-  degraded: string[];
-  expired?: boolean;
-}
-
-export interface LockRecord {
-  holder_id: string;
-  session_id: string;
-  purpose: string;
-  acquired_at: string;
-  lease_expires_at: string;
-}
-
-export interface Lock {
-  worktree: string;
-  state: 'free' | 'held' | 'expired';
-  lock: LockRecord | null;
-  /** The server's session holds it: this server, its kernels and its terminals. */
-  mine: boolean;
-  /** The server renews it until it is given back. */
-  kept: boolean;
-}
-
-export interface Workspace {
-  repo_id: string;
-  worktree: string;
-  /** The worktree's folder in the contents API's sense; null when it lies outside the server's root. */
-  worktree_path: string | null;
-  /** The path asked about, inside the worktree; '' is its top. */
-  inner_path: string;
-  snapshot_engine: string;
-  head_snapshot_id: string | null;
-  lock: Lock;
-  changes: { total: number; truncated: boolean; added: string[]; modified: string[]; removed: string[] };
-  can: Record<'snapshot' | 'restore' | 'restore_inplace' | 'undo' | 'lock' | 'release', boolean>;
-}
-
-export interface Run {
-  run_id: string;
-  notebook: string | null;
-  outcome: string;
-  before_snapshot_id: string | null;
-  after_snapshot_id: string | null;
-}
-
-export interface FileEntry {
-  path: string;
-  type: 'file' | 'directory' | 'symlink' | 'fifo';
-  size: number;
-  target?: string;
-}
-
-export interface Change {
-  path: string;
-  change: 'added' | 'modified' | 'removed';
-}
-
-export interface ComparisonPage extends Page<Change> {
-  counts: Record<Change['change'], number>;
-}
-
-export interface Restored {
-  snapshot_id: string;
-  worktree: string;
-  path: string;
-  contents_path: string | null;
-}
-
-export interface RestoredInPlace extends Restored {
-  pre_restore_snapshot_id: string | null;
-  added: string[];
-  modified: string[];
-  removed: string[];
-}
-
-export interface Initialized {
-  repo_root: string;
-  main_path: string;
-  contents_path: string | null;
-}
-
-export interface Operation<R = unknown> {
-  id: string;
-  kind: string;
-  state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
-  progress: { step: string; done: number; total: number | null } | null;
-  result: R | null;
-  error: ErrorObject | null;
-  repo_id: string | null;
-  worktree: string | null;
-}
-
-export interface ErrorObject {
-  code: string;
-  message: string;
-  hint: string | null;
-}
+export * from './shapes';
 
 /** What the server refused, in the words of the core. */
 export class JvsError extends Error {
@@ -149,16 +39,20 @@ export class Api {
     return this.json<T>('POST', route, {}, body, key);
   }
 
+  patch<T>(route: string, query: Query, body: object): Promise<T> {
+    return this.json<T>('PATCH', route, query, body);
+  }
+
   delete<T>(route: string, query: Query): Promise<T> {
     return this.json<T>('DELETE', route, query);
   }
 
-  async text(workspace: string, snapshot: string, file: string): Promise<string> {
-    return (await this.content(workspace, snapshot, file)).text();
+  async text(workspace: string, source: Source, file: string): Promise<string> {
+    return (await this.content(workspace, source, file)).text();
   }
 
-  async base64(workspace: string, snapshot: string, file: string): Promise<string> {
-    const blob = await (await this.content(workspace, snapshot, file)).blob();
+  async base64(workspace: string, source: Source, file: string): Promise<string> {
+    const blob = await (await this.content(workspace, source, file)).blob();
     return new Promise((resolve, reject) => {
       const reader = new FileReader();
       reader.onerror = () => reject(reader.error);
@@ -167,12 +61,24 @@ export class Api {
     });
   }
 
-  contentUrl(workspace: string, snapshot: string, file: string): string {
-    return this.url(`snapshots/${snapshot}/content`, { path: workspace, file });
+  /** The first `length` bytes of a file, or all of a shorter one. */
+  async beginning(workspace: string, source: Source, file: string, length: number): Promise<Uint8Array> {
+    const headers = { Range: `bytes=0-${length - 1}` };
+    const response = await this.request('GET', this.contentUrl(workspace, source, file), { headers });
+    if (response.status === 416) {
+      return new Uint8Array(); // an empty file has no first byte
+    }
+    return new Uint8Array(await (await checked(response)).arrayBuffer());
   }
 
-  private content(workspace: string, snapshot: string, file: string): Promise<Response> {
-    return this.send('GET', this.contentUrl(workspace, snapshot, file));
+  contentUrl(workspace: string, source: Source, file: string): string {
+    return 'snapshot_id' in source
+      ? this.url(`snapshots/${source.snapshot_id}/content`, { path: workspace, file })
+      : this.url('deleted/content', { path: workspace, file, copy: source.copy_id });
+  }
+
+  private content(workspace: string, source: Source, file: string): Promise<Response> {
+    return this.send('GET', this.contentUrl(workspace, source, file));
   }
 
   private async json<T>(
@@ -192,19 +98,37 @@ export class Api {
   }
 
   private async send(method: string, url: string, init: RequestInit = {}): Promise<Response> {
-    const response = await ServerConnection.makeRequest(url, { ...init, method }, this.settings);
-    if (!response.ok) {
-      throw new JvsError(response.status, await errorOf(response));
-    }
-    return response;
+    return checked(await this.request(method, url, init));
+  }
+
+  private request(method: string, url: string, init: RequestInit): Promise<Response> {
+    return ServerConnection.makeRequest(url, { ...init, method }, this.settings);
   }
 
   private url(route: string, query: Query): string {
     const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
-    const parts = given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+    const parts = given.map(([name, value]) => `${name}=${encoded(String(value))}`);
     const url = URLExt.join(this.settings.baseUrl, 'jvs/api/v1', route);
     return parts.length ? `${url}?${parts.join('&')}` : url;
   }
+}
+
+/** Percent-encode a value; bytes of a name that are no UTF-8 stand in it as lone surrogates, and go as themselves. */
+function encoded(text: string): string {
+  return [...text]
+    .map(character => {
+      const code = character.charCodeAt(0);
+      const isByte = character.length === 1 && code >= 0xdc80 && code <= 0xdcff;
+      return isByte ? `%${(code - 0xdc00).toString(16)}` : encodeURIComponent(character);
+    })
+    .join('');
+}
+
+async function checked(response: Response): Promise<Response> {
+  if (!response.ok) {
+    throw new JvsError(response.status, await errorOf(response));
+  }
+  return response;
 }
 
 async function errorOf(response: Response): Promise<ErrorObject> {

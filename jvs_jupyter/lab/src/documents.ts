@@ -5,6 +5,8 @@ import { IDocumentManager } from '@jupyterlab/docmanager';
 import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { Widget } from '@lumino/widgets';
 
+import { differs } from './edits';
+
 export class Documents {
   constructor(
     private readonly app: JupyterFrontEnd,
@@ -18,11 +20,11 @@ export class Documents {
     return context && this.isOnDisk(context) ? this.localPath(context) : null;
   }
 
-  /** Whether a document of another drive is in front, an old version for example. */
+  /** Whether an old version of something is in front, or a comparison: neither says where the person works. */
   get isElsewhere(): boolean {
     const widget = this.app.shell.currentWidget;
     const context = widget ? this.manager.contextForWidget(widget) : undefined;
-    return context !== undefined && !this.isOnDisk(context);
+    return context ? !this.isOnDisk(context) : (widget?.id.startsWith('jvs-') ?? false);
   }
 
   /** Save every open document below `folder` that has unsaved edits; return the paths of those saved. */
@@ -35,6 +37,36 @@ export class Documents {
       }
     }
     return saved;
+  }
+
+  /** Paths below `folder` of open documents that a person edited and did not save. */
+  async unsavedBelow(folder: string): Promise<string[]> {
+    return (await this.editedBelow(folder)).map(context => this.localPath(context));
+  }
+
+  /** Save every open document below `folder` that a person edited; others stay as the disk has them. */
+  async saveEditsBelow(folder: string): Promise<void> {
+    for (const context of await this.editedBelow(folder)) {
+      await context.save();
+    }
+  }
+
+  /** Open documents below `from` and their kernels move over to the same files below `to`. */
+  async moveOver(from: string, to: string): Promise<void> {
+    for (const context of this.below(from)) {
+      const path = this.localPath(context);
+      const moved = `${to}${path.slice(from.length)}`;
+      const widget = this.manager.findWidget(path);
+      await context.sessionContext.session?.setPath(moved);
+      widget?.dispose();
+      this.manager.openOrReveal(moved);
+    }
+  }
+
+  /** Reload the document at `path` from disk, if it is open. */
+  async reload(path: string): Promise<void> {
+    const open = this.below(path.split('/').slice(0, -1).join('/'));
+    await open.find(context => this.localPath(context) === path)?.revert();
   }
 
   /** Reload every open document below `folder` from disk; return the paths that are no longer there. */
@@ -55,6 +87,31 @@ export class Documents {
     return this.below(folder)
       .filter(context => this.isShared(context))
       .map(context => this.localPath(context));
+  }
+
+  /** Lab calls a document dirty that it only wrote the kernel's name into. */
+  private async editedBelow(folder: string): Promise<DocumentRegistry.Context[]> {
+    const edited: DocumentRegistry.Context[] = [];
+    for (const context of this.below(folder)) {
+      if (context.model.dirty && !context.model.readOnly && (await this.isEdited(context))) {
+        edited.push(context);
+      }
+    }
+    return edited;
+  }
+
+  private async isEdited(context: DocumentRegistry.Context): Promise<boolean> {
+    if (this.isShared(context)) {
+      return true;
+    }
+    try {
+      const type = context.contentsModel?.type === 'notebook' ? 'notebook' : 'file';
+      const format = type === 'notebook' ? 'json' : 'text';
+      const { contents } = this.app.serviceManager;
+      return differs(context.model, await contents.get(context.path, { type, format, content: true }));
+    } catch {
+      return true; // what cannot be read from disk is only in the document
+    }
   }
 
   private below(folder: string): DocumentRegistry.Context[] {

@@ -5,24 +5,32 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api } from './api';
 import { baseName, shortId } from './format';
+import { Source } from './shapes';
 import { untrustedNotebook } from './notebook';
 
 export const DRIVE = 'JVS';
 
+/** Marks the id of a kept copy; snapshots and copies have ids of the same shape. */
+const COPY = 'copy-';
+
 /**
- * The path of `file` of `snapshot` on the drive; `workspace` is the folder whose repository it belongs to.
+ * The path of a file of `source` on the drive; `workspace` is the folder whose repository it belongs to.
  *
- * The name carries the snapshot, so that the tab of an old version is told from that of the present one.
+ * The name carries the id, so that the tab of an old version is told from that of the present one.
  */
-export function drivePath(workspace: string, snapshot: string, file: string): string {
+export function drivePath(workspace: string, source: Source, file: string): string {
   const [, stem, extension] = /^(.*?)((?:\.[^./]*)?)$/.exec(file) as RegExpExecArray;
-  const name = `${stem}${mark(snapshot)}${extension}`;
-  return `${DRIVE}:${encodeURIComponent(workspace) || '.'}/${snapshot}/${name}`;
+  const id = 'snapshot_id' in source ? source.snapshot_id : source.copy_id;
+  const holder = 'snapshot_id' in source ? id : `${COPY}${id}`;
+  return `${DRIVE}:${encodeURIComponent(workspace) || '.'}/${holder}/${stem}${mark(id)}${extension}`;
 }
 
-interface Place {
+/** What a path on the drive leads to. */
+export interface Place {
   workspace: string;
-  snapshot: string;
+  source: Source;
+  /** When it was kept, as its id says. */
+  taken: string;
   file: string;
 }
 
@@ -51,12 +59,11 @@ export class SnapshotDrive implements Contents.IDrive {
   async get(path: string, options: Contents.IFetchOptions = {}): Promise<Contents.IModel> {
     const place = parse(path);
     const isNotebook = options.type === 'notebook' || path.endsWith('.ipynb');
-    const taken = new Date(Number(place.snapshot.slice(0, 13))).toISOString();
     const base = {
       name: baseName(path),
       path,
-      created: taken,
-      last_modified: taken,
+      created: place.taken,
+      last_modified: place.taken,
       writable: false,
       mimetype: ''
     };
@@ -64,21 +71,21 @@ export class SnapshotDrive implements Contents.IDrive {
       return { ...base, type: isNotebook ? 'notebook' : 'file', format: null, content: null };
     }
     if (isNotebook) {
-      const text = await this.api.text(place.workspace, place.snapshot, place.file);
+      const text = await this.api.text(place.workspace, place.source, place.file);
       const content = untrustedNotebook(text);
       return { ...base, type: 'notebook', format: 'json', content };
     }
     if (options.format === 'base64') {
-      const content = await this.api.base64(place.workspace, place.snapshot, place.file);
+      const content = await this.api.base64(place.workspace, place.source, place.file);
       return { ...base, type: 'file', format: 'base64', content };
     }
-    const content = await this.api.text(place.workspace, place.snapshot, place.file);
+    const content = await this.api.text(place.workspace, place.source, place.file);
     return { ...base, type: 'file', format: 'text', mimetype: 'text/plain', content };
   }
 
   async getDownloadUrl(path: string): Promise<string> {
     const place = parse(path);
-    return this.api.contentUrl(place.workspace, place.snapshot, place.file);
+    return this.api.contentUrl(place.workspace, place.source, place.file);
   }
 
   async listCheckpoints(): Promise<Contents.ICheckpointModel[]> {
@@ -121,20 +128,23 @@ export class SnapshotDrive implements Contents.IDrive {
   private disposed = false;
 }
 
-function parse(path: string): Place {
-  const [workspace, snapshot, ...rest] = path.split('/');
-  if (!workspace || !snapshot || rest.length === 0) {
+/** Take a path on the drive, without the drive's name, apart. */
+export function parse(path: string): Place {
+  const [workspace, holder, ...rest] = path.split('/');
+  if (!workspace || !holder || rest.length === 0) {
     throw new Error(`not a file of a snapshot: ${path}`);
   }
+  const id = holder.startsWith(COPY) ? holder.slice(COPY.length) : holder;
   return {
     workspace: workspace === '.' ? '' : decodeURIComponent(workspace),
-    snapshot,
-    file: unmarked(rest.join('/'), mark(snapshot))
+    source: id === holder ? { snapshot_id: id } : { copy_id: id },
+    taken: new Date(Number(id.slice(0, 13))).toISOString(),
+    file: unmarked(rest.join('/'), mark(id))
   };
 }
 
-function mark(snapshot: string): string {
-  return ` @ ${shortId(snapshot)}`;
+function mark(id: string): string {
+  return ` @ ${shortId(id)}`;
 }
 
 function unmarked(path: string, marked: string): string {

@@ -1,41 +1,38 @@
-/** The status bar's item: worktree, head, how much changed. */
+/** The status bar's item: how the history of the current folder stands. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { ReactElement } from 'react';
 
-import { shortId } from './format';
-import { WorkspaceModel } from './model';
+import { WorkspaceModel } from './model/workspace';
+import { useNow } from './panel/desk';
+import { statusWords } from './status_words';
 
 export class StatusItem extends ReactWidget {
-  constructor(
-    private readonly model: WorkspaceModel,
-    private readonly trans: TranslationBundle,
-    private readonly onClick: () => void
-  ) {
+  constructor(private readonly props: StatusProps) {
     super();
     this.addClass('jvs-Status');
   }
 
   protected render(): ReactElement {
-    return <UseSignal signal={this.model.changed}>{() => this.content()}</UseSignal>;
-  }
-
-  private content(): ReactElement | null {
-    const { workspace, operation } = this.model;
-    if (!workspace) {
-      return null;
-    }
-    const { total } = workspace.changes;
-    const parts = [
-      workspace.worktree,
-      workspace.head_snapshot_id ? shortId(workspace.head_snapshot_id) : this.trans.__('no snapshot'),
-      operation ? `${operation.kind}…` : this.trans.__('%1 changed', total)
-    ];
     return (
-      <button onClick={this.onClick} title={this.trans.__('Snapshots of this workspace')}>
-        {parts.join(' · ')}
-      </button>
+      <UseSignal signal={this.props.model.changed}>{() => <StatusText {...this.props} />}</UseSignal>
     );
   }
+}
+
+export interface StatusProps {
+  model: WorkspaceModel;
+  trans: TranslationBundle;
+  onClick: () => void;
+}
+
+export function StatusText(props: StatusProps): ReactElement | null {
+  const now = useNow();
+  const words = statusWords(props.model.state, now, props.trans);
+  return words === null ? null : (
+    <button data-mark={words.mark} title={words.title} onClick={props.onClick}>
+      <span aria-hidden="true">{words.sign}</span> {words.text}
+    </button>
+  );
 }

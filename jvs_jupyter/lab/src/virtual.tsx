@@ -1,21 +1,33 @@
-/** A list of rows of one height, of which only those in sight exist; driven by pointer and keyboard. */
+/** A list of which only the rows in sight exist; driven by pointer and keyboard. */
 
-import { ReactNode, UIEvent, KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { KeyboardEvent, ReactNode, UIEvent, useEffect, useMemo, useRef, useState } from 'react';
 
 /** Rows kept beyond each edge, so that a quick scroll shows no gap. */
 const MARGIN = 8;
 
+/** What assistive technology takes the list and its rows for. */
+const ROLES = { listbox: 'option', tree: 'treeitem', grid: 'row' } as const;
+
 export interface VirtualListProps<T> {
   items: readonly T[];
   /** Height of a row, in CSS pixels. */
-  rowHeight: number;
+  rowHeight: number | ((item: T) => number);
   label: string;
   keyOf: (item: T) => string;
-  render: (item: T) => ReactNode;
+  render: (item: T, isSelected: boolean) => ReactNode;
+  role?: keyof typeof ROLES;
+  /** More attributes of a row: what it is called, whether it is open. */
+  attributesOf?: (item: T) => Record<string, string | number | boolean | undefined>;
+  /** Whether a row can be chosen; headings cannot. */
+  isChoice?: (item: T) => boolean;
   selected?: string | null;
   onSelect?: (item: T) => void;
   /** Called by Enter and double click. */
   onOpen?: (item: T) => void;
+  /** Called by a click on a row that is no button's. */
+  onClick?: (item: T) => void;
+  /** Called by the right and left arrow keys: open or close what is folded. */
+  onFold?: (item: T, open: boolean) => void;
   /** Called when the end of the list comes in sight. */
   onEnd?: () => void;
   empty?: ReactNode;
@@ -23,9 +35,11 @@ export interface VirtualListProps<T> {
 
 export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
   const { items, rowHeight, keyOf, onEnd } = props;
+  const role = props.role ?? 'listbox';
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(400);
+  const tops = useMemo(() => edges(items, rowHeight), [items, rowHeight]);
 
   useEffect(() => {
     const node = box.current;
@@ -37,44 +51,58 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
     return () => observer.disconnect();
   }, []);
 
-  const first = Math.max(0, Math.floor(top / rowHeight) - MARGIN);
-  const last = Math.min(items.length, Math.ceil((top + height) / rowHeight) + MARGIN);
+  const first = Math.max(0, indexAt(tops, top) - MARGIN);
+  const last = Math.min(items.length, indexAt(tops, top + height) + 1 + MARGIN);
 
   useEffect(() => {
     if (onEnd && last >= items.length) {
       onEnd();
     }
-  }, [last, items.length, onEnd]);
+  }, [last, items, onEnd]);
 
+  const choice = (index: number): boolean => props.isChoice?.(items[index]) ?? true;
   const select = (index: number): void => {
-    const item = items[index];
-    if (item === undefined) {
-      return;
-    }
-    props.onSelect?.(item);
+    props.onSelect?.(items[index]);
     const node = box.current;
-    if (node && index * rowHeight < node.scrollTop) {
-      node.scrollTop = index * rowHeight;
-    } else if (node && (index + 1) * rowHeight > node.scrollTop + node.clientHeight) {
-      node.scrollTop = (index + 1) * rowHeight - node.clientHeight;
+    if (node && tops[index] < node.scrollTop) {
+      node.scrollTop = index === 0 || choice(index - 1) ? tops[index] : tops[index - 1];
+    } else if (node && tops[index + 1] > node.scrollTop + node.clientHeight) {
+      node.scrollTop = tops[index + 1] - node.clientHeight;
+    }
+  };
+  /** Select the row at `index`, or the next one from there in a direction that can be chosen. */
+  const move = (index: number, step: 1 | -1): void => {
+    for (let at = Math.min(items.length - 1, Math.max(0, index)); at in items; at += step) {
+      if (choice(at)) {
+        select(at);
+        return;
+      }
     }
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.target !== event.currentTarget) {
+      return; // a button of the row has the focus
+    }
     const at = items.findIndex(item => keyOf(item) === props.selected);
-    const page = Math.max(1, Math.floor(height / rowHeight) - 1);
-    const moves: Record<string, number> = {
-      ArrowDown: at + 1,
-      ArrowUp: at - 1,
-      PageDown: at + page,
-      PageUp: at - page,
-      Home: 0,
-      End: items.length - 1
+    const page = Math.max(1, last - first - 2 * MARGIN);
+    const moves: Record<string, () => void> = {
+      ArrowDown: () => move(at + 1, 1),
+      ArrowUp: () => move(at - 1, -1),
+      PageDown: () => move(at + page, 1),
+      PageUp: () => move(at - page, -1),
+      Home: () => move(0, 1),
+      End: () => move(items.length - 1, -1)
     };
+    const wantsMenu = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey);
     if (event.key in moves && items.length) {
-      select(Math.min(items.length - 1, Math.max(0, moves[event.key])));
+      moves[event.key]();
     } else if (event.key === 'Enter' && at >= 0) {
       props.onOpen?.(items[at]);
+    } else if ((event.key === 'ArrowRight' || event.key === 'ArrowLeft') && at >= 0 && props.onFold) {
+      props.onFold(items[at], event.key === 'ArrowRight');
+    } else if (wantsMenu && at >= 0) {
+      openMenu(document.getElementById(rowId(items[at])));
     } else {
       return;
     }
@@ -88,7 +116,7 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
     <div
       ref={box}
       className="jvs-List"
-      role="listbox"
+      role={role}
       aria-label={props.label}
       aria-activedescendant={active === undefined ? undefined : rowId(active)}
       tabIndex={0}
@@ -98,25 +126,76 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
       {items.length === 0 ? (
         <div className="jvs-Empty">{props.empty}</div>
       ) : (
-        <div className="jvs-List-all" style={{ height: items.length * rowHeight }}>
-          {items.slice(first, last).map((item, offset) => (
-            <div
-              key={keyOf(item)}
-              id={rowId(item)}
-              className="jvs-Row"
-              role="option"
-              aria-selected={keyOf(item) === props.selected}
-              aria-setsize={items.length}
-              aria-posinset={first + offset + 1}
-              style={{ top: (first + offset) * rowHeight, height: rowHeight }}
-              onClick={() => props.onSelect?.(item)}
-              onDoubleClick={() => props.onOpen?.(item)}
-            >
-              {props.render(item)}
-            </div>
-          ))}
+        <div className="jvs-List-all" role="presentation" style={{ height: tops[items.length] }}>
+          {items.slice(first, last).map((item, offset) => {
+            const index = first + offset;
+            const isSelected = keyOf(item) === props.selected;
+            const position = { top: tops[index], height: tops[index + 1] - tops[index] };
+            if (!choice(index)) {
+              return (
+                <div key={keyOf(item)} className="jvs-Heading" role="presentation" style={position}>
+                  {props.render(item, false)}
+                </div>
+              );
+            }
+            return (
+              <div
+                key={keyOf(item)}
+                id={rowId(item)}
+                className="jvs-Row"
+                role={ROLES[role]}
+                aria-selected={isSelected}
+                {...(role === 'grid'
+                  ? { 'aria-rowindex': index + 1 }
+                  : { 'aria-setsize': items.length, 'aria-posinset': index + 1 })}
+                {...props.attributesOf?.(item)}
+                style={position}
+                onClick={() => {
+                  props.onSelect?.(item);
+                  props.onClick?.(item);
+                }}
+                onContextMenu={() => props.onSelect?.(item)}
+                onDoubleClick={props.onClick ? undefined : () => props.onOpen?.(item)}
+              >
+                {props.render(item, isSelected)}
+              </div>
+            );
+          })}
         </div>
       )}
     </div>
   );
+}
+
+/** Open the context menu of the row that `node` lies in, below it. */
+export function openMenu(node: Element | null): void {
+  const box = node?.getBoundingClientRect();
+  if (node && box) {
+    const place = { clientX: box.left + Math.min(24, box.width / 2), clientY: box.bottom };
+    node.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true, ...place }));
+  }
+}
+
+/** Where each row begins, and where the last one ends. */
+function edges<T>(items: readonly T[], rowHeight: number | ((item: T) => number)): number[] {
+  const found = [0];
+  for (const item of items) {
+    found.push(found[found.length - 1] + (typeof rowHeight === 'number' ? rowHeight : rowHeight(item)));
+  }
+  return found;
+}
+
+/** The index of the row that `position` lies in. */
+function indexAt(tops: readonly number[], position: number): number {
+  let low = 0;
+  let high = Math.max(0, tops.length - 2);
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (tops[middle] <= position) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
 }

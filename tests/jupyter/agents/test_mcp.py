@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -112,6 +113,22 @@ async def test_an_agent_tries_looks_and_keeps(repo: Repository) -> None:
         assert taken["holder_id"].rpartition(":")[2].startswith("mcp-")
         assert (await ask(connected, "verify", every=True))["ok"]
     assert repo.locks.status().state == "free"
+
+
+async def test_compare_says_what_changed_inside(repo: Repository) -> None:
+    (repo.root / "main" / "notes.txt").write_text("notes\nmore\n")
+    (repo.root / "main" / "other.txt").write_text("other\n")
+    async with client(repo) as connected:
+        found = await ask(connected, "compare", before="HEAD", patch=True, paths=["notes.txt"])
+        assert found["added"] == []
+        assert [(change["path"], change["words"]) for change in found["changes"]] == [
+            ("notes.txt", "+1 line")
+        ]
+        assert found["patch"].splitlines()[-2:] == ["+more", "\\ the old one has no newline at its end"]
+        (repo.root / "main" / "other.txt").write_text("long\n" * 100_000)
+        long = await ask(connected, "compare", before="HEAD", patch=True)
+        assert long["patch"].endswith("only the first 2,000 lines are shown: ask for fewer paths")
+        assert len(json.dumps(long)) < 300_000
 
 
 async def test_what_replaces_files_must_be_allowed(repo: Repository) -> None:

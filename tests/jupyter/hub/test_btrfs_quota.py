@@ -126,6 +126,10 @@ def test_snapshots_count_with_the_worktree_and_what_is_raised_counts_at_once(
         used, most = used_and_limit(home / "main") or (0, 0)
         assert most - 4 * MIB < used <= most
         assert (left(home / "main") or 0) < 4 * MIB
+    elsewhere = counted / "home" / "ann"
+    make(elsewhere / "sub")  # somewhere else on the same file system, as a worktree in a team's repository is
+    os.chown(elsewhere / "sub", ANN.uid, ANN.uid)
+    assert used_and_limit(elsewhere / "sub") is None
     row = there.run(ask, home, "hub", "report")[0]
     assert row["quota_bytes"] == most
     assert row["quota_used_bytes"] > 24 * MIB

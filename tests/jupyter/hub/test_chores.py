@@ -226,3 +226,30 @@ def test_a_dry_run_says_what_the_real_run_will(team: Repository, folder: Path, i
     assert [one["action"] for one in dry] == ["unchanged", "failed", "would_reset"]
     assert [one["action"] for one in real] == ["unchanged", "failed", "reset"]
     assert os.path.exists(folder)
+
+
+def test_a_home_with_a_record_that_cannot_be_read_is_named_and_hides_nobody_else(
+    team: Repository, folder: Path, two: tuple[Repository, Repository]
+) -> None:
+    config = two[1].root / ".jvs" / "worktrees" / "main" / "config.json"
+    config.unlink()
+    os.mkfifo(config)
+    for command in ("list", "report"):
+        done = ran(team, "hub", command, "--homes", str(folder))
+        assert done.returncode == 5
+        assert done.stdout.startswith("ann ")
+        assert "bob: " in done.stderr
+        assert "FIFO" in done.stderr
+
+
+def test_the_report_says_what_a_policy_would_give_back_and_removes_nothing(
+    team: Repository, folder: Path, two: tuple[Repository, Repository]
+) -> None:
+    where = ("--homes", str(folder))
+    rows = hub(team, "report", *where, "--keep-last", "1")
+    assert [(row["user"], row["would_remove"]) for row in rows] == [("ann", 2), ("bob", 2)]
+    assert all(row["would_free_bytes"] >= 0 for row in rows)
+    told = ran(team, "hub", "report", *where, "--keep-last", "1").stdout
+    assert "the policy would remove 4 snapshots and give back" in told
+    assert all(row["would_remove"] is None for row in hub(team, "report", *where))
+    assert len(two[0].history()) == 4

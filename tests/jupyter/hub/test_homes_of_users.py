@@ -19,6 +19,7 @@ from jvs_jupyter.hub.command import Refused, ask
 from jvs_jupyter.hub.homes import find_home, make_home, remove
 from jvs_jupyter.hub.names import Person, worktree_name
 from jvs_jupyter.hub.ownership import Owner
+from jvs_jupyter.hub.service import reading
 from tests.jupyter.hub.conftest import make_team, open_folder
 from tests.support.machine import Machine, SystemUser, machine
 
@@ -191,3 +192,20 @@ def test_the_log_of_a_home_names_who_asked(there: Machine, place: Path, template
     made = made_for(there, place, asked)
     log = there.run(ask, made, "audit", "log")
     assert log[-1]["actor"].startswith("head teacher@")
+
+
+def test_what_a_reset_put_aside_is_found_under_the_name_that_a_home_has_now(
+    there: Machine, place: Path, templates: Repository
+) -> None:
+    home = made_for(there, place, templates)
+    his = made_for(there, place, templates, Person("bob", "", "8@2026-01-01"))
+    (home / "main" / "mine.txt").write_text("mine")
+    (done,) = there.run(
+        lambda: list(
+            all_homes.reset(place / "homes", templates, [Person("ann")], template=None, dry_run=False)
+        )
+    )
+    renamed = home.with_name(worktree_name(Person("ann")))
+    os.rename(home, renamed)
+    assert reading.aside(place / "homes", renamed.name) == [done.kept_as]
+    assert reading.aside(place / "homes", his.name) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,24 @@ def jvs(team: Repository, *arguments: str, status: int = 0) -> Any:
     )
     assert done.returncode == status, done.stdout + done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root provides for others")
+def test_who_has_no_account_on_the_machine_is_named(team: Repository) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "jvs_core.cli",
+        "--repo",
+        str(team.root),
+        "hub",
+        "provision",
+        "--user",
+        "x",
+    ]
+    done = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=True)
+    assert "x: there is no system user of that name" in done.stderr
+    assert "useradd" in done.stderr
 
 
 def test_a_term_from_the_first_list_to_the_last_day(team: Repository, tmp_path: Path) -> None:

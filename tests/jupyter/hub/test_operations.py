@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
 import yaml
 
@@ -106,6 +107,17 @@ def test_a_hub_from_a_backup_has_every_home_with_or_without_its_database(place: 
     again = make_home(place / "homes", source, AGAIN, template=None, owner=None)
     assert (again / "main" / "mine.txt").read_text() == "mine"
     assert [one.user for one in usage(Repository(again))] == ["ann"]
+
+
+def test_every_alert_is_a_rule_that_prometheus_reads() -> None:
+    """``promtool check rules`` looks at the same; its parser's grammar is that of the library."""
+    (rules,) = [found for block in blocks("yaml") if "groups" in (found := yaml.safe_load(block))]
+    for rule in (one for group in rules["groups"] for one in group["rules"]):
+        assert set(rule) == {"alert", "expr", "for"}
+        assert re.fullmatch(r"[0-9]+(s|m|h|d)", rule["for"]), rule
+        promql_parser.parse(rule["expr"])
+    with pytest.raises(ValueError, match="promql"):
+        promql_parser.parse("a > > b")
 
 
 def test_every_metric_of_an_alert_or_of_the_table_is_told(serve: Serve) -> None:

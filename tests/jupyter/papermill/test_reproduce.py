@@ -166,6 +166,23 @@ pathlib.Path("only-" + ("first" if first else "second")).write_text("")"""
     assert "kind" in found
 
 
+def test_rows_columns_and_pixels_that_differ_are_named(workspace: Workspace) -> None:
+    script = """import io, pathlib
+from IPython.display import Image as Shown, display
+from PIL import Image
+first = pathlib.Path.cwd().name == "main"
+pathlib.Path("t.csv").write_text("id,price,city\\n1,2,x\\n2," + ("3" if first else "4") + ",x\\n")
+drawn = Image.new("L", (10, 10), 255)
+drawn.putpixel((3, 4), 0 if first else 255)
+drawn.save("p.png")
+display(Shown("p.png"))"""
+    workspace.notebook("in.ipynb", "1", script)
+    found = described(reproduce(run("in.ipynb")))
+    assert found["t.csv"] == "1 row (in price)"
+    assert found["p.png"] == "1 % of the pixels"
+    assert found["in.out.ipynb"] == "cell 1 (1 picture, up to 1.00% of the pixels)"
+
+
 @pytest.mark.parametrize(
     ("one", "other", "where"),
     [

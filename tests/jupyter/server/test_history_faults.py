@@ -107,6 +107,10 @@ def ask(server: JupyterServer, method: str, path: str, body: Any = None) -> Any:
         return json.loads(answer.read())
 
 
+def has_snapshots(repo: Repository, count: int) -> bool:
+    return len(repo.history()) == count
+
+
 def wait(look: Callable[[], Any], within_s: float = 60.0) -> Any:
     deadline = time.monotonic() + within_s
     while not (found := look()):
@@ -152,10 +156,6 @@ def test_a_server_that_is_killed_in_the_middle_of_a_snapshot_leaves_nothing_to_c
     assert found.findings == []
 
 
-def _has(repo: Repository, snapshots: int) -> bool:
-    return len(repo.history()) == snapshots
-
-
 def test_two_servers_in_one_worktree_make_one_snapshot_of_a_change(
     tmp_path: Path, private_state: Path
 ) -> None:
@@ -173,7 +173,7 @@ def test_two_servers_in_one_worktree_make_one_snapshot_of_a_change(
         time.sleep(2)
         for number in range(3):
             ask(first, "PUT", "api/contents/team/main/essay.md", {**TEXT, "content": f"text {number}"})
-            wait(partial(_has, repo, number + 1))
+            wait(partial(has_snapshots, repo, number + 1))
             time.sleep(4)
 
         def both_saved() -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jvs_core.differences.bounds import Notes, Unreadable
 from jvs_core.differences.version import Version
+from jvs_core.wording import counted
 
 _OLD_MIMES = {
     "text": "text/plain", "html": "text/html", "svg": "image/svg+xml", "png": "image/png", "jpeg": "image/jpeg",
@@ -79,7 +80,9 @@ def _notebook(found: dict[str, Any], notes: Notes) -> Notebook:
     else:
         raise Unreadable("it is no notebook: it has no cells")
     if len(raw) > notes.bounds.cells:
-        raise Unreadable(f"it has {len(raw):,} cells, and no more than {notes.bounds.cells:,} are compared")
+        raise Unreadable(
+            f"it has {counted(len(raw), 'cell')}, and no more than {notes.bounds.cells:,} are compared"
+        )
     cells = [read(at, mapping(cell)) for at, cell in enumerate(raw)]
     shown = f"{major}.{minor}" if isinstance(major, int) and isinstance(minor, int) else "?"
     return Notebook(shown, mapping(found.get("metadata")), cells)

@@ -12,6 +12,7 @@ from jvs_core.differences import lines
 from jvs_core.differences.bounds import Notes, Unreadable
 from jvs_core.differences.readers.table.source import Row, Source
 from jvs_core.differences.version import Version
+from jvs_core.wording import counted
 
 _HEAD = 64_000
 _MOST_COLUMNS = 10_000
@@ -25,7 +26,7 @@ def opened(side: Version, form: Literal["csv", "tsv"], notes: Notes) -> Source:
     lines.decoded(side.head(_HEAD))
     header, delimiter = _header(side, form)
     if len(header) > _MOST_COLUMNS:
-        raise Unreadable(f"it has {len(header):,} columns")
+        raise Unreadable(f"it has {counted(len(header), 'column')}")
 
     def rows() -> Iterator[Row]:
         found = _rows(side, delimiter)

@@ -13,6 +13,7 @@ from jvs_core.differences.model import ColumnChange, RowChange, TableDetail
 from jvs_core.differences.readers.table import csv_file, parquet_file
 from jvs_core.differences.readers.table.source import Row, Source, TooManyRows
 from jvs_core.differences.version import Version
+from jvs_core.wording import counted
 
 Format = Literal["csv", "tsv", "parquet"]
 
@@ -108,7 +109,7 @@ class _Comparison:
         ]
         total = len({*types[0], *types[1]})
         if total > len(self._names):
-            self._notes.stop(f"of {total:,} columns the first {len(self._names):,} are shown")
+            self._notes.stop(f"of {counted(total, 'column')} the first {len(self._names):,} are shown")
         return [_column(name, *types) for name in self._names]
 
     def _marks(self, side: Source | None) -> list[int]:

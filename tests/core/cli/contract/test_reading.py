@@ -190,11 +190,19 @@ NO_SNAPSHOT = ["", "9", "beef", "HEAD~3", "HEAD~x", "head", "none", "AB12C", "*"
 
 @pytest.mark.parametrize(
     "line",
-    [["show"], ["restore"], ["compare", "HEAD"], ["verify"], ["gc", "pin"], ["annotate", "--note", "x"]],
+    [["show"], ["restore"], ["verify"], ["gc", "pin"], ["annotate", "--note", "x"]],
 )
 def test_no_snapshot_is_not_found_whatever_the_command(jvs: Jvs, alike: list[str], line: list[str]) -> None:
     for text in NO_SNAPSHOT:
         assert jvs("--json", *line, "--", text, status=3).error["code"] == "E_SNAPSHOT_NOT_FOUND"
+
+
+def test_compare_takes_what_is_neither_snapshot_nor_path_for_none(jvs: Jvs, alike: list[str]) -> None:
+    for text in NO_SNAPSHOT:
+        for line in ([text], ["HEAD", text]):
+            if text != "*":  # a pattern of paths
+                assert jvs("--json", "compare", *line, status=3).error["code"] == "E_SNAPSHOT_NOT_FOUND"
+    assert jvs("compare", "HEAD", "--", "none").out == ""
 
 
 def test_head_is_that_of_the_worktree_meant(jvs: Jvs, repo: Path, two: tuple[str, str]) -> None:

@@ -150,6 +150,25 @@ def test_one_snapshot_serves_all_that_was_lost_later(
     assert first is not None
 
 
+def test_histories_that_part_are_thinned_each_by_itself(
+    repo: Repository, auto: Callable[..., str], let_pass: LetPass
+) -> None:
+    ids = [auto("1"), auto("2")]
+    repo.worktrees.create("other")
+    own = []
+    for text in ("3", "4", "5"):
+        (repo.root / "worktrees" / "other" / "of its own").write_text(text)
+        made = repo.timeline.snapshot("other")
+        assert made is not None
+        own.append(made.snapshot_id)
+    ids.append(auto("6"))
+    let_pass(15 * DAY)
+    assert repo.timeline.thin().deleted == ids[:2]
+    assert repo.timeline.thin("other").deleted == own[:2]
+    assert whole(repo) == {ids[2], own[2]}
+    assert repo.verify(every=True).ok
+
+
 def test_an_emptied_file_is_lost_and_an_edited_one_is_not(
     repo: Repository, auto: Callable[..., str], main: Path, let_pass: LetPass
 ) -> None:

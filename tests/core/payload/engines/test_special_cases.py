@@ -12,6 +12,7 @@ from jvs_core.payload.engines import subvolume
 from jvs_core.progress import SILENT
 from tests.core.payload.engines.conftest import Bench
 from tests.support.metadata import metadata_of, payload_metadata
+from tests.support.users import SOMEBODY, as_user
 
 
 def only(*pairs: tuple[str, str]) -> pytest.MarkDecorator:
@@ -78,6 +79,24 @@ def test_a_snapshot_of_a_subvolume_is_one_and_so_is_a_worktree_made_of_it(bench:
     assert all(subvolume.is_subvolume(bench.folder / name) for name in ("worktree", "one", "back"))
     (bench.folder / "back" / "a.txt").write_text("mine")
     assert (source / "a.txt").read_text() == (bench.folder / "one" / "a.txt").read_text() == "a"
+
+
+@only(("btrfs", "btrfs-snapshot"))
+def test_of_somebody_else_s_snapshot_a_user_gets_a_clone_that_is_theirs(bench: Bench) -> None:
+    source = bench.worktree()
+    (source / "a.txt").write_text("a")
+    source.chmod(0o755)
+    capture = bench.capture(source)
+    os.chown(bench.folder, SOMEBODY, SOMEBODY)
+    with as_user(SOMEBODY):
+        bench.engine.materialize(
+            bench.folder / "one", capture.entries, bench.folder / "mine", progress=SILENT
+        )
+    assert (bench.folder / "mine" / "a.txt").read_text() == "a"
+    assert subvolume.is_subvolume(bench.folder / "mine")
+    assert {(bench.folder / "mine").stat().st_uid, (bench.folder / "mine" / "a.txt").stat().st_uid} == {
+        SOMEBODY
+    }
 
 
 @only(("btrfs", "btrfs-snapshot"))

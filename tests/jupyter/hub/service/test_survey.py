@@ -96,6 +96,7 @@ def test_a_quota_and_what_it_leaves_is_on_both_pages(
     assert '0 B <span class="text-secondary">of 10.0 MB</span>' in served.get()
     monkeypatch.setattr(reading, "beside", nothing)
     monkeypatch.setattr(reading, "templates", nothing)
+    monkeypatch.setattr(reading, "newest", nothing)
     assert "10.0 MB of the quota of 10.0 MB used: <strong" in served.get("user", name=full.user)
 
 
@@ -109,21 +110,24 @@ def test_a_damaged_home_is_one_row_that_says_so(serve: Serve, many: Any) -> None
     assert served.desk.survey.failures == 1
 
 
-@pytest.mark.parametrize("told", ["7", '[{"user": "eve"}]', "[7]", "{}x", '{"a": {}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "told", ["7", '{"rows": [{"user": "eve"}], "unreadable": []}', "[7]", "{}x", '{"a": {}}', "[" * 100_000]
+)
 def test_what_a_home_makes_up_is_its_own_row_alone(
     serve: Serve, team: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str
 ) -> None:
     folder = tmp_path / "homes"
     folder.mkdir()
     for name in ("ann", "bob"):
-        (folder / worktree_name(Person(name))).mkdir()
+        (folder / worktree_name(Person(name)) / ".jvs").mkdir(parents=True)
 
-    def forged(words: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
-        true = json.dumps([row(1).to_json()])
-        answer = told if str(folder / worktree_name(Person("bob"))) in words else true
+    def forged(_module: str, words: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        true = json.dumps({"rows": [row(1).to_json()], "unreadable": []})
+        bob = str(folder / worktree_name(Person("bob")))
+        answer = told if any(bob in word for word in words) else true
         return subprocess.CompletedProcess(words, 0, answer.encode(), b"")
 
-    monkeypatch.setattr("jvs_jupyter.hub.command.bounded.run", forged)
+    monkeypatch.setattr("jvs_jupyter.hub.command.warm.run", forged)
     served = serve(team.root, folder)
     names = {worktree_name(Person(name)): name for name in ("ann", "bob")}
     served.get()

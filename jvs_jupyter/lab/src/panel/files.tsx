@@ -1,39 +1,29 @@
 /** The files of a snapshot, one folder at a time. */
 
-import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactElement, useCallback, useEffect, useState } from 'react';
 
-import { Actions } from './actions';
-import { FileEntry } from './api';
-import { baseName, size } from './format';
-import { WorkspaceModel } from './model';
-import { VirtualList } from './virtual';
+import { baseName, size } from '../format';
+import { FileEntry, Snapshot } from '../shapes';
+import { VirtualList } from '../virtual';
+import { useDesk } from './desk';
 
-export interface FilesProps {
-  snapshot: string;
-  model: WorkspaceModel;
-  actions: Actions;
-  trans: TranslationBundle;
-}
-
-export function Files(props: FilesProps): ReactElement {
-  const { snapshot, model, actions, trans } = props;
+export function Files(props: { snapshot: Snapshot }): ReactElement {
+  const { model, actions, trans } = useDesk();
+  const { snapshot } = props;
+  const id = snapshot.snapshot_id;
   const [folder, setFolder] = useState('');
   const [entries, setEntries] = useState<FileEntry[]>([]);
   const [next, setNext] = useState<string | null>(null);
   const [selected, setSelected] = useState<FileEntry | null>(null);
 
   const load = useCallback(
-    async (after: string | null) => {
-      try {
-        const page = await model.files(snapshot, folder, after);
+    (after: string | null) =>
+      actions.bench.attempt(async () => {
+        const page = await model.files(id, folder, after);
         setEntries(before => (after === null ? page.items : [...before, ...page.items]));
         setNext(page.next);
-      } catch (error) {
-        model.fail(error as Error);
-      }
-    },
-    [model, snapshot, folder]
+      }),
+    [model, actions, id, folder]
   );
   useEffect(() => {
     setEntries([]);
@@ -46,26 +36,24 @@ export function Files(props: FilesProps): ReactElement {
     if (entry.type === 'directory') {
       setFolder(entry.path);
     } else if (entry.type === 'file') {
-      void actions.open(snapshot, entry.path);
+      void actions.viewing.open({ snapshot_id: id }, entry.path);
     }
   };
   const file = selected?.type === 'file' ? selected : null;
   return (
     <>
       <nav className="jvs-Crumbs" aria-label={trans.__('Folder')}>
-        <button onClick={() => setFolder('')}>{trans.__('all files')}</button>
+        <button className="jvs-Link" onClick={() => setFolder('')}>
+          {trans.__('all files')}
+        </button>
         {crumbs(folder).map(path => (
-          <button key={path} onClick={() => setFolder(path)}>
-            {baseName(path)}
-          </button>
+          <span key={path}>
+            {' / '}
+            <button className="jvs-Link" onClick={() => setFolder(path)}>
+              {baseName(path)}
+            </button>
+          </span>
         ))}
-        <span className="jvs-Spring" />
-        <button disabled={!selected} onClick={() => selected && open(selected)}>
-          {trans.__('Open')}
-        </button>
-        <button disabled={!file} onClick={() => file && void actions.restoreFile(snapshot, file.path)}>
-          {trans.__('Restore this file…')}
-        </button>
       </nav>
       <VirtualList
         items={entries}
@@ -78,7 +66,7 @@ export function Files(props: FilesProps): ReactElement {
               {baseName(entry.path)}
               {entry.type === 'directory' ? '/' : entry.type === 'symlink' ? ` → ${entry.target}` : ''}
             </span>
-            {entry.type === 'file' && <span className="jvs-File-size">{size(entry.size)}</span>}
+            {entry.type === 'file' && <span className="jvs-Size">{size(entry.size)}</span>}
           </span>
         )}
         selected={selected?.path}
@@ -92,6 +80,25 @@ export function Files(props: FilesProps): ReactElement {
         }}
         empty={trans.__('An empty folder.')}
       />
+      <div className="jvs-Buttons" role="toolbar" aria-label={trans.__('The chosen file')}>
+        <button className="jvs-Small" disabled={!selected} onClick={() => selected && open(selected)}>
+          {trans.__('Open')}
+        </button>
+        <button
+          className="jvs-Small"
+          disabled={!file || !model.workspace?.can.restore_inplace}
+          onClick={() => file && void actions.restores.file(snapshot, file.path)}
+        >
+          {trans.__('Put back here')}
+        </button>
+        <button
+          className="jvs-Small"
+          disabled={!file}
+          onClick={() => file && actions.viewing.download({ snapshot_id: id }, file.path)}
+        >
+          {trans.__('Download')}
+        </button>
+      </div>
     </>
   );
 }

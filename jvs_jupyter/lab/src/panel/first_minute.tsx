@@ -1,0 +1,83 @@
+/** What a folder without history shows: what keeping one takes, and the button that starts it. */
+
+import { ReactElement } from 'react';
+
+import { baseName, size } from '../format';
+import { Adoption } from '../shapes';
+import { Busy } from './busy';
+import { useDesk } from './desk';
+
+export function FirstMinute(): ReactElement {
+  const { model, actions, trans } = useDesk();
+  const { adoption, folder } = model;
+  const plan = adoption instanceof Error ? null : adoption;
+  const busy = model.operations.current !== null;
+  return (
+    <section className="jvs-First" aria-label={trans.__('Keep a history of this folder')}>
+      <p>{trans.__('No history for “%1” yet.', baseName(folder) || trans.__('this folder'))}</p>
+      <button
+        className="jp-mod-styled jp-mod-accept"
+        disabled={busy || plan === null || plan.how === null}
+        onClick={() => void actions.folders.keepHistory()}
+      >
+        {trans.__('Keep a history of this folder')}
+      </button>
+      <Busy />
+      {adoption === null && (
+        <p className="jvs-Dim" role="status">
+          {trans.__('Counting files…')}
+        </p>
+      )}
+      {adoption instanceof Error && (
+        <p className="jvs-Warning" role="alert">
+          {adoption.message}
+        </p>
+      )}
+      {plan && <Takes plan={plan} />}
+      <p className="jvs-Dim">
+        {trans.__(
+          'After that, what you save is kept by itself: deleted and overwritten files can be put back, and everything can go back to how it was.'
+        )}
+      </p>
+    </section>
+  );
+}
+
+function Takes(props: { plan: Adoption }): ReactElement {
+  const { trans } = useDesk();
+  const { plan } = props;
+  if (plan.how === null) {
+    return (
+      <div className="jvs-Warning" role="alert">
+        <p>{plan.reason?.message ?? trans.__('No history can be kept of this folder.')}</p>
+        {plan.reason?.hint && <p className="jvs-Dim">{plan.reason.hint}</p>}
+      </div>
+    );
+  }
+  const files = plan.complete
+    ? trans._n('%1 file', '%1 files', plan.files)
+    : trans.__('more than %1 files', plan.files);
+  const where = plan.how === 'rename' ? trans.__('stays where it is') : trans.__('a copy is made');
+  const facts = [`${files}, ${size(plan.bytes)}`, where, trans.__('about %1 more space', size(plan.space))];
+  return (
+    <>
+      <p>{facts.join(' · ')}</p>
+      {plan.how === 'copy' && plan.reason && <p className="jvs-Dim">{plan.reason.message}</p>}
+      {plan.heavy.length > 0 && (
+        <details>
+          <summary>{trans.__('Large folders that can be made again')}</summary>
+          <ul className="jvs-Heavy">
+            {plan.heavy.map(({ path, files: count, bytes }) => (
+              <li key={path}>
+                {path}: {trans._n('%1 file', '%1 files', count)}, {size(bytes)}
+              </li>
+            ))}
+          </ul>
+          <p className="jvs-Dim">
+            {trans.__('They become part of the history. Move them out of the folder first if they should not.')}
+          </p>
+        </details>
+      )}
+    </>
+  );
+}
