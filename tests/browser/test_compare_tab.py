@@ -318,6 +318,13 @@ def test_it_opens_from_the_file_browser(lab: JupyterServer, repo: Repository, pa
     expect(tab.inside.get_by_label("newer version")).to_contain_text("window=30", timeout=PATIENCE_MS)
 
 
+def test_a_closed_tab_is_opened_again(tab: CompareTab, page: Page) -> None:
+    expect(tab.cell("Cell 14: edited")).to_be_visible(timeout=PATIENCE_MS)
+    page.locator(".lm-TabBar-tab", has_text="Compare: train.ipynb").locator(".lm-TabBar-tabCloseIcon").click()
+    expect(page.locator(".jvs-Compare")).to_have_count(0)
+    expect(compare(page).cell("Cell 14: edited")).to_be_visible(timeout=PATIENCE_MS)
+
+
 def test_by_keyboard_alone(tab: CompareTab, page: Page) -> None:
     expect(tab.paths.first).to_be_visible(timeout=PATIENCE_MS)
     listing = tab.node.get_by_role("listbox", name="What changed")

@@ -57,6 +57,11 @@ export class CompareTab extends ReactWidget {
     }
   }
 
+  protected onCloseRequest(message: Message): void {
+    super.onCloseRequest(message);
+    this.dispose();
+  }
+
   protected onActivateRequest(): void {
     this.node.focus();
   }
