@@ -62,6 +62,6 @@ def _folder(ctx: Context, name: str, path: str) -> Iterator[tuple[int, bytes, by
     except Changed as error:
         raise missing from error
     except OSError as error:
-        if error.errno in (*GONE, *IN_THE_WAY):
+        if error.errno in (*GONE, *IN_THE_WAY, errno.ENAMETOOLONG):
             raise missing from error
         raise translate(error, inner, reading=True) from error

@@ -170,3 +170,12 @@ def test_a_notebook_through_the_repository(repo: Repository) -> None:
     found = what_changed_in(repo, "n.ipynb", content=json.dumps(document).encode())
     assert isinstance(found.detail, NotebookDetail)
     assert found.detail.counts.edited == 1
+
+
+def test_a_name_too_long_for_any_file_is_no_file(repo: Repository) -> None:
+    write(repo, "a.txt", "one")
+    repo.snapshot("one", lock=True)
+    for ask in (repo.stat_now, repo.open_now, lambda path: what_changed_in(repo, path)):
+        with pytest.raises(JvsError) as failed:
+            ask("x" * 300)
+        assert failed.value.code == "E_PATH_NOT_FOUND"

@@ -291,6 +291,16 @@ def run_unnamed(repo: Repository, made: list[str]) -> str:
 
 
 @scenario
+def run_remains(repo: Repository, made: list[str]) -> str:
+    run_id = recorded(repo)
+    place = control(repo) / "runs" / f"{run_id}.json"
+    kept = place.read_bytes()
+    repo.runs.remove(run_id)
+    place.write_bytes(kept)
+    return run_id
+
+
+@scenario
 def snapshot_unfinished(repo: Repository, made: list[str]) -> str:
     (repo.root / "main" / "more").write_text("more")
     kill(repo, "catalog", "snapshot", "more")
