@@ -25,7 +25,7 @@ from jvs_jupyter.server.timeline.work import Cause
 
 _METHODS = ("get", "save", "delete_file", "rename_file")
 _MOST = 10_000
-_WAIT_S = 1.0
+_WAIT_S = 10.0
 _State = tuple[int, int, int]
 
 

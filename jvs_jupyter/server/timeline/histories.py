@@ -25,7 +25,8 @@ _ASKED_S = 3600.0
 _AWAKE_S = 600.0
 _MOST = 50
 _PLAN_S = 30.0
-_BEFORE_S = {"delete": 5.0, "rename": 5.0, "overwrite": 1.0}
+_WHOLE_S = 2.0
+_BEFORE_S = {"delete": 60.0, "rename": 60.0, "overwrite": 10.0}
 _STOP_S = 15.0
 _SHARE = 0.04
 _LONGEST_S = 30.0
@@ -98,6 +99,7 @@ class Histories:
         self._awake = awake
         self._open: dict[tuple[Path, str], _Open] = {}
         self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Future[None]] = set()
         self.enabled = enabled
 
     async def start(self) -> None:
@@ -145,7 +147,11 @@ class Histories:
             return  # it lies in no repository, or in one that cannot be used, which its workspace says
 
     async def before(self, path: str, cause: Cause) -> None:
-        """Keep what is at a contents path before it goes. Raises nothing, and no one waits for long."""
+        """Keep what is at a contents path before it goes. Raises nothing.
+
+        A snapshot of the whole worktree that takes longer than it used to goes on beside a copy of what goes: nothing is
+        deleted before the one or the other is done. That a copy takes a minute is a disk that hangs.
+        """
         try:
             place = await self._place_of(path)
             if not place.inner or not self.enabled:
@@ -153,11 +159,10 @@ class Histories:
             history = await self.of(place)
             if history.plan.enabled:
                 whole = history.is_fast and not history.is_busy and cause != "overwrite"
-                await asyncio.wait_for(
-                    asyncio.shield(self._keep(history, path, cause, whole=whole)), _BEFORE_S[cause]
-                )
-        except TimeoutError:
-            self._desk.log.warning("keeping %s before its %s takes long, and goes on beside it", path, cause)
+                if whole and await self._is_kept_within(_WHOLE_S, history, path, cause, whole=True):
+                    return
+                if not await self._is_kept_within(_BEFORE_S[cause], history, path, cause, whole=False):
+                    self._desk.log.warning("%s is not waited for any longer, and may not be kept", path)
         except (JvsError, RequestError) as error:
             if error.code not in ("E_NOT_A_REPOSITORY", "E_OUTSIDE_ROOT", "E_PATH_ESCAPE"):
                 self._desk.log.warning(
@@ -182,6 +187,24 @@ class Histories:
         if self.enabled:
             await asyncio.gather(*(each.history.finish(_STOP_S) for each in known))
             await asyncio.gather(*(each.history.withdraw() for each in known))
+
+    async def _is_kept_within(
+        self, seconds: float, history: History, path: str, cause: Cause, *, whole: bool
+    ) -> bool:
+        """Keep what is at a path, and say whether that was done in time; else it goes on. Raises what keeping raises."""
+        task = asyncio.ensure_future(self._keep(history, path, cause, whole=whole))
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done:
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+            return False
+        task.result()
+        return True
+
+    def _ended(self, task: asyncio.Future[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._desk.log.warning("what went on beside a deletion failed: %s", error)
 
     async def _keep(self, history: History, path: str, cause: Cause, *, whole: bool) -> None:
         kept = await self._call(work.keep, history.place.root, path, cause, whole=whole)

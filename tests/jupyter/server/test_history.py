@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -18,6 +19,8 @@ from jupyter_server.services.contents.manager import ContentsManager
 
 from jvs_core import Repository
 from jvs_jupyter.server.events import CHANGE
+from jvs_jupyter.server.timeline import histories, work
+from jvs_jupyter.server.timeline.history import History
 from tests.jupyter.server.interface import Interface
 
 SOON = "[timeline]\nafter_save_s = 1\nevery_s = 1\n"
@@ -377,3 +380,30 @@ class TestOtherManagers:
         await deleted(jp_fetch, "team/main/data/a.csv")
         found = {(copy.path, copy.cause) for copy in repo.timeline.copies()}
         assert found == {("notes.txt", "overwrite"), ("data/a.csv", "delete")}
+
+
+async def test_a_snapshot_that_takes_longer_than_it_used_to_does_not_let_a_file_go_unkept(
+    server: Interface, soon: Repository, jp_fetch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(jp_fetch, "team/main/first.md", "so that a snapshot is known to be quick")
+    await until(taken(soon))
+    await save(jp_fetch, "team/main/essay.md", "typed, and in no snapshot yet")
+    held, keep = threading.Event(), work.keep
+
+    def slow(*args: Any, whole: bool, **kwargs: Any) -> bool:
+        if whole:
+            held.wait(30)
+        return keep(*args, whole=whole, **kwargs)
+
+    monkeypatch.setattr(work, "keep", slow)
+    monkeypatch.setattr(histories, "_WHOLE_S", 0.2)
+    monkeypatch.setattr(History, "is_fast", property(lambda history: True))
+    monkeypatch.setattr(History, "tick", lambda history: None)
+    try:
+        await deleted(jp_fetch, "team/main/essay.md")
+        (row,) = [row for row in await lost(server) if row["file"] == "essay.md"]
+        source = dict(row["source"])
+        with soon.timeline.open_copy(source["copy_id"]) as copy:
+            assert copy.read() == b"typed, and in no snapshot yet"
+    finally:
+        held.set()
