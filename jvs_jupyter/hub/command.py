@@ -135,18 +135,19 @@ def not_run(who: str, error: Exception) -> Refused:
 
 
 def answer(status: int, output: bytes, errors: bytes) -> Any:
-    """Return what a command answered. Raises Refused."""
+    """Return what a command answered; a negative ``status`` is the signal that ended it. Raises Refused."""
+    failed = status if status > 0 else 1
     try:
         value = json.loads(output)
     except (ValueError, RecursionError) as error:
         told = errors.decode(errors="replace").strip()[-300:]
-        raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, status or 1) from error
+        raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, failed) from error
     if isinstance(value, dict) and "error" in value:
         failure = value["error"] if isinstance(value["error"], dict) else {}
         code, message, hint = (failure.get(name) for name in ("code", "message", "hint"))
         if not (isinstance(code, str) and isinstance(message, str)):
             raise no_answer("jvs")
-        raise Refused(code, message, hint if isinstance(hint, str) else None, status or 1)
+        raise Refused(code, message, hint if isinstance(hint, str) else None, failed)
     return value
 
 

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from jvs_jupyter.hub import bounded, starter, warm
+from jvs_jupyter.hub.command import Refused, answer
 from jvs_jupyter.hub.ownership import Owner
 from tests.jupyter.hub.conftest import open_folder
 from tests.support.machine import SystemUser, machine
@@ -64,6 +65,20 @@ def test_a_process_that_goes_on_is_ended(tmp_path: Path) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         ran(f"import os\nopen({str(said)!r}, 'w').write(str(os.getpid()))\nwhile True: pass", seconds=5)
     assert not psutil.pid_exists(int(said.read_text()))
+
+
+def test_a_process_that_its_user_stops_holds_nobody_up() -> None:
+    ran("pass")
+    done = ran("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", seconds=600)
+    assert done.returncode == -signal.SIGKILL
+    assert ran("print('next')").stdout == b"next\n"
+
+
+@pytest.mark.parametrize("status", [-9, 1, 5])
+def test_a_process_that_was_killed_failed_as_any_other(status: int) -> None:
+    with pytest.raises(Refused) as refused:
+        answer(status, b"", b"")
+    assert refused.value.exit_status == (status if status > 0 else 1)
 
 
 def test_who_keeps_the_pipes_of_a_process_that_has_ended_is_not_waited_for() -> None:
