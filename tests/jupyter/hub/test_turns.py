@@ -17,7 +17,8 @@ def test_who_does_not_end_is_waited_for_by_nobody_else() -> None:
 
 async def _hostile_and_others() -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-    turns, end, begun = Turns(), threading.Event(), []
+    turns, end = Turns(), threading.Event()
+    begun: list[None] = []
 
     def endless() -> str:
         begun.append(None)
