@@ -24,6 +24,7 @@ from jvs_jupyter.hub.ownership import Owner, worker
 
 ANSWER_S = 120.0
 WORK_S = 4 * 3600.0
+_MOST_VALUES = 4_000_000  # each takes some 70 bytes here, and two in the text
 T = TypeVar("T")
 
 
@@ -137,6 +138,8 @@ def not_run(who: str, error: Exception) -> Refused:
 def answer(status: int, output: bytes, errors: bytes) -> Any:
     """Return what a command answered; a negative ``status`` is the signal that ended it. Raises Refused."""
     failed = status if status > 0 else 1
+    if sum(output.count(mark) for mark in (b",", b"[", b"{")) > _MOST_VALUES:
+        raise no_answer("jvs")
     try:
         value = json.loads(output)
     except (ValueError, RecursionError) as error:
