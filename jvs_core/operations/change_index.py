@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from jvs_core.control import catalog
 from jvs_core.control.records import tombstones
-from jvs_core.errors import IntegrityError, NotFound
+from jvs_core.errors import EngineFailed, IntegrityError, NotFound
+from jvs_core.faults import DENIED
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload.changes.difference import compare
@@ -314,6 +315,12 @@ def _index(
                 last = (snapshot_id, stored.entries(ctx.layout, snapshot_id))
             except (IntegrityError, NotFound) as error:  # damaged, or gc took it away just now
                 index.unreadable.append(error.message)
+                readable.discard(snapshot_id)
+                continue
+            except EngineFailed as error:
+                if error.facts.get("errno") not in DENIED:
+                    raise
+                index.unreadable.append(error.message)  # a member closed it to the others
                 readable.discard(snapshot_id)
                 continue
             news.append(_News(snapshot_id, about, base, _changes(before, last[1])))

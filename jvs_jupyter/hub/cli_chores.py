@@ -22,6 +22,7 @@ from jvs_jupyter.hub.looking import About, Collecting, Thinning, Verifying
 from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.team import Team
 
+_MOST_STATUS = 255
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 
 
@@ -143,4 +144,5 @@ def _told(
         for row in rows
         if (row.snapshots if shown else call.verbose)
     ]
-    return Outcome(rows, columns(lines), warnings=told, exit_status=max(statuses, default=0))
+    worst = max((one if 0 <= one <= _MOST_STATUS else 1 for one in statuses), default=0)  # a row is input
+    return Outcome(rows, columns(lines), warnings=told, exit_status=worst)

@@ -24,6 +24,7 @@ from jvs_jupyter.hub.ownership import Owner, worker
 
 ANSWER_S = 120.0
 WORK_S = 4 * 3600.0
+_MOST_VALUES = 4_000_000  # each takes some 70 bytes here, and two in the text
 T = TypeVar("T")
 
 
@@ -135,18 +136,21 @@ def not_run(who: str, error: Exception) -> Refused:
 
 
 def answer(status: int, output: bytes, errors: bytes) -> Any:
-    """Return what a command answered. Raises Refused."""
+    """Return what a command answered; a negative ``status`` is the signal that ended it. Raises Refused."""
+    failed = status if status > 0 else 1
+    if sum(output.count(mark) for mark in (b",", b"[", b"{")) > _MOST_VALUES:
+        raise no_answer("jvs")
     try:
         value = json.loads(output)
     except (ValueError, RecursionError) as error:
         told = errors.decode(errors="replace").strip()[-300:]
-        raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, status or 1) from error
+        raise Refused("E_INTERNAL", f"jvs ended with status {status}: {told}", None, failed) from error
     if isinstance(value, dict) and "error" in value:
         failure = value["error"] if isinstance(value["error"], dict) else {}
         code, message, hint = (failure.get(name) for name in ("code", "message", "hint"))
         if not (isinstance(code, str) and isinstance(message, str)):
             raise no_answer("jvs")
-        raise Refused(code, message, hint if isinstance(hint, str) else None, status or 1)
+        raise Refused(code, message, hint if isinstance(hint, str) else None, failed)
     return value
 
 

@@ -141,14 +141,45 @@ def empty(request: Emptying) -> Emptied:
 def _told(what: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, RecursionError) as error:
-        told = (
-            "folders too deep" if isinstance(error, RecursionError) else f"{error.filename}: {error.strerror}"
-        )
-        raise InputError(f"not all of {what} can be removed: {told}") from error
+    except OSError as error:
+        raise InputError(f"not all of {what} can be removed: {error.filename}: {error.strerror}") from error
 
 
 def _clear(folder: int) -> None:
+    """Remove all that is in an open folder, however deep: the way back up is looked for, and no folder on it stays open."""
+    here = os.dup(folder)
+    way: list[tuple[str, tuple[int, int]]] = []
+    folders = [_without_files(here)]
+    try:
+        while folders[-1] or way:
+            if folders[-1]:
+                name = folders[-1].pop()
+                way.append((name, _identity(here)))
+                here = _left(here, _opened(name, here))
+                folders.append(_without_files(here))
+                continue
+            folders.pop()
+            name, above = way.pop()
+            here = _left(here, os.open("..", os.O_RDONLY | os.O_DIRECTORY, dir_fd=here))
+            if _identity(here) != above:
+                raise OSError(errno.ESTALE, "it was moved meanwhile", name)
+            os.rmdir(name, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def _left(folder: int, following: int) -> int:
+    os.close(folder)
+    return following
+
+
+def _identity(folder: int) -> tuple[int, int]:
+    found = os.fstat(folder)
+    return found.st_dev, found.st_ino
+
+
+def _without_files(folder: int) -> list[str]:
+    """Remove what is no folder from an open folder, and return the folders in it."""
     try:
         os.fchmod(folder, PRIVATE)
     except OSError as error:
@@ -161,13 +192,7 @@ def _clear(folder: int) -> None:
     for name, is_folder in found:
         if not is_folder:
             os.unlink(name, dir_fd=folder)
-            continue
-        inner = _opened(name, folder)
-        try:
-            _clear(inner)
-        finally:
-            os.close(inner)
-        os.rmdir(name, dir_fd=folder)
+    return [name for name, is_folder in found if is_folder]
 
 
 def _opened(name: str, folder: int) -> int:

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,9 +27,11 @@ from jvs_jupyter.hub.provision import Provided, as_admin, find, provide, provide
 from jvs_jupyter.hub.quota import Quota
 from jvs_jupyter.hub.refusal import refusal, too_slow
 from jvs_jupyter.hub.team import Team
+from jvs_jupyter.hub.turns import Turns
 from jvs_jupyter.hub.user_session import UserSession
 
 T = TypeVar("T")
+_TURNS = Turns()
 
 
 class JvsSpawnerMixin(Configurable):
@@ -331,7 +332,7 @@ class JvsSpawnerMixin(Configurable):
         )
 
     async def _jvs_call(self, function: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(None, partial(function, *args))
+        return await _TURNS.call(str(self.user.name), function, *args)  # type: ignore[attr-defined]
 
     async def _jvs_guarded(self, work: Any) -> None:
         """Run a step of a spawn within its time; what JVS refuses stops the spawn, with words for the spawn page."""

@@ -25,6 +25,7 @@ import jvs_core
 from jvs_core.cli.other_user import become, die_with
 
 IDLE_S = 30.0
+_LOOK_MS = 1000
 _JOB, _STARTED = b"j", b"s"
 _SEVERAL = 2  # for a single job it imports no more than that needs
 _SLOW = ("conformance", "demo", "__main__")
@@ -53,14 +54,20 @@ def main(connection: socket.socket) -> None:
 
 
 def _awaited(child: int, connection: socket.socket) -> bool:
-    """Tell the hub of the child and of its end, and return whether the hub still listens; without it the child is killed."""
+    """Tell the hub of the child and of its end, and return whether the hub still listens.
+
+    Without the hub the child is killed, and so is one that was stopped.
+    """
     handle = os.pidfd_open(child)
     try:
         socket.send_fds(connection, [_STARTED], [handle])
         ready = select.poll()
         ready.register(handle, select.POLLIN)
         ready.register(connection, select.POLLIN)
-        listens = all(fd == handle for fd, _ in ready.poll())
+        while not (ended := ready.poll(_LOOK_MS)):
+            if os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG) is not None:
+                os.kill(child, signal.SIGKILL)  # its user may stop it, and would hold up who waits for it
+        listens = all(fd == handle for fd, _ in ended)
     except OSError:
         listens = False
     finally:

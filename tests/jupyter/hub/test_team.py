@@ -56,6 +56,13 @@ sys.stderr.write("".join(f"READ {one}\\n" for one in sorted(seen)))
 sys.exit(status)
 """
 
+SAVE_AUTOMATICALLY = """
+import sys
+from pathlib import Path
+from jvs_core import Repository
+assert Repository(Path(sys.argv[1])).timeline.snapshot(sys.argv[2]) is not None
+"""
+
 
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -95,13 +102,20 @@ def folder_of(team: Repository, user: SystemUser) -> Path:
 
 
 def jvs_as(there: Machine, place: Path, team: Repository, user: SystemUser, *arguments: str) -> Any:
-    """Run ``jvs`` in a member's worktree as that member."""
+    """Run ``jvs`` in a member's worktree as that member, and return its JSON."""
+    program = "import sys; from jvs_core.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    folder = str(folder_of(team, user))
+    return json.loads(run_as(there, place, user, program, "--json", "--repo", folder, *arguments))
+
+
+def run_as(there: Machine, place: Path, user: SystemUser, program: str, *arguments: str) -> str:
+    """Run a program of Python as a member, and return what it says."""
     state = place / f"state-{user.name}"
     state.mkdir(mode=0o700, exist_ok=True)
     os.chown(state, user.uid, user.uid)
     done = there.run(
         subprocess.run,
-        [sys.executable, "-m", "jvs_core.cli", "--json", "--repo", str(folder_of(team, user)), *arguments],
+        [sys.executable, "-c", program, *arguments],
         env={**os.environ, "PYTHONPATH": PYTHONPATH, "HOME": str(state), "JVS_STATE_DIR": str(state)},
         user=user.uid,
         group=user.uid,
@@ -112,7 +126,7 @@ def jvs_as(there: Machine, place: Path, team: Repository, user: SystemUser, *arg
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 def ran(there: Machine, team: Repository, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -282,6 +296,25 @@ def test_hostile_records_of_one_stop_nothing_for_anybody_else(team: Repository, 
         record.write_bytes(kept)
         os.chown(record, ANN.uid, GROUP)
     assert [row["user"] for row in hub(there, team, "list")] == ["ann", "bob"]
+
+
+def test_the_automatic_history_of_each_is_thinned_out_though_others_closed_theirs(
+    team: Repository, there: Machine, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in "cdef":
+        for user in (ANN, BOB):
+            notes = folder_of(team, user) / "notes.txt"
+            notes.unlink()
+            notes.write_text(text)
+            os.chown(notes, user.uid, user.uid)
+            run_as(there, place, user, SAVE_AUTOMATICALLY, str(team.root), folder_of(team, user).name)
+    monkeypatch.setenv("JVS_TIMELINE", json.dumps({"keep": ["rest:1w"]}))
+    (done,) = hub(there, team, "thin")
+    assert (done["wrong"], done["exit_status"]) == ([], 0)
+    assert done["snapshots"] > 3  # of four each at most three, for the newest is a head: so of both
+    (again,) = hub(there, team, "thin")
+    assert (again["wrong"], again["exit_status"], again["snapshots"]) == ([], 0, 0)
+    assert hub(there, team, "verify")[0]["wrong"] == []
 
 
 def test_a_pin_that_cannot_be_read_keeps_nobodys_archive_from_coming_back(

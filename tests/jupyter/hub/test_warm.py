@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import psutil
 import pytest
 
 from jvs_jupyter.hub import bounded, starter, warm
+from jvs_jupyter.hub.command import Refused, answer
 from jvs_jupyter.hub.ownership import Owner
 from tests.jupyter.hub.conftest import open_folder
 from tests.support.machine import SystemUser, machine
@@ -64,6 +66,32 @@ def test_a_process_that_goes_on_is_ended(tmp_path: Path) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         ran(f"import os\nopen({str(said)!r}, 'w').write(str(os.getpid()))\nwhile True: pass", seconds=5)
     assert not psutil.pid_exists(int(said.read_text()))
+
+
+def test_a_process_that_its_user_stops_holds_nobody_up() -> None:
+    ran("pass")
+    done = ran("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", seconds=600)
+    assert done.returncode == -signal.SIGKILL
+    assert ran("print('next')").stdout == b"next\n"
+
+
+@pytest.mark.parametrize("status", [-9, 1, 5])
+def test_a_process_that_was_killed_failed_as_any_other(status: int) -> None:
+    with pytest.raises(Refused) as refused:
+        answer(status, b"", b"")
+    assert refused.value.exit_status == (status if status > 0 else 1)
+
+
+@pytest.mark.parametrize("piece", [b"[],", b"{},", b'"",'])
+def test_an_answer_that_would_fill_the_hubs_memory_is_not_read(piece: bytes) -> None:
+    text = b"[" + piece * (20_000_000 // len(piece)) + b"0]"
+    tracemalloc.start()
+    with pytest.raises(Refused, match="no answer"):
+        answer(0, text, b"")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1 << 20
+    assert answer(0, b"[" + piece * 1000 + b"0]", b"")[-1] == 0
 
 
 def test_who_keeps_the_pipes_of_a_process_that_has_ended_is_not_waited_for() -> None:
