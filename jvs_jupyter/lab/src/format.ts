@@ -2,6 +2,10 @@
 
 import { TranslationBundle } from '@jupyterlab/translation';
 
+import { Workspace } from './shapes';
+
+/** A folder that got its history in place has its repository beside it, under its own name and this. */
+const ADOPTED = /(?<=.)-history$/;
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -97,6 +101,12 @@ export function shortId(id: string): string {
 /** The last part of a path. */
 export function baseName(path: string): string {
   return path.replace(/\/$/, '').split('/').pop() ?? path;
+}
+
+/** What people call the folder: its name, or the repository's where that only says which worktree it is. */
+export function folderName(workspace: Pick<Workspace, 'worktree' | 'worktree_path' | 'worktree_root' | 'repo_root'>): string {
+  const folder = baseName(workspace.worktree_path ?? workspace.worktree_root);
+  return folder && folder !== workspace.worktree ? folder : baseName(workspace.repo_root).replace(ADOPTED, '');
 }
 
 /** The folder of a path, '' for the top. */

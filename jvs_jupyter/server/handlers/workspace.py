@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from jvs_core import JvsError
@@ -66,7 +67,7 @@ def describe(root: Root, path: str, limit: int, *, writable: bool, kept: bool) -
         "head_snapshot_id": head,
         "head": _head(place, head),
         "lock": lock,
-        "changes": _changes(status.added, status.modified, status.removed, limit),
+        "changes": _changes((status.added, status.modified, status.removed), frozenset(status.caches), limit),
         "can": {
             "snapshot": free,
             "restore": writable and head is not None,
@@ -99,7 +100,9 @@ def _head(place: Place, head: str | None) -> dict[str, Any] | None:
         raise
 
 
-def _changes(added: list[str], modified: list[str], removed: list[str], limit: int) -> dict[str, Any]:
+def _changes(changed: Sequence[list[str]], caches: Collection[str], limit: int) -> dict[str, Any]:
+    """Return what changed, but for caches: no snapshot is made for them, so they would count for ever."""
+    added, modified, removed = ([path for path in paths if path not in caches] for paths in changed)
     total = len(added) + len(modified) + len(removed)
     first = modified[:limit]
     second = added[: limit - len(first)]

@@ -52,6 +52,16 @@ async def test_a_workspace_after_a_snapshot_is_clean(server: Interface, repo: Re
     assert found["inner_path"] == "unsaved/new.ipynb"
 
 
+async def test_what_lies_in_a_cache_is_no_change(server: Interface, repo: Repository) -> None:
+    await server.snapshot("team/main")
+    (repo.root / "main" / ".ipynb_checkpoints").mkdir()
+    write(repo, ".ipynb_checkpoints/a-checkpoint.ipynb", "{}")
+    assert (await server.ask("GET", "workspace", path="team/main")).json["changes"]["clean"]
+    write(repo, "b.txt", "x")
+    changes = (await server.ask("GET", "workspace", path="team/main")).json["changes"]
+    assert (changes["total"], changes["added"]) == (1, ["b.txt"])
+
+
 async def test_changed_paths_are_bounded_and_counted(server: Interface, repo: Repository) -> None:
     for number in range(7):
         write(repo, f"{number}.txt", "x")

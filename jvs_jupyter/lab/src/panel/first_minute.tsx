@@ -1,5 +1,6 @@
 /** What a folder without history shows: what keeping one takes, and the button that starts it. */
 
+import { PageConfig } from '@jupyterlab/coreutils';
 import { ReactElement } from 'react';
 
 import { baseName, size } from '../format';
@@ -11,10 +12,11 @@ export function FirstMinute(): ReactElement {
   const { model, actions, trans } = useDesk();
   const { adoption, folder } = model;
   const plan = adoption instanceof Error ? null : adoption;
+  const name = baseName(folder || PageConfig.getOption('serverRoot'));
   const busy = model.operations.current !== null;
   return (
     <section className="jvs-First" aria-label={trans.__('Keep a history of this folder')}>
-      <p>{trans.__('No history for “%1” yet.', baseName(folder) || trans.__('this folder'))}</p>
+      <p>{name ? trans.__('No history for “%1” yet.', name) : trans.__('No history for this folder yet.')}</p>
       <button
         className="jp-mod-styled jp-mod-accept"
         disabled={busy || plan === null || plan.how === null}

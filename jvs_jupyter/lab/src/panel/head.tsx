@@ -3,7 +3,7 @@
 import { ellipsesIcon, redoIcon, undoIcon } from '@jupyterlab/ui-components';
 import { KeyboardEvent, ReactElement, useState } from 'react';
 
-import { baseName, moment } from '../format';
+import { folderName, moment } from '../format';
 import { Workspace } from '../shapes';
 import { historyWords } from '../status_words';
 import { openMenu } from '../virtual';
@@ -21,7 +21,7 @@ export function Head(props: { workspace: Workspace }): ReactElement {
   return (
     <header className="jvs-Head">
       <div className="jvs-Head-title">
-        <strong title={workspace.worktree_root}>{nameOf(workspace)}</strong>
+        <strong title={workspace.worktree_root}>{folderName(workspace)}</strong>
         <span className="jvs-Dim"> · {workspace.worktree}</span>
         <span className="jvs-Spring" />
         {changes.total > 0 && head_snapshot_id !== null && (
@@ -131,10 +131,4 @@ function IconButton(props: {
       <props.icon.react tag="span" />
     </button>
   ) : null;
-}
-
-/** What people call the folder: its name, or the repository's where that only says which worktree it is. */
-function nameOf(workspace: Workspace): string {
-  const folder = baseName(workspace.worktree_path ?? workspace.worktree_root);
-  return folder && folder !== workspace.worktree ? folder : baseName(workspace.repo_root);
 }

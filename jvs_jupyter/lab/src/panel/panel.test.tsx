@@ -1,3 +1,4 @@
+import { PageConfig } from '@jupyterlab/coreutils';
 import { act, fireEvent, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
@@ -22,6 +23,7 @@ describe('the panel', () => {
         snapshot({ note: 'before going back', later: true, created_at: now }),
         snapshot({
           note: 'cleaned',
+          parent_snapshot_id: '1772614800000-00000001',
           is_head: true,
           refs: ['v1'],
           tags: ['baseline'],
@@ -37,6 +39,24 @@ describe('the panel', () => {
     for (const text of ['v1', '#baseline', 'run: ok, accuracy 0.9123', 'train.ipynb', '6 more']) {
       expect(here.textContent).toContain(text);
     }
+  });
+
+  it('names what a person changed before what programs leave, and counts the files of a first snapshot', async () => {
+    const changed = (...paths: string[]) => ({ total: 9, paths: paths.map(path => ({ path, change: 'added' as const })) });
+    const parent = { parent_snapshot_id: '1772614800000-00000001' };
+    await panel({
+      'GET snapshots': page([
+        snapshot({ ...parent, note: 'mixed', changed: changed('.ipynb_checkpoints/a-checkpoint.ipynb', 'a.ipynb') }),
+        snapshot({ ...parent, note: 'caches', changed: changed('lib/__pycache__/a.pyc') }),
+        snapshot({ note: 'first', changed: changed('.venv/a.py', 'b.csv') })
+      ])
+    });
+    const [mixed, caches, first] = rows();
+    expect(mixed).toContain('a.ipynb · 8 more');
+    expect(mixed).not.toContain('checkpoint');
+    expect(caches).toContain('lib/__pycache__/a.pyc · 8 more');
+    expect(first).toContain('9 files');
+    expect(first).not.toContain('b.csv');
   });
 
   it('holds only the rows in sight of a thousand snapshots', async () => {
@@ -140,6 +160,27 @@ describe('the panel', () => {
     expect(screen.getByText('.venv: 27034 files, 542 MB')).toBeTruthy();
     await userEvent.click(screen.getByRole('button', { name: 'Keep a history of this folder' }));
     expect(actions.folders.keepHistory).toHaveBeenCalledTimes(1);
+  });
+
+  it('names the served folder itself where that has no history', async () => {
+    PageConfig.setOption('serverRoot', '/home/ana/spam');
+    const { model } = await panel({
+      'GET workspace': () => Promise.reject(refusal('E_NOT_A_REPOSITORY', 'none')),
+      'GET adoption': () => Promise.reject(refusal('E_USAGE', 'no'))
+    });
+    expect(await screen.findByText('No history for “main” yet.')).toBeTruthy();
+    await act(() => model.follow('train.ipynb', false));
+    expect(await screen.findByText('No history for “spam” yet.')).toBeTruthy();
+    PageConfig.setOption('serverRoot', '');
+  });
+
+  it('calls a folder that got its history in place by its own name', async () => {
+    const adopted = { repo_root: '/home/ana/churn-history', worktree_path: '' };
+    await panel({
+      'GET workspace': workspace({ ...adopted, worktree_root: '/home/ana/churn-history/main' }),
+      'GET snapshots': page([])
+    });
+    expect(screen.getByText('churn')).toBeTruthy();
   });
 
   it('says why no history can be kept', async () => {

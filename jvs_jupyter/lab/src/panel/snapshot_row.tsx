@@ -10,6 +10,8 @@ import { openMenu } from '../virtual';
 import { useDesk } from './desk';
 import { Row } from './rows';
 
+const CACHE = /(^|\/)(__pycache__|\.ipynb_checkpoints|\.venv|node_modules|lost\+found)\//;
+
 export function AutomaticRow(props: { row: Row & { kind: 'automatic' } }): ReactElement {
   const { trans } = useDesk();
   const { items, open, span } = props.row;
@@ -152,7 +154,11 @@ function Changed(props: { item: Snapshot }): ReactElement | null {
   if (changed === null || changed.total === 0) {
     return null;
   }
-  const more = changed.total - changed.paths.length;
+  if (parent_snapshot_id === null && changed.total > changed.paths.length) {
+    return <span className="jvs-Changed">{trans._n('%1 file', '%1 files', changed.total)}</span>;
+  }
+  const paths = theirOwn(changed.paths);
+  const more = changed.total - paths.length;
   const open = (change: Change): void => {
     void (parent_snapshot_id === null
       ? actions.viewing.compare(snapshot_id, null, change.path)
@@ -160,7 +166,7 @@ function Changed(props: { item: Snapshot }): ReactElement | null {
   };
   return (
     <span className="jvs-Changed">
-      {changed.paths.map((change, at) => (
+      {paths.map((change, at) => (
         <span key={change.path}>
           {at > 0 && ' · '}
           <button
@@ -180,6 +186,12 @@ function Changed(props: { item: Snapshot }): ReactElement | null {
       {more > 0 && ` · ${trans.__('%1 more', more)}`}
     </span>
   );
+}
+
+/** What a person changed; what programs leave beside it only where there is nothing else. */
+function theirOwn(paths: readonly Change[]): readonly Change[] {
+  const own = paths.filter(({ path }) => !CACHE.test(path));
+  return own.length > 0 ? own : paths;
 }
 
 function titleOf(change: Change, trans: TranslationBundle): string {
