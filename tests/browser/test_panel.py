@@ -258,6 +258,7 @@ def test_another_server_s_lock_is_named(
         )
         expect(panel.node.locator(".jvs-Lock")).to_contain_text("(their run)")
         expect(panel.node.get_by_role("button", name="Snapshot", exact=True)).to_be_disabled()
+        expect(panel.node.get_by_role("button", name="Snapshot", exact=True)).to_have_css("opacity", "0.4")
     expect(panel.node.get_by_role("button", name="Snapshot", exact=True)).to_be_enabled(timeout=PATIENCE_MS)
 
 
