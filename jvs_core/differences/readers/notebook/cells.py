@@ -15,7 +15,8 @@ from jvs_core.differences.readers.notebook.pairing import Pairs, moved, paired
 from jvs_core.differences.version import Version
 
 _LONGEST_FIELD = 500
-_NOISE = frozenset(("widgets", "signature", "trusted", "papermill", "jvs"))
+# ``language_info`` is what a kernel says of itself whenever the notebook is opened; another kernel is in ``kernelspec``.
+_NOISE = frozenset(("widgets", "signature", "trusted", "papermill", "jvs", "language_info"))
 _CELL_NOISE = frozenset(
     ("ExecuteTime", "execution", "papermill", "jvs", "trusted", "scrolled", "collapsed", "outputId")
 )
