@@ -39,7 +39,7 @@ def keep(ctx: Context, name: str, path: str, cause: Cause) -> KeptCopy | None:
     if not inner:
         raise InputError("no file is named", hint="name a file in the worktree")
     with Folders(ctx.layout.worktree(name)) as folders:
-        if caches.lies_in_one(folders, inner):
+        if ctx.exclude.covers(inner) or caches.lies_in_one(folders, inner):
             return None
         entry = _look(folders, inner)
         if entry is None:

@@ -43,6 +43,8 @@ class RepositoriesHandler(Handler):
                 from_=source,
                 engine=body["engine"],
                 shared=body["shared"],
+                exclude=body["exclude"],
+                exclude_caches=body["exclude_caches"],
                 settings=root.settings,
                 progress=progress,
             )
@@ -65,6 +67,8 @@ class RepositoriesHandler(Handler):
                 folder.parent / name,
                 adopt=folder,
                 shared=body["shared"],
+                exclude=body["exclude"],
+                exclude_caches=body["exclude_caches"],
                 settings=root.settings,
                 progress=progress,
             )

@@ -169,3 +169,16 @@ async def test_what_does_not_go_with_adopting_is_refused(server: Interface, fold
         assert (refused.status, refused.code) == (422, "E_USAGE")
     taken = await server.ask("POST", "repositories", {"path": "my churn", "adopt": True, "name": "fine"})
     assert (await server.done(taken))["result"]["contents_path"] == "fine"
+
+
+async def test_caches_and_more_can_be_left_out_of_the_history(server: Interface, folder: Path) -> None:
+    (folder / "scratch.tmp").write_text("not kept")
+    made = await adopt(server, "my churn", exclude=["*.tmp"], exclude_caches=True)
+    assert made["state"] == "done"
+    repo = Repository.open(folder)
+    held = [entry.path for entry in repo.ls("HEAD", recursive=True)]
+    assert held == ["data.csv", "train.ipynb"]
+    assert (folder / ".venv" / "lib" / "big.so").exists()
+    assert repo.status().clean
+    refused = await server.ask("POST", "repositories", {"path": "other", "exclude": ["!"]})
+    assert (refused.status, refused.json["error"]["code"]) == (400, "E_USAGE")

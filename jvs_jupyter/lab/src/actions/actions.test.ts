@@ -187,6 +187,8 @@ describe('a folder without history', () => {
     expect(made.documents.saveBelow).toHaveBeenCalled();
     expect(made.server.calls('POST repositories')).toEqual([{ path: 'churn/main', adopt: true }]);
     expect(made.documents.moveOver).not.toHaveBeenCalled();
+    await new FolderActions(made.bench).keepHistory(true);
+    expect(made.server.calls('POST repositories')[1]).toEqual({ path: 'churn/main', adopt: true, exclude_caches: true });
   });
 
   it('has documents and kernels move over where only a copy can have one, after asking', async () => {

@@ -8,8 +8,11 @@ import { Workbench } from './workbench';
 export class FolderActions {
   constructor(private readonly bench: Workbench) {}
 
-  /** Begin to keep a history of a folder, in place; only where that cannot be, a copy gets it and the work moves over. */
-  keepHistory(): Promise<void> {
+  /**
+   * Begin to keep a history of a folder, in place; only where that cannot be, a copy gets it and the work moves over.
+   * `withoutCaches` leaves known caches out of its snapshots.
+   */
+  keepHistory(withoutCaches = false): Promise<void> {
     return this.bench.attempt(async () => {
       const { documents, model, trans } = this.bench;
       const { folder } = model;
@@ -21,10 +24,11 @@ export class FolderActions {
         return;
       }
       await documents.saveBelow(folder);
+      const left = withoutCaches ? { exclude_caches: true } : {};
       if (plan.how === 'rename') {
-        await model.operations.run('repositories', { path: folder, adopt: true });
+        await model.operations.run('repositories', { path: folder, adopt: true, ...left });
       } else {
-        const values = { path: plan.repo_path, from: folder };
+        const values = { path: plan.repo_path, from: folder, ...left };
         const made = await model.operations.run<Initialized>('repositories', values);
         await this.moveTo(folder, made);
       }

@@ -1,7 +1,7 @@
 /** What a folder without history shows: what keeping one takes, and the button that starts it. */
 
 import { PageConfig } from '@jupyterlab/coreutils';
-import { ReactElement } from 'react';
+import { ReactElement, useState } from 'react';
 
 import { baseName, size } from '../format';
 import { Adoption } from '../shapes';
@@ -14,13 +14,14 @@ export function FirstMinute(): ReactElement {
   const plan = adoption instanceof Error ? null : adoption;
   const name = baseName(folder || PageConfig.getOption('serverRoot'));
   const busy = model.operations.current !== null;
+  const [withoutCaches, leaveOut] = useState(false);
   return (
     <section className="jvs-First" aria-label={trans.__('Keep a history of this folder')}>
       <p>{name ? trans.__('No history for “%1” yet.', name) : trans.__('No history for this folder yet.')}</p>
       <button
         className="jp-mod-styled jp-mod-accept"
         disabled={busy || plan === null || plan.how === null}
-        onClick={() => void actions.folders.keepHistory()}
+        onClick={() => void actions.folders.keepHistory(withoutCaches)}
       >
         {trans.__('Keep a history of this folder')}
       </button>
@@ -35,7 +36,7 @@ export function FirstMinute(): ReactElement {
           {adoption.message}
         </p>
       )}
-      {plan && <Takes plan={plan} />}
+      {plan && <Takes plan={plan} withoutCaches={withoutCaches} leaveOut={leaveOut} />}
       <p className="jvs-Dim">
         {trans.__(
           'After that, what you save is kept by itself: deleted and overwritten files can be put back, and everything can go back to how it was.'
@@ -45,9 +46,15 @@ export function FirstMinute(): ReactElement {
   );
 }
 
-function Takes(props: { plan: Adoption }): ReactElement {
+interface TakesProps {
+  plan: Adoption;
+  withoutCaches: boolean;
+  leaveOut(caches: boolean): void;
+}
+
+function Takes(props: TakesProps): ReactElement {
   const { trans } = useDesk();
-  const { plan } = props;
+  const { plan, withoutCaches, leaveOut } = props;
   if (plan.how === null) {
     return (
       <div className="jvs-Warning" role="alert">
@@ -67,7 +74,7 @@ function Takes(props: { plan: Adoption }): ReactElement {
       {plan.how === 'copy' && plan.reason && <p className="jvs-Dim">{plan.reason.message}</p>}
       {plan.heavy.length > 0 && (
         <details>
-          <summary>{trans.__('Large folders that can be made again')}</summary>
+          <summary>{trans.__('Leave something out')}</summary>
           <ul className="jvs-Heavy">
             {plan.heavy.map(({ path, files: count, bytes }) => (
               <li key={path}>
@@ -75,9 +82,15 @@ function Takes(props: { plan: Adoption }): ReactElement {
               </li>
             ))}
           </ul>
-          <p className="jvs-Dim">
-            {trans.__('They become part of the history. Move them out of the folder first if they should not.')}
-          </p>
+          <label>
+            <input
+              type="checkbox"
+              checked={withoutCaches}
+              onChange={event => leaveOut(event.target.checked)}
+            />
+            {trans.__('Leave these, and other caches, out of the history')}
+          </label>
+          <p className="jvs-Dim">{trans.__('They stay where they are, and going back leaves them alone.')}</p>
         </details>
       )}
     </>

@@ -159,7 +159,10 @@ describe('the panel', () => {
     expect(await screen.findByText('312 files, 238 kB · stays where it is · about 240 kB more space')).toBeTruthy();
     expect(screen.getByText('.venv: 27034 files, 542 MB')).toBeTruthy();
     await userEvent.click(screen.getByRole('button', { name: 'Keep a history of this folder' }));
-    expect(actions.folders.keepHistory).toHaveBeenCalledTimes(1);
+    expect(actions.folders.keepHistory).toHaveBeenCalledWith(false);
+    await userEvent.click(screen.getByRole('checkbox', { name: 'Leave these, and other caches, out of the history' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Keep a history of this folder' }));
+    expect(actions.folders.keepHistory).toHaveBeenLastCalledWith(true);
   });
 
   it('names the served folder itself where that has no history', async () => {

@@ -97,6 +97,14 @@ def test_caches_and_what_is_no_file_are_not_kept(repo: Repository, main: Path) -
     assert repo.timeline.copies() == []
 
 
+def test_what_is_excluded_is_not_kept(repo: Repository, main: Path) -> None:
+    config = repo.root / ".jvs" / "config.toml"
+    config.write_text(config.read_text() + '\n[exclude]\npatterns = ["/scratch/"]\n')
+    (main / "scratch").mkdir()
+    (main / "scratch" / "big").write_text("x")
+    assert Repository(repo.root).timeline.keep_file("scratch/big", "delete") is None
+
+
 def test_what_cannot_be_kept_is_named(repo: Repository, main: Path) -> None:
     (main / "d").mkdir()
     (main / "link").symlink_to("/etc")
