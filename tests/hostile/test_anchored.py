@@ -184,6 +184,10 @@ ALLOWED = {
     ("operations/context.py", "mkdir"),
     ("operations/change_index.py", "mkdir"),  # in the folder of caches
     ("operations/change_index.py", "unlink"),
+    ("operations/bisect.py", "mkdir"),  # in the user's own state folder, as are announcements
+    ("operations/bisect.py", "unlink"),
+    ("operations/timeline/announcements.py", "mkdir"),
+    ("operations/timeline/announcements.py", "unlink"),
 }
 
 

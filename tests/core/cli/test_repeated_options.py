@@ -23,6 +23,9 @@ REPEATED = {
     "run exec": {"-p"},
     "run sweep": {"--grid", "-p"},
     "hub gc": {"--keep-tag"},
+    "hub report": {"--keep-tag"},
+    "init": {"--exclude"},
+    "run list": {"--where"},
 }
 
 

@@ -62,7 +62,7 @@ def run(line: str, place: Path, folder: Path | None = None) -> str:
 
 def test_what_cron_runs_is_silent_where_all_is_well(place: Path) -> None:
     lines = blocks("text")[0].splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     for line in lines:
         schedule, command = line[: line.index(" root ")], line[line.index(" root ") + 6 :]
         assert len(schedule.split()) == 5

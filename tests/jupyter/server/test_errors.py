@@ -65,7 +65,7 @@ MISTAKES: list[tuple[str, str, Any, dict[str, Any], int, str | None]] = [
     ),
     ("POST", "restores", {"path": "team", "snapshot": "HEAD", "to": "x"}, {}, 400, "E_USAGE"),
     ("POST", "restores", {"path": "team", "snapshot": "HEAD", "dry_run": True}, {}, 400, "E_USAGE"),
-    ("POST", "undo", {"path": "team"}, {}, 400, "E_USAGE"),
+    ("POST", "undo", {"path": "team", "confirm": False}, {}, 400, "E_USAGE"),
     ("POST", "worktrees", {"path": "team", "name": "main"}, {}, 400, "E_NAME_INVALID"),
     ("POST", "worktrees", {"path": "team", "name": "a/b"}, {}, 400, "E_NAME_INVALID"),
     ("PATCH", "worktrees/nope", {"path": "team", "name": "x"}, {}, 404, "E_WORKTREE_NOT_FOUND"),

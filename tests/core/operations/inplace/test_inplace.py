@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jvs_core import Repository
 from jvs_core.errors import LockNotHeld, NothingToUndo, PayloadHashMismatch
 from jvs_core.payload.changes import describe
-from jvs_core.payload.copy import capture
+from jvs_core.payload.copy import captured
 from jvs_core.payload.engines import btrfs_snapshot, subvolume
 from jvs_core.payload.tree import walk
 from jvs_core.progress import SILENT, Progress, Silent
@@ -171,11 +172,11 @@ def test_it_walks_the_worktree_once(repo: Repository, monkeypatch: pytest.Monkey
     change(repo)
     walks: list[Path] = []
 
-    def counted(root: Path, progress: Progress = SILENT, *, must_read: bool = True) -> walk.Scan:
+    def counted(root: Path, progress: Progress = SILENT, **how: Any) -> walk.Scan:
         walks.append(root)
-        return walk.scan(root, progress, must_read=must_read)
+        return walk.scan(root, progress, **how)
 
-    for module in (describe, capture, btrfs_snapshot):
+    for module in (describe, captured, btrfs_snapshot):
         monkeypatch.setattr(module, "scan", counted)
     repo.restore_inplace(first.snapshot_id, reason="test", lock=True)
     # What juicefs clone made is compared with a walk of its own, so the steps are planned again.

@@ -15,6 +15,7 @@ from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
 from jvs_core.payload import manifest
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.copy import capture
+from jvs_core.payload.copy import captured as captured_values
 from jvs_core.payload.copy.captured import Capture, CaptureRequest, PreviousSnapshot
 from jvs_core.payload.engines import plain_copy
 from jvs_core.payload.manifest.lines import encode
@@ -107,13 +108,13 @@ def test_a_name_that_vanishes_or_changes_between_the_walk_and_the_link_is_told(
     tree = _tree(tmp_path / "tree")
     first = _capture(tree, "one")
 
-    def walked(*args: Any) -> Scan:
-        found = scan(*args)
+    def walked(*args: Any, **how: Any) -> Scan:
+        found = scan(*args, **how)
         (tree / "tab\tand\nnewline").unlink()
         (tree / "sub" / "other").write_text("later")
         return found
 
-    monkeypatch.setattr(capture, "scan", walked)
+    monkeypatch.setattr(captured_values, "scan", walked)
     second = _capture(tree, "two", (first, "one"))
     assert {b"tab\tand\nnewline", b"sub/other"} <= set(second.changed_meanwhile)
     assert (tmp_path / "one" / "sub" / "other").read_text() == "other"

@@ -30,7 +30,7 @@ def outcomes(workspace: Workspace) -> list[str]:
 def test_dask_runs_the_points_of_a_command(workspace: Workspace) -> None:
     distributed = pytest.importorskip("distributed")
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         executor = client.get_executor(pure=False, retries=0)
