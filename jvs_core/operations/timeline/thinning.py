@@ -94,20 +94,23 @@ def _choose(ctx: Context, index: ChangeIndex, config: TimelineConfig, worktree_i
 
 
 def _needed(ctx: Context, own: set[str]) -> set[str]:
-    """Return the automatic snapshots that something names: a head, ref, pin, intent, run, or a person by note or tag."""
+    """Return those that something names: a head, ref, pin, intent, run, or a person by note or tag.
+
+    So are those whose descriptor does not say that they are automatic: the index saves time, and decides nothing alone.
+    """
     known = protection.descriptors(ctx.layout)
     with ctx.critical():
         protection.refresh(ctx.layout, known)
         needed = set(protection.read(ctx.layout, known).direct)
         needed.update(annotation.ids(ctx.layout))
-    needed.update(key for key in own if key not in known or _is_tagged(known[key]))
+    needed.update(key for key in own if key not in known or not _is_nobodys(known[key]))
     for run in runs.read_all(ctx.layout)[0]:
         needed.update(each for each in (run.before_snapshot_id, run.after_snapshot_id) if each is not None)
     return needed & own
 
 
-def _is_tagged(descriptor: Descriptor) -> bool:
-    return any(_OWN_TAGS.fullmatch(tag) is None for tag in descriptor.tags)
+def _is_nobodys(descriptor: Descriptor) -> bool:
+    return descriptor.kind == _AUTO and all(_OWN_TAGS.fullmatch(tag) for tag in descriptor.tags)
 
 
 def _copies(ctx: Context, worktree_id: str | None) -> list[KeptCopy]:

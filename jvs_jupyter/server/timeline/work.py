@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from jvs_core import JvsError, Repository
+from jvs_core.wording import counted
 from jvs_jupyter.server.paths import Place, Root
 
 Cause = Literal["delete", "rename", "overwrite"]
 
-_NOTE = "automatic"
+_LOG = logging.getLogger("jvs")
 _FILES_OF_A_FOLDER = 1000
 _FOLDER_S = 4.0
 
@@ -92,6 +94,11 @@ def _keep_folder(place: Place, cause: Cause) -> bool:
         for name in names:
             full = os.path.join(folder, name)
             if kept >= _FILES_OF_A_FOLDER or time.monotonic() >= until:
+                _LOG.warning(
+                    "of %s no more than %s is kept before it goes, besides what snapshots hold",
+                    place.inner,
+                    counted(kept, "file"),
+                )
                 return True
             inner = os.path.relpath(full, place.folder)
             kept += _keep_file(place.repository, inner, full, cause)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import get_args
 
@@ -61,6 +63,24 @@ def test_only_automatic_snapshots_go(
     assert repo.verify(every=True).ok
     assert repo.doctor(strict=True).healthy
     assert os.listdir(repo.root / ".jvs/gc/plans") == []
+
+
+def test_an_index_that_calls_a_snapshot_automatic_decides_nothing(
+    repo: Repository, auto: Callable[..., str], main: Path, let_pass: LetPass
+) -> None:
+    (main / "notes").write_text("asked for")
+    asked = repo.snapshot("asked for", lock=True).snapshot_id
+    old = auto("not asked for")
+    head = auto("head")
+    repo.find("notes")
+    with (
+        closing(sqlite3.connect(repo.settings.cache_dir / "changes" / f"{repo.repo_id}.sqlite")) as index,
+        index,
+    ):
+        assert index.execute("UPDATE snapshots SET kind = 'auto'").rowcount == 3
+    let_pass(15 * DAY)
+    assert repo.timeline.thin().deleted == [old]
+    assert whole(repo) == {asked, head}
 
 
 def test_what_somebody_names_or_needs_stays(
