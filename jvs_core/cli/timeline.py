@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jvs_core.cli import stopping
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
@@ -76,7 +77,7 @@ def _more(found: TimelineState) -> list[str]:
 
 @timeline.command()
 @click.pass_obj
-def run(call: Call) -> None:
+def run(call: Call) -> Outcome:
     """Take snapshots of the worktree whenever it changed, until it is told to end.
 
     It waits for changes by inotify, costs next to nothing while there are none, takes the lock for each snapshot without
@@ -94,7 +95,14 @@ def run(call: Call) -> None:
             click.echo(safe(line), file=sys.stderr if call.json else sys.stdout)
             (sys.stderr if call.json else sys.stdout).flush()
 
-    repository.timeline.run(call.worktree, tell=tell)
+    try:
+        repository.timeline.run(call.worktree, tell=tell)
+    except KeyboardInterrupt as stopped:  # how it is meant to end
+        return Outcome(
+            {"ended": True},
+            ["ended; nothing was left half done"],
+            exit_status=128 + stopping.number_of(stopped),
+        )
 
 
 @timeline.command()

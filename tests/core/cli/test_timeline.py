@@ -151,6 +151,17 @@ def test_a_signal_at_any_moment_leaves_nothing(repo: Path, number: signal.Signal
 
 
 @pytest.mark.slow
+def test_to_end_it_is_no_error(repo: Path) -> None:
+    (repo / ".jvs" / "config.toml").write_text(QUICK)
+    with running(repo) as child:
+        awaited(lambda: snapshots(repo))
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=PATIENCE_S)
+    assert out.splitlines()[-1] == b"ended; nothing was left half done"
+    assert b"E_INTERNAL" not in out + err
+
+
+@pytest.mark.slow
 def test_two_on_one_worktree_take_one_snapshot(repo: Path) -> None:
     (repo / ".jvs" / "config.toml").write_text(QUICK)
     with running(repo), running(repo):
