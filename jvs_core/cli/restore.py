@@ -10,7 +10,7 @@ import click
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.parameters import PathInSnapshot, PathInWorktree, Snapshot
+from jvs_core.cli.parameters import PathInSnapshot, PathInWorktree, Snapshot, taking_lock
 from jvs_core.cli.text import change_count, change_lines, identifier, safe
 from jvs_core.errors import InputError
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--inplace", is_flag=True, help="Change the worktree itself. Needs its lock, --force and --reason."
 )
+@taking_lock
 @click.option("--force", is_flag=True, help="With --inplace: do not ask.")
 @click.option("--reason", metavar="TEXT", help="With --inplace: why, for the audit log.")
 @click.option("--dry-run", is_flag=True, help="With --inplace: show what would change, and change nothing.")
@@ -51,6 +52,8 @@ def restore(
     paths: tuple[str, ...],
     to: str | None,
     inplace: bool,
+    lock: bool,
+    wait_s: float | None,
     force: bool,
     reason: str | None,
     dry_run: bool,
@@ -66,9 +69,18 @@ def restore(
     Example:
       jvs restore HEAD~1
       jvs restore baseline --path data/train.csv --path 'figures/*.png'
-      jvs restore HEAD~1 --inplace --force --reason "bad run"
+      jvs restore HEAD~1 --inplace --force --reason "bad run" --lock
     """
-    _check(name=name, paths=paths, to=to, inplace=inplace, force=force, reason=reason, dry_run=dry_run)
+    _check(
+        name=name,
+        paths=paths,
+        to=to,
+        inplace=inplace,
+        lock=lock,
+        force=force,
+        reason=reason,
+        dry_run=dry_run,
+    )
     reason = reason or ""
     repository = call.repository()  # before the question, which another user's process cannot ask
     if inplace and not dry_run:
@@ -87,7 +99,7 @@ def restore(
             worktree=call.worktree,
             inplace=inplace,
             reason=reason,
-            **call.locking(repository, needed=inplace),
+            **call.locking(repository, needed=inplace, lock=lock, wait_s=wait_s),
             same_owner=same_owner,
             progress=call.progress(),
         )
@@ -98,7 +110,7 @@ def restore(
             reason=reason or "dry run",
             worktree=call.worktree,
             dry_run=dry_run,
-            **call.locking(repository, needed=not dry_run),
+            **call.locking(repository, needed=not dry_run, lock=lock, wait_s=wait_s),
             same_owner=same_owner,
             progress=call.progress(),
         )
@@ -142,6 +154,7 @@ def _check(
     paths: Sequence[str],
     to: str | None,
     inplace: bool,
+    lock: bool,
     force: bool,
     reason: str | None,
     dry_run: bool,
@@ -155,6 +168,8 @@ def _check(
         raise InputError(
             "--dry-run shows an in-place restore of the whole worktree", hint="jvs compare SNAPSHOT"
         )
+    if lock and not inplace:
+        raise InputError("--lock goes with --inplace", hint="nothing else of a restore needs the lock")
     if (force or reason is not None) and not inplace:
         raise InputError(
             "--force and --reason go with --inplace", hint="jvs restore SNAPSHOT makes a new worktree"

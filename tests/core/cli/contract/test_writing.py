@@ -93,6 +93,18 @@ def test_undo_and_redo_take_the_lock_and_say_what_they_did(
     assert logged() == ["snapshot", "undo"]
 
 
+def test_a_restore_in_place_takes_the_lock_and_gives_it_back(
+    jvs: Jvs, repo: Path, two: tuple[str, str], logged: Log
+) -> None:
+    logged()
+    assert jvs("restore", two[0], *IN_PLACE, "--json", status=4).error["code"] == "E_LOCK_NOT_HELD"
+    require(jvs("restore", two[0], *IN_PLACE, "--lock", "--wait", "1", "--json").json, "in place")
+    Path("a.txt").unlink()
+    jvs("restore", two[0], "--path", "a.txt", *IN_PLACE, "--lock")
+    assert jvs("lock", "status").first.startswith("Lock state: free")
+    assert logged() == ["restore", "restore"]
+
+
 def test_init_adopts_a_folder_and_says_so(jvs: Jvs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("one", "two"):
@@ -182,6 +194,7 @@ def test_a_refused_command_logs_nothing_and_writes_nothing(
         (2, ["restore", "HEAD~1", "--inplace", "--force"]),
         (2, ["restore", "HEAD~1", "--inplace", "--force", "--reason", "  "]),
         (2, ["restore", "HEAD~1", "--inplace", "--reason", "why"]),
+        (2, ["restore", "HEAD~1", "--lock"]),
         (2, ["restore", "HEAD~1", "--force"]),
         (2, ["restore", "HEAD~1", "--path", "a.txt", "--to", "../../x", *IN_PLACE]),
     ):
