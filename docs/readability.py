@@ -121,8 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words, sentences = len(page.text.split()), len(page.sentences)
         total_words, total_sentences = total_words + words, total_sentences + sentences
         if options.table:
-            print(
-                f"{path.relative_to(ROOT)!s:45} {words:6} words {words / max(sentences, 1):5.1f} a sentence  index {page.index:5.1f}"
+            say(
+                f"{name:45} {words:6} words {words / max(sentences, 1):5.1f} a sentence, index {page.index:4.1f}"
             )
         for fault in faults(page):
             failed = True
