@@ -82,6 +82,7 @@ def errors_page() -> str:
     rows = sorted(
         (error.exit_status, error.code, error.__name__, _first(error.__doc__)) for error in error_classes()
     )
+    parts = _parts(DOCS / "guides/troubleshooting.md")
     lines = [
         _MADE,
         "",
@@ -89,10 +90,14 @@ def errors_page() -> str:
         "",
         "Codes are append-only and never renamed. In text mode an error is `jvs: CODE: what happened` and a hint on",
         'standard error; with `--json` it is `{"error": {"code", "message", "hint"}}` on standard output.',
+        "Each code leads to what you can do.",
         "",
         "| exit status | code | class in `jvs_core.errors` | meaning |",
         "|---|---|---|---|",
-        *(f"| {status} | `{code}` | `{name}` | {meaning} |" for status, code, name, meaning in rows),
+        *(
+            f"| {status} | [`{code}`](../guides/troubleshooting.md#{parts[code]}) | `{name}` | {meaning} |"
+            for status, code, name, meaning in rows
+        ),
         "",
         "A command that a signal ends, ends as in a shell: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP. Locks that it",
         "took are given back, and nothing is left half done. It ends with 141 where nobody reads its output any more. Output",
@@ -100,6 +105,16 @@ def errors_page() -> str:
         "also with `--json`; the message says what was carried out by then.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _parts(page: Path) -> dict[str, str]:
+    """Return for each code in a page's headings the anchor of its part."""
+    headings = [line[3:] for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
+    return {
+        code: heading.lower().replace(",", "").replace(" ", "-")
+        for heading in headings
+        for code in heading.split(", ")
+    }
 
 
 def doctor_page() -> str:

@@ -96,3 +96,11 @@ def test_the_version_is_the_one_of_the_panel_and_of_the_changelog() -> None:
     panel = json.loads((ROOT / "jvs_jupyter" / "lab" / "package.json").read_text(encoding="utf-8"))
     assert panel["version"] == __version__
     assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_error_has_a_part_in_the_page_on_messages() -> None:
+    page = (ROOT / "docs" / "guides" / "troubleshooting.md").read_text(encoding="utf-8")
+    explained = [
+        code for line in page.splitlines() if line.startswith("## ") for code in line[3:].split(", ")
+    ]
+    assert sorted(explained) == sorted({error.code for error in error_classes()})

@@ -27,7 +27,7 @@ from tests.support.source import PYTHONPATH
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 # The page of the compare tab has nothing to type: tests/browser/test_compare_tab.py does what it says.
-_NOTHING_TO_RUN = {"coming-from", "compare-tab"}
+_NOTHING_TO_RUN = {"coming-from", "compare-tab", "troubleshooting"}
 PAGES = sorted([*(DOCS / "tutorial").glob("*.md"), *(DOCS / "guides").glob("*.md"), ROOT / "README.md"])
 PAGES = [page for page in PAGES if page.stem not in _NOTHING_TO_RUN]
 _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
