@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from jvs_core.operations.timeline.watching import Watch
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
-    from jvs_core.results import RunTable, WorktreeInfo
+    from jvs_core.results import RunTable, SeenRun, WorktreeInfo
     from jvs_core.settings import Settings, TimelineConfig
 
 _HOMES = {
@@ -74,6 +74,7 @@ _HOMES = {
     "RunTable": "jvs_core.results",
     "Sandbox": "jvs_core.operations.sandbox",
     "Schedule": "jvs_core.operations.timeline.schedule",
+    "SeenRun": "jvs_core.results",
     "Settings": "jvs_core.settings",
     "TimelineConfig": "jvs_core.settings",
     "SnapshotFile": "jvs_core.operations.snapshot_file",
@@ -114,6 +115,7 @@ __all__ = [
     "RunTable",
     "Sandbox",
     "Schedule",
+    "SeenRun",
     "Settings",
     "SnapshotFile",
     "TimelineConfig",

@@ -55,6 +55,14 @@ def is_running(process: Process, settings: Settings, *, seen_ms: int | None = No
     return state not in _ENDED and process.process_start in (None, start)
 
 
+def user_of(pid: int) -> int | None:
+    """Return the user whose process this is; None where it is gone or hidden."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+
+
 def _by_sign_of_life(process: Process, seen_ms: int | None) -> bool | None:
     if seen_ms is None:
         return None

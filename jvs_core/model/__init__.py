@@ -31,7 +31,8 @@ from jvs_core.model.lease import LeaseRecord
 from jvs_core.model.process import Process
 from jvs_core.model.record import Record
 from jvs_core.model.ref import Ref
-from jvs_core.model.run import OUTPUTS_KEPT, Run, RunOutcome, RunOwner, Verdict
+from jvs_core.model.run import OUTPUTS_KEPT, FailedCell, Run, RunOutcome, RunOwner, Verdict
+from jvs_core.model.run_progress import RunProgress
 from jvs_core.model.tier import Tier, parse_tiers
 from jvs_core.model.worktree import Head, UndoPoint, Worktree, WorktreeConfig
 

@@ -36,6 +36,13 @@ class RunOwner(Process):
     holder_id: Holder
 
 
+class FailedCell(Record):
+    """The cell of a notebook that ended its run: its place in the output notebook, from 0, and its id there if it has one."""
+
+    index: Count
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+
+
 class Run(Record):
     """What became of one execution of a notebook or a command; written as ``started`` before it begins.
 
@@ -44,7 +51,7 @@ class Run(Record):
     ``outputs`` those that the run made or changed, at most ``OUTPUTS_KEPT`` of the ``outputs_total``. ``left_behind`` are
     the processes that outlived the command and were ended. ``point`` is the digest that a sweep's attempts at one point
     share; ``setup`` is what repeating the run needs beside its parameters. ``verdict`` and ``paths`` are those of a
-    reproduction. ``name`` and ``note`` are given afterwards.
+    reproduction. ``failed_cell`` is the cell of a notebook that ended it. ``name`` and ``note`` are given afterwards.
     """
 
     run_id: RunId
@@ -75,6 +82,7 @@ class Run(Record):
     outputs: tuple[str, ...] | None = Field(default=None, strict=False)
     outputs_total: Count | None = None
     left_behind: tuple[str, ...] = Field(default=(), strict=False)
+    failed_cell: FailedCell | None = None
     name: Name | None = None
     note: str = ""
     point: Sha256 | None = None

@@ -10,7 +10,7 @@ from jvs_core.control import catalog, process
 from jvs_core.control.lock import lock
 from jvs_core.control.lock.lease import Lease, state_of
 from jvs_core.control.names import check_run_name
-from jvs_core.control.records import runs
+from jvs_core.control.records import environments, live_runs, runs
 from jvs_core.errors import (
     AlreadyExists,
     Conflict,
@@ -151,12 +151,14 @@ def remove(ctx: Context, run_id: str) -> Run:
             details=_what(run),
         )
         runs.remove(ctx.layout, run_id)
+        live_runs.forget(ctx.layout, run_id)
     return run
 
 
 def sweep_lost(ctx: Context) -> list[Run]:
     """Record as ``lost`` every run whose process is gone and whose lease ended, durable, and return them."""
     swept: list[Run] = []
+    live_runs.forget_ended(ctx.layout, lambda: [run.run_id for run in runs.read_started(ctx.layout)])
     for run in runs.read_started(ctx.layout):
         if is_lost(ctx, run):
             with ctx.critical():
@@ -248,6 +250,21 @@ def require_kept(ctx: Context, run: Run) -> None:
         raise SnapshotExpired(message, hint="keep the snapshots of a run with: jvs ref create NAME SNAPSHOT")
 
 
+def keep_environment(ctx: Context, lines: Iterable[str]) -> str:
+    """Keep what is installed where runs are made, durable; return the digest of its lines ``name==version``."""
+    return environments.keep(ctx.layout, lines)
+
+
+def environment(ctx: Context, run: Run) -> dict[str, str] | None:
+    """Return what was installed where a run was made, versions by name; None where that is not known."""
+    lines = environments.read(ctx.layout, run.environment_digest)
+    return (
+        None
+        if lines is None
+        else {name: version for name, _, version in (line.partition("==") for line in lines)}
+    )
+
+
 def make_way(ctx: Context, name: str, within: Collection[int]) -> None:
     """Give back a lock that a dead run of this session left on a worktree. Raises LockConflict for a live one."""
     for run in beside(ctx, name, within):
@@ -280,6 +297,7 @@ def _close(ctx: Context, run: Run, **fields: Any) -> Run:
     ended = run.changed(finished_at=clock.timestamp(), **fields)
     with runs.written(ctx.layout, ended) as digest:
         _audit(ctx, "run_finish", ended, digest, snapshot_id=ended.after_snapshot_id, outcome=ended.outcome)
+    live_runs.forget(ctx.layout, run.run_id)
     return ended
 
 

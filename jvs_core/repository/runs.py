@@ -9,11 +9,11 @@ from typing import Any
 
 from jvs_core.control.lock.lease import Lease
 from jvs_core.faults import translated
-from jvs_core.model import OUTPUTS_KEPT, Run, RunOutcome, Verdict
-from jvs_core.operations import run_query, runs
+from jvs_core.model import OUTPUTS_KEPT, FailedCell, Run, RunOutcome, Verdict
+from jvs_core.operations import live_runs, run_query, runs
 from jvs_core.operations.context import Context
 from jvs_core.operations.proof import making
-from jvs_core.results import RunTable
+from jvs_core.results import RunTable, SeenRun
 
 
 class Runs:
@@ -110,6 +110,53 @@ class Runs:
         return runs.get(self._context, run)
 
     @translated
+    def seen(self, run: Run) -> SeenRun:
+        """Return a run with whether it is under way at this moment, and how far it came: its cell, its metrics so far."""
+        return live_runs.seen(self._context, run)
+
+    @translated
+    def tell(
+        self, run_id: str, *, cell: int | None = None, cells: int | None = None, metrics: dict[str, Any]
+    ) -> None:
+        """Say how far a run came: in which ``cell`` of how many ``cells`` it is, and its metrics so far.
+
+        Neither durable nor in the log; of the metrics the first 50 are kept. It goes when the run ends.
+        """
+        live_runs.tell(self._context, run_id, cell=cell, cells=cells, metrics=metrics)
+
+    @translated
+    def cancel(self, run: str) -> Run:
+        """Ask a run under way to stop, as Ctrl-C does, and return it as it is; ``is_cancelled`` tells the run of it.
+
+        The process of the run looks once a second, wherever it runs. Raises RunNotFound, FencingMismatch (it has ended),
+        LockConflict (its process is gone, or is another user's).
+        """
+        return live_runs.cancel(self._context, run)
+
+    @translated
+    def is_cancelled(self, run_id: str) -> bool:
+        """Return whether the caller's user, or root, asked that a run under way stop."""
+        return live_runs.is_cancelled(self._context, run_id)
+
+    @translated
+    def mark(self) -> tuple[int, ...]:
+        """Return what changes when a run under way comes further; one look at a folder."""
+        return live_runs.mark(self._context)
+
+    @translated
+    def keep_environment(self, lines: Iterable[str]) -> str:
+        """Keep what is installed where runs are made, as lines ``name==version``, durable; return the digest of them.
+
+        A run that has it as its ``environment_digest`` can be compared with others by package.
+        """
+        return runs.keep_environment(self._context, lines)
+
+    @translated
+    def environment(self, run: Run) -> dict[str, str] | None:
+        """Return what was installed where a run was made, versions by name; None where that is not known."""
+        return runs.environment(self._context, run)
+
+    @translated
     def gone(self, run: Run) -> dict[str, str]:
         """Return what is to be said of each snapshot of a run that is no longer whole, by ``before`` and ``after``.
 
@@ -201,8 +248,11 @@ class Runs:
         exit_status: int | None = None,
         outputs: Sequence[str] | None = None,
         left_behind: Iterable[str] = (),
+        failed_cell: tuple[int, str | None] | None = None,
     ) -> Run:
         """Record how a run ended, durable; of the paths that are its ``outputs`` the first 1,000.
+
+        ``failed_cell`` is the place of the cell that ended it in the output notebook, from 0, and its id.
 
         Raises FencingMismatch when it was given up for lost before."""
         return runs.finish(
@@ -217,6 +267,7 @@ class Runs:
             outputs=None if outputs is None else tuple(outputs[:OUTPUTS_KEPT]),
             outputs_total=None if outputs is None else len(outputs),
             left_behind=tuple(left_behind),
+            failed_cell=None if failed_cell is None else FailedCell(index=failed_cell[0], id=failed_cell[1]),
         )
 
     @translated

@@ -56,4 +56,11 @@ class PapermillEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships 
         """Run the cells, noting when the kernel is being started."""
         if jvs_kernel is not None:
             jvs_kernel.starting = True
+            begin, between = nb_man.cell_start, jvs_kernel.between_cells
+
+            def begin_cell(*args: Any, **more: Any) -> None:
+                between()
+                begin(*args, **more)
+
+            nb_man.cell_start = begin_cell
         return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)

@@ -19,6 +19,7 @@ from jvs_jupyter.papermill.request import Kernel
 from jvs_jupyter.runs.endings import Signals, Told
 from jvs_jupyter.runs.recorded import Done, RecordedRun
 from jvs_jupyter.runs.request import RunRequest
+from jvs_jupyter.runs.telling import Seen
 from jvs_jupyter.runs.values import encoded_all
 
 
@@ -44,6 +45,7 @@ class NotebookRun:
         self._setup = described.setup(request, kernel_name, options)
         self._cells: Callable[[], Any] = lambda: nb
         self._kernel = Kernel()
+        self._told = Told("ok", None)
 
     def execute(self, cells: Callable[[], Any], kernel: Kernel) -> Any:
         """Run ``cells`` between two snapshots and return the notebook, or raise what they raised.
@@ -94,6 +96,7 @@ class NotebookRun:
         """Run the cells."""
         ensure_event_loop()  # nbclient takes this one: a signal that finds it half made would show a traceback
         try:
+            self._kernel.between_cells = signals.deliver
             with signals.allowed():
                 self._nb = self._cells()
             raise_for_execution_errors(
@@ -106,8 +109,19 @@ class NotebookRun:
             return Done(error, outcome.of_exception(error, kernel_up=begun or not self._kernel.starting))
         return Done(None, outcome.of_notebook(self._nb))
 
+    def seen(self) -> Seen:
+        """Return the cell under way, and the metrics that the outputs hold so far."""
+        cells = list(self._nb.cells)
+        under_way = (
+            index
+            for index, cell in enumerate(cells, 1)
+            if cell.metadata.get("papermill", {}).get("status") == "running"
+        )
+        return Seen(next(under_way, None), len(cells) or None, metrics.of_notebook(self._nb))
+
     def write(self, run: Run, told: Told, after: str | None, failure: BaseException | None) -> None:
         """Write the final notebook, with its outcome, where papermill would; what is remote papermill writes itself."""
+        self._told = told
         self._nb.metadata["jvs"] = {
             **described.metadata(run),
             "outcome": told.outcome,
@@ -126,8 +140,11 @@ class NotebookRun:
             logger.warning("the output notebook could not be written; the record of the run is right")
 
     def results(self) -> dict[str, Any]:
-        """Return the metrics that the outputs hold."""
-        return {"metrics": metrics.of_notebook(self._nb)}
+        """Return the metrics that the outputs hold, and the cell that ended the run where it is not ok."""
+        return {
+            "metrics": metrics.of_notebook(self._nb),
+            "failed_cell": outcome.failed_cell(self._nb, self._told),
+        }
 
     def _inputs(self) -> tuple[str, ...]:
         local = local_path(self._input_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -23,6 +24,26 @@ def of_notebook(nb: Any) -> Told:
             if output.output_type == "error" and output.ename == "SystemExit":
                 return Told("early_exit", f"cell {index}: SystemExit: the cells after it did not run")
     return Told("ok", None)
+
+
+def failed_cell(nb: Any, told: Told) -> tuple[int, str | None] | None:
+    """Return the place, from 0, and the id of the cell that raised, or that was under way when the run ended."""
+    if told.outcome == "ok":
+        return None
+    begun = None
+    for index, cell in enumerate(nb.cells):
+        about = cell.metadata.get("papermill", {})
+        exits = any(output.get("ename") == "SystemExit" for output in cell.get("outputs", ()))
+        if about.get("exception") is True or exits:
+            return index, _id(cell)
+        if about.get("start_time"):
+            begun = index, _id(cell)
+    return None if told.outcome == "lost" else begun
+
+
+def _id(cell: Any) -> str | None:
+    found = cell.get("id")
+    return found if isinstance(found, str) and re.fullmatch("[A-Za-z0-9_-]{1,64}", found) else None
 
 
 def of_exception(error: BaseException, *, kernel_up: bool) -> Told:

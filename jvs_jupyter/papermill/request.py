@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,13 @@ _warned: set[str] = set()
 
 @dataclass
 class Kernel:
-    """How far the engine came: whether papermill had written its first output and turned to the kernel."""
+    """How far the engine came: whether papermill had written its first output and turned to the kernel.
+
+    ``between_cells`` is called before each cell, and may raise.
+    """
 
     starting: bool = False
+    between_cells: Callable[[], None] = lambda: None
 
 
 def of_papermill(output_path: Any, options: dict[str, Any]) -> RunRequest | None:

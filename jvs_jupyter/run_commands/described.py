@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jvs_core import Run
+from jvs_core import Run, SeenRun
 from jvs_core.cli.call import Call
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import fields, identifier, safe
@@ -32,7 +32,7 @@ def described(record: Run) -> list[str]:
         ("Input", safe(record.input_path or "")),
         ("Output", safe(record.output_path or "")),
         ("Parameters", pairs(record.parameters)),
-        ("Metrics", pairs(record.metrics)),
+        ("Metrics", pairs(so_far(record))),
         ("Error", safe(record.error or "")),
         ("Inputs", "\n".join(map(safe, record.inputs)) if record.command is not None else ""),
         ("Outputs", _outputs(record)),
@@ -50,7 +50,25 @@ def described(record: Run) -> list[str]:
         ("Reproduces", record.reproduces or ""),
         ("Verdict", " ".join((record.verdict or "", *map(safe, record.paths or ()))).strip()),
     ]
-    return [f"Run {identifier(record.run_id)}: {record.outcome}", *fields(rows)]
+    return [f"Run {identifier(record.run_id)}: {stands(record)}", *fields(rows)]
+
+
+def stands(record: Run) -> str:
+    """Return the outcome of a run, and of one under way how far it came."""
+    if not isinstance(record, SeenRun) or record.outcome != "started":
+        return record.outcome
+    if not record.live:
+        return "started, its process is gone"
+    progress = record.progress
+    if progress is None or progress.cell is None or progress.cells is None:
+        return record.outcome
+    return f"started, cell {progress.cell} of {progress.cells}"
+
+
+def so_far(record: Run) -> dict[str, Any]:
+    """Return the metrics of a run, of one under way those so far."""
+    progress = record.progress if isinstance(record, SeenRun) else None
+    return record.metrics if progress is None else progress.metrics
 
 
 def draws(call: Call) -> bool:

@@ -23,6 +23,7 @@ _ROOM = "jvs_jupyter.run_commands"
         "export": Lazy(f"{_ROOM}.exporting:export", "Write runs to an RO-Crate, with the proof of them."),
         "name": Lazy(f"{_ROOM}.listing:name", "Give a run a name."),
         "note": Lazy(f"{_ROOM}.listing:note", "Write a note into the record of a run."),
+        "cancel": Lazy(f"{_ROOM}.listing:cancel", "Stop a run under way."),
         "remove": Lazy(f"{_ROOM}.listing:remove", "Remove the records of runs."),
     },
 )
@@ -47,5 +48,5 @@ def show(call: Call, run_id: str) -> Outcome:
       jvs run show 1a2b3c4d
     """
     runs = call.repository().runs
-    found = runs.get(run_id)
+    found = runs.seen(runs.get(run_id))
     return Outcome(found, described(found), warnings=list(runs.gone(found).values()))

@@ -1,4 +1,4 @@
-"""``jvs run list``, and naming, noting and removing records."""
+"""``jvs run list``, naming, noting and removing records, and stopping a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import columns as in_columns
 from jvs_core.cli.text import identifier, safe
 from jvs_core.wording import counted
-from jvs_jupyter.run_commands.described import pairs, took
+from jvs_jupyter.run_commands.described import pairs, so_far, stands, took
 
 
 @click.command("list", cls=Command)
@@ -62,17 +62,17 @@ def list_(
         exact = table.to_csv() if as_csv else None
         lines = table.to_csv().splitlines() if as_csv else table_lines(table)
         return Outcome(value, lines, warnings=unreadable, exact=exact)
-    found = runs.find(unreadable=unreadable, **query)
+    found = [runs.seen(run) for run in runs.find(unreadable=unreadable, **query)]
     rows = [
         (
             identifier(run.run_id),
             safe(run.name or ""),
-            run.outcome,
+            stands(run),
             run.started_at,
             took(run),
             safe(run.subject),
             pairs(run.parameters),
-            pairs(run.metrics),
+            pairs(so_far(run)),
         )
         for run in found
     ]
@@ -130,6 +130,22 @@ def remove(call: Call, runs: tuple[str, ...]) -> Outcome:
     )  # all of them are there, or none is removed
     removed = [register.remove(run_id) for run_id in wanted]
     return Outcome(removed, [f"Removed {counted(len(removed), 'run')}"])
+
+
+@click.command(cls=Command)
+@click.argument("run", metavar="RUN")
+@click.pass_obj
+def cancel(call: Call, run: str) -> Outcome:
+    """Stop a run under way, as Ctrl-C in its terminal does: its record says interrupted, and what it made is kept.
+
+    Its process looks once a second. A command has 30 seconds to end by itself.
+
+    \b
+    Example:
+      jvs run cancel 1a2b3c4d
+    """
+    told = call.repository().runs.cancel(run)
+    return Outcome({"run_id": told.run_id}, [f"Asked run {identifier(told.run_id)} to stop"])
 
 
 def table_lines(table: RunTable) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -48,6 +47,7 @@ def reproduce(call: Call, run: str, keep: Any, times: int) -> Outcome:
     """
     from jvs_jupyter.runs.hints import about
     from jvs_jupyter.runs.reproduce import reproduce as again
+    from jvs_jupyter.runs.reproduce import together, worst
 
     root = call.repository().root
     found = [
@@ -58,12 +58,17 @@ def reproduce(call: Call, run: str, keep: Any, times: int) -> Outcome:
     if times == 1:
         status = VERDICT_STATUS[found[0].verdict]
         return Outcome(found[0], lines, notices=notices, exit_status=status)
-    verdict = max((one.verdict for one in found), key=VERDICT_STATUS.__getitem__)
+    verdict = worst(one.verdict for one in found)
     counts = Counter(one.verdict for one in found)
     lines.append(
         ", ".join(f"{counts[name]} {name}" for name in VERDICT_STATUS if counts[name]) + f" of {times} times"
     )
-    return Outcome(_together(found, verdict), lines, notices=notices, exit_status=VERDICT_STATUS[verdict])
+    return Outcome(
+        together([one.to_json() for one in found]),
+        lines,
+        notices=notices,
+        exit_status=VERDICT_STATUS[verdict],
+    )
 
 
 def _lines(found: Reproduction) -> list[str]:
@@ -74,15 +79,3 @@ def _lines(found: Reproduction) -> list[str]:
     if found.verdict == "failed":
         lines.append(f"  {found.run.outcome}, not {found.original.outcome}: {safe(found.run.error or '')}")
     return lines
-
-
-def _together(found: Sequence[Reproduction], verdict: Verdict) -> dict[str, Any]:
-    """Return several reproductions of one run as JSON; each path with how many times it differed in ``flaky``."""
-    paths = Counter(path for one in found for path in one.paths)
-    return {
-        "reproduces": found[0].original.run_id,
-        "verdict": verdict,
-        "times": len(found),
-        "flaky": dict(sorted(paths.items())),
-        "runs": [{"run_id": one.run.run_id, "verdict": one.verdict, "paths": one.paths} for one in found],
-    }

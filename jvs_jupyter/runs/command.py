@@ -23,6 +23,7 @@ from jvs_jupyter.runs.place import Place, at, within
 from jvs_jupyter.runs.recorded import Done, RecordedRun
 from jvs_jupyter.runs.request import Finished, RunRequest
 from jvs_jupyter.runs.spec import Spec
+from jvs_jupyter.runs.telling import Seen
 from jvs_jupyter.runs.values import as_word, encoded_all
 from jvs_jupyter.runs.watched import Exit, Watched
 
@@ -127,6 +128,7 @@ class CommandRun:
         self._parameters = encoded_all(spec.parameters)
         self._ended: Exit | None = None
         self._metrics: dict[str, Any] = {}
+        self._so_far: measures.SoFar | None = None
         _require_program(self._command[0], place.cwd)
 
     @property
@@ -155,11 +157,16 @@ class CommandRun:
         try:
             (folder / "parameters.json").write_text(json.dumps(self._parameters))
             source = measures.source(self._place.cwd, self._spec.metrics)
+            self._so_far = measures.SoFar(folder, source)
             done = self._perform(run, folder, signals)
             self._metrics = {**measures.named_file(source), **measures.of_run_folder(folder)}
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return done
+
+    def seen(self) -> Seen:
+        """Return the metrics so far."""
+        return Seen() if self._so_far is None else Seen(metrics=self._so_far.look())
 
     def write(self, run: Run, told: Told, after: str | None, failure: BaseException | None) -> None:
         """What the command made lies there already."""
@@ -213,6 +220,7 @@ class CommandRun:
             with signals.allowed():
                 while self._ended is None:
                     self._ended = child.wait(_LOOK_EVERY_S)
+                    signals.deliver()
         except (KeyboardInterrupt, SystemExit) as error:
             number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else int(error.code or 143) - 128
             child.pass_on(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -36,6 +37,10 @@ Ended = Literal[
 ]
 
 
+class Cancelled(KeyboardInterrupt):
+    """Somebody asked that the run stop; it alone is meant, not what else its process does."""
+
+
 class Terminated(SystemExit):
     """SIGTERM or SIGHUP arrived. A ``SystemExit``, because asyncio swallows other base exceptions in callbacks."""
 
@@ -53,6 +58,8 @@ class Signals:
     def __init__(self) -> None:
         self._act = False
         self._pending: BaseException | None = None
+        self._cancelled = False
+        self.heard = False
 
     @property
     def waiting(self) -> bool:
@@ -77,11 +84,29 @@ class Signals:
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
         """Raise for a signal, now or later. The first one counts: what follows it is the end of the run already."""
-        error = KeyboardInterrupt() if number == signal.SIGINT else Terminated(128 + number)
+        if number != signal.SIGINT:
+            error: BaseException = Terminated(128 + number)
+        else:
+            error = Cancelled() if self._cancelled else KeyboardInterrupt()
         if self._act:
             self._act = False
             raise error
         self._pending = self._pending or error
+
+    def cancel(self) -> None:
+        """Have the run stop as by Ctrl-C, from any thread. Where no signal is heard it stops where it looks: ``deliver``."""
+        if self._cancelled:
+            return
+        self._cancelled = True
+        if self.heard:
+            os.kill(os.getpid(), signal.SIGINT)
+        else:
+            self._pending = self._pending or Cancelled()
+
+    def no_longer_cancelled(self) -> None:
+        """Forget a ``cancel`` that came too late."""
+        if isinstance(self._pending, Cancelled):
+            self._pending = None
 
 
 @contextmanager
@@ -94,6 +119,7 @@ def handled() -> Iterator[Signals]:
     numbers = [signal.Signals[name] for name in (*_TERMINATING, "SIGINT")]
     heeded = [n for n in numbers if signal.getsignal(n) not in (signal.SIG_IGN, None)]
     previous = {number: signal.signal(number, signals.handle) for number in heeded}
+    signals.heard = signal.SIGINT in heeded
     try:
         yield signals
     finally:
@@ -110,6 +136,8 @@ def exit_status(run: Run) -> int:
 
 def stopped(error: BaseException) -> Told | None:
     """Return the outcome of a run that a signal ended; None when ``error`` is none of those."""
+    if isinstance(error, Cancelled):
+        return Told("interrupted", "cancelled")
     if isinstance(error, KeyboardInterrupt):
         return Told("interrupted", "interrupted (SIGINT)")
     if isinstance(error, Terminated):

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from jvs_jupyter.runs.provenance import plain
 
 LINES = "metrics.jsonl"
 _LARGEST = 16 << 20
+_AT_ONCE = 1 << 20
 _MOST = 1_000
 _LONGEST_NAME = 200
 logger = logging.getLogger("jvs.runs")
@@ -50,21 +51,58 @@ def of_run_folder(folder: Path) -> dict[str, Any]:
     return _read(path) if os.path.lexists(path) else {}
 
 
+class SoFar:
+    """The metrics of a command that runs, as its files have them: nothing is said of what is none.
+
+    A look reads at most the next MiB of the lines, and a file of its own only up to a MiB.
+    """
+
+    def __init__(self, folder: Path, named: Source | None) -> None:
+        self._lines = folder / LINES
+        self._read_to = 0
+        self._named = named
+        self._state = None if named is None else named.before
+        self._found: dict[str, Any] = {}
+        self._in_file: dict[str, Any] = {}
+
+    def look(self) -> dict[str, Any]:
+        """Return the metrics so far."""
+        with suppress(OSError):
+            data = _bytes(self._lines, start=self._read_to, most=_AT_ONCE)
+            whole = data[: data.rfind(b"\n") + 1] or (data if len(data) == _AT_ONCE else b"")
+            self._read_to += len(whole)
+            _collect(self._found, ((0, _parsed(line)) for line in whole.splitlines()))
+        if self._named is not None and (state := _state(self._named.path)) != self._state:
+            self._state = state
+            with suppress(OSError):
+                if state is not None and state[1] <= _AT_ONCE:
+                    self._in_file = _collect({}, _values(_bytes(self._named.path)))
+        return {**self._in_file, **self._found}
+
+
 def _read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
     try:
         data = _bytes(path)
     except OSError as error:
         logger.warning("%s gives no metrics: %s", path, error.strerror or error)
         return {}
-    for number, value in _values(data):
+    return _collect({}, _values(data), path)
+
+
+def _collect(
+    found: dict[str, Any], values: Iterable[tuple[int, Any]], path: Path | None = None
+) -> dict[str, Any]:
+    """Add to the metrics that were ``found`` and return them; with a ``path`` say what is none there."""
+    for number, value in values:
         if not isinstance(value, dict):
-            logger.warning("%s, line %d: not a JSON object; it gives no metric", path, number)
+            if path is not None:
+                logger.warning("%s, line %d: not a JSON object; it gives no metric", path, number)
             continue
         pairs = {value["name"]: value["value"]} if set(value) == {"name", "value"} else value
         for name, measured in pairs.items():
             if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
-                logger.warning("%s, line %d: not a name for a metric", path, number)
+                if path is not None:
+                    logger.warning("%s, line %d: not a name for a metric", path, number)
             elif name in found or len(found) < _MOST:
                 found[name] = plain(measured)
     return found
@@ -76,22 +114,28 @@ def _values(data: bytes) -> Iterator[tuple[int, Any]]:
         return
     for number, line in enumerate(data.splitlines(), 1):
         if line.strip():
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError):
-                yield number, None
+            yield number, _parsed(line)
 
 
-def _bytes(path: Path) -> bytes:
-    """Return the bytes of a regular file, however the run made it. Raises OSError."""
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _bytes(path: Path, *, start: int | None = None, most: int = _LARGEST) -> bytes:
+    """Return the bytes of a regular file, however the run made it; from ``start`` only so many. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise OSError(None, "not a regular file")
-        if about.st_size > _LARGEST:
+        if start is not None:
+            file.seek(start)
+        elif about.st_size > most:
             raise OSError(None, "larger than 16 MiB")
-        return file.read(_LARGEST)
+        return file.read(most)
 
 
 def _state(path: Path) -> tuple[int, ...] | None:

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 from jvs_core import JvsError, Lease, LockConflict, Run
-from jvs_jupyter.runs import endings, processes, provenance
+from jvs_jupyter.runs import endings, processes, provenance, telling
 from jvs_jupyter.runs.endings import Signals, Told
 from jvs_jupyter.runs.request import RunRequest
+from jvs_jupyter.runs.telling import Seen
 
 _POLL_S = 0.2
 logger = logging.getLogger("jvs.runs")
@@ -39,6 +40,9 @@ class Work(Protocol):
 
     def perform(self, run: Run, signals: Signals) -> Done:
         """Do the work; signals act in the blocks that it allows. Nothing that it started is left when this returns."""
+
+    def seen(self) -> Seen:
+        """Return how far the work came; called in another thread while it is performed."""
 
     def write(self, run: Run, told: Told, after: str | None, failure: BaseException | None) -> None:
         """Write what the after-snapshot is to hold, beside what the work wrote itself."""
@@ -116,7 +120,7 @@ class RecordedRun:
         run = self._repository.runs.start(
             lease,
             before_snapshot_id=before,
-            environment_digest=provenance.environment_digest(),
+            environment_digest=self._repository.runs.keep_environment(provenance.environment_lines()),
             git_commit=provenance.git_commit(self._place.root),
             reproduces=request.reproduces,
             point=request.point,
@@ -153,7 +157,8 @@ class RecordedRun:
     def _run(self, run: Run, signals: Signals) -> BaseException | None:
         """Do the work, take the snapshot after it and close the record; return what is to be raised."""
         began = time.monotonic()
-        failure, told = self._work.perform(run, signals)
+        with telling.told(self._repository, run.run_id, self._work.seen, signals):
+            failure, told = self._work.perform(run, signals)
         after: str | None = self._repository.reserve_snapshot_id()
         try:
             self._work.write(run, told, after, failure)

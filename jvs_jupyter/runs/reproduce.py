@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from jvs_core import InputError, Repository, Run, Verdict
 from jvs_jupyter.runs import differences, kinds
 from jvs_jupyter.runs.differences import Difference
 from jvs_jupyter.runs.spec import Keep
+
+_VERDICTS: tuple[Verdict, ...] = ("identical", "differs", "failed")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,23 @@ class Reproduction:
             "verdict": self.verdict,
             "paths": self.paths,
         }
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of several verdicts."""
+    return max(verdicts, key=_VERDICTS.index)
+
+
+def together(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return several reproductions of one run, each as JSON, as one; ``flaky`` says how many times each path differed."""
+    paths = Counter(path for one in found for path in one["paths"])
+    return {
+        "reproduces": found[0]["reproduces"],
+        "verdict": worst(one["verdict"] for one in found),
+        "times": len(found),
+        "flaky": dict(sorted(paths.items())),
+        "runs": [{name: one[name] for name in ("run_id", "verdict", "paths")} for one in found],
+    }
 
 
 def reproduce(

@@ -15,6 +15,7 @@ from jvs_core import InputError, JvsError, Repository, Run
 from jvs_jupyter.runs import grid as grids
 from jvs_jupyter.runs import kinds, pool
 from jvs_jupyter.runs.command import CommandSpec
+from jvs_jupyter.runs.endings import Cancelled
 from jvs_jupyter.runs.isolate import base_snapshot
 from jvs_jupyter.runs.kinds import Subject
 from jvs_jupyter.runs.place import within
@@ -184,7 +185,9 @@ def run_point(spec: dict[str, Any]) -> dict[str, Any]:
     pool.refuse_after_stop()
     with pool.event_loop_of_thread():
         finished = kinds.execute(kinds.parse(spec))
-    if isinstance(finished.failure, KeyboardInterrupt | SystemExit):
+    if isinstance(finished.failure, KeyboardInterrupt | SystemExit) and not isinstance(
+        finished.failure, Cancelled
+    ):
         pool.stop()
     return {"run_id": finished.run.run_id}
 

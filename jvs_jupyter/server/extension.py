@@ -191,6 +191,7 @@ def _tell(events: Events, operation: Operation) -> None:
         "undo": ("content", "snapshots"),
         "redo": ("content", "snapshots"),
         "snapshot": ("snapshots",),
+        "reproduce": ("runs", "snapshots"),
     }
     for what in changed[operation.kind]:
         events.change(

@@ -29,6 +29,7 @@ Kind = Literal[
     "redo",
     "worktree_create",
     "worktree_remove",
+    "reproduce",
 ]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Work = Callable[[Receiver], dict[str, Any]]

@@ -67,7 +67,7 @@ STEPS = (
     "run reproduce {run}",
     "run export {run} -o {own}/crate.zip; verify --export {own}/crate.zip",
     "bisect run HEAD~1 HEAD -- true",
-    "run list --where a>0 --sort=-a --csv; run name {run} best; run note best text; run remove best",
+    "run list --where a>0 --sort=-a --csv; run name {run} best; run note best text; run cancel best; run remove best",
     "run sweep n.ipynb --grid a=1 --jobs 1",
     "hub provision --user ada; hub reset ada --template HEAD; hub archive ada; hub put-back ada; hub tidy --days 30",
     "hub gc --keep-last 5; hub thin",
@@ -84,6 +84,7 @@ STEPS = (
 REFUSED = {
     "init a/b": "E_NAME_INVALID",
     "init a/b --adopt x": "E_NAME_INVALID",
+    "run cancel best": "E_FENCING_MISMATCH",
     "worktree remove theirs --force": "E_LOCK_CONFLICT",
 }
 

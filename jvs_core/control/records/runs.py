@@ -135,6 +135,14 @@ def read(layout: Layout, run_id: str) -> Run:
     return run
 
 
+def user_of(layout: Layout, run_id: str) -> int | None:
+    """Return the user who wrote a run's record last; None where there is none."""
+    try:
+        return files.status(RUNS.place(layout, run_id)).st_uid
+    except FileNotFoundError:
+        return None
+
+
 def read_all(layout: Layout, wanted: Sequence[str] | None = None) -> tuple[list[Run], list[str]]:
     """Return every run, or those ``wanted`` that a listing has shown, oldest first; and the ids of unreadable records.
 

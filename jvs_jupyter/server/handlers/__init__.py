@@ -19,7 +19,14 @@ from jvs_jupyter.server.handlers.pins import PinHandler, PinsHandler
 from jvs_jupyter.server.handlers.refs import RefHandler, RefsHandler
 from jvs_jupyter.server.handlers.repositories import AdoptionHandler, RepositoriesHandler
 from jvs_jupyter.server.handlers.restores import RedoHandler, RestoresHandler, UndoHandler
-from jvs_jupyter.server.handlers.runs import RunHandler, RunsHandler
+from jvs_jupyter.server.handlers.runs import (
+    RunCancelHandler,
+    RunCompareHandler,
+    RunHandler,
+    RunReproduceHandler,
+    RunsHandler,
+    RunTableHandler,
+)
 from jvs_jupyter.server.handlers.snapshots import SnapshotHandler, SnapshotsHandler
 from jvs_jupyter.server.handlers.timeline import NowHandler, TimelineHandler
 from jvs_jupyter.server.handlers.workspace import WorkspaceHandler
@@ -53,7 +60,11 @@ ROUTES: dict[str, type[RequestHandler]] = {
     "/operations": OperationsHandler,
     "/operations/{operation}": OperationHandler,
     "/runs": RunsHandler,
+    "/runs/table": RunTableHandler,
+    "/runs/compare": RunCompareHandler,
     "/runs/{run}": RunHandler,
+    "/runs/{run}/cancel": RunCancelHandler,
+    "/runs/{run}/reproduce": RunReproduceHandler,
 }
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
+from jupyter_core.utils import ensure_async
+
+from jvs_jupyter.runs import comparison
+from jvs_jupyter.server.errors import bad_input, forbidden
 from jvs_jupyter.server.handlers.base import Handler, route
+from jvs_jupyter.server.handlers.content import disposition
 from jvs_jupyter.server.pages import cursor, key_of
-from jvs_jupyter.server.paths import Root
+from jvs_jupyter.server.paths import Place, Root
+from jvs_jupyter.server.progress import Receiver
+from jvs_jupyter.server.reproducing import reproduce
 
 _MANY = 500
+_FILES_LISTED = 1_000
 
 
 class RunsHandler(Handler):
@@ -26,6 +36,35 @@ class RunsHandler(Handler):
             self.answer(await self.call(page_of, place.root, place.path, query))
 
 
+class RunTableHandler(Handler):
+    """Runs as a table."""
+
+    @route("runTable")
+    async def get(self) -> None:
+        """Give it as CSV, to be kept."""
+        query = self.query()
+        place = await self.place(query["path"])
+        many = len(await self.call(place.repository.runs.ids)) > _MANY
+        made = self.services.reader.run if many else self.call
+        data = await made(csv_of, place.root, place.path, query)
+        self.set_header("Content-Disposition", disposition(f"{place.repository.root.name}-runs.csv"))
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(data, set_content_type="text/csv; charset=utf-8")
+
+
+class RunCompareHandler(Handler):
+    """Several runs beside each other."""
+
+    @route("compareRuns")
+    async def get(self) -> None:
+        """Compare them."""
+        query = self.query()
+        place = await self.place(query["path"])
+        names = [query["a"], query["b"], *(query["c"] or ())]
+        self.answer(await self.services.look(compared, place, names))
+
+
 class RunHandler(Handler):
     """One run."""
 
@@ -33,8 +72,90 @@ class RunHandler(Handler):
     async def get(self, run: str) -> None:
         """Show it."""
         place = await self.place(self.query()["path"])
+        self.answer(await self.call(_seen, place, run))
+
+    @route("annotateRun")
+    async def patch(self, run: str) -> None:
+        """Give it a name and a note."""
+        body = self.body()
+        if body["name"] is None and body["note"] is None:
+            raise bad_input("a name or a note is to be given")
+        place = await self.place(body["path"] or self.query()["path"])
+        edited = await self.call(place.repository.runs.annotate, run, name=body["name"], note=body["note"])
+        self.changed("runs", place)
+        self.answer(await self.call(_seen, place, edited.run_id))
+
+    @route("removeRun")
+    async def delete(self, run: str) -> None:
+        """Remove its record; the snapshots stay."""
+        place = await self.place(self.query()["path"])
+        removed = await self.call(place.repository.runs.remove, run)
+        self.changed("runs", place)
+        self.answer(removed.to_json())
+
+
+class RunCancelHandler(Handler):
+    """Stopping a run under way."""
+
+    @route("cancelRun")
+    async def post(self, run: str) -> None:
+        """Ask its process to stop it."""
+        place = await self.place(self.body()["path"])
+        told = await self.call(place.repository.runs.cancel, run)
+        self.answer({"run_id": told.run_id}, HTTPStatus.ACCEPTED)
+
+
+class RunReproduceHandler(Handler):
+    """Running it again."""
+
+    @route("reproduceRun")
+    async def post(self, run: str) -> None:
+        """Begin that; for whoever may run code on this server."""
+        body = self.body()
+        key = self.key()
+        may = self.authorizer.is_authorized(self, self.current_user, "execute", "kernels")
+        if not await ensure_async(may):
+            raise forbidden("running a recorded run again runs code, which you may not on this server")
+        place = await self.place(body["path"])
         found = await self.call(place.repository.runs.get, run)
-        self.answer(found.to_json())
+        root = place.repository.root
+
+        def work(progress: Receiver) -> dict[str, Any]:
+            return reproduce(root, found.run_id, body["times"], progress)
+
+        self.accept(self.start("reproduce", place, work, exclusive=False, key=key))
+
+
+def csv_of(root: Root, path: str, query: dict[str, Any]) -> bytes:
+    """Return the table of the runs of the repository around a contents path, as ``jvs run list --csv`` prints it."""
+    runs = root.place(path).repository.runs
+    names = [name for given in query["columns"] or () for name in given.split(",") if name]
+    table = runs.rows(
+        names or None,
+        where=query["where"] or (),
+        text=query["q"],
+        sort=query["sort"],
+        unreadable=[],
+    )
+    return table.to_csv().encode("utf-8", "backslashreplace")
+
+
+def compared(root: Root, path: str, names: Sequence[str]) -> dict[str, Any]:
+    """Return how runs differ, as ``jvs run compare --json`` does; of the files of each kind the first 1,000."""
+    repository = root.place(path).repository
+    if len(names) > 2:
+        return comparison.of_many(repository, names)
+    one, two = (comparison.whole(repository, name) for name in names)
+    changes = repository.compare(comparison.after(one), comparison.after(two))
+    value = comparison.of_two(repository, one, two, changes)
+    cut = {kind: list(value[kind])[:_FILES_LISTED] for kind in ("added", "modified", "removed")}
+    truncated = any(len(value[kind]) > _FILES_LISTED for kind in cut)
+    return {**value, **cut, "truncated": truncated}
+
+
+def _seen(place: Place, run: str) -> dict[str, Any]:
+    runs = place.repository.runs
+    return runs.seen(runs.get(run)).to_json()
 
 
 def page_of(root: Root, path: str, query: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +182,7 @@ def page_of(root: Root, path: str, query: dict[str, Any]) -> dict[str, Any]:
     end = start + limit
     following = cursor(f"{end} {shown[-1].run_id}") if shown and end < total else None
     return {
-        "items": [run.to_json() for run in shown],
+        "items": [runs.seen(run).to_json() for run in shown],
         "next": following,
         "total": total,
         "unreadable": unreadable,

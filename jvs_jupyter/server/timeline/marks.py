@@ -31,17 +31,20 @@ _SAYS: dict[str, tuple[What, ...]] = {
     "gc_run": ("snapshots",),
     "run_start": ("runs",),
     "run_finish": ("runs", "snapshots"),
+    "run_annotate": ("runs",),
+    "run_remove": ("runs",),
 }
 _OTHERWISE: tuple[What, ...] = ("repository", "snapshots", "timeline")
 
 
 @dataclass(frozen=True)
 class Marks:
-    """How a worktree stood when it was last looked at: ``log`` and ``lock`` change with what they stand for."""
+    """How a worktree stood when it was last looked at: each changes with what it stands for, ``runs`` those under way."""
 
     log: tuple[int, ...]
     seq: int
     lock: tuple[Any, ...]
+    runs: tuple[int, ...] = ()
 
     @property
     def is_free(self) -> bool:
@@ -52,7 +55,7 @@ class Marks:
 def look(place: Place, before: Marks | None) -> tuple[Marks, set[What]]:
     """Return how a place stands now, and what is not as it was ``before``. Raises JvsError.
 
-    It costs a look at one file of the log and one of the lock; records are read only where there are new ones.
+    It costs a look at one file of the log, one of the lock and the folder of runs under way; records are read only where there are new ones.
     """
     repository = place.repository
     status = repository.locks.status()
@@ -62,15 +65,20 @@ def look(place: Place, before: Marks | None) -> tuple[Marks, set[What]]:
         else (status.state, status.lock.holder_id, status.lock.fencing_token)
     )
     log = repository.audit.mark()
-    if before is not None and before.log == log:
-        return Marks(log, before.seq, lock), {"locks"} if before.lock != lock else set()
+    runs = repository.runs.mark()
+    moved: set[What] = set()
+    if before is not None:
+        moved.update(("locks",) if before.lock != lock else ())
+        moved.update(("runs",) if before.runs != runs else ())
+        if before.log == log:
+            return Marks(log, before.seq, lock, runs), moved
     records = repository.audit.log(limit=_READ)
     seq = records[0].seq if records else 0
-    marks = Marks(log, seq, lock)
+    marks = Marks(log, seq, lock, runs)
     if before is None:
         return marks, set()
     news = [record for record in records if record.seq > before.seq]
-    return marks, _said(news) | ({"locks"} if before.lock != lock else set())
+    return marks, _said(news) | moved
 
 
 def _said(records: Iterable[AuditRecord]) -> set[What]:

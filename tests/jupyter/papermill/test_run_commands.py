@@ -33,7 +33,11 @@ def test_a_run_from_the_command_tells_its_outcome_by_exit_status(workspace: Work
         ("bad.ipynb", "cell_error"),
         ("good.ipynb", "ok"),
     ]
-    assert json.loads(jvs("run", "show", good["run_id"][-8:], "--json").stdout) == good
+    assert json.loads(jvs("run", "show", good["run_id"][-8:], "--json").stdout) == {
+        **good,
+        "live": False,
+        "progress": None,
+    }
     compared = json.loads(jvs("run", "compare", good["run_id"], listed[0]["run_id"], "--json").stdout)
     assert compared["parameters"] == {"alpha": [2.5, None]}
     assert compared["added"] == ["bad.out.ipynb"]
