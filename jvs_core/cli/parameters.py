@@ -93,7 +93,7 @@ class _Completed(TextType):
 
 
 class Snapshot(_Completed):
-    """A SNAPSHOT argument: id, prefix, ref, ``HEAD`` or ``HEAD~N``."""
+    """A SNAPSHOT argument: id, prefix, ref, ``HEAD`` or ``HEAD~N``, ``@TIME``, ``tag:NAME``."""
 
     name = "snapshot"
 
@@ -101,6 +101,14 @@ class Snapshot(_Completed):
         self, repository: Repository, call: Call, ctx: Context, incomplete: str
     ) -> Iterable[tuple[str, str]]:
         yield "HEAD", "the worktree's newest snapshot"
+        if incomplete.startswith("tag:"):
+            items = repository.history(call.worktree, limit=_LONGEST_LIST, unreadable=[])
+            tags = dict.fromkeys(tag for item in items for tag in item.descriptor.tags)
+            yield from ((f"tag:{tag}", "the newest with this tag") for tag in tags)
+        elif incomplete:
+            yield "tag:", "the newest with a tag"
+            yield "@yesterday", "the newest taken until the end of yesterday"
+            yield "@1h", "the newest taken until an hour ago"
         for ref in repository.refs.all():
             yield ref.name, f"ref to {ref.snapshot_id}"
         for descriptor in repository.beginning(incomplete, limit=_LONGEST_LIST):

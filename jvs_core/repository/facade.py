@@ -83,7 +83,9 @@ class Repository:
 
     Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
-    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
+    prefix of an id or of its last 8 digits, a ref, ``HEAD``, ``HEAD~N``, ``tag:NAME`` (the newest with this tag that led to the
+    worktree's head) or a time such as ``@2026-11-28T18:00``, ``@yesterday`` or ``@2h`` (the newest that was taken then or
+    before, in local time). What concerns locks, worktrees, refs,
     pins, gc, runs, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
     ``runs``, ``index``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
     something has made it durable and written its audit record when it returns; after a crash in the middle the
@@ -337,8 +339,8 @@ class Repository:
 
         With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``), or
         PathNotFound where none ever had it; without ``auto`` those only that somebody asked for; with ``grep`` those with
-        this text in their note, upper and lower case alike; ``since`` and ``until`` are ISO 8601 times (without a zone UTC, a
-        day is meant as a whole) or durations ago, such as ``7d``.
+        this text in their note, upper and lower case alike; ``since`` and ``until`` are ISO 8601 times (without a zone local
+        time; a day, or a minute, is meant as a whole), ``yesterday``, or durations ago, such as ``7d``.
         ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
         With a list for what is ``unreadable``, those of ``every`` snapshot that are damaged are left out, and it gets what
         is wrong with them; without one the first is raised.

@@ -32,7 +32,12 @@ Worktree = Annotated[
     Field(max_length=100, description="A worktree's name; the one the server was started in when left out"),
 ]
 SnapshotName = Annotated[
-    str, Field(min_length=1, max_length=200, description="An id, a unique prefix, a ref, HEAD or HEAD~N")
+    str,
+    Field(
+        min_length=1,
+        max_length=204,
+        description="An id, a unique prefix, a ref, HEAD or HEAD~N, tag:NAME, or a time: @2026-11-28T18:00, @yesterday, @2h",
+    ),
 ]
 A = TypeVar("A", bound=Arguments)
 
@@ -122,7 +127,7 @@ class CompareArguments(Arguments):
 
     before: SnapshotName
     after: Annotated[
-        str | None, Field(max_length=200, description="The worktree as it is, when left out")
+        str | None, Field(max_length=204, description="The worktree as it is, when left out")
     ] = None
     paths: Annotated[
         list[Short], Field(max_length=100, description="Only these files, folders and patterns")
@@ -173,7 +178,7 @@ def restore(desk: Desk, given: RestoreArguments) -> dict[str, Any]:
 class VerifyArguments(Arguments):
     """What to verify."""
 
-    snapshot: Annotated[str | None, Field(max_length=200, description="The head, when left out")] = None
+    snapshot: Annotated[str | None, Field(max_length=204, description="The head, when left out")] = None
     every: Annotated[bool, Field(description="Every snapshot and the audit log")] = False
 
 

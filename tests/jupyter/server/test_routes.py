@@ -344,3 +344,18 @@ async def test_refs_are_made_paged_and_deleted(server: Interface, repo: Reposito
     assert ([item["name"] for item in rest["items"]], rest["next"]) == (["c"], None)
     assert (await server.ask("DELETE", "refs/b", path="team")).json["name"] == "b"
     assert [ref.name for ref in repo.refs.all()] == ["a", "c"]
+
+
+async def test_a_snapshot_is_shown_and_compared_by_tag_and_time(server: Interface, repo: Repository) -> None:
+    first = (await server.snapshot("team/main", note="first"))["snapshot_id"]
+    write(repo, "notes.txt", "other")
+    second = (await server.snapshot("team/main", note="second"))["snapshot_id"]
+    repo.annotate(first, add_tags=["a/b c"])
+    shown = await server.ask("GET", "snapshots/tag%3Aa%2Fb%20c", path="team/main")
+    assert shown.json["snapshot_id"] == first
+    shown = await server.ask("GET", "snapshots/%40now", path="team/main")
+    assert shown.json["snapshot_id"] == second
+    compared = await server.ask("GET", "compare", path="team/main", from_="tag:a/b c", to="@now")
+    assert compared.json["modified"] == ["notes.txt"]
+    missing = await server.ask("GET", "snapshots/%402001-01-01", path="team/main")
+    assert (missing.status, missing.code) == (404, "E_SNAPSHOT_NOT_FOUND")
