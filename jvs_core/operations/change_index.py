@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,6 +143,20 @@ class ChangeIndex:
             (path, path + b"/", path + b"0"),
         )
         return {snapshot_id for (snapshot_id,) in rows}
+
+    def changed_where(self, path: Callable[[bytes], bool], size: Callable[[int], bool]) -> set[str]:
+        """Return the snapshots that made, changed or removed a file of a fitting path, and of a fitting size.
+
+        One that was removed has the largest size that it ever had.
+        """
+        fitting = {number for number, each in self.paths() if path(each)}
+        largest = dict(self.database.execute("SELECT path, MAX(size) FROM changes GROUP BY path"))
+        rows = self.database.execute("SELECT path, snapshot, kind, size FROM changes")
+        return {
+            snapshot_id
+            for number, snapshot_id, kind, own in rows
+            if number in fitting and size(largest[number] if kind is None else own)
+        }
 
     def losses(self, ages: Mapping[str, int], *, since: str = "") -> Iterator[Loss]:
         """Yield what the snapshots of one lineage lost, the newest id first, those older than the id ``since`` left out.

@@ -332,13 +332,16 @@ class Repository:
         grep: str | None = None,
         since: str | None = None,
         until: str | None = None,
+        larger: int | None = None,
+        smaller: int | None = None,
         unreadable: list[str] | None = None,
         progress: Progress = SILENT,
     ) -> list[HistoryItem]:
         """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
 
-        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``), or
-        PathNotFound where none ever had it; without ``auto`` those only that somebody asked for; with ``grep`` those with
+        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``), or what
+        this pattern matches from the worktree's top, or PathNotFound where none ever had it; with ``larger`` and ``smaller``
+        those that changed a file of more, and of less than so many bytes; without ``auto`` those only that somebody asked for; with ``grep`` those with
         this text in their note, upper and lower case alike; ``since`` and ``until`` are ISO 8601 times (without a zone local
         time; a day, or a minute, is meant as a whole), ``yesterday``, or durations ago, such as ``7d``.
         ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
@@ -353,10 +356,14 @@ class Repository:
 
             since_ms = None if since is None else moment(since)
             until_ms = None if until is None else moment(until, end=True)
-        if path is not None:
+        if path is not None or larger is not None or smaller is not None:
             from jvs_core.operations import file_history  # as in verify
+            from jvs_core.operations.file_filter import FileFilter
 
-            among = file_history.changing(self._context, path, unreadable=unreadable, progress=progress)
+            sizes = FileFilter.asked(larger=larger, smaller=smaller)
+            among = file_history.changing(
+                self._context, path, sizes, unreadable=unreadable, progress=progress
+            )
         return browse.history(
             self._context,
             name,
@@ -380,17 +387,24 @@ class Repository:
         worktree: str | None = None,
         every: bool = False,
         deleted: bool = False,
+        larger: int | None = None,
+        smaller: int | None = None,
+        since: str | None = None,
+        until: str | None = None,
         unreadable: list[str] | None = None,
         progress: Progress = SILENT,
     ) -> list[FoundFile]:
         """Return the files whose path matches in the snapshots that led to the worktree's head, or in ``every`` one, by path.
 
         ``pattern`` is a part of the path, or a glob: of the name where it has no slash, else of the path (``**`` goes through
-        folders). With ``deleted`` only those that the worktree does not have now. It is answered from an index of changes in
+        folders). With ``deleted`` only those that the worktree does not have now; with ``larger``, ``smaller`` (bytes), ``since``
+        and ``until`` (as for ``history``) only those with a change that fits them all: made, edited or removed then, at that
+        size. It is answered from an index of changes in
         the cache folder, which is brought up to date first and made from the manifests where it is not there. Snapshots that
         cannot be read are left out, and ``unreadable`` gets what is wrong with them.
         """
         from jvs_core.operations import file_history  # as in verify
+        from jvs_core.operations.file_filter import FileFilter
 
         return file_history.find(
             self._context,
@@ -398,6 +412,7 @@ class Repository:
             pattern,
             every=every,
             deleted=deleted,
+            filtered=FileFilter.asked(larger=larger, smaller=smaller, since=since, until=until),
             unreadable=unreadable,
             progress=progress,
         )
