@@ -7,6 +7,7 @@ from typing import Any
 
 from click import unstyle
 
+from jvs_core import InputError
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import safe
 from jvs_magics import html
@@ -102,6 +103,23 @@ class Answers(Answer, Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._value)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return a dictionary an item, as its JSON."""
+        return [dict(row) for row in Outcome(self._value).to_json()]
+
+    def to_dataframe(self) -> Any:
+        """Return the rows as a pandas DataFrame. Raises InputError where pandas is not installed."""
+        return dataframe(self.to_rows())
+
+
+def dataframe(rows: list[dict[str, Any]]) -> Any:
+    """Return rows as a pandas DataFrame. Raises InputError where pandas is not installed."""
+    try:
+        import pandas as pd
+    except ModuleNotFoundError as error:
+        raise InputError("pandas is not installed", hint="pip install pandas") from error
+    return pd.DataFrame(rows)
 
 
 def shown(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:

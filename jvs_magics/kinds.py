@@ -211,6 +211,22 @@ def _versions(file: Any) -> str:
 class Found(Answers):
     """Files found in history."""
 
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return a dictionary a file: where its newest version is, how many there are, and the largest one's bytes."""
+        return [
+            {
+                "path": file.path,
+                "versions": len(file.versions),
+                "copies": len(file.copies),
+                "bytes": (file.versions[-1] if file.versions else file.copies[0]).size,
+                "largest_bytes": max(each.size for each in (*file.versions, *file.copies)),
+                "last_snapshot_id": file.last_snapshot_id,
+                "removed_in": file.removed_in,
+                "in_worktree": file.in_worktree,
+            }
+            for file in self._value
+        ]
+
     def _html(self) -> str:
         rows = [
             (
@@ -225,7 +241,7 @@ class Found(Answers):
             ("Path", "Versions", "Newest snapshot or copy", ""),
             rows,
             of=len(self._value),
-            more="print(answer)",
+            more="answer.to_dataframe()",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jvs_core import InputError, Run, RunTable
+from jvs_core import Run, RunTable
 from jvs_magics import html
 from jvs_magics.answers import Answers
 
@@ -29,14 +29,6 @@ class Runs(Answers):
         if isinstance(self._value, RunTable):
             return self._value.to_rows()
         return [_row(run) if isinstance(run, Run) else dict(run) for run in self._value]
-
-    def to_dataframe(self) -> Any:
-        """Return the rows as a pandas DataFrame. Raises InputError where pandas is not installed."""
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise InputError("pandas is not installed", hint="pip install pandas") from error
-        return pd.DataFrame(self.to_rows())
 
     def _html(self) -> str:
         rows = self.to_rows()

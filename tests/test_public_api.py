@@ -47,6 +47,7 @@ IN_PYTHON = {
     "annotate": "Repository.annotate",
     "history": "Repository.history",
     "find": "Repository.find",
+    "stats": "Repository.stats",
     "show": "Repository.show",
     "ls": "Repository.ls",
     "cat": "Repository.open_file",

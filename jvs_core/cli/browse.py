@@ -33,7 +33,9 @@ _TYPE_LETTERS = {"file": "-", "directory": "d", "symlink": "l", "fifo": "p"}
 def show(call: Call, snapshot: str, cells: bool) -> Outcome:
     """Show one snapshot in full.
 
-    SNAPSHOT is an id or a unique part of its beginning, a ref, HEAD or HEAD~N.
+    SNAPSHOT is an id or a unique part of its beginning, a ref, HEAD or HEAD~N; tag:NAME, the newest with this tag that led to
+    the worktree's present; or @TIME, the newest taken then or before: @2026-11-28T18:00, @2026-11-28, @yesterday, @14:00, @2h,
+    @3d, @10min (ago). Times are local.
 
     \b
     Example:

@@ -11,6 +11,7 @@ from click import style
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import Bytes
 from jvs_core.cli.text import identifier, safe, size
 from jvs_core.wording import counted
 
@@ -22,16 +23,35 @@ if TYPE_CHECKING:
 @click.argument("pattern")
 @click.option("--all", "every", is_flag=True, help="Look in the snapshots of all worktrees.")
 @click.option("--deleted", is_flag=True, help="Show only what is not in the worktree now.")
+@click.option("--larger", metavar="SIZE", type=Bytes(), help="Show those of more than SIZE: 500k, 10M, 1GiB.")
+@click.option("--smaller", metavar="SIZE", type=Bytes(), help="Show those of less than SIZE.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Show those made, changed or removed since then: 2026-11-29, yesterday, or 7d for a week ago.",
+)
+@click.option("--until", metavar="TIME", help="Show those made, changed or removed until then.")
 @click.pass_obj
-def find(call: Call, pattern: str, every: bool, deleted: bool) -> Outcome:
+def find(
+    call: Call,
+    pattern: str,
+    every: bool,
+    deleted: bool,
+    larger: int | None,
+    smaller: int | None,
+    since: str | None,
+    until: str | None,
+) -> Outcome:
     """Find files in all snapshots that led to the worktree's present, by a part of their path or a pattern.
 
-    A pattern without "/" is one of the name; "*" and "?" stay in a folder, "**" does not.
+    A pattern without "/" is one of the name; "*" and "?" stay in a folder, "**" does not. A file is shown with all its versions
+    where one of them fits what is asked: its size, and when it came or went.
 
     \b
     Example:
       jvs find train
-      jvs find '*.ipynb' --deleted
+      jvs find '*.ipynb' --deleted --since yesterday
+      jvs find '*' --larger 100M
     """
     unreadable: list[str] = []
     found = call.repository().find(
@@ -39,6 +59,10 @@ def find(call: Call, pattern: str, every: bool, deleted: bool) -> Outcome:
         worktree=call.worktree,
         every=every,
         deleted=deleted,
+        larger=larger,
+        smaller=smaller,
+        since=since,
+        until=until,
         unreadable=unreadable,
         progress=call.progress(),
     )

@@ -9,7 +9,7 @@ _HABITS = {
     "checkout": "jvs restore SNAPSHOT makes a new worktree; with --inplace it changes this one",
     "commit": 'jvs snapshot "note" --lock',
     "diff": "jvs compare --patch",
-    "du": "jvs show SNAPSHOT says how many files and bytes it has",
+    "du": "jvs stats, jvs stats SNAPSHOT --by path",
     "forget": "jvs gc plan --keep-last N, then: jvs gc run --plan-id ID",
     "fsck": "jvs verify --all, and: jvs doctor",
     "log": "jvs history",

@@ -10,7 +10,7 @@ from click import style
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.parameters import PathInWorktree
+from jvs_core.cli.parameters import Bytes, PathInWorktree
 from jvs_core.cli.text import first_line, identifier, safe, size
 from jvs_core.wording import counted
 
@@ -26,13 +26,24 @@ if TYPE_CHECKING:
     "--path",
     metavar="PATH",
     type=PathInWorktree(),
-    help="Show those only that changed this file, or what is in this folder.",
+    help="Show those only that changed this file, what is in this folder, or what matches this pattern.",
 )
 @click.option("--grep", metavar="TEXT", help="Show those with this text in their note only.")
 @click.option(
-    "--since", metavar="TIME", help="Show those taken since then: 2026-11-29, or 7d for a week ago."
+    "--since",
+    metavar="TIME",
+    help="Show those taken since then: 2026-11-29, yesterday, or 7d for a week ago.",
 )
 @click.option("--until", metavar="TIME", help="Show those taken until then.")
+@click.option(
+    "--larger",
+    metavar="SIZE",
+    type=Bytes(),
+    help="Show those that changed a file of more than SIZE: 10M, 1GiB.",
+)
+@click.option(
+    "--smaller", metavar="SIZE", type=Bytes(), help="Show those that changed a file of less than SIZE."
+)
 @click.option("--no-auto", is_flag=True, help="Leave out those that were made unasked.")
 @click.pass_obj
 def history(
@@ -44,6 +55,8 @@ def history(
     grep: str | None,
     since: str | None,
     until: str | None,
+    larger: int | None,
+    smaller: int | None,
     no_auto: bool,
 ) -> Outcome:
     """List the snapshots that led to the worktree's present, newest first.
@@ -55,6 +68,7 @@ def history(
       jvs history --limit 10
       jvs history --all --tag baseline --json
       jvs history --path train.ipynb
+      jvs history --path 'data/*.csv' --larger 10M
       jvs history --grep baseline --since 7d
     """
     repository = call.repository()
@@ -69,6 +83,8 @@ def history(
         grep=grep,
         since=since,
         until=until,
+        larger=larger,
+        smaller=smaller,
         unreadable=unreadable,
         progress=call.progress(),
     )

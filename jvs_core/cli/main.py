@@ -36,6 +36,7 @@ _COMMANDS = {
     "annotate": Lazy("jvs_core.cli.annotate:annotate", "Edit a snapshot's note and tags."),
     "history": Lazy("jvs_core.cli.history:history", "List snapshots, newest first."),
     "find": Lazy("jvs_core.cli.find:find", "Find files in all snapshots."),
+    "stats": Lazy("jvs_core.cli.stats:stats", "Show what takes the space."),
     "show": Lazy("jvs_core.cli.browse:show", "Show one snapshot in full."),
     "ls": Lazy("jvs_core.cli.browse:ls", "List a folder of a snapshot."),
     "cat": Lazy("jvs_core.cli.browse:cat", "Print a file of a snapshot."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,25 @@ class Seconds(NumberType):
         if not math.isfinite(seconds) or seconds < 0:
             self.fail(f"{value!r} is not a number of seconds", param, ctx)
         return seconds
+
+
+_BYTES = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*(?:([kmgtp])(i?)b?|b)?", re.ASCII | re.IGNORECASE)
+
+
+class Bytes(NumberType):
+    """A number of bytes: ``500``, ``10M`` (in steps of 1000, as sizes are shown) or ``10MiB`` (of 1024)."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> int:
+        """Return the number of bytes."""
+        if isinstance(value, int):
+            return value
+        found = _BYTES.fullmatch(str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is not a size, for example 500k, 10M or 1.5GiB", param, ctx)
+        power = 0 if found[2] is None else "kmgtp".index(found[2].lower()) + 1
+        return round(float(found[1]) * float((1024 if found[3] else 1000) ** power))
 
 
 def taking_lock(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,7 +113,7 @@ class _Completed(TextType):
 
 
 class Snapshot(_Completed):
-    """A SNAPSHOT argument: id, prefix, ref, ``HEAD`` or ``HEAD~N``."""
+    """A SNAPSHOT argument: id, prefix, ref, ``HEAD`` or ``HEAD~N``, ``@TIME``, ``tag:NAME``."""
 
     name = "snapshot"
 
@@ -101,6 +121,14 @@ class Snapshot(_Completed):
         self, repository: Repository, call: Call, ctx: Context, incomplete: str
     ) -> Iterable[tuple[str, str]]:
         yield "HEAD", "the worktree's newest snapshot"
+        if incomplete.startswith("tag:"):
+            items = repository.history(call.worktree, limit=_LONGEST_LIST, unreadable=[])
+            tags = dict.fromkeys(tag for item in items for tag in item.descriptor.tags)
+            yield from ((f"tag:{tag}", "the newest with this tag") for tag in tags)
+        elif incomplete:
+            yield "tag:", "the newest with a tag"
+            yield "@yesterday", "the newest taken until the end of yesterday"
+            yield "@1h", "the newest taken until an hour ago"
         for ref in repository.refs.all():
             yield ref.name, f"ref to {ref.snapshot_id}"
         for descriptor in repository.beginning(incomplete, limit=_LONGEST_LIST):

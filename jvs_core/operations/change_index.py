@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from jvs_core.payload.changes.difference import compare
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
 from jvs_core.progress import Progress
 
-_SCHEMA = 2
+_SCHEMA = 3
 _BUSY_S = 5.0
 _BATCH = 100
 KEEPS, REMOVES, OVERWRITES = 0, 1, 2
@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS snapshots (id TEXT PRIMARY KEY, parent TEXT, kind TEX
 CREATE TABLE IF NOT EXISTS paths (number INTEGER PRIMARY KEY, path BLOB UNIQUE);
 CREATE TABLE IF NOT EXISTS changes (path INTEGER, snapshot TEXT, kind TEXT, size INTEGER, sha256 BLOB,
     loss INTEGER, PRIMARY KEY (path, snapshot)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sums (fingerprint TEXT PRIMARY KEY, data TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_snapshot ON changes (snapshot);
 CREATE INDEX IF NOT EXISTS losses ON changes (snapshot) WHERE loss > 0;
 PRAGMA user_version={_SCHEMA};
@@ -144,6 +145,52 @@ class ChangeIndex:
         )
         return {snapshot_id for (snapshot_id,) in rows}
 
+    def changed_where(self, path: Callable[[bytes], bool], size: Callable[[int], bool]) -> set[str]:
+        """Return the snapshots that made, changed or removed a file of a fitting path, and of a fitting size.
+
+        One that was removed has the largest size that it ever had.
+        """
+        fitting = {number for number, each in self.paths() if path(each)}
+        largest = dict(self.database.execute("SELECT path, MAX(size) FROM changes GROUP BY path"))
+        rows = self.database.execute("SELECT path, snapshot, kind, size FROM changes")
+        return {
+            snapshot_id
+            for number, snapshot_id, kind, own in rows
+            if number in fitting and size(largest[number] if kind is None else own)
+        }
+
+    def followers(self) -> dict[str, list[str]]:
+        """Return the snapshots that were compared with each."""
+        found: dict[str, list[str]] = {}
+        for snapshot_id, base in self.bases.items():
+            if base is not None:
+                found.setdefault(base, []).append(snapshot_id)
+        return found
+
+    def held_elsewhere(self, digests: Iterable[bytes], snapshot_id: str = "") -> set[bytes]:
+        """Return those of ``digests`` that a file has in a snapshot, or in another one than ``snapshot_id``."""
+        self.database.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS sought (sha256 BLOB PRIMARY KEY) WITHOUT ROWID"
+        )
+        self.database.execute("DELETE FROM sought")
+        self.database.executemany("INSERT OR IGNORE INTO sought VALUES (?)", ((each,) for each in digests))
+        rows = self.database.execute(
+            "SELECT DISTINCT snapshot, sha256 FROM changes WHERE snapshot <> ? AND sha256 IN (SELECT sha256 FROM sought)",
+            (snapshot_id,),
+        )
+        return {sha256 for each, sha256 in rows if each in self.bases}
+
+    def remembered_sums(self, fingerprint: str) -> str | None:
+        """Return what ``remember_sums`` kept for the same snapshots."""
+        row = self.database.execute("SELECT data FROM sums WHERE fingerprint = ?", (fingerprint,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def remember_sums(self, fingerprint: str, data: str) -> None:
+        """Keep what was reckoned from all changes of these snapshots, in place of that of others."""
+        with _writing(self.database):
+            self.database.execute("DELETE FROM sums")
+            self.database.execute("INSERT INTO sums VALUES (?, ?)", (fingerprint, data))
+
     def losses(self, ages: Mapping[str, int], *, since: str = "") -> Iterator[Loss]:
         """Yield what the snapshots of one lineage lost, the newest id first, those older than the id ``since`` left out.
 
@@ -245,7 +292,7 @@ def _connect(place: Path | None) -> sqlite3.Connection:
     try:
         (schema,) = database.execute("PRAGMA user_version").fetchone()
         if schema != _SCHEMA:
-            for table in ("snapshots", "paths", "changes"):
+            for table in ("snapshots", "paths", "changes", "sums"):
                 database.execute(f"DROP TABLE IF EXISTS {table}")
             database.executescript(_TABLES)
     except BaseException:

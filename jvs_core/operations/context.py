@@ -175,7 +175,12 @@ class Context:
         return worktree.get(self.layout, name)
 
     def resolve(self, snapshot: str, worktree_name: str) -> str:
-        """Return the full id that ``snapshot`` names, seen from a worktree."""
+        """Return the full id that ``snapshot`` names, seen from a worktree: by time, by tag, or as ``catalog.resolve`` says."""
+        if snapshot.startswith(("@", "tag:")):
+            from jvs_core.operations import selecting  # few commands are called that way
+
+            head = self.worktree(worktree_name).head_snapshot_id
+            return selecting.select(self.layout, snapshot, head, worktree_name)
         head = self.worktree(worktree_name).head_snapshot_id if snapshot.startswith("HEAD") else None
         return catalog.resolve(self.layout, snapshot, head)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from jvs_core import clock
 from jvs_core.control.records import kept
 from jvs_core.errors import InputError, PathNotFound
 from jvs_core.operations import change_index
 from jvs_core.operations.change_index import Change, ChangeIndex
 from jvs_core.operations.context import Context
+from jvs_core.operations.file_filter import FileFilter
 from jvs_core.operations.inplace.several import matches
 from jvs_core.operations.inplace.targets import payload_path
-from jvs_core.payload.tree.entry import printable, text
+from jvs_core.payload.tree.entry import is_below, printable, text
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.progress import Progress
 from jvs_core.results import FileCopy, FileVersion, FoundFile
@@ -29,6 +31,7 @@ def find(
     *,
     every: bool,
     deleted: bool,
+    filtered: FileFilter,
     unreadable: list[str] | None,
     progress: Progress,
 ) -> list[FoundFile]:
@@ -49,12 +52,19 @@ def find(
             if not is_meant(path, pattern):
                 continue
             here = is_there(folders, path)
-            file = None if here and deleted else _found(index.changes_of(number), chains, index, here)
-            if file is not None:
-                found.append(file.model_copy(update={"copies": copies.pop(path, [])}))
+            if here and deleted:
+                copies.pop(path, None)
+                continue
+            changes = index.changes_of(number)
+            file = _found(changes, chains, index, here)
+            if file is None:
+                continue
+            file = file.model_copy(update={"copies": copies.pop(path, [])})
+            if not filtered or _any_fits(filtered, changes, chains) or _any_copy_fits(filtered, file.copies):
+                found.append(file)
         for path, kept_ones in copies.items():
             here = is_there(folders, path)
-            if not (here and deleted):
+            if not (here and deleted) and _any_copy_fits(filtered, kept_ones):
                 found.append(_of_copies(path, kept_ones, here))
     return sorted(found, key=lambda file: os.fsencode(file.path))
 
@@ -76,28 +86,73 @@ def _copies(
     return found
 
 
+def _any_copy_fits(filtered: FileFilter, copies: Sequence[FileCopy]) -> bool:
+    return any(filtered.fits(copy.size, clock.parse(copy.kept_at)) for copy in copies)
+
+
+def _any_fits(filtered: FileFilter, changes: Sequence[Change], chains: Sequence[Mapping[str, int]]) -> bool:
+    """Return whether a change in a lineage is meant; one that removed a file has the size of what it removed."""
+    for chain in chains:
+        own = [change for change in changes if change.snapshot_id in chain]
+        size = 0
+        for change in sorted(own, key=lambda each: chain[each.snapshot_id], reverse=True):
+            size = size if change.kind is None else change.size
+            if filtered.fits(size, int(change.snapshot_id[:13])):
+                return True
+    return False
+
+
 def _of_copies(path: bytes, copies: list[FileCopy], here: bool) -> FoundFile:
     return FoundFile(
         path=text(path), versions=[], in_worktree=here, last_snapshot_id=None, removed_in=None, copies=copies
     )
 
 
-def changing(ctx: Context, path: str, *, unreadable: list[str] | None, progress: Progress) -> set[str]:
-    """Return the snapshots that changed ``path``, or what lies below it, since the one before.
+def changing(
+    ctx: Context,
+    path: str | None,
+    filtered: FileFilter,
+    *,
+    unreadable: list[str] | None,
+    progress: Progress,
+) -> set[str]:
+    """Return the snapshots that changed ``path``, or what lies below it, since the one before; or what matches it.
 
-    Raises PathEscape, and PathNotFound where no snapshot ever had it.
+    Only changes to files of a size that is meant count, where that is filtered; without ``path`` those to any file.
+    Raises PathEscape, and PathNotFound where no snapshot ever had the path.
     """
-    inner = payload_path(path)
+    inner = b"" if path is None else payload_path(path)
     with change_index.opened(ctx, progress) as index:
         if unreadable is not None:
             unreadable += index.unreadable
-        found = index.changed_in(inner) if inner else set(index.bases)
-    if not found and inner:
-        raise PathNotFound(
-            f"no snapshot ever had {printable(inner)!r}",
-            hint=f"jvs find {shlex.quote(path.rpartition('/')[2])}",
-        )
-    return found
+        if inner and filtered:
+            found = index.changed_where(_choosing(index, inner), filtered.fits_size)
+        elif filtered:
+            found = index.changed_where(lambda path: True, filtered.fits_size)
+        elif inner:
+            found = index.changed_in(inner) or index.changed_where(_choosing(index, inner), lambda size: True)
+        else:
+            found = set(index.bases)
+        if found or not inner or _ever(index, inner):
+            return found
+    raise PathNotFound(
+        f"no snapshot ever had {printable(inner)!r}",
+        hint=f"jvs find {shlex.quote(os.fsdecode(inner).rpartition('/')[2])}",
+    )
+
+
+def _choosing(index: ChangeIndex, inner: bytes) -> Callable[[bytes], bool]:
+    """Return the test of what a path names: to the letter and below it where there is such a one, else as a pattern."""
+    name = os.fsdecode(inner)
+    if _GLOB.search(name) is None or index.changed_in(inner):
+        return lambda path: is_below(path, inner)
+    patterns = name.split("/")
+    return lambda path: matches(os.fsdecode(path).split("/"), patterns)
+
+
+def _ever(index: ChangeIndex, inner: bytes) -> bool:
+    chosen = _choosing(index, inner)
+    return any(chosen(path) for _, path in index.paths())
 
 
 def is_meant(path: bytes, pattern: str) -> bool:

@@ -9,8 +9,8 @@ from jvs_core.control import catalog
 from jvs_core.control.records import pins
 from jvs_core.errors import InputError, PinNotFound
 from jvs_core.model import Pin
+from jvs_core.operations import durations
 from jvs_core.operations.context import Context
-from jvs_core.operations.gc import retention
 from jvs_core.operations.log import lost
 from jvs_core.operations.refs import check_text
 
@@ -61,7 +61,7 @@ def _end(text: str) -> str:
     if text[:4].isdigit() and "-" in text:
         end = clock.parse(text)
     else:
-        end = round(retention.after(now, text).timestamp() * 1000)
+        end = round(durations.after(now, text).timestamp() * 1000)
     if end <= clock.now_ms():
         raise InputError(f"{text!r} is not in the future", hint="for example 30d, or 2030-01-31")
     return clock.timestamp(end)

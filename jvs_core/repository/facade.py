@@ -68,6 +68,7 @@ from jvs_core.results import (
     Restored,
     RestoredInPlace,
     SnapshotDetails,
+    Stats,
     Status,
     TreeEntry,
     Tried,
@@ -83,7 +84,9 @@ class Repository:
 
     Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
-    prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
+    prefix of an id or of its last 8 digits, a ref, ``HEAD``, ``HEAD~N``, ``tag:NAME`` (the newest with this tag that led to the
+    worktree's head) or a time such as ``@2026-11-28T18:00``, ``@yesterday`` or ``@2h`` (the newest that was taken then or
+    before, in local time). What concerns locks, worktrees, refs,
     pins, gc, runs, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
     ``runs``, ``index``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
     something has made it durable and written its audit record when it returns; after a crash in the middle the
@@ -330,15 +333,18 @@ class Repository:
         grep: str | None = None,
         since: str | None = None,
         until: str | None = None,
+        larger: int | None = None,
+        smaller: int | None = None,
         unreadable: list[str] | None = None,
         progress: Progress = SILENT,
     ) -> list[HistoryItem]:
         """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
 
-        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``), or
-        PathNotFound where none ever had it; without ``auto`` those only that somebody asked for; with ``grep`` those with
-        this text in their note, upper and lower case alike; ``since`` and ``until`` are ISO 8601 times (without a zone UTC, a
-        day is meant as a whole) or durations ago, such as ``7d``.
+        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``), or what
+        this pattern matches from the worktree's top, or PathNotFound where none ever had it; with ``larger`` and ``smaller``
+        those that changed a file of more, and of less than so many bytes; without ``auto`` those only that somebody asked for; with ``grep`` those with
+        this text in their note, upper and lower case alike; ``since`` and ``until`` are ISO 8601 times (without a zone local
+        time; a day, or a minute, is meant as a whole), ``yesterday``, or durations ago, such as ``7d``.
         ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
         With a list for what is ``unreadable``, those of ``every`` snapshot that are damaged are left out, and it gets what
         is wrong with them; without one the first is raised.
@@ -351,10 +357,14 @@ class Repository:
 
             since_ms = None if since is None else moment(since)
             until_ms = None if until is None else moment(until, end=True)
-        if path is not None:
+        if path is not None or larger is not None or smaller is not None:
             from jvs_core.operations import file_history  # as in verify
+            from jvs_core.operations.file_filter import FileFilter
 
-            among = file_history.changing(self._context, path, unreadable=unreadable, progress=progress)
+            sizes = FileFilter.asked(larger=larger, smaller=smaller)
+            among = file_history.changing(
+                self._context, path, sizes, unreadable=unreadable, progress=progress
+            )
         return browse.history(
             self._context,
             name,
@@ -378,17 +388,24 @@ class Repository:
         worktree: str | None = None,
         every: bool = False,
         deleted: bool = False,
+        larger: int | None = None,
+        smaller: int | None = None,
+        since: str | None = None,
+        until: str | None = None,
         unreadable: list[str] | None = None,
         progress: Progress = SILENT,
     ) -> list[FoundFile]:
         """Return the files whose path matches in the snapshots that led to the worktree's head, or in ``every`` one, by path.
 
         ``pattern`` is a part of the path, or a glob: of the name where it has no slash, else of the path (``**`` goes through
-        folders). With ``deleted`` only those that the worktree does not have now. It is answered from an index of changes in
+        folders). With ``deleted`` only those that the worktree does not have now; with ``larger``, ``smaller`` (bytes), ``since``
+        and ``until`` (as for ``history``) only those with a change that fits them all: made, edited or removed then, at that
+        size. It is answered from an index of changes in
         the cache folder, which is brought up to date first and made from the manifests where it is not there. Snapshots that
         cannot be read are left out, and ``unreadable`` gets what is wrong with them.
         """
         from jvs_core.operations import file_history  # as in verify
+        from jvs_core.operations.file_filter import FileFilter
 
         return file_history.find(
             self._context,
@@ -396,9 +413,28 @@ class Repository:
             pattern,
             every=every,
             deleted=deleted,
+            filtered=FileFilter.asked(larger=larger, smaller=smaller, since=since, until=until),
             unreadable=unreadable,
             progress=progress,
         )
+
+    @translated
+    def stats(
+        self, snapshot: str | None = None, *, worktree: str | None = None, progress: Progress = SILENT
+    ) -> Stats:
+        """Return how much space the repository takes and what for, what each snapshot alone holds, and the largest paths.
+
+        With ``snapshot`` what that one holds. An estimate: contents are told apart by size and SHA-256 from the index of
+        changes (see ``find``), so that what lies on disk twice counts once; folders and what the file system keeps for itself
+        are left out. Worktrees and ``.jvs`` are walked, and no content is read. Removing several snapshots frees more than
+        each alone. What cannot be read is left out and stands in ``unreadable``.
+        """
+        from jvs_core.operations.space import stats  # as in verify
+
+        if snapshot is None:
+            return stats.of_repository(self._context, progress)
+        name = worktree or self._worktree
+        return stats.of_snapshot(self._context, self._context.resolve(snapshot, name), progress)
 
     @translated
     def beginning(self, prefix: str, *, limit: int = 200) -> list[Descriptor]:

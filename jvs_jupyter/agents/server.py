@@ -30,7 +30,8 @@ from jvs_jupyter.agents.tools import Desk, Tool
 
 INSTRUCTIONS = """\
 Snapshots of one JVS repository at {root}. Take a snapshot before risky work; try things in a sandbox; restore makes a
-new worktree and destroys nothing. Snapshots are named by id, unique prefix, ref, HEAD or HEAD~N."""
+new worktree and destroys nothing. Snapshots are named by id, unique prefix, ref, HEAD or HEAD~N,
+by tag (tag:NAME) or by time (@2026-11-28T18:00, @yesterday, @2h: the newest taken then or before)."""
 
 
 def build(

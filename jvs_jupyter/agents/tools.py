@@ -32,7 +32,12 @@ Worktree = Annotated[
     Field(max_length=100, description="A worktree's name; the one the server was started in when left out"),
 ]
 SnapshotName = Annotated[
-    str, Field(min_length=1, max_length=200, description="An id, a unique prefix, a ref, HEAD or HEAD~N")
+    str,
+    Field(
+        min_length=1,
+        max_length=204,
+        description="An id, a unique prefix, a ref, HEAD or HEAD~N, tag:NAME, or a time: @2026-11-28T18:00, @yesterday, @2h",
+    ),
 ]
 A = TypeVar("A", bound=Arguments)
 
@@ -77,18 +82,49 @@ def snapshot(desk: Desk, given: SnapshotArguments) -> dict[str, Any]:
     ).to_json()
 
 
+Time = Annotated[
+    str | None,
+    Field(max_length=100, description="2026-11-28, 2026-11-28T18:00 (local time), yesterday, or 7d (ago)"),
+]
+Size = Annotated[int | None, Field(ge=0, le=2**53 - 1, description="In bytes")]
+
+
 class HistoryArguments(Arguments):
     """Which snapshots."""
 
     limit: Annotated[int, Field(ge=1, le=200)] = 20
     tag: Annotated[str | None, Field(max_length=200)] = None
+    grep: Annotated[str | None, Field(max_length=1000, description="Text in the note, in whatever case")] = (
+        None
+    )
+    path: Annotated[
+        str | None,
+        Field(max_length=4096, description="Only those that changed this file, folder, or what matches"),
+    ] = None
+    since: Time = None
+    until: Time = None
+    larger: Annotated[Size, Field(description="Only those that changed a file of more bytes")] = None
+    smaller: Annotated[Size, Field(description="Only those that changed a file of fewer bytes")] = None
+    auto: Annotated[bool, Field(description="Also those that were made unasked")] = True
     every: Annotated[bool, Field(description="Of all worktrees, not only what led to the head")] = False
     worktree: Worktree = None
 
 
 def history(desk: Desk, given: HistoryArguments) -> dict[str, Any]:
     """Return snapshots, newest first."""
-    found = desk.repository.history(given.worktree, limit=given.limit, every=given.every, tag=given.tag)
+    found = desk.repository.history(
+        given.worktree,
+        limit=given.limit,
+        every=given.every,
+        tag=given.tag,
+        grep=given.grep,
+        path=given.path,
+        since=given.since,
+        until=given.until,
+        larger=given.larger,
+        smaller=given.smaller,
+        auto=given.auto,
+    )
     return {"items": [item.to_json() for item in found]}
 
 
@@ -104,6 +140,10 @@ class FindArguments(Arguments):
         ),
     ]
     deleted: Annotated[bool, Field(description="Only what the worktree does not have now")] = False
+    larger: Annotated[Size, Field(description="Only what had more bytes")] = None
+    smaller: Annotated[Size, Field(description="Only what had fewer bytes")] = None
+    since: Annotated[Time, Field(description="Only what was made, changed or removed since then")] = None
+    until: Annotated[Time, Field(description="Only what was made, changed or removed until then")] = None
     every: Annotated[bool, Field(description="Of all worktrees, not only what led to the head")] = False
     limit: Annotated[int, Field(ge=1, le=ITEMS)] = 100
     worktree: Worktree = None
@@ -112,7 +152,14 @@ class FindArguments(Arguments):
 def find(desk: Desk, given: FindArguments) -> dict[str, Any]:
     """Return files in history, the first ones by path, and how many there are."""
     found = desk.repository.find(
-        given.pattern, worktree=given.worktree, every=given.every, deleted=given.deleted
+        given.pattern,
+        worktree=given.worktree,
+        every=given.every,
+        deleted=given.deleted,
+        larger=given.larger,
+        smaller=given.smaller,
+        since=given.since,
+        until=given.until,
     )
     return {"items": [file.to_json() for file in found[: given.limit]], "total": len(found)}
 
@@ -122,7 +169,7 @@ class CompareArguments(Arguments):
 
     before: SnapshotName
     after: Annotated[
-        str | None, Field(max_length=200, description="The worktree as it is, when left out")
+        str | None, Field(max_length=204, description="The worktree as it is, when left out")
     ] = None
     paths: Annotated[
         list[Short], Field(max_length=100, description="Only these files, folders and patterns")
@@ -173,7 +220,7 @@ def restore(desk: Desk, given: RestoreArguments) -> dict[str, Any]:
 class VerifyArguments(Arguments):
     """What to verify."""
 
-    snapshot: Annotated[str | None, Field(max_length=200, description="The head, when left out")] = None
+    snapshot: Annotated[str | None, Field(max_length=204, description="The head, when left out")] = None
     every: Annotated[bool, Field(description="Every snapshot and the audit log")] = False
 
 

@@ -28,8 +28,10 @@ from jvs_core.errors import error_classes
 STEPS = (
     "info",
     "status; status --worktree trial",
-    "history --all --limit 50; history --worktree trial; history --path f --no-auto",
-    "find f; find '*' --all; find f --deleted",
+    "history --all --limit 50; history --worktree trial; history --path f --no-auto; history --larger 1k --path f*",
+    "show @2100-01-01; compare @2100-01-01 HEAD",
+    "find f; find '*' --all --larger 1k --since 2001-01-01; find f --deleted --smaller 1G --until now",
+    "stats; stats --by path; stats HEAD --by path --limit 3",
     "show HEAD; show HEAD --cells; show name",
     "ls HEAD -r; cat HEAD f",
     "compare HEAD~1 HEAD; compare HEAD; compare HEAD~1 HEAD --stat --patch --everything; compare HEAD~1 --patch",

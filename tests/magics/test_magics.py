@@ -375,4 +375,9 @@ def test_find_shows_deleted_files_and_redo_and_if_changed_answer(ip: Kernel, mai
     assert "jvs restore" in found.text
     assert "a.txt" in found.html
     assert "not in the worktree" in found.html
+    assert (
+        ip.value("found.to_dataframe()[['path', 'versions', 'bytes']].values.tolist()") == "[['a.txt', 1, 4]]"
+    )
+    assert ip.value("_ = %jvs find a.txt --larger 1k\nlen(_)") == "0"
+    assert ip.value("past = %jvs history --until now\nlen(past.to_dataframe())") != "0"
     assert "leave --if-changed out" in ip.fails("%%jvs note --if-changed\n1")

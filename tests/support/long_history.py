@@ -34,6 +34,46 @@ def write_history(repo: Repository, count: int, *, last_ms: int = 1_760_000_000_
     return made
 
 
+def write_wide_history(
+    repo: Repository, count: int, *, files: int, changes: int, last_ms: int = 1_760_000_000_000
+) -> list[str]:
+    """Give ``main`` a history as ``write_history`` does, of ``files`` files, ``changes`` of which are others in each snapshot.
+
+    Manifests and records only: the payloads are empty.
+    """
+    layout = Layout(repo.root)
+    record = worktree.get(layout, "main")
+    parent: str | None = None
+    entries = [Entry(b"", FOLDER, 0o755, 0, 0, 0, last_ms * 1_000_000)]
+    entries += [_file(number, 0, last_ms) for number in range(files)]
+    made = []
+    for number in range(count):
+        moment = last_ms - (count - 1 - number) * _HOUR_MS
+        for change in range(changes if number else 0):
+            place = (number * changes + change) % files
+            entries[place + 1] = _file(place, number, moment)
+        snapshot_id = f"{moment:013d}-{number:08x}"
+        layout.payload(snapshot_id).mkdir(parents=True)
+        parent = _record(layout, record.worktree_id, snapshot_id, parent, moment, entries)
+        made.append(parent)
+    move_head(layout, "main", parent)
+    return made
+
+
+def _file(place: int, version: int, moment: int) -> Entry:
+    content = f"{place} {version}".encode()
+    return Entry(
+        f"file-{place:04d}".encode(),
+        FILE,
+        0o644,
+        0,
+        0,
+        1000 + place,
+        moment * 1_000_000,
+        sha256=hashlib.sha256(content).digest(),
+    )
+
+
 def move_head(layout: Layout, name: str, snapshot_id: str | None) -> None:
     """Write a further head for a worktree, as JVS does, but into no log."""
     seen = worktree.get(layout, name)
@@ -49,8 +89,18 @@ def _write(layout: Layout, worktree_id: str, snapshot_id: str, parent: str | Non
     payload.mkdir(parents=True)
     content = snapshot_id.encode()
     (payload / "notes.txt").write_bytes(content)
-    entries = _entries(payload, content)
-    written = manifest.write(folder / "manifest", entries)
+    return _record(layout, worktree_id, snapshot_id, parent, moment, _entries(payload, content))
+
+
+def _record(
+    layout: Layout,
+    worktree_id: str,
+    snapshot_id: str,
+    parent: str | None,
+    moment: int,
+    entries: list[Entry],
+) -> str:
+    written = manifest.write(layout.manifest(snapshot_id), entries)
     root_hash = HashValue(value=manifest.root_hash(entries))
     draft = Descriptor(
         snapshot_id=snapshot_id,
@@ -65,8 +115,8 @@ def _write(layout: Layout, worktree_id: str, snapshot_id: str, parent: str | Non
         consistency_level="quiesced",
         fencing_token=1,
         holder_id="user@host",
-        files=1,
-        bytes=len(content),
+        files=sum(entry.kind == FILE for entry in entries),
+        bytes=sum(entry.size for entry in entries),
         degraded=(),
         payload_root_hash=root_hash,
         manifest_hash=HashValue(value=written.sha256),

@@ -17,6 +17,7 @@ from jvs_core.control.records import annotation, plans, tombstones
 from jvs_core.errors import InputError
 from jvs_core.model import Descriptor, Plan
 from jvs_core.operations.context import Context, step
+from jvs_core.operations.durations import check_duration
 from jvs_core.operations.gc import protection, retention
 from jvs_core.operations.gc.protection import Protection
 from jvs_core.operations.log import lost, report
@@ -103,7 +104,7 @@ def policy_of(ctx: Context, name: str | None, wanted: RetentionPolicy) -> Retent
             "an empty tag to keep: no snapshot has it", hint="leave --keep-tag out, or name a tag"
         )
     if policy.keep_within:
-        retention.check_duration(policy.keep_within)
+        check_duration(policy.keep_within)
     return policy
 
 

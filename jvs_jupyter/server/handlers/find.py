@@ -24,7 +24,14 @@ class FindHandler(Handler):
 def page_of(root: Root, path: str, query: dict[str, Any]) -> dict[str, Any]:
     """Return one page of what is found in the repository of a contents path."""
     found = root.place(path).repository.find(
-        query["q"], every=query["all"], deleted=query["deleted"], unreadable=[]
+        query["q"],
+        every=query["all"],
+        deleted=query["deleted"],
+        larger=query["larger"],
+        smaller=query["smaller"],
+        since=query["since"],
+        until=query["until"],
+        unreadable=[],
     )
     return page(
         found,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jvs_core import Repository
+from jvs_core import Repository, clock
 from jvs_core.errors import InputError, PathNotFound
 from jvs_core.operations import stored
 from tests.support.damage import overwrite
@@ -144,6 +145,72 @@ def test_the_history_of_a_path_is_what_changed_it_or_what_lies_in_it(repo: Repos
     with pytest.raises(PathNotFound):
         notes("none")
     assert len(notes("")) == len(changes) + 1
+
+
+def test_the_history_of_a_pattern_is_what_changed_what_matches_it(repo: Repository) -> None:
+    for note, name in (("one", "d/a.csv"), ("two", "d/e/b.csv"), ("three", "c.csv"), ("four", "[x]/f")):
+        write(repo, name, note)
+        take(repo, note)
+
+    def notes(path: str) -> list[str]:
+        return [item.descriptor.note for item in repo.history(path=path)]
+
+    assert notes("d/*.csv") == ["one"]
+    assert notes("**/*.csv") == ["three", "two", "one"]
+    assert notes("[x]") == ["four"]  # a name to the letter comes first
+    with pytest.raises(PathNotFound):
+        notes("*.tsv")
+
+
+def test_files_and_snapshots_are_found_by_size_and_time(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at(hour: int) -> None:
+        monkeypatch.setattr(clock, "now_ms", lambda: clock.parse(f"2026-11-28T{hour:02d}:00:00Z"))
+
+    at(8)
+    write(repo, "small", "x" * 10)
+    write(repo, "grows", "x" * 10)
+    one = take(repo)
+    at(10)
+    write(repo, "grows", "x" * 2000)
+    two = take(repo)
+    at(12)
+    (repo.root / "main" / "grows").unlink()
+    three = take(repo)
+
+    def names(**asked: Any) -> list[str]:
+        return [file.path for file in repo.find("*", **asked)]
+
+    assert names() == ["grows", "small"]
+    assert names(larger=1000) == ["grows"]
+    assert names(larger=10, smaller=2000) == []
+    assert names(smaller=11) == ["grows", "small"]
+    assert names(since="2026-11-28T09:00Z") == ["grows"]
+    assert names(until="2026-11-28T09:00Z") == ["grows", "small"]
+    assert names(until="2026-11-28T09:00Z", larger=1000) == []
+    assert names(since="2026-11-28T11:00Z", deleted=True) == ["grows"]
+    assert names(since="2026-11-28T11:00Z", smaller=1000) == []
+    with pytest.raises(InputError):
+        names(larger=-1)
+    with pytest.raises(InputError):
+        names(since="soon")
+
+    def ids(**asked: Any) -> list[str]:
+        return [item.descriptor.snapshot_id for item in repo.history(**asked)]
+
+    assert ids(larger=1000) == [three, two]
+    assert ids(smaller=1000) == [one]
+    assert ids(larger=1000, path="small") == []
+    assert ids(larger=1000, path="gr*", until="2026-11-28T10:00Z") == [two]
+
+
+def test_kept_copies_are_found_by_size_and_time_too(repo: Repository) -> None:
+    write(repo, "gone", "x" * 2000)
+    repo.timeline.keep_file("gone", cause="delete")
+    (repo.root / "main" / "gone").unlink()
+    assert [file.path for file in repo.find("gone", larger=1000, since="1h")] == ["gone"]
+    assert repo.find("gone", larger=2000) == repo.find("gone", until="1h") == []
 
 
 def test_other_worktrees_and_what_lies_ahead_of_an_older_head_are_found_with_all(repo: Repository) -> None:

@@ -169,6 +169,12 @@ async def test_a_deleted_file_is_found_in_history(repo: Repository) -> None:
         found = await ask(connected, "find", pattern="notes", deleted=True)
         assert [(item["path"], item["in_worktree"]) for item in found["items"]] == [("notes.txt", False)]
         assert (await ask(connected, "find", pattern="*", limit=1))["total"] == 1
+        assert (await ask(connected, "find", pattern="*", larger=5, since="1h"))["total"] == 0
+        assert (await ask(connected, "find", pattern="*", smaller=6, since="yesterday"))["total"] == 1
+        asked = {"grep": "BASE", "path": "notes*", "larger": 4, "until": "now"}
+        assert len((await ask(connected, "history", **asked))["items"]) == 1
+        assert (await ask(connected, "history", grep="other"))["items"] == []
+        assert (await ask(connected, "compare", before="tag:start", after="@now"))["modified"] == []
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [

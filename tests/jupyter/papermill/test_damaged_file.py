@@ -18,8 +18,9 @@ from tests.support.damage import DAMAGES, payload_file, rot
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_path_in_a_snapshot_is_read_as_it_was_stored(workspace: Workspace, damage: str) -> None:
     text = workspace.notebook("trials/in.ipynb", "1").read_text()
-    workspace.repository.snapshot(lock=True)
-    assert handler.read("jvs://HEAD/trials/in.ipynb") == text
+    workspace.repository.snapshot(lock=True, tags=["t"])
+    for snapshot in ("HEAD", "tag:t", "@now"):
+        assert handler.read(f"jvs://{snapshot}/trials/in.ipynb") == text
     DAMAGES[damage](payload_file(workspace.repository, "HEAD", "trials/in.ipynb"))
     with pytest.raises(JvsError) as raised:
         handler.read("jvs://HEAD/trials/in.ipynb")

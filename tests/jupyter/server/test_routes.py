@@ -344,3 +344,48 @@ async def test_refs_are_made_paged_and_deleted(server: Interface, repo: Reposito
     assert ([item["name"] for item in rest["items"]], rest["next"]) == (["c"], None)
     assert (await server.ask("DELETE", "refs/b", path="team")).json["name"] == "b"
     assert [ref.name for ref in repo.refs.all()] == ["a", "c"]
+
+
+async def test_a_snapshot_is_shown_and_compared_by_tag_and_time(server: Interface, repo: Repository) -> None:
+    first = (await server.snapshot("team/main", note="first"))["snapshot_id"]
+    write(repo, "notes.txt", "other")
+    second = (await server.snapshot("team/main", note="second"))["snapshot_id"]
+    repo.annotate(first, add_tags=["a/b c"])
+    shown = await server.ask("GET", "snapshots/tag%3Aa%2Fb%20c", path="team/main")
+    assert shown.json["snapshot_id"] == first
+    shown = await server.ask("GET", "snapshots/%40now", path="team/main")
+    assert shown.json["snapshot_id"] == second
+    compared = await server.ask("GET", "compare", path="team/main", from_="tag:a/b c", to="@now")
+    assert compared.json["modified"] == ["notes.txt"]
+    missing = await server.ask("GET", "snapshots/%402001-01-01", path="team/main")
+    assert (missing.status, missing.code) == (404, "E_SNAPSHOT_NOT_FOUND")
+
+
+async def test_files_are_found_by_size_and_time(server: Interface, repo: Repository) -> None:
+    write(repo, "large.bin", "x" * 5000)
+    await server.snapshot("team/main")
+    found = await server.ask("GET", "find", path="team/main", q="*", larger=1000, since="1h")
+    assert [file["path"] for file in found.json["items"]] == ["large.bin"]
+    found = await server.ask("GET", "find", path="team/main", q="*", smaller=1000, until="1h")
+    assert found.json["items"] == []
+    refused = await server.ask("GET", "find", path="team/main", q="*", since="soon")
+    assert (refused.status, refused.code) == (400, "E_USAGE")
+
+
+async def test_what_annotate_did_decides_in_the_timeline(server: Interface, repo: Repository) -> None:
+    taken = (await server.snapshot("team/main", note="plain", tags=["old"]))["snapshot_id"]
+    body = {"path": "team/main", "note": "edited", "add_tags": ["good"], "remove_tags": ["old"]}
+    shown = await server.ask("PATCH", f"snapshots/{taken}", body)
+    assert (shown.json["note"], shown.json["tags"]) == ("edited", ["good"])
+    asked: list[tuple[dict[str, Any], list[str]]] = [
+        ({"tag": "good"}, [taken]),
+        ({"tag": "old"}, []),
+        ({"q": "#good"}, [taken]),
+        ({"q": "edited"}, [taken]),
+        ({"q": "plain"}, []),
+    ]
+    for query, expected in asked:
+        page = (await server.ask("GET", "snapshots", path="team/main", **query)).json
+        assert [item["snapshot_id"] for item in page["items"]] == expected, query
+    page = (await server.ask("GET", "snapshots", path="team/main")).json
+    assert [(item["note"], item["tags"]) for item in page["items"]] == [("edited", ["good"])]

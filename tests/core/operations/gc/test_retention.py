@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from jvs_core.errors import InputError
 from jvs_core.model import Descriptor
+from jvs_core.operations import durations
 from jvs_core.operations.gc import planning, protection, retention
 from jvs_core.operations.gc.protection import Protection
 from jvs_core.settings import RetentionPolicy
@@ -140,14 +141,14 @@ def test_children_are_deeper_than_their_parents(data: st.DataObject) -> None:
     ],
 )
 def test_durations_go_by_the_calendar(duration: str, expected: tuple[int, int, int]) -> None:
-    assert retention.before(datetime(2026, 3, 31, tzinfo=UTC), duration) == datetime(*expected, tzinfo=UTC)
-    assert retention.after(datetime(2026, 1, 31, tzinfo=UTC), "1m") == datetime(2026, 3, 3, tzinfo=UTC)
+    assert durations.before(datetime(2026, 3, 31, tzinfo=UTC), duration) == datetime(*expected, tzinfo=UTC)
+    assert durations.after(datetime(2026, 1, 31, tzinfo=UTC), "1m") == datetime(2026, 3, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "d", "3", "-1d", "1d2y", "1.5d", "30D", "٣d", "1w"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InputError):
-        retention.check_duration(text)
+        durations.check_duration(text)
 
 
 @pytest.mark.parametrize(

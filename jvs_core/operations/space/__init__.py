@@ -1,0 +1,1 @@
+"""How much space a repository takes, what for, and what removing a snapshot gives back."""
