@@ -6,7 +6,10 @@ SHELL := /bin/bash
 
 # Without bytecode files every start of the command compiles hundreds of modules again.
 unexport PYTHONDONTWRITEBYTECODE
+# Twice --quiet: errors, but no warnings of how this machine's pip is set up.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+PIP_INSTALL := -m pip install --quiet --quiet
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -67,7 +70,7 @@ nightly: test-all crash mutants collaboration  ## All tests; every fault; every 
 
 build: ready lab  ## Build the wheel and the source distribution into dist/
 	rm -rf dist
-	$(BIN)/python -m build
+	JVS_PANEL=build $(BIN)/python -m build
 
 release: build  ## Build, and try wheel and source distribution in empty environments
 	.ci/check-wheel
@@ -92,7 +95,7 @@ papermill: ready  ## Run papermill's own tests with this engine, inside and outs
 
 collaboration: ready  ## Try restores of notebooks that are open in jupyter-collaboration, in an environment of its own
 	$(BIN)/python -m venv $(VENV)/collaboration
-	$(VENV)/collaboration/bin/python -m pip install --quiet jupyter-collaboration --editable ".[jupyter]"
+	JVS_PANEL=skip $(VENV)/collaboration/bin/python $(PIP_INSTALL) jupyter-collaboration --editable ".[jupyter]"
 	JVS_COLLABORATION_PYTHON=$(abspath $(VENV))/collaboration/bin/python $(PYTEST) tests/jupyter/server/test_collaboration.py
 
 docs: ready  ## Hold the documentation against the code, and build the site into build/docs
@@ -143,9 +146,9 @@ $(STAMPS)/venv:
 	touch $@
 
 $(STAMPS)/installed: $(STAMPS)/venv pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	JVS_PANEL=skip $(BIN)/python $(PIP_INSTALL) --editable .
 	touch $@
 
 $(STAMPS)/ready: $(STAMPS)/venv pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	JVS_PANEL=skip $(BIN)/python $(PIP_INSTALL) --editable '.[dev]'
 	touch $(STAMPS)/installed $@

@@ -21,6 +21,7 @@ from jvs_jupyter.server.events import Events
 from jvs_jupyter.server.handlers import routes
 from jvs_jupyter.server.holding import hold
 from jvs_jupyter.server.keeping import Keeper
+from jvs_jupyter.server import panel
 from jvs_jupyter.server.operations import Operation, Operations
 from jvs_jupyter.server.paths import Place, Root
 from jvs_jupyter.server.reading import Reader
@@ -138,6 +139,8 @@ class JvsServer(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Begin the automatic history, and to hold the root's lock, where that is asked for."""
+        if told := panel.missing(serverapp.extension_manager.extensions):
+            self.log.warning(told)
         self._contents.install()
         await self.services.histories.start()
         if self.hold_lock:
