@@ -15,13 +15,13 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Integer, default
 
 from jvs_core import JvsError, Settings
+from jvs_jupyter.server import panel
 from jvs_jupyter.server.checkpoints import use_checkpoints
 from jvs_jupyter.server.errors import RequestError
 from jvs_jupyter.server.events import Events
 from jvs_jupyter.server.handlers import routes
 from jvs_jupyter.server.holding import hold
 from jvs_jupyter.server.keeping import Keeper
-from jvs_jupyter.server import panel
 from jvs_jupyter.server.operations import Operation, Operations
 from jvs_jupyter.server.paths import Place, Root
 from jvs_jupyter.server.reading import Reader
