@@ -6,7 +6,10 @@ SHELL := /bin/bash
 
 # Without bytecode files every start of the command compiles hundreds of modules again.
 unexport PYTHONDONTWRITEBYTECODE
+# Twice --quiet: errors, but no warnings of how this machine's pip is set up.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+PIP_INSTALL := -m pip install --quiet --quiet
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -22,8 +25,9 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 BENCH_ARGS ?=
 
-# File systems, attributes and access lists, FUSE, fault injection; a browser and its letters; restic, whose retention is ours.
-DEBIAN := acl attr btrfs-progs chromium e2fsprogs fonts-dejavu-core fuse3 git mount restic strace util-linux xfsprogs
+# File systems, attributes and access lists, FUSE, fault injection; a browser and its letters; restic, whose retention is ours;
+# shells that complete, and a reader of manual pages.
+DEBIAN := acl attr btrfs-progs chromium e2fsprogs fish fonts-dejavu-core fuse3 git mandoc mount restic strace util-linux xfsprogs zsh
 
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
@@ -67,7 +71,7 @@ nightly: test-all crash mutants collaboration  ## All tests; every fault; every 
 
 build: ready lab  ## Build the wheel and the source distribution into dist/
 	rm -rf dist
-	$(BIN)/python -m build
+	JVS_PANEL=build $(BIN)/python -m build
 
 release: build  ## Build, and try wheel and source distribution in empty environments
 	.ci/check-wheel
@@ -92,7 +96,7 @@ papermill: ready  ## Run papermill's own tests with this engine, inside and outs
 
 collaboration: ready  ## Try restores of notebooks that are open in jupyter-collaboration, in an environment of its own
 	$(BIN)/python -m venv $(VENV)/collaboration
-	$(VENV)/collaboration/bin/python -m pip install --quiet jupyter-collaboration --editable ".[jupyter]"
+	JVS_PANEL=skip $(VENV)/collaboration/bin/python $(PIP_INSTALL) jupyter-collaboration --editable ".[jupyter]"
 	JVS_COLLABORATION_PYTHON=$(abspath $(VENV))/collaboration/bin/python $(PYTEST) tests/jupyter/server/test_collaboration.py
 
 docs: ready  ## Hold the documentation against the code, and build the site into build/docs
@@ -143,9 +147,9 @@ $(STAMPS)/venv:
 	touch $@
 
 $(STAMPS)/installed: $(STAMPS)/venv pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	JVS_PANEL=skip $(BIN)/python $(PIP_INSTALL) --editable .
 	touch $@
 
 $(STAMPS)/ready: $(STAMPS)/venv pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	JVS_PANEL=skip $(BIN)/python $(PIP_INSTALL) --editable '.[dev]'
 	touch $(STAMPS)/installed $@

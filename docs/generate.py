@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import interfaces
+import manual
 import measured
 
 from jvs_core.cli.main import build
@@ -27,6 +28,7 @@ from jvs_magics.magics import JvsMagics
 _KINDS = ("xfs", "btrfs", "ext4", "juicefs")
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
+MANUAL = DOCS / "man"
 _QUOTING = ("../README.md", "concepts/engines.md", "concepts/scale.md")
 _MADE = "<!-- Made by docs/generate.py; do not edit. -->"
 _MAGICS = """\
@@ -63,8 +65,9 @@ def pages() -> dict[Path, str]:
         "rest-api.md": rest_page(),
         "difference.schema.json": difference_schema(),
     }
+    manuals = {MANUAL / name: text for name, text in manual.manual_pages().items()}
     quoting = {DOCS / name: measured.filled((DOCS / name).read_text(encoding="utf-8")) for name in _QUOTING}
-    return {**{REFERENCE / name: text for name, text in made.items()}, **quoting}
+    return {**{REFERENCE / name: text for name, text in made.items()}, **manuals, **quoting}
 
 
 def _page(lines: Iterator[str]) -> str:
@@ -356,7 +359,14 @@ def main(arguments: list[str]) -> int:
             name = path.resolve().relative_to(DOCS.resolve().parent)
             sys.stderr.write(f"{name} is not up to date: run python docs/generate.py\n")
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
+    for page in set(MANUAL.glob("*")) - set(pages()):
+        stale[page] = ""
+        if "--check" in arguments:
+            sys.stderr.write(f"docs/man/{page.name} is of no command: run python docs/generate.py\n")
+        else:
+            page.unlink()
     return 1 if stale and "--check" in arguments else 0
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from jvs_core import __version__
 from jvs_core.errors import error_classes
@@ -77,14 +80,15 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 def test_completion_is_installed_by_the_line_of_the_readme() -> None:
-    line = 'eval "$(_JVS_COMPLETE=bash_source jvs)"'
+    line = 'eval "$(jvs completion bash)"'
     assert line in (ROOT / "README.md").read_text(encoding="utf-8")
     script = f"""
 {line}
-COMP_WORDS=(jvs work) COMP_CWORD=1
+compopt() {{ :; }}
+COMP_LINE="jvs work" COMP_POINT=8 COMP_WORDS=(jvs work) COMP_CWORD=1
 _jvs_completion jvs work jvs
 echo "${{COMPREPLY[@]}}"
-COMPREPLY=() COMP_WORDS=(jvs gc pl) COMP_CWORD=2
+COMPREPLY=() COMP_LINE="jvs gc pl" COMP_POINT=9 COMP_WORDS=(jvs gc pl) COMP_CWORD=2
 _jvs_completion jvs pl gc
 echo "${{COMPREPLY[@]}}"
 """
@@ -104,3 +108,21 @@ def test_every_error_has_a_part_in_the_page_on_messages() -> None:
         code for line in page.splitlines() if line.startswith("## ") for code in line[3:].split(", ")
     ]
     assert sorted(explained) == sorted({error.code for error in error_classes()})
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        ("mandoc", "-Tlint", "-Wwarning"),
+        ("groff", "-ww", "-man", "-Kutf8", "-Tutf8"),
+        ("man", "--warnings", "-l"),
+    ],
+)
+def test_manual_pages_render_without_a_warning(reader: tuple[str, ...]) -> None:
+    if shutil.which(reader[0]) is None:
+        pytest.skip(f"no {reader[0]} here")
+    pages = sorted((ROOT / "docs" / "man").glob("*.1"))
+    assert {"jvs.1", "jvs-snapshot.1", "jvs-mcp.1"} <= {page.name for page in pages}
+    done = subprocess.run([*reader, *map(str, pages)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert reader[0] != "mandoc" or done.stdout == ""

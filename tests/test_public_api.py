@@ -87,9 +87,10 @@ IN_PYTHON = {
     "audit keygen": "Audit.keygen",
 }
 COMMAND_LINE_ONLY = {
+    "completion",
     "demo",
     "conformance run",
-}  # the one runs the command itself, the other is jvs_core.conformance
+}  # the first is for shells, demo runs the command itself, the last is jvs_core.conformance
 
 
 def leaves(group: click.Group, names: tuple[str, ...] = ()) -> Iterator[str]:

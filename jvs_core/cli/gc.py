@@ -10,7 +10,7 @@ import click
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Group
 from jvs_core.cli.outcome import Outcome
-from jvs_core.cli.parameters import Snapshot
+from jvs_core.cli.parameters import PinId, Snapshot
 from jvs_core.cli.text import columns, first_line, identifier, safe, size
 from jvs_core.settings import KEEP_MAXIMUM
 from jvs_core.wording import counted
@@ -117,7 +117,7 @@ def pin(call: Call, snapshot: str, reason: str, expires: str | None) -> Outcome:
 
 
 @gc.command()
-@click.argument("pin_id", metavar="ID")
+@click.argument("pin_id", metavar="ID", type=PinId())
 @click.pass_obj
 def unpin(call: Call, pin_id: str) -> Outcome:
     """Remove the pin ID; its snapshot stays until a run of a plan removes it.

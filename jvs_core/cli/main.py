@@ -58,6 +58,9 @@ _COMMANDS = {
     "conformance": Lazy(
         "jvs_core.cli.conformance:conformance", "Hold a file system against the requirements."
     ),
+    "completion": Lazy(
+        "jvs_core.cli.completion.command:completion", "Print the script that makes your shell complete."
+    ),
     "demo": Lazy("jvs_core.cli.demo:demo", "Show the whole story on a throw-away repository."),
 }
 
@@ -131,9 +134,9 @@ def complete(
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line of the process and return its exit status."""
     if instruction := os.environ.get(_COMPLETION_VARIABLE):
-        from click.shell_completion import shell_complete
+        from jvs_core.cli.completion.shells import answer
 
-        return shell_complete(build(), {"obj": Call()}, "jvs", _COMPLETION_VARIABLE, instruction)
+        return answer(instruction, build(), {"obj": Call()})
     alone, args = args is None, sys.argv[1:] if args is None else args
     call = Call(progress_factory=_drawn_progress)
     call.confirm = lambda question: _ask(call, question)

@@ -146,6 +146,29 @@ class RefName(_Completed):
         return ((ref.name, first_line(ref.note)) for ref in repository.refs.all())
 
 
+class RunName(_Completed):
+    """The id or the name of a recorded run."""
+
+    name = "run"
+
+    def _candidates(
+        self, repository: Repository, call: Call, ctx: Context, incomplete: str
+    ) -> Iterable[tuple[str, str]]:
+        for run in repository.runs.find(limit=_LONGEST_LIST, unreadable=[]):
+            yield run.run_id, first_line(run.name or run.subject)
+
+
+class PinId(_Completed):
+    """The id of a pin."""
+
+    name = "pin"
+
+    def _candidates(
+        self, repository: Repository, call: Call, ctx: Context, incomplete: str
+    ) -> Iterable[tuple[str, str]]:
+        return ((pin.pin_id, first_line(pin.reason)) for pin in repository.pins.all(unreadable=[]))
+
+
 class TagOfSnapshot(_Completed):
     """A tag of the snapshot that the same command line names."""
 

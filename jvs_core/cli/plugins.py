@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import click
 from click import Context, HelpFormatter
@@ -25,9 +25,25 @@ class PluginGroup(Group):
     def get_command(self, ctx: Context, cmd_name: str) -> click.Command | None:
         """Return a command of the core, else the one an installed package declares under this name."""
         found = super().get_command(ctx, cmd_name)
-        if found is not None or ctx.resilient_parsing:
+        if found is not None:
             return found
-        return _load(cmd_name)
+        try:
+            return _load(cmd_name)
+        except CommandLineError:
+            if ctx.resilient_parsing:  # completing: what is not installed is completed from nothing
+                return None
+            raise
+
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[Any]:
+        """Complete the commands of the extras too."""
+        from click.shell_completion import CompletionItem
+
+        more = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in EXTRAS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*super().shell_complete(ctx, incomplete), *more]
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         """List the commands of the extras after the core's."""

@@ -10,14 +10,15 @@ from click import style
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import RunName
 from jvs_core.cli.text import change_lines, columns, identifier, safe
 from jvs_jupyter.runs.comparison import after, of_many, of_two, whole
 from jvs_jupyter.runs.values import decoded
 
 
 @click.command(cls=Command)
-@click.argument("run", metavar="RUN")
-@click.argument("others", metavar="[RUN]...", nargs=-1)
+@click.argument("run", metavar="RUN", type=RunName())
+@click.argument("others", metavar="[RUN]...", type=RunName(), nargs=-1)
 @click.pass_obj
 def compare(call: Call, run: str, others: tuple[str, ...]) -> Outcome:
     """Show how two runs differ: parameters, metrics with deltas, circumstances, packages, files after.

@@ -7,12 +7,13 @@ import click
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import RunName
 from jvs_core.cli.text import safe, size
 from jvs_core.wording import counted
 
 
 @click.command(cls=Command)
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.argument("runs", metavar="RUN...", type=RunName(), nargs=-1, required=True)
 @click.option("-o", "--output", metavar="CRATE.zip", required=True, help="Write the crate here.")
 @click.option("--key", metavar="FILE", help="Sign the checkpoint with this private key.")
 @click.option("--license", "license_", metavar="TEXT", help="The license of what is in it: a URL, or text.")

@@ -7,6 +7,7 @@ import click
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Group, Lazy
 from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import RunName
 from jvs_jupyter.run_commands.described import described
 
 _ROOM = "jvs_jupyter.run_commands"
@@ -38,7 +39,7 @@ def run() -> None:
 
 
 @run.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", type=RunName())
 @click.pass_obj
 def show(call: Call, run_id: str) -> Outcome:
     """Show one run in full.

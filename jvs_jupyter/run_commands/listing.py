@@ -11,6 +11,7 @@ from jvs_core import InputError, RunTable
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import RunName
 from jvs_core.cli.text import columns as in_columns
 from jvs_core.cli.text import identifier, safe
 from jvs_core.wording import counted
@@ -80,7 +81,7 @@ def list_(
 
 
 @click.command(cls=Command)
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", type=RunName())
 @click.argument("name")
 @click.pass_obj
 def name(call: Call, run: str, name: str) -> Outcome:
@@ -100,7 +101,7 @@ def name(call: Call, run: str, name: str) -> Outcome:
 
 
 @click.command(cls=Command)
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", type=RunName())
 @click.argument("note")
 @click.pass_obj
 def note(call: Call, run: str, note: str) -> Outcome:
@@ -115,7 +116,7 @@ def note(call: Call, run: str, note: str) -> Outcome:
 
 
 @click.command(cls=Command)
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.argument("runs", metavar="RUN...", type=RunName(), nargs=-1, required=True)
 @click.pass_obj
 def remove(call: Call, runs: tuple[str, ...]) -> Outcome:
     """Remove the records of runs; their snapshots stay until a gc finds that nothing needs them.

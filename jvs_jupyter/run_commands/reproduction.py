@@ -11,6 +11,7 @@ from jvs_core import Verdict
 from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.parameters import RunName
 from jvs_core.cli.text import identifier, safe
 from jvs_jupyter.run_commands.described import draws
 from jvs_jupyter.runs.reproduce import Reproduction
@@ -19,7 +20,7 @@ VERDICT_STATUS: dict[Verdict, int] = {"identical": 0, "differs": 20, "failed": 2
 
 
 @click.command(cls=Command)
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", type=RunName())
 @click.option(
     "--keep",
     type=click.Choice(["failed", "all", "none"]),

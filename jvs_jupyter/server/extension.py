@@ -15,6 +15,7 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Integer, default
 
 from jvs_core import JvsError, Settings
+from jvs_jupyter.server import panel
 from jvs_jupyter.server.checkpoints import use_checkpoints
 from jvs_jupyter.server.errors import RequestError
 from jvs_jupyter.server.events import Events
@@ -138,6 +139,8 @@ class JvsServer(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Begin the automatic history, and to hold the root's lock, where that is asked for."""
+        if told := panel.missing(serverapp.extension_manager.extensions):
+            self.log.warning(told)
         self._contents.install()
         await self.services.histories.start()
         if self.hold_lock:

@@ -47,6 +47,7 @@ STEPS = (
     "doctor --strict",
     "mcp",
     "init a/b; init a/b --adopt x",
+    "completion bash",
     "demo",
     "conformance run",
     "trust {repo}; trust --list; trust --remove {repo}",
