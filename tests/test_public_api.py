@@ -56,7 +56,7 @@ IN_PYTHON = {
     "timeline run": "Timeline.run",
     "timeline on": "Timeline.switch",
     "timeline off": "Timeline.switch",
-    "undo": "Repository.undo",
+    "undo": "Repository.undo Repository.forget_undo",
     "redo": "Repository.redo",
     "sandbox run": "Repository.sandbox",
     "bisect run": "Repository.bisect",

@@ -688,6 +688,15 @@ class Repository:
         )
 
     @translated
+    def forget_undo(self, worktree: str | None = None, *, lock: bool = False, wait_s: float = 0.0) -> int:
+        """Give up everything that ``undo`` and ``redo`` could go back to in a worktree; return how many steps that were.
+
+        Content and head stay as they are. The snapshots stay as well; from now on nothing keeps them for ``undo``, so that
+        they can be dropped (see ``gc.plan``). Needs the lock, as for ``snapshot``. Raises NothingToUndo.
+        """
+        return undoing.forget(self._context, worktree or self._worktree, locking=Locking(lock, wait_s))
+
+    @translated
     def hold(
         self,
         worktree: str | None = None,
