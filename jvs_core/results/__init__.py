@@ -39,4 +39,4 @@ from jvs_core.results.timeline import (
     TimelineState,
 )
 from jvs_core.results.verify import AuditReport, SnapshotReport, VerifyReport
-from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo
+from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo, WorktreeRemoved
