@@ -51,7 +51,7 @@ IN_PYTHON = {
     "ls": "Repository.ls",
     "cat": "Repository.open_file",
     "compare": "Repository.compare Repository.changed_entries what_changed what_changed_in summary known_summaries",
-    "restore": "Repository.restore Repository.restore_path Repository.restore_inplace",
+    "restore": "Repository.restore Repository.suggest_name Repository.restore_path Repository.restore_inplace",
     "timeline status": "Timeline.state",
     "timeline run": "Timeline.run",
     "timeline on": "Timeline.switch",
