@@ -124,7 +124,7 @@ class PathNotFound(NotFound):
 
 
 class SnapshotExpired(NotFound):
-    """The snapshot was thinned out by retention; its payload is gone, its descriptor stays."""
+    """The snapshot was dropped, or thinned out by retention; its payload is gone, its descriptor stays."""
 
     code = "E_SNAPSHOT_EXPIRED"
 

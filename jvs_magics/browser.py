@@ -133,7 +133,8 @@ class Browser:
         return f"Since snapshot {found.from_}: {change_count(found)}"
 
     def _restore(self) -> str:
-        made = self._repository.restore(self._chosen())
+        chosen = self._chosen()
+        made = self._repository.restore(chosen, name=self._repository.suggest_name(chosen))
         self.panel.show(Restored(Outcome(made))._repr_html_())
         return f"Restored to the new worktree {made.worktree}; no other was touched"
 

@@ -70,20 +70,33 @@ def gc() -> None:
 
 @gc.command()
 @policy_options
+@click.option(
+    "--drop",
+    multiple=True,
+    type=Snapshot(),
+    metavar="SNAPSHOT",
+    help="Remove this one, wherever it lies in the history, and nothing else; may be repeated.",
+)
 @click.pass_obj
-def plan(call: Call, /, policy: str | None, **keep: Any) -> Outcome:
+def plan(call: Call, /, policy: str | None, drop: tuple[str, ...], **keep: Any) -> Outcome:
     """Say what a run would remove, and remove nothing.
 
     Without a policy that is only what no worktree, ref, pin or history needs. With one, each worktree's history is
     thinned out; hours to years are counted where they have snapshots, in UTC. Heads, refs and pins always stay.
 
+    With --drop the files of the snapshots that you name go, and nothing else; their line in the history stays, marked as
+    expired. --drop also takes the id of a kept copy of a file, as jvs find shows it.
+
     \b
     Example:
       jvs gc plan
       jvs gc plan --keep-daily 7 --keep-tag baseline
+      jvs gc plan --drop 1764433312345-3f2a9c0d
     """
-    made = call.repository().gc.plan(policy, **keep, progress=call.progress())
-    return Outcome(made, _planned(made))
+    made = call.repository().gc.plan(
+        policy, drop=drop, worktree=call.worktree, **keep, progress=call.progress()
+    )
+    return Outcome(made, _planned(made, dropping=bool(drop)))
 
 
 @gc.command()
@@ -150,24 +163,31 @@ def _until(pin: Pin) -> str:
     return f" until {pin.expires_at}" if pin.expires_at else ""
 
 
-def _planned(made: GcPlan) -> list[str]:
+def _planned(made: GcPlan, *, dropping: bool) -> list[str]:
     protected = f"{made.protected_by_ref} by refs, {made.protected_by_pin} by pins, {made.protected_by_lineage} by lineage"
     lines = [
         f"GC Plan: {made.plan_id}",
         f"  {counted(made.candidate_count, 'snapshot')} to remove, about {size(made.deletable_bytes_estimate)}",
         *(f"  {note}" for note in made.notes),
         *(f"- {identifier(found.snapshot_id)}  {size(found.bytes)}" for found in made.candidates),
+        *(f"- {copy.copy_id}  {size(copy.bytes)}  kept copy of {safe(copy.path)}" for copy in made.copies),
         f"  {counted(len(made.kept), 'snapshot')} kept; protected: {protected}",
-        *(f"  {identifier(kept.snapshot_id)}  {safe(', '.join(kept.reasons))}" for kept in made.kept),
+        *(
+            f"  {identifier(kept.snapshot_id)}  {safe(', '.join(kept.reasons))}"
+            for kept in (() if dropping else made.kept)
+        ),
     ]
-    return [*lines, f"run it with: jvs gc run --plan-id {made.plan_id}"] if made.candidates else lines
+    if not made.candidates and not made.copies:
+        return lines
+    return [*lines, f"run it with: jvs gc run --plan-id {made.plan_id}"]
 
 
 def _done(done: GcRun) -> list[str]:
-    freed = f", {size(done.reclaimed_bytes)} reclaimed" if done.deleted else ""
+    freed = f", {size(done.reclaimed_bytes)} reclaimed" if done.deleted or done.copies else ""
     return [
         f"Deleted {counted(len(done.deleted), 'snapshot')}{freed}",
         *(f"- {identifier(snapshot_id)}" for snapshot_id in done.deleted),
+        *(f"- {copy_id}  kept copy" for copy_id in done.copies),
         *(f"! {identifier(failure.snapshot_id)}  {safe(failure.error)}" for failure in done.failed),
     ]
 

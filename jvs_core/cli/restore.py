@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -12,15 +13,19 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import PathInSnapshot, PathInWorktree, Snapshot, taking_lock
 from jvs_core.cli.text import change_count, change_lines, identifier, safe
-from jvs_core.errors import InputError
+from jvs_core.errors import InputError, JvsError
 
 if TYPE_CHECKING:
-    from jvs_core.results import Extracted, PutBack, RestoredInPlace
+    from jvs_core.repository import Repository
+    from jvs_core.results import Extracted, PutBack, Restored, RestoredInPlace
 
 
 @click.command(cls=Command)
 @click.argument("snapshot", type=Snapshot())
 @click.option("--name", metavar="NAME", help="Call the new worktree NAME.")
+@click.option(
+    "--named", is_flag=True, help="Call it after the snapshot's note and time, as in explored-nov28-1727."
+)
 @click.option(
     "--path",
     "paths",
@@ -49,6 +54,7 @@ def restore(
     call: Call,
     snapshot: str,
     name: str | None,
+    named: bool,
     paths: tuple[str, ...],
     to: str | None,
     inplace: bool,
@@ -68,11 +74,14 @@ def restore(
     \b
     Example:
       jvs restore HEAD~1
+      jvs restore HEAD~1 --named
       jvs restore baseline --path data/train.csv --path 'figures/*.png'
       jvs restore HEAD~1 --inplace --force --reason "bad run" --lock
     """
+    if named and name is not None:
+        raise InputError("--named finds a name, and --name gives one", hint="leave one of them out")
     _check(
-        name=name,
+        name="" if named else name,
         paths=paths,
         to=to,
         inplace=inplace,
@@ -116,6 +125,8 @@ def restore(
         )
         verb = "Would restore" if dry_run else "Restored"
         return changed(done, f"{verb} snapshot {identifier(done.snapshot_id)} in place", dry_run)
+    if named:
+        name = repository.suggest_name(snapshot, worktree=call.worktree)
     made = repository.restore(
         snapshot, name=name, worktree=call.worktree, same_owner=same_owner, progress=call.progress()
     )
@@ -124,7 +135,15 @@ def restore(
         [f"Restored snapshot {identifier(made.snapshot_id)} to {safe(made.path)}"],
         warnings=made.degraded,
         notices=[f"it is the new worktree {made.worktree}; no other was touched"],
+        advice=[] if name else _renaming(repository, made),
     )
+
+
+def _renaming(repository: Repository, made: Restored) -> list[str]:
+    with suppress(JvsError):  # it is restored, whatever is wrong with its note
+        better = repository.suggest_name(made.snapshot_id)
+        return [f"a name to remember: jvs worktree rename {made.worktree} {better}"]
+    return []
 
 
 def _put_back(done: PutBack) -> Outcome:
@@ -161,7 +180,7 @@ def _check(
 ) -> None:
     """Refuse combinations that mean nothing, before anything is opened."""
     if name is not None and (inplace or paths):
-        raise InputError("--name is for a new worktree; it does not go with --inplace or --path")
+        raise InputError("--name and --named are for a new worktree; they do not go with --inplace or --path")
     if to is not None and not paths:
         raise InputError("--to goes with --path", hint="jvs restore SNAPSHOT --path PATH --to PATH")
     if dry_run and (paths or not inplace):

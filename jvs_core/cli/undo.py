@@ -13,7 +13,9 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import taking_lock
 from jvs_core.cli.restore import changed
-from jvs_core.cli.text import identifier
+from jvs_core.cli.text import identifier, safe
+from jvs_core.errors import InputError
+from jvs_core.wording import counted
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,17 +38,21 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command(cls=Command)
 @_options
+@click.option("--forget", is_flag=True, help="Change no file: give up what undo and redo could go back to.")
 @click.pass_obj
-def undo(call: Call, /, **options: Any) -> Outcome:
+def undo(call: Call, /, forget: bool, **options: Any) -> Outcome:
     """Take back the last in-place restore of the worktree, the one before at the next call. Needs its lock.
 
     The present is kept in a snapshot, and jvs redo goes forward again. Where anything else was done since the restore,
-    nothing is changed without --force.
+    nothing is changed without --force. A snapshot that undo goes back to cannot be dropped; --forget lets go of them all.
 
     \b
     Example:
       jvs undo --lock
+      jvs undo --forget --lock
     """
+    if forget:
+        return _forgotten(call, **options)
     return _go(call, "undo", "redo", "as before the last in-place restore", **options)
 
 
@@ -61,6 +67,16 @@ def redo(call: Call, /, **options: Any) -> Outcome:
       jvs redo --lock
     """
     return _go(call, "redo", "undo", "as before the last undo", **options)
+
+
+def _forgotten(call: Call, *, lock: bool, wait_s: float | None, **options: Any) -> Outcome:
+    if any(options.values()):
+        raise InputError("--forget goes with --lock and --wait only", hint="jvs undo --forget --lock")
+    repository = call.repository()
+    name = call.worktree or repository.worktree
+    count = repository.forget_undo(call.worktree, **call.locking(repository, lock=lock, wait_s=wait_s))
+    lines = [f"Gave up {counted(count, 'step')} of undo and redo of worktree '{safe(name)}'"]
+    return Outcome({"worktree": name, "forgotten": count}, lines)
 
 
 def _go(

@@ -11,6 +11,8 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import Snapshot, WorktreeName
 from jvs_core.cli.text import columns, identifier, safe
 
+_LONGEST_LOOK_S = 60.0
+
 
 @click.group(cls=Group)
 def worktree() -> None:
@@ -27,16 +29,18 @@ def worktree() -> None:
 @click.option(
     "--from", "from_", metavar="SNAPSHOT", type=Snapshot(), help="Start from this snapshot (default: HEAD)."
 )
+@click.option("--empty", is_flag=True, help="Start with nothing: no file, and no history.")
 @click.pass_obj
-def create(call: Call, name: str, from_: str | None) -> Outcome:
-    """Make the worktree NAME from a snapshot.
+def create(call: Call, name: str, from_: str | None, empty: bool) -> Outcome:
+    """Make the worktree NAME from a snapshot, or an empty one.
 
     \b
     Example:
       jvs worktree create experiment --from baseline
+      jvs worktree create another-subject --empty
     """
     made = call.repository().worktrees.create(
-        name, from_=from_, worktree=call.worktree, progress=call.progress()
+        name, from_=from_, empty=empty, worktree=call.worktree, progress=call.progress()
     )
     base = f"from snapshot {identifier(made.base_snapshot_id)}" if made.base_snapshot_id else "empty"
     lines = [f"Created worktree '{made.worktree}' at {safe(made.path)}", f"  {base}"]
@@ -44,17 +48,21 @@ def create(call: Call, name: str, from_: str | None) -> Outcome:
 
 
 @worktree.command("list")
+@click.option("--status", is_flag=True, help="Also say how many paths of each changed since its head.")
 @click.pass_obj
-def list_(call: Call) -> Outcome:
+def list_(call: Call, status: bool) -> Outcome:
     """List the worktrees with their heads and locks.
 
     \b
     Example:
       jvs worktree list
+      jvs worktree list --status
     """
     repository = call.repository()
     unreadable: list[str] = []
-    found = repository.worktrees.all(unreadable)
+    found = repository.worktrees.all(
+        unreadable, status_within_s=_LONGEST_LOOK_S if status else None, progress=call.progress()
+    )
     here = call.worktree or repository.worktree
     rows = [
         (
@@ -62,11 +70,18 @@ def list_(call: Call) -> Outcome:
             safe(info.name),
             identifier(info.head_snapshot_id),
             info.lock_state,
+            *([_changed(info.changes)] if status else []),
             *([safe(info.path)] if call.verbose else []),
         )
         for info in found
     ]
     return Outcome(found, columns(rows), warnings=unreadable)
+
+
+def _changed(changes: int | None) -> str:
+    if changes is None:
+        return style("not known", fg="red")
+    return style(f"{changes:,} changed", fg="yellow") if changes else "clean"
 
 
 @worktree.command()
@@ -103,15 +118,22 @@ def rename(call: Call, old: str, new: str) -> Outcome:
 @worktree.command()
 @click.argument("name", type=WorktreeName())
 @click.option(
-    "--force", is_flag=True, help="Also with changes that no snapshot holds. A lock is still respected."
+    "--force",
+    is_flag=True,
+    help="Also with changes, of which a last snapshot is taken first. A lock is still respected.",
 )
 @click.pass_obj
 def remove(call: Call, name: str, force: bool) -> Outcome:
     """Remove the worktree NAME; its snapshots stay.
 
+    The last snapshot of --force is pinned for 30 days; jvs restore makes a worktree of it again.
+
     \b
     Example:
       jvs worktree remove experiment
     """
-    call.repository().worktrees.remove(name, force=force, progress=call.progress())
-    return Outcome({"worktree": name, "removed": True}, [f"Removed worktree '{safe(name)}'"])
+    done = call.repository().worktrees.remove(name, force=force, progress=call.progress())
+    lines = [f"Removed worktree '{safe(name)}'"]
+    if done.last_snapshot_id is not None:
+        lines.append(f"  last snapshot: {identifier(done.last_snapshot_id)}, kept for 30 days")
+    return Outcome(done, lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Container, Iterator
+from contextlib import suppress
 
 from jvs_core import canonical, clock, regular
 from jvs_core.control.layout import Layout
@@ -13,6 +14,7 @@ from jvs_core.control.records.register import Register
 from jvs_core.errors import (
     DescriptorCorrupt,
     InputError,
+    JvsError,
     LineageBroken,
     PartialSnapshot,
     SnapshotAmbiguous,
@@ -140,11 +142,19 @@ def require_kept(layout: Layout, snapshot_id: str) -> None:
     """
     if is_expired(layout, snapshot_id):
         raise SnapshotExpired(
-            f"snapshot {snapshot_id} was thinned out by retention: its payload is gone",
+            f"snapshot {snapshot_id} was {_how_it_went(layout, snapshot_id)}: its payload is gone",
             hint="jvs history shows which snapshots are whole",
         )
     if not exists(layout, snapshot_id):
         raise SnapshotNotFound(f"no snapshot {snapshot_id}", hint="jvs history --all")
+
+
+def _how_it_went(layout: Layout, snapshot_id: str) -> str:
+    with suppress(JvsError):
+        tombstone = tombstones.TOMBSTONES.find(layout, snapshot_id)
+        if tombstone is not None and tombstone.dropped:
+            return f"dropped at {tombstone.removed_at} by {tombstone.removed_by}"
+    return "thinned out by retention"
 
 
 def lineage(layout: Layout, head: str | None) -> Iterator[Descriptor]:

@@ -25,7 +25,8 @@ class Pin(Record):
 class Plan(Record):
     """What a gc run is to remove, as decided at one moment.
 
-    ``thinning`` says that a policy decided: a snapshot that only its descendants need may then lose its payload.
+    ``thinning`` says that a policy or a person decided: a snapshot that only its descendants need may then lose its payload.
+    ``copies`` are kept copies of files that go with the snapshots.
     """
 
     plan_id: ShortId
@@ -34,15 +35,20 @@ class Plan(Record):
     policy: dict[str, Any]
     thinning: bool
     candidates: tuple[SnapshotId, ...] = Field(strict=False)
+    copies: tuple[SnapshotId, ...] = Field(default=(), strict=False)
     finished_at: Timestamp | None = None
 
 
 class Tombstone(Record):
-    """That a snapshot was removed on purpose, and its descriptor as it was; as a ``stub`` that one stays in place."""
+    """That a snapshot was removed on purpose, and its descriptor as it was; as a ``stub`` that one stays in place.
+
+    ``dropped`` says that a person named this very snapshot, and no policy chose it.
+    """
 
     snapshot_id: SnapshotId
     plan_id: ShortId
     removed_at: Timestamp
     removed_by: Holder
     stub: bool
+    dropped: bool = False
     descriptor: dict[str, Any]

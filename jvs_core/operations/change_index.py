@@ -376,12 +376,15 @@ def _index(
                 news = []
         index.bases[snapshot_id] = base
     _store(index.database, news)
-    if gone:
+    taken = any(new.changes is None and new.snapshot_id in known for new in news)
+    if gone or taken:
         with _writing(index.database):
             for table, column in (("changes", "snapshot"), ("snapshots", "id")):
                 index.database.executemany(
                     f"DELETE FROM {table} WHERE {column} = ?", ((each,) for each in gone)
                 )
+            # Names that no snapshot has any more go, too: a name may be a secret.
+            index.database.execute("DELETE FROM paths WHERE number NOT IN (SELECT path FROM changes)")
 
 
 def _base(snapshot_id: str, about: Mapping[str, About], readable: set[str]) -> str | None:

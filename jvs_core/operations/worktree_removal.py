@@ -25,7 +25,7 @@ from jvs_core.errors import (
 )
 from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Intent, Worktree
-from jvs_core.operations import compare, leftovers
+from jvs_core.operations import compare, last_snapshot, leftovers, locking
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.exclusion import Exclusion, excluded
 from jvs_core.operations.inplace import unfinished
@@ -38,10 +38,13 @@ from jvs_core.wording import counted
 TEMPORARY = ("sandbox", "isolated_run")
 
 
-def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
+def remove(
+    ctx: Context, name: str, *, force: bool, keep_last: bool = False, progress: Progress
+) -> str | None:
     """Remove a worktree, under its lock; its snapshots stay.
 
-    A program that holds a file of it open can write there to the end; what is changed by name is found, however late.
+    With ``keep_last`` what ``force`` would lose is kept first: a pinned snapshot of the worktree, whose id is returned where
+    one was made. Where it cannot be, the worktree stays. A program that holds a file of it open can write there to the end; what is changed by name is found, however late.
 
     Raises
     ------
@@ -54,7 +57,8 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
         The worktree is locked, by anyone, or was locked meanwhile, or another user's in-place restore of it was cut short;
         ``force`` does not help.
     UnsavedChanges
-        It holds changes that no snapshot holds, or a repository, and ``force`` was not given.
+        It holds changes that no snapshot holds, or a repository, and ``force`` was not given; or changed after the last
+        snapshot.
     PayloadHashMismatch
         Its head is damaged, as far as a look at every entry shows, and ``force`` was not given: the worktree may be the
         last good copy.
@@ -66,7 +70,7 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
         record = ctx.worktree(name)
     except WorktreeNotFound:
         if force and lost.let_go_worktree(ctx, name):
-            return
+            return None
         raise
     if name == MAIN:
         raise InputError(
@@ -76,6 +80,7 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
     gone = target.with_name(f".{name}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
     require_unmounted(target)
     require_movable(target)
+    last = _kept(ctx, name, record, progress) if force and keep_last else None
     with excluded(ctx, name, "remove") as held:
         unfinished.require_none_of_another(ctx, name)
         take_back(ctx, record)
@@ -83,11 +88,23 @@ def remove(ctx: Context, name: str, *, force: bool, progress: Progress) -> None:
             if record.head_snapshot_id is not None:
                 ctx.stored(record.head_snapshot_id).require_sound([])
             _require_saved(ctx, name, target, progress)
-        intent = _carry_out(ctx, name, record, gone, held, force=force, progress=progress)
+        record = ctx.worktree(name)
+        intent = _carry_out(ctx, name, record, gone, held, force=force, kept=keep_last, progress=progress)
     forget(ctx, record)
     with step(progress, "delete"):
         _delete(ctx, name, gone, intent)
         journal.complete(ctx.layout, intent)
+    return last
+
+
+def _kept(ctx: Context, name: str, record: Worktree, progress: Progress) -> str | None:
+    """Take the last snapshot, in the session's own turn, so that after a crash the session can go on at once."""
+    locking.refuse_if_held(ctx, record)
+    unfinished.require_none_of_another(ctx, name)
+    if not os.path.lexists(ctx.layout.worktree(name)):
+        with excluded(ctx, name, "remove"):
+            take_back(ctx, record)
+    return last_snapshot.keep(ctx, name, progress) if ctx.layout.worktree(name).is_dir() else None
 
 
 def _delete(ctx: Context, name: str, gone: Path, intent: Intent) -> None:
@@ -104,7 +121,15 @@ def _delete(ctx: Context, name: str, gone: Path, intent: Intent) -> None:
 
 
 def _carry_out(
-    ctx: Context, name: str, record: Worktree, gone: Path, held: Exclusion, *, force: bool, progress: Progress
+    ctx: Context,
+    name: str,
+    record: Worktree,
+    gone: Path,
+    held: Exclusion,
+    *,
+    force: bool,
+    kept: bool,
+    progress: Progress,
 ) -> Intent:
     """Rename the worktree's folder away and, unless something is in the way, unregister it; return the intent."""
     target = ctx.layout.worktree(name)
@@ -122,8 +147,10 @@ def _carry_out(
             if hidden:
                 files.rename_durable(target, gone)
         require_unmounted(gone)
-        if not force and gone.is_dir():
+        if gone.is_dir() and not force:
             _require_saved(ctx, name, gone, progress)
+        elif gone.is_dir() and kept:
+            last_snapshot.require_unchanged(ctx, name, gone, progress)
         with step(progress, "unregister"), uninterrupted(), ctx.critical():
             held.check()
             journal.require(ctx.layout, intent)

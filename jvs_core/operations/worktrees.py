@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jvs_core import files
@@ -13,13 +14,14 @@ from jvs_core.control.names import MAIN, check_worktree_name
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, InputError, JvsError, WorktreeNotFound
 from jvs_core.interrupts import uninterrupted
-from jvs_core.operations import locking, restore, worktree_removal
-from jvs_core.operations.context import Context
+from jvs_core.operations import compare, locking, restore, worktree_removal
+from jvs_core.operations.context import Context, step
 from jvs_core.operations.exclusion import excluded
 from jvs_core.operations.inplace import unfinished
 from jvs_core.payload.tree.removal import require_movable
-from jvs_core.progress import Progress
+from jvs_core.progress import SILENT, Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
+from jvs_core.wording import counted
 
 _MOST_LABELS = 20
 _LONGEST_LABEL = 1000
@@ -45,8 +47,14 @@ def create(
     )
 
 
-def listing(ctx: Context, unreadable: list[str] | None = None) -> list[WorktreeInfo]:
-    """Return every worktree, ``main`` first.
+def listing(
+    ctx: Context,
+    unreadable: list[str] | None = None,
+    *,
+    within_s: float | None = None,
+    progress: Progress = SILENT,
+) -> list[WorktreeInfo]:
+    """Return every worktree, ``main`` first; with ``within_s`` also how many paths of each changed, one after the other as long as that.
 
     What is wrong with those whose record cannot be read goes to ``unreadable``; where that is not given, the first is
     raised: DescriptorCorrupt, or that this user may not read it.
@@ -61,6 +69,40 @@ def listing(ctx: Context, unreadable: list[str] | None = None) -> list[WorktreeI
             if unreadable is None:
                 raise
             unreadable.append(_told(name, error))
+    return found if within_s is None else _with_changes(ctx, found, unreadable, within_s, progress)
+
+
+def _with_changes(
+    ctx: Context,
+    listed: Sequence[WorktreeInfo],
+    unreadable: list[str] | None,
+    within_s: float,
+    progress: Progress,
+) -> list[WorktreeInfo]:
+    """Look at one worktree after the other until ``within_s`` seconds are over; the count of the others is None."""
+    until = time.monotonic() + within_s
+    found: list[WorktreeInfo] = []
+    left = 0
+    with step(progress, "status", len(listed)):
+        for info in listed:
+            changes = None
+            if time.monotonic() >= until and found:
+                left += 1
+            else:
+                try:
+                    looked = compare.status(ctx, info.name, SILENT)
+                    changes = len(looked.added) + len(looked.modified) + len(looked.removed)
+                except (JvsError, OSError) as error:
+                    if unreadable is None:
+                        raise
+                    unreadable.append(f"worktree {info.name!r}: {getattr(error, 'message', error)}")
+            found.append(info.model_copy(update={"changes": changes}))
+            progress.advanced()
+    if left and unreadable is not None:
+        unreadable.append(
+            f"{counted(left, 'worktree was', 'worktrees were')} not looked at within {within_s:g} s;"
+            " jvs status --worktree NAME looks at one"
+        )
     return found
 
 

@@ -29,6 +29,7 @@ from jvs_core.operations import (
     locking,
     present_file,
     restore,
+    restored_name,
     sandbox,
     snapshot,
     snapshot_file,
@@ -559,12 +560,25 @@ class Repository:
     ) -> Restored:
         """Put a snapshot back as a new worktree and touch no other.
 
+        It is called ``restore-<first 8 of the id>-<date>-<time>-<4 random>`` unless ``name`` is given; ``suggest_name`` has
+        one that people remember.
+
         ``same_owner`` restores owners, setuid, setgid and capabilities too: for root only, in a repository that only
         root can write (InputError); else ``degraded`` of the answer says what was left out. Raises AlreadyExists, SnapshotExpired, PayloadHashMismatch and the other integrity errors.
         """
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
         context = self._context.restoring(same_owner)
         return restore.to_new_worktree(context, snapshot_id, name=name, progress=progress)
+
+    @translated
+    def suggest_name(self, snapshot: str, *, worktree: str | None = None) -> str:
+        """Return a free name for a worktree made of a snapshot, after its note and time: ``explored-nov28-1727``.
+
+        The time is local. Nothing is made, and somebody else may take the name meanwhile.
+        """
+        return restored_name.suggest(
+            self._context, self._context.resolve(snapshot, worktree or self._worktree)
+        )
 
     @translated
     def restore_path(
@@ -722,6 +736,15 @@ class Repository:
             locking=Locking(lock, wait_s),
             progress=progress,
         )
+
+    @translated
+    def forget_undo(self, worktree: str | None = None, *, lock: bool = False, wait_s: float = 0.0) -> int:
+        """Give up everything that ``undo`` and ``redo`` could go back to in a worktree; return how many steps that were.
+
+        Content and head stay as they are. The snapshots stay as well; from now on nothing keeps them for ``undo``, so that
+        they can be dropped (see ``gc.plan``). Needs the lock, as for ``snapshot``. Raises NothingToUndo.
+        """
+        return undoing.forget(self._context, worktree or self._worktree, locking=Locking(lock, wait_s))
 
     @translated
     def hold(

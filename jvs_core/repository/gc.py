@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from jvs_core.errors import InputError
 from jvs_core.faults import translated
 from jvs_core.operations.context import Context
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import GcPlan, GcRun
-from jvs_core.settings import parse_policy
+from jvs_core.settings import RetentionPolicy, parse_policy
 
 
 class Gc:
@@ -31,6 +32,8 @@ class Gc:
         keep_yearly: int | None = None,
         keep_within: str | None = None,
         keep_tag: Iterable[str] = (),
+        drop: Iterable[str] = (),
+        worktree: str | None = None,
         progress: Progress = SILENT,
     ) -> GcPlan:
         """Decide what a run may remove, and remove nothing.
@@ -39,13 +42,22 @@ class Gc:
         only what no head, ref, pin, intent or lineage needs is a candidate; with a policy a history is thinned out,
         and the descriptors that its lineage needs stay as stubs.
 
+        With ``drop`` the snapshots named go, wherever they lie in the lineage, and nothing else: payload and manifest; the
+        descriptors stay as stubs, also where nothing descends from them. An id of a kept copy of a file (see
+        ``timeline.copies``) names that copy. ``HEAD`` is that of ``worktree``.
+
         Raises
         ------
         InputError
-            The policy is not known, or a value makes no sense.
+            The policy is not known, a value makes no sense, or ``drop`` goes with a policy.
+        GcPlanMismatch
+            A head, ref, pin, undo or something under way needs a snapshot that is to be dropped; the hint says what to do.
+        SnapshotNotFound, SnapshotExpired
+            There is none to drop, or it was removed before.
         DescriptorCorrupt, RefBroken, LineageBroken
             Something that may protect a snapshot cannot be read; nothing is planned.
         """
+        named = list(drop)
         wanted = parse_policy(
             keep_last=keep_last,
             keep_hourly=keep_hourly,
@@ -56,9 +68,14 @@ class Gc:
             keep_within=keep_within,
             keep_tag=list(keep_tag),
         )
-        from jvs_core.operations.gc import planning, reserve  # only who asks for it pays for it
+        from jvs_core.operations.gc import dropping, planning, reserve  # only who asks for it pays for it
 
         ctx = self._context
+        if named:
+            if policy is not None or wanted != RetentionPolicy():
+                raise InputError("a plan either drops snapshots or follows a policy", hint="make two plans")
+            seen_from = worktree or self._worktree
+            return reserve.spending(ctx.layout, lambda: dropping.plan(ctx, seen_from, named, progress))
         return reserve.spending(ctx.layout, lambda: planning.plan(ctx, policy, wanted, progress))
 
     @translated

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from jvs_core.errors import InputError
 from jvs_core.faults import translated
 from jvs_core.model import UndoPoint
 from jvs_core.operations import temporary_worktrees, worktree_removal, worktrees
@@ -13,7 +14,7 @@ from jvs_core.operations.context import Context
 from jvs_core.operations.temporary_worktrees import TemporaryWorktree
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.blocks import Translated
-from jvs_core.results import WorktreeCreated, WorktreeInfo
+from jvs_core.results import WorktreeCreated, WorktreeInfo, WorktreeRemoved
 
 
 class Worktrees:
@@ -29,17 +30,20 @@ class Worktrees:
         name: str,
         *,
         from_: str | None = None,
+        empty: bool = False,
         worktree: str | None = None,
         labels: Mapping[str, str] | None = None,
         progress: Progress = SILENT,
     ) -> WorktreeCreated:
         """Make a worktree from a snapshot (None: the head of the current worktree; empty when there is none).
 
-        ``labels`` say whose it is or what it is for; JVS only keeps them.
+        With ``empty`` it begins with nothing: no file, no head, and no history until its first snapshot. ``labels`` say whose it is or what it is for; JVS only keeps them.
 
-        Raises NameInvalid, AlreadyExists, InputError (labels).
+        Raises NameInvalid, AlreadyExists, InputError (labels, or ``empty`` with ``from_``).
         """
-        base = self._context.base_for_new_worktree(from_, worktree or self._worktree)
+        if empty and from_ is not None:
+            raise InputError("an empty worktree is made from no snapshot", hint="give --from or --empty")
+        base = None if empty else self._context.base_for_new_worktree(from_, worktree or self._worktree)
         return worktrees.create(self._context, name, base, labels=labels, progress=progress)
 
     @translated
@@ -71,13 +75,22 @@ class Worktrees:
         return worktrees.label(self._context, name, labels)
 
     @translated
-    def all(self, unreadable: list[str] | None = None) -> list[WorktreeInfo]:
+    def all(
+        self,
+        unreadable: list[str] | None = None,
+        *,
+        status_within_s: float | None = None,
+        progress: Progress = SILENT,
+    ) -> list[WorktreeInfo]:
         """Return every worktree, ``main`` first.
+
+        With ``status_within_s`` each is looked at, as ``status`` does, and ``changes`` says how many paths differ from its
+        head; None for those that the time does not suffice for, and ``unreadable`` gets how many these are.
 
         With a list for what is ``unreadable``, those with a damaged record are left out, and it gets what is wrong with
         them; without one DescriptorCorrupt is raised.
         """
-        return worktrees.listing(self._context, unreadable)
+        return worktrees.listing(self._context, unreadable, within_s=status_within_s, progress=progress)
 
     @translated
     def path(self, worktree: str | None = None) -> Path:
@@ -102,10 +115,17 @@ class Worktrees:
         return worktrees.rename(self._context, old, new)
 
     @translated
-    def remove(self, name: str, *, force: bool = False, progress: Progress = SILENT) -> None:
+    def remove(
+        self, name: str, *, force: bool = False, keep_last: bool = True, progress: Progress = SILENT
+    ) -> WorktreeRemoved:
         """Remove a worktree; its snapshots stay.
 
-        Raises InputError for ``main``, LockConflict, UnsavedChanges, PayloadHashMismatch where its head is damaged,
+        With ``force`` also one that holds changes, after a last snapshot of it, which is pinned for 30 days; where that cannot
+        be taken (NoSpace, UnsupportedFile), the worktree stays. Without ``keep_last`` the changes are lost. What no snapshot
+        ever holds (repositories inside, sockets, what is excluded) is removed with it. Raises InputError for ``main``, LockConflict, UnsavedChanges, PayloadHashMismatch where its head is damaged,
         EngineFailed where something is mounted in it.
         """
-        worktree_removal.remove(self._context, name, force=force, progress=progress)
+        last = worktree_removal.remove(
+            self._context, name, force=force, keep_last=keep_last, progress=progress
+        )
+        return WorktreeRemoved(worktree=name, last_snapshot_id=last)

@@ -17,7 +17,7 @@ from jvs_core.results.changed import ChangedEntries, ChangedEntry, Comparison, R
 from jvs_core.results.conformance import ConformanceReport, RequirementResult
 from jvs_core.results.doctor import RUNTIME_REPAIRS, DoctorReport, Finding
 from jvs_core.results.found import FileCopy, FileVersion, FoundFile, SnapshotChange, SnapshotChanges
-from jvs_core.results.gc import GcCandidate, GcFailure, GcKept, GcPlan, GcRun
+from jvs_core.results.gc import GcCandidate, GcCopy, GcFailure, GcKept, GcPlan, GcRun
 from jvs_core.results.proof import ProofReport
 from jvs_core.results.repository import (
     AdoptionEstimate,
@@ -41,4 +41,4 @@ from jvs_core.results.timeline import (
     TimelineState,
 )
 from jvs_core.results.verify import AuditReport, SnapshotReport, VerifyReport
-from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo
+from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo, WorktreeRemoved

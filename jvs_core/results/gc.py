@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import Field
+
 from jvs_core.results.result import Result
 
 
@@ -19,6 +23,14 @@ class GcKept(Result):
     reasons: list[str]
 
 
+class GcCopy(Result):
+    """A kept copy of a file that goes with the snapshots of a plan, and its bytes."""
+
+    copy_id: str
+    path: str
+    bytes: int
+
+
 class GcPlan(Result):
     """What a gc run would remove and keep, newest first; snapshots thinned out before are in neither list.
 
@@ -34,6 +46,11 @@ class GcPlan(Result):
     kept: list[GcKept]
     deletable_bytes_estimate: int
     notes: list[str]
+    copies: list[GcCopy] = Field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan; ``copies`` only where it has any."""
+        return self.model_dump(exclude=None if self.copies else {"copies"})
 
 
 class GcFailure(Result):
@@ -51,3 +68,8 @@ class GcRun(Result):
     failed: list[GcFailure]
     reclaimed_bytes: int
     notes: list[str]
+    copies: list[str] = Field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was done; ``copies``, the ids of kept copies that were removed, only where there are any."""
+        return self.model_dump(exclude=None if self.copies else {"copies"})

@@ -113,6 +113,6 @@ def tidy(repository: Repository, points: Iterable[Point], keep: Keep) -> None:
     for run in repository.runs.all():
         if run.point in done and run.outcome == "lost" and run.worktree in left:
             try:
-                repository.worktrees.remove(run.worktree, force=True)
+                repository.worktrees.remove(run.worktree, force=True, keep_last=False)
             except JvsError:
                 continue

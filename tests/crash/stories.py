@@ -88,6 +88,27 @@ def _collect(repo: Repository, progress: Progress) -> None:
     repo.gc.run(repo.gc.plan(progress=progress).plan_id, progress=progress)
 
 
+def _leak(repo: Repository) -> None:
+    """Leave a snapshot in the middle of a history, and a kept copy, that somebody wants to be rid of."""
+    place = repo.root / "worktrees" / "exp" / THROWN
+    place.write_text("a secret")
+    repo.snapshot("leaked", worktree="exp", lock=True)
+    repo.timeline.keep_file(THROWN, "delete", worktree="exp")
+    place.unlink()
+    repo.snapshot("clean", worktree="exp", lock=True)
+
+
+def _drop(repo: Repository, progress: Progress) -> None:
+    leaked = [item.descriptor.snapshot_id for item in repo.history(every=True, grep="leaked")]
+    copies = [copy.copy_id for copy in repo.timeline.copies("exp")]
+    plan = repo.gc.plan(drop=[*leaked, *copies], progress=progress)
+    repo.gc.run(plan.plan_id, progress=progress)
+
+
+def _changed(repo: Repository) -> None:
+    (repo.root / "worktrees" / "exp" / "result.txt").write_text("a week of work")
+
+
 def _killed(point: str, work: Callable[[Repository, Progress], object]) -> Callable[[Repository], None]:
     """Return a preparation that leaves behind what a process killed at ``point`` of ``work`` leaves."""
 
@@ -218,6 +239,12 @@ STORIES = [
         after=lambda before: _worktrees(before, exp=None),
     ),
     Story(
+        "worktree remove of changes",
+        lambda repo, progress: repo.worktrees.remove("exp", force=True, progress=progress),
+        _changed,
+        after=lambda before: _worktrees(before, exp=None),
+    ),
+    Story(
         "worktree remove of what is saved",
         lambda repo, progress: repo.worktrees.remove("exp", progress=progress),
         after=lambda before: _worktrees(before, exp=None),
@@ -245,6 +272,8 @@ STORIES = [
     Story("lock renew", lambda repo, progress: repo.locks.renew()),
     Story("lock release", lambda repo, progress: repo.locks.release()),
     Story("gc run", _collect, throw_away),
+    Story("gc run of a drop", _drop, _leak),
+    Story("undo --forget", lambda repo, progress: repo.forget_undo(), _restored),
     Story("gc pin", lambda repo, progress: repo.pins.create("HEAD", reason="test")),
     Story(
         "gc unpin",

@@ -31,6 +31,7 @@ STEPPED = [
             "lock",
             "gc pin",
             "gc unpin",
+            "undo --forget",
             "worktree rename",
             "doctor after a killed gc",
         )

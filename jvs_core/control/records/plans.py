@@ -13,6 +13,9 @@ PLANS = Register("gc/plans", Plan, "plan_id", SHORT_ID, "gc plan {}", carried_ou
 TIMELINE = "timeline"
 """The word of a plan's policy that says it thins out automatic snapshots, so that what a person edited stays."""
 
+DROP = "drop"
+"""The word of a plan's policy that says a person named each snapshot, so that its descriptor stays, whatever descends from it."""
+
 
 def read(layout: Layout, plan_id: str) -> Plan:
     """Return a plan. Raises PlanNotFound, or DescriptorCorrupt when it is unreadable."""

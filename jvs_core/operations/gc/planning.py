@@ -9,13 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jvs_core import clock
 from jvs_core.control import catalog
 from jvs_core.control.audit import ledger as ledgers
-from jvs_core.control.records import annotation, plans, tombstones
+from jvs_core.control.records import annotation, kept, plans, tombstones
 from jvs_core.errors import InputError
-from jvs_core.model import Descriptor, Plan
+from jvs_core.model import Descriptor, KeptCopy, Plan
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.durations import check_duration
 from jvs_core.operations.gc import protection, retention
@@ -23,8 +24,9 @@ from jvs_core.operations.gc.protection import Protection
 from jvs_core.operations.log import lost, report
 from jvs_core.payload.engines.footprint import Footprint, shares_blocks
 from jvs_core.payload.tree import juicefs
+from jvs_core.payload.tree.entry import text
 from jvs_core.progress import Progress
-from jvs_core.results import GcCandidate, GcKept, GcPlan
+from jvs_core.results import GcCandidate, GcCopy, GcKept, GcPlan
 from jvs_core.settings import RetentionPolicy
 from jvs_core.wording import counted
 
@@ -41,22 +43,55 @@ class Choice:
     kept: dict[str, list[str]]
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What there is at one moment: descriptors with edited notes and tags, what protects them, and what was removed before.
+
+    ``logged`` has the ids in the order of the log.
+    """
+
+    known: dict[str, Descriptor]
+    protected: Protection
+    expired: set[str]
+    logged: list[str]
+
+
 def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Progress) -> GcPlan:
     """Decide what a gc run may remove and write it down as a plan. See ``repository.gc.plan``."""
     policy = policy_of(ctx, name, wanted)
+    found = survey(ctx, progress)
+    choice = choose(found.known, found.protected, found.expired, policy, logged=found.logged)
+    said = policy.model_dump(exclude_defaults=True)
+    return written(ctx, choice, progress, policy=said, thinning=not retention.is_empty(policy))
+
+
+def survey(ctx: Context, progress: Progress) -> Survey:
+    """Read what a plan is made of. Raises where the log is damaged, or anything that may protect cannot be read."""
     with step(progress, "read"):
         report.require_sound(ctx)
         ledger = ledgers.read(ctx.layout)
         known = protection.descriptors(ctx.layout)
-    with step(progress, "protect"):
-        with ctx.critical():
-            lost.require_none(ctx, ledger)
-            protection.refresh(ctx.layout, known)
-            protected = protection.read(ctx.layout, known)
-            expired = set(tombstones.TOMBSTONES.keys(ctx.layout))
-            edited = set(annotation.ids(ctx.layout))
-            known = {key: catalog.shown(ctx.layout, one, edited) for key, one in known.items()}
-        choice = choose(known, protected, expired, policy, logged=list(ledger.snapshots))
+    with step(progress, "protect"), ctx.critical():
+        lost.require_none(ctx, ledger)
+        protection.refresh(ctx.layout, known)
+        protected = protection.read(ctx.layout, known)
+        expired = set(tombstones.TOMBSTONES.keys(ctx.layout))
+        edited = set(annotation.ids(ctx.layout))
+        known = {key: catalog.shown(ctx.layout, one, edited) for key, one in known.items()}
+    return Survey(known, protected, expired, list(ledger.snapshots))
+
+
+def written(
+    ctx: Context,
+    choice: Choice,
+    progress: Progress,
+    *,
+    policy: dict[str, Any],
+    thinning: bool,
+    copies: Sequence[KeptCopy] = (),
+    notes: Sequence[str] = (),
+) -> GcPlan:
+    """Measure what goes, write the plan, durable, and return it; ``notes`` are said beside those on the storage."""
     with step(progress, "measure", len(choice.candidates)):
         footprint = Footprint(_LOOKED_AT)
         candidates = []
@@ -69,12 +104,14 @@ def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Prog
             plan_id=uuid.uuid4().hex[:12],
             created_at=clock.timestamp(),
             created_by=ctx.settings.holder_id,
-            policy=policy.model_dump(exclude_defaults=True),
-            thinning=not retention.is_empty(policy),
+            policy=policy,
+            thinning=thinning,
             candidates=tuple(choice.candidates),
+            copies=tuple(copy.copy_id for copy in copies),
         )
         with ctx.critical():
             plans.PLANS.create(ctx.layout, record)
+    of_storage = [*storage_notes(ctx), *([] if footprint.complete else [_LOWER_NOTE])]
     return GcPlan(
         plan_id=record.plan_id,
         candidate_count=len(candidates),
@@ -83,8 +120,9 @@ def plan(ctx: Context, name: str | None, wanted: RetentionPolicy, progress: Prog
         protected_by_lineage=_count(choice, ("lineage",), but="lineage of a pin"),
         protected_by_ref=_count(choice, ("ref ",)),
         kept=[GcKept(snapshot_id=key, reasons=reasons) for key, reasons in choice.kept.items()],
-        deletable_bytes_estimate=sum(candidate.bytes for candidate in candidates),
-        notes=[*storage_notes(ctx), *([] if footprint.complete else [_LOWER_NOTE])] if candidates else [],
+        deletable_bytes_estimate=sum(one.bytes for one in candidates) + sum(one.size for one in copies),
+        notes=[*(of_storage if candidates or copies else []), *notes],
+        copies=[GcCopy(copy_id=one.copy_id, path=text(kept.path_of(one)), bytes=one.size) for one in copies],
     )
 
 

@@ -2,7 +2,7 @@
 
 Its steps, each of which may be the last: ``read`` (descriptors), ``intent``, and for every batch, in the repository's
 critical section, ``validate``, ``tombstone``, ``trash``, ``audit``; then ``drop`` (descriptors that nothing needs),
-``delete`` (the trash), ``finish`` (the plan). The audit record commits a batch. Until it, a snapshot can be put back
+``delete`` (the trash), ``copies`` (kept ones that a person named), ``finish`` (the plan). The audit record commits a batch. Until it, a snapshot can be put back
 from its tombstone and the trash, which ``doctor`` does; after it, the same plan run again deletes the rest.
 """
 
@@ -22,9 +22,10 @@ from jvs_core.control.lock import critical
 from jvs_core.control.records import annotation, damages, journal, plans, tombstones
 from jvs_core.errors import GcPlanMismatch, JvsError, PartialSnapshot
 from jvs_core.interrupts import uninterrupted
-from jvs_core.model import Descriptor, Intent, Plan, Tombstone
+from jvs_core.model import Descriptor, Intent, KeptCopy, Plan, Tombstone
+from jvs_core.operations import kept_removal
 from jvs_core.operations.context import Context, step
-from jvs_core.operations.gc import protection
+from jvs_core.operations.gc import dropping, protection
 from jvs_core.operations.gc.planning import storage_notes
 from jvs_core.operations.log import lost, report
 from jvs_core.payload import manifest
@@ -66,6 +67,8 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
         with step(progress, "drop"):
             drop_descriptors(ctx, state.committed)
         reclaimed = _delete(ctx, state, progress)
+        with step(progress, "copies", len(plan.copies)):
+            copies, freed = kept_removal.remove(ctx, _copies(ctx.layout, plan))
         with step(progress, "finish"):
             if not state.failed:
                 with ctx.critical():
@@ -79,9 +82,16 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
             GcFailure(snapshot_id=key, error=f"{e.code}: {e.message}{_cure(e)}")
             for key, e in state.failed.items()
         ],
-        reclaimed_bytes=reclaimed,
-        notes=storage_notes(ctx) if state.committed else [],
+        reclaimed_bytes=reclaimed + freed,
+        notes=storage_notes(ctx) if state.committed or copies else [],
+        copies=copies,
     )
+
+
+def _copies(layout: Layout, plan: Plan) -> list[KeptCopy]:
+    """Return the kept copies of a plan that are still there."""
+    named = set(plan.copies)
+    return [copy for copy in kept_removal.readable(layout) if copy.copy_id in named] if named else []
 
 
 def _cure(error: JvsError) -> str:
@@ -183,7 +193,8 @@ def _commit(
                         plan_id=plan.plan_id,
                         removed_at=removed_at,
                         removed_by=ctx.settings.holder_id,
-                        stub=key in needed,
+                        stub=key in needed or plans.DROP in plan.policy,
+                        dropped=plans.DROP in plan.policy,
                         descriptor=state.known[key].to_json(),
                     )
                     for key in going
@@ -213,12 +224,15 @@ def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> d
     keeping = plans.keeping_tags(plan)
     automatic = plans.TIMELINE in plan.policy
     edited = set(annotation.ids(ctx.layout)) if keeping or automatic else set()
+    under_way = dropping.under_way(ctx) if plans.DROP in plan.policy else {}
     refused: dict[str, JvsError] = {}
     for key in sorted(asked):
         if key in needed:
             refused[key] = GcPlanMismatch(f"{key} is needed by now: {', '.join(needed[key])}")
         elif key not in state.known or (key in standing and not _is_of(ctx, key, plan)):
             refused[key] = GcPlanMismatch(f"{key} was removed meanwhile, not by this plan")
+        elif key in under_way:
+            refused[key] = GcPlanMismatch(f"{key} is needed by now: run {', '.join(under_way[key])}")
         elif key in edited and automatic:
             refused[key] = GcPlanMismatch(f"{key} has a note or a tag of a person's by now")
         elif key in edited and (

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from jvs_core.control.records import pins, worktree
 from jvs_core.errors import IntegrityError, NotFound, NothingToUndo
+from jvs_core.interrupts import uninterrupted
 from jvs_core.model import UndoPoint, Worktree
 from jvs_core.operations import locking as locks
 from jvs_core.operations.context import Context
@@ -25,6 +27,7 @@ from jvs_core.progress import Progress
 from jvs_core.results import RestoredInPlace
 
 Operation = Literal["undo", "redo"]
+_FORGET = "undo_forget"
 _TAKEN_BACK = {"undo": "in-place restore", "redo": "undo"}
 
 
@@ -69,6 +72,51 @@ def go(
             reason,
             progress,
         )
+
+
+def forget(ctx: Context, name: str, *, locking: Locking) -> int:
+    """Give up what can be undone and redone in worktree ``name``, and the pins for it. See ``Repository.forget_undo``.
+
+    A crash leaves all as it was, or pins that go when their time is over.
+    """
+    with locks.writing(ctx, name, locking, purpose="undo") as lease:
+        unfinished.require_none_of_another(ctx, name)
+        with uninterrupted(), ctx.critical():
+            locks.check(ctx, lease)
+            record = ctx.worktree(name)
+            points = (*record.undo, *record.redo)
+            if not points:
+                raise NothingToUndo(f"worktree {name!r} has nothing to undo or redo", hint="jvs history")
+            head = worktree.move(
+                ctx.layout,
+                name,
+                record,
+                operation=_FORGET,
+                token=lease.token,
+                snapshot_id=record.head_snapshot_id,
+                undo=(),
+            )
+            ctx.audit(
+                _FORGET,
+                worktree=name,
+                worktree_id=record.worktree_id,
+                snapshot_id=record.head_snapshot_id,
+                fencing_token=lease.token,
+                target=name,
+                details={"head": head.to_json(), "forgotten": [point.snapshot_id for point in points]},
+            )
+            needed = _kept_for(ctx, [each for each in worktree.names(ctx.layout) if each != name])
+            for pin in pins.read_all(ctx.layout):
+                held = {point.snapshot_id for point in points} - needed
+                if pin.lineage and pin.snapshot_id in held:
+                    pins.delete(ctx.layout, pin.pin_id)
+    return len(points)
+
+
+def _kept_for(ctx: Context, names: Sequence[str]) -> set[str]:
+    """Return the snapshots that an undo or a redo of these worktrees goes back to."""
+    records = [ctx.worktree(name) for name in names]
+    return {point.snapshot_id for record in records for point in (*record.undo, *record.redo)}
 
 
 def _find(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from jvs_core import clock, files, syncing
 from jvs_core.control import catalog
-from jvs_core.control.lock import critical
 from jvs_core.control.records import kept, worktree
 from jvs_core.errors import InputError, JvsError, PathNotFound, PayloadHashMismatch
 from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Cause, KeptCopy
+from jvs_core.operations import kept_removal
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.targets import payload_path
 from jvs_core.operations.publication import drafted
@@ -28,8 +27,6 @@ from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.removal import remove_tree
 from jvs_core.results import Copy
-
-_DAY_MS = 86_400_000
 
 
 def keep(ctx: Context, name: str, path: str, cause: Cause) -> KeptCopy | None:
@@ -94,7 +91,7 @@ def copies(
             raise error
         unreadable.append(error.message)
     if days is not None:
-        found = [copy for copy in found if not has_expired(copy, days)]
+        found = [copy for copy in found if not kept_removal.has_expired(copy, days)]
     return found[::-1]
 
 
@@ -135,46 +132,6 @@ def damaged(copy: KeptCopy) -> PayloadHashMismatch:
         f"the kept copy {copy.copy_id} of {printable(kept.path_of(copy))} is damaged",
         hint="jvs find shows which snapshots hold the file",
     )
-
-
-def has_expired(copy: KeptCopy, days: int) -> bool:
-    """Return whether a copy was kept for ``days``; one from the future was not."""
-    return clock.parse(copy.kept_at) + days * _DAY_MS < clock.now_ms()
-
-
-def purge(ctx: Context, days: int, most: int) -> tuple[list[str], int]:
-    """Remove up to ``most`` copies of all worktrees that are older than ``days``; return their ids and bytes.
-
-    What goes is first renamed to a name that nobody else uses, in the critical section, and the log is told; a crash leaves
-    that name, which ``doctor`` removes. One that cannot be read is left to ``doctor``.
-    """
-    old = [copy for copy in _all(ctx) if has_expired(copy, days)][:most]
-    return remove(ctx, old)
-
-
-def remove(ctx: Context, old: list[KeptCopy]) -> tuple[list[str], int]:
-    """Remove kept copies; return the ids of those that were there, and their bytes. As ``purge``."""
-    if not old:
-        return [], 0
-    claimed: list[tuple[KeptCopy, Path]] = []
-    with uninterrupted(), ctx.critical():
-        for copy in old:
-            critical.require(ctx.layout.repository_lock)
-            place = ctx.layout.kept(copy.worktree_id, copy.copy_id)
-            name = f".{copy.copy_id}.{catalog.new_id()[14:]}{files.TEMPORARY_SUFFIX}"
-            with suppress(FileNotFoundError):
-                kept.claim(ctx.layout, copy.worktree_id, copy.copy_id, place.with_name(name))
-                claimed.append((copy, place.with_name(name)))
-        if claimed:
-            ctx.audit("kept_remove", details={"copies": [copy.copy_id for copy, _ in claimed]})
-    for _, place in claimed:
-        remove_tree(place)
-    return [copy.copy_id for copy, _ in claimed], sum(copy.size for copy, _ in claimed)
-
-
-def _all(ctx: Context) -> Iterator[KeptCopy]:
-    for worktree_id in kept.worktrees(ctx.layout):
-        yield from kept.readable(ctx.layout, worktree_id)[0]
 
 
 def _look(folders: Folders, path: bytes) -> Entry | None:

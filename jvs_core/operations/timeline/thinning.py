@@ -13,11 +13,10 @@ from jvs_core import clock
 from jvs_core.control.records import annotation, kept, plans, runs
 from jvs_core.errors import GcPlanMismatch, JvsError
 from jvs_core.model import Descriptor, KeptCopy, Plan
-from jvs_core.operations import change_index
+from jvs_core.operations import change_index, kept_removal
 from jvs_core.operations.change_index import ChangeIndex
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.gc import protection, reserve, running
-from jvs_core.operations.timeline import keeping
 from jvs_core.operations.timeline.standing import settings
 from jvs_core.operations.timeline.versions import given_up, last_of_lost, versions
 from jvs_core.operations.timeline.words import kept_by
@@ -46,10 +45,10 @@ def thin(ctx: Context, name: str, *, every: bool, most: int, progress: Progress)
     """Remove up to ``most`` automatic snapshots of worktree ``name``, or of all. See ``Timeline.thin``."""
     config = settings(ctx)
     finished = _finish_begun(ctx, progress)
-    copies, freed = keeping.purge(ctx, config.deleted_days, most)
+    copies, freed = kept_removal.purge(ctx, config.deleted_days, most)
     with change_index.opened(ctx, progress) as index:
         choice = _choose(ctx, index, config, None if every else ctx.worktree(name).worktree_id)
-    gone, freed_more = keeping.remove(ctx, choice.copies[:most])
+    gone, freed_more = kept_removal.remove(ctx, choice.copies[:most])
     going = sorted((*choice.by_words, *choice.given_up))[:most]
     done = [*finished, *([_collect(ctx, config, going, progress)] if going else [])]
     deleted = sorted(each for run in done for each in run.deleted)

@@ -181,7 +181,7 @@ export async function askFolder(
   const answer = await ask(trans, {
     title: trans.__('Restore to a new folder'),
     accept: trans.__('Restore'),
-    fields: [{ name: 'name', label: trans.__('Name'), placeholder: trans.__('chosen for you when empty') }],
+    fields: [{ name: 'name', label: trans.__('Name'), placeholder: trans.__('after its note and time when empty') }],
     intro: <p>{trans.__('%1 becomes a folder of its own. Nothing that exists is touched.', named(snapshot))}</p>
   });
   return answer && answer.name.trim();

@@ -77,6 +77,8 @@ def _check(body: dict[str, Any]) -> None:
             raise bad_input("an in-place restore changes files: it needs confirm: true")
         if body["name"] is not None:
             raise bad_input("an in-place restore makes no worktree: leave name out")
+    if body["named"] and (body["name"] is not None or body["inplace"] or body["file"] is not None):
+        raise bad_input("named finds a name for a new worktree: leave it out, or name, inplace and file")
     if body["file"] is None and body["to"] is not None:
         raise bad_input("to says where a file goes: it needs file")
     if body["file"] is not None and body["name"] is not None:
@@ -90,7 +92,8 @@ def _work(place: Place, snapshot: str, body: dict[str, Any]) -> tuple[Kind, Work
     locking: dict[str, Any] = {"lock": True, "wait_s": body["wait_s"]}
 
     def whole(progress: Receiver) -> dict[str, Any]:
-        done = repository.restore(snapshot, name=body["name"], progress=progress).to_json()
+        name = repository.suggest_name(snapshot) if body["named"] else body["name"]
+        done = repository.restore(snapshot, name=name, progress=progress).to_json()
         return {**done, "contents_path": place.root.contents_path(done["path"])}
 
     def inplace(progress: Receiver) -> dict[str, Any]:

@@ -93,3 +93,39 @@ def test_a_ref_that_cannot_be_read_stops_the_plan(jvs: Jvs, repo: Path, take: Ca
     jvs("ref", "create", "name", "HEAD")
     (repo / ".jvs/refs/name.json").write_text(json.dumps({}))
     assert jvs("gc", "plan", "--json", status=5).error["code"] == "E_REF_BROKEN"
+
+
+def test_a_snapshot_is_dropped_and_the_history_says_so(jvs: Jvs, two: tuple[str, str]) -> None:
+    made = jvs("gc", "plan", "--drop", "HEAD~1", "--json").json
+    assert made["candidates"] == [{"snapshot_id": two[0], "bytes": 12}]
+    assert made["kept"] == [{"snapshot_id": two[1], "reasons": ["head of main"]}]
+    told = jvs("gc", "plan", "--drop", two[0])
+    assert f"- {two[0]}  12 B" in told.out
+    assert two[1] not in told.out
+    assert jvs("gc", "run", "--plan-id", made["plan_id"]).first == "Deleted 1 snapshot, 12 B reclaimed"
+    assert [item.get("expired") for item in jvs("history", "--json").json] == [None, True]
+    gone = jvs("restore", two[0], "--json", status=3).error
+    assert gone["code"] == "E_SNAPSHOT_EXPIRED"
+    assert "dropped" in gone["message"]
+
+
+def test_what_a_worktree_stands_at_is_not_dropped(jvs: Jvs, two: tuple[str, str]) -> None:
+    refused = jvs("gc", "plan", "--drop", two[1], "--json", status=4).error
+    assert refused["code"] == "E_GC_PLAN_MISMATCH"
+    assert "head of main" in refused["message"]
+    assert "jvs snapshot --lock --worktree main" in refused["hint"]
+    assert (
+        jvs("gc", "plan", "--drop", "HEAD", "--keep-last", "1", "--json", status=2).error["code"] == "E_USAGE"
+    )
+
+
+def test_what_can_be_undone_is_given_up(jvs: Jvs, two: tuple[str, str]) -> None:
+    jvs("lock", "acquire")
+    jvs("restore", two[0], "--inplace", "--force", "--reason", "look")
+    assert "undo of main" in jvs("gc", "plan", "--drop", two[1], status=4).err
+    assert jvs("undo", "--forget", "--force", status=2).err.startswith("jvs: E_USAGE")
+    assert jvs("undo", "--forget").first == "Gave up 1 step of undo and redo of worktree 'main'"
+    assert jvs("undo", "--json", status=4).error["code"] == "E_NOTHING_TO_UNDO"
+    assert jvs("gc", "pins", "--json").json == []
+    jvs("gc", "plan", "--drop", two[1])
+    assert jvs("verify", "--all", "--json").json["ok"]

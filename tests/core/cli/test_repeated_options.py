@@ -16,7 +16,7 @@ from tests.hostile.every_command import names
 REPEATED = {
     "annotate": {"--add-tag", "--remove-tag"},
     "doctor": {"--repair"},
-    "gc plan": {"--keep-tag"},
+    "gc plan": {"--drop", "--keep-tag"},
     "restore": {"--path"},
     "sandbox run": {"--tag"},
     "snapshot": {"--tag"},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import threading
 from pathlib import Path
@@ -343,3 +344,71 @@ def test_pins_that_cannot_be_read_are_told_beside_the_others(local: Repository) 
     assert "FIFO" in unreadable[0]
     with pytest.raises(DescriptorCorrupt):
         local.pins.all()
+
+
+def test_an_empty_worktree_begins_with_nothing_and_has_a_history_of_its_own(repo: Repository) -> None:
+    (repo.root / "main" / "a").write_text("a")
+    repo.snapshot("one", lock=True)
+    made = repo.worktrees.create("new", empty=True)
+    assert (made.base_snapshot_id, os.listdir(made.path)) == (None, [])
+    assert repo.history("new") == []
+    assert repo.status("new").clean
+    with pytest.raises(SnapshotNotFound, match="no snapshot yet"):
+        repo.compare("HEAD", worktree="new")
+    (Path(made.path) / "b").write_text("b")
+    assert repo.status("new").added == ["b"]
+    assert repo.compare(repo.resolve("HEAD"), worktree="new").removed[0] == "a"
+    first = repo.snapshot("first", worktree="new", lock=True)
+    assert first.parent_snapshot_id is None
+    assert [each.descriptor.note for each in repo.history("new")] == ["first"]
+    repo.restore_inplace(repo.resolve("HEAD"), reason="look", worktree="new", lock=True)
+    assert "a" in os.listdir(made.path)
+    repo.undo(worktree="new", lock=True)
+    assert os.listdir(made.path) == ["b"]
+    with pytest.raises(InputError, match="from no snapshot"):
+        repo.worktrees.create("other", from_="HEAD", empty=True)
+    assert repo.verify(every=True).ok
+    assert repo.doctor(strict=True).healthy
+
+
+def test_the_first_restore_into_an_empty_worktree_can_be_undone(repo: Repository) -> None:
+    (repo.root / "main" / "a").write_text("a")
+    wanted = repo.snapshot("one", lock=True).snapshot_id
+    place = Path(repo.worktrees.create("new", empty=True).path)
+    repo.restore_inplace(wanted, reason="look", worktree="new", lock=True)
+    assert ("a" in os.listdir(place), repo.worktrees.get("new").head_snapshot_id) == (True, wanted)
+    repo.undo(worktree="new", lock=True)
+    assert (os.listdir(place), repo.worktrees.get("new").head_snapshot_id) == ([], None)
+
+
+def test_a_listing_counts_what_changed(local: Repository) -> None:
+    (local.root / "main" / "a").write_text("a")
+    local.snapshot("one", lock=True)
+    for name in ("clean", "changed", "missing"):
+        local.worktrees.create(name)
+    (local.worktrees.path("changed") / "b").write_text("b")
+    (local.worktrees.path("changed") / "a").write_text("b")
+    shutil.rmtree(local.worktrees.path("missing"))
+    unreadable: list[str] = []
+    found = {info.name: info for info in local.worktrees.all(unreadable, status_within_s=60)}
+    assert {name: info.changes for name, info in found.items()} == {
+        "main": 0,
+        "clean": 0,
+        "changed": 2,
+        "missing": None,
+    }
+    assert ["missing" in line for line in unreadable] == [True]
+    assert found["changed"].to_json()["changes"] == 2
+    assert "changes" not in local.worktrees.get("changed").to_json()
+    with pytest.raises(WorktreeNotFound):
+        local.worktrees.all(status_within_s=60)
+    unreadable.clear()
+    assert [info.changes for info in local.worktrees.all(unreadable, status_within_s=0)] == [
+        0,
+        None,
+        None,
+        None,
+    ]
+    assert unreadable == [
+        "3 worktrees were not looked at within 0 s; jvs status --worktree NAME looks at one"
+    ]

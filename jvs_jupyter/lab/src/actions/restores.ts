@@ -29,7 +29,7 @@ export class RestoreActions {
       }
       const made = await model.run<Restored>('restores', {
         snapshot: snapshot.snapshot_id,
-        ...(name ? { name } : {})
+        ...(name ? { name } : { named: true })
       });
       const { contents_path } = made;
       this.bench.tell(trans.__('%1 is in the new folder %2.', this.called(snapshot), made.worktree));
