@@ -59,6 +59,7 @@ from jvs_core.results import (
     ChangedEntries,
     Comparison,
     DoctorReport,
+    Exported,
     Extracted,
     FoundFile,
     HistoryItem,
@@ -746,15 +747,63 @@ class Repository:
         )
         return Translated(block)
 
+    @translated
+    def export(
+        self,
+        snapshot: str,
+        target: str | os.PathLike[str],
+        *,
+        path: str = "",
+        with_proof: bool = False,
+        key: str | os.PathLike[str] | None = None,
+        worktree: str | None = None,
+        progress: Progress = SILENT,
+    ) -> Exported:
+        """Write a snapshot, or ``path`` in it, to a new file or folder for somebody who has no JVS.
+
+        ``target`` ends in ``.tar.zst``, ``.tar.gz``, ``.tar`` or ``.zip``, or becomes a folder. Every byte is checked
+        against the manifest while it is written. The target appears whole and durable, or not at all; a crash leaves a
+        hidden ``.jvs-export-…`` beside it at most. An archive belongs to nobody: no owners, setuid, setgid and
+        capabilities are in it, and two of the same snapshot are the same bytes. ``degraded`` of the answer names what the
+        kind of archive cannot hold.
+
+        Parameters
+        ----------
+        with_proof
+            Put the manifest, the descriptor and the log up to a checkpoint beside the files, for ``check_proof``.
+        key
+            Sign the checkpoint with the private key in this file.
+
+        Raises
+        ------
+        AlreadyExists, PathNotFound
+            There is something at ``target``; its folder, or ``path``, is not there.
+        PayloadHashMismatch, SnapshotExpired, DescriptorCorrupt, PartialSnapshot
+            The snapshot is damaged, or gone.
+        InputError
+            Archives of this kind are not written here, or zstd is missing.
+        """
+        from jvs_core.operations.export import exporting  # what it needs is paid for by who asks for it
+
+        return exporting.export(
+            self._context,
+            self._context.resolve(snapshot, worktree or self._worktree),
+            path,
+            Path(target),
+            with_proof=with_proof,
+            key=None if key is None else Path(key),
+            progress=progress,
+        )
+
     @staticmethod
     @translated
     def check_proof(
         path: str | os.PathLike[str], *, key: str | os.PathLike[str] | None = None
     ) -> ProofReport:
-        """Check a zip file that ``jvs run export`` made: its files, records and log, up to its checkpoint.
+        """Check what ``export`` made with a proof, or ``jvs run export``: its files, records and log, up to its checkpoint.
 
-        Needs no repository. With ``key``, the file of a public key, the checkpoint must be signed by it. Raises InputError
-        where there is no proof in it.
+        ``path`` is a zip file, a tar file or a folder. Needs no repository. With ``key``, the file of a public key, the
+        checkpoint must be signed by it. Raises InputError where there is no proof in it.
         """
         from jvs_core.operations.proof import checking  # what it needs is paid for by who asks for it
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from jvs_core import files
 from jvs_core.errors import AlreadyExists, PartialSnapshot, PathEscape, PathNotFound
 from jvs_core.payload.check.comparison import Depth, mismatch
-from jvs_core.payload.check.status import check
+from jvs_core.payload.check.status import check, check_some
 from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
 from jvs_core.payload.copy.replica import Plan
 from jvs_core.payload.copy.replication import replicate
@@ -22,10 +22,18 @@ from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
-from jvs_core.payload.tree.walk import Scan, scan
-from jvs_core.progress import SILENT
+from jvs_core.payload.tree.walk import Scan, Stamp, scan
+from jvs_core.progress import SILENT, Progress
 
-__all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove_leftover", "state"]
+__all__ = [
+    "LEFTOVER_PREFIX",
+    "changed_since",
+    "extract",
+    "extract_part",
+    "is_leftover",
+    "remove_leftover",
+    "state",
+]
 
 
 def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
@@ -126,7 +134,28 @@ def extract(
         if not path:
             raise
         raise mismatch([path]) from error  # the manifest has the folder
-    made = replicate(Plan(source, target, wanted, found.stamps(), "reflink", held=True), SILENT)
+    return [*lost, *_replicated(source, wanted, found.stamps(), target, prefix)]
+
+
+def extract_part(payload: Path, entries: Sequence[Entry], target: Path, progress: Progress) -> list[str]:
+    """Make the new folder ``target`` from ``entries``, some of a manifest, the top folder first; return what got lost.
+
+    Every byte is checked, and raised is what ``extract`` raises. A failure may leave an incomplete ``target``.
+    """
+    wanted, lost = owned(entries, payload=payload)
+    found = check_some(payload, entries, Depth.LOOK).require_content()
+    return [*lost, *_replicated(payload, wanted, found.stamps(), target, b"", progress)]
+
+
+def _replicated(
+    source: Path,
+    wanted: Sequence[Entry],
+    stamps: Sequence[Stamp],
+    target: Path,
+    prefix: bytes,
+    progress: Progress = SILENT,
+) -> list[str]:
+    made = replicate(Plan(source, target, wanted, stamps, "reflink", held=True), progress)
     damaged = [
         prefix + was.path
         for was, now in zip(wanted, made.entries, strict=True)
@@ -134,7 +163,7 @@ def extract(
     ]
     if damaged:
         raise mismatch(damaged)
-    return [*lost, *made.losses()]
+    return made.losses()
 
 
 def _timed(wanted: Sequence[Entry], instead: Mapping[bytes, Entry] | None) -> Sequence[Entry]:
