@@ -143,26 +143,26 @@ class _Tar:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._of_proof: set[int] = set()
 
     def proof(self) -> Iterator[tuple[str, IO[bytes]]]:
         """Yield the files of the proof, which JVS writes first; where something else comes first, all are gone through."""
         found = False
-        for archive, info in self._walk():
+        for number, (archive, info) in enumerate(self._walk()):
             if info.name.startswith(_PREFIX):
-                found = True
+                self._of_proof.add(number)
                 stream = archive.extractfile(info) if info.isreg() else None
                 if stream is not None:
+                    found = True
                     with stream:
                         yield info.name, stream
             elif found:
                 return
 
     def others(self) -> Iterator[Member]:
-        before = True
-        for archive, info in self._walk():
-            if info.name.startswith(_PREFIX) and before:
+        for number, (archive, info) in enumerate(self._walk()):
+            if number in self._of_proof or info.name == FOLDER:
                 continue
-            before = before and not info.name.startswith(_PREFIX)
             if info.islnk():
                 yield Member(info.name, LINK, info.linkname, _nothing)
             elif info.isreg():
