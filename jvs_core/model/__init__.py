@@ -24,6 +24,7 @@ from jvs_core.model.forms import (
     SHORT_ID,
     SNAPSHOT_ID,
     UUID,
+    VIEW,
 )
 from jvs_core.model.gc import Pin, Plan, Tombstone
 from jvs_core.model.intent import Intent

@@ -51,6 +51,7 @@ from jvs_core.repository.pins import Pins
 from jvs_core.repository.refs import Refs
 from jvs_core.repository.runs import Runs
 from jvs_core.repository.timeline import Timeline
+from jvs_core.repository.views import Views
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
     AdoptionEstimate,
@@ -85,8 +86,8 @@ class Repository:
     Synchronous, and safe to share between threads. ``worktree`` arguments name a worktree; None means the one that
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
     prefix of an id or of its last 8 digits, a ref, ``HEAD`` or ``HEAD~N``. What concerns locks, worktrees, refs,
-    pins, gc, runs, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
-    ``runs``, ``index``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
+    pins, gc, runs, views, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``,
+    ``gc``, ``runs``, ``views``, ``index``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
     something has made it durable and written its audit record when it returns; after a crash in the middle the
     repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -107,6 +108,7 @@ class Repository:
         self.gc = Gc(self._context, worktree)
         self.pins = Pins(self._context, worktree)
         self.timeline = Timeline(self._context, worktree)
+        self.views = Views(self._context, worktree)
 
     @classmethod
     @translated
@@ -794,6 +796,26 @@ class Repository:
             key=None if key is None else Path(key),
             progress=progress,
         )
+
+    @translated
+    def view(
+        self, snapshot: str, path: str = "", *, worktree: str | None = None, progress: Progress = SILENT
+    ) -> AbstractContextManager[Path]:
+        """Show a snapshot, or ``path`` in it, as a read-only folder or file for a ``with`` block, which gets its path.
+
+        It lies in the repository and is a copy that shares blocks with the snapshot where the file system can: what is done
+        to it, also by root, changes no snapshot. Each entry is looked at, and its content read where the file system has to
+        copy it, or where its mode, owner or time drifted; ``verify`` reads every byte. gc keeps the snapshot while the
+        view is open. The block's end closes it; after a crash ``doctor`` does. ``views`` has those that are open.
+
+        Raises
+        ------
+        SnapshotNotFound, SnapshotExpired, PathNotFound, PayloadHashMismatch
+            There is nothing to look at.
+        NoSpace, EngineFailed
+            It cannot be made; or the repository is not yours to write to: ``export`` to a folder of your own, then.
+        """
+        return Translated(self.views.opened(snapshot, path, worktree=worktree, progress=progress))
 
     @staticmethod
     @translated

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jvs_core import files
@@ -12,7 +13,7 @@ from jvs_core.errors import AlreadyExists, PartialSnapshot, PathEscape, PathNotF
 from jvs_core.payload.check.comparison import Depth, mismatch
 from jvs_core.payload.check.status import check, check_some
 from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
-from jvs_core.payload.copy.replica import Plan
+from jvs_core.payload.copy.replica import Hint, Plan
 from jvs_core.payload.copy.replication import replicate
 from jvs_core.payload.copy.transfer import attribute_losses
 from jvs_core.payload.tree.authority import owned
@@ -22,7 +23,7 @@ from jvs_core.payload.tree.file_state import FileState
 from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
-from jvs_core.payload.tree.walk import Scan, Stamp, scan
+from jvs_core.payload.tree.walk import Scan, scan
 from jvs_core.progress import SILENT, Progress
 
 __all__ = [
@@ -134,31 +135,31 @@ def extract(
         if not path:
             raise
         raise mismatch([path]) from error  # the manifest has the folder
-    return [*lost, *_replicated(source, wanted, found.stamps(), target, prefix)]
+    return [*lost, *_replicated(Plan(source, target, wanted, found.stamps(), "reflink", held=True), prefix)]
 
 
-def extract_part(payload: Path, entries: Sequence[Entry], target: Path, progress: Progress) -> list[str]:
+def extract_part(
+    payload: Path, entries: Sequence[Entry], target: Path, progress: Progress, *, every_byte: bool = True
+) -> list[str]:
     """Make the new folder ``target`` from ``entries``, some of a manifest, the top folder first; return what got lost.
 
-    Every byte is checked, and raised is what ``extract`` raises. A failure may leave an incomplete ``target``.
+    Every byte is checked; else only what is copied, or drifted in mode, owner or time. Raised is what ``extract`` raises. A
+    failure may leave an incomplete ``target``.
     """
     wanted, lost = owned(entries, payload=payload)
-    found = check_some(payload, entries, Depth.LOOK).require_content()
-    return [*lost, *_replicated(payload, wanted, found.stamps(), target, b"", progress)]
+    found = check_some(payload, entries, Depth.LOOK if every_byte else Depth.SUSPECT).require_content()
+    plan = Plan(payload, target, wanted, found.stamps(), "reflink", held=True)
+    if not every_byte:
+        plan = replace(plan, hint=lambda position: Hint("make", wanted[position].sha256))
+    return [*lost, *_replicated(plan, b"", progress)]
 
 
-def _replicated(
-    source: Path,
-    wanted: Sequence[Entry],
-    stamps: Sequence[Stamp],
-    target: Path,
-    prefix: bytes,
-    progress: Progress = SILENT,
-) -> list[str]:
-    made = replicate(Plan(source, target, wanted, stamps, "reflink", held=True), progress)
+def _replicated(plan: Plan, prefix: bytes, progress: Progress = SILENT) -> list[str]:
+    """Carry out ``plan`` and return what could not be kept. Raises PayloadHashMismatch, with paths below ``prefix``."""
+    made = replicate(plan, progress)
     damaged = [
         prefix + was.path
-        for was, now in zip(wanted, made.entries, strict=True)
+        for was, now in zip(plan.entries, made.entries, strict=True)
         if now is None or now.sha256 != was.sha256 or was.path in made.changed
     ]
     if damaged:
