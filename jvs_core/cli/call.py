@@ -47,7 +47,8 @@ class Call:
     stack. ``lock_wait`` is for a front end that takes locks for the person: it is asked before an operation that needs
     the lock of a worktree, and answers how many seconds that may wait for another holder. ``consistency`` is what a
     snapshot asks for when the command line does not say, ``lease_ms`` how long a lock taken by it lasts, and ``cells``
-    gives the executed cells to keep with a snapshot. ``command`` names the command that ran, and ``reads_input`` says
+    gives the executed cells to keep with a snapshot. ``by_hand`` says that the process ends with the command, so that what it
+    opened is closed by hand. ``command`` names the command that ran, and ``reads_input`` says
     whether stdin is for it. The other fields are the common options, wherever on the command line they stood.
     """
 
@@ -66,6 +67,7 @@ class Call:
     worktree: str | None = None
     command: str = ""
     reads_input: bool = False
+    by_hand: bool = True
     finish: ExitStack = field(default_factory=ExitStack)
 
     def repository(self) -> Repository:

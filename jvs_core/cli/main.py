@@ -42,6 +42,8 @@ _COMMANDS = {
     "cat": Lazy("jvs_core.cli.browse:cat", "Print a file of a snapshot."),
     "compare": Lazy("jvs_core.cli.compare:compare", "List what changed between two snapshots, or since one."),
     "restore": Lazy("jvs_core.cli.restore:restore", "Put a snapshot, or a part of it, back."),
+    "export": Lazy("jvs_core.cli.export:export", "Write a snapshot, or a part of it, to a file or folder."),
+    "view": Lazy("jvs_core.cli.view:view", "Show a snapshot as a read-only folder."),
     "undo": Lazy("jvs_core.cli.undo:undo", "Take back the last in-place restore."),
     "redo": Lazy("jvs_core.cli.undo:redo", "Go forward again after an undo."),
     "timeline": Lazy("jvs_core.cli.timeline:timeline", "Keep an automatic history of the worktree."),

@@ -39,7 +39,7 @@ _LONGEST = 1 << 20
     "--export",
     metavar="FILE",
     type=click.Path(),
-    help="Check a file that jvs run export made; needs no repository.",
+    help="Check what jvs export --with-proof or jvs run export made; needs no repository.",
 )
 @click.pass_obj
 def verify(
@@ -99,7 +99,7 @@ def _of_export(path: str, key: str | None) -> Outcome:
     if report.ok:
         signed = "signed" if report.signed else "not signed"
         lines.append(
-            f"OK  {counted(report.runs, 'run')}, {counted(len(report.snapshots), 'snapshot')}, "
+            f"OK  {counted(report.runs, 'run') + ', ' if report.runs else ''}{counted(len(report.snapshots), 'snapshot')}, "
             f"{counted(report.files, 'file')}; log up to record {report.checkpoint_seq} of {report.origin}, {signed}"
         )
     return Outcome(report, lines, exit_status=0 if report.ok else _INTEGRITY)

@@ -11,7 +11,7 @@ from pathlib import Path
 from jvs_core import anchored, regular
 from jvs_core.control.names import MAIN, inside
 from jvs_core.errors import DescriptorCorrupt, PathEscape
-from jvs_core.model import NAME, SNAPSHOT_ID, UUID
+from jvs_core.model import NAME, SNAPSHOT_ID, UUID, VIEW
 
 CELLS = "cells.ipynb"
 
@@ -172,6 +172,11 @@ class Layout:
         self.worktree_config(name)
         path = self.root / MAIN if name == MAIN else self.root / "worktrees" / name
         return inside(self.root, path)
+
+    def views(self, tree: str | None = None) -> Path:
+        """The folder of all views; with ``tree`` that of one. Raises PathEscape for what is no view's name."""
+        folder = self.control / "views"
+        return folder if tree is None else folder / _checked(tree, VIEW)
 
     def worktree_at(self, path: Path) -> str:
         """Return the name of the worktree that ``path`` lies in; ``main`` when it lies in none."""

@@ -21,27 +21,45 @@ _ENDED = ("Z", "X")
 
 def own(settings: Settings) -> dict[str, Any]:
     """Return the fields by which a record names the calling process."""
-    found = _look(os.getpid())
+    return _fields(settings, os.getpid())
+
+
+def session(settings: Settings) -> dict[str, Any]:
+    """Return the fields of the process with which the caller's session ends: its terminal's shell, or who called.
+
+    A process that leads a session of its own was started by somebody who calls one command after the other.
+    """
+    leader = os.getsid(0)
+    if leader in (0, os.getpid()) or _look(leader) is None:
+        leader = os.getppid()
+    return _fields(settings, leader or os.getpid())
+
+
+def _fields(settings: Settings, pid: int) -> dict[str, Any]:
+    found = _look(pid)
     return {
         "host": settings.host,
         "machine_id": _machine_id(),
         "boot_id": clock.boot_id(),
         "pid_namespace": _namespace(),
-        "pid": os.getpid(),
+        "pid": pid,
         "process_start": None if found is None else found[1],
     }
 
 
-def is_running(process: Process, settings: Settings, *, seen_ms: int | None = None) -> bool | None:
+def is_running(
+    process: Process, settings: Settings, *, seen_ms: int | None = None, silent: bool = False
+) -> bool | None:
     """Return whether a recorded process still runs; None where that cannot be known from here.
 
     A process of this boot and this container is looked up: its start time shows that the kernel gave its id to another
     one, its state that it has ended and its parent has not noticed. Of others ``seen_ms`` decides, the time of their
     last sign of life: one before this machine was started, or older than a lease with its margins, is that of a dead
-    process; one in the future says nothing. The host's name says nothing either.
+    process; one in the future says nothing. The host's name says nothing either. Nobody gives signs for one that is ``silent``: it counts as running
+    unless it certainly does not.
     """
     if process.boot_id != clock.boot_id() or process.pid_namespace not in (None, _namespace()):
-        return _by_sign_of_life(process, seen_ms)
+        return _by_sign_of_life(process, seen_ms, silent)
     try:
         os.kill(process.pid, 0)
     except ProcessLookupError:
@@ -63,11 +81,11 @@ def user_of(pid: int) -> int | None:
         return None
 
 
-def _by_sign_of_life(process: Process, seen_ms: int | None) -> bool | None:
+def _by_sign_of_life(process: Process, seen_ms: int | None, silent: bool) -> bool | None:
     if seen_ms is None:
         return None
     now = clock.now_ms()
-    if seen_ms > now + SKEW_MS:
+    if seen_ms > now + SKEW_MS and not silent:
         return None
     if (
         process.boot_id != clock.boot_id()
@@ -75,7 +93,7 @@ def _by_sign_of_life(process: Process, seen_ms: int | None) -> bool | None:
         and (process.machine_id == _machine_id() and seen_ms < now - clock.boot_ms() - SKEW_MS)
     ):
         return False
-    return seen_ms >= now - SILENCE_MS
+    return silent or seen_ms >= now - SILENCE_MS
 
 
 @cache

@@ -12,6 +12,7 @@ from jvs_core.model.announcement import Announcement
 from jvs_core.model.audit import AuditHead, AuditRecord, Checkpoint, Signature
 from jvs_core.model.damage import MOST_DAMAGED, MOST_UNHEALED, Damage
 from jvs_core.model.descriptor import AnnotatedDescriptor, Annotation, Descriptor, HashValue, Kind, Ready
+from jvs_core.model.export import ExportedPart
 from jvs_core.model.forms import (
     FORMAT_VERSION,
     LARGEST,
@@ -23,6 +24,7 @@ from jvs_core.model.forms import (
     SHORT_ID,
     SNAPSHOT_ID,
     UUID,
+    VIEW,
 )
 from jvs_core.model.gc import Pin, Plan, Tombstone
 from jvs_core.model.intent import Intent

@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from jvs_core.model.forms import Count, Holder, Name, OperationName, ShortId, SnapshotId, Timestamp, Uuid
+from jvs_core.model.forms import (
+    VIEW,
+    Count,
+    HexPath,
+    Holder,
+    Name,
+    OperationName,
+    ShortId,
+    SnapshotId,
+    Timestamp,
+    Uuid,
+)
 from jvs_core.model.process import Process
 from jvs_core.model.record import Record
 from jvs_core.model.worktree import UndoPoint
@@ -24,6 +35,7 @@ def _payload_path(text: str) -> str:
 
 
 HiddenName = Annotated[str, Field(pattern=r"^\.[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.[0-9a-f]{8}\.tmp$")]
+ViewName = Annotated[str, Field(pattern=VIEW)]
 HiddenPath = Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$"), AfterValidator(_payload_path)]
 
 
@@ -93,6 +105,18 @@ class TemporaryWorktreeDetails(Record):
     base: SnapshotId
 
 
+class ViewDetails(Record):
+    """The folder of a view, the path that is looked at, in hexadecimal, and the name of the folder until it is complete.
+
+    ``by_hand``: somebody closes it who asked for it on a command line; the process is that of their session.
+    """
+
+    tree: ViewName
+    inner: HexPath
+    temporary: HiddenName
+    by_hand: bool
+
+
 INTENT_DETAILS: dict[str, type[Record]] = {
     "snapshot": SnapshotDetails,
     "restore_inplace": InplaceDetails,
@@ -108,6 +132,7 @@ INTENT_DETAILS: dict[str, type[Record]] = {
     "heal": HealDetails,
     "sandbox": TemporaryWorktreeDetails,
     "isolated_run": TemporaryWorktreeDetails,
+    "view": ViewDetails,
 }
 
 

@@ -17,7 +17,7 @@ from jvs_core.control.layout import Layout
 from jvs_core.control.records import journal, kept, runs
 from jvs_core.errors import JvsError, WorktreeNotFound
 from jvs_core.files import TEMPORARY_SUFFIX
-from jvs_core.model import Descriptor, Intent
+from jvs_core.model import VIEW, Descriptor, Intent
 from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
 
@@ -36,6 +36,7 @@ _FOLDERS = (
     ".jvs/intents",
     ".jvs/runs",
     ".jvs/damage",
+    ".jvs/views",
     "worktrees",
 )
 _OF_WORKTREES = (".jvs/worktrees", "worktrees")
@@ -119,6 +120,18 @@ def leftovers(ctx: Context, ledger: Ledger) -> Iterator[str]:
             if (folder in _UNLOCKED or folder in copies) and _is_young(ctx.layout.root / folder / name):
                 continue
             yield f"{folder}/{name}"
+    yield from _views_of_nobody(ctx)
+
+
+def _views_of_nobody(ctx: Context) -> Iterator[str]:
+    """Yield the folders of views that no intent names: a power cut may keep a folder whose intent had gone.
+
+    An intent stands before there is a folder, so one is looked for after the folders were listed.
+    """
+    there = [name for name in names(ctx.layout, ".jvs/views") if re.fullmatch(VIEW[1:-1], name)]
+    if there:
+        held = {intent.details.get("tree") for intent in journal.pending(ctx.layout)[0]}
+        yield from (f".jvs/views/{name}" for name in there if name not in held)
 
 
 def _is_only_copy(layout: Layout, ledger: Ledger, folder: str, base: str) -> bool:

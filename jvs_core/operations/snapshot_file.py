@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -12,16 +11,13 @@ from jvs_core.errors import PartialSnapshot, PathNotFound, PayloadHashMismatch
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.targets import payload_path, require
-from jvs_core.payload.check.checked_file import CheckedFile
+from jvs_core.payload.check.checked_file import CheckedFile, open_held
 from jvs_core.payload.check.comparison import mismatch
-from jvs_core.payload.tree import content
-from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, KIND_NAMES, Entry, printable
 from jvs_core.payload.tree.faults import GONE, translate
-from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.folders import Folders
 
 _PIECE = 1 << 20
-_NO_FILE = (*GONE, errno.ENODEV)
 
 
 class SnapshotFile(io.BufferedReader):
@@ -66,18 +62,12 @@ def _opened(found: stored.Stored, entry: Entry) -> SnapshotFile:
 
 def opened(top: Path, entry: Entry, damaged: Callable[[], PayloadHashMismatch]) -> SnapshotFile:
     """Open the file ``entry`` below ``top``; where it is not what that says, ``damaged`` makes the error to raise."""
-    folder, name = split(entry.path)
     try:
-        with Folders(top) as folders:
-            fd, st = content.open_regular(name, folders.at(folder))
-    except Changed as error:
-        raise damaged() from error
+        folders = Folders(top)
     except OSError as error:
-        if error.errno not in _NO_FILE:
+        if error.errno not in GONE:
             raise translate(error, entry.path, reading=True) from error
         raise damaged() from error
-    raw = CheckedFile(fd, entry, damaged)
-    if st.st_size != entry.size:
-        raw.close()
-        raise damaged()
-    return SnapshotFile(raw, entry)
+    with folders:
+        fd, _ = open_held(folders, entry, damaged)
+    return SnapshotFile(CheckedFile(fd, entry, damaged), entry)

@@ -52,6 +52,7 @@ from jvs_core.repository.pins import Pins
 from jvs_core.repository.refs import Refs
 from jvs_core.repository.runs import Runs
 from jvs_core.repository.timeline import Timeline
+from jvs_core.repository.views import Views
 from jvs_core.repository.worktrees import Worktrees
 from jvs_core.results import (
     AdoptionEstimate,
@@ -60,6 +61,7 @@ from jvs_core.results import (
     ChangedEntries,
     Comparison,
     DoctorReport,
+    Exported,
     Extracted,
     FoundFile,
     HistoryItem,
@@ -87,9 +89,9 @@ class Repository:
     the repository was opened from (``main`` when opened from outside any). SNAPSHOT arguments are a full id, a unique
     prefix of an id or of its last 8 digits, a ref, ``HEAD``, ``HEAD~N``, ``tag:NAME`` (the newest with this tag that led to the
     worktree's head) or a time such as ``@2026-11-28T18:00``, ``@yesterday`` or ``@2h`` (the newest that was taken then or
-    before, in local time). What concerns locks, worktrees, refs,
-    pins, gc, runs, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
-    ``runs``, ``index``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
+    before, in local time). What concerns locks, worktrees, refs, pins,
+    gc, runs, views, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
+    ``runs``, ``views``, ``index``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
     something has made it durable and written its audit record when it returns; after a crash in the middle the
     repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -110,6 +112,7 @@ class Repository:
         self.gc = Gc(self._context, worktree)
         self.pins = Pins(self._context, worktree)
         self.timeline = Timeline(self._context, worktree)
+        self.views = Views(self._context, worktree)
 
     @classmethod
     @translated
@@ -805,15 +808,83 @@ class Repository:
         )
         return Translated(block)
 
+    @translated
+    def export(
+        self,
+        snapshot: str,
+        target: str | os.PathLike[str],
+        *,
+        path: str = "",
+        with_proof: bool = False,
+        key: str | os.PathLike[str] | None = None,
+        worktree: str | None = None,
+        progress: Progress = SILENT,
+    ) -> Exported:
+        """Write a snapshot, or ``path`` in it, to a new file or folder for somebody who has no JVS.
+
+        ``target`` ends in ``.tar.zst``, ``.tar.gz``, ``.tar`` or ``.zip``, or becomes a folder. Every byte is checked
+        against the manifest while it is written. The target appears whole and durable, or not at all; a crash leaves a
+        hidden ``.jvs-export-…`` beside it at most. An archive belongs to nobody: no owners, setuid, setgid and
+        capabilities are in it, and two of the same snapshot are the same bytes. ``degraded`` of the answer names what the
+        kind of archive cannot hold.
+
+        Parameters
+        ----------
+        with_proof
+            Put the manifest, the descriptor and the log up to a checkpoint beside the files, for ``check_proof``.
+        key
+            Sign the checkpoint with the private key in this file.
+
+        Raises
+        ------
+        AlreadyExists, PathNotFound
+            There is something at ``target``; its folder, or ``path``, is not there.
+        PayloadHashMismatch, SnapshotExpired, DescriptorCorrupt, PartialSnapshot
+            The snapshot is damaged, or gone.
+        InputError
+            Archives of this kind are not written here, or zstd is missing.
+        """
+        from jvs_core.operations.export import exporting  # what it needs is paid for by who asks for it
+
+        return exporting.export(
+            self._context,
+            self._context.resolve(snapshot, worktree or self._worktree),
+            path,
+            Path(target),
+            with_proof=with_proof,
+            key=None if key is None else Path(key),
+            progress=progress,
+        )
+
+    @translated
+    def view(
+        self, snapshot: str, path: str = "", *, worktree: str | None = None, progress: Progress = SILENT
+    ) -> AbstractContextManager[Path]:
+        """Show a snapshot, or ``path`` in it, as a read-only folder or file for a ``with`` block, which gets its path.
+
+        It lies in the repository and is a copy that shares blocks with the snapshot where the file system can: what is done
+        to it, also by root, changes no snapshot. Each entry is looked at, and its content read where the file system has to
+        copy it, or where its mode, owner or time drifted; ``verify`` reads every byte. gc keeps the snapshot while the
+        view is open. The block's end closes it; after a crash ``doctor`` does. ``views`` has those that are open.
+
+        Raises
+        ------
+        SnapshotNotFound, SnapshotExpired, PathNotFound, PayloadHashMismatch
+            There is nothing to look at.
+        NoSpace, EngineFailed
+            It cannot be made; or the repository is not yours to write to: ``export`` to a folder of your own, then.
+        """
+        return Translated(self.views.opened(snapshot, path, worktree=worktree, progress=progress))
+
     @staticmethod
     @translated
     def check_proof(
         path: str | os.PathLike[str], *, key: str | os.PathLike[str] | None = None
     ) -> ProofReport:
-        """Check a zip file that ``jvs run export`` made: its files, records and log, up to its checkpoint.
+        """Check what ``export`` made with a proof, or ``jvs run export``: its files, records and log, up to its checkpoint.
 
-        Needs no repository. With ``key``, the file of a public key, the checkpoint must be signed by it. Raises InputError
-        where there is no proof in it.
+        ``path`` is a zip file, a tar file or a folder. Needs no repository. With ``key``, the file of a public key, the
+        checkpoint must be signed by it. Raises InputError where there is no proof in it.
         """
         from jvs_core.operations.proof import checking  # what it needs is paid for by who asks for it
 

@@ -16,6 +16,7 @@ from jvs_core.results.browse import (
 from jvs_core.results.changed import ChangedEntries, ChangedEntry, Comparison, Renamed
 from jvs_core.results.conformance import ConformanceReport, RequirementResult
 from jvs_core.results.doctor import RUNTIME_REPAIRS, DoctorReport, Finding
+from jvs_core.results.export import Exported
 from jvs_core.results.found import FileCopy, FileVersion, FoundFile, SnapshotChange, SnapshotChanges
 from jvs_core.results.gc import GcCandidate, GcCopy, GcFailure, GcKept, GcPlan, GcRun
 from jvs_core.results.proof import ProofReport
@@ -42,3 +43,5 @@ from jvs_core.results.timeline import (
 )
 from jvs_core.results.verify import AuditReport, SnapshotReport, VerifyReport
 from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo, WorktreeRemoved
+from jvs_core.results.view import View
+from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo

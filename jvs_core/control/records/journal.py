@@ -6,7 +6,7 @@ import os
 import stat
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,12 @@ def begin(
     worktree_id: str | None = None,
     snapshot_id: str | None = None,
     fencing_token: int | None = None,
+    owner: Mapping[str, Any] | None = None,
     **details: Any,
 ) -> Intent:
     """Write a new intent, durable. ``details`` are what a repair needs to finish or undo the operation.
 
+    It is the caller's, or that of the process ``owner``, by the fields that name one.
     Only an intent to make a snapshot is named after it: of one snapshot many restores may be under way.
     """
     own = snapshot_id if operation == "snapshot" and snapshot_id else uuid.uuid4().hex
@@ -49,7 +51,7 @@ def begin(
         holder_id=settings.holder_id,
         started_at=clock.timestamp(),
         details=details,
-        **process.own(settings),
+        **(process.own(settings) if owner is None else owner),
     )
     control_folders.complete(layout)
     path = layout.intents / f"{intent.intent_id}.json"
@@ -157,7 +159,8 @@ def is_own(intent: Intent) -> bool:
 
 def state(intent: Intent, settings: Settings) -> bool | None:
     """Return whether the operation of an intent is under way; None where that cannot be known."""
-    return process.is_running(intent, settings, seen_ms=intent.seen_ms)
+    silent = bool(intent.details.get("by_hand"))
+    return process.is_running(intent, settings, seen_ms=intent.seen_ms, silent=silent)
 
 
 def pending(layout: Layout) -> tuple[list[Intent], list[str]]:

@@ -29,6 +29,8 @@ from jvs_core.operations.inplace.unfinished import (
     is_to_be_completed,
 )
 from jvs_core.operations.log import annotation_differences, differences, report
+from jvs_core.operations.views import closing
+from jvs_core.operations.views.holding import VIEW
 from jvs_core.progress import Progress
 
 
@@ -134,6 +136,9 @@ def clean_intents(ctx: Context, progress: Progress) -> list[str]:
             continue
         if temporary_worktrees.is_temporary(intent):
             done += [intent.intent_id] if temporary_worktrees.clean(ctx, intent, progress) else []
+            continue
+        if intent.operation == VIEW:
+            done += [intent.intent_id] if closing.clean(ctx, intent) else []
             continue
         if intent.operation == NEW_PATH_INTENT:
             done += [intent.intent_id] if pending.drop_copy(ctx, intent) else []

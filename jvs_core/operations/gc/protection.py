@@ -131,7 +131,8 @@ def _of_intents(layout: Layout, known: dict[str, Descriptor]) -> Iterator[Claim]
     for intent in pending:
         for value in _texts((intent.snapshot_id, intent.details)):
             if value in known:
-                yield value, f"intent {intent.operation}", False
+                view = f"view {intent.details['tree']}" if intent.operation == "view" else None
+                yield value, view or f"intent {intent.operation}", False
 
 
 def _texts(value: object) -> Iterator[str]:

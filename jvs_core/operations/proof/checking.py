@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
-import zipfile
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from jvs_core import regular
 from jvs_core.control import catalog
 from jvs_core.control.audit import checkpoint, log_file
 from jvs_core.control.records import runs
 from jvs_core.errors import AuditChainBroken, InputError, JvsError
-from jvs_core.model import AuditRecord, Checkpoint, Descriptor, Run
-from jvs_core.operations.proof.making import FOLDER
+from jvs_core.model import AuditRecord, Checkpoint, Descriptor, ExportedPart, Run
+from jvs_core.operations.proof import members
+from jvs_core.operations.proof.making import FOLDER, PART
+from jvs_core.operations.proof.members import LINK, Member, Members
 from jvs_core.payload import manifest
+from jvs_core.payload.archive import contents, zip  # noqa: A004 - what it can hold
+from jvs_core.payload.tree.entry import FILE, SYMLINK, Entry, printable
 from jvs_core.results import ProofReport
 
 _LARGEST_RECORD = 1 << 24
 _LARGEST_LIST = 1 << 30
-_MOST_MEMBERS = 1_000_000
 _PIECE = 1 << 20
 _PROBLEMS_KEPT = 100
+
+Entries = Mapping[bytes, Entry]
 
 
 @dataclass
 class _Check:
-    archive: zipfile.ZipFile
-    names: set[str]
+    places: dict[str, Path]
     problems: list[str] = field(default_factory=list)
     logged_snapshots: dict[str, tuple[str, str]] = field(default_factory=dict)
     logged_runs: dict[str, str] = field(default_factory=dict)
@@ -41,60 +43,59 @@ class _Check:
             self.problems.append(text)
 
     def read(self, name: str, most: int) -> bytes:
-        """Return a member. Raises InputError where it is missing or longer than ``most`` bytes."""
-        if name not in self.names:
+        """Return a file of the proof. Raises InputError where it is missing or longer than ``most`` bytes."""
+        if name not in self.places:
             raise InputError(f"{name} is missing")
-        with self.archive.open(name) as member:
-            data = member.read(most + 1)
+        with self.places[name].open("rb") as file:
+            data = file.read(most + 1)
         if len(data) > most:
             raise InputError(f"{name} is longer than {most} bytes")
         return data
 
     def below(self, folder: str) -> Iterator[str]:
         prefix = f"{folder}/"
-        return (name for name in sorted(self.names) if name.startswith(prefix) and not name.endswith("/"))
+        return (name for name in sorted(self.places) if name.startswith(prefix))
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """What a snapshot holds by its manifest, by path, and the name of the folder that an export of it has."""
+
+    top: str
+    entries: Entries
 
 
 def check(path: Path, key: Path | None) -> ProofReport:
-    """Check the proof in a zip file. Raises InputError where it is no zip file, or holds no proof."""
-    try:
-        with open(regular.open_regular(path, follow=True), "rb") as file, zipfile.ZipFile(file) as archive:
-            if len(archive.infolist()) > _MOST_MEMBERS:
-                raise InputError(f"{path} holds more than {_MOST_MEMBERS} files")
-            names = [info.filename for info in archive.infolist()]
-            if f"{FOLDER}/checkpoint.json" not in names:
-                raise InputError(
-                    f"{path} holds no proof of JVS", hint="make one with: jvs run export RUN -o FILE.zip"
-                )
-            found = _Check(archive, set(names))
-            if len(found.names) < len(names):
-                found.problem("a name is there twice")
-            return _checked(found, key)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise InputError(f"{path} is no sound zip file: {error}") from error
-    except FileNotFoundError as error:
-        raise InputError(f"no file {path}") from error
+    """Check the proof in a zip file, tar file or folder. Raises InputError where it is none of these, or holds no proof."""
+    with members.opened(path) as (found, spool):
+        if f"{FOLDER}/checkpoint.json" not in spool.places:
+            raise InputError(
+                f"{path} holds no proof of JVS",
+                hint="make one with: jvs export SNAPSHOT -o FILE --with-proof, or jvs run export RUN -o FILE.zip",
+            )
+        state = _Check(spool.places)
+        if spool.twice:
+            state.problem("a name is there twice")
+        return _checked(state, found, key)
 
 
-def _checked(found: _Check, key: Path | None) -> ProofReport:
+def _checked(found: _Check, held: Members, key: Path | None) -> ProofReport:
     head = _log(found, key)
-    snapshots = sorted(
-        {name.split("/")[2] for name in found.below(f"{FOLDER}/snapshots") if name.count("/") == 3}
-    )
-    digests: dict[str, dict[str, str]] = {}
-    for snapshot_id in snapshots:
+    ids = sorted({name.split("/")[2] for name in found.below(f"{FOLDER}/snapshots") if name.count("/") == 3})
+    snapshots: dict[str, _Snapshot] = {}
+    for snapshot_id in ids:
         try:
-            digests[snapshot_id] = _snapshot(found, snapshot_id)
+            snapshots[snapshot_id] = _snapshot(found, snapshot_id)
         except JvsError as error:
             found.problem(f"snapshot {snapshot_id}: {error.message}")
     count = _runs(found)
-    files = _files(found, digests)
+    files = _files(found, held, snapshots)
     return ProofReport(
         ok=not found.problems,
         origin=None if head is None else head.origin,
         checkpoint_seq=None if head is None else head.seq,
         signed=head is not None and head.signature is not None,
-        snapshots=snapshots,
+        snapshots=ids,
         runs=count,
         files=files,
         records=found.records,
@@ -113,11 +114,11 @@ def _log(found: _Check, key: Path | None) -> Checkpoint | None:
             raise
         return None
     last: AuditRecord | None = None
-    if f"{FOLDER}/log.jsonl" not in found.names:
+    if f"{FOLDER}/log.jsonl" not in found.places:
         found.problem("the log is missing")
         return head
-    with found.archive.open(f"{FOLDER}/log.jsonl") as log:
-        for line in log_file.lines_of(log):  # type: ignore[arg-type]  # a member reads as a file does
+    with found.places[f"{FOLDER}/log.jsonl"].open("rb") as log:
+        for line in log_file.lines_of(log):
             try:
                 record = log_file.parse_line(line)
             except AuditChainBroken as error:
@@ -145,8 +146,8 @@ def _enter(found: _Check, record: AuditRecord) -> None:
         found.logged_runs[record.target] = str(details["record_sha256"])
 
 
-def _snapshot(found: _Check, snapshot_id: str) -> dict[str, str]:
-    """Hold a descriptor against the log and its manifest against it; return the digests of its files by path."""
+def _snapshot(found: _Check, snapshot_id: str) -> _Snapshot:
+    """Check a descriptor against the log and its manifest against it; return what the snapshot holds."""
     folder = f"{FOLDER}/snapshots/{snapshot_id}"
     data = found.read(f"{folder}/descriptor.json", _LARGEST_RECORD)
     descriptor = Descriptor.parse(data, "its descriptor")
@@ -155,18 +156,16 @@ def _snapshot(found: _Check, snapshot_id: str) -> dict[str, str]:
         raise InputError("its descriptor is not as it was written")
     if found.logged_snapshots.get(snapshot_id) != (own.value, descriptor.payload_root_hash.value):
         raise InputError("its descriptor is not the one that was logged")
-    if f"{folder}/manifest" not in found.names:
+    if f"{folder}/manifest" not in found.places:
         raise InputError("its manifest is missing")
-    with tempfile.NamedTemporaryFile() as copy:
-        with found.archive.open(f"{folder}/manifest") as member:
-            _copy(member, copy, _LARGEST_LIST)
-        copy.flush()
-        entries = manifest.read(Path(copy.name), sha256=descriptor.manifest_hash.value)
+    place = found.places[f"{folder}/manifest"]
+    if place.stat().st_size > _LARGEST_LIST:
+        raise InputError(f"its manifest is longer than {_LARGEST_LIST} bytes")
+    entries = manifest.read(place, sha256=descriptor.manifest_hash.value)
     if manifest.root_hash(entries) != descriptor.payload_root_hash.value:
         raise InputError("its manifest does not give its payload hash")
-    return {
-        entry.path.decode("utf-8", "surrogateescape"): entry.sha256.hex() for entry in entries if entry.sha256
-    }
+    top = contents.top_of(descriptor.worktree, snapshot_id)
+    return _Snapshot(top, {entry.path: entry for entry in entries})
 
 
 def _runs(found: _Check) -> int:
@@ -186,32 +185,79 @@ def _runs(found: _Check) -> int:
     return count
 
 
-def _files(found: _Check, digests: dict[str, dict[str, str]]) -> int:
-    """Hold each file of a snapshot against its manifest, and return how many there are."""
+def _files(found: _Check, held: Members, snapshots: Mapping[str, _Snapshot]) -> int:
+    """Check what is there of snapshots against their manifests, and return how many files that are.
+
+    A crate holds some files of each, and others beside them; an export holds the whole part that it says, and nothing else.
+    """
+    part = _part(found)
+    tops = {f"snapshots/{snapshot_id}": snapshot.entries for snapshot_id, snapshot in snapshots.items()}
+    tops |= {snapshot.top: snapshot.entries for snapshot in snapshots.values()}
+    seen: set[str] = set()
     count = 0
-    for name in found.below("snapshots"):
-        count += 1
-        _, snapshot_id, path = (*name.split("/", 2), "")[:3]
-        wanted = digests.get(snapshot_id, {}).get(path)
-        with found.archive.open(name) as member:
-            if wanted is None:
-                found.problem(f"{name} is in no manifest")
-            elif _digest(member) != wanted:
-                found.problem(f"{name} is not what the manifest says")
+    for member in held.others():
+        if member.name in seen:
+            found.problem(f"{_shown(member.name)} is there twice")
+        seen.add(member.name)
+        top = "/".join(member.name.split("/")[: 2 if member.name.startswith("snapshots/") else 1])
+        if top not in tops and (part is not None or member.name.startswith("snapshots/")):
+            found.problem(f"{_shown(member.name)} is in no manifest")
+        elif top in tops:
+            count += member.kind in (FILE, LINK)
+            _entry(found, member, top, tops[top])
+    if part is not None and part.snapshot_id in snapshots:
+        snapshot = snapshots[part.snapshot_id]
+        wanted = contents.part(list(snapshot.entries.values()), bytes.fromhex(part.path))
+        for entry in wanted:
+            name = contents.name_of(entry.path, snapshot.top)
+            if name not in seen and not (held.is_zip and not zip.can_hold(entry, name)):
+                found.problem(f"{_shown(name)} is missing")
     return count
 
 
-def _digest(member: IO[bytes]) -> str:
+def _part(found: _Check) -> ExportedPart | None:
+    """Return what an export says that it holds; None for a crate."""
+    if PART not in found.places:
+        return None
+    try:
+        return ExportedPart.parse(found.read(PART, _LARGEST_RECORD), PART)
+    except JvsError as error:
+        found.problem(error.message)
+        return None
+
+
+def _entry(found: _Check, member: Member, top: str, entries: Entries) -> None:
+    entry = entries.get(os.fsencode(member.name[len(top) + 1 :]))
+    if entry is None:
+        found.problem(f"{_shown(member.name)} is in no manifest")
+    elif not _is(member, top, entry, entries):
+        found.problem(f"{_shown(member.name)} is not what the manifest says")
+
+
+def _is(member: Member, top: str, entry: Entry, entries: Entries) -> bool:
+    """Return whether a member has the kind, and the content or target, of an entry."""
+    if member.kind == LINK:
+        inside = member.target.startswith(f"{top}/")
+        other = entries.get(os.fsencode(member.target[len(top) + 1 :])) if inside else None
+        return other is not None and entry.kind == other.kind == FILE and other.sha256 == entry.sha256
+    if member.kind != entry.kind:
+        return False
+    if entry.kind == FILE:
+        with member.open() as stream:
+            return _digest(stream, entry.size) == entry.sha256
+    return entry.kind != SYMLINK or os.fsencode(member.target) == entry.target
+
+
+def _shown(name: str) -> str:
+    return printable(name.encode("utf-8", "surrogateescape"))
+
+
+def _digest(stream: IO[bytes], size: int) -> bytes:
+    """Return the SHA-256 of a stream; ``b""`` for one that is longer than ``size``."""
     digest = hashlib.sha256()
-    while piece := member.read(_PIECE):
+    while piece := stream.read(_PIECE):
+        size -= len(piece)
+        if size < 0:
+            return b""
         digest.update(piece)
-    return digest.hexdigest()
-
-
-def _copy(member: IO[bytes], sink: IO[bytes], most: int) -> None:
-    count = 0
-    while piece := member.read(_PIECE):
-        count += len(piece)
-        if count > most:
-            raise InputError(f"its manifest is longer than {most} bytes")
-        sink.write(piece)
+    return digest.digest()

@@ -11,18 +11,24 @@ from jvs_core.control import catalog
 from jvs_core.control.audit import log_file
 from jvs_core.control.records import runs
 from jvs_core.errors import AuditChainBroken
+from jvs_core.model import ExportedPart
 from jvs_core.operations.context import Context
 from jvs_core.operations.log import report
 
 FOLDER = "jvs"
+PART = f"{FOLDER}/export.json"
 
 
 def make(
-    ctx: Context, snapshot_ids: Iterable[str], run_ids: Iterable[str], key: Path | None
+    ctx: Context,
+    snapshot_ids: Iterable[str],
+    run_ids: Iterable[str],
+    key: Path | None,
+    part: ExportedPart | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a proof by name: descriptors, manifests, run records, the log from the first record about them on.
 
-    With ``key`` the checkpoint is signed. Raises AuditChainBroken, DescriptorCorrupt, SnapshotNotFound, SnapshotExpired.
+    Where it goes with an export of one snapshot, ``part`` says what that must hold. With ``key`` the checkpoint is signed. Raises AuditChainBroken, DescriptorCorrupt, SnapshotNotFound, SnapshotExpired.
     """
     found: dict[str, bytes] = {}
     named: set[str] = set()
@@ -42,6 +48,8 @@ def make(
     first = next((at for at, line in enumerate(lines) if _is_about(line, named)), None)
     if first is None:
         raise AuditChainBroken("the log says nothing of what is to be proven", hint="jvs verify --all")
+    if part is not None:
+        found[PART] = canonical.dumps(part.to_json()) + b"\n"
     found[f"{FOLDER}/log.jsonl"] = b"".join(lines[first:])
     found[f"{FOLDER}/checkpoint.json"] = canonical.dumps(checkpoint.to_json()) + b"\n"
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import threading
@@ -11,13 +12,16 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from jvs_core.errors import PayloadHashMismatch
+from jvs_core.payload.tree import content
 from jvs_core.payload.tree.content import hash_fd
 from jvs_core.payload.tree.entry import Entry
-from jvs_core.payload.tree.faults import translate
+from jvs_core.payload.tree.faults import GONE, translate
+from jvs_core.payload.tree.folders import Folders, split
 
 MOST_REMEMBERED = 4096
 SETTLED_NS = 1_000_000_000
 """A younger state is not remembered: a write within the same tick of the clock would not change it."""
+_NO_FILE = (*GONE, errno.ENODEV)
 _TURNS = [threading.Lock() for _ in range(16)]
 
 Inode = tuple[int, int, int, int, int]
@@ -166,6 +170,29 @@ class CheckedFile(io.RawIOBase):
     def _is_suspect(self) -> bool:
         """Say whether a file in this state was wrong before; then it is hashed before any of it is returned."""
         return DIGESTS.get(self._opened) not in (None, self._entry.sha256)
+
+
+def open_held(
+    folders: Folders, entry: Entry, damaged: Callable[[], PayloadHashMismatch]
+) -> tuple[int, os.stat_result]:
+    """Open the regular file ``entry`` of a payload for a ``CheckedFile``; no link is followed, no FIFO waited for.
+
+    Where it is gone, something else or of another size, ``damaged`` makes the error to raise; else raises EngineFailed or
+    UnsupportedFile for what cannot be read.
+    """
+    folder, name = split(entry.path)
+    try:
+        fd, st = content.open_regular(name, folders.at(folder))
+    except content.Changed as error:
+        raise damaged() from error
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise translate(error, entry.path, reading=True) from error
+        raise damaged() from error
+    if st.st_size != entry.size:
+        os.close(fd)
+        raise damaged()
+    return fd, st
 
 
 def _state(fd: int) -> Inode:

@@ -35,7 +35,7 @@ class Comparison:
     manifest has the right values. ``regrouped`` are the drifted paths whose hard links differ.
 
     ``root_hash`` (hex) is that of the manifest, where it was computed. ``inodes`` has the device and inode number of
-    each entry that is there, where a whole payload was looked at. ``sealed`` files have no write bits, as files of a
+    each entry that was looked at and is there. ``sealed`` files have no write bits, as files of a
     payload should, so that their mode is not the manifest's.
     """
 

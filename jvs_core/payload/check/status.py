@@ -197,9 +197,8 @@ class _Status:
             groups = {place: entry.link_group for place, entry in enumerate(entries) if entry.link_group}
             links = [entries[position].path for position in regrouped(self.inodes, groups)]
         drifted = [entries[position].path for position in self.drifted]
-        inodes = self.inodes if whole else ()
         sealed_files = [entries[position].path for position in sorted(self.sealed)]
         return Comparison.of(
-            missing, extra, self.different, drifted, self.unreadable, regrouped=links, inodes=inodes,
+            missing, extra, self.different, drifted, self.unreadable, regrouped=links, inodes=self.inodes,
             sealed=sealed_files,
         )  # fmt: skip

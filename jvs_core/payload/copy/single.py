@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jvs_core import files
 from jvs_core.errors import AlreadyExists, PartialSnapshot, PathEscape, PathNotFound
 from jvs_core.payload.check.comparison import Depth, mismatch
-from jvs_core.payload.check.status import check
+from jvs_core.payload.check.status import check, check_some
 from jvs_core.payload.copy.put import LEFTOVER_PREFIX, put
-from jvs_core.payload.copy.replica import Plan
+from jvs_core.payload.copy.replica import Hint, Plan
 from jvs_core.payload.copy.replication import replicate
 from jvs_core.payload.copy.transfer import attribute_losses
 from jvs_core.payload.tree.authority import owned
@@ -23,9 +24,17 @@ from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.link_groups import whole_groups
 from jvs_core.payload.tree.removal import remove_tree
 from jvs_core.payload.tree.walk import Scan, scan
-from jvs_core.progress import SILENT
+from jvs_core.progress import SILENT, Progress
 
-__all__ = ["LEFTOVER_PREFIX", "changed_since", "extract", "is_leftover", "remove_leftover", "state"]
+__all__ = [
+    "LEFTOVER_PREFIX",
+    "changed_since",
+    "extract",
+    "extract_part",
+    "is_leftover",
+    "remove_leftover",
+    "state",
+]
 
 
 def changed_since(present: Scan, path: bytes, now: Path) -> list[bytes]:
@@ -126,15 +135,36 @@ def extract(
         if not path:
             raise
         raise mismatch([path]) from error  # the manifest has the folder
-    made = replicate(Plan(source, target, wanted, found.stamps(), "reflink", held=True), SILENT)
+    return [*lost, *_replicated(Plan(source, target, wanted, found.stamps(), "reflink", held=True), prefix)]
+
+
+def extract_part(
+    payload: Path, entries: Sequence[Entry], target: Path, progress: Progress, *, every_byte: bool = True
+) -> list[str]:
+    """Make the new folder ``target`` from ``entries``, some of a manifest, the top folder first; return what got lost.
+
+    Every byte is checked; else only what is copied, or drifted in mode, owner or time. Raised is what ``extract`` raises. A
+    failure may leave an incomplete ``target``.
+    """
+    wanted, lost = owned(entries, payload=payload)
+    found = check_some(payload, entries, Depth.LOOK if every_byte else Depth.SUSPECT).require_content()
+    plan = Plan(payload, target, wanted, found.stamps(), "reflink", held=True)
+    if not every_byte:
+        plan = replace(plan, hint=lambda position: Hint("make", wanted[position].sha256))
+    return [*lost, *_replicated(plan, b"", progress)]
+
+
+def _replicated(plan: Plan, prefix: bytes, progress: Progress = SILENT) -> list[str]:
+    """Carry out ``plan`` and return what could not be kept. Raises PayloadHashMismatch, with paths below ``prefix``."""
+    made = replicate(plan, progress)
     damaged = [
         prefix + was.path
-        for was, now in zip(wanted, made.entries, strict=True)
+        for was, now in zip(plan.entries, made.entries, strict=True)
         if now is None or now.sha256 != was.sha256 or was.path in made.changed
     ]
     if damaged:
         raise mismatch(damaged)
-    return [*lost, *made.losses()]
+    return made.losses()
 
 
 def _timed(wanted: Sequence[Entry], instead: Mapping[bytes, Entry] | None) -> Sequence[Entry]:

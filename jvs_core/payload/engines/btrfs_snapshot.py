@@ -133,7 +133,7 @@ class BtrfsSnapshot:
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
         found = None
-        if subvolume.is_subvolume(source) and _may_snapshot(source):
+        if subvolume.is_subvolume(source) and may_snapshot(source):
             found = check(source, entries, Depth.SUSPECT, since_ns=since_ns).require_content()
         if found is None or found.regrouped:
             with _subvolume_from(target) as inner:
@@ -164,7 +164,8 @@ class BtrfsSnapshot:
             _remove(tree)
 
 
-def _may_snapshot(source: Path) -> bool:
+def may_snapshot(source: Path) -> bool:
+    """Return whether this process may make a snapshot of the subvolume ``source``: it is its own, or it is root."""
     return source.lstat().st_uid == os.geteuid() or has_capability(CAP_FOWNER)
 
 

@@ -154,7 +154,7 @@ def copy(source: int, st: os.stat_result, target: int) -> bytes:
     buffer = bytearray(CHUNK)
     end = 0
     length = os.fstat(source).st_size
-    for start, stop in _data(source, length):
+    for start, stop in data_extents(source, length):
         _hash_zeros(state, start - end)
         end = start
         while end < stop:
@@ -172,7 +172,7 @@ def copy(source: int, st: os.stat_result, target: int) -> bytes:
     return state.digest()
 
 
-def _data(fd: int, length: int) -> list[tuple[int, int]]:
+def data_extents(fd: int, length: int) -> list[tuple[int, int]]:
     """Return the extents of ``fd`` that hold data below ``length``; one for all where the file system cannot tell."""
     extents: list[tuple[int, int]] = []
     position = 0

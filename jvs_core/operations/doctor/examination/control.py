@@ -14,6 +14,7 @@ from jvs_core.operations import findings, leftovers
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import unfinished
 from jvs_core.operations.inplace.unfinished import PATH_INTENT, RESTORE_INTENT
+from jvs_core.operations.views.holding import VIEW
 from jvs_core.results import Finding
 
 _NEVER_EMPTY = (".jvs/worktrees", ".jvs/audit")
@@ -53,9 +54,10 @@ def intents(ctx: Context) -> Iterator[Finding]:
             continue
         restore = intent.operation in (RESTORE_INTENT, PATH_INTENT)
         kind = findings.RESTORE_ABANDONED if restore else findings.INTENT_ABANDONED
+        what = "closed" if intent.operation == VIEW else "completed"
         yield kind.at(
             intent.intent_id,
-            f"{intent.operation} by {intent.holder_id} at {intent.started_at} was not completed",
+            f"{intent.operation} by {intent.holder_id} at {intent.started_at} was not {what}",
         )
     for intent in journal.pending(ctx.layout)[0]:
         if journal.state(intent, ctx.settings) is None:

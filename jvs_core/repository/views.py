@@ -1,0 +1,65 @@
+"""``repository.views``: read-only copies of snapshots to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jvs_core.faults import translated
+from jvs_core.operations.context import Context
+from jvs_core.operations.views import closing, holding, opening
+from jvs_core.progress import SILENT, Progress
+from jvs_core.results import View
+
+
+class Views:
+    """A repository's open views. ``Repository.view`` opens one for a ``with`` block."""
+
+    def __init__(self, context: Context, worktree: str) -> None:
+        self._context = context
+        self._worktree = worktree
+
+    @translated
+    def open(
+        self,
+        snapshot: str,
+        path: str = "",
+        *,
+        by_hand: bool = False,
+        worktree: str | None = None,
+        progress: Progress = SILENT,
+    ) -> View:
+        """Open a view of a snapshot, or of ``path`` in it, until it is closed or this process has ended.
+
+        With ``by_hand`` it outlives the process: the session holds it, that is the shell of the terminal. A view of the
+        same that is open already is shared. Raises what ``Repository.view`` does.
+        """
+        snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
+        intent = opening.open_view(self._context, snapshot_id, path, by_hand=by_hand, progress=progress)
+        return holding.described(self._context, intent)
+
+    @translated
+    def all(self) -> list[View]:
+        """Return the open views, oldest first, once for each who holds one."""
+        return [holding.described(self._context, intent) for intent in holding.holders(self._context)]
+
+    @translated
+    def close(self, name: str | None = None) -> list[View]:
+        """Close views by id or by a path in them; None closes all of this process and session. Return what was closed.
+
+        Raises PathNotFound where there is none, Conflict where a running program holds it.
+        """
+        return closing.close(self._context, name)
+
+    @contextmanager
+    def opened(
+        self, snapshot: str, path: str, *, worktree: str | None = None, progress: Progress = SILENT
+    ) -> Iterator[Path]:
+        """Open a view for a ``with`` block. See ``Repository.view``."""
+        snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
+        intent = opening.open_view(self._context, snapshot_id, path, by_hand=False, progress=progress)
+        try:
+            yield holding.path_of(self._context, intent)
+        finally:
+            closing.let_go(self._context, intent)
