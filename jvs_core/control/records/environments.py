@@ -1,6 +1,6 @@
 """What was installed where runs were made: a file for each environment, named by the SHA-256 of its lines.
 
-``.jvs/runs/environments/<digest>`` holds lines ``name==version``. It is written once; what it says is held against its name.
+``.jvs/runs/environments/<digest>`` holds lines ``name==version``. It is written once; what it says is checked against its name.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def _target(root: Root, path: str) -> Path:
     target = root.real(path)
     if target == root.folder:
         raise bad_input(
-            "the server's root folder itself cannot be made anew", "adopt: true keeps a history of it"
+            "the server's root folder itself cannot be replaced", "adopt: true keeps a history of it"
         )
     # The name itself must be a new one: a link to a folder elsewhere inside the root is not followed.
     return root.real(str(Path(path).parent)) / Path(path).name
