@@ -27,7 +27,7 @@ BENCH_ARGS ?=
 
 # File systems, attributes and access lists, FUSE, fault injection; a browser and its letters; restic, whose retention is ours;
 # shells that complete, and a reader of manual pages.
-DEBIAN := acl attr btrfs-progs chromium e2fsprogs fish fonts-dejavu-core fuse3 git mandoc mount restic strace util-linux xfsprogs zsh
+DEBIAN := acl attr btrfs-progs chromium e2fsprogs fish fonts-dejavu-core fuse3 git mandoc mount redis-server restic strace util-linux xfsprogs zsh
 
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic

@@ -244,9 +244,12 @@ def juicefs(mounts: Mounts) -> FileSystem:
     return mounts.get("juicefs")
 
 
-@pytest.fixture
-def juicefs_pair(juicefs: FileSystem, make_workdir: Callable[[FileSystem], Path]) -> tuple[Path, Path]:
-    """Return one fresh directory of the JuiceFS volume as its two clients see it."""
+@pytest.fixture(params=["juicefs", "juicefs-redis"])
+def juicefs_pair(
+    request: pytest.FixtureRequest, mounts: Mounts, make_workdir: Callable[[FileSystem], Path]
+) -> tuple[Path, Path]:
+    """Return one fresh directory of a JuiceFS volume as its two clients see it: with SQLite, and with Redis on two hosts."""
+    juicefs = mounts.get(request.param)
     directory = make_workdir(juicefs)
     assert juicefs.second_mount is not None
     other = juicefs.second_mount / directory.relative_to(juicefs.mount)

@@ -17,12 +17,15 @@ from tests.bench.report import page
 from tests.bench.results import Comparison, Results, Single, load, save
 from tests.bench.single import cells, histories, sandboxes, scale, starts, verifying
 from tests.bench.workload import WORKLOADS
-from tests.support.filesystems import GIB, KINDS, FileSystem, Unavailable, juicefs_volume, loop_filesystem
+from tests.support.filesystems import GIB, FileSystem, Unavailable, juicefs_volume, loop_filesystem
+from tests.support.filesystems import KINDS as MOUNTED
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "build" / "bench.json"
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 NOTES = Path(__file__).parent / "notes.md"
+REDIS = "juicefs-redis"
+KINDS = (*MOUNTED, REDIS)
 PARTS = ("compare", "starts", "cells", "sandboxes", "verify", "scale", "histories")
 EVERYWHERE = ("sandboxes", "verify")
 SCALE = (50_000, 100_000, 200_000)
@@ -60,6 +63,8 @@ def mounted(kind: str) -> contextlib.AbstractContextManager[FileSystem]:
     """Mount a file system with room for all that contenders make; JuiceFS by one client, with its own defaults."""
     if kind == "juicefs":
         return juicefs_volume(clients=1, xattr=False)
+    if kind == REDIS:
+        return juicefs_volume(clients=1, xattr=False, metadata="redis")
     # Without this ext4 goes on writing its inode tables for minutes.
     options = "noinit_itable" if kind == "ext4" else ""
     return loop_filesystem(kind, size=_SIZE, options=options)
@@ -85,10 +90,10 @@ def _singles(filesystem: FileSystem, options: argparse.Namespace) -> Iterator[Si
         "scale": lambda: scale(filesystem, options.runs, options.scale),
         "histories": lambda: histories(filesystem, options.runs, options.history),
     }
-    first = filesystem.kind == options.file_systems[0]
+    first = filesystem.label == options.file_systems[0]
     for part, make in makers.items():
         if part in options.parts and (first or part in EVERYWHERE):
-            _say(f"{filesystem.kind}: {part}")
+            _say(f"{filesystem.label}: {part}")
             yield from make()
 
 

@@ -49,13 +49,13 @@ def _compare(
     figures: dict[str, dict[str, Figure]] = {}
     bottom: dict[str, Figure] = {}
     for operation in operations:
-        say(f"{stage.filesystem.kind}: {stage.workload.name}: {MEANINGS[operation]}")
+        say(f"{stage.filesystem.label}: {stage.workload.name}: {MEANINGS[operation]}")
         taking_part = [*contenders, *lowest] if operation == "first" else contenders
         found = _in_turns(stage, taking_part, operation, runs)
         figures[operation] = {each.name: found[each.name] for each in contenders if each.name in found}
         bottom.update({each.name: found[each.name] for each in lowest if each.name in found})
     return Comparison(
-        filesystem=stage.filesystem.kind,
+        filesystem=stage.filesystem.label,
         workload=stage.workload.name,
         files=stage.workload.files,
         size=stage.workload.size,

@@ -12,9 +12,16 @@ AIMS: dict[str, dict[Operation, str]] = {
     "xfs": {"first": "≤ 1.6", "changed": "≤ 0.7", "restore": "≤ 1.3", "inplace": "≤ 1.2"},
     "ext4": {"first": "≤ 1.6", "changed": "≤ 0.7", "restore": "≤ 1.3", "inplace": "≤ 1.2"},
     "btrfs": {"first": "≤ 1.0", "changed": "≤ 0.4", "restore": "≤ 0.3", "inplace": "≤ 0.7"},
-    "juicefs": {"first": "≤ 2 + reading", "changed": "≤ 1.5", "restore": "≤ 1.3"},
+    "juicefs": {"first": "≤ 2 + reading", "changed": "≤ 1.6", "restore": "≤ 1.3"},
+    "juicefs-redis": {"first": "≤ 2 + reading", "changed": "≤ 1.6", "restore": "≤ 1.3"},
 }
-NAMES = {"xfs": "XFS", "ext4": "ext4", "btrfs": "btrfs", "juicefs": "JuiceFS"}
+NAMES = {
+    "xfs": "XFS",
+    "ext4": "ext4",
+    "btrfs": "btrfs",
+    "juicefs": "JuiceFS",
+    "juicefs-redis": "JuiceFS, metadata in Redis",
+}
 _OURS = "JVS"
 _MIB = 1 << 20
 

@@ -40,7 +40,7 @@ class _Place:
 
 def starts(filesystem: FileSystem, runs: int) -> Iterator[Single]:
     """Measure how long the command takes to start, and a snapshot of a small worktree."""
-    where = filesystem.kind
+    where = filesystem.label
     with _place(filesystem, NOTEBOOK) as place:
         bare = Command((sys.executable, "-I", "-S", "-c", "pass"), place.main)
         click = Command((sys.executable, "-I", "-c", "import click"), place.main)
@@ -75,14 +75,14 @@ def scale(filesystem: FileSystem, runs: int, counts: Sequence[int]) -> Iterator[
                 for turn in range(runs - 1 if "after" in what else 0):
                     workload.change(place.main, 2 + turn)
                     samples.append(measure(place.jvs("snapshot", "bench", "--lock")))
-                yield Single(what, filesystem.kind, machine.now(), Figure.of(samples), "≤ 300 MB")
+                yield Single(what, filesystem.label, machine.now(), Figure.of(samples), "≤ 300 MB")
 
 
 def histories(filesystem: FileSystem, runs: int, count: int) -> Iterator[Single]:
     """Measure what looks at the history of a worktree that has ``count`` snapshots."""
     with _place(filesystem, TINY) as place:
         seconds = _inside(place, count, "--no-wait")
-        where = f"{filesystem.kind}, {count:,} snapshots"
+        where = f"{filesystem.label}, {count:,} snapshots"
         last = Figure(seconds[-100:])
         yield Single("`Repository.snapshot`, the last hundred, not flushed", where, machine.now(), last)
         asked = [("history", "--limit", "10"), ("info",), ("status",), ("snapshot", "bench", "--lock")]
@@ -111,7 +111,7 @@ def cells(filesystem: FileSystem, runs: int) -> Iterator[Single]:
     ):
         with _place(filesystem, workload) as place:
             found = _asked(place, "tests.bench.shell", max(10 * runs, 10))
-            where = f"{filesystem.kind}, {workload.files:,} files"
+            where = f"{filesystem.label}, {workload.files:,} files"
             for what, key, aim in asked:
                 yield Single(what, where, machine.now(), Figure(found[key]), aim)
 
@@ -126,7 +126,7 @@ def verifying(filesystem: FileSystem, runs: int) -> Iterator[Single]:
         distinct.write_bytes(b"\0".join(_distinct(place.main.parent / ".jvs" / "snapshots")))
         sums = shell('xargs -0 -P 2 -n 500 sha256sum < "$1"', distinct, folder=place.main)
         floor, found = _in_turns([sums, place.jvs("verify", "--all")], runs)
-        where = filesystem.kind
+        where = filesystem.label
         yield Single(
             "`sha256sum` of the distinct files of three snapshots of `many`, 2 processes",
             where,
@@ -152,7 +152,7 @@ def sandboxes(filesystem: FileSystem, runs: int) -> Iterator[Single]:
     aims = {"btrfs": "≤ 150 ms", "xfs": "≤ 250 ms"}
     with _place(filesystem, THOUSAND) as place:
         found = _asked(place, "tests.bench.boxes", max(4 * runs, 5))
-        where = f"{filesystem.kind}, {THOUSAND.files:,} files"
+        where = f"{filesystem.label}, {THOUSAND.files:,} files"
         ready, whole = Figure(found["fork"]), Figure(found["whole"])
         aim = aims.get(filesystem.kind, "")
         yield Single("`Repository.sandbox`, until its first command", where, machine.now(), ready, aim)

@@ -20,9 +20,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from jvs_core.payload.tree.mounts import current, mount_of
 from tests.support.ledger import ledger_entry, mount_points, unmount
+from tests.support.redis_server import redis_server
 
 GIB = 1 << 30
 LOOP_KINDS = ("xfs", "btrfs", "ext4")
@@ -47,8 +49,8 @@ class Unavailable(Exception):
 class FileSystem:
     """A mounted file system.
 
-    ``second_mount`` is another client's mount of the same JuiceFS volume, whose metadata is in the database ``meta``;
-    ``clients`` are the process groups of the two. ``image`` is the backing file of a loop mount, which a power-cut test
+    ``second_mount`` is another client's mount of the same JuiceFS volume, whose metadata is in the database ``meta`` (None:
+    in Redis); ``clients`` are the process groups of the two. ``image`` is the backing file of a loop mount, which a power-cut test
     copies while it is mounted.
     """
 
@@ -58,6 +60,11 @@ class FileSystem:
     image: Path | None = None
     meta: Path | None = None
     clients: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What it is called in tables: its kind, of JuiceFS with what holds the metadata unless it is SQLite."""
+        return "juicefs-redis" if self.kind == "juicefs" and self.meta is None else self.kind
 
 
 @contextlib.contextmanager
@@ -82,26 +89,50 @@ def loop_filesystem(
 
 @contextlib.contextmanager
 def juicefs_volume(
-    *, trash_days: int = 0, clients: int = 2, xattr: bool = True, heartbeat_s: int | None = None
+    *,
+    trash_days: int = 0,
+    clients: int = 2,
+    xattr: bool = True,
+    heartbeat_s: int | None = None,
+    metadata: Literal["sqlite", "redis"] = "sqlite",
+    bucket: str | None = None,
+    apart: bool = False,
 ) -> Iterator[FileSystem]:
-    """Format a JuiceFS volume with SQLite metadata and mount it by one or two clients.
+    """Format a JuiceFS volume and mount it by one or two clients.
 
-    ``xattr`` switches on extended attributes and access lists, which JuiceFS leaves off. A client that is silent for
+    ``bucket`` is the address of an S3 store; None: objects are files in a folder. With ``apart`` each client has a network and a host name of its own, as on two hosts that share nothing but the volume;
+    the socket of Redis is what joins them. ``xattr`` switches on extended attributes and access lists, which JuiceFS leaves off. A client that is silent for
     five times ``heartbeat_s`` loses its file locks.
     """
     client = _require_juicefs()
     with ledger_entry() as undo:
         base = _scratch(undo)
-        meta = f"sqlite3://{base}/meta.db"
-        (base / "objects").mkdir()
-        storage = ["--storage", "file", "--bucket", f"{base}/objects", "--trash-days", str(trash_days)]
+        if metadata == "redis":
+            meta = undo.enter_context(redis_server(_require_tool("redis-server"), base))
+        else:
+            meta = f"sqlite3://{base}/meta.db"
+        storage = [
+            "--storage",
+            "s3",
+            "--bucket",
+            str(bucket),
+            "--access-key",
+            "key",
+            "--secret-key",
+            "secret",
+        ]
+        if bucket is None:
+            (base / "objects").mkdir()
+            storage = ["--storage", "file", "--bucket", f"{base}/objects"]
+        storage += ["--trash-days", str(trash_days)]
         _run(client, "format", "--no-update", *storage, *(["--enable-acl"] if xattr else []), meta, "jvstest")
         mounts = [base / f"juicefs{number}" for number in range(1, clients + 1)]
         options = ["--enable-xattr"] if xattr else []
         options += [] if heartbeat_s is None else ["--heartbeat", f"{heartbeat_s}s"]
-        groups = tuple(_start_juicefs(undo, client, meta, mount, options) for mount in mounts)
+        groups = tuple(_start_juicefs(undo, client, meta, mount, options, apart) for mount in mounts)
         second = mounts[1] if clients > 1 else None
-        yield FileSystem("juicefs", mounts[0], second, meta=base / "meta.db", clients=groups)
+        database = base / "meta.db" if metadata == "sqlite" else None
+        yield FileSystem("juicefs", mounts[0], second, meta=database, clients=groups)
 
 
 def count_quotas(filesystem: FileSystem) -> None:
@@ -217,9 +248,13 @@ def local_filesystem() -> Iterator[FileSystem]:
 @contextlib.contextmanager
 def real_filesystem(kind: str) -> Iterator[FileSystem]:
     """Yield a file system of any kind, of the default size."""
-    makers = {"juicefs": juicefs_volume, "local": local_filesystem}
+    makers = {"juicefs": juicefs_volume, "juicefs-redis": _two_hosts, "local": local_filesystem}
     with makers[kind]() if kind in makers else loop_filesystem(kind) as filesystem:
         yield filesystem
+
+
+def _two_hosts() -> contextlib.AbstractContextManager[FileSystem]:
+    return juicefs_volume(metadata="redis", apart=True)
 
 
 def juicefs_client() -> str | None:
@@ -228,12 +263,15 @@ def juicefs_client() -> str | None:
 
 
 def _start_juicefs(
-    undo: contextlib.ExitStack, client: str, meta: str, mount: Path, options: list[str]
+    undo: contextlib.ExitStack, client: str, meta: str, mount: Path, options: list[str], apart: bool
 ) -> int:
     mount.mkdir()
     log = mount.with_suffix(".log")
     options = [*options, "--no-usage-report", "--no-syslog", "--backup-meta", "0", "--metrics", "127.0.0.1:0"]
     command = [client, "mount", *options, "--cache-dir", str(mount.with_suffix(".cache")), meta, str(mount)]
+    if apart:
+        script = 'hostname "$1"; shift; ip link set lo up 2>/dev/null; exec "$@"'
+        command = ["unshare", "--net", "--uts", "sh", "-c", script, "sh", mount.name, *command]
     with log.open("wb") as output:
         # A session of its own, so that Ctrl-C in the terminal does not end the client under a running test.
         process = subprocess.Popen(
