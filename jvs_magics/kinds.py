@@ -10,7 +10,7 @@ from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.text import change_count, first_line, size
 from jvs_core.wording import counted
 from jvs_magics import html
-from jvs_magics.answers import Answer, Answers
+from jvs_magics.answers import Answer, Answers, dataframe
 from jvs_magics.content import ExecutedCells, FileContent
 from jvs_magics.patch import patch
 from jvs_magics.run_table import Runs
@@ -245,6 +245,19 @@ class Found(Answers):
         )
 
 
+class Stats(Answer):
+    """What takes the space: snapshots by what they alone hold."""
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return a dictionary a snapshot, the newest first; of one snapshot, a dictionary a path."""
+        rows = self._value.snapshots if self._value.worktrees else self._value.largest
+        return [row.to_json() for row in rows]
+
+    def to_dataframe(self) -> Any:
+        """Return the rows as a pandas DataFrame. Raises InputError where pandas is not installed."""
+        return dataframe(self.to_rows())
+
+
 class Worktrees(Answers):
     """The worktrees of the repository."""
 
@@ -268,6 +281,7 @@ _KINDS: dict[str, type[Answer]] = {
     "annotate": Annotated,
     "history": History,
     "find": Found,
+    "stats": Stats,
     "status": Status,
     "compare": Comparison,
     "undo": RestoredInPlace,

@@ -15,7 +15,7 @@ from jvs_core.regular import read_named
 from jvs_core.wording import counted
 
 if TYPE_CHECKING:
-    from jvs_core.results import SnapshotReport
+    from jvs_core.results import SnapshotReport, Subset
 
 _INTEGRITY = 5
 _LONGEST = 1 << 20
@@ -25,6 +25,11 @@ _LONGEST = 1 << 20
 @click.argument("snapshot", required=False)
 @click.option(
     "--all", "every", is_flag=True, help="Verify every snapshot, and the repository against its log."
+)
+@click.option(
+    "--subset",
+    metavar="K/N",
+    help="Verify every snapshot, but read only the K-th of N shares of all contents; next/N: the one read longest ago.",
 )
 @click.option(
     "--since",
@@ -43,22 +48,31 @@ _LONGEST = 1 << 20
 )
 @click.pass_obj
 def verify(
-    call: Call, snapshot: str | None, every: bool, since: str | None, key: str | None, export: str | None
+    call: Call,
+    snapshot: str | None,
+    every: bool,
+    subset: str | None,
+    since: str | None,
+    key: str | None,
+    export: str | None,
 ) -> Outcome:
     """Read a snapshot (default: the head) byte by byte and check it against its manifest, checksum and the log.
 
     \b
     Example:
       jvs verify --all
+      jvs verify --subset next/30
       jvs verify --all --since checkpoint.json --key ~/.config/jvs/audit.key.pub
       jvs verify --export crate.zip
     """
     if export is not None:
-        if snapshot is not None or every or since is not None:
+        if snapshot is not None or every or since is not None or subset is not None:
             raise InputError("--export checks a file and nothing else", hint="jvs verify --export FILE")
         return _of_export(export, key)
     if snapshot is not None and every:
         raise InputError("a SNAPSHOT and --all exclude each other")
+    if snapshot is not None and subset is not None:
+        raise InputError("a SNAPSHOT and --subset exclude each other", hint=f"jvs verify --subset {subset}")
     repository = call.repository()
     report = repository.verify(
         snapshot,
@@ -66,6 +80,7 @@ def verify(
         every=every,
         since=None if since is None else repository.audit.parse(_text(since)),
         key=key,
+        subset=subset,
         progress=call.progress(),
     )
     lines = [line for found in report.snapshots for line in _lines(found)]
@@ -74,7 +89,29 @@ def verify(
         if report.audit.ok
         else f"audit  BROKEN  {safe(report.audit.error or '')}"
     )
-    return Outcome(report, lines, exit_status=0 if report.ok else _INTEGRITY)
+    read = getattr(report, "subset", None)
+    warnings = []
+    if read is not None:
+        lines += _read(read)
+        if not read.remembered:
+            warnings.append("what was read could not be remembered: the cache folder cannot be written")
+    return Outcome(report, lines, warnings=warnings, exit_status=0 if report.ok else _INTEGRITY)
+
+
+def _read(found: Subset) -> list[str]:
+    """Return what a share was, and when each was last read."""
+    lines = [f"share {found.share}/{found.of}: {found.files_read:,} of {counted(found.files, 'file')} read"]
+    for share in found.shares:
+        if not share.never_read:
+            when = f"last read {share.last_read_at}" if share.last_read_at else "nothing to read"
+        else:
+            when = f"not read yet in {counted(share.never_read, 'snapshot')}"
+        lines.append(f"  {share.share}/{found.of}  {when}")
+    never = sorted(each for each, at in found.last_read.items() if at is None)
+    if never:
+        return [*lines, f"not all read yet: {counted(len(never), 'snapshot')}, the oldest {never[0]}"]
+    oldest = min(filter(None, found.last_read.values()), default=None)
+    return [*lines, f"all has been read since {oldest}"] if oldest else lines
 
 
 def _text(since: str) -> str:

@@ -19,8 +19,10 @@ from jvs_core.results import SnapshotReport
 _WAIT_S = 5.0
 
 
-def note(ctx: Context, reports: Sequence[SnapshotReport]) -> None:
+def note(ctx: Context, reports: Sequence[SnapshotReport], *, whole: bool = True) -> None:
     """Remember which of the snapshots that were verified are damaged, and forget those that are whole.
+
+    Where not the ``whole`` of them was read, nothing is forgotten, nor is damage known to be all there is.
 
     Only the payload and its manifest count: damage of a descriptor or the log shows anyway, and files that the caller
     may not read prove nothing. A caller who may not write to the repository remembers nothing.
@@ -28,16 +30,16 @@ def note(ctx: Context, reports: Sequence[SnapshotReport]) -> None:
     with suppress(JvsError, OSError):
         known = set(DAMAGES.keys(ctx.layout))
         damaged = [report for report in reports if _is_damaged(ctx, report)]
-        whole = [
+        sound = [
             report.snapshot_id
             for report in reports
-            if report.severity != "critical" and report.snapshot_id in known
+            if whole and report.severity != "critical" and report.snapshot_id in known
         ]
-        if not damaged and not whole:
+        if not damaged and not sound:
             return
         control_folders.complete(ctx.layout)
         with critical.exclusive(ctx.layout.repository_lock, wait_s=_WAIT_S, mode=ctx.layout.lock_mode):
-            for snapshot_id in whole:
+            for snapshot_id in sound:
                 DAMAGES.remove(ctx.layout, snapshot_id, missing_ok=True)
             for report in damaged:
                 paths = [path.encode("utf-8", "surrogateescape") for path in report.damaged_paths]
@@ -47,7 +49,7 @@ def note(ctx: Context, reports: Sequence[SnapshotReport]) -> None:
                     by=ctx.settings.holder_id,
                     code=str(report.code),
                     paths=paths,
-                    complete=0 < len(paths) < MOST_DAMAGED,
+                    complete=whole and 0 < len(paths) < MOST_DAMAGED,
                 )
 
 

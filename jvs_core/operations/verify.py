@@ -24,11 +24,12 @@ from jvs_core.errors import (
 )
 from jvs_core.faults import DENIED
 from jvs_core.model import Checkpoint, Descriptor
-from jvs_core.operations import cells, damage, stored
+from jvs_core.operations import cells, damage, last_read, stored, subsets
 from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
 from jvs_core.operations.log import report as audit
 from jvs_core.payload.check.comparison import Comparison
+from jvs_core.payload.check.evidence import Share
 from jvs_core.payload.check.inspection import Inspection
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import text
@@ -58,30 +59,34 @@ def verify(
     *,
     since: Checkpoint | None = None,
     key: Path | None = None,
+    subset: str | None = None,
 ) -> VerifyReport:
     """Verify the snapshots ``snapshot_ids``, or with None every snapshot and the repository against its log.
 
     The log must extend the checkpoint ``since``, signed by the public key in the file ``key``. A damaged snapshot never
-    stops the check of the others, and is remembered where the caller may write. A file that snapshots share is read once. Memory holds two manifests, and the lines of
+    stops the check of the others, and is remembered where the caller may write. Of a ``subset`` of all contents (see
+    ``subsets``) only those are read. A file that snapshots share is read once. Memory holds two manifests, and the lines of
     those files of earlier ones that have several names.
 
     Raises EngineFailed when the work itself fails (a process of it was killed, say), which says nothing about a snapshot.
     """
     every = snapshot_ids is None
+    share = None if subset is None else subsets.share_of(ctx, subset)
     log = audit.check(ctx, refs_too=every, since=since, key=key)
     wanted = catalog.ids(ctx.layout) if snapshot_ids is None else list(snapshot_ids)
     ledger = ledgers.read(
         ctx.layout
     )  # after the listing: what was published by then is in it, or has an intent
     reports: list[SnapshotReport] = []
+    counts = subsets.Counts()
     threads = juicefs.THREADS if juicefs.mount_at(ctx.layout.control) else 0
     with pool.standby(0 if threads else _files(ctx, wanted[:1]), here=False) as waiting, held_back():
-        inspection = Inspection(threads=threads, waiting=waiting)
+        inspection = Inspection(threads=threads, waiting=waiting, share=share)
         for prepared in ahead([partial(_prepare, ctx, snapshot_id, ledger) for snapshot_id in wanted]):
             try:
                 found = prepared()
                 if isinstance(found, _Prepared):
-                    found = _inspect(ctx, found, ledger, inspection, progress)
+                    found = _inspect(ctx, found, ledger, inspection, progress, counts)
             except SnapshotNotFound:
                 if not every:
                     raise
@@ -89,12 +94,17 @@ def verify(
             reports.append(found)
     if every:
         reports.extend(_missing(ctx))
-    damage.note(ctx, reports)
-    return VerifyReport(
+    damage.note(ctx, reports, whole=share is None)
+    sound = [each.snapshot_id for each in reports if each.severity != "critical" and not each.expired]
+    answer = VerifyReport(
         ok=log.ok and not any(report.severity == "critical" for report in reports),
         snapshots=reports,
         audit=log,
     )
+    if share is not None:
+        return subsets.report(ctx, answer, share, counts, sound)
+    last_read.remember(ctx, Share(1, 1), sound, catalog.ids(ctx.layout))
+    return answer
 
 
 def _files(ctx: Context, snapshot_ids: Sequence[str]) -> int:
@@ -166,7 +176,12 @@ def _require_about_it(error: JvsError) -> None:
 
 
 def _inspect(
-    ctx: Context, prepared: _Prepared, ledger: Ledger, inspection: Inspection, progress: Progress
+    ctx: Context,
+    prepared: _Prepared,
+    ledger: Ledger,
+    inspection: Inspection,
+    progress: Progress,
+    counts: subsets.Counts,
 ) -> SnapshotReport:
     """Compare the whole payload of a snapshot with its manifest."""
     taken = prepared.descriptor
@@ -179,6 +194,7 @@ def _inspect(
             size=taken.bytes,
             progress=progress,
         )
+        counts.add(taken.files, found.unread)
         if not found.sound:
             # Where a line is malformed, it is the manifest that is damaged.
             stored.load(ctx.layout, snapshot_id)

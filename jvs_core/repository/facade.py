@@ -937,6 +937,7 @@ class Repository:
         every: bool = False,
         since: Checkpoint | None = None,
         key: str | os.PathLike[str] | None = None,
+        subset: str | None = None,
         progress: Progress = SILENT,
     ) -> VerifyReport:
         """Verify one snapshot or several (None: the worktree's head, if it has one), or ``every`` one, and the audit log.
@@ -945,10 +946,20 @@ class Repository:
         be signed by the public key in the file ``key`` where one is given. Reads every byte and trusts no cache. What
         is wrong stands in the report; only a snapshot or key that does not exist raises. Nothing is changed, but damage is
         remembered where the caller may write, so that nothing is made from it and ``heal`` finds it.
+
+        With ``subset``, as in ``3/7``, every snapshot is checked, but of the payloads only the contents of that share are read; the
+        other files are looked at. Each content belongs to one share, so that all have been read after as many calls, whatever
+        snapshots come and go; ``next/7`` is the share that was read longest ago. The report then has ``subset``: what was read
+        now, and when each share, and all of each snapshot, was last read, as far as the caller's cache folder remembers.
         """
         from jvs_core.operations import verify  # what it needs costs the start of every command
 
         name = worktree or self._worktree
+        if subset is not None and snapshot is not None:
+            raise InputError(
+                "a share is one of all snapshots", hint="verify every one, or leave the share out"
+            )
+        every = every or subset is not None
         several = [snapshot] if snapshot is None or isinstance(snapshot, str) else snapshot
         return verify.verify(
             self._context,
@@ -956,6 +967,7 @@ class Repository:
             progress,
             since=since,
             key=None if key is None else Path(key),
+            subset=subset,
         )
 
     @translated

@@ -42,5 +42,6 @@ from jvs_core.results.timeline import (
     TimelineState,
 )
 from jvs_core.results.verify import AuditReport, SnapshotReport, VerifyReport
+from jvs_core.results.verify import AuditReport, ShareRead, SnapshotReport, Subset, SubsetReport, VerifyReport
 from jvs_core.results.view import View
 from jvs_core.results.worktree import LockStatus, WorktreeCreated, WorktreeInfo, WorktreeRemoved

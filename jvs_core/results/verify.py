@@ -41,3 +41,37 @@ class VerifyReport(Result):
     ok: bool
     snapshots: list[SnapshotReport]
     audit: AuditReport
+
+
+class ShareRead(Result):
+    """One of the shares: when all snapshots that have it had it read last, as far as is remembered; None where not all had.
+
+    ``never_read`` counts the snapshots of which it was never read.
+    """
+
+    share: int
+    last_read_at: str | None
+    never_read: int
+
+
+class Subset(Result):
+    """Which share of all contents was read, and when each was last read.
+
+    ``files`` counts those of all snapshots, ``files_read`` those of them whose content belongs to the share. ``last_read``
+    has for each snapshot since when all of it has been read; None where some of it never was. ``remembered`` is false where
+    this could not be written down.
+    """
+
+    share: int
+    of: int
+    files: int
+    files_read: int
+    shares: list[ShareRead]
+    last_read: dict[str, str | None]
+    remembered: bool
+
+
+class SubsetReport(VerifyReport):
+    """What verifying found when only a share of the contents was read."""
+
+    subset: Subset

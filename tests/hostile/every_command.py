@@ -43,6 +43,7 @@ STEPS = (
     "audit log; audit log --limit 3; audit checkpoint",
     "run list; run show {run}; run compare {run}; run compare {run} {run}",
     "hub list; hub report --measure; hub verify; hub doctor; hub gc --keep-last 5 --dry-run",
+    "verify --subset next/3; verify --subset 2/3 --all",
     "verify --all; verify HEAD; verify --all --since {own}/checkpoint",
     "doctor --strict",
     "mcp",

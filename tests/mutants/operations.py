@@ -22,9 +22,32 @@ _unfinished = of("jvs_core/operations/inplace/unfinished.py", _KILLED).mutant
 _repair = of(
     "jvs_core/operations/doctor/log_repair.py", "tests/core/operations/doctor/test_log_repair.py"
 ).mutant
+_subsets = of("jvs_core/operations/subsets.py", "tests/core/operations/test_subsets.py").mutant
+_damage = of("jvs_core/operations/damage.py", "tests/core/operations/test_subsets.py").mutant
+_selecting = of("jvs_core/operations/selecting.py", "tests/core/operations/test_selecting.py").mutant
 _lost = of("jvs_core/operations/log/lost.py", "tests/core/operations/log/test_lost.py").mutant
 
 MUTANTS: tuple[Mutant, ...] = (
+    _subsets(
+        "damage that another share showed is not reported",
+        "_said(each, share, damaged.get(each.snapshot_id))",
+        "_said(each, share, None)",
+    ),
+    _subsets(
+        "a damaged snapshot counts as read",
+        "    sound = [each for each in sound if each not in damaged]\n",
+        "",
+    ),
+    _damage(
+        "a share that is sound lets damage be forgotten",
+        "            if whole\n            and report.severity",
+        "            if report.severity",
+    ),
+    _selecting(
+        "a descriptor that was changed decides",
+        '        if descriptor.integrity_state == "corrupt":\n',
+        "        if False:\n",
+    ),
     _publish(
         "a snapshot is published though its head moved",
         "                _require_unmoved(new)\n",

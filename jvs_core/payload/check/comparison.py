@@ -36,7 +36,8 @@ class Comparison:
 
     ``root_hash`` (hex) is that of the manifest, where it was computed. ``inodes`` has the device and inode number of
     each entry that was looked at and is there. ``sealed`` files have no write bits, as files of a
-    payload should, so that their mode is not the manifest's.
+    payload should, so that their mode is not the manifest's. ``unread`` counts the files that were looked at only, by
+    request.
     """
 
     missing: Sequence[bytes] = ()
@@ -48,6 +49,7 @@ class Comparison:
     root_hash: str = ""
     inodes: Sequence[tuple[int, ...]] = field(default=(), compare=False, repr=False)
     sealed: Sequence[bytes] = field(default=(), compare=False, repr=False)
+    unread: int = 0
 
     @classmethod
     def of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from jvs_core.errors import DescriptorCorrupt, JvsError
 from jvs_core.payload.manifest.lines import under
@@ -16,18 +16,34 @@ IDENTITY = 16
 Reading = Literal["first", "shared", "all"]
 
 
+class Share(NamedTuple):
+    """The contents that are read, as one of ``of`` shares; ``number`` is from 1.
+
+    A content belongs to a share by its digest, so to the same one in whatever snapshot and on whatever day it is.
+    """
+
+    number: int
+    of: int
+
+    def has(self, sha256: bytes) -> bool:
+        """Return whether a content is in the share, by the hexadecimal digits of its digest."""
+        return int(sha256[:15], 16) % self.of == self.number - 1
+
+
 @dataclass(frozen=True)
 class Part:
     """Consecutive lines of a manifest, separated by newlines, and which of their files to read at once.
 
     ``first``: small files, but for hard links within this tree, since no payload was read before. ``shared``: small
     files without hard links, since another snapshot may have had the others read. ``all``: every file. ``start`` is the
-    position of the first line in the manifest.
+    position of the first line in the manifest. Files whose content is in no ``share`` are looked at and not read, where
+    that is given.
     """
 
     start: int
     text: bytes
     reading: Reading
+    share: Share | None = None
 
 
 @dataclass
@@ -55,11 +71,12 @@ class FoundInPart(Found):
     """What was found for one part; ``inodes`` has one for each of its own lines.
 
     ``records`` are its share of the root hash, ``paths`` its first and last path; ``files`` counts the files that need
-    no further reading. A ``malformed`` part has lines that no manifest can have; ``closed`` is why the payload could
+    no further reading, ``left`` those that were only looked at. A ``malformed`` part has lines that no manifest can have; ``closed`` is why the payload could
     not be opened. In both cases everything else is empty.
     """
 
     files: int = 0
+    left: int = 0
     records: bytes = b""
     paths: tuple[bytes, bytes] = (b"", b"")
     malformed: bool = False
@@ -73,8 +90,11 @@ class FoundInPart(Found):
             raise corrupt("a line is malformed")
 
 
+@dataclass
 class Evidence(Found):
-    """What was found for all lines of a manifest."""
+    """What was found for all lines of a manifest; ``left`` files were only looked at."""
+
+    left: int = 0
 
     @classmethod
     def of(cls, parts: Iterable[FoundInPart]) -> Evidence:
@@ -101,6 +121,7 @@ class Evidence(Found):
         self.failures.update(part.failures)
         self.groups.update(part.groups)
         self.listed.update(part.listed)
+        self.left += part.left
         for folder, count in part.children.items():
             self.children[folder] = self.children.get(folder, 0) + count
 

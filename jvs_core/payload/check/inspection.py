@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from jvs_core.errors import PartialSnapshot
 from jvs_core.payload import manifest
 from jvs_core.payload.check.comparison import Comparison
-from jvs_core.payload.check.evidence import IDENTITY, Evidence, FoundInPart, Part, Reading, corrupt
+from jvs_core.payload.check.evidence import IDENTITY, Evidence, FoundInPart, Part, Reading, Share, corrupt
 from jvs_core.payload.check.extras import extras
 from jvs_core.payload.check.matching import MatchJob
 from jvs_core.payload.manifest.lines import decode, path_of
@@ -32,16 +33,22 @@ class Inspection:
 
     With ``threads`` it works in so many threads, for file systems on which every call waits; without, in processes
     where there is enough to do, those in ``waiting`` first. At most ``most`` files are remembered; the oldest are
-    forgotten, and then read again.
+    forgotten, and then read again. With a ``share`` only contents that are in it are read; the other files are looked at.
     """
 
     def __init__(
-        self, *, threads: int = 0, waiting: pool.Standby | None = None, most: int | None = None
+        self,
+        *,
+        threads: int = 0,
+        waiting: pool.Standby | None = None,
+        most: int | None = None,
+        share: Share | None = None,
     ) -> None:
         self._threads = threads
         self._step = WAITING_FILES if threads else BATCH_FILES
         self._waiting = waiting
         self._most = MOST_REMEMBERED if most is None else most
+        self._share = share
         self._known: dict[bytes, bytes] = {}
 
     def inspect(
@@ -64,7 +71,7 @@ class Inspection:
         step = self._step
         reading: Reading = "shared" if self._known else "first"
         parts = (
-            Part(start, b"\n".join(lines[start : start + step]), reading)
+            Part(start, b"\n".join(lines[start : start + step]), reading, self._share)
             for start in range(0, len(lines), step)
         )
         results = self._run(root, parts, pool.processes(files, size), progress)
@@ -176,4 +183,7 @@ def _compared(root: Path, lines: Sequence[bytes], evidence: Evidence, root_hash:
     identities = [inode[:IDENTITY] for inode in evidence.inodes]
     links = [path_of(lines[position]) for position in regrouped(identities, evidence.groups)]
     unreadable = failures | unlisted
-    return Comparison.of(missing, extra, different, drifted, unreadable, regrouped=links, root_hash=root_hash)
+    found = Comparison.of(
+        missing, extra, different, drifted, unreadable, regrouped=links, root_hash=root_hash
+    )
+    return replace(found, unread=evidence.left) if evidence.left else found

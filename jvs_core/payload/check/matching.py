@@ -70,6 +70,7 @@ class _Match:
     def __init__(self, folders: Folders, part: Part) -> None:
         self.folders = folders
         self.reading = part.reading
+        self.share = part.share
         self.start = part.start
         self.lines = part.text.split(b"\n")
         self.found = FoundInPart(inodes=[b""] * len(self.lines))
@@ -118,7 +119,7 @@ class _Match:
                 if more:
                     raise ValueError("a file of ten fields was expected")
                 found.files += 1
-                self.file(position, line, group, raw, path)
+                self.file(position, line, group, sha, raw, path)
             else:
                 if kind == b"d":
                     if group != b"0" or is_repository(path, FOLDER):
@@ -129,11 +130,14 @@ class _Match:
         found.records = b"".join(records)
         found.paths = first, last or b""
 
-    def file(self, position: int, line: bytes, group: bytes, raw: bytes, path: bytes) -> None:
-        """Open the file of ``line`` to be read at once, or leave it unread.
+    def file(self, position: int, line: bytes, group: bytes, sha: bytes, raw: bytes, path: bytes) -> None:
+        """Open the file of ``line`` to be read at once, or leave it unread; one that is not in the share is looked at.
 
         Where a folder above it became a link, this is another file; then the line of that folder differs.
         """
+        if self.share is not None and not self.share.has(sha):
+            self.glance(position, line, group, raw, path)
+            return
         try:
             folder, name = place(self.folders, path)
             if self.reading == "shared":
@@ -155,6 +159,39 @@ class _Match:
         with suppress(OSError):  # advice only
             os.posix_fadvise(fd, 0, min(st.st_size, AT_ONCE), os.POSIX_FADV_WILLNEED)
         self.opened.append((position, fd, st, group, raw))
+
+    def glance(self, position: int, line: bytes, group: bytes, raw: bytes, path: bytes) -> None:
+        """Compare a file with its line without reading it; what only its content says is taken from the line.
+
+        Whether another name of it was read is not known by this, so that it is named as one that nobody read.
+        """
+        try:
+            folder, name = place(self.folders, path)
+            st = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            self.other(position, line, int(group), path)
+            return
+        except OSError as error:
+            self.fail(position, path, error)
+            return
+        if not stat.S_ISREG(st.st_mode):
+            self.other(position, line, int(group), path)
+            return
+        _, octal, _, _, size, _, _, xattrs, sha, _ = line.split(b"\t")
+        kept, mode = int(octal, 8), st.st_mode & 0o7777
+        made = encode_file(
+            st,
+            kept if is_kept(FILE, mode, kept) else mode,
+            group,
+            b"" if xattrs == b"-" else unhexlify(xattrs),
+            unhexlify(sha) if size == b"%d" % st.st_size else b"",
+            raw,
+        )
+        if made != line:
+            self.found.other[position] = made
+        if st.st_nlink > 1:
+            self.name(position, st, _UNSTEADY)
+        self.found.left += 1
 
     def now(self, st: os.stat_result, group: bytes) -> bool:
         if self.reading == "all":
