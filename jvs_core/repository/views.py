@@ -45,12 +45,13 @@ class Views:
         return [holding.described(self._context, intent) for intent in holding.holders(self._context)]
 
     @translated
-    def close(self, name: str | None = None) -> list[View]:
-        """Close views by id or by a path in them; None closes all of this process and session. Return what was closed.
+    def close(self, name: str | None = None, *, by_hand: bool = False) -> list[View]:
+        """Close views by id or by a path in them; None closes all of this process. Return what was closed.
 
-        Raises PathNotFound where there is none, Conflict where a running program holds it.
+        With ``by_hand`` those of the session. What was opened by hand can be closed by its name from everywhere. A folder
+        stays while others hold it. Raises PathNotFound where there is none, Conflict where a running program holds it.
         """
-        return closing.close(self._context, name)
+        return closing.close(self._context, name, by_hand=by_hand)
 
     @contextmanager
     def opened(

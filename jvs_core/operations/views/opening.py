@@ -17,7 +17,7 @@ from jvs_core.operations import damage
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.export.selection import Selection, choose
 from jvs_core.operations.views import closing
-from jvs_core.operations.views.holding import VIEW, holders, is_complete
+from jvs_core.operations.views.holding import VIEW, holders, is_complete, is_of
 from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check_some
 from jvs_core.payload.engines import read_only
@@ -64,7 +64,7 @@ def _share(ctx: Context, chosen: Selection, owner: dict[str, Any], by_hand: bool
         alike = [intent for intent in holders(ctx) if _shows(ctx, intent, chosen)]
         if not alike:
             return None
-        mine = [intent for intent in alike if by_hand and _is_of(intent, owner)]
+        mine = [intent for intent in alike if by_hand and is_of(intent, owner)]
         tree, temporary = (str(alike[-1].details[name]) for name in ("tree", "temporary"))
         intent = mine[-1] if mine else _begin(ctx, chosen, owner, by_hand, tree, temporary)
     try:
@@ -83,12 +83,6 @@ def _shows(ctx: Context, intent: Intent, chosen: Selection) -> bool:
         and intent.details["inner"] == chosen.path.hex()
         and journal.state(intent, ctx.settings) is True
         and is_complete(ctx, intent)
-    )
-
-
-def _is_of(intent: Intent, owner: dict[str, Any]) -> bool:
-    return (intent.boot_id, intent.pid, intent.process_start, intent.pid_namespace) == tuple(
-        owner[field] for field in ("boot_id", "pid", "process_start", "pid_namespace")
     )
 
 
