@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 from jvs_core.faults import translated
 from jvs_core.operations.context import Context
 from jvs_core.operations.views import closing, holding, opening
@@ -52,15 +48,3 @@ class Views:
         stays while others hold it. Raises PathNotFound where there is none, Conflict where a running program holds it.
         """
         return closing.close(self._context, name, by_hand=by_hand)
-
-    @contextmanager
-    def opened(
-        self, snapshot: str, path: str, *, worktree: str | None = None, progress: Progress = SILENT
-    ) -> Iterator[Path]:
-        """Open a view for a ``with`` block. See ``Repository.view``."""
-        snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        intent = opening.open_view(self._context, snapshot_id, path, by_hand=False, progress=progress)
-        try:
-            yield holding.path_of(self._context, intent)
-        finally:
-            closing.let_go(self._context, intent)

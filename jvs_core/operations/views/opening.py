@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from jvs_core import clock, files
@@ -17,7 +19,7 @@ from jvs_core.operations import damage
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.export.selection import Selection, choose
 from jvs_core.operations.views import closing
-from jvs_core.operations.views.holding import VIEW, holders, is_complete, is_of
+from jvs_core.operations.views.holding import VIEW, holders, is_complete, is_of, path_of
 from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check_some
 from jvs_core.payload.engines import read_only
@@ -56,6 +58,16 @@ def open_view(ctx: Context, snapshot_id: str, path: str, *, by_hand: bool, progr
             closing.let_go(ctx, intent)
         raise
     return intent
+
+
+@contextmanager
+def opened(ctx: Context, snapshot_id: str, path: str, progress: Progress) -> Iterator[Path]:
+    """Open a view for a ``with`` block, which gets its path. Raises as ``open_view``."""
+    intent = open_view(ctx, snapshot_id, path, by_hand=False, progress=progress)
+    try:
+        yield path_of(ctx, intent)
+    finally:
+        closing.let_go(ctx, intent)
 
 
 def _share(ctx: Context, chosen: Selection, owner: dict[str, Any], by_hand: bool) -> Intent | None:
