@@ -50,6 +50,7 @@ def run(magics: Kernel, args: Sequence[str], *, without_running: bool = False) -
         lease_ms=lambda repository: repository.info().lease_duration_ms,
         cells=lambda: magics.cells.notebook(without_running=without_running) if magics.keep_cells else None,
         progress_factory=lambda finish: _progress(magics, finish),
+        by_hand=False,
         magics=magics,
     )
     outcome = execute(args, call=call, more=COMMANDS)
@@ -87,6 +88,8 @@ def _follow(magics: Kernel, call: KernelCall, outcome: Outcome, without_running:
         if not isinstance(value, Descriptor):  # nothing changed, so nothing was taken
             return
         magics.cells.taken(without_running=without_running)
+    elif call.command == "view":
+        magics.views.keep(call.repository())
     elif call.command in ("lock acquire", "lock release"):
         repository = call.repository()
         if run_lock(repository, call.worktree or repository.worktree) is not None:

@@ -6,14 +6,16 @@ from typing import Any, Protocol
 
 from jvs_magics.cells import ExecutedCells
 from jvs_magics.locks import KeptLocks
+from jvs_magics.views import OpenViews
 
 
 class Kernel(Protocol):
-    """What the magics keep for a kernel: its shell, what was executed, the locks that are held, and the options."""
+    """What the magics keep for a kernel: its shell, what was executed, the locks and views that are held, and the options."""
 
     host: Any
     cells: ExecutedCells
     locks: KeptLocks
+    views: OpenViews
     nested: bool
 
     @property

@@ -14,6 +14,7 @@ from jvs_magics.answers import Answer, Answers, dataframe
 from jvs_magics.content import ExecutedCells, FileContent
 from jvs_magics.patch import patch
 from jvs_magics.run_table import Runs
+from jvs_magics.views import OpenedView
 
 
 class Snapshot(Answer):
@@ -299,6 +300,7 @@ _BY_VALUE: dict[str, type[Answer]] = {
     "RestoredInPlace": RestoredInPlace,
     "SnapshotDetails": SnapshotDetails,
     "ExecutedCells": ExecutedCells,
+    "OpenedView": OpenedView,
 }
 
 

@@ -14,6 +14,7 @@ from jvs_magics.auto import Auto
 from jvs_magics.cells import ExecutedCells
 from jvs_magics.locks import KeptLocks
 from jvs_magics.speech import say, usage_error
+from jvs_magics.views import OpenViews
 from jvs_magics.words import note_words, words
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class JvsMagics(Magics):
         self.host: Any = shell
         self.cells = ExecutedCells()
         self.locks = KeptLocks()
+        self.views = OpenViews()
         self.auto = Auto(self)
         self.nested = False
         self._told_limits = False
@@ -162,15 +164,18 @@ def load(shell: InteractiveShell) -> None:
     shell.Completer.custom_matchers.append(complete_line(magics))
     _show_html(shell)
     atexit.register(magics.locks.release_all)
+    atexit.register(magics.views.close_all)
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Give kept locks back and take the magics out of the shell."""
+    """Give kept locks back, close open views, and take the magics out of the shell."""
     magics = _LOADED.pop(id(shell), None)
     if magics is None:
         return
     magics.locks.release_all()
+    magics.views.close_all()
     atexit.unregister(magics.locks.release_all)
+    atexit.unregister(magics.views.close_all)
     shell.events.unregister("pre_run_cell", magics.began)
     shell.events.unregister("post_run_cell", magics.ended)
     configurables: list[Any] = shell.configurables

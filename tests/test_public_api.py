@@ -57,6 +57,8 @@ IN_PYTHON = {
     "timeline run": "Timeline.run",
     "timeline on": "Timeline.switch",
     "timeline off": "Timeline.switch",
+    "export": "Repository.export",
+    "view": "Repository.view Views.open Views.all Views.close",
     "undo": "Repository.undo Repository.forget_undo",
     "redo": "Repository.redo",
     "sandbox run": "Repository.sandbox",

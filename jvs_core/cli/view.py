@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jvs_core.results import View
 
 
-class Opened:
+class OpenedView:
     """The path of a view that was just opened."""
 
     def __init__(self, view: View) -> None:
@@ -56,7 +56,7 @@ def view(call: Call, snapshot: str | None, path: str, close: bool) -> Outcome:
     if close:
         if path:
             raise InputError("--close takes one view", hint="jvs view --close PATH")
-        closed = repository.views.close(snapshot)
+        closed = repository.views.close(snapshot, by_hand=call.by_hand)
         return Outcome(
             {"closed": [each.path for each in closed]}, [f"Closed {safe(each.path)}" for each in closed]
         )
@@ -78,4 +78,4 @@ def view(call: Call, snapshot: str | None, path: str, close: bool) -> Outcome:
         snapshot, path, by_hand=call.by_hand, worktree=call.worktree, progress=call.progress()
     )
     advice = [f"close it with: jvs view --close {made.view_id}"] if call.by_hand else []
-    return Outcome(Opened(made), [safe(made.path)], advice=advice, exact=made.path)
+    return Outcome(OpenedView(made), [safe(made.path)], advice=advice, exact=made.path)

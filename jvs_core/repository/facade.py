@@ -874,7 +874,10 @@ class Repository:
         NoSpace, EngineFailed
             It cannot be made; or the repository is not yours to write to: ``export`` to a folder of your own, then.
         """
-        return Translated(self.views.opened(snapshot, path, worktree=worktree, progress=progress))
+        from jvs_core.operations.views import opening  # what it needs is paid for by who asks for it
+
+        snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
+        return Translated(opening.opened(self._context, snapshot_id, path, progress))
 
     @staticmethod
     @translated

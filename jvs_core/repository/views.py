@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 from jvs_core.faults import translated
 from jvs_core.operations.context import Context
 from jvs_core.operations.views import closing, holding, opening
@@ -45,21 +41,10 @@ class Views:
         return [holding.described(self._context, intent) for intent in holding.holders(self._context)]
 
     @translated
-    def close(self, name: str | None = None) -> list[View]:
-        """Close views by id or by a path in them; None closes all of this process and session. Return what was closed.
+    def close(self, name: str | None = None, *, by_hand: bool = False) -> list[View]:
+        """Close views by id or by a path in them; None closes all of this process. Return what was closed.
 
-        Raises PathNotFound where there is none, Conflict where a running program holds it.
+        With ``by_hand`` those of the session. What was opened by hand can be closed by its name from everywhere. A folder
+        stays while others hold it. Raises PathNotFound where there is none, Conflict where a running program holds it.
         """
-        return closing.close(self._context, name)
-
-    @contextmanager
-    def opened(
-        self, snapshot: str, path: str, *, worktree: str | None = None, progress: Progress = SILENT
-    ) -> Iterator[Path]:
-        """Open a view for a ``with`` block. See ``Repository.view``."""
-        snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        intent = opening.open_view(self._context, snapshot_id, path, by_hand=False, progress=progress)
-        try:
-            yield holding.path_of(self._context, intent)
-        finally:
-            closing.let_go(self._context, intent)
+        return closing.close(self._context, name, by_hand=by_hand)

@@ -11,7 +11,7 @@ from jvs_core.control.records import journal
 from jvs_core.errors import Conflict, PathNotFound
 from jvs_core.model import Intent
 from jvs_core.operations.context import Context
-from jvs_core.operations.views.holding import described, holders
+from jvs_core.operations.views.holding import described, holders, is_of
 from jvs_core.results import View
 
 
@@ -33,8 +33,8 @@ def let_go(ctx: Context, intent: Intent) -> None:
     journal.complete(ctx.layout, intent)
 
 
-def close(ctx: Context, name: str | None) -> list[View]:
-    """Close what the caller's session holds of the views that ``name`` names, all where it is None; return them.
+def close(ctx: Context, name: str | None, *, by_hand: bool) -> list[View]:
+    """Close what this process, or ``by_hand`` its session, holds of the views that ``name`` names (None: all); return them.
 
     A view is named by its id or any path in it. Its folder stays while others hold it. One that was opened by hand can be
     closed from everywhere, and so can one whose process is gone; one that a running program holds only there.
@@ -48,14 +48,11 @@ def close(ctx: Context, name: str | None) -> list[View]:
     """
     found = [intent for intent in holders(ctx) if name is None or _is_named(ctx, intent, name)]
     mine = [intent for intent in found if journal.is_own(intent)]
-    here = {
-        (owner["boot_id"], owner["pid"])
-        for owner in (process.own(ctx.settings), process.session(ctx.settings))
-    }
+    owner = process.session(ctx.settings) if by_hand else process.own(ctx.settings)
     chosen = [
         intent
         for intent in mine
-        if (intent.boot_id, intent.pid) in here
+        if is_of(intent, owner)
         or (name is not None and (intent.details["by_hand"] or journal.state(intent, ctx.settings) is False))
     ]
     if not chosen and found:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jvs_core.control.records import journal
 from jvs_core.model import Intent
@@ -25,6 +27,13 @@ def holders(ctx: Context, tree: str | None = None) -> list[Intent]:
 def is_complete(ctx: Context, intent: Intent) -> bool:
     """Return whether a view's folder is there, with all that belongs in it."""
     return intent.details["tree"] in ctx.layout.listing(ctx.layout.views())
+
+
+def is_of(intent: Intent, owner: Mapping[str, Any]) -> bool:
+    """Return whether a view is held by the process that the fields ``owner`` name."""
+    return (intent.boot_id, intent.pid_namespace, intent.pid, intent.process_start) == tuple(
+        owner[field] for field in ("boot_id", "pid_namespace", "pid", "process_start")
+    )
 
 
 def path_of(ctx: Context, intent: Intent) -> Path:

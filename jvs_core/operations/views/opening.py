@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from jvs_core import clock, files
@@ -17,7 +19,7 @@ from jvs_core.operations import damage
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.export.selection import Selection, choose
 from jvs_core.operations.views import closing
-from jvs_core.operations.views.holding import VIEW, holders, is_complete
+from jvs_core.operations.views.holding import VIEW, holders, is_complete, is_of, path_of
 from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check_some
 from jvs_core.payload.engines import read_only
@@ -58,13 +60,23 @@ def open_view(ctx: Context, snapshot_id: str, path: str, *, by_hand: bool, progr
     return intent
 
 
+@contextmanager
+def opened(ctx: Context, snapshot_id: str, path: str, progress: Progress) -> Iterator[Path]:
+    """Open a view for a ``with`` block, which gets its path. Raises as ``open_view``."""
+    intent = open_view(ctx, snapshot_id, path, by_hand=False, progress=progress)
+    try:
+        yield path_of(ctx, intent)
+    finally:
+        closing.let_go(ctx, intent)
+
+
 def _share(ctx: Context, chosen: Selection, owner: dict[str, Any], by_hand: bool) -> Intent | None:
     """Hold a view of the same that is open and still as it was made."""
     with ctx.critical():
         alike = [intent for intent in holders(ctx) if _shows(ctx, intent, chosen)]
         if not alike:
             return None
-        mine = [intent for intent in alike if by_hand and _is_of(intent, owner)]
+        mine = [intent for intent in alike if by_hand and is_of(intent, owner)]
         tree, temporary = (str(alike[-1].details[name]) for name in ("tree", "temporary"))
         intent = mine[-1] if mine else _begin(ctx, chosen, owner, by_hand, tree, temporary)
     try:
@@ -83,12 +95,6 @@ def _shows(ctx: Context, intent: Intent, chosen: Selection) -> bool:
         and intent.details["inner"] == chosen.path.hex()
         and journal.state(intent, ctx.settings) is True
         and is_complete(ctx, intent)
-    )
-
-
-def _is_of(intent: Intent, owner: dict[str, Any]) -> bool:
-    return (intent.boot_id, intent.pid, intent.process_start, intent.pid_namespace) == tuple(
-        owner[field] for field in ("boot_id", "pid", "process_start", "pid_namespace")
     )
 
 

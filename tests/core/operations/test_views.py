@@ -1,0 +1,376 @@
+"""Views: what is shown is the snapshot, nothing done to it reaches that, and nothing of it is left for good."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jvs_core import Progress, Repository
+from jvs_core.cli import main as cli
+from jvs_core.control import process
+from jvs_core.control.layout import Layout
+from jvs_core.control.records import journal
+from jvs_core.errors import (
+    Conflict,
+    DescriptorCorrupt,
+    EngineFailed,
+    GcPlanMismatch,
+    InputError,
+    JvsError,
+    PathEscape,
+    PathNotFound,
+    PayloadHashMismatch,
+    SnapshotExpired,
+)
+from jvs_core.payload.engines import subvolume
+from jvs_core.results import RUNTIME_REPAIRS
+from tests.crash import children
+from tests.support.damage import overwrite, payload_file, truncate
+from tests.support.metadata import metadata_of
+from tests.support.users import SOMEBODY, as_user
+
+pytestmark = pytest.mark.in_turn
+
+WRITE = 0o222
+HOLDER = """
+import sys
+from jvs_core import Repository
+
+with Repository.open(sys.argv[1]).view("HEAD") as path:
+    print(path, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def repo(workdir: Path) -> Repository:
+    repo = Repository.init(workdir / "repo")
+    main = repo.root / "main"
+    (main / "data").mkdir()
+    for number in range(5):
+        (main / "data" / f"{number}.csv").write_text(str(number))
+    (main / "run.sh").write_text("true")
+    (main / "run.sh").chmod(0o755)
+    os.link(main / "run.sh", main / "data" / "twin")
+    (main / "link").symlink_to("data/0.csv")
+    os.mkfifo(main / "pipe")
+    repo.snapshot("first", lock=True)
+    (main / "data" / "0.csv").write_text("changed")
+    repo.snapshot("second", lock=True)
+    return repo
+
+
+def inside(path: Path) -> dict[bytes, tuple[object, ...]]:
+    return {
+        name: (found.kind, found.mode & ~WRITE, found.sha256, found.target, found.linked_with, found.mtime_ns)
+        for name, found in metadata_of(path, holes=False).items()
+    }
+
+
+def left(repo: Repository) -> list[str]:
+    folder = repo.root / ".jvs" / "views"
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def intents(repo: Repository) -> int:
+    return len(journal.pending(Layout(repo.root))[0])
+
+
+@pytest.mark.on_each
+@pytest.mark.parametrize("path", ["", "data", "data/0.csv"])
+def test_a_view_is_the_snapshot_and_nobody_may_write_to_it(repo: Repository, path: str) -> None:
+    before = inside(repo.root / "main")
+    with repo.view("HEAD", path) as shown:
+        top = repo.root / ".jvs" / "views" / left(repo)[0]
+        assert shown == top / path
+        found = inside(top)
+        wanted = {
+            name: value
+            for name, value in before.items()
+            if not path or name == path.encode() or name.startswith(path.encode() + b"/") or name == b"data"
+        }
+        if top.stat().st_ino != subvolume.ROOT_INODE:  # on btrfs it is always the whole snapshot
+            assert found.keys() == wanted.keys()
+        for name, value in wanted.items():
+            assert [*found[name][:4], found[name][5]] == [*value[:4], value[5]] or name == b"link", name
+        sealed = subvolume.is_subvolume(top) and subvolume.is_read_only(top)
+        for each in (top, *top.rglob("*")):
+            assert sealed or each.is_symlink() or not each.stat().st_mode & WRITE, each
+        assert repo.doctor(strict=True).findings == []
+        assert [view.path for view in repo.views.all()] == [str(shown)]
+    assert left(repo) == []
+    assert intents(repo) == 0
+    assert repo.verify(every=True).ok
+
+
+@pytest.mark.on_each
+def test_root_can_write_to_a_view_at_most_and_never_to_the_snapshot(repo: Repository) -> None:
+    with repo.view("HEAD") as shown:
+        file = shown / "data" / "0.csv"
+        assert not os.path.samefile(file, payload_file(repo, "HEAD", "data/0.csv"))
+        try:
+            file.chmod(0o600)
+            file.write_text("spoilt!")
+        except OSError:
+            assert subvolume.is_subvolume(shown)
+        assert repo.verify("HEAD").ok
+        with repo.view("HEAD") as other:  # what was spoilt is given to nobody else
+            assert (other / "data" / "0.csv").read_text() == "changed"
+    assert left(repo) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_an_ordinary_user_cannot_write_and_can_close(repo: Repository) -> None:
+    for path in (repo.root, *repo.root.rglob("*")):
+        os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False) if not _is_read_only(path) else None
+    if any(subvolume.is_subvolume(path) for path in (repo.root / ".jvs" / "snapshots").glob("*/payload")):
+        pytest.skip("the payloads are read-only subvolumes of root's")
+    with as_user():
+        own = Repository.open(repo.root)
+        with own.view("HEAD~1", "data") as shown:
+            assert (shown / "0.csv").read_text() == "0"
+            for act in (
+                lambda: (shown / "0.csv").write_text("x"),
+                (shown / "0.csv").unlink,
+                (shown / "new").touch,
+            ):
+                with pytest.raises(PermissionError):
+                    act()
+        assert left(own) == []
+
+
+def _is_read_only(path: Path) -> bool:
+    return any(
+        subvolume.is_subvolume(each) and subvolume.is_read_only(each) for each in (path, *path.parents)
+    )
+
+
+def test_views_of_the_same_are_shared_until_the_last_is_closed(repo: Repository) -> None:
+    with repo.view("HEAD") as one:
+        with repo.view("HEAD") as two:
+            assert one == two
+            assert len(repo.views.all()) == 2
+        assert (one / "run.sh").exists()
+        with repo.view("HEAD~1") as older, repo.view("HEAD", "data") as part:
+            assert len({one, older, part}) == 3
+    assert left(repo) == []
+
+
+def test_gc_keeps_the_snapshot_of_a_view_and_says_which(repo: Repository) -> None:
+    first = repo.resolve("HEAD~1")
+    plan = repo.gc.plan(keep_last=1)
+    with repo.view(first) as shown:
+        with pytest.raises(GcPlanMismatch):
+            repo.gc.run(plan.plan_id)
+        again = repo.gc.plan(keep_last=1)
+        assert again.candidates == []
+        reasons = {kept.snapshot_id: kept.reasons for kept in again.kept}
+        assert f"view {shown.name}" in reasons[first]
+    repo.gc.run(repo.gc.plan(keep_last=1).plan_id)
+    with pytest.raises(SnapshotExpired), repo.view(first):
+        pass
+    assert (left(repo), intents(repo)) == ([], 0)
+
+
+@pytest.mark.parametrize("damage", [truncate, lambda file: overwrite(file, "x"), Path.unlink])
+@pytest.mark.parametrize("path", ["", "data", "data/0.csv"])
+def test_nothing_damaged_is_shown(repo: Repository, damage: Callable[[Path], None], path: str) -> None:
+    file = payload_file(repo, "HEAD", "data/0.csv")
+    payload = repo.root / ".jvs" / "snapshots" / repo.resolve("HEAD") / "payload"
+    if subvolume.is_subvolume(payload):
+        subvolume.set_read_only(payload, False)
+    damage(file)
+    with pytest.raises(PayloadHashMismatch, match=r"data/0\.csv"), repo.view("HEAD", path):
+        pass
+    assert (left(repo), intents(repo)) == ([], 0)
+
+
+def test_what_is_not_there_is_said(repo: Repository) -> None:
+    with pytest.raises(PathNotFound), repo.view("HEAD", "none"):
+        pass
+    with pytest.raises(PathEscape), repo.view("HEAD", "../.."):
+        pass
+    for name in ("none", "/etc", "", None):
+        with pytest.raises(PathNotFound):
+            repo.views.close(name)
+    assert left(repo) == []
+
+
+def test_a_repository_of_others_says_to_export(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *args, **kwargs: False)
+    with pytest.raises(EngineFailed, match="not yours") as raised, repo.view("HEAD"):
+        pass
+    assert "jvs export" in (raised.value.hint or "")
+
+
+# By hand.
+
+
+def jvs(repo: Repository, *args: str, **how: object) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "jvs_core.cli", "--repo", str(repo.root), *args]
+    return subprocess.run(line, capture_output=True, text=True, check=False, **how)  # type: ignore[call-overload, no-any-return]
+
+
+def test_a_view_opened_by_hand_stays_until_it_is_closed(repo: Repository) -> None:
+    found = json.loads(jvs(repo, "view", "HEAD~1", "data/0.csv", "--json").stdout)
+    assert found.keys() == {"path"}
+    assert Path(found["path"]).read_text() == "0"
+    assert jvs(repo, "view", "HEAD~1", "data/0.csv").stdout == found["path"] + "\n"
+    (listed,) = json.loads(jvs(repo, "view", "--json").stdout)
+    assert listed["path"] == found["path"]
+    assert not listed["abandoned"]
+    assert repo.doctor(repairs=RUNTIME_REPAIRS, strict=True).findings == []
+    assert Path(found["path"]).exists()
+    closed = jvs(repo, "view", "--close", found["path"])
+    assert closed.stdout == f"Closed {found['path']}\n"
+    assert (left(repo), intents(repo)) == ([], 0)
+    done = jvs(repo, "view", "--close", "--json")
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (3, "E_PATH_NOT_FOUND")
+
+
+def test_closing_without_a_name_closes_what_the_session_opened(repo: Repository) -> None:
+    jvs(repo, "view", "HEAD")
+    jvs(repo, "view", "HEAD~1")
+    with repo.view("HEAD"):
+        jvs(repo, "view", "--close")
+        assert len(repo.views.all()) == 1
+        with pytest.raises(InputError):
+            cli.execute(["--repo", str(repo.root), "view", "--close", "one", "two"])
+    assert left(repo) == []
+
+
+def test_a_session_that_ended_leaves_a_view_that_doctor_closes(repo: Repository) -> None:
+    shell = f"{sys.executable} -m jvs_core.cli --repo {repo.root} view HEAD~1; true"
+    shown = subprocess.run(
+        ["/bin/sh", "-c", shell], capture_output=True, text=True, check=True, start_new_session=True
+    ).stdout.strip()
+    assert Path(shown, "run.sh").exists()
+    (listed,) = repo.views.all()
+    assert listed.abandoned
+    assert "its session has ended" in jvs(repo, "view").stdout
+    assert [finding.message.rpartition(" was ")[2] for finding in repo.doctor().findings] == ["not closed"]
+    assert repo.gc.plan(keep_last=1).candidates == []  # until then it is kept
+    assert jvs(repo, "doctor", "--repair-runtime").returncode == 0
+    assert (left(repo), intents(repo), repo.doctor(strict=True).findings) == ([], 0, [])
+
+
+def test_a_running_program_keeps_its_view_and_a_killed_one_does_not(repo: Repository) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, repo.root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        shown = child.stdout.readline().strip()
+        with pytest.raises(Conflict, match=f"process {child.pid}"):
+            repo.views.close(shown)
+        assert repo.doctor(repairs=RUNTIME_REPAIRS, strict=True).findings == []
+        with repo.view("HEAD") as mine:
+            assert str(mine) == shown
+            child.kill()
+            child.wait()
+            assert len(repo.doctor().findings) == 1
+            repo.doctor(repairs=RUNTIME_REPAIRS)
+            assert (mine / "run.sh").exists()
+    assert (left(repo), intents(repo), repo.doctor(strict=True).findings) == ([], 0, [])
+
+
+def test_a_view_by_hand_of_another_machine_is_left_alone(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jvs(repo, "view", "HEAD")
+    monkeypatch.setattr(process.clock, "boot_id", lambda: "another")  # type: ignore[attr-defined]
+    monkeypatch.setattr(process, "_machine_id", lambda: "0" * 32)
+    (path,) = (repo.root / ".jvs" / "intents").iterdir()
+    os.utime(path, (0, 0))
+    assert repo.doctor(repairs=RUNTIME_REPAIRS, strict=True).findings == []
+    assert len(left(repo)) == 1
+    repo.views.close(left(repo)[0])
+    assert left(repo) == []
+
+
+# Crashes.
+
+POINTS = [f"{when} {step}" for step in ("intent", "view", "clone", "publish") for when in ("before", "after")]
+
+
+@pytest.mark.parametrize(
+    ("point", "path"), [*((point, "") for point in (*POINTS, "open", "closing")), ("after view", "data")]
+)
+def test_a_crash_leaves_nothing_that_doctor_does_not_clear(
+    repo: Repository, point: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work() -> None:
+        progress: Progress = children.Steps(at=point, act=children.die)
+        with repo.view("HEAD", path, progress=progress):
+            if point == "open":
+                children.die()
+
+            class Dying:
+                def remove(self, tree: Path) -> None:
+                    children.die()
+
+            monkeypatch.setattr("jvs_core.operations.context.Context.removal_engine", lambda ctx: Dying())
+
+    outcome = children.run(work)
+    assert outcome == children.KILLED, outcome
+    repo.doctor(repairs=RUNTIME_REPAIRS)
+    assert (left(repo), intents(repo), repo.doctor(strict=True).findings) == ([], 0, [])
+    with repo.view("HEAD", path) as shown:
+        assert shown.exists()
+    assert repo.verify(every=True).ok
+
+
+def test_a_folder_whose_intent_a_power_cut_took_is_found(repo: Repository) -> None:
+    with repo.view("HEAD"):
+        for path in (repo.root / ".jvs" / "intents").iterdir():
+            path.unlink()
+        (finding,) = repo.doctor().findings
+        assert finding.target.startswith(".jvs/views/")
+        repo.doctor(repairs=RUNTIME_REPAIRS)
+        assert left(repo) == []
+    assert repo.doctor(strict=True).findings == []
+
+
+# Planted records.
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"tree": "../../main"},
+        {"tree": "/etc"},
+        {"temporary": "../../../main"},
+        {"temporary": ".x.tmp"},
+        {"inner": "2e2e2f2e2e"},
+        {"inner": "zz"},
+        {"by_hand": "yes"},
+    ],
+    ids=str,
+)
+def test_a_planted_intent_leads_nowhere(repo: Repository, details: dict[str, object]) -> None:
+    with repo.view("HEAD"):
+        (path,) = (repo.root / ".jvs" / "intents").iterdir()
+        record = json.loads(path.read_text())
+        path.write_text(
+            json.dumps({**record, "process_start": 0, "details": {**record["details"], **details}})
+        )
+        try:
+            shown = [view.path for view in repo.views.all()]
+            assert all(".." not in path for path in shown) or details.keys() == {"inner"}
+            repo.doctor(repairs=RUNTIME_REPAIRS)
+            repo.views.close("/etc")
+        except (DescriptorCorrupt, PathEscape, PathNotFound):
+            pass
+        assert (repo.root / "main" / "run.sh").exists()
+
+
+def test_a_link_in_the_place_of_views_is_refused(repo: Repository, tmp_path: Path) -> None:
+    (repo.root / ".jvs" / "views").symlink_to(tmp_path)
+    with pytest.raises(JvsError), repo.view("HEAD"):
+        pass
+    assert list(tmp_path.iterdir()) == []
