@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jvs_core.cli.watched import Watched
 from jvs_jupyter.agents.tail import Tail
-from jvs_jupyter.runs.watched import Watched
 
 _LOOK_EVERY_S = 0.1
 
