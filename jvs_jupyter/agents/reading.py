@@ -11,7 +11,18 @@ from jvs_core import what_changed
 from jvs_core.cli.patch import all_told
 from jvs_jupyter.agents import content
 from jvs_jupyter.agents.bounds import ITEMS
-from jvs_jupyter.agents.tool import Arguments, Desk, Path, Short, Size, SnapshotName, Time, Tool, Worktree, counted
+from jvs_jupyter.agents.tool import (
+    Arguments,
+    Desk,
+    Path,
+    Short,
+    Size,
+    SnapshotName,
+    Time,
+    Tool,
+    Worktree,
+    counted,
+)
 
 MOST_LINES = 2_000
 
