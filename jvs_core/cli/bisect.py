@@ -47,7 +47,7 @@ def run(call: Call, restart: bool, good: str, bad: str, command: tuple[str, ...]
       jvs bisect run baseline HEAD -- python -m pytest -q
       jvs bisect run baseline HEAD -- jvs run exec train.ipynb
     """
-    from jvs_core.cli.child import run_child
+    from jvs_core.cli.child import run_alone
 
     call.reads_input = True
     repository = call.repository()
@@ -56,8 +56,10 @@ def run(call: Call, restart: bool, good: str, bad: str, command: tuple[str, ...]
     found = repository.bisect(
         good,
         bad,
-        lambda box: run_child(
-            command, session=repository.settings.session, folder=box.path, to_stderr=call.json
+        lambda box: (
+            run_alone(
+                command, session=repository.settings.session, folder=box.path, to_stderr=call.json
+            ).exit_status
         ),
         what=shlex.join(command),
         afresh=restart,

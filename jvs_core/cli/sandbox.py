@@ -43,14 +43,14 @@ def run(
 ) -> Outcome:
     """Run COMMAND in a fresh worktree, snapshot what it made, and return its exit status.
 
-    The worktree's lock is held meanwhile; JVS commands inside COMMAND use it. Afterwards the worktree is removed; the
-    snapshot stays. With --json the output of COMMAND goes to stderr.
+    The worktree's lock is held meanwhile; JVS commands inside COMMAND use it. Afterwards the worktree is removed, and
+    nothing that COMMAND started runs on; the snapshot stays. With --json the output of COMMAND goes to stderr.
 
     \b
     Example:
       jvs sandbox run --from baseline -- python train.py
     """
-    from jvs_core.cli.child import run_child
+    from jvs_core.cli.child import run_alone
 
     call.reads_input = True
     repository = call.repository()
@@ -59,16 +59,18 @@ def run(
     with repository.sandbox(
         from_, keep=keep, note=note, tags=tags, worktree=call.worktree, progress=call.progress()
     ) as box:
-        status = run_child(command, session=repository.settings.session, folder=box.path, to_stderr=call.json)
+        ended = run_alone(command, session=repository.settings.session, folder=box.path, to_stderr=call.json)
     value = {
         "worktree": box.worktree,
         "path": str(box.path),
         "base_snapshot_id": box.base_snapshot_id,
         "snapshot_id": box.snapshot_id,
-        "exit_status": status,
+        "exit_status": ended.exit_status,
         "kept": box.keep,
     }
     notices = [f"Created snapshot {box.snapshot_id}"]
+    if ended.left:
+        notices.append(f"Ended what {command[0]} had left running: {', '.join(dict.fromkeys(ended.left))}")
     if box.keep:
         notices.append(f"Kept {box.path}")
-    return Outcome(value, notices=notices, exit_status=status)
+    return Outcome(value, notices=notices, exit_status=ended.exit_status)

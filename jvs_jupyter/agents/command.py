@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -15,6 +16,7 @@ from jvs_core.cli.outcome import Outcome
 from jvs_jupyter.agents import server, tools
 
 ALLOW_INPLACE = "--allow-inplace"
+TOKEN = "JVS_MCP_TOKEN"
 
 
 @click.command(cls=Command)
@@ -23,30 +25,58 @@ ALLOW_INPLACE = "--allow-inplace"
     is_flag=True,
     help="Also offer restore_inplace, undo and redo, which change files that exist.",
 )
+@click.option(
+    "--http",
+    "port",
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    help="Serve streamable HTTP on 127.0.0.1 instead; 0 takes a free port.",
+)
 @click.pass_obj
-def mcp(call: Call, allow_inplace: bool) -> Outcome:
+def mcp(call: Call, allow_inplace: bool, port: int | None) -> Outcome:
     """Serve this repository to an agent: Model Context Protocol on standard input and output.
 
-    Tools: snapshot, history, find, compare, restore (to a new worktree), sandbox, verify. Each server is a session of its
-    own, so that two agents keep each other out, unless JVS_SESSION names one.
+    Tools: status, history, find, show, ls, read, compare, verify, worktree_list, snapshot, restore (to a new worktree, or one
+    path to where nothing is), worktree_remove, sandbox. Files of snapshots are resources: jvs://SNAPSHOT/PATH. Each server is a
+    session of its own, so that two agents keep each other out, unless JVS_SESSION names one.
+
+    With --http every request must bring the token, as Authorization: Bearer TOKEN: that of JVS_MCP_TOKEN, or one that is made
+    and shown once on stderr.
 
     \b
     Example:
       jvs --repo ~/work/myrepo mcp
+      JVS_MCP_TOKEN="$(openssl rand -hex 32)" jvs mcp --http 8765
     """
     if call.json:
         raise InputError("jvs mcp speaks its own protocol; --json is not for it")
-    call.reads_input = True
+    call.reads_input = port is None
     found = call.repository()
     settings = found.settings
     if not os.environ.get("JVS_SESSION"):
         settings = replace(settings, session=f"mcp-{secrets.token_hex(4)}")
     repository = Repository(found.root, worktree=call.worktree or found.worktree, settings=settings)
-    server.serve(
+    built = server.build(
         repository,
         (*tools.SAFE, *(tools.IN_PLACE if allow_inplace else ())),
         withheld={}
         if allow_inplace
         else dict.fromkeys((tool.name for tool in tools.IN_PLACE), ALLOW_INPLACE),
     )
+    if port is None:
+        server.serve(built)
+    else:
+        _serve_http(built, port)
     return Outcome(None)
+
+
+def _serve_http(built: Any, port: int) -> None:
+    from jvs_jupyter.agents import http
+
+    given = os.environ.pop(TOKEN, None)  # commands in sandboxes need not know it
+    token = given or secrets.token_hex(32)
+
+    def ready(address: str) -> None:
+        click.echo(f"jvs mcp: {address}" + ("" if given else f"\n  token: {token}"), err=True)
+
+    http.serve(built, port=port, token=token, ready=ready)

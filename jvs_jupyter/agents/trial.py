@@ -7,11 +7,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from jvs_core import Progress
+from jvs_core.cli.watched import Watched
 from jvs_jupyter.agents.tail import Tail
-from jvs_jupyter.runs.watched import Watched
+from jvs_jupyter.server.progress import Cancelled
 
 _LOOK_EVERY_S = 0.1
 
@@ -28,14 +31,21 @@ class Trial:
     errors: str
     left_out: dict[str, int]
     stopped: str | None
+    left_behind: tuple[str, ...] = ()
 
 
 def run(
-    command: Sequence[str], folder: Path, *, session: str, timeout_s: float, cancelled: threading.Event
+    command: Sequence[str],
+    folder: Path,
+    *,
+    session: str,
+    timeout_s: float,
+    cancelled: threading.Event,
+    progress: Progress,
 ) -> Trial:
     """Run ``command`` in ``folder``, for ``timeout_s`` seconds at most, until ``cancelled`` is set.
 
-    It reads an empty standard input. Nothing that it started outlives it, whatever session or group that made for
+    ``progress`` hears each second that passes. It reads an empty standard input. Nothing that it started outlives it, whatever session or group that made for
     itself. Raises InputError when it cannot be started.
     """
     child = Watched(
@@ -49,7 +59,7 @@ def run(
     assert child.warden.stderr is not None
     tails = Tail(child.warden.stdout), Tail(child.warden.stderr)
     try:
-        stopped = _wait(child, time.monotonic() + timeout_s, cancelled)
+        stopped = _wait(child, timeout_s, cancelled, progress)
         ended = child.wait()
         assert ended is not None
     finally:
@@ -61,16 +71,25 @@ def run(
         errors=errors,
         left_out={"output": before, "errors": before_errors},
         stopped=stopped,
+        left_behind=ended.left,
     )
 
 
-def _wait(child: Watched, deadline: float, cancelled: threading.Event) -> str | None:
+def _wait(child: Watched, timeout_s: float, cancelled: threading.Event, progress: Progress) -> str | None:
     """Wait for the command, and have it ended when the time is over; nothing is left that could hold a pipe open."""
-    while child.wait(0) is None:
-        if cancelled.wait(_LOOK_EVERY_S):
-            child.stop()
-            return "cancelled"
-        if time.monotonic() >= deadline:
-            child.stop()
-            return "timeout"
-    return None
+    began, told = time.monotonic(), 0
+    with suppress(Cancelled):
+        progress.started("running", total=int(timeout_s))
+        while child.wait(0) is None:
+            if cancelled.wait(_LOOK_EVERY_S):
+                break
+            passed = time.monotonic() - began
+            if passed >= timeout_s:
+                child.stop()
+                return "timeout"
+            progress.advanced(int(passed) - told)
+            told = int(passed)
+        else:
+            return None
+    child.stop()
+    return "cancelled"

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from jvs_core import InputError, Repository, Run
+from jvs_core.cli.watched import Exit, Watched
 from jvs_jupyter.runs import isolate, measures
 from jvs_jupyter.runs.deliver import deliver_all
 from jvs_jupyter.runs.endings import Signals, Told, short, stopped
@@ -25,7 +26,6 @@ from jvs_jupyter.runs.request import Finished, RunRequest
 from jvs_jupyter.runs.spec import Spec
 from jvs_jupyter.runs.telling import Seen
 from jvs_jupyter.runs.values import as_word, encoded_all
-from jvs_jupyter.runs.watched import Exit, Watched
 
 PATIENCE_S = 30.0
 _LOOK_EVERY_S = 0.2

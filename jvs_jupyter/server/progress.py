@@ -17,19 +17,23 @@ class Cancelled(Exception):
 
 
 class Receiver:
-    """A ``Progress`` that remembers the step under way and calls ``tell`` a few times a second at most."""
+    """A ``Progress`` that remembers the step under way and calls ``tell`` a few times a second at most.
+
+    ``leaving`` is set once it is cancelled; ``all_done`` counts the units of all steps.
+    """
 
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
         self._told_at = 0.0
         self._step: tuple[str, int, int | None] | None = None
         self._steps = 0
-        self._leaving = threading.Event()
+        self.leaving = threading.Event()
+        self.all_done = 0
         self._committed = False
 
     def cancel(self) -> None:
         """Stop at the next step or advance, unless something of the operation is visible by then."""
-        self._leaving.set()
+        self.leaving.set()
 
     def next_part(self) -> None:
         """Begin another part of the work, which can be left again; what came before stays."""
@@ -55,6 +59,7 @@ class Receiver:
         if self._step is not None:
             step, done, total = self._step
             self._step = (step, done + amount, total)
+            self.all_done += amount
         self._say()
 
     def finished(self, step: str) -> None:
@@ -62,7 +67,7 @@ class Receiver:
         self._steps += 1
 
     def _stop_here(self) -> None:
-        if self._leaving.is_set() and not self._committed:
+        if self.leaving.is_set() and not self._committed:
             raise Cancelled
 
     def _say(self) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -68,3 +69,15 @@ def test_what_cannot_run_leaves_no_worktree(jvs: Jvs, repo: Path, take: Callable
         "jvs: E_SNAPSHOT_NOT_FOUND"
     )
     assert [row["name"] for row in jvs("worktree", "list", "--json").json] == ["main"]
+
+
+@pytest.mark.slow
+def test_nothing_that_a_command_started_outlives_its_sandbox(repo: Path, take: Callable[..., str]) -> None:
+    take("base")
+    script = "setsid sh -c 'trap \"\" TERM; sleep 623' >/dev/null 2>&1 & echo started"
+    ended = process("sandbox", "run", "--", "sh", "-c", script, cwd=repo / "main")
+    assert ended.out == "started\n"
+    assert "Ended what sh had left running: " in ended.err
+    assert (
+        subprocess.run(["pgrep", "-f", "^sleep 623$"], check=False, stdout=subprocess.DEVNULL).returncode == 1
+    )

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import base64
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,15 +15,32 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
 from jvs_core import Repository
 
 pytestmark = pytest.mark.anyio
 
-SAFE = ["snapshot", "history", "find", "compare", "restore", "sandbox", "verify"]
+SAFE = [
+    "status",
+    "history",
+    "find",
+    "show",
+    "ls",
+    "read",
+    "compare",
+    "verify",
+    "worktree_list",
+    "snapshot",
+    "restore",
+    "worktree_remove",
+    "sandbox",
+]
 
 
 @pytest.fixture
@@ -87,13 +107,9 @@ async def test_the_tools_are_the_safe_ones_and_strict(repo: Repository) -> None:
         tools = (await connected.list_tools()).tools
     assert [tool.name for tool in tools] == SAFE
     assert all(tool.input_schema["additionalProperties"] is False for tool in tools)
-    assert [tool.name for tool in tools if tool.annotations and tool.annotations.read_only_hint] == [
-        "history",
-        "find",
-        "compare",
-        "verify",
-    ]
-    assert not any(tool.annotations and tool.annotations.destructive_hint for tool in tools)
+    assert [tool.name for tool in tools if tool.annotations and tool.annotations.read_only_hint] == SAFE[:9]
+    destroying = [tool.name for tool in tools if tool.annotations and tool.annotations.destructive_hint]
+    assert destroying == ["worktree_remove"]
 
 
 async def test_an_agent_tries_looks_and_keeps(repo: Repository) -> None:
@@ -192,6 +208,18 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("sandbox", {"command": ["no-such-command-anywhere"]}, "E_USAGE"),
     ("sandbox", {"command": ["true"], "timeout_s": 0}, "E_USAGE"),
     ("sandbox", {"command": ["tr\0ue"]}, "E_USAGE"),
+    ("read", {"path": "../../etc/passwd"}, "E_PATH_ESCAPE"),
+    ("read", {"path": "../../etc/passwd", "snapshot": None}, "E_PATH_ESCAPE"),
+    ("read", {"path": "/etc/passwd", "snapshot": None}, "E_PATH_ESCAPE"),
+    ("read", {"path": "missing"}, "E_PATH_NOT_FOUND"),
+    ("read", {"path": "notes.txt", "limit": 10_000_000}, "E_USAGE"),
+    ("ls", {"path": "../.."}, "E_PATH_ESCAPE"),
+    ("restore", {"snapshot": "HEAD", "to": "elsewhere"}, "E_USAGE"),
+    ("restore", {"snapshot": "HEAD", "path": "notes.txt", "name": "new"}, "E_USAGE"),
+    ("restore", {"snapshot": "HEAD", "path": "notes.txt"}, "E_ALREADY_EXISTS"),
+    ("restore", {"snapshot": "HEAD", "path": "notes.txt", "to": "../../out"}, "E_PATH_ESCAPE"),
+    ("worktree_remove", {"name": "main"}, "E_USAGE"),
+    ("worktree_remove", {"name": "../main"}, "E_WORKTREE_NOT_FOUND"),
     ("delete_everything", {}, "E_USAGE"),
 ]
 
@@ -247,6 +275,201 @@ async def test_a_long_answer_says_how_much_was_left_out(repo: Repository) -> Non
         listed = await ask(connected, "history", limit=200)
     assert len(listed["items"]) == 62
     assert listed["left_out"]["items[0].note"] + len(listed["items"][0]["note"]) == 9_003
+
+
+async def test_an_agent_looks_at_one_file_and_brings_it_back(repo: Repository) -> None:
+    main = repo.root / "main"
+    (main / "data").mkdir()
+    (main / "data" / "long.txt").write_text("zwölf\n" * 10_000)
+    (main / "data" / "raw.bin").write_bytes(bytes(range(256)))
+    (main / os.fsdecode(b"not-utf8-\xff")).touch()
+    repo.snapshot("with data", lock=True)
+    (main / "notes.txt").unlink()
+    (main / "data" / "raw.bin").unlink()
+    async with client(repo) as connected:
+        now = await ask(connected, "status")
+        assert (now["removed"], now["counts"]["removed"]) == (["data/raw.bin", "notes.txt"], 2)
+        assert (await ask(connected, "show"))["note"] == "with data"
+        top = await ask(connected, "ls", limit=2)
+        assert ([item["path"] for item in top["items"]], top["total"], top["next_offset"]) == (
+            ["data", "not-utf8-\\udcff"],
+            3,
+            2,
+        )
+        assert (await ask(connected, "read", path="notes.txt"))["content"] == "notes"
+        text = ""
+        offset: int | None = 0
+        while offset is not None:
+            part = await ask(connected, "read", path="data/long.txt", offset=offset)
+            text, offset = text + part["content"], part["next_offset"]
+        assert text == "zwölf\n" * 10_000
+        raw = await ask(connected, "read", path="data/raw.bin")
+        assert (raw["encoding"], base64.b64decode(raw["content"])) == ("base64", bytes(range(256)))
+        here = await ask(connected, "read", path="data/long.txt", snapshot=None, limit=3)
+        assert (here["content"], here["next_offset"]) == ("zw", 2)
+        await ask(connected, "restore", snapshot="HEAD", path="notes.txt")
+        await ask(connected, "restore", snapshot="HEAD", path="data", to="data-then")
+        assert read(str(main), "notes.txt") == "notes"
+        assert sorted(os.listdir(main / "data-then")) == ["long.txt", "raw.bin"]
+
+
+async def test_worktrees_are_listed_and_removed_unless_work_would_be_lost(repo: Repository) -> None:
+    async with client(repo) as connected:
+        made = await ask(connected, "restore", snapshot="HEAD", name="tried")
+        listed = await ask(connected, "worktree_list")
+        assert [item["name"] for item in listed["items"]] == ["main", "tried"]
+        new = repo.root / "worktrees" / "tried" / "new.txt"
+        assert made["path"] == str(new.parent)
+        new.touch()
+        refused = await connected.call_tool("worktree_remove", {"name": "tried"})
+        assert error(refused) == "E_UNSAVED_CHANGES"
+        new.unlink()
+        await ask(connected, "worktree_remove", name="tried")
+        assert len((await ask(connected, "worktree_list"))["items"]) == 1
+
+
+async def test_one_path_in_place_keeps_the_present_first(repo: Repository) -> None:
+    (repo.root / "main" / "notes.txt").write_text("changed")
+    async with client(repo, "--allow-inplace") as connected:
+        await ask(connected, "restore_inplace", snapshot="HEAD", path="notes.txt", reason="back")
+        assert read(str(repo.root), "main", "notes.txt") == "notes"
+        before = await ask(connected, "read", path="notes.txt", snapshot="HEAD")
+        assert before["content"] == "changed"
+
+
+async def test_files_of_snapshots_are_resources(repo: Repository) -> None:
+    main = repo.root / "main"
+    (main / "a #?%.txt").write_text("odd")
+    (main / "raw.bin").write_bytes(b"\0\xff")
+    (main / "large.txt").write_text("x" * 300_000)
+    for number in range(250):
+        (main / f"file-{number:03d}").touch()
+    taken = repo.snapshot("files", lock=True)
+    async with client(repo) as connected:
+        first = await connected.list_resources()
+        second = await connected.list_resources(cursor=first.next_cursor)
+        assert (len(first.resources), len(second.resources), second.next_cursor) == (200, 54, None)
+        by_name = {found.name: found for found in (*first.resources, *second.resources)}
+        assert by_name["a #?%.txt"].uri == f"jvs://{taken.snapshot_id}/a%20%23%3F%25.txt"
+        (text,) = (await connected.read_resource(by_name["a #?%.txt"].uri)).contents
+        assert text.model_dump()["text"] == "odd"
+        (raw,) = (await connected.read_resource("jvs://HEAD/raw.bin")).contents
+        assert base64.b64decode(raw.model_dump()["blob"]) == b"\0\xff"
+        (template,) = (await connected.list_resource_templates()).resource_templates
+        assert template.uri_template == "jvs://{snapshot}/{+path}"
+        for uri, why in (
+            ("jvs://HEAD/large.txt", "300,000 bytes"),
+            ("jvs://HEAD/../../etc/passwd", "out"),
+            ("jvs://HEAD/%2e%2e/%2e%2e/etc/passwd", "out"),
+            ("jvs://nowhere/notes.txt", "nowhere"),
+            ("file:///etc/passwd", "no file of a snapshot"),
+            ("jvs://HEAD/", "no file of a snapshot"),
+        ):
+            with pytest.raises(MCPError, match=why):
+                await connected.read_resource(uri)
+        with pytest.raises(MCPError, match="no cursor"):
+            await connected.list_resources(cursor="HEAD:-1")
+
+
+async def test_long_work_says_how_far_it_is(repo: Repository) -> None:
+    told: list[tuple[float, str | None]] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, message))
+
+    async with client(repo) as connected:
+        await connected.call_tool("sandbox", {"command": ["sleep", "2.5"]}, progress_callback=listen)
+    assert [progress for progress, _ in told] == sorted({progress for progress, _ in told})
+    assert any(message and message.startswith("running: 1 of 600") for _, message in told)
+
+
+async def test_over_http_only_who_has_the_token_is_served(repo: Repository) -> None:
+    token = "0123456789abcdef" * 2
+    async with serving(repo, token) as (address, process):
+        assert await statuses(address, token) == {
+            "none": 401,
+            "wrong": 401,
+            "twice": 401,
+            "other host": 421,
+            "other origin": 403,
+        }
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=60) as web,
+            Client(streamable_http_client(address, http_client=web)) as connected,
+        ):
+            assert len((await connected.list_tools()).tools) == len(SAFE)
+            ran = await ask(connected, "sandbox", command=["env"])
+            assert ran["exit_status"] == 0
+            assert token not in ran["output"]
+            (text,) = (await connected.read_resource("jvs://HEAD/notes.txt")).contents
+            assert text.model_dump()["text"] == "notes"
+        process.send_signal(signal.SIGINT)
+        assert await anyio.to_thread.run_sync(process.wait) == 130
+
+
+@asynccontextmanager
+async def serving(repo: Repository, token: str) -> AsyncIterator[tuple[str, subprocess.Popen[str]]]:
+    """Run ``jvs mcp --http`` and give out its address."""
+    command = [sys.executable, "-m", "jvs_core.cli", "--repo", str(repo.root), "mcp", "--http", "0"]
+    process = subprocess.Popen(  # noqa: ASYNC220 - it only starts
+        command, env={**os.environ, "JVS_MCP_TOKEN": token}, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    try:
+        line = await anyio.to_thread.run_sync(process.stderr.readline)
+        yield line.removeprefix("jvs mcp: ").strip(), process
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+async def statuses(address: str, token: str) -> dict[str, int]:
+    """Return the status of requests that are to be refused."""
+    right = ("Authorization", f"Bearer {token}")
+    requests = {
+        "none": [],
+        "wrong": [("Authorization", f"Bearer {token}0")],
+        "twice": [right, right],
+        "other host": [right, ("Host", "evil.example")],
+        "other origin": [right, ("Origin", "http://evil.example")],
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    accept = ("Accept", "application/json, text/event-stream")
+    found = {}
+    async with httpx2.AsyncClient() as web:
+        for name, headers in requests.items():
+            found[name] = (await web.post(address, headers=[*headers, accept], json=body)).status_code
+    return found
+
+
+def test_a_port_that_is_taken_and_a_token_that_is_short_are_refused(repo: Repository) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for port, token, why in (
+            (taken.getsockname()[1], "x" * 32, "cannot listen"),
+            (0, "short", "the token"),
+        ):
+            command = [
+                sys.executable,
+                "-m",
+                "jvs_core.cli",
+                "--repo",
+                str(repo.root),
+                "mcp",
+                "--http",
+                str(port),
+            ]
+            ended = subprocess.run(
+                command,
+                env={**os.environ, "JVS_MCP_TOKEN": token},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert (ended.returncode, why in ended.stderr, ended.stderr.count("E_USAGE")) == (2, True, 1)
 
 
 async def test_a_cancelled_call_ends_its_command_and_its_sandbox(repo: Repository) -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from jvs_core import InputError
-from jvs_jupyter.runs import warden
+from jvs_core.cli import control_group, warden
+from jvs_core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,20 @@ class Watched:
         folder: Path,
         environment: Mapping[str, str],
         reads_input: bool = False,
+        in_terminal: bool = False,
         stdout: int | IO[Any] | None = None,
         stderr: int | IO[Any] | None = None,
     ) -> None:
-        """Start it. It reads this process's standard input, or nothing."""
+        """Start it. It reads this process's standard input, or nothing.
+
+        With ``in_terminal`` it stays in the terminal's session and hears itself of its keys, which ``pass_on`` must not
+        repeat; otherwise it has a session of its own.
+        """
         self._name = command[0]
         self._report, report = os.pipe()
-        given = os.dup(0) if reads_input else None
+        given = _input() if reads_input else None
+        group = control_group.make()
+        self._group = "-" if group is None else str(group)
         try:
             self.warden = subprocess.Popen(
                 [
@@ -56,6 +63,8 @@ class Watched:
                     warden.__file__,
                     str(report),
                     str("-" if given is None else given),
+                    self._group,
+                    "terminal" if in_terminal else "-",
                     *command,
                 ],
                 cwd=folder,
@@ -64,10 +73,11 @@ class Watched:
                 stdout=stdout,
                 stderr=stderr,
                 pass_fds=(report,) if given is None else (report, given),
-                start_new_session=True,
+                start_new_session=not in_terminal,
             )
         except (OSError, ValueError) as error:
             os.close(self._report)
+            warden.end_group(self._group)
             raise InputError(f"cannot run {command[0]!r}: {error}") from error
         finally:
             os.close(report)
@@ -91,7 +101,7 @@ class Watched:
         return self._told()
 
     def pass_on(self, number: int) -> None:
-        """Send a signal to the command's process group."""
+        """Send a signal to the command, and to its process group where that is its own."""
         pipe = self.warden.stdin
         if pipe is not None and not pipe.closed:
             with suppress(OSError):
@@ -108,6 +118,7 @@ class Watched:
         """End what still runs, and give everything back."""
         self.stop()
         self.warden.wait()
+        warden.end_group(self._group)
         with suppress(OSError):
             os.close(self._report)
         self._over = True
@@ -120,3 +131,11 @@ class Watched:
         if kind != b"S":  # the warden was killed, and the command with it
             return Exit(-signal.SIGKILL)
         return Exit(int(number), tuple(name.decode("utf-8", "backslashreplace") for name in left))
+
+
+def _input() -> int | None:
+    """Return a descriptor of this process's standard input; None where it has none."""
+    try:
+        return os.dup(0)
+    except OSError:
+        return None

@@ -1,7 +1,9 @@
-"""Run one command and let nothing that it started outlive it: ``python warden.py REPORT INPUT COMMAND…``.
+"""Run one command and let nothing that it started outlive it: ``python warden.py REPORT INPUT GROUP TERMINAL COMMAND…``.
 
-What leaves its process group, or loses its parent, stays below this process. The command reads INPUT, a descriptor, or
-nothing where that is -. A byte on standard input is the number of a signal for the command. Everything is ended when this
+What leaves its process group, or loses its parent, stays below this process, a subreaper, and in GROUP, the folder of an
+empty control group (- for none), which is ended in one step, whatever forks meanwhile, and also by who started this process,
+should the command have killed it. The command reads INPUT, a descriptor, or nothing where that is -. With TERMINAL it stays in the
+terminal's session, as a shell needs it, and hears itself of its keys; with - it has a session of its own. A byte on standard input is the number of a signal for the command. Everything is ended when this
 process is told to (SIGTERM) or when standard input ends, which it does when its caller is gone. At the end REPORT, a
 descriptor, gets parts divided by NUL: ``S`` and the status as Popen gives it, then the command lines of what was still
 there when the command had ended; or ``E`` and the number of the error that kept it from starting.
@@ -21,48 +23,77 @@ import time
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _END_S = 5.0
+_KILL_S = 30.0
 _SETTLE_S = 0.5
 _LOOK_EVERY_S = 0.05
 _LONGEST_NAME = 200
 _MOST_NAMES = 20
 _HEEDED = (signal.SIGTERM, signal.SIGCHLD)
+_KEYS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 _AS_USUAL = (*_HEEDED, signal.SIGPIPE, signal.SIGXFSZ)
 _prctl = ctypes.CDLL(None).prctl
 
 
 def main() -> None:
     """Run the command line of this process."""
-    report, given, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    report, given, group, terminal, command = int(sys.argv[1]), *sys.argv[2:5], sys.argv[5:]
     os.set_inheritable(report, False)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     told, telling = os.pipe()
     os.set_blocking(telling, False)
     signal.set_wakeup_fd(telling)
-    for number in _HEEDED:
+    heard = [number for number in _KEYS if terminal != "-" and signal.getsignal(number) != signal.SIG_IGN]
+    for number in (*_HEEDED, *heard):
         signal.signal(number, lambda *_: None)
-    child, failure = _start(command, given)
+    child, failure = _start(command, given, group, heard, alone=terminal == "-")
     if failure:
         os.write(report, b"E" + failure)
         return
-    status = _wait(child, told)
-    left = [] if status is None else _left()
-    _end(signal.SIGTERM)
-    _end(signal.SIGKILL)
+    status = _wait(child, told, alone=terminal == "-")
+    left = [] if status is None else _left(group)
+    _ask_to_end(group)
+    end_group(group)
+    _kill()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if status is None else status
     _reap()
     os.write(report, b"\0".join([b"S%d" % status, *left]))
 
 
-def _start(command: list[str], given: str) -> tuple[int, bytes]:
-    """Start the command in a session of its own; return its process, and the number of the error where it did not start."""
+def end_group(group: str) -> None:
+    """Kill what is in a control group, the groups that it made below too, and remove it; - and one that is gone are none."""
+    if group == "-" or not os.path.isdir(group):
+        return
+    deadline = time.monotonic() + _KILL_S
+    while time.monotonic() < deadline:
+        try:
+            with open(f"{group}/cgroup.kill", "w") as file:
+                file.write("1")
+            for folder, _, _ in os.walk(group, topdown=False):
+                os.rmdir(folder)
+            return
+        except FileNotFoundError:
+            return
+        except OSError:  # what is killed takes a moment to go
+            time.sleep(_LOOK_EVERY_S / 5)
+
+
+def _start(
+    command: list[str], given: str, group: str, heard: list[signal.Signals], *, alone: bool
+) -> tuple[int, bytes]:
+    """Start the command; return its process, and the number of the error where it did not start.
+
+    Where it may not go into its control group it is below this process all the same.
+    """
     reading, failed = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            os.setsid()
+            if alone:
+                os.setsid()
+            _enter(group)
             _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             signal.set_wakeup_fd(-1)
-            for number in _AS_USUAL:
+            for number in (*_AS_USUAL, *heard):
                 signal.signal(number, signal.SIG_DFL)
             source = os.open(os.devnull, os.O_RDONLY) if given == "-" else int(given)
             os.dup2(source, 0)
@@ -81,7 +112,17 @@ def _start(command: list[str], given: str) -> tuple[int, bytes]:
     return child, said
 
 
-def _wait(child: int, told: int) -> int | None:
+def _enter(group: str) -> None:
+    if group == "-":
+        return
+    try:
+        with open(f"{group}/cgroup.procs", "w") as file:
+            file.write("0")
+    except OSError:
+        pass
+
+
+def _wait(child: int, told: int, *, alone: bool) -> int | None:
     """Wait for the end of the command and return its status; None when it is to be ended. Signals go on to its group."""
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
@@ -95,26 +136,41 @@ def _wait(child: int, told: int) -> int | None:
             if not numbers:
                 return None
             for number in numbers:
-                _send(-child, number)
+                _send(-child if alone else child, number)
 
 
-def _left() -> list[bytes]:
+def _left(group: str) -> list[bytes]:
     """Return the command lines of what is still below this process once it had a moment to end by itself."""
     deadline = time.monotonic() + _SETTLE_S
-    while (found := _below()) and time.monotonic() < deadline:
+    while (found := _below() | _members(group)) and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY_S)
     return [_name(process) for process in sorted(found)[:_MOST_NAMES]]
 
 
-def _end(number: int) -> None:
-    """Send the signal to all that is below this process, and to what comes up meanwhile, for a while at most."""
+def _ask_to_end(group: str) -> None:
+    """Send SIGTERM to all that is below this process or in the group, and to what comes up meanwhile, for a while at most."""
     deadline = time.monotonic() + _END_S
     sent: set[int] = set()
-    while (found := _below()) and time.monotonic() < deadline:
+    while (found := _below() | _members(group)) and time.monotonic() < deadline:
         for process in found - sent:
-            _send(process, number)
+            _send(process, signal.SIGTERM)
         sent |= found
         time.sleep(_LOOK_EVERY_S)
+
+
+def _kill() -> None:
+    """Kill all that is below this process. All of it is stopped first: what goes on forking would be faster."""
+    deadline = time.monotonic() + _KILL_S
+    stopped: set[int] = set()
+    while (found := _below()) and time.monotonic() < deadline:
+        fresh = found - stopped
+        for process in fresh:
+            _send(process, signal.SIGSTOP)
+        stopped |= fresh
+        if not fresh:
+            for process in found:
+                _send(process, signal.SIGKILL)
+            time.sleep(_LOOK_EVERY_S / 5)
 
 
 def _send(process: int, number: int) -> None:
@@ -140,6 +196,18 @@ def _below() -> set[int]:
     for parent in found:
         found += [process for process, above in parents if above == parent]
     return set(found[1:])
+
+
+def _members(group: str) -> set[int]:
+    """Return the processes in a control group and in those below it."""
+    found: set[int] = set()
+    for folder, _, _ in os.walk(group) if group != "-" else ():
+        try:
+            with open(f"{folder}/cgroup.procs") as file:
+                found |= {int(line) for line in file}
+        except OSError:
+            continue
+    return found
 
 
 def _parents() -> list[tuple[int, int]]:
