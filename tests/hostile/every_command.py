@@ -63,7 +63,7 @@ STEPS = (
     "worktree create other --from name; worktree rename other another; worktree remove another",
     "ref create more HEAD --note text; ref delete more; ref delete name",
     "gc plan --keep-last 1; gc plan --policy weekly",
-    "snapshot --lock; gc plan --drop HEAD~1; undo --forget --lock",
+    "snapshot five --lock; snapshot six --lock; gc plan --drop HEAD~1; undo --forget --lock",
     "gc pin HEAD --reason text --expires 30d; gc unpin {pin}",
     "lock run -- true",
     "sandbox run -- true",
