@@ -77,6 +77,7 @@ STEPS = (
     "hub provision --user ada; hub reset ada --template HEAD; hub archive ada; hub put-back ada; hub tidy --days 30",
     "hub gc --keep-last 5; hub thin",
     "hub serve",
+    "config show; config get timeline.keep; config set lease.duration_ms 20000; config set lease.duration_ms --default",
     "timeline status; timeline off; timeline on; timeline run",
     "doctor --repair-runtime",
     "doctor --repair advance_head --repair set_aside --repair clean_tmp",
