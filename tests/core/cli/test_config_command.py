@@ -19,7 +19,7 @@ def test_the_command(jvs: Jvs, repo: Path) -> None:
     }
     jvs("config", "set", "exclude.patterns", "*.tmp", "/scratch/")
     assert jvs("config", "get", "exclude.patterns").out == "*.tmp\n/scratch/\n"
-    assert "lease.duration_ms            20000" in jvs("config", "show").out
+    assert "lease.duration_ms        20000 " in jvs("config", "show").out
     assert (
         jvs("config", "set", "lease.duration_ms", "--default").out == "lease.duration_ms = 30000  (default)\n"
     )
