@@ -15,6 +15,7 @@ import click
 import interfaces
 import manual
 import measured
+import schemas
 
 from jvs_core.cli.main import build
 from jvs_core.conformance import requirements
@@ -64,10 +65,12 @@ def pages() -> dict[Path, str]:
         "configuration.md": _page(interfaces.configuration_page()),
         "rest-api.md": rest_page(),
         "difference.schema.json": difference_schema(),
+        "json.md": _page(schemas.page()),
     }
     manuals = {MANUAL / name: text for name, text in manual.manual_pages().items()}
+    printed = {DOCS.parent / "jvs_core/schemas" / name: text for name, text in schemas.files().items()}
     quoting = {DOCS / name: measured.filled((DOCS / name).read_text(encoding="utf-8")) for name in _QUOTING}
-    return {**{REFERENCE / name: text for name, text in made.items()}, **manuals, **quoting}
+    return {**{REFERENCE / name: text for name, text in made.items()}, **manuals, **printed, **quoting}
 
 
 def _page(lines: Iterator[str]) -> str:

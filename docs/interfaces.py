@@ -12,7 +12,19 @@ from pydantic import BaseModel
 import jvs_core
 from jvs_core.settings import ExcludeConfig, LeaseConfig, RepositoryConfig, RetentionPolicy, TimelineConfig
 
-_REGISTERS = ("locks", "worktrees", "refs", "pins", "gc", "audit", "runs", "cells", "timeline", "index")
+_REGISTERS = (
+    "locks",
+    "worktrees",
+    "refs",
+    "pins",
+    "gc",
+    "audit",
+    "runs",
+    "cells",
+    "config",
+    "timeline",
+    "index",
+)
 _PYTHON = """\
 `from jvs_core import Repository` is the door to everything; the names on this page are the public interface, and all else
 may change without notice. The package is typed. Every method raises subclasses of `JvsError` only; each has `code`,
@@ -29,7 +41,8 @@ with repo.hold(purpose="training"):
 ```"""
 _CONFIGURATION = """\
 Nothing has to be configured. What can be is in the environment, for a process, and in `.jvs/config.toml`, for a
-repository. Settings of the Jupyter server are in [its guide](../guides/jupyterlab.md#settings), those of notebooks in
+repository. `jvs config show` lists the settings of a repository and where each comes from; `jvs config set KEY VALUE`
+changes one and leaves comments and all else as they are. Settings of the Jupyter server are in [its guide](../guides/jupyterlab.md#settings), those of notebooks in
 [magics](magics.md#options).
 
 ## Environment

@@ -135,7 +135,7 @@ class Group(click.Group):
     def _nearest(self, ctx: Context, name: str) -> str:
         from difflib import get_close_matches
 
-        if self._root and (known := habits.answer(name)):
+        if known := habits.answer(f"{ctx.command_path} {name}".removeprefix("jvs ")):
             return known
         near = get_close_matches(name, self.list_commands(ctx), n=3)
         if near:
@@ -172,7 +172,10 @@ def command_line_errors() -> Iterator[None]:
         yield
     except click.NoSuchOption as error:
         near = f"did you mean {' or '.join(error.possibilities)}? " if error.possibilities else ""
-        raise CommandLineError(f"no such option: {error.option_name}", hint=near + _help_of(error)) from error
+        path = error.ctx.command_path.removeprefix("jvs ") if error.ctx else ""
+        known = habits.answer_option(f"{path} {error.option_name}")
+        hint = known or near + _help_of(error)
+        raise CommandLineError(f"no such option: {error.option_name}", hint=hint) from error
     except click.UsageError as error:
         raise CommandLineError(_sentence(error.format_message()), hint=_help_of(error)) from error
     except click.ClickException as error:

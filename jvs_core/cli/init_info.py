@@ -58,7 +58,7 @@ def init(
     if name in (".", ".."):
         raise NameInvalid(
             f"{name!r} is a folder that exists, and init makes a new one",
-            hint="jvs init NAME --from DIR takes the files of a folder over; DIR stays as it is",
+            hint="jvs init NAME --adopt DIR keeps the history of a folder where it is; --from DIR makes a copy of it",
         )
     if "/" in name:
         raise NameInvalid(

@@ -55,6 +55,7 @@ _COMMANDS = {
     "gc": Lazy("jvs_core.cli.gc:gc", "Remove snapshots that nothing needs, or that a policy does not keep."),
     "verify": Lazy("jvs_core.cli.verify:verify", "Verify snapshots and the repository byte by byte."),
     "doctor": Lazy("jvs_core.cli.doctor:doctor", "Look for what is wrong with the repository, and mend it."),
+    "config": Lazy("jvs_core.cli.config:config", "Show and change the settings of the repository."),
     "trust": Lazy("jvs_core.cli.trust:trust", "Trust the repository of another user."),
     "audit": Lazy("jvs_core.cli.audit:audit", "Show the audit log, and make checkpoints of it."),
     "conformance": Lazy(

@@ -88,7 +88,7 @@ def _with_lock(ctx: Context, _param: Parameter, value: float | None) -> float | 
     return value
 
 
-class _Completed(TextType):
+class Completed(TextType):
     """Text, completed from the repository; where that cannot be read, from nothing."""
 
     def shell_complete(self, ctx: Context, param: Parameter, incomplete: str) -> list[CompletionItem]:
@@ -112,7 +112,7 @@ class _Completed(TextType):
         raise NotImplementedError
 
 
-class Snapshot(_Completed):
+class Snapshot(Completed):
     """A SNAPSHOT argument: id, prefix, ref, ``HEAD`` or ``HEAD~N``, ``@TIME``, ``tag:NAME``."""
 
     name = "snapshot"
@@ -135,7 +135,7 @@ class Snapshot(_Completed):
             yield descriptor.snapshot_id, first_line(descriptor.note)
 
 
-class RefName(_Completed):
+class RefName(Completed):
     """The name of a ref."""
 
     name = "ref"
@@ -146,7 +146,7 @@ class RefName(_Completed):
         return ((ref.name, first_line(ref.note)) for ref in repository.refs.all())
 
 
-class RunName(_Completed):
+class RunName(Completed):
     """The id or the name of a recorded run."""
 
     name = "run"
@@ -158,7 +158,7 @@ class RunName(_Completed):
             yield run.run_id, first_line(run.name or run.subject)
 
 
-class PinId(_Completed):
+class PinId(Completed):
     """The id of a pin."""
 
     name = "pin"
@@ -169,7 +169,7 @@ class PinId(_Completed):
         return ((pin.pin_id, first_line(pin.reason)) for pin in repository.pins.all(unreadable=[]))
 
 
-class TagOfSnapshot(_Completed):
+class TagOfSnapshot(Completed):
     """A tag of the snapshot that the same command line names."""
 
     name = "tag"
@@ -181,7 +181,7 @@ class TagOfSnapshot(_Completed):
         return ((tag, "") for tag in repository.show(snapshot, worktree=call.worktree).descriptor.tags)
 
 
-class WorktreeName(_Completed):
+class WorktreeName(Completed):
     """The name of a worktree."""
 
     name = "worktree"
@@ -213,7 +213,7 @@ class PathInWorktree(TextType):
         return os.path.normpath(os.path.join(here, path)) if inside else path
 
 
-class PathInSnapshot(PathInWorktree, _Completed):
+class PathInSnapshot(PathInWorktree, Completed):
     """A path inside the snapshot that the same command line names."""
 
     def _candidates(

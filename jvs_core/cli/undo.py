@@ -101,4 +101,4 @@ def _go(
     )
     verb = "Would restore" if dry_run else "Restored"
     outcome = changed(done, f"{verb} snapshot {identifier(done.snapshot_id)} in place, {words}", dry_run)
-    return outcome if dry_run else replace(outcome, notices=[*outcome.notices, f"jvs {back} goes back to it"])
+    return outcome if dry_run else replace(outcome, advice=[f"jvs {back} goes back to it"])

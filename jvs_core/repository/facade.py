@@ -45,6 +45,7 @@ from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
 from jvs_core.repository.blocks import Translated
 from jvs_core.repository.cells import Cells
+from jvs_core.repository.config import Config
 from jvs_core.repository.gc import Gc
 from jvs_core.repository.index import Index
 from jvs_core.repository.locks import Locks
@@ -91,7 +92,7 @@ class Repository:
     worktree's head) or a time such as ``@2026-11-28T18:00``, ``@yesterday`` or ``@2h`` (the newest that was taken then or
     before, in local time). What concerns locks, worktrees, refs, pins,
     gc, runs, views, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
-    ``runs``, ``views``, ``index``, ``audit``, ``cells`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
+    ``runs``, ``views``, ``index``, ``audit``, ``cells``, ``config`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
     something has made it durable and written its audit record when it returns; after a crash in the middle the
     repository is as before or as after, or ``doctor`` makes it so.
     """
@@ -109,6 +110,7 @@ class Repository:
         self.index = Index(self._context, worktree)
         self.runs = Runs(self._context, worktree)
         self.audit = Audit(self._context)
+        self.config = Config(self._context)
         self.gc = Gc(self._context, worktree)
         self.pins = Pins(self._context, worktree)
         self.timeline = Timeline(self._context, worktree)

@@ -14,6 +14,7 @@ from jvs_core.results.browse import (
     Unchanged,
 )
 from jvs_core.results.changed import ChangedEntries, ChangedEntry, Comparison, Renamed
+from jvs_core.results.config import Setting
 from jvs_core.results.conformance import ConformanceReport, RequirementResult
 from jvs_core.results.doctor import RUNTIME_REPAIRS, DoctorReport, Finding
 from jvs_core.results.export import Exported

@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,8 @@ class Template:
         return Victim.living_in(place / "home")
 
 
-@pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
+@contextmanager
+def made() -> Iterator[Template]:
     with tempfile.TemporaryDirectory(prefix="jvs-fuzz-") as folder:
         place = Path(folder)
         victim = Victim(place / "home")
@@ -56,6 +57,12 @@ def template() -> Iterator[Template]:
         (place / "own").mkdir()
         (place / "own/checkpoint").write_text(known.pop("checkpoint"))
         yield Template(place, known)
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Template]:
+    with made() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jvs_core import Repository
-from jvs_core.errors import InputError, JvsError, LockNotHeld, NothingToUndo
+from jvs_core.errors import (
+    GcPlanMismatch,
+    InputError,
+    JvsError,
+    LockNotHeld,
+    NothingToUndo,
+    SnapshotExpired,
+)
 from tests.crash import children
 from tests.crash.worlds import REPAIRS, age
 from tests.properties.conftest import FULL, PROOF
@@ -25,6 +32,7 @@ from tests.support.passing import let_pass, passing
 from tests.support.suspension import PUBLISHING, suspended
 
 Tree = dict[str, bytes]
+LEFT_OUT = "b"
 PATHS = ("a", "b", "deep/c", "deep/er/d")
 CONTENTS = (b"", b"one", b"two", b"three" * 100)
 NAMES = ("x", "y", "z")
@@ -64,6 +72,8 @@ class Histories(RuleBasedStateMachine):
         self.moves = 0
         self.branches = {"main": Branch({}, None)}
         self.snapshots: dict[str, Tree] = {}
+        self.dropped: set[str] = set()
+        self.excluded = False
         self.refs: dict[str, str] = {}
         self.pins: dict[str, str] = {}
 
@@ -94,14 +104,25 @@ class Histories(RuleBasedStateMachine):
 
     def absorb(self, tree: Tree) -> str | None:
         """Take the one snapshot that an operation may have made into the model: it holds ``tree``."""
-        seen = {item.descriptor.snapshot_id for item in self.repo.history(every=True)}
+        items = self.repo.history(every=True)
+        assert {item.descriptor.snapshot_id for item in items if item.expired} == self.dropped
+        seen = {item.descriptor.snapshot_id for item in items if not item.expired}
         fresh = seen - self.snapshots.keys()
         assert self.snapshots.keys() <= seen
         assert len(fresh) <= 1
         for snapshot_id in fresh:
-            self.snapshots[snapshot_id] = dict(tree)
+            self.snapshots[snapshot_id] = self.kept_of(tree)
             return snapshot_id
         return None
+
+    def kept_of(self, tree: Tree) -> Tree:
+        """Return what a snapshot of ``tree`` holds."""
+        return {path: content for path, content in tree.items() if not (self.excluded and path == LEFT_OUT)}
+
+    def put(self, branch: Branch, tree: Tree) -> None:
+        """Let a worktree be ``tree``; what is excluded stays as it is."""
+        stays = {LEFT_OUT: branch.tree[LEFT_OUT]} if self.excluded and LEFT_OUT in branch.tree else {}
+        branch.tree = {**tree, **stays}
 
     @rule(data=st.data(), path=st.sampled_from(PATHS), content=st.sampled_from(CONTENTS))
     def change(self, data: st.DataObject, path: str, content: bytes) -> None:
@@ -145,10 +166,11 @@ class Histories(RuleBasedStateMachine):
         done = self.repo.restore_inplace(wanted, worktree=name, reason="test", lock=True)
         self.absorb(branch.tree)
         assert done.pre_restore_snapshot_id is not None
-        assert self.snapshots[done.pre_restore_snapshot_id] == branch.tree
-        branch.undo = [*branch.undo, (dict(branch.tree), branch.head)][-16:]
+        assert self.snapshots[done.pre_restore_snapshot_id] == self.kept_of(branch.tree)
+        branch.undo = [*branch.undo, (self.kept_of(branch.tree), branch.head)][-16:]
         branch.redo = []
-        branch.tree, branch.head = dict(self.snapshots[wanted]), wanted
+        self.put(branch, self.snapshots[wanted])
+        branch.head = wanted
         assert self.repo.status(name).clean
 
     @rule(data=st.data())
@@ -158,12 +180,12 @@ class Histories(RuleBasedStateMachine):
             with pytest.raises(NothingToUndo):
                 self.repo.undo(worktree=name, lock=True)
             return
-        before = (dict(branch.tree), branch.head)
+        before = (self.kept_of(branch.tree), branch.head)
         self.repo.undo(worktree=name, lock=True, force=True)
         self.absorb(branch.tree)
         branch.redo = [*branch.redo, before][-16:]
         tree, branch.head = branch.undo.pop()
-        branch.tree = dict(tree)
+        self.put(branch, tree)
 
     @rule(data=st.data())
     def redo(self, data: st.DataObject) -> None:
@@ -172,12 +194,12 @@ class Histories(RuleBasedStateMachine):
             with pytest.raises(NothingToUndo):
                 self.repo.redo(worktree=name, lock=True)
             return
-        before = (dict(branch.tree), branch.head)
+        before = (self.kept_of(branch.tree), branch.head)
         self.repo.redo(worktree=name, lock=True, force=True)
         self.absorb(branch.tree)
         branch.undo = [*branch.undo, before][-16:]
         tree, branch.head = branch.redo.pop()
-        branch.tree = dict(tree)
+        self.put(branch, tree)
 
     @precondition(lambda self: len(self.branches) > 1)
     @rule(data=st.data(), new=st.sampled_from(NAMES))
@@ -194,8 +216,70 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data())
     def remove(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.branches.keys() - {"main"})), "name")
-        self.repo.worktrees.remove(name, force=True)
-        del self.branches[name]
+        branch = self.branches.pop(name)
+        last = self.repo.worktrees.remove(name, force=True).last_snapshot_id
+        changed = self.kept_of(branch.tree) != (self.snapshots[branch.head] if branch.head else {})
+        assert last is not None or not changed
+        assert self.absorb(branch.tree) == last
+        if last is not None:
+            (pin,) = [pin.pin_id for pin in self.repo.pins.all() if pin.snapshot_id == last]
+            self.pins[pin] = last
+
+    @rule(name=st.sampled_from(NAMES))
+    def create_empty(self, name: str) -> None:
+        if name in self.branches:
+            with pytest.raises(JvsError, match="exists already"):
+                self.repo.worktrees.create(name, empty=True)
+            return
+        self.repo.worktrees.create(name, empty=True)
+        self.branches[name] = Branch({}, None)
+
+    @precondition(lambda self: not self.excluded)
+    @rule()
+    def exclude(self) -> None:
+        """From now on one of the paths is left out of snapshots, and left alone by what is put back."""
+        self.repo.config.set("exclude.patterns", f"/{LEFT_OUT}")
+        self.repo = Repository.open(self.repo.root)
+        self.excluded = True
+
+    def needs(self, snapshot_id: str) -> bool:
+        """Return whether a head, a ref, a pin or an undo goes back to a snapshot."""
+        heads = {
+            head
+            for branch in self.branches.values()
+            for head in (branch.head, *(head for _, head in (*branch.undo, *branch.redo)))
+        }
+        return snapshot_id in {*heads, *self.refs.values(), *self.pins.values()}
+
+    @precondition(lambda self: self.snapshots)
+    @rule(data=st.data())
+    def drop(self, data: st.DataObject) -> None:
+        wanted = self.any_snapshot(data)
+        if self.needs(wanted):
+            with pytest.raises(GcPlanMismatch, match="is needed: "):
+                self.repo.gc.plan(drop=[wanted])
+            return
+        try:
+            plan = self.repo.gc.plan(drop=[wanted])
+        except GcPlanMismatch as refused:  # by a pin that an in-place restore made, or its lineage
+            if "pin " not in refused.message:
+                raise
+            return
+        assert self.repo.gc.run(plan.plan_id).deleted == [wanted]
+        del self.snapshots[wanted]
+        self.dropped.add(wanted)
+        with pytest.raises(SnapshotExpired):
+            self.repo.restore(wanted, name="gone")
+
+    @rule(data=st.data())
+    def forget_undo(self, data: st.DataObject) -> None:
+        name, branch = self.branch(data)
+        if not (branch.undo or branch.redo):
+            with pytest.raises(NothingToUndo):
+                self.repo.forget_undo(name, lock=True)
+            return
+        assert self.repo.forget_undo(name, lock=True) == len(branch.undo) + len(branch.redo)
+        branch.undo, branch.redo = [], []
 
     @precondition(lambda self: self.snapshots)
     @rule(data=st.data(), name=st.sampled_from(NAMES))

@@ -1,0 +1,248 @@
+"""The JSON schemas of what each command prints with ``--json``, from the types that it prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, TypeAdapter, create_model
+from pydantic.json_schema import GenerateJsonSchema
+
+from jvs_core.control.trust import Trusted
+from jvs_core.differences.model import Differences
+from jvs_core.model import (
+    AnnotatedDescriptor,
+    AuditRecord,
+    Checkpoint,
+    Descriptor,
+    LeaseRecord,
+    Pin,
+    Ref,
+    Run,
+)
+from jvs_core.results import (
+    Bisection,
+    Comparison,
+    ConformanceReport,
+    DoctorReport,
+    Extracted,
+    FoundFile,
+    GcPlan,
+    GcRun,
+    Initialized,
+    LockStatus,
+    ProofReport,
+    PutBack,
+    RepositoryInfo,
+    Restored,
+    RestoredInPlace,
+    Setting,
+    Status,
+    TimelineState,
+    TreeEntry,
+    Unchanged,
+    VerifyReport,
+    WorktreeCreated,
+    WorktreeInfo,
+    WorktreeRemoved,
+)
+from jvs_core.settings import TimelineConfig
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# What ``to_json`` leaves out of a model.
+_HIDDEN = {
+    "LeaseRecord": {"released_at", "secret_sha256"},
+    "Run": {"owner", "point", "setup"},
+}
+
+
+def _object(name: str, about: str, /, **fields: Any) -> type[BaseModel]:
+    made: type[BaseModel] = create_model(
+        name,
+        __doc__=about,
+        **{key: kind if isinstance(kind, tuple) else (kind, ...) for key, kind in fields.items()},
+    )
+    return made
+
+
+# A descriptor as ``history`` and ``show`` print it: with edits, and marked where the payload is gone.
+Shown = create_model(
+    "Snapshot",
+    __base__=Descriptor,
+    __doc__="A descriptor with the note and tags that edits gave it; `expired` where its files are gone.",
+    expired=(Literal[True] | None, None),
+    annotations=(AnnotatedDescriptor.model_fields["annotations"].annotation, None),
+)
+ShownInFull = create_model(
+    "SnapshotDetails", __base__=Shown, __doc__="One snapshot in full.", refs=(list[str], ...), path=(str, ...)
+)
+Extracts = create_model(
+    "Extracts",
+    __base__=Extracted,
+    __doc__="Files or folders that were copied out of a snapshot; `path` is the first of them.",
+    paths=(list[str], ...),
+)
+Steps = list[dict[str, Any]]
+RunOf = dict[str, list[Any]]
+Problem = _object("Problem", "What went wrong.", code=str, message=str, hint=str | None)
+Outcome = _object(
+    "Sweep", "What became of the points of a sweep.", notebook=(str | None, None), command=(list[str] | None, None),
+    before_snapshot_id=str, ok=int, failed=int, skipped=int, points=Steps,
+)  # fmt: skip
+RunChanges = create_model("RunChanges", __base__=Comparison, __doc__="What a run changed.", run_id=(str, ...))
+TwoRuns = _object(
+    "TwoRuns", "How two runs differ.", **{"from": str}, to=str, parameters=RunOf, metrics=RunOf,
+    deltas=dict[str, float], circumstances=RunOf, added=list[str], modified=list[str], removed=list[str],
+)  # fmt: skip
+ManyRuns = _object("ManyRuns", "Several runs beside the first.", baseline=str, runs=Steps)
+Once = _object("Reproduction", "One try.", run_id=str, reproduces=str, verdict=str, paths=list[str])
+Often = _object(
+    "Reproductions", "Several tries of one run.", reproduces=str, verdict=str, times=int, flaky=dict[str, int], runs=Steps
+)  # fmt: skip
+
+RESULTS: Mapping[str, Any] = {
+    "error": _object("Failure", "What every command prints where it fails.", error=Problem),
+    "init": Initialized,
+    "info": RepositoryInfo,
+    "status": Status,
+    "snapshot": Descriptor | Unchanged,
+    "annotate": Shown,
+    "history": list[Shown],
+    "find": list[FoundFile],
+    "show": ShownInFull
+    | _object(
+        "ExecutedCells", "A notebook of what a kernel ran.", cells=Steps, metadata=dict[str, Any], nbformat=int, nbformat_minor=int
+    ),
+    "ls": list[TreeEntry],
+    "cat": _object("FileContent", "A file of a snapshot.", path=str, size=int, sha256=str, content_base64=str),
+    "compare": Comparison | Differences,
+    "restore": Restored | RestoredInPlace | Extracted | Extracts | PutBack,
+    "undo": RestoredInPlace | _object("UndoForgotten", "What was given up.", worktree=str, forgotten=int),
+    "redo": RestoredInPlace,
+    "timeline status": TimelineState,
+    "timeline on": TimelineConfig,
+    "timeline off": TimelineConfig,
+    "timeline run": _object("TimelineEnded", "That it was ended.", ended=Literal[True]),
+    "sandbox run": _object(
+        "SandboxResult", "What became of the sandbox.", worktree=str, path=str, base_snapshot_id=str,
+        snapshot_id=str | None, exit_status=int, kept=bool,
+    ),
+    "bisect run": Bisection,
+    "lock acquire": LeaseRecord,
+    "lock status": LockStatus,
+    "lock renew": LeaseRecord,
+    "lock release": _object("LockReleased", "That the lock was given back.", released=Literal[True]),
+    "lock run": _object(
+        "LockRun", "The command and its exit status.", worktree=str, command=list[str], exit_status=int
+    ),
+    "worktree create": WorktreeCreated,
+    "worktree list": list[WorktreeInfo],
+    "worktree path": _object("WorktreePath", "Where a worktree lies.", worktree=str, path=str),
+    "worktree rename": WorktreeInfo,
+    "worktree remove": WorktreeRemoved,
+    "ref create": Ref,
+    "ref list": list[Ref],
+    "ref delete": Ref,
+    "gc plan": GcPlan,
+    "gc run": GcRun,
+    "gc pin": Pin,
+    "gc unpin": Pin,
+    "gc pins": list[Pin],
+    "verify": VerifyReport | ProofReport,
+    "doctor": DoctorReport,
+    "config show": list[Setting],
+    "config get": Setting,
+    "config set": Setting,
+    "trust": list[Trusted] | Trusted,
+    "audit log": list[AuditRecord],
+    "audit checkpoint": Checkpoint,
+    "audit keygen": _object("KeyPair", "Two files that were made.", private_key=str, public_key=str),
+    "conformance run": ConformanceReport,
+    "demo": _object("Demo", "The story that was told.", ok=bool, steps=Steps),
+    "run exec": Run,
+    "run list": list[Run] | Steps,
+    "run show": Run,
+    "run name": Run,
+    "run note": Run,
+    "run remove": list[Run],
+    "run compare": RunChanges | TwoRuns | ManyRuns,
+    "run reproduce": Once | Often,
+    "run sweep": Outcome,
+    "run export": _object("Export", "A crate that was written.", path=str, runs=list[str], files=int, bytes=int),
+    "hub tidy": _object("Tidied", "What was removed.", removed=list[str], failed=list[str]),
+    **dict.fromkeys(
+        (f"hub {name}" for name in ("list", "report", "verify", "doctor", "gc", "thin", "provision", "reset", "archive", "put-back")),
+        Steps,
+    ),
+}  # fmt: skip
+# They print no JSON of their own.
+WITHOUT = {"mcp", "hub serve"}
+
+
+class _Printed(GenerateJsonSchema):
+    """What is printed: by alias, without the fields that are left out."""
+
+    def model_schema(self, schema: Any) -> Any:
+        """Return a model's schema without hidden fields; descriptions are the first sentence of the docstring."""
+        made = super().model_schema(schema)
+        for name in _HIDDEN.get(made.get("title", ""), ()):
+            made.get("properties", {}).pop(name, None)
+            if name in made.get("required", ()):
+                made["required"].remove(name)
+        if "description" in made:
+            made["description"] = made["description"].split("\n\n")[0].replace("\n", " ").strip()
+        return made
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """Return the JSON schema of one command."""
+    made = TypeAdapter(RESULTS[name]).json_schema(
+        mode="serialization", by_alias=True, schema_generator=_Printed, union_format="any_of"
+    )
+    title = "jvs: a command that failed" if name == "error" else f"jvs {name} --json"
+    return {"$schema": DIALECT, **made, "title": title}
+
+
+def files() -> dict[str, str]:
+    """Return the text of each schema file by its name."""
+    return {
+        f"{name.replace(' ', '.')}.json": json.dumps(schema_of(name), indent=1, sort_keys=False) + "\n"
+        for name in RESULTS
+    }
+
+
+def page() -> Iterator[str]:
+    """Yield the lines of the page that lists them."""
+    yield from ("# JSON results", "", _ABOUT, "")
+    yield from ("| command | result |", "|---|---|")
+    for name in RESULTS:
+        if name != "error":
+            yield f"| `jvs {name}` | {_words(RESULTS[name])} |"
+
+
+_ABOUT = """\
+With `--json` each command prints exactly one JSON document. Its JSON schema is in the package, one file a command:
+
+```python
+from jvs_core.schemas import names, schema
+
+assert "gc plan" in names()
+assert schema("gc plan")["required"][0] == "plan_id"
+```
+
+The same files are `importlib.resources.files("jvs_core.schemas") / "gc.plan.json"` for programs in other languages.
+`error.json` is what a command prints that failed. Fields may be added in a later version; none is renamed or taken away.
+Every test that runs all commands holds their output against these schemas."""
+
+
+def _words(kind: Any) -> str:
+    if hasattr(kind, "__args__"):
+        parts = [_words(each) for each in kind.__args__]
+        if getattr(kind, "__origin__", None) is list:
+            return f"array of {parts[0]}"
+        if getattr(kind, "__origin__", None) is dict:
+            return "object"
+        return " or ".join(dict.fromkeys(parts))
+    about = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+    return f"{kind.__name__}: {about}" if about else str(kind.__name__)
