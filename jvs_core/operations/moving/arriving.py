@@ -33,7 +33,9 @@ from jvs_core.payload.arrival.ways import Way, way_of
 from jvs_core.payload.check.comparison import Depth
 from jvs_core.payload.check.status import check
 from jvs_core.payload.engines.base import SnapshotEngine
+from jvs_core.payload.manifest.alike import Alike
 from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.work import pool
 from jvs_core.progress import Progress
 from jvs_core.results import RefusedSnapshot
 
@@ -48,18 +50,21 @@ class Incoming:
     descriptor: Descriptor
     ready: bytes
     manifest: bytes
-    entries: Sequence[Entry]
     payload: Path
     cells: bytes | None = None
 
-    def checked(self) -> Incoming:
-        """Return this if its manifest is the descriptor's, and gives its root hash. Raises DescriptorCorrupt."""
+    def entries(self, alike: Alike) -> list[Entry]:
+        """Return the entries of its manifest, if that is the descriptor's and gives its root hash.
+
+        Raises DescriptorCorrupt, PartialSnapshot.
+        """
         taken = self.descriptor
         if hashlib.sha256(self.manifest).hexdigest() != taken.manifest_hash.value:
             raise DescriptorCorrupt(f"the manifest of {taken.snapshot_id} is not the one recorded")
-        if manifest.root_hash(self.entries) != taken.payload_root_hash.value:
+        entries, root_hash = alike.read(self.manifest, self.payload.with_name("manifest"))
+        if root_hash != taken.payload_root_hash.value:
             raise DescriptorCorrupt(f"the manifest of {taken.snapshot_id} does not give its root hash")
-        return self
+        return entries
 
 
 @dataclass
@@ -74,6 +79,8 @@ class Arriving:
     losses: list[str] = field(default_factory=list)
     stock: Stock = field(default_factory=Stock)
     _last: tuple[str, Sequence[Entry]] | None = None
+    _alike: Alike = field(default_factory=Alike)
+    _processes: pool.Standby = field(default_factory=list)
     _waiting: dict[str, Descriptor] = field(default_factory=dict)
 
     def bring(self, wanted: Mapping[str, Callable[[], Incoming]]) -> None:
@@ -81,13 +88,16 @@ class Arriving:
 
         One that is damaged or cannot be read where it comes from is refused, by name, and the others come.
         """
-        way = way_of(self.engine)
         self._clear(wanted)
+        with pool.standby(0) as self._processes:
+            self._bring(wanted, way_of(self.engine))
+
+    def _bring(self, wanted: Mapping[str, Callable[[], Incoming]], way: Way) -> None:
         since = time.monotonic()
         for snapshot_id, read in wanted.items():
             try:
-                incoming = read().checked()
-                self._one(incoming, way)
+                incoming = read()
+                self._one(incoming, incoming.entries(self._alike), way)
             except _REFUSABLE as error:
                 self.refused.append(RefusedSnapshot.of(snapshot_id, error))
                 self._remove(snapshot_id)
@@ -107,17 +117,17 @@ class Arriving:
             if name not in complete:
                 self.engine.remove(self.layout.snapshots / name)
 
-    def _one(self, incoming: Incoming, way: Way) -> None:
+    def _one(self, incoming: Incoming, entries: Sequence[Entry], way: Way) -> None:
         taken = incoming.descriptor
         snapshot_id = taken.snapshot_id
-        with step(self.progress, "clone", len(incoming.entries)):
-            if not self._is_here(incoming):
-                self._make(incoming, way)
+        with step(self.progress, "clone", len(entries)):
+            if not self._is_here(incoming, entries):
+                self._make(incoming, entries, way)
                 self._waiting[snapshot_id] = taken
         self.arrived.append(snapshot_id)
-        self._last = (snapshot_id, incoming.entries)
+        self._last = (snapshot_id, entries)
 
-    def _is_here(self, incoming: Incoming) -> bool:
+    def _is_here(self, incoming: Incoming, entries: Sequence[Entry]) -> bool:
         """Say whether an earlier try brought it, and it is still as it was; else nothing of it is left."""
         taken, layout = incoming.descriptor, self.layout
         if not catalog.exists(layout, taken.snapshot_id):
@@ -126,26 +136,26 @@ class Arriving:
             same = catalog.read(layout, taken.snapshot_id) == taken
             payload = layout.payload(taken.snapshot_id)
             if same and layout.read(layout.manifest(taken.snapshot_id)) == incoming.manifest:
-                check(payload, incoming.entries, Depth.SUSPECT).require_content()
-                self.stock.add(payload, incoming.entries)
+                check(payload, entries, Depth.SUSPECT).require_content()
+                self.stock.add(payload, entries)
                 return True
         except (JvsError, FileNotFoundError):
             pass
         self._remove(taken.snapshot_id)
         return False
 
-    def _make(self, incoming: Incoming, way: Way) -> None:
+    def _make(self, incoming: Incoming, entries: Sequence[Entry], way: Way) -> None:
         taken, layout = incoming.descriptor, self.layout
         place = layout.snapshot(taken.snapshot_id)
         files.make_folder(place, mode=layout.folder_mode, durable=False)
         arrival = Arrival(
-            incoming.payload, incoming.entries, layout.payload(taken.snapshot_id), self._base(taken)
+            incoming.payload, entries, layout.payload(taken.snapshot_id), self._base(taken), self._processes
         )
         try:
             lines = arrive(arrival, self.stock, way, self.progress)
         except EngineFailed:
             # What cannot be read where it comes from is said of the snapshot; what failed here is not.
-            check(incoming.payload, incoming.entries, Depth.EVERY_BYTE).require_content()
+            check(incoming.payload, entries, Depth.EVERY_BYTE).require_content()
             raise
         self.losses += [f"{taken.snapshot_id}: {line}" for line in lines]
         mode = layout.file_mode

@@ -165,15 +165,13 @@ def _config(ctx: Context, layout: Layout, repo_id: str, lines: list[str]) -> Rep
 def _incoming(ctx: Context, descriptor: Descriptor) -> Incoming:
     """Read the records of a snapshot of the source. Raises what ``stored.load`` does."""
     layout, key = ctx.layout, descriptor.snapshot_id
-    found = stored.load(layout, key)
-    if found.descriptor != descriptor:
+    if stored.descriptor_of(layout, key) != descriptor:
         raise DescriptorCorrupt(f"the descriptor of {key} was changed meanwhile")
     return Incoming(
         descriptor=descriptor,
         ready=layout.read(layout.ready(key)),
         manifest=layout.read(layout.manifest(key)),
-        entries=found.entries,
-        payload=found.payload,
+        payload=layout.payload(key),
         cells=cells.checked(layout, descriptor),
     )
 

@@ -1,6 +1,6 @@
 """One payload that arrives: made from what is there already and, for the rest, from where it comes from.
 
-Every byte that comes is hashed as it is written, and compared with the manifest; the finished tree is looked at, entry by
+Every byte that comes is hashed as it is written, and compared with the manifest; all that was made is looked at, entry by
 entry. A failure leaves part of it, for the caller to remove.
 """
 
@@ -18,8 +18,8 @@ from jvs_core.payload.arrival import names
 from jvs_core.payload.arrival.following import following, make_room
 from jvs_core.payload.arrival.stock import Base, Place, Stock, shareable
 from jvs_core.payload.arrival.ways import Way
-from jvs_core.payload.check.comparison import Depth, mismatch
-from jvs_core.payload.check.status import check
+from jvs_core.payload.check.comparison import Comparison, Depth, mismatch
+from jvs_core.payload.check.status import check, check_some
 from jvs_core.payload.copy import hard_links
 from jvs_core.payload.copy.copying import Answer, Batch, CopyJob
 from jvs_core.payload.copy.replication import make_folders
@@ -41,13 +41,15 @@ from jvs_core.progress import Progress
 class Arrival:
     """A payload that is to lie at ``target`` as ``entries``, the whole manifest, says; what is new comes from ``source``.
 
-    ``base``, where there is one, is the payload there that it most likely resembles.
+    ``base``, where there is one, is the payload there that it most likely resembles. Processes in ``waiting`` may do the
+    work, and wait for more afterwards.
     """
 
     source: Path
     entries: Sequence[Entry]
     target: Path
     base: Base | None = None
+    waiting: pool.Standby = field(default_factory=list)
 
 
 @dataclass
@@ -92,7 +94,7 @@ def arrive(arrival: Arrival, stock: Stock, way: Way, progress: Progress) -> list
     if losses.damaged:
         raise mismatch(sorted(set(losses.damaged)))
     way.close(arrival.target)
-    found = check(arrival.target, arrival.entries, Depth.LOOK)
+    found = making.look()
     if found.wrong or (found.regrouped and not given_up):
         raise EngineFailed(
             f"did not arrive as they should: {listed([*found.wrong, *found.regrouped])}",
@@ -111,6 +113,7 @@ class _Making:
         self.target = arrival.target
         self.losses = _Losses()
         self.made: list[int] = []
+        self.looked: list[int] = []
 
     def make(self) -> None:
         """Make everything: the folders' attributes last, for nothing is made in them any more."""
@@ -120,7 +123,7 @@ class _Making:
         chosen = [new[index] for index in leaders]
         if self.way.clone is None:
             places = shareable(entries, chosen, self.stock, self.arrival.base)
-            refused = names.share(entries, places, self.target, self.progress.advanced)
+            refused = names.share(entries, places, self.target, self.progress.advanced, self.arrival.waiting)
             shared = places.keys() - refused
             chosen = [position for position in chosen if position not in shared]
             self.bring(chosen)
@@ -129,8 +132,17 @@ class _Making:
         else:
             self.bring(chosen)
         self.made = chosen
+        joined = [new[index] for members in groups.values() for index in members]
+        self.looked = sorted({*folders, *chosen, *joined})
         self.join([[new[index] for index in members] for members in groups.values()])
         self.finish(folders)
+
+    def look(self) -> Comparison:
+        """Look at what was made: all of it, or beside files of payloads that were looked at the new ones and all folders."""
+        entries = self.arrival.entries
+        if self.arrival.base is None:
+            return check(self.target, entries, Depth.LOOK)
+        return check_some(self.target, [entries[position] for position in self.looked], Depth.LOOK)
 
     def begin(self) -> tuple[Sequence[int], Sequence[int]]:
         """Make the top and all folders, or a clone of the base; return the positions to make, and the folders to finish."""
@@ -207,7 +219,8 @@ class _Making:
 
         size = sum(self.wanted[position].size for position in positions)
         count = pool.processes(len(positions), size)
-        pool.run(job, self.batches(positions), count=count, done=done)
+        waiting = self.arrival.waiting
+        pool.run(job, self.batches(positions), count=count, done=done, waiting=waiting, keep=True)
 
     def batches(self, positions: Sequence[int]) -> Iterator[Batch]:
         for chosen in cut([self.wanted[position].size for position in positions]):

@@ -33,7 +33,6 @@ def following(earlier: Sequence[Entry], entries: Sequence[Entry], *, keeps_links
     """Return how ``entries`` differ from those of an ``earlier`` payload; with ``keeps_links`` a clone has its hard links."""
     before = {entry.path: entry for entry in earlier}
     names, old_names = _groups(entries), _groups(earlier)
-    kept: set[bytes] = set()
     new: list[int] = []
     for position, entry in enumerate(entries):
         old = before.get(entry.path)
@@ -43,10 +42,11 @@ def following(earlier: Sequence[Entry], entries: Sequence[Entry], *, keeps_links
             and names.get(entry.path) == old_names.get(entry.path)
             and (keeps_links or entry.path not in names)
         ):
-            kept.add(entry.path)
-        else:
-            new.append(position)
-    gone = [entry for entry in reversed(earlier) if entry.path not in kept]
+            continue
+        new.append(position)
+    made = {entries[position].path for position in new}
+    here = {entry.path for entry in entries}
+    gone = [entry for entry in reversed(earlier) if entry.path in made or entry.path not in here]
     touched = {split(entry.path)[0] for entry in gone} | {split(entries[p].path)[0] for p in new}
     return Following(gone, new, frozenset(touched))
 

@@ -60,7 +60,11 @@ def _link(
 
 
 def share(
-    entries: Sequence[Entry], places: Mapping[int, Place], target: Path, advanced: Callable[[int], None]
+    entries: Sequence[Entry],
+    places: Mapping[int, Place],
+    target: Path,
+    advanced: Callable[[int], None],
+    waiting: pool.Standby,
 ) -> set[int]:
     """Make the entries at the positions in ``places`` further names of the files there; return those that were refused."""
     refused: set[int] = set()
@@ -77,7 +81,8 @@ def share(
             refused.update(answer)
             advanced(sum(len(positions) for _, positions, _ in batch))
 
-        pool.run(job, _batches(entries, positions), count=pool.processes(len(positions), 0), done=done)
+        count = pool.processes(len(positions), 0)
+        pool.run(job, _batches(entries, positions), count=count, done=done, waiting=waiting, keep=True)
     return refused
 
 
