@@ -15,7 +15,7 @@ from jvs_core.errors import InputError, NameInvalid
 from jvs_core.wording import counted
 
 if TYPE_CHECKING:
-    from jvs_core.results import RefusedSnapshot
+    from jvs_core.results import ImportedSnapshot, RefusedSnapshot
 
 _INTEGRITY = 5
 
@@ -67,6 +67,46 @@ def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bo
         advice=advice,
         exit_status=_INTEGRITY if made.refused else 0,
     )
+
+
+@click.command(cls=Command, name="import")
+@click.argument("path")
+@click.argument("name")
+@click.pass_obj
+def import_(call: Call, path: str, name: str) -> Outcome:
+    """Make the repository NAME of one of JVS in Go (v6.5 to v8.2) in the folder PATH, which stays as it is.
+
+    Snapshots come with notes, tags, times and lineage. Each payload is checked against its own hash where that can be
+    computed; the answer says where not.
+
+    \b
+    Example:
+      jvs import ~/old-repository myrepo
+    """
+    _require_place(call, "import", name)
+    from jvs_core.repository import Repository
+
+    made = Repository.import_go(path, name, progress=call.progress())
+    lines = [f"{identifier(each.snapshot_id)}  {_came(each)}" for each in made.imported]
+    return Outcome(
+        made,
+        [
+            f"Imported {counted(len(made.imported), 'snapshot')} to {safe(made.repo_root)}",
+            *lines,
+            *_refused(made.refused),
+        ],
+        warnings=[*map(safe, made.degraded)],
+        advice=[f"next: jvs --repo {safe(made.repo_root)} history"],
+        exit_status=_INTEGRITY if made.refused else 0,
+    )
+
+
+def _came(snapshot: ImportedSnapshot) -> str:
+    """Return how a snapshot came, in words."""
+    said = "OK" if snapshot.checked else f"NOT CHECKED  {snapshot.unchecked}"
+    if snapshot.partial_paths:
+        said += f"  (partial: {safe(', '.join(snapshot.partial_paths))})"
+    return said
 
 
 def _require_place(call: Call, command: str, name: str) -> None:

@@ -39,6 +39,7 @@ from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import path_restore, restoring, several, undoing
 from jvs_core.operations.locking import Locking
 from jvs_core.operations.moving import clone as cloning
+from jvs_core.operations.moving import importing
 from jvs_core.operations.sandbox import Sandbox
 from jvs_core.operations.snapshot import Demand
 from jvs_core.operations.snapshot_file import SnapshotFile
@@ -67,6 +68,7 @@ from jvs_core.results import (
     Extracted,
     FoundFile,
     HistoryItem,
+    Imported,
     Initialized,
     ProofReport,
     RepositoryInfo,
@@ -191,6 +193,27 @@ class Repository:
         settings = settings or environment.from_environment()
         ctx = Context.open(Layout(find_root(Path(source), settings)), settings)
         return cloning.clone(ctx, Path(path), only=only, same_id=same_id, progress=progress)
+
+    @classmethod
+    @translated
+    def import_go(
+        cls,
+        source: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        settings: Settings | None = None,
+        progress: Progress = SILENT,
+    ) -> Imported:
+        """Make the repository ``path`` of one of JVS in Go (v6.5 to v8.2) in the folder ``source``, which stays as it is.
+
+        Snapshots come with id, note, tags, time and lineage; each payload is checked against its own hash where one can be
+        computed, and the answer says where not. Damaged ones are in ``refused`` of the answer. Worktrees come as they lie
+        there. A failure leaves what the same call goes on with. Raises NotARepository, UntrustedRepository,
+        FormatUnsupported, NameInvalid, AlreadyExists, LockConflict, NoSpace.
+        """
+        return importing.import_go(
+            Path(source), Path(path), settings or environment.from_environment(), progress
+        )
 
     @staticmethod
     @translated
