@@ -168,10 +168,11 @@ class _Import:
             manifest_hash=HashValue(value=hashlib.sha256(data).hexdigest()),
             kind="user",
             integrity_state="verified",
+        ).changed(
             imported={
                 "payload_root_hash": descriptor.payload_root_hash,
                 "checked": payload.unchecked is None,
-            },
+            }
         )
         made = made.changed(descriptor_checksum=catalog.checksum(made).model_dump())
         self.came[key] = ImportedSnapshot(

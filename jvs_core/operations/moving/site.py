@@ -18,7 +18,7 @@ from jvs_core import canonical, files, regular, syncing
 from jvs_core.control import control_folders
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, NoSpace
 from jvs_core.model import FORMAT_VERSION, Record
 
 _NOTE = "unfinished.json"
@@ -69,7 +69,14 @@ def site(target: Path, shared: bool, what: Undertaking) -> Iterator[Layout]:
         lasting=True,
     ):
         _begin(layout, what)
-        yield layout
+        try:
+            yield layout
+        except NoSpace as error:
+            raise NoSpace(
+                error.message,
+                hint=f"free space, then run it again, which goes on with {root}; or give it up: rm -r {root}",
+                **error.facts,
+            ) from error
 
 
 def require_free(target: Path) -> None:
