@@ -117,6 +117,9 @@ def _begin(layout: Layout, what: Undertaking) -> None:
         files.unlink(layout.control / name, missing_ok=True)
     for name in _REWRITTEN:
         files.remove_any(layout.control / name)
+    for name in layout.listing(layout.repository_lock.parent):
+        if name != layout.repository_lock.name:
+            files.remove_any(layout.repository_lock.parent / name)
     control_folders.complete(layout)
 
 
