@@ -45,6 +45,8 @@ STEPS = (
     "hub list; hub report --measure; hub verify; hub doctor; hub gc --keep-last 5 --dry-run",
     "verify --all; verify HEAD; verify --all --since {own}/checkpoint",
     "doctor --strict",
+    "clone . {own}/cloned; clone . {own}/part --only HEAD~1; clone . {own}/moved --same-id",
+    "import . imported",
     "mcp",
     "init a/b; init a/b --adopt x",
     "completion bash",
@@ -87,6 +89,7 @@ STEPS = (
 
 # Where the repository is sound nothing else is refused.
 REFUSED = {
+    "import . imported": "E_USAGE",
     "init a/b": "E_NAME_INVALID",
     "init a/b --adopt x": "E_NAME_INVALID",
     "run cancel best": "E_FENCING_MISMATCH",
@@ -94,7 +97,7 @@ REFUSED = {
 }
 
 _CODES = {error.code: error.exit_status for error in error_classes() if error.code != "E_INTERNAL"}
-_REPORTS = {"verify": {5}, "doctor": {5}, "conformance run": {5}, "timeline run": {130}}
+_REPORTS = {"clone": {5}, "import": {5}, "verify": {5}, "doctor": {5}, "conformance run": {5}, "timeline run": {130}}
 _RUNS = {10, 11, 12, 13, 20, 21}
 
 
