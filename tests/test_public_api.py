@@ -41,6 +41,8 @@ PUBLIC = (
 # Each command, and what does the same in Python.
 IN_PYTHON = {
     "init": "Repository.init",
+    "clone": "Repository.clone",
+    "import": "Repository.import_go",
     "info": "Repository.info",
     "status": "Repository.status",
     "snapshot": "Repository.snapshot Repository.snapshot_if_changed",

@@ -117,6 +117,13 @@ class ViewDetails(Record):
     by_hand: bool
 
 
+class CloneDetails(Record):
+    """The snapshots that are being read, and where the clone of them is to lie."""
+
+    snapshots: tuple[SnapshotId, ...] = Field(strict=False)
+    target: str
+
+
 INTENT_DETAILS: dict[str, type[Record]] = {
     "snapshot": SnapshotDetails,
     "restore_inplace": InplaceDetails,
@@ -130,6 +137,7 @@ INTENT_DETAILS: dict[str, type[Record]] = {
     "ref_delete": RefDetails,
     "gc_run": PlanDetails,
     "heal": HealDetails,
+    "clone": CloneDetails,
     "sandbox": TemporaryWorktreeDetails,
     "isolated_run": TemporaryWorktreeDetails,
     "view": ViewDetails,

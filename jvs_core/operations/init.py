@@ -63,17 +63,8 @@ def create(
     EngineUnavailable, InputError
         The engine asked for cannot work there, or is none; or ``path`` lies in a worktree or ``.jvs`` of another repository.
     """
-    name = check_name(path.name, "repository")
-    parent = Path(os.path.realpath(path.parent))
-    target = parent / name
-    if not parent.is_dir():
-        raise PathNotFound(f"{parent} is no folder", hint=f"mkdir -p {parent}")
-    around = repository_around(target)
-    if around is not None:
-        raise InputError(
-            f"{target} would lie inside the repository {around}, whose snapshots leave other repositories out",
-            hint=f"work in that one (jvs worktree create), or make the new one outside of {around}",
-        )
+    target = place_of(path)
+    name, parent = target.name, target.parent
     if adopted is not None:
         adopted = adoption.require_adoptable(adopted, target)
         if adoption.complete(adopted, target, settings):
@@ -90,12 +81,31 @@ def create(
     layout = Layout(site / f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}", shared)
     config = RepositoryConfig(engine=engine, shared=shared, exclude=exclude)
     try:
-        _make_lock(layout)
+        make_lock(layout)
         with critical.exclusive(layout.repository_lock, mode=layout.lock_mode, lasting=True):
             return _build(layout, target, source, adopted, config, settings, progress)
     except BaseException:
         _remove(layout)
         raise
+
+
+def place_of(path: Path) -> Path:
+    """Return where a new repository ``path`` lies, links in its parents resolved.
+
+    Raises NameInvalid, PathNotFound (there is no folder for it), InputError (it would lie inside another repository).
+    """
+    name = check_name(path.name, "repository")
+    parent = Path(os.path.realpath(path.parent))
+    target = parent / name
+    if not parent.is_dir():
+        raise PathNotFound(f"{parent} is no folder", hint=f"mkdir -p {parent}")
+    around = repository_around(target)
+    if around is not None:
+        raise InputError(
+            f"{target} would lie inside the repository {around}, whose snapshots leave other repositories out",
+            hint=f"work in that one (jvs worktree create), or make the new one outside of {around}",
+        )
+    return target
 
 
 def _build(
@@ -152,7 +162,7 @@ def _adopt(layout: Layout, adopted: Path, target: Path) -> None:
             raise
 
 
-def _make_lock(layout: Layout) -> None:
+def make_lock(layout: Layout) -> None:
     """Make the folder that a repository is built in, and in it the lock that shows that it is being built."""
     files.make_folder(layout.root, mode=layout.worktree_mode)
     files.make_folder(layout.control, mode=layout.folder_mode)

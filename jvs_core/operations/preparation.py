@@ -51,12 +51,13 @@ def prepare(new: Publication, sync: Callable[[Sequence[Path]], None]) -> Descrip
         files.write_new(new.draft, catalog.encode(descriptor), mode=layout.file_mode, durable=False)
     with new.step("ready"):
         marker = new.temporary / ".READY"
-        files.write_new(marker, _encode_ready(descriptor), mode=layout.file_mode, durable=False)
+        files.write_new(marker, encode_ready(descriptor), mode=layout.file_mode, durable=False)
         sync([new.draft, new.draft.parent, marker, new.temporary])
     return descriptor
 
 
-def _encode_ready(descriptor: Descriptor) -> bytes:
+def encode_ready(descriptor: Descriptor) -> bytes:
+    """Return the bytes of the READY marker of a snapshot."""
     assert descriptor.descriptor_checksum is not None
     ready = Ready(
         snapshot_id=descriptor.snapshot_id,

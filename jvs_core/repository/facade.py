@@ -38,6 +38,8 @@ from jvs_core.operations import bisect as bisecting
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace import path_restore, restoring, several, undoing
 from jvs_core.operations.locking import Locking
+from jvs_core.operations.moving import clone as cloning
+from jvs_core.operations.moving import importing
 from jvs_core.operations.sandbox import Sandbox
 from jvs_core.operations.snapshot import Demand
 from jvs_core.operations.snapshot_file import SnapshotFile
@@ -60,12 +62,14 @@ from jvs_core.results import (
     Bisection,
     CacheShare,
     ChangedEntries,
+    Cloned,
     Comparison,
     DoctorReport,
     Exported,
     Extracted,
     FoundFile,
     HistoryItem,
+    Imported,
     Initialized,
     ProofReport,
     RepositoryInfo,
@@ -166,6 +170,52 @@ class Repository:
         made = cls(Path(os.path.realpath(path)), settings=settings)
         made._degraded = tuple(degraded)
         return made
+
+    @classmethod
+    @translated
+    def clone(
+        cls,
+        source: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        only: Sequence[str] = (),
+        same_id: bool = False,
+        settings: Settings | None = None,
+        progress: Progress = SILENT,
+    ) -> Cloned:
+        """Clone the repository at or above ``source`` to ``path``, perhaps on another file system; return what came.
+
+        Each distinct file comes once and is checked against its manifest; hard links within a snapshot stay, and snapshots
+        share what they did. Worktrees come as their heads have them. With ``only`` these snapshots come, with their
+        ancestors as stubs. The clone has an identity of its own, unless ``same_id`` moves the repository. A failure leaves the
+        hidden folder ``.NAME.unfinished`` beside ``path``, with which the same call goes on. Damaged snapshots are in
+        ``refused`` of the answer. Raises NameInvalid, AlreadyExists, InputError, SnapshotNotFound, UnsavedChanges (with
+        ``same_id``), AuditChainBroken, LockConflict (the same clone is under way), NoSpace.
+        """
+        settings = settings or environment.from_environment()
+        ctx = Context.open(Layout(find_root(Path(source), settings)), settings)
+        return cloning.clone(ctx, Path(path), only=only, same_id=same_id, progress=progress)
+
+    @classmethod
+    @translated
+    def import_go(
+        cls,
+        source: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        settings: Settings | None = None,
+        progress: Progress = SILENT,
+    ) -> Imported:
+        """Make the repository ``path`` of one of JVS in Go (v6.5 to v8.2) in the folder ``source``, which stays as it is.
+
+        Snapshots come with id, note, tags, time and lineage; each payload is checked against its own hash where one can be
+        computed, and the answer says where not. Damaged ones are in ``refused`` of the answer. Worktrees come as they lie
+        there. A failure leaves what the same call goes on with. Raises NotARepository, UntrustedRepository,
+        FormatUnsupported, NameInvalid, AlreadyExists, LockConflict, NoSpace.
+        """
+        return importing.import_go(
+            Path(source), Path(path), settings or environment.from_environment(), progress
+        )
 
     @staticmethod
     @translated

@@ -20,6 +20,7 @@ from jvs_core.results.doctor import RUNTIME_REPAIRS, DoctorReport, Finding
 from jvs_core.results.export import Exported
 from jvs_core.results.found import FileCopy, FileVersion, FoundFile, SnapshotChange, SnapshotChanges
 from jvs_core.results.gc import GcCandidate, GcCopy, GcFailure, GcKept, GcPlan, GcRun
+from jvs_core.results.moving import Cloned, Imported, ImportedSnapshot, RefusedSnapshot
 from jvs_core.results.proof import ProofReport
 from jvs_core.results.repository import (
     AdoptionEstimate,

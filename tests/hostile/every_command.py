@@ -46,6 +46,8 @@ STEPS = (
     "verify --subset next/3; verify --subset 2/3 --all",
     "verify --all; verify HEAD; verify --all --since {own}/checkpoint",
     "doctor --strict",
+    "clone . {own}/cloned; clone . {own}/part --only HEAD~1; clone . {own}/moved --same-id",
+    "import . imported",
     "mcp",
     "init a/b; init a/b --adopt x",
     "completion bash",
@@ -92,6 +94,7 @@ STEPS = (
 
 # Where the repository is sound nothing else is refused.
 REFUSED = {
+    "import . imported": "E_USAGE",
     "init a/b": "E_NAME_INVALID",
     "init a/b --adopt x": "E_NAME_INVALID",
     "run cancel best": "E_FENCING_MISMATCH",
@@ -99,7 +102,7 @@ REFUSED = {
 }
 
 _CODES = {error.code: error.exit_status for error in error_classes() if error.code != "E_INTERNAL"}
-_REPORTS = {"verify": {5}, "doctor": {5}, "conformance run": {5}, "timeline run": {130}}
+_REPORTS = {"clone": {5}, "import": {5}, "verify": {5}, "doctor": {5}, "conformance run": {5}, "timeline run": {130}}
 _RUNS = {10, 11, 12, 13, 20, 21}
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import chain
 from typing import Any
 
 from jvs_core.control.audit import log_file
 from jvs_core.control.layout import Layout
 from jvs_core.model import Annotation
+
+BEGINNINGS = ("clone", "import")
+"""Operations that state all that a repository holds, whatever its log, taken over from another one, says before."""
 
 
 @dataclass
@@ -74,8 +77,8 @@ def _enter(ledger: Ledger, record: dict[str, Any]) -> None:
         ledger.pins[record["target"]] = (record["snapshot_id"], details["expires_at"])
     elif operation == "gc_unpin":
         ledger.pins.pop(record["target"], None)
-    elif operation == "repair":
-        _take_over(ledger, details)
+    elif operation in ("repair", *BEGINNINGS):
+        _take_over(ledger, operation, details)
     elif operation.startswith("run_"):
         _enter_run(ledger, operation, record["target"], details)
     elif operation == "annotate":
@@ -118,8 +121,11 @@ def _annotate(ledger: Ledger, record: object) -> None:
     ledger.annotations.setdefault(annotation.snapshot_id, {})[annotation.number] = annotation
 
 
-def _take_over(ledger: Ledger, details: dict[str, Any]) -> None:
-    """Enter what a repair record names: what an earlier log said, and what the repair added."""
+def _take_over(ledger: Ledger, operation: str, details: dict[str, Any]) -> None:
+    """Enter what a record names: of a repair, what an earlier log said and the repair added; else all that there is."""
+    if operation in BEGINNINGS:
+        for known in fields(ledger):
+            getattr(ledger, known.name).clear()
     ledger.snapshots.update(
         {key: (value[0], value[1]) for key, value in details.get("snapshots", {}).items()}
     )

@@ -74,20 +74,29 @@ def register(
         fencing_token=None,
         operation=operation,
     )
+    return take_over(layout, name, config, head)
+
+
+def take_over(layout: Layout, name: str, config: WorktreeConfig, head: Head) -> Worktree:
+    """Register a worktree as another repository has it, durable; a failure leaves none of that name.
+
+    The caller is in the critical section. Raises AlreadyExists.
+    """
+    critical.require(layout.repository_lock)
     folder = layout.worktree_config(name).parent
     temporary = folder.with_name(f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}")
     named = False
     try:
         files.make_folder(temporary, mode=layout.folder_mode)
         files.make_folder(temporary / "heads", mode=layout.folder_mode)
-        files.write_new(temporary / "heads" / "1", heads.encode(head), mode=layout.file_mode)
+        files.write_new(temporary / "heads" / str(head.number), heads.encode(head), mode=layout.file_mode)
         syncing.sync_folder(temporary / "heads")
         files.write_new(temporary / "config.json", _encode(config), mode=layout.file_mode)
         syncing.sync_folder(temporary)
         files.rename_new(temporary, folder)
         named = True
         syncing.sync_folder(folder.parent)
-        files.make_folder(layout.locks(worktree_id), mode=layout.folder_mode)
+        files.make_folder(layout.locks(config.worktree_id), mode=layout.folder_mode)
     except BaseException as error:
         if named:
             with suppress(OSError, JvsError):

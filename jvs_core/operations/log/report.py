@@ -64,7 +64,7 @@ def _beginning_error(ctx: Context) -> str | None:
             first = log_file.parse_line(line)
         except AuditChainBroken as error:  # changed since the chain was checked
             return f"{error.code}: {error.message}"
-        if first.operation not in ("init", "repair"):
+        if first.operation not in ("init", "repair", *ledgers.BEGINNINGS):
             return f"{AuditChainBroken.code}: the log begins with a {first.operation}: what was before it is gone"
         break
     return None

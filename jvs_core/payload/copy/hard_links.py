@@ -72,7 +72,7 @@ def link(
             if not _is_steady(sources, entry.path, stamps[position]):
                 changed.add(entry.path)
             try:
-                _make(first, other, leader.path, entry.path)
+                make(first, other, leader.path, entry.path)
             except OSError as error:
                 raise translate(error, entry.path) from error
             made[position] = leader._replace(path=entry.path)
@@ -96,7 +96,7 @@ def join(target: Path, entries: Sequence[Entry]) -> set[bytes]:
                     if now is None or wanted is None or now.st_ino == wanted.st_ino:
                         continue
                     os.unlink(name, dir_fd=here.at(folder))
-                    _make(there, here, first, path)
+                    make(there, here, first, path)
                     touched.add(folder)
                 except OSError as error:
                     if error.errno not in GONE:
@@ -104,7 +104,8 @@ def join(target: Path, entries: Sequence[Entry]) -> set[bytes]:
     return touched
 
 
-def _make(origins: Folders, places: Folders, first: bytes, path: bytes) -> None:
+def make(origins: Folders, places: Folders, first: bytes, path: bytes) -> None:
+    """Give the file ``first`` of ``origins`` the further name ``path`` in ``places``."""
     (origin, old), (place, new) = split(first), split(path)
     os.link(old, new, src_dir_fd=origins.at(origin), dst_dir_fd=places.at(place), follow_symlinks=False)
 

@@ -23,7 +23,7 @@ from jvs_core.payload.work.batches import cut
 from jvs_core.progress import Progress
 
 
-def _make_top(target: Path) -> None:
+def make_top(target: Path) -> None:
     """Make the new folder ``target``, private to its owner and without inherited setgid bit or ACL."""
     with making(target), anchored.parent(target) as (folder, name):
         os.mkdir(name, 0o700, dir_fd=folder)
@@ -44,8 +44,8 @@ def replicate(plan: Plan, progress: Progress) -> Replica:
     """
     replica = Replica(list(plan.entries))
     progress.started("clone", len(plan.entries))
-    _make_top(plan.target)
-    _make_folders(plan)
+    make_top(plan.target)
+    make_folders(plan.target, plan.entries)
     leaders, names = hard_links.leaders(plan.entries)
     leaders = _link(plan, leaders, progress)
     while leaders:
@@ -61,10 +61,10 @@ def replicate(plan: Plan, progress: Progress) -> Replica:
     return replica
 
 
-def _make_folders(plan: Plan) -> None:
-    """Make all folders, private to their owner until they are complete."""
-    with Folders(plan.target) as targets:
-        for entry in plan.entries:
+def make_folders(target: Path, entries: Sequence[Entry]) -> None:
+    """Make all folders of ``entries`` below ``target``, private to their owner until they are complete."""
+    with Folders(target) as targets:
+        for entry in entries:
             if entry.kind == FOLDER and entry.path:
                 folder, name = split(entry.path)
                 try:

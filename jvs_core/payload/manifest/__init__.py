@@ -3,6 +3,7 @@
 from jvs_core.payload.manifest.document import (
     HEADER,
     Written,
+    encoded,
     read,
     read_lines,
     root_hash,
@@ -11,4 +12,14 @@ from jvs_core.payload.manifest.document import (
     write,
 )
 
-__all__ = ["HEADER", "Written", "read", "read_lines", "root_hash", "root_hash_of", "totals", "write"]
+__all__ = [
+    "HEADER",
+    "Written",
+    "encoded",
+    "read",
+    "read_lines",
+    "root_hash",
+    "root_hash_of",
+    "totals",
+    "write",
+]

@@ -63,6 +63,11 @@ def write(path: Path, entries: Sequence[Entry], lines: Sequence[bytes | None] = 
     return Written(digest.hexdigest(), size, len(entries))
 
 
+def encoded(entries: Sequence[Entry]) -> bytes:
+    """Return the bytes of the manifest of ``entries``, as ``write`` writes it."""
+    return b"".join(_chunks(entries, ()))
+
+
 @held_back()
 def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
     """Read the manifest ``path``; with ``sha256`` (hex) check the whole file against it first.

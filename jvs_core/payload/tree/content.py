@@ -25,6 +25,9 @@ MAKE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 CANNOT_CLONE = (
     errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ETXTBSY, errno.ENOSYS, errno.EPERM, errno.EBADF,
 )  # fmt: skip
+NO_MORE_NAMES = (
+    errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOENT, errno.EACCES, errno.EOPNOTSUPP,
+)  # fmt: skip
 
 
 class Changed(Exception):
@@ -244,14 +247,7 @@ def link(previous: int, name: bytes, target: int) -> bool:
     try:
         os.link(name, name, src_dir_fd=previous, dst_dir_fd=target, follow_symlinks=False)
     except OSError as error:
-        if error.errno in (
-            errno.EMLINK,
-            errno.EPERM,
-            errno.EXDEV,
-            errno.ENOENT,
-            errno.EACCES,
-            errno.EOPNOTSUPP,
-        ):
+        if error.errno in NO_MORE_NAMES:
             return False
         raise
     return True

@@ -15,6 +15,7 @@ from tests.hostile.every_command import names
 
 REPEATED = {
     "annotate": {"--add-tag", "--remove-tag"},
+    "clone": {"--only"},
     "doctor": {"--repair"},
     "gc plan": {"--drop", "--keep-tag"},
     "restore": {"--path"},

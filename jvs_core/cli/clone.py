@@ -1,0 +1,129 @@
+"""``jvs clone`` and ``jvs import``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from jvs_core.cli.call import Call
+from jvs_core.cli.group import Command
+from jvs_core.cli.outcome import Outcome
+from jvs_core.cli.text import fields, identifier, safe
+from jvs_core.errors import InputError, NameInvalid
+from jvs_core.wording import counted
+
+if TYPE_CHECKING:
+    from jvs_core.results import ImportedSnapshot, RefusedSnapshot
+
+_INTEGRITY = 5
+
+
+@click.command(cls=Command)
+@click.argument("source")
+@click.argument("name")
+@click.option(
+    "--only",
+    metavar="SNAPSHOT",
+    multiple=True,
+    help="Take this snapshot, not all of them; may be repeated. Its ancestors come as stubs.",
+)
+@click.option("--same-id", is_flag=True, help="Keep identity and log: the repository moves.")
+@click.pass_obj
+def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bool) -> Outcome:
+    """Clone the repository SOURCE to NAME: another place, or another file system, of this machine.
+
+    Each distinct file is copied once and checked on arrival. A clone that was stopped goes on when you run the same
+    command again.
+
+    \b
+    Example:
+      jvs clone myrepo /mnt/big/myrepo
+      jvs clone myrepo paper --only baseline --only HEAD
+      jvs clone /old-disk/myrepo /new-disk/myrepo --same-id
+    """
+    _require_place(call, "clone", name)
+    from jvs_core.repository import Repository
+
+    made = Repository.clone(source, name, only=only, same_id=same_id, progress=call.progress())
+    rows = [
+        ("Id", made.repo_id + (" (that of the source)" if same_id else "")),
+        ("Snapshots", f"{made.snapshots:,}"),
+    ]
+    notices = [
+        f"changes in worktree {safe(each)} are in no snapshot, and not in the clone" for each in made.unsaved
+    ]
+    advice = [f"next: jvs --repo {safe(made.repo_root)} verify --all"]
+    if same_id:
+        advice.append(
+            f"then remove {safe(source)}: two repositories of one identity must not both be worked in"
+        )
+    return Outcome(
+        made,
+        [f"Cloned {safe(source)} to {safe(made.repo_root)}", *fields(rows), *_refused(made.refused)],
+        warnings=[*map(safe, made.degraded)],
+        notices=notices,
+        advice=advice,
+        exit_status=_INTEGRITY if made.refused else 0,
+    )
+
+
+@click.command(cls=Command, name="import")
+@click.argument("path")
+@click.argument("name")
+@click.pass_obj
+def import_(call: Call, path: str, name: str) -> Outcome:
+    """Make the repository NAME of one of JVS in Go (v6.5 to v8.2) in the folder PATH, which stays as it is.
+
+    Snapshots come with notes, tags, times and lineage. Each payload is checked against its own hash where that can be
+    computed; the answer says where not.
+
+    \b
+    Example:
+      jvs import ~/old-repository myrepo
+    """
+    _require_place(call, "import", name)
+    from jvs_core.repository import Repository
+
+    made = Repository.import_go(path, name, progress=call.progress())
+    lines = [f"{identifier(each.snapshot_id)}  {_came(each)}" for each in made.imported]
+    return Outcome(
+        made,
+        [
+            f"Imported {counted(len(made.imported), 'snapshot')} to {safe(made.repo_root)}",
+            *lines,
+            *_refused(made.refused),
+        ],
+        warnings=[*map(safe, made.degraded)],
+        advice=[f"next: jvs --repo {safe(made.repo_root)} history"],
+        exit_status=_INTEGRITY if made.refused else 0,
+    )
+
+
+def _came(snapshot: ImportedSnapshot) -> str:
+    """Return how a snapshot came, in words."""
+    said = "OK" if snapshot.checked else f"NOT CHECKED  {snapshot.unchecked}"
+    if snapshot.partial_paths:
+        said += f"  (partial: {safe(', '.join(snapshot.partial_paths))})"
+    return said
+
+
+def _require_place(call: Call, command: str, name: str) -> None:
+    if call.repo is not None or call.worktree is not None:
+        raise InputError(f"{command} makes a repository; --repo and --worktree have no meaning here")
+    if name in ("", ".", "..") or name.endswith(("/", "/.", "/..")):
+        raise NameInvalid(
+            f"{name!r} is no name for a new repository",
+            hint=f"jvs {command} … FOLDER/NAME: it makes NAME in FOLDER",
+        )
+
+
+def _refused(refused: Sequence[RefusedSnapshot]) -> list[str]:
+    """Return a line for each snapshot that did not come, and how many."""
+    if not refused:
+        return []
+    lines = [
+        f"{identifier(each.snapshot_id)}  REFUSED  {each.code}  {safe(each.message)}" for each in refused
+    ]
+    return [f"{counted(len(refused), 'snapshot')} did not come:", *lines]

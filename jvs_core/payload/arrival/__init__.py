@@ -1,0 +1,1 @@
+"""Payloads that arrive in a repository from elsewhere, each distinct file once."""

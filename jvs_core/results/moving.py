@@ -1,0 +1,58 @@
+"""What came of cloning a repository, or of importing one of JVS in Go."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from jvs_core.errors import JvsError
+from jvs_core.results.result import Made, Result
+
+
+class RefusedSnapshot(Result):
+    """A snapshot that did not come along, and why."""
+
+    snapshot_id: str
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, snapshot_id: str, error: JvsError) -> RefusedSnapshot:
+        """Return the refusal of a snapshot for ``error``."""
+        return cls(snapshot_id=snapshot_id, code=error.code, message=error.message)
+
+
+class Cloned(Made):
+    """A clone of a repository: how many ``snapshots`` came whole, and which were ``refused``.
+
+    ``unsaved`` are the worktrees of the source that hold changes which no snapshot has, and so no clone.
+    """
+
+    repo_root: str
+    repo_id: str
+    snapshots: int
+    refused: list[RefusedSnapshot] = Field(default_factory=list)
+    unsaved: list[str] = Field(default_factory=list)
+
+
+class ImportedSnapshot(Result):
+    """A snapshot that was imported.
+
+    ``checked`` says whether its payload is what its own hash says; ``unchecked`` is why that cannot be told.
+    """
+
+    snapshot_id: str
+    checked: bool
+    unchecked: str | None = None
+    partial_paths: list[str] = Field(default_factory=list)
+    compression: Literal["gzip"] | None = None
+
+
+class Imported(Made):
+    """A repository made of one of JVS in Go."""
+
+    repo_root: str
+    repo_id: str
+    imported: list[ImportedSnapshot]
+    refused: list[RefusedSnapshot] = Field(default_factory=list)
