@@ -6,7 +6,7 @@ import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { Viewing } from '../actions/viewing';
 import { Offer, Workbench } from '../actions/workbench';
 import { askFolder, askRun, confirmed } from '../dialogs';
-import { timeOf } from '../format';
+import { second } from '../format';
 import { Operations } from '../model/operations';
 import { Restored, Run, Snapshot } from '../shapes';
 import { showFailure } from './failing';
@@ -154,7 +154,7 @@ export class RunActions {
     void this.bench.attempt(async () => {
       const { trans } = this.bench;
       const present = { name: run.name ?? '', note: run.note };
-      const answer = await askRun(trans, trans.__('Run of %1', timeOf(run.started_at)), present);
+      const answer = await askRun(trans, trans.__('Run of %1', second(run.started_at)), present);
       if (answer !== null) {
         await this.model.api.patch(`runs/${run.run_id}`, {}, { path: this.model.path, ...answer });
         await this.model.refresh();
@@ -253,5 +253,5 @@ function inFront(runs: readonly Run[], baseline: Run | null): Run[] {
 
 /** A run in the middle of a sentence. */
 function called(run: Run): string {
-  return run.name ?? `${nameOf(run)}, ${timeOf(run.started_at)}`;
+  return run.name ?? `${nameOf(run)}, ${second(run.started_at)}`;
 }

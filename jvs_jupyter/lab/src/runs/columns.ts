@@ -33,7 +33,7 @@ export function columnsOf(runs: readonly Run[], withWork: boolean): Column[] {
     isNumeric
   });
   return [
-    fixed('when', 'started_at', 116),
+    fixed('when', 'started_at', runs.some(run => !isToday(run.started_at)) ? 164 : 108),
     ...(runs.some(run => run.name) ? [fixed('name', 'name', 110)] : []),
     ...(withWork ? [fixed('work', 'work', 190)] : []),
     ...named('parameter', runs, run => run.parameters),
@@ -49,6 +49,10 @@ export function visible(columns: readonly Column[], choice: Readonly<Record<stri
     const isVaried = column.kind === 'parameter' || column.kind === 'metric';
     return choice[column.key] ?? (!isVaried || left-- > 0);
   });
+}
+
+function isToday(iso: string): boolean {
+  return new Date(iso).toDateString() === new Date().toDateString();
 }
 
 function named(kind: 'parameter' | 'metric', runs: readonly Run[], of: (run: Run) => Record<string, unknown>): Column[] {

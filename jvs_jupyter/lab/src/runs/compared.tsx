@@ -4,7 +4,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactElement, useState } from 'react';
 
 import { JvsError } from '../api';
-import { timeOf } from '../format';
+import { second } from '../format';
 import { Run } from '../shapes';
 import { Line, RunComparison } from './comparison';
 import { useRunsDesk } from './desk';
@@ -112,5 +112,5 @@ function filesWords(comparison: RunComparison, trans: TranslationBundle): string
 }
 
 function titleOf(run: Run): string {
-  return run.name ?? timeOf(run.started_at);
+  return run.name ?? second(run.started_at);
 }

@@ -64,7 +64,10 @@ export function soFar(run: Run, trans: TranslationBundle): string {
   return [cell, ...metrics].filter(Boolean).join(' · ') || trans.__('running');
 }
 
-/** What people call a run. */
+/** What people call a run: of a script its words, without the interpreter. */
 export function nameOf(run: Run): string {
-  return run.name || baseName(run.notebook ?? '') || run.command?.join(' ') || shortId(run.run_id);
+  const [program, ...words] = run.command ?? [];
+  const isPython = words.length > 0 && /^python[\d.]*$/.test(baseName(program));
+  const command = isPython ? words : (run.command ?? []);
+  return run.name || baseName(run.notebook ?? '') || command.join(' ') || shortId(run.run_id);
 }

@@ -136,7 +136,7 @@ function coloursOf(node: HTMLElement): Colours {
   return {
     text: of('--jp-ui-font-color1', '#333333'),
     line: of('--jp-border-color2', '#dddddd'),
-    point: of('--jp-brand-color2', '#4c78a8'),
+    point: of('--jp-brand-color1', '#1976d2'),
     chosen: of('--jp-warn-color1', '#f57c00'),
     font: of('--jp-ui-font-family', 'sans-serif')
   };

@@ -3,7 +3,7 @@
 import { ellipsesIcon } from '@jupyterlab/ui-components';
 import { ReactElement } from 'react';
 
-import { moment, when } from '../format';
+import { ago, second } from '../format';
 import { Run } from '../shapes';
 import { openMenu } from '../virtual';
 import { Column } from './columns';
@@ -181,7 +181,7 @@ function contentOf(props: Props & { column: Column }): [string, string | undefin
   const { trans } = useRunsDesk();
   switch (column.kind) {
     case 'when':
-      return [when(run.started_at, now, trans), moment(run.started_at)];
+      return [second(run.started_at, now), ago(now - Date.parse(run.started_at), trans)];
     case 'name':
       return [run.name ?? '', [run.name, run.note].filter(Boolean).join('\n') || undefined];
     case 'work':

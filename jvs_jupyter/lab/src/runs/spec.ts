@@ -79,6 +79,7 @@ function scatter(runs: readonly Run[], over: string, metric: string, colours: Co
   const having = runs.filter(run => isTime || over in run.parameters);
   const xs = having.map(run => (isTime ? null : number(run.parameters[over])));
   const isNumeric = !isTime && xs.every(x => x !== null);
+  const isWide = isNumeric && spreads(xs as number[]);
   const values = having.map((run, at) => {
     const x = isTime ? run.started_at : isNumeric ? xs[at] : shown(run.parameters[over]);
     return { id: run.run_id, x, y: number(run.metrics[metric]), name: told(run, [metric, over], trans) };
@@ -93,10 +94,12 @@ function scatter(runs: readonly Run[], over: string, metric: string, colours: Co
         field: 'x',
         type: isTime ? 'temporal' : isNumeric ? 'quantitative' : 'nominal',
         title: isTime ? trans.__('started') : over,
-        scale: isNumeric ? (spreads(xs as number[]) ? { type: 'log' } : { zero: false, nice: true }) : undefined,
-        axis: isNumeric ? { format: '~g', tickCount: 6 } : { labelAngle: 0, labelLimit: 120 }
+        scale: isWide ? { type: 'log', padding: 16, nice: false } : isNumeric ? { zero: false, padding: 16 } : undefined,
+        axis: isNumeric
+          ? { format: '~g', tickCount: 6, ...(isWide ? { values: powers(xs as number[]) } : {}) }
+          : { labelAngle: 0, labelLimit: 120 }
       },
-      y: { field: 'y', type: 'quantitative', title: metric, scale: { zero: false }, axis: { tickCount: 5, format: '~g' } },
+      y: { field: 'y', type: 'quantitative', title: metric, scale: { zero: false, padding: 12 }, axis: { tickCount: 5, format: '~g' } },
       color: chosen(colours.chosen, colours.point),
       size: chosen(160, 60),
       opacity: chosen(1, 0.75),
@@ -226,6 +229,14 @@ function scaleOf(values: readonly unknown[]): Scale {
 function spreads(values: readonly number[]): boolean {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return low > 0 && high / low >= 100;
+}
+
+/** The powers of ten among numbers that spread. */
+function powers(values: readonly number[]): number[] {
+  const first = Math.floor(Math.log10(Math.min(...values)));
+  const last = Math.ceil(Math.log10(Math.max(...values)));
+  const step = Math.ceil((last - first + 1) / 10);
+  return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, at) => Number(`1e${first + at * step}`));
 }
 
 function told(run: Run, about: readonly string[], trans: TranslationBundle): string {
