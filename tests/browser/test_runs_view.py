@@ -197,7 +197,7 @@ def test_a_run_that_failed_says_why_and_opens_at_its_failing_cell(
 ) -> None:
     train(other, [(0.1, 1)])
     script = run(["python3", "fails.py"], cwd=str(main(other)), quiet=True)
-    found = run("eda.ipynb", output="eda-out.ipynb", cwd=str(main(other)))
+    found = run(str(main(other) / "eda.ipynb"), output=str(main(other) / "eda-out.ipynb"))
     view = table(page, other)
     row = view.row(script.run_id)
     expect(row).to_contain_text("the data is not there", timeout=PATIENCE_MS)
@@ -245,7 +245,7 @@ def test_a_sweep_stands_together_and_is_plotted_by_all_its_parameters(
     grid = {"alpha": [0.01, 1], "seed": [1, 2], "size": ["small", "large"]}
     words = ["python3", "train.py", "{alpha}", "{seed}", "{size}"]
     found = sweep(words, grid, jobs=2, cwd=str(main(other)))
-    assert found.complete
+    assert found.ok
     view = table(page, other)
     view.node.get_by_label("Notebook or command").select_option(index=1)
     view.node.get_by_label("group by sweep").check()

@@ -110,8 +110,8 @@ function Filter(props: { model: RunsModel }): ReactElement {
       aria-label={trans.__('Filter the runs')}
       aria-invalid={model.refused !== null}
       aria-describedby={model.refused ? 'jvs-runs-refused' : undefined}
-      placeholder={trans.__('filter: alpha<0.1 accuracy>0.75 outcome:ok')}
-      title={trans.__('Conditions with =, !=, <, <=, >, >= or ~ (contains), and words; all must hold')}
+      placeholder={trans.__('filter: alpha<0.1 outcome:ok')}
+      title={trans.__('For example alpha<0.1 accuracy>0.75 outcome:ok. Conditions with =, !=, <, <=, >, >= or ~ (contains), and words; all must hold')}
       value={text}
       onChange={({ target: { value } }) => {
         setText(value);

@@ -42,7 +42,8 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jvs');
-    const bench = new Workbench(app, workspace, new Documents(app, manager), manager, trans);
+    const documents = new Documents(app, manager);
+    const bench = new Workbench(app, workspace, documents, manager, trans);
     const viewing = new Viewing(bench);
     const tracker = new WidgetTracker<RunsTab>({ namespace: 'jvs-runs' });
     const { api } = workspace;
@@ -109,10 +110,11 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Choose among recorded runs: filter, sort, compare, plot'),
       icon: runsIcon,
       execute: args =>
-        open({
-          path: workspace.workspace?.worktree_path ?? workspace.path,
-          work: null,
-          run: typeof args.run === 'string' ? args.run : null
+        bench.attempt(async () => {
+          const path = documents.currentPath() ?? workspace.path;
+          const found = await api.get<Workspace>('workspace', { path, limit: 0 });
+          const run = typeof args.run === 'string' ? args.run : null;
+          await open({ path: found.worktree_path ?? path, work: null, run });
         })
     });
     commands.addCommand(C.document, {
