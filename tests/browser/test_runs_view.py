@@ -231,7 +231,7 @@ def test_a_run_under_way_tells_how_far_it_is_and_is_cancelled(
         picture("runs-live")
         row.get_by_role("button", name="Cancel").click()
         assert process.wait(30) != 0
-        ended = view.rows.filter(has_text="interrupted")
+        ended = view.rows.filter(has_text="cancelled")
         expect(ended).to_be_visible(timeout=PATIENCE_MS)
     finally:
         process.kill()
