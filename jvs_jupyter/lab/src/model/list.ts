@@ -36,9 +36,17 @@ export class PagedList<T> {
   }
 
   /** Fetch again as much as is there, and show it once all of it came. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    return this.fetched(Math.max(this.pageSize, this.items.length));
+  }
+
+  /** Fetch the first page of what is another list by now; the old one is shown until that came. */
+  begin(): Promise<void> {
+    return this.fetched(this.pageSize);
+  }
+
+  private async fetched(wanted: number): Promise<void> {
     const turn = ++this.turn;
-    const wanted = Math.max(this.pageSize, this.items.length);
     try {
       const { items, next } = await this.collect(null, wanted);
       if (turn === this.turn) {

@@ -47,7 +47,7 @@ export class RunComparison {
   get lines(): Line[] {
     const beyond = this.further.state === 'ready' ? this.further.value : {};
     const pairs = (kind: Line['kind'], found: Record<string, [unknown, unknown]> | null | undefined): Line[] =>
-      Object.entries(found ?? {}).map(([name, values]) => ({ kind, name, values, differs: true }));
+      Object.entries(found ?? {}).map(([name, values]) => ({ kind, name, values: values.map(asWords), differs: true }));
     return [
       ...lines('parameter', this.runs, run => run.parameters),
       ...lines('metric', this.runs, run => run.metrics),
@@ -75,6 +75,11 @@ export class RunComparison {
   }
 
   private disposed = false;
+}
+
+/** A command as one would type it. */
+function asWords(value: unknown): unknown {
+  return Array.isArray(value) ? value.join(' ') : value;
 }
 
 function lines(kind: Line['kind'], runs: readonly Run[], of: (run: Run) => Record<string, unknown>): Line[] {

@@ -195,9 +195,8 @@ export class RunsModel {
       this.chosenBaseline = null;
       this.axes = { metric: null, over: null };
     }
-    this.fresh = true; // what was further down is not fetched again: it may be elsewhere now
     this._changed.emit();
-    await this.list.refresh();
+    await this.list.begin();
     await this.forPlot();
   }
 
@@ -304,8 +303,6 @@ export class RunsModel {
   private async fetch(after: string | null, limit: number): Promise<{ items: Run[]; next: string | null }> {
     const { where, q } = this.query;
     const { filter, list, sort } = this;
-    const isFresh = this.fresh && after === null;
-    this.fresh &&= after !== null;
     try {
       const page = await this.api.get<RunPage>('runs', {
         path: this.path,
@@ -314,7 +311,7 @@ export class RunsModel {
         sort,
         group: this.grouped ? 'sweep' : null,
         after,
-        limit: isFresh ? PAGE : limit
+        limit
       });
       this.total = page.total;
       this.unreadable = page.unreadable;
@@ -373,7 +370,6 @@ export class RunsModel {
   private readonly _changed = new Signal<this, void>(this);
   private asked: Pick<Request, 'path'> = { path: '' };
   private chosenBaseline: Run | null = null;
-  private fresh = false;
   private found: Column[] = [];
   private of: readonly Run[] | null = null;
   private mixed = false;

@@ -46,7 +46,8 @@ export function outcomeOf(run: Run, trans: TranslationBundle): string {
 export function failure(run: Run, trans: TranslationBundle): string {
   const lines = (run.error ?? '').split('\n').map(line => line.trim());
   const line = lines.find(text => text !== '') ?? '';
-  const cell = run.failed_cell ? trans.__('cell %1: ', run.failed_cell.index + 1) : '';
+  const isTold = /^cell \d+\b/.test(line);
+  const cell = run.failed_cell && !isTold ? trans.__('cell %1: ', run.failed_cell.index + 1) : '';
   const status = run.exit_status ? trans.__('exit status %1', run.exit_status) : '';
   return cell + (line || [outcomeOf(run, trans), status].filter(Boolean).join(', '));
 }

@@ -31,7 +31,9 @@ export function PlotPane(props: { model: RunsModel }): ReactElement {
         <span className="jvs-Dim">
           {model.total !== null && model.total > runs.length
             ? trans.__('the first %1 of %2 runs', runs.length, model.total)
-            : trans.__('click a point to find its row')}
+            : axes.over === ALL
+              ? trans.__('click a line to find its row')
+              : trans.__('click a point to find its row')}
         </span>
       </div>
       <Drawing model={model} runs={runs} found={found} />
@@ -134,6 +136,7 @@ function coloursOf(node: HTMLElement): Colours {
   const style = getComputedStyle(node);
   const of = (name: string, otherwise: string): string => style.getPropertyValue(name).trim() || otherwise;
   return {
+    page: of('--jp-layout-color1', '#ffffff'),
     text: of('--jp-ui-font-color1', '#333333'),
     line: of('--jp-border-color2', '#dddddd'),
     point: of('--jp-brand-color1', '#1976d2'),

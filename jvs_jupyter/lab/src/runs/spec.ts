@@ -29,6 +29,7 @@ export interface Plottable {
 }
 
 export interface Colours {
+  page: string;
   text: string;
   line: string;
   point: string;
@@ -164,11 +165,11 @@ function parallel(
           tooltip: { field: 'name', type: 'nominal' }
         }
       },
-      {
+      ...[{ stroke: colours.page, strokeWidth: 4, strokeJoin: 'round' }, {}].map(around => ({
         data: { values: ticks },
-        mark: { type: 'text', align: 'left', dx: 5, fontSize: 10, color: colours.text },
+        mark: { type: 'text', align: 'left', dx: 6, fontSize: 11, color: colours.text, ...around },
         encoding: { x: { ...x, axis: null }, y, text: { field: 'label' } }
-      },
+      })),
       {
         data: { values: axes.map((label, axis) => ({ axis, label })) },
         mark: { type: 'text', y: -12, fontWeight: 600, limit: 130, color: colours.text },

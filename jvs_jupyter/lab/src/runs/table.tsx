@@ -1,7 +1,7 @@
 /** The table: a row a run, of which only those in sight exist. */
 
 import { TranslationBundle } from '@jupyterlab/translation';
-import { CSSProperties, ReactElement, useMemo } from 'react';
+import { CSSProperties, ReactElement, useEffect, useMemo, useRef } from 'react';
 
 import { JvsError } from '../api';
 import { when } from '../format';
@@ -28,12 +28,19 @@ export function RunsTable(props: { model: RunsModel }): ReactElement {
   const runs = model.list.items;
   const hasMore = state.kind === 'ready' && state.next !== null;
   const rows = useMemo(() => rowsOf(runs, model.grouped, hasMore, trans), [runs, model.grouped, hasMore]);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const list = box.current?.querySelector('.jvs-List');
+    if (list) {
+      list.scrollTop = 0; // another table begins at its first row
+    }
+  }, [model.sort, model.filter, model.work, model.grouped]);
   if (state.kind === 'failed') {
     return <Failed error={state.error} trans={trans} onRetry={() => void model.list.refresh()} />;
   }
   const style = { '--jvs-columns': template(columns), '--jvs-width': `${widthOf(columns)}px` } as CSSProperties;
   return (
-    <div className="jvs-RunsTable" style={style}>
+    <div ref={box} className="jvs-RunsTable" style={style}>
       <VirtualList
         role="grid"
         items={rows}
