@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from jvs_core.operations.timeline.watching import Watch
     from jvs_core.progress import Progress
     from jvs_core.repository import Repository
-    from jvs_core.results import RunTable, SeenRun, WorktreeInfo
+    from jvs_core.results import RunTable, RunWork, SeenRun, WorktreeInfo
     from jvs_core.settings import Settings, TimelineConfig
 
 _HOMES = {
@@ -72,6 +72,7 @@ _HOMES = {
     "Repository": "jvs_core.repository",
     "Run": "jvs_core.model",
     "RunTable": "jvs_core.results",
+    "RunWork": "jvs_core.results",
     "Sandbox": "jvs_core.operations.sandbox",
     "Schedule": "jvs_core.operations.timeline.schedule",
     "SeenRun": "jvs_core.results",
@@ -113,6 +114,7 @@ __all__ = [
     "Repository",
     "Run",
     "RunTable",
+    "RunWork",
     "Sandbox",
     "Schedule",
     "SeenRun",

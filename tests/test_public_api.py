@@ -34,7 +34,7 @@ MEMBERS = members()
 
 PUBLIC = (
     "AlreadyExists AnnotatedDescriptor AuditRecord Checkpoint Descriptor Difference Differences InputError JvsError Lease LeaseRecord LockConflict "
-    "NotARepository OutsideRoot Pin Progress Ref Repository Run RunTable Sandbox Schedule SeenRun Settings SnapshotFile TimelineConfig Trusted UntrustedRepository "
+    "NotARepository OutsideRoot Pin Progress Ref Repository Run RunTable RunWork Sandbox Schedule SeenRun Settings SnapshotFile TimelineConfig Trusted UntrustedRepository "
     "Verdict Watch WorktreeInfo "
     "__version__ distrust known_summaries summary trust trusted what_changed what_changed_in"
 )

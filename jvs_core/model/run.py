@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shlex
 from typing import Annotated, Any, Literal
 
@@ -25,6 +27,7 @@ RunOutcome = Literal[
 ]
 Verdict = Literal["identical", "differs", "failed"]
 OUTPUTS_KEPT = 1_000
+_PLAIN = re.compile(r"(?:[\w@%+=:,./-]|\{\w+\})+", re.ASCII)
 
 
 class RunOwner(Process):
@@ -94,7 +97,23 @@ class Run(Record):
         """What was run: the notebook's path, or the command as a shell would take it."""
         return shlex.join(self.command) if self.command is not None else self.notebook or ""
 
+    @property
+    def work(self) -> str:
+        """What the runs of one notebook or command have in common: of a sweep's command the words with their ``{name}``."""
+        template = self.setup.get("template")
+        if self.command is None or not isinstance(template, list) or not template:
+            return self.subject
+        return " ".join(word if _PLAIN.fullmatch(word) else shlex.quote(word) for word in map(str, template))
+
+    @property
+    def sweep(self) -> str | None:
+        """What the runs of one sweep share: the same work from the same snapshot; None for a run that is no sweep's."""
+        if self.point is None:
+            return None
+        words = f"{self.before_snapshot_id}\n{self.work}"
+        return hashlib.sha256(words.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
     def to_json(self) -> dict[str, Any]:
         """Return the run as anyone may want to see it; verdict and paths only where it is a reproduction."""
         hidden = {"owner", "point", "setup"} | ({"verdict", "paths"} if self.reproduces is None else set())
-        return self.model_dump(exclude=hidden)
+        return {**self.model_dump(exclude=hidden), "work": self.work, "sweep": self.sweep}

@@ -12,7 +12,7 @@ from typing import Any
 
 from jvs_core.errors import InputError
 from jvs_core.model import Run
-from jvs_core.results import RunTable
+from jvs_core.results import RunTable, RunWork
 
 FIELDS = (
     "run_id",
@@ -22,6 +22,8 @@ FIELDS = (
     "finished_at",
     "duration_s",
     "subject",
+    "work",
+    "sweep",
     "notebook",
     "command",
     "worktree",
@@ -90,12 +92,17 @@ def parse(text: str) -> Condition:
 
 
 def chosen(
-    runs: Iterable[Run], *, where: Iterable[str] = (), text: str | None = None, sort: str | None = None
+    runs: Iterable[Run],
+    *,
+    where: Iterable[str] = (),
+    text: str | None = None,
+    sort: str | None = None,
+    together: bool = False,
 ) -> list[Run]:
     """Return the runs for which every condition holds and whose words hold ``text``, in their order or sorted.
 
     ``sort`` is a name, with ``-`` before it for the largest first; runs without it come last. Numbers come before text.
-    Raises InputError for what is no condition.
+    With ``together`` the runs of a sweep stand where its first one does. Raises InputError for what is no condition.
     """
     conditions = [parse(condition) for condition in where]
     found = [
@@ -103,8 +110,35 @@ def chosen(
         for run in runs
         if all(condition.holds(run) for condition in conditions) and (not text or _says(run, text))
     ]
-    if not sort:
-        return found
+    if sort:
+        found = _ordered(found, sort)
+    return _by_sweep(found) if together else found
+
+
+def works(runs: Iterable[Run]) -> list[RunWork]:
+    """Return what the runs are of, each once, in their order."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(run.work, []).append(run)
+    return [
+        RunWork(
+            work=work,
+            kind="notebook" if of[0].command is None else "command",
+            runs=len(of),
+            last_started_at=max(run.started_at for run in of),
+        )
+        for work, of in found.items()
+    ]
+
+
+def _by_sweep(runs: Iterable[Run]) -> list[Run]:
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.sweep or run.run_id, []).append(run)
+    return [run for group in groups.values() for run in group]
+
+
+def _ordered(found: list[Run], sort: str) -> list[Run]:
     name = sort.removeprefix("-")
     if not name:
         raise InputError(

@@ -13,7 +13,7 @@ from jvs_core.model import OUTPUTS_KEPT, FailedCell, Run, RunOutcome, Verdict
 from jvs_core.operations import live_runs, run_query, runs
 from jvs_core.operations.context import Context
 from jvs_core.operations.proof import making
-from jvs_core.results import RunTable, SeenRun
+from jvs_core.results import RunTable, RunWork, SeenRun
 
 
 class Runs:
@@ -39,6 +39,7 @@ class Runs:
         where: Iterable[str] = (),
         text: str | None = None,
         sort: str | None = None,
+        together: bool = False,
         skip: int = 0,
         limit: int | None = None,
         unreadable: list[str] | None = None,
@@ -54,6 +55,8 @@ class Runs:
             What the id, the name, the note, the notebook or command, the outcome or the parameters must contain.
         sort
             A name, with ``-`` before it for the largest first; runs without it come last.
+        together
+            Whether the runs of a sweep stand together, where the first of them is.
         skip, limit
             How many to leave out at the beginning, and to return at most. Without conditions and order no more are read.
         unreadable
@@ -62,15 +65,22 @@ class Runs:
         Raises InputError for what is no condition.
         """
         conditions = list(where)
-        if not (conditions or text or sort):
+        if not (conditions or text or sort or together):
             return runs.listing(self._context, unreadable, skip=skip, limit=limit)
-        found = run_query.chosen(self.all(unreadable), where=conditions, text=text, sort=sort)
+        found = run_query.chosen(
+            self.all(unreadable), where=conditions, text=text, sort=sort, together=together
+        )
         return found[skip : None if limit is None else skip + limit]
 
     @translated
     def ids(self) -> list[str]:
         """Return the ids of all runs, newest first; one listing of a folder."""
         return runs.ids(self._context)
+
+    @translated
+    def works(self, unreadable: list[str] | None = None) -> list[RunWork]:
+        """Return the notebooks and commands that were run, with how many runs each has, the last one first."""
+        return run_query.works(self.all(unreadable))
 
     @translated
     def rows(self, columns: Sequence[str] | None = None, **query: Any) -> RunTable:

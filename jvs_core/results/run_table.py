@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import Any, Literal
 
 from jvs_core.errors import InputError
 from jvs_core.results.result import Result
+
+
+class RunWork(Result):
+    """A notebook or a command, with how many runs it has; ``last_started_at`` is when the last of them began."""
+
+    work: str
+    kind: Literal["notebook", "command"]
+    runs: int
+    last_started_at: str
 
 
 class RunTable(Result):

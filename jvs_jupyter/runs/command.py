@@ -139,7 +139,7 @@ class CommandRun:
     def fields(self) -> dict[str, Any]:
         """Return what the record says of the command."""
         setup: dict[str, Any] = {"cwd": self._place.relative(self._place.cwd), "metrics": self._spec.metrics}
-        if self._spec.point is not None:
+        if self._spec.point is not None or self._command != self._spec.command:
             setup["template"] = list(self._spec.command)
         return {
             "command": self._command,

@@ -25,7 +25,9 @@ export class JvsError extends Error {
   }
 }
 
-type Query = Record<string, string | number | boolean | null | undefined>;
+type Value = string | number | boolean;
+/** A list is sent as the same name several times. */
+type Query = Record<string, Value | readonly Value[] | null | undefined>;
 
 export class Api {
   constructor(readonly settings: ServerConnection.ISettings) {}
@@ -73,8 +75,8 @@ export class Api {
 
   contentUrl(workspace: string, source: Source, file: string): string {
     return 'snapshot_id' in source
-      ? this.url(`snapshots/${source.snapshot_id}/content`, { path: workspace, file })
-      : this.url('deleted/content', { path: workspace, file, copy: source.copy_id });
+      ? this.address(`snapshots/${source.snapshot_id}/content`, { path: workspace, file })
+      : this.address('deleted/content', { path: workspace, file, copy: source.copy_id });
   }
 
   private content(workspace: string, source: Source, file: string): Promise<Response> {
@@ -93,7 +95,7 @@ export class Api {
     if (key) {
       headers['Idempotency-Key'] = key;
     }
-    const response = await this.send(method, this.url(route, query), { ...init, headers });
+    const response = await this.send(method, this.address(route, query), { ...init, headers });
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
 
@@ -105,9 +107,14 @@ export class Api {
     return ServerConnection.makeRequest(url, { ...init, method }, this.settings);
   }
 
-  private url(route: string, query: Query): string {
-    const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
-    const parts = given.map(([name, value]) => `${name}=${encoded(String(value))}`);
+  /** Where a browser asks. */
+  address(route: string, query: Query): string {
+    const parts = Object.entries(query).flatMap(([name, value]) => {
+      const values = Array.isArray(value) ? value : [value];
+      return values
+        .filter(one => one !== null && one !== undefined)
+        .map(one => `${name}=${encoded(String(one))}`);
+    });
     const url = URLExt.join(this.settings.baseUrl, 'jvs/api/v1', route);
     return parts.length ? `${url}?${parts.join('&')}` : url;
   }

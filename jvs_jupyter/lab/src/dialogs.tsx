@@ -207,6 +207,23 @@ export async function askName(trans: TranslationBundle, title: string, present: 
   return answer && answer.name.trim();
 }
 
+/** Ask for a run's name and note. */
+export async function askRun(
+  trans: TranslationBundle,
+  title: string,
+  present: { name: string; note: string }
+): Promise<{ name: string; note: string } | null> {
+  const answer = await ask(trans, {
+    title,
+    accept: trans.__('Save'),
+    fields: [
+      { name: 'name', label: trans.__('Name'), value: present.name, placeholder: trans.__('none when empty') },
+      { name: 'note', label: trans.__('Note'), value: present.note, lines: 3 }
+    ]
+  });
+  return answer && { name: answer.name.trim(), note: answer.note.trim() };
+}
+
 /** Ask for a name (a ref) for a snapshot. */
 export async function askRef(trans: TranslationBundle, snapshot: Snapshot): Promise<string | null> {
   const answer = await ask(trans, {

@@ -41,6 +41,17 @@ export function timeOf(iso: string, now = Date.now()): string {
   return sameDay(new Date(iso), new Date(now)) ? clock(iso) : moment(iso);
 }
 
+/** The time of day to the second, with the day when that was another one: tells apart what began shortly after another. */
+export function second(iso: string, now = Date.now()): string {
+  const date = new Date(iso);
+  const time = date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  if (sameDay(date, new Date(now))) {
+    return time;
+  }
+  const year = date.getFullYear() === new Date(now).getFullYear() ? undefined : '2-digit';
+  return `${date.toLocaleDateString(undefined, { month: 'short', day: 'numeric', year })}, ${time}`;
+}
+
 /** How long ago: less than an hour in minutes; the time of day after that, with the day when it was another one. */
 export function when(iso: string, now: number, trans: TranslationBundle): string {
   const passed = now - Date.parse(iso);

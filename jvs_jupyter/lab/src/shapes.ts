@@ -103,16 +103,58 @@ export interface Workspace {
 export interface Run {
   run_id: string;
   notebook: string | null;
+  /** Its words, where it is no notebook. */
+  command: string[] | null;
   input_path: string | null;
   output_path: string | null;
+  worktree: string;
   parameters: Record<string, unknown>;
+  /** `started` while it is under way. */
   outcome: string;
+  error: string | null;
+  exit_status: number | null;
   before_snapshot_id: string | null;
   after_snapshot_id: string | null;
   started_at: string;
   finished_at: string | null;
   duration_s: number | null;
   metrics: Record<string, unknown>;
+  outputs: string[] | null;
+  outputs_total: number | null;
+  name: string | null;
+  note: string;
+  host: string;
+  reproduces: string | null;
+  verdict?: string | null;
+  /** The notebook, or the command; of a sweep's command the words with their `{name}`. */
+  work: string;
+  /** What the runs of one sweep share. */
+  sweep: string | null;
+  /** How far it is; null where nobody can say. */
+  progress?: RunProgress | null;
+  /** It is under way, and its process is there. */
+  live?: boolean;
+  failed_cell?: { index: number; id: string | null } | null;
+}
+
+export interface RunProgress {
+  cell: number | null;
+  cells: number | null;
+  metrics: Record<string, unknown>;
+  updated_at: string;
+}
+
+export interface RunPage extends Page<Run> {
+  total: number;
+  unreadable: string[];
+}
+
+/** A notebook or a command that was run. */
+export interface RunWork {
+  work: string;
+  kind: 'notebook' | 'command';
+  runs: number;
+  last_started_at: string;
 }
 
 export interface FileEntry {

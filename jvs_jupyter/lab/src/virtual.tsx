@@ -31,6 +31,18 @@ export interface VirtualListProps<T> {
   /** Called when the end of the list comes in sight. */
   onEnd?: () => void;
   empty?: ReactNode;
+  /** Stays on top while the rows scroll; of a grid its row of headers. */
+  head?: ReactNode;
+  /** The height of that, in CSS pixels. */
+  headHeight?: number;
+  /** Called by the space bar: select the row beside others. */
+  onMark?: (item: T) => void;
+  /** Tells the rows of this list from those of others on the page. */
+  prefix?: string;
+  /** When this changes, the chosen row is brought into sight. */
+  revealed?: number;
+  /** How many rows there are on the server; unknown is -1. */
+  total?: number;
 }
 
 export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
@@ -60,15 +72,26 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
     }
   }, [last, items, onEnd]);
 
-  const choice = (index: number): boolean => props.isChoice?.(items[index]) ?? true;
-  const select = (index: number): void => {
-    props.onSelect?.(items[index]);
+  const headHeight = props.headHeight ?? 0;
+  const bringIntoSight = (index: number): void => {
     const node = box.current;
     if (node && tops[index] < node.scrollTop) {
       node.scrollTop = index === 0 || choice(index - 1) ? tops[index] : tops[index - 1];
-    } else if (node && tops[index + 1] > node.scrollTop + node.clientHeight) {
-      node.scrollTop = tops[index + 1] - node.clientHeight;
+    } else if (node && tops[index + 1] + headHeight > node.scrollTop + node.clientHeight) {
+      node.scrollTop = tops[index + 1] + headHeight - node.clientHeight;
     }
+  };
+  useEffect(() => {
+    const at = items.findIndex(item => keyOf(item) === props.selected);
+    if (props.revealed && at >= 0) {
+      bringIntoSight(at);
+    }
+  }, [props.revealed]);
+
+  const choice = (index: number): boolean => props.isChoice?.(items[index]) ?? true;
+  const select = (index: number): void => {
+    props.onSelect?.(items[index]);
+    bringIntoSight(index);
   };
   /** Select the row at `index`, or the next one from there in a direction that can be chosen. */
   const move = (index: number, step: 1 | -1): void => {
@@ -99,6 +122,8 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
       moves[event.key]();
     } else if (event.key === 'Enter' && at >= 0) {
       props.onOpen?.(items[at]);
+    } else if (event.key === ' ' && at >= 0 && props.onMark) {
+      props.onMark(items[at]);
     } else if ((event.key === 'ArrowRight' || event.key === 'ArrowLeft') && at >= 0 && props.onFold) {
       props.onFold(items[at], event.key === 'ArrowRight');
     } else if (wantsMenu && at >= 0) {
@@ -110,7 +135,7 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
     event.stopPropagation();
   };
 
-  const rowId = (item: T): string => `jvs-row-${keyOf(item)}`;
+  const rowId = (item: T): string => `${props.prefix ?? 'jvs-row-'}${keyOf(item)}`;
   const active = items.find(item => keyOf(item) === props.selected);
   return (
     <div
@@ -119,10 +144,13 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
       role={role}
       aria-label={props.label}
       aria-activedescendant={active === undefined ? undefined : rowId(active)}
+      aria-rowcount={role === 'grid' ? (props.total ?? items.length) + (props.head ? 1 : 0) : undefined}
+      aria-multiselectable={props.onMark ? true : undefined}
       tabIndex={0}
       onScroll={(event: UIEvent<HTMLDivElement>) => setTop(event.currentTarget.scrollTop)}
       onKeyDown={onKeyDown}
     >
+      {props.head}
       {items.length === 0 ? (
         <div className="jvs-Empty">{props.empty}</div>
       ) : (
@@ -146,7 +174,7 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
                 role={ROLES[role]}
                 aria-selected={isSelected}
                 {...(role === 'grid'
-                  ? { 'aria-rowindex': index + 1 }
+                  ? { 'aria-rowindex': index + 1 + (props.head ? 1 : 0) }
                   : { 'aria-setsize': items.length, 'aria-posinset': index + 1 })}
                 {...props.attributesOf?.(item)}
                 style={position}

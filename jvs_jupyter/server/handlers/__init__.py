@@ -26,6 +26,7 @@ from jvs_jupyter.server.handlers.runs import (
     RunReproduceHandler,
     RunsHandler,
     RunTableHandler,
+    WorksHandler,
 )
 from jvs_jupyter.server.handlers.snapshots import SnapshotHandler, SnapshotsHandler
 from jvs_jupyter.server.handlers.timeline import NowHandler, TimelineHandler
@@ -62,6 +63,7 @@ ROUTES: dict[str, type[RequestHandler]] = {
     "/runs": RunsHandler,
     "/runs/table": RunTableHandler,
     "/runs/compare": RunCompareHandler,
+    "/runs/works": WorksHandler,
     "/runs/{run}": RunHandler,
     "/runs/{run}/cancel": RunCancelHandler,
     "/runs/{run}/reproduce": RunReproduceHandler,

@@ -30,7 +30,7 @@ class RunsHandler(Handler):
         query = self.query()
         place = await self.place(query["path"])
         many = len(await self.call(place.repository.runs.ids)) > _MANY
-        if many and (query["where"] or query["q"] or query["sort"]):  # reading them all holds this process up
+        if many and _chooses(query):  # reading them all holds this process up
             self.answer(await self.services.reader.run(page_of, place.root, place.path, query))
         else:
             self.answer(await self.call(page_of, place.root, place.path, query))
@@ -63,6 +63,20 @@ class RunCompareHandler(Handler):
         place = await self.place(query["path"])
         names = [query["a"], query["b"], *(query["c"] or ())]
         self.answer(await self.services.look(compared, place, names))
+
+
+class WorksHandler(Handler):
+    """What was run."""
+
+    @route("listRunWorks")
+    async def get(self) -> None:
+        """List the notebooks and commands that have runs."""
+        place = await self.place(self.query()["path"])
+        many = len(await self.call(place.repository.runs.ids)) > _MANY
+        if many:
+            self.answer(await self.services.reader.run(works_of, place.root, place.path))
+        else:
+            self.answer(await self.call(works_of, place.root, place.path))
 
 
 class RunHandler(Handler):
@@ -158,6 +172,11 @@ def _seen(place: Place, run: str) -> dict[str, Any]:
     return runs.seen(runs.get(run)).to_json()
 
 
+def works_of(root: Root, path: str) -> dict[str, Any]:
+    """Return what was run in the repository around a contents path; records that cannot be read are left out."""
+    return {"items": [work.to_json() for work in root.place(path).repository.runs.works(unreadable=[])]}
+
+
 def page_of(root: Root, path: str, query: dict[str, Any]) -> dict[str, Any]:
     """Return one page of the runs of the repository around a contents path, and how many there are on all pages.
 
@@ -168,13 +187,17 @@ def page_of(root: Root, path: str, query: dict[str, Any]) -> dict[str, Any]:
     start, last = _start(query["after"])
     unreadable: list[str] = []
     limit = query["limit"]
-    if not (query["where"] or query["q"] or query["sort"]):
+    if not _chooses(query):
         ids = runs.ids()
         start = next((at for at, run_id in enumerate(ids) if run_id < last), len(ids)) if last else 0
         shown, total = runs.find(skip=start, limit=limit, unreadable=unreadable), len(ids)
     else:
         found = runs.find(
-            where=query["where"] or (), text=query["q"], sort=query["sort"], unreadable=unreadable
+            where=query["where"] or (),
+            text=query["q"],
+            sort=query["sort"],
+            together=query["group"] == "sweep",
+            unreadable=unreadable,
         )
         if start and not (start <= len(found) and found[start - 1].run_id == last):
             start = next((at + 1 for at, run in enumerate(found) if run.run_id == last), start - 1)
@@ -187,6 +210,11 @@ def page_of(root: Root, path: str, query: dict[str, Any]) -> dict[str, Any]:
         "total": total,
         "unreadable": unreadable,
     }
+
+
+def _chooses(query: dict[str, Any]) -> bool:
+    """Return whether answering takes a look at every run."""
+    return bool(query["where"] or query["q"] or query["sort"] or query["group"])
 
 
 def _start(after: str | None) -> tuple[int, str]:

@@ -124,6 +124,8 @@ def test_the_record_has_the_contracts_fields(workspace: Workspace, papermill: Pa
         "left_behind",
         "name",
         "note",
+        "work",
+        "sweep",
     ]
 
 

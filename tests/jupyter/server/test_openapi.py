@@ -37,6 +37,7 @@ CONTRACT = {
     "/locks": {"get", "post", "delete"},
     "/operations/{operation}": {"get", "delete"},
     "/runs": {"get"},
+    "/runs/works": {"get"},
     "/runs/{run}": {"get"},
 }
 

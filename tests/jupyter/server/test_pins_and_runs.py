@@ -67,21 +67,47 @@ async def test_runs_are_paged_newest_first(server: Interface, repo: Repository) 
     assert (missing.status, missing.code) == (404, "E_RUN_NOT_FOUND")
 
 
-def _record(repo: Repository, number: int) -> str:
+def _record(repo: Repository, number: int, **more: Any) -> str:
     with repo.hold(purpose="run") as lease:
         before = repo.snapshot(f"before {number}").snapshot_id
         run = repo.runs.start(
             lease,
             command=["python", "train.py"],
             parameters={"alpha": number},
-            before_snapshot_id=before,
+            before_snapshot_id=more.pop("before", before),
             environment_digest="1" * 64,
+            **more,
         )
         metrics = {"score": number % 3}
         repo.runs.finish(
             run.run_id, "ok", error=None, after_snapshot_id=None, duration_s=0.5, metrics=metrics
         )
     return run.run_id
+
+
+async def test_the_runs_of_a_sweep_stand_together_and_have_one_name(
+    server: Interface, repo: Repository
+) -> None:
+    before = repo.snapshot("the sweep's", lock=True).snapshot_id
+    template = {"template": ["python", "train.py", "{alpha}"]}
+    of_sweep = [
+        _record(repo, number, before=before, point=f"{number}" * 64, setup=template) for number in (1, 2)
+    ]
+    single = _record(repo, 3)
+    of_sweep.append(_record(repo, 4, before=before, point="4" * 64, setup=template))
+    shown = (await server.ask("GET", "runs", path="team", group="sweep")).json["items"]
+    assert [item["run_id"] for item in shown] == [of_sweep[2], of_sweep[1], of_sweep[0], single]
+    assert len({item["sweep"] for item in shown[:3]}) == 1
+    assert shown[3]["sweep"] is None
+    assert {item["work"] for item in shown[:3]} == {"python train.py {alpha}"}
+    works = (await server.ask("GET", "runs/works", path="team")).json["items"]
+    assert [(item["work"], item["kind"], item["runs"]) for item in works] == [
+        ("python train.py {alpha}", "command", 3),
+        ("python train.py", "command", 1),
+    ]
+    where = "work=python train.py {alpha}"
+    chosen = (await server.ask("GET", "runs", path="team", where=where, sort="-alpha")).json["items"]
+    assert [item["parameters"]["alpha"] for item in chosen] == [4, 2, 1]
 
 
 async def test_runs_are_chosen_and_sorted_on_the_server(server: Interface, repo: Repository) -> None:

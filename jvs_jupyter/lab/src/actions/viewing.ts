@@ -1,6 +1,7 @@
 /** Looking at what was: a file of a snapshot, and what changed. */
 
 import { showDialog, Dialog } from '@jupyterlab/apputils';
+import { IDocumentWidget } from '@jupyterlab/docregistry';
 
 import { drivePath } from '../drive';
 import { baseName, moment, shortId } from '../format';
@@ -10,6 +11,8 @@ import { Workbench } from './workbench';
 
 /** The compare tab, where something provides it. */
 const COMPARE_TAB = 'jvs-snapshots:compare-tab';
+/** The table of runs, where something provides it. */
+const RUNS_TABLE = 'jvs-snapshots:runs-of-folder';
 /** What is looked at to tell whether a file is text. */
 const LOOKED_AT = 8192;
 
@@ -26,6 +29,11 @@ export class Viewing {
     }
   }
 
+  /** Open the table of runs, at one of them if it is named. */
+  runs(run: string | null): Promise<void> {
+    return this.bench.attempt(() => this.bench.app.commands.execute(RUNS_TABLE, { run }));
+  }
+
   /** Compare a snapshot with another one, which the person chooses. */
   async compareWith(snapshot: Snapshot): Promise<void> {
     const { model, trans } = this.bench;
@@ -38,36 +46,42 @@ export class Viewing {
   }
 
   /** Show a file as it was, read-only; what is no text, and has no viewer, is downloaded. */
-  open(source: Source, file: string): Promise<void> {
+  open(source: Source, file: string, workspace = this.bench.model.path): Promise<void> {
     return this.bench.attempt(async () => {
-      const { app, manager, model, trans } = this.bench;
-      const path = drivePath(model.path, source, file);
-      const types = app.docRegistry.getFileTypesForPath(file);
-      const isShown = types.some(type => type.fileFormat === 'base64' || type.contentType === 'notebook');
-      if (!isShown && !isText(await model.api.beginning(model.path, source, file, LOOKED_AT))) {
-        await this.offerDownload(source, file);
-        return;
-      }
-      const widget = manager.openOrReveal(path);
-      if (widget) {
-        const session = widget.context.sessionContext;
-        session.kernelPreference = { ...session.kernelPreference, shouldStart: false, canStart: false };
-        await widget.revealed;
-        const id = 'snapshot_id' in source ? source.snapshot_id : source.copy_id;
-        widget.title.caption = trans.__('As it was at %1 (%2), read-only', takenAt(id), shortId(id));
-      }
+      await this.opened(source, file, workspace);
     });
   }
 
+  /** The same; the document that shows the file, null where none does. */
+  async opened(source: Source, file: string, workspace: string): Promise<IDocumentWidget | null> {
+    const { app, manager, model, trans } = this.bench;
+    const path = drivePath(workspace, source, file);
+    const types = app.docRegistry.getFileTypesForPath(file);
+    const isShown = types.some(type => type.fileFormat === 'base64' || type.contentType === 'notebook');
+    if (!isShown && !isText(await model.api.beginning(workspace, source, file, LOOKED_AT))) {
+      await this.offerDownload(source, file, workspace);
+      return null;
+    }
+    const widget = manager.openOrReveal(path);
+    if (widget) {
+      const session = widget.context.sessionContext;
+      session.kernelPreference = { ...session.kernelPreference, shouldStart: false, canStart: false };
+      await widget.revealed;
+      const id = 'snapshot_id' in source ? source.snapshot_id : source.copy_id;
+      widget.title.caption = trans.__('As it was at %1 (%2), read-only', takenAt(id), shortId(id));
+    }
+    return widget ?? null;
+  }
+
   /** Save a file as it was among the person's downloads. */
-  download(source: Source, file: string): void {
+  download(source: Source, file: string, workspace = this.bench.model.path): void {
     const link = document.createElement('a');
-    link.href = this.bench.model.api.contentUrl(this.bench.model.path, source, file);
+    link.href = this.bench.model.api.contentUrl(workspace, source, file);
     link.download = baseName(file);
     link.click();
   }
 
-  private async offerDownload(source: Source, file: string): Promise<void> {
+  private async offerDownload(source: Source, file: string, workspace: string): Promise<void> {
     const { trans } = this.bench;
     const answer = await showDialog({
       title: trans.__('%1 is not text', baseName(file)),
@@ -75,7 +89,7 @@ export class Viewing {
       buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Download') })]
     });
     if (answer.button.accept) {
-      this.download(source, file);
+      this.download(source, file, workspace);
     }
   }
 }

@@ -39,6 +39,7 @@ export const CommandIDs = {
   compareDeleted: 'jvs:deleted-compare',
   downloadDeleted: 'jvs:deleted-download',
 
+  runTable: 'jvs:run-show-in-table',
   runCompare: 'jvs:run-compare',
   runBefore: 'jvs:run-go-back-before',
   runOpen: 'jvs:run-open-output',

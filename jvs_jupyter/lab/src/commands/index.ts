@@ -30,7 +30,7 @@ const MENUS: Record<string, readonly string[]> = {
     C.copyId
   ],
   '.jvs-Row[data-jvs-row="deleted"]': [C.putBack, C.putBackTo, '', C.openDeleted, C.compareDeleted, C.downloadDeleted],
-  '.jvs-Row[data-jvs-row="run"]': [C.runCompare, C.runOpen, '', C.runBefore],
+  '.jvs-Row[data-jvs-row="run"]': [C.runTable, C.runCompare, C.runOpen, '', C.runBefore],
   '.jvs-Row[data-jvs-row="worktree"]': [C.worktreeOpen, C.worktreeRename, C.worktreeRemove],
   '.jvs-Head': [
     C.compareWithLast,

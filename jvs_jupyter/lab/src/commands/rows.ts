@@ -93,6 +93,7 @@ export function addRowCommands(app: JupyterFrontEnd, model: WorkspaceModel, acti
     { id: CommandIDs.downloadDeleted, label: trans.__('Download'), act: item => recovery.download(item) }
   ]);
   add<Run>(app.commands, () => model.chosenRun, [
+    { id: CommandIDs.runTable, label: trans.__('Show in the Table of Runs'), act: run => viewing.runs(run.run_id) },
     {
       id: CommandIDs.runCompare,
       label: trans.__('What the Run Changed'),

@@ -36,9 +36,17 @@ export class PagedList<T> {
   }
 
   /** Fetch again as much as is there, and show it once all of it came. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    return this.fetched(Math.max(this.pageSize, this.items.length));
+  }
+
+  /** Fetch the first page of what is another list by now; the old one is shown until that came. */
+  begin(): Promise<void> {
+    return this.fetched(this.pageSize);
+  }
+
+  private async fetched(wanted: number): Promise<void> {
     const turn = ++this.turn;
-    const wanted = Math.max(this.pageSize, this.items.length);
     try {
       const { items, next } = await this.collect(null, wanted);
       if (turn === this.turn) {
@@ -74,6 +82,42 @@ export class PagedList<T> {
       }
     } finally {
       this.loadingMore = false;
+    }
+  }
+
+  /** Fetch the first page again, and put it before the rest of what is there: for long lists, whose rest hardly changes. */
+  async refreshHead(keyOf: (item: T) => string): Promise<void> {
+    const before = this.state;
+    if (before.kind !== 'ready' || before.items.length <= LARGEST_PAGE) {
+      return this.refresh();
+    }
+    const turn = ++this.turn;
+    try {
+      const { items } = await this.fetch(null, LARGEST_PAGE);
+      if (turn === this.turn) {
+        const known = new Set(items.map(keyOf));
+        const old = new Set(before.items.map(keyOf));
+        const added = items.filter(item => !old.has(keyOf(item))).length;
+        const rest = before.items.slice(Math.max(0, LARGEST_PAGE - added)).filter(item => !known.has(keyOf(item)));
+        this.state = { kind: 'ready', items: [...items, ...rest], next: before.next };
+        this.changed();
+      }
+    } catch (error) {
+      if (turn === this.turn) {
+        this.state = { kind: 'failed', error: error as Error };
+        this.changed();
+      }
+    }
+  }
+
+  /** Append pages until there are `wanted` items, or no more. */
+  async atLeast(wanted: number): Promise<void> {
+    const { turn } = this;
+    while (turn === this.turn && this.state.kind === 'ready' && this.state.next !== null && this.items.length < wanted) {
+      if (this.loadingMore) {
+        return;
+      }
+      await this.more();
     }
   }
 

@@ -1,16 +1,18 @@
-/** The Runs tab: recorded runs, newest first. */
+/** The Runs tab: recorded runs, newest first, each one row; the table in the main area has more. */
 
 import { ellipsesIcon } from '@jupyterlab/ui-components';
-import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactElement } from 'react';
 
-import { baseName, figure, when } from '../format';
+import { when } from '../format';
+import { failure, hasFailed, isUnderWay, markOf, nameOf, outcomeOf, soFar } from '../runs/outcome';
+import { duration, shown } from '../runs/values';
 import { Run } from '../shapes';
 import { openMenu, VirtualList } from '../virtual';
 import { useDesk, useNow } from './desk';
 
 const HEIGHT = 48;
-const MARKS: Record<string, string> = { ok: '✔', started: '…' };
+/** How many parameters a row names. */
+const MOST_PARAMETERS = 4;
 
 export function RunsTab(): ReactElement {
   const { model, actions, trans } = useDesk();
@@ -23,90 +25,87 @@ export function RunsTab(): ReactElement {
       </p>
     );
   }
+  const open = (run: Run | null): void => void actions.viewing.runs(run?.run_id ?? null);
   return (
-    <VirtualList
-      role="grid"
-      items={model.runs.items}
-      rowHeight={HEIGHT}
-      label={trans.__('Runs, newest first')}
-      keyOf={run => run.run_id}
-      attributesOf={run => ({
-        'data-jvs-row': 'run',
-        'aria-label': `${nameOf(run, trans)}, ${outcomeOf(run, trans)}, ${when(run.started_at, now, trans)}`
-      })}
-      render={run => <Row run={run} now={now} />}
-      selected={model.chosen.runs}
-      onSelect={run => model.choose('runs', run.run_id)}
-      onOpen={run => {
-        if (run.before_snapshot_id && run.after_snapshot_id) {
-          void actions.viewing.compare(run.before_snapshot_id, run.after_snapshot_id);
+    <>
+      {model.runs.items.length > 0 && (
+        <div className="jvs-Filter">
+          <button className="jp-mod-styled" onClick={() => open(null)}>
+            {trans.__('Open the table')}
+          </button>
+        </div>
+      )}
+      <VirtualList
+        role="grid"
+        items={model.runs.items}
+        rowHeight={HEIGHT}
+        label={trans.__('Runs, newest first')}
+        keyOf={run => run.run_id}
+        attributesOf={run => ({
+          'data-jvs-row': 'run',
+          'aria-label': `${nameOf(run)}, ${outcomeOf(run, trans)}, ${when(run.started_at, now, trans)}`
+        })}
+        render={run => <Row run={run} now={now} />}
+        selected={model.chosen.runs}
+        onSelect={run => model.choose('runs', run.run_id)}
+        onOpen={open}
+        onClick={open}
+        onEnd={() => void model.runs.more()}
+        empty={
+          state.kind === 'loading'
+            ? trans.__('Loading…')
+            : trans.__('No run yet. Notebooks that papermill runs with --engine jvs, and jvs run exec, are recorded here.')
         }
-      }}
-      onEnd={() => void model.runs.more()}
-      empty={
-        state.kind === 'loading'
-          ? trans.__('Loading…')
-          : trans.__('No run yet. Notebooks that papermill runs with --engine jvs, and jvs run exec, are recorded here.')
-      }
-    />
+      />
+    </>
   );
 }
 
 function Row(props: { run: Run; now: number }): ReactElement {
   const { trans } = useDesk();
   const { run } = props;
-  const values = { ...run.metrics, ...run.parameters };
+  const [main] = Object.entries(run.metrics);
   return (
-    <div className="jvs-Run" role="gridcell" data-outcome={run.outcome}>
+    <div className="jvs-Run" role="gridcell" data-outcome={isUnderWay(run) ? 'started' : run.outcome}>
       <div className="jvs-Line">
         <span className="jvs-Mark" aria-hidden="true">
-          {MARKS[run.outcome] ?? '✖'}
+          {markOf(run)}
         </span>
-        <span className="jvs-Title" title={run.output_path ?? run.input_path ?? run.run_id}>
-          {nameOf(run, trans)}
+        <span className="jvs-Title" title={[run.work, run.note].filter(Boolean).join('\n')}>
+          {nameOf(run)}
         </span>
-        <span className="jvs-Dim">{run.duration_s === null ? '' : duration(run.duration_s, trans)}</span>
+        {main && (
+          <span className="jvs-Run-metric">
+            {main[0]} <b>{shown(main[1])}</b>
+          </span>
+        )}
         <button
           className="jvs-Icon jvs-More"
           tabIndex={-1}
           aria-label={trans.__('What can be done with this run')}
           aria-haspopup="menu"
-          onClick={event => openMenu(event.currentTarget)}
+          onClick={event => {
+            event.stopPropagation();
+            openMenu(event.currentTarget);
+          }}
         >
           <ellipsesIcon.react tag="span" />
         </button>
       </div>
       <div className="jvs-Line jvs-Second">
-        <span className="jvs-Changed">
-          {[
-            when(run.started_at, props.now, trans),
-            ...(run.outcome === 'ok' ? [] : [outcomeOf(run, trans)]),
-            ...Object.entries(values).map(([name, value]) => `${name} ${figure(value)}`)
-          ].join(' · ')}
-        </span>
+        <span className="jvs-Changed">{words(props, trans).join(' · ')}</span>
       </div>
     </div>
   );
 }
 
-function nameOf(run: Run, trans: TranslationBundle): string {
-  return baseName(run.notebook ?? run.input_path ?? '') || trans.__('run %1', run.run_id.slice(-8));
-}
-
-function outcomeOf(run: Run, trans: TranslationBundle): string {
-  const words: Record<string, string> = {
-    ok: trans.__('ok'),
-    started: trans.__('running'),
-    cell_error: trans.__('a cell failed'),
-    kernel_died: trans.__('the kernel died'),
-    early_exit: trans.__('ended early'),
-    interrupted: trans.__('interrupted'),
-    terminated: trans.__('terminated'),
-    lost: trans.__('lost')
-  };
-  return words[run.outcome] ?? run.outcome;
-}
-
-function duration(seconds: number, trans: TranslationBundle): string {
-  return seconds < 100 ? trans.__('%1 s', seconds.toFixed(1)) : trans.__('%1 min', Math.round(seconds / 60));
+function words(props: { run: Run; now: number }, trans: ReturnType<typeof useDesk>['trans']): string[] {
+  const { run, now } = props;
+  const parameters = Object.entries(run.parameters).slice(0, MOST_PARAMETERS);
+  return [
+    when(run.started_at, now, trans),
+    ...(run.duration_s === null ? [] : [duration(run.duration_s, trans)]),
+    ...(isUnderWay(run) ? [soFar(run, trans)] : hasFailed(run) ? [failure(run, trans)] : []),
+    ...parameters.map(([name, value]) => `${name} ${shown(value)}`)
+  ];
 }

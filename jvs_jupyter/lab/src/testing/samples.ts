@@ -1,6 +1,6 @@
 /** Answers of the server, for tests. */
 
-import { Deleted, Snapshot, Workspace } from '../shapes';
+import { Deleted, Run, Snapshot, Workspace } from '../shapes';
 
 let made = 0;
 
@@ -77,5 +77,40 @@ export function workspace(
     quota: null,
     ...values,
     can: { ...can, ...values.can }
+  };
+}
+
+export function run(values: Partial<Run> = {}): Run {
+  const started_at = values.started_at ?? '2026-03-04T09:05:00.000Z';
+  const number = (++made).toString(16).padStart(8, '0');
+  return {
+    run_id: `run-${Date.parse(started_at)}-${number}`,
+    notebook: 'train.ipynb',
+    command: null,
+    input_path: 'train.ipynb',
+    output_path: 'out.ipynb',
+    worktree: 'main',
+    parameters: {},
+    outcome: 'ok',
+    error: null,
+    exit_status: null,
+    before_snapshot_id: '1772614800000-00000001',
+    after_snapshot_id: '1772614800000-00000002',
+    started_at,
+    finished_at: started_at,
+    duration_s: 2.4,
+    metrics: {},
+    outputs: ['out.ipynb'],
+    outputs_total: 1,
+    name: null,
+    note: '',
+    host: 'here',
+    reproduces: null,
+    work: values.notebook ?? 'train.ipynb',
+    sweep: null,
+    progress: null,
+    live: false,
+    failed_cell: null,
+    ...values
   };
 }

@@ -1,0 +1,4 @@
+declare module 'vega-embed' {
+  const embed: unknown;
+  export default embed;
+}
