@@ -102,7 +102,14 @@ REFUSED = {
 }
 
 _CODES = {error.code: error.exit_status for error in error_classes() if error.code != "E_INTERNAL"}
-_REPORTS = {"clone": {5}, "import": {5}, "verify": {5}, "doctor": {5}, "conformance run": {5}, "timeline run": {130}}
+_REPORTS = {
+    "clone": {5},
+    "import": {5},
+    "verify": {5},
+    "doctor": {5},
+    "conformance run": {5},
+    "timeline run": {130},
+}
 _RUNS = {10, 11, 12, 13, 20, 21}
 
 
