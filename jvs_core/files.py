@@ -80,12 +80,12 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: b
     _write_and_rename(path, data, rename, mode=mode, durable=durable)
 
 
-def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Create ``path`` with ``data`` in one step, durable. A crash leaves all of it or no file of that name.
+def create_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: bool = True) -> None:
+    """Create ``path`` with ``data`` in one step, ``durable`` or not. A crash leaves all of it or no file of that name.
 
     Raises AlreadyExists when ``path`` exists.
     """
-    _write_and_rename(path, data, rename_new, mode=mode, durable=True)
+    _write_and_rename(path, data, rename_new, mode=mode, durable=durable)
 
 
 def _write_and_rename(
@@ -281,8 +281,8 @@ def remove_file(path: Path, *, missing_ok: bool = True) -> None:
     syncing.sync_folder(path.parent)
 
 
-def remove_any(path: Path) -> None:
-    """Remove whatever has the name ``path``, durable: a folder with all that is in it, of a link only the link."""
+def remove_any(path: Path, *, durable: bool = True) -> None:
+    """Remove whatever has the name ``path``, ``durable`` or not: a folder with all that is in it, of a link only the link."""
     try:
         with anchored.parent(path) as (folder, name):
             if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
@@ -291,4 +291,5 @@ def remove_any(path: Path) -> None:
                 os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         return
-    syncing.sync_folder(path.parent)
+    if durable:
+        syncing.sync_folder(path.parent)

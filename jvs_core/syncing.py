@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,27 @@ def sync_file_system(path: Path) -> None:
         _syncfs(fd)
     finally:
         os.close(fd)
+
+
+def sync_together(paths: Sequence[Path]) -> None:
+    """Make a few files and folders durable at once: what the file system commits together it commits once."""
+    failed: list[BaseException] = []
+
+    def sync(path: Path) -> None:
+        try:
+            _sync(path)
+        except BaseException as error:  # noqa: BLE001 - raised below, by the caller's thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=sync, args=(path,), name="jvs-sync") for path in paths[1:]]
+    for thread in threads:
+        thread.start()
+    for path in paths[:1]:
+        sync(path)
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
 
 
 def syncfs_works(path: Path) -> bool:

@@ -167,7 +167,7 @@ class Context:
         return writer.append(self.layout, self.settings, operation, **fields)
 
     def begin(self, operation: str, **fields: Any) -> Intent:
-        """Write the intent of an operation, durable."""
+        """Write the intent of an operation, durable unless ``durable`` is false."""
         return journal.begin(self.layout, self.settings, operation, **fields)
 
     def worktree(self, name: str) -> Worktree:

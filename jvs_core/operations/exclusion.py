@@ -30,7 +30,7 @@ class Exclusion:
 
     def _give_back(self) -> None:
         with suppress(JvsError), uninterrupted():  # lost meanwhile: whoever took it over has it
-            lock.release(self._ctx.layout, self.lease)
+            lock.release(self._ctx.layout, self.lease, durable=False)
 
 
 @contextmanager

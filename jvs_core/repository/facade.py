@@ -810,10 +810,12 @@ class Repository:
         purpose: str = "",
         lease_ms: int | None = None,
         reuse: bool = False,
+        logged: bool = True,
     ) -> AbstractContextManager[Lease]:
         """Hold the worktree's lock for a ``with`` block, renewed by a daemon thread, and give it back.
 
-        With ``reuse`` a lock that this session holds already is used and kept. When a renewal fails for good, the
+        With ``reuse`` a lock that this session holds already is used and kept. One that is not ``logged`` belongs to what is
+        done under it, whose own record carries its token. When a renewal fails for good, the
         next operation that needs the lock raises.
         """
         block = locking.hold(
@@ -823,6 +825,7 @@ class Repository:
             purpose=purpose,
             lease_ms=lease_ms,
             reuse=reuse,
+            by_hand=logged,
         )
         return Translated(block)
 

@@ -97,6 +97,7 @@ class RecordedRun:
                 wait_s=max(deadline - time.monotonic(), 0),
                 purpose=f"run {self._work.subject}"[:200],
                 reuse=kept,
+                logged=self._request.before_snapshot_id is None,  # else the worktree is this run's own
             )
             lease = hold.__enter__()
         try:

@@ -133,8 +133,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _slots("the older value is read", "return max(found", "return min(found"),
     _slots(
         "a value is not durable",
-        "    if durable:\n        os.fsync(fd)\n",
-        "",
+        "    if durable:\n        os.fdatasync(fd)",
+        "    if False:\n        os.fdatasync(fd)",
         "tests/core/control/audit/test_writer.py::test_a_record_and_its_head_are_durable_when_the_append_returns",
     ),
     _critical(

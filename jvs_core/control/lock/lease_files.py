@@ -74,8 +74,8 @@ def remove_strays(layout: Layout, worktree_id: str) -> list[str]:
 
 
 def remove_all(layout: Layout, worktree_id: str) -> None:
-    """Remove the leases of a worktree that is gone, and whatever else lies among them."""
-    files.remove_any(layout.locks(worktree_id))
+    """Remove the leases of a worktree that is gone, and whatever else lies among them; not durable: nobody asks for them."""
+    files.remove_any(layout.locks(worktree_id), durable=False)
 
 
 def _given(layout: Layout, worktree_id: str, names: Iterable[str], above: int) -> list[int]:

@@ -23,7 +23,7 @@ from jvs_core.errors import DescriptorCorrupt, InputError, JvsError
 from jvs_core.files import unlink, write_all_at, write_new
 from jvs_core.model import LARGEST
 from jvs_core.regular import open_regular
-from jvs_core.syncing import sync_folder
+from jvs_core.syncing import sync_together
 from jvs_core.wording import counted
 
 SLOT_BYTES = 4096
@@ -35,9 +35,9 @@ def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> Non
     Raises AlreadyExists when the name is taken, InputError when ``value`` does not fit. A failure leaves no file, a
     crash perhaps one without a readable slot.
     """
-    write_new(path, _slot(0, value) + b"\0" * SLOT_BYTES, mode=mode)
+    write_new(path, _slot(0, value) + b"\0" * SLOT_BYTES, mode=mode, durable=False)
     try:
-        sync_folder(path.parent)
+        sync_together([path, path.parent])
     except BaseException:
         with suppress(OSError, JvsError):
             unlink(path)
@@ -96,7 +96,7 @@ def _write_next(
     number = 0 if newest is None else newest[0] + 1
     write_all_at(fd, _slot(number, value), (number % 2) * SLOT_BYTES)
     if durable:
-        os.fsync(fd)
+        os.fdatasync(fd)  # the size stays: times alone need no commit of the journal
 
 
 def _slot(number: int, value: dict[str, Any]) -> bytes:

@@ -223,13 +223,14 @@ def remove(layout: Layout, run_id: str) -> None:
 def begin_attempt(layout: Layout, point: str, run_id: str) -> int:
     """Return the number of a new attempt at a sweep's point, from 1; no two attempts get the same.
 
-    The caller holds the critical section.
+    The caller holds the critical section. Not durable: after a power cut the number of a run that was lost with it may be
+    given again.
     """
     folder = _point(layout, point)
     files.make_folder(folder.parent, mode=layout.folder_mode, exist_ok=True)
-    files.make_folder(folder, mode=layout.folder_mode, exist_ok=True)
+    files.make_folder(folder, mode=layout.folder_mode, exist_ok=True, durable=False)
     attempt = 1 + max((int(name) for name in layout.listing(folder) if name.isdigit()), default=0)
-    files.create_atomic(folder / str(attempt), run_id.encode(), mode=layout.file_mode)
+    files.write_new(folder / str(attempt), run_id.encode(), mode=layout.file_mode, durable=False)
     return attempt
 
 

@@ -87,12 +87,12 @@ def take_over(layout: Layout, name: str, config: WorktreeConfig, head: Head) -> 
     temporary = folder.with_name(f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}")
     named = False
     try:
-        files.make_folder(temporary, mode=layout.folder_mode)
-        files.make_folder(temporary / "heads", mode=layout.folder_mode)
-        files.write_new(temporary / "heads" / str(head.number), heads.encode(head), mode=layout.file_mode)
-        syncing.sync_folder(temporary / "heads")
-        files.write_new(temporary / "config.json", _encode(config), mode=layout.file_mode)
-        syncing.sync_folder(temporary)
+        files.make_folder(temporary, mode=layout.folder_mode, durable=False)
+        files.make_folder(temporary / "heads", mode=layout.folder_mode, durable=False)
+        first, about = temporary / "heads" / str(head.number), temporary / "config.json"
+        files.write_new(first, heads.encode(head), mode=layout.file_mode, durable=False)
+        files.write_new(about, _encode(config), mode=layout.file_mode, durable=False)
+        syncing.sync_together([first, first.parent, about, temporary])
         files.rename_new(temporary, folder)
         named = True
         syncing.sync_folder(folder.parent)
@@ -162,7 +162,7 @@ def unregister(layout: Layout, name: str) -> None:
     gone = folder.with_name(f".{name}.{uuid.uuid4().hex[:8]}{files.TEMPORARY_SUFFIX}")
     files.rename_durable(folder, gone)
     with suppress(OSError, JvsError):
-        files.remove_any(gone)
+        files.remove_any(gone, durable=False)  # what comes back after a power cut is what doctor clears away
 
 
 def rename(layout: Layout, old: str, new: str) -> None:

@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from jvs_core import anchored, syncing
+from jvs_core import syncing
 from jvs_core.payload.tree.content import READ_FLAGS
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
 from jvs_core.payload.tree.faults import translate
@@ -27,11 +27,7 @@ def sync_tree(tree: Path, *, whole_file_system: bool = True) -> None:
             syncing.sync_file_system(tree)
         else:
             sync_each(tree)
-        parent = anchored.open_folder(tree.parent, os.O_RDONLY)
-        try:
-            os.fsync(parent)
-        finally:
-            os.close(parent)
+            syncing.sync_folder(tree.parent)
     except OSError as error:
         raise translate(error, os.fsencode(tree)) from error
 

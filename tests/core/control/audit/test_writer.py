@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -192,13 +193,14 @@ def test_a_record_and_its_head_are_durable_when_the_append_returns(
 ) -> None:
     logs.grow(layout, ada, 1)
     synced: list[int] = []
-    fsync = os.fsync
+    for name in ("fsync", "fdatasync"):
+        sync = getattr(os, name)
 
-    def noted(fd: int) -> None:
-        synced.append(os.fstat(fd).st_ino)
-        fsync(fd)
+        def noted(fd: int, sync: Callable[[int], None] = sync) -> None:
+            synced.append(os.fstat(fd).st_ino)
+            sync(fd)
 
-    monkeypatch.setattr(os, "fsync", noted)
+        monkeypatch.setattr(os, name, noted)
     logs.grow(layout, ada, 1)
     assert synced == [
         log_file.log_path(layout).stat().st_ino,
