@@ -20,7 +20,7 @@ from jvs_core.control.lock import critical
 from jvs_core.errors import InputError
 from jvs_core.interrupts import uninterrupted
 from jvs_core.operations.context import AUTO, Context, read_config
-from jvs_core.operations.gc import retention
+from jvs_core.operations.durations import check_duration
 from jvs_core.payload.engines import select
 from jvs_core.results import Setting
 from jvs_core.settings import RepositoryConfig, RetentionPolicy, parse_config, under_policy
@@ -172,7 +172,7 @@ def _parsed(key: str, values: Sequence[str]) -> Any:
             raise InputError(f"{key} is a whole number, not {word!r}", hint=f"jvs config get {key}")
         return int(word)
     if key.endswith(".keep_within"):
-        retention.check_duration(word)
+        check_duration(word)
     return word
 
 
