@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from jvs_core import operations
 from jvs_core.faults import translated
-from jvs_core.operations.context import Context
-from jvs_core.operations.views import closing, holding, opening
 from jvs_core.progress import SILENT, Progress
-from jvs_core.results import View
+
+if TYPE_CHECKING:
+    from jvs_core.operations.context import Context
+    from jvs_core.results import View
 
 
 class Views:
@@ -36,13 +39,18 @@ class Views:
         same that is open already is shared. Raises what ``Repository.view`` does.
         """
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        intent = opening.open_view(self._context, snapshot_id, path, by_hand=by_hand, progress=progress)
-        return holding.described(self._context, intent)
+        intent = operations.views.opening.open_view(
+            self._context, snapshot_id, path, by_hand=by_hand, progress=progress
+        )
+        return operations.views.holding.described(self._context, intent)
 
     @translated
     def all(self) -> list[View]:
         """Return the open views, oldest first, once for each who holds one."""
-        return [holding.described(self._context, intent) for intent in holding.holders(self._context)]
+        return [
+            operations.views.holding.described(self._context, intent)
+            for intent in operations.views.holding.holders(self._context)
+        ]
 
     @translated
     def close(self, name: str | None = None) -> list[View]:
@@ -50,7 +58,7 @@ class Views:
 
         Raises PathNotFound where there is none, Conflict where a running program holds it.
         """
-        return closing.close(self._context, name)
+        return operations.views.closing.close(self._context, name)
 
     @contextmanager
     def opened(
@@ -58,8 +66,10 @@ class Views:
     ) -> Iterator[Path]:
         """Open a view for a ``with`` block. See ``Repository.view``."""
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        intent = opening.open_view(self._context, snapshot_id, path, by_hand=False, progress=progress)
+        intent = operations.views.opening.open_view(
+            self._context, snapshot_id, path, by_hand=False, progress=progress
+        )
         try:
-            yield holding.path_of(self._context, intent)
+            yield operations.views.holding.path_of(self._context, intent)
         finally:
-            closing.let_go(self._context, intent)
+            operations.views.closing.let_go(self._context, intent)
