@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import stat
+from functools import cache
+from typing import Any
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
 _NOREPLACE, _EXCHANGE = 1, 2
 _UNKNOWN = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -57,8 +57,17 @@ def _take_and_rename(here: int, old: str | bytes, there: int, new: str | bytes) 
         raise
 
 
+@cache
+def _libc() -> Any:
+    import ctypes  # who only reads does without
+
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _rename(old: Name, new: Name, flag: int) -> None:
+    import ctypes
+
     (here, was), (there, becomes) = old, new
-    if _LIBC.renameat2(here, os.fsencode(was), there, os.fsencode(becomes), ctypes.c_uint(flag)) != 0:
+    if _libc().renameat2(here, os.fsencode(was), there, os.fsencode(becomes), ctypes.c_uint(flag)) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), os.fsdecode(was), None, os.fsdecode(becomes))

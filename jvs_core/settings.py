@@ -166,7 +166,7 @@ def _folder(variable: str, kind: str) -> Path:
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class LeaseConfig(_Section):
@@ -216,7 +216,7 @@ class ExcludeConfig(_Section):
         return patterns
 
 
-NO_EXCLUSION = ExcludeConfig()
+NO_EXCLUSION = ExcludeConfig.model_construct()
 
 
 class TimelineConfig(_Section):

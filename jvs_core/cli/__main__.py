@@ -3,8 +3,16 @@
 import gc
 import os
 import sys
+from types import ModuleType
 
 _RARELY = 100_000
+
+
+def _without_plugins_of_pydantic() -> None:
+    """Have pydantic find no plugins: it would read what every installed package says of itself, and run their code."""
+    none = ModuleType("pydantic.plugin._loader")
+    none.get_plugins = tuple  # type: ignore[attr-defined]  # a module made here
+    sys.modules[none.__name__] = none
 
 
 def main() -> int:
@@ -19,6 +27,7 @@ def main() -> int:
         from jvs_core.cli.stopping import heed
         from jvs_core.cli.streams import occupy
 
+        _without_plugins_of_pydantic()
         occupy()
         heed()
         return run()

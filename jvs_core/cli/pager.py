@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +28,8 @@ def command() -> str | None:
 
 def page(lines: Iterable[str], pager: str) -> None:
     """Show the lines in a pager, until the user leaves it, which may be before the end. Ctrl-C is for the pager."""
+    import subprocess
+
     environment = {**_THEIRS, **os.environ}
     shown = subprocess.Popen(["/bin/sh", "-c", pager], env=environment, stdin=subprocess.PIPE)
     assert shown.stdin is not None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +52,8 @@ def require(root: Path, settings: Settings) -> None:
         return
     if os.geteuid() != 0 and Trusted(place, owner) in listed(settings):
         return
+    import shlex
+
     if owner in (0, os.geteuid()):
         raise UntrustedRepository(
             f"{os.path.join(place, '.jvs')} can be written by others, who may have moved it into {place}",

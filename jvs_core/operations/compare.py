@@ -6,26 +6,23 @@ import os
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from jvs_core.errors import WorktreeNotFound
-from jvs_core.operations import locking, stored
-from jvs_core.operations.browse import shown
-from jvs_core.operations.choosing import chosen
-from jvs_core.operations.context import Context
-from jvs_core.operations.inplace.unfinished import unfinished
+from jvs_core.operations import stored
+from jvs_core.operations.clean_look import CleanLook
 from jvs_core.payload.changes import caches as known_caches
 from jvs_core.payload.changes import excluded
-from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.difference import Changes, beyond_times, but_for_setuid
 from jvs_core.payload.changes.difference import compare as compare_entries
-from jvs_core.payload.changes.renames import renamed
-from jvs_core.payload.inplace.nested_repositories import repositories
 from jvs_core.payload.tree.authority import Authority, believing, owned
 from jvs_core.payload.tree.entry import Entry, text
 from jvs_core.payload.tree.walk import REPOSITORY, Scan
-from jvs_core.progress import Progress
-from jvs_core.results import ChangedEntries, ChangedEntry, Comparison, Renamed, Status, TreeEntry
+from jvs_core.results import ChangedEntries, ChangedEntry, Comparison, Renamed, TreeEntry
+
+if TYPE_CHECKING:
+    from jvs_core.operations.context import Context
+    from jvs_core.progress import Progress
 
 ChangeKind = Literal["added", "modified", "removed", "renamed"]
 
@@ -38,32 +35,6 @@ class Unsaved:
     repositories: Sequence[str]
 
 
-def status(ctx: Context, name: str, progress: Progress) -> Status:
-    """Return how worktree ``name`` differs from its head. Changes nothing but the stat cache."""
-    record = ctx.worktree(name)
-    now = _looked_at(ctx, name, progress)
-    head_id = record.head_snapshot_id
-    head = stored.entries(ctx.layout, head_id)
-    changes = excluded.without(compare_entries(head, now.entries, differ=but_for_setuid), now)
-    in_caches: set[bytes] = set()
-    if changes:
-        old = [] if head_id is None else [(ctx.layout.payload(head_id), head)]
-        in_caches = known_caches.those_in(changes, *old, (ctx.layout.worktree(name), now.entries))
-    return Status(
-        worktree=name,
-        path=str(ctx.layout.worktree(name)),
-        head_snapshot_id=record.head_snapshot_id,
-        lock_state=locking.status(ctx, name).state,
-        clean=not changes,
-        added=[text(path) for path in changes.added],
-        modified=[text(path) for path in changes.modified],
-        removed=[text(path) for path in changes.removed],
-        caches=[text(path) for path in sorted(in_caches)],
-        unfinished=unfinished(ctx, name, now.entries),
-        but_caches=len(changes.added) + len(changes.modified) + len(changes.removed) - len(in_caches),
-    )
-
-
 def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None = None) -> Unsaved:
     """Return the paths of worktree ``name`` that differ from all snapshots that it comes from, in more than a time.
 
@@ -71,7 +42,7 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
     where the worktree lies when it is not in its place. Repositories inside are named beside them.
     """
     scan = _described(ctx, name, folder or ctx.layout.worktree(name), progress, with_attributes=True)
-    changes = _since_head(ctx, name, scan)
+    changes = _since(ctx, ctx.worktree(name).head_snapshot_id, scan)
     return Unsaved(
         [text(path) for path in (*changes.added, *changes.modified, *changes.removed)],
         [text(path) for path in _repositories(scan)],
@@ -80,6 +51,8 @@ def unsaved(ctx: Context, name: str, progress: Progress, *, folder: Path | None 
 
 def _repositories(scan: Scan) -> list[bytes]:
     """Return the repositories in a worktree, also those in what is excluded."""
+    from jvs_core.payload.inplace.nested_repositories import repositories
+
     found = [each.path for each in scan.left_out if each.kind == REPOSITORY]
     for path in scan.excluded():
         folder = scan.root / os.fsdecode(path)
@@ -100,20 +73,24 @@ def count_changes(ctx: Context, name: str, progress: Progress) -> int:
 
 
 def _but_caches(ctx: Context, name: str, progress: Progress) -> Changes:
-    root = ctx.layout.worktree(name)
-    now = _described(ctx, name, root, progress, with_attributes=True)
-    changes = _since_head(ctx, name, now)
-    head_id = ctx.worktree(name).head_snapshot_id
+    record = ctx.worktree(name)
+    look = CleanLook(ctx, name, record, "differs", progress)
+    if look.is_clean():
+        return Changes()
+    now = look.described()
+    head_id = record.head_snapshot_id
+    changes = _since(ctx, head_id, now)
+    if changes:
+        trees = [(look.root, now.entries)]
+        if head_id is not None:
+            trees.append((ctx.layout.payload(head_id), stored.entries(ctx.layout, head_id)))
+        changes = known_caches.without_those_in(changes, *trees)
     if not changes:
-        return changes
-    trees = [(root, now.entries)]
-    if head_id is not None:
-        trees.append((ctx.layout.payload(head_id), stored.entries(ctx.layout, head_id)))
-    return known_caches.without_those_in(changes, *trees)
+        look.was_clean()
+    return changes
 
 
-def _since_head(ctx: Context, name: str, now: Scan) -> Changes:
-    head_id = ctx.worktree(name).head_snapshot_id
+def _since(ctx: Context, head_id: str | None, now: Scan) -> Changes:
     with believing(Authority(special=False)):  # what a restore left out is in the snapshot
         head, _ = owned(
             stored.entries(ctx.layout, head_id),
@@ -190,8 +167,12 @@ def _compared(
         changes = compare_entries(from_entries, to_entries)
     moved: list[tuple[bytes, bytes]] = []
     if renames and changes.added and changes.removed:
+        from jvs_core.payload.changes.renames import renamed
+
         changes, moved = renamed(changes, from_entries, to_entries)
     if paths:
+        from jvs_core.operations.choosing import chosen
+
         changes, moved = chosen(paths, changes, moved)
     in_caches: set[bytes] = set()
     everything = Changes([*changes.added, *(new for _, new in moved)], changes.modified, changes.removed)
@@ -248,6 +229,8 @@ def _entries(
 
 
 def _shown(entries: Mapping[bytes, Entry], path: str) -> TreeEntry:
+    from jvs_core.operations.browse import shown
+
     return shown(entries[os.fsencode(path.rstrip("/"))])
 
 
@@ -267,6 +250,8 @@ def _described(ctx: Context, name: str, root: Path, progress: Progress, *, with_
     record = ctx.worktree(name)
     if not root.is_dir():
         raise WorktreeNotFound(f"the folder of worktree {name!r} is missing", hint="jvs doctor")
+    from jvs_core.payload.changes.describe import describe
+
     return describe(
         root,
         ctx.index(record.worktree_id),

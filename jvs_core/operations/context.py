@@ -7,26 +7,23 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jvs_core import anchored, regular
-from jvs_core.control import catalog, control_folders, identity, trust
-from jvs_core.control.audit import writer
+from jvs_core.control import catalog, identity, trust
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock import critical
-from jvs_core.control.lock.session import Session, session
-from jvs_core.control.records import journal, worktree
+from jvs_core.control.records import worktree
 from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError
-from jvs_core.model import AuditRecord, Intent, Worktree
-from jvs_core.operations import stored
-from jvs_core.operations.stored import Stored
-from jvs_core.payload.changes.index import StatIndex
-from jvs_core.payload.engines import select
-from jvs_core.payload.engines.base import SnapshotEngine
-from jvs_core.payload.tree.authority import ALL, Authority, believing
-from jvs_core.payload.tree.exclude_rules import ExcludeRules
-from jvs_core.progress import Progress
 from jvs_core.settings import RepositoryConfig, Settings, parse_config
+
+if TYPE_CHECKING:
+    from jvs_core.control.lock.session import Session
+    from jvs_core.model import AuditRecord, Intent, Worktree
+    from jvs_core.operations.stored import Stored
+    from jvs_core.payload.changes.index import StatIndex
+    from jvs_core.payload.engines.base import SnapshotEngine
+    from jvs_core.payload.tree.exclude_rules import ExcludeRules
+    from jvs_core.progress import Progress
 
 AUTO = "auto"
 _LONGEST_CONFIG = 1 << 20
@@ -72,6 +69,8 @@ class Context:
     @property
     def exclude(self) -> ExcludeRules:
         """What the configuration leaves out of snapshots."""
+        from jvs_core.payload.tree.exclude_rules import ExcludeRules
+
         return ExcludeRules(self.config.exclude.patterns, self.config.exclude.caches)
 
     @property
@@ -84,10 +83,14 @@ class Context:
 
         Raises EngineUnavailable with the reason, InputError for an unknown name.
         """
+        from jvs_core.payload.engines import select
+
         return select.choose(self.requested_engine, self.layout.control)
 
     def removal_engine(self) -> SnapshotEngine:
         """Return the engine that can remove whatever any engine may have made here."""
+        from jvs_core.payload.engines import select
+
         return select.for_removal(self.layout.control)
 
     def restoring(self, same_owner: bool) -> Context:
@@ -111,12 +114,14 @@ class Context:
         repository, its group's; unless root asked for owners, see ``restoring``. Files that are in a worktree already
         keep their rights.
         """
+        from jvs_core.payload.tree import authority
+
         if self.same_owner and os.geteuid() == 0 and not self.is_written_by_others:
-            return believing(ALL)
+            return authority.believing(authority.ALL)
         if os.geteuid() != 0:
-            return believing(Authority(special=False))
+            return authority.believing(authority.Authority(special=False))
         group = os.lstat(self.layout.control).st_gid if self.layout.shared else os.getegid()
-        return believing(Authority(special=False, owner=(0, group)))
+        return authority.believing(authority.Authority(special=False, owner=(0, group)))
 
     @property
     def is_written_by_others(self) -> bool:
@@ -133,6 +138,8 @@ class Context:
 
     def session(self, worktree_id: str) -> Session:
         """Return the caller's session on a worktree."""
+        from jvs_core.control.lock.session import session
+
         return session(self.settings, self.repo_id, worktree_id)
 
     def index(self, worktree_id: str) -> StatIndex:
@@ -142,15 +149,24 @@ class Context:
         return self.memory.indexes.setdefault(worktree_id, self._index(worktree_id))
 
     def _index(self, worktree_id: str) -> StatIndex:
+        from jvs_core.payload.changes.index import StatIndex
+
+        folder = self.index_folder()
+        return StatIndex(None if folder is None else folder / f"{worktree_id}.sqlite")
+
+    def index_folder(self) -> Path | None:
+        """Return the caller's folder for what is remembered of worktrees; None where it cannot be made."""
         folder = self.settings.cache_dir / "index" / self.repo_id
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError:  # no cache costs time, nothing else
-            return StatIndex(None)
-        return StatIndex(folder / f"{worktree_id}.sqlite")
+            return None
+        return folder
 
     def stored(self, snapshot_id: str) -> Stored:
         """Return a stored snapshot, read and checked. Raises as ``stored.load`` does."""
+        from jvs_core.operations import stored
+
         if self.memory is None:
             return stored.load(self.layout, snapshot_id)
         if snapshot_id not in self.memory.snapshots:
@@ -159,15 +175,22 @@ class Context:
 
     def critical(self) -> AbstractContextManager[None]:
         """Hold the repository's critical section: for audit, heads, refs and gc commits only."""
+        from jvs_core.control import control_folders
+        from jvs_core.control.lock import critical
+
         control_folders.complete(self.layout)
         return critical.exclusive(self.layout.repository_lock, mode=self.layout.lock_mode)
 
     def audit(self, operation: str, **fields: Any) -> AuditRecord:
         """Append an audit record; the caller holds the critical section."""
+        from jvs_core.control.audit import writer
+
         return writer.append(self.layout, self.settings, operation, **fields)
 
     def begin(self, operation: str, **fields: Any) -> Intent:
         """Write the intent of an operation, durable unless ``durable`` is false."""
+        from jvs_core.control.records import journal
+
         return journal.begin(self.layout, self.settings, operation, **fields)
 
     def worktree(self, name: str) -> Worktree:

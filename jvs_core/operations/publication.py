@@ -5,15 +5,18 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jvs_core import files
-from jvs_core.control.lock.lease import Lease
-from jvs_core.model import Intent, Kind, Worktree
 from jvs_core.operations.context import Context, step
-from jvs_core.payload.copy.captured import Consistency
-from jvs_core.payload.engines.base import SnapshotEngine
-from jvs_core.payload.tree.walk import Scan
-from jvs_core.progress import Progress
+
+if TYPE_CHECKING:
+    from jvs_core.control.lock.lease import Lease
+    from jvs_core.model import Intent, Kind, Worktree
+    from jvs_core.payload.copy.captured import Consistency
+    from jvs_core.payload.engines.base import SnapshotEngine
+    from jvs_core.payload.tree.walk import Scan
+    from jvs_core.progress import Progress
 
 
 @dataclass(frozen=True)

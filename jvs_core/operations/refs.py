@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from jvs_core.control import catalog
-from jvs_core.control.audit import ledger
 from jvs_core.control.names import check_ref_name
 from jvs_core.control.records import journal, refs
 from jvs_core.errors import InputError, JvsError, RefNotFound
 from jvs_core.interrupts import uninterrupted
 from jvs_core.model import LONGEST_TAG, LONGEST_TEXT, Intent, Ref
-from jvs_core.operations.context import Context
-from jvs_core.operations.log import lost
+
+if TYPE_CHECKING:
+    from jvs_core.operations.context import Context
 
 CREATE = "ref_create"
 DELETE = "ref_delete"
@@ -45,6 +46,8 @@ def delete(ctx: Context, name: str) -> Ref:
 
     A crash leaves an intent from which ``doctor`` brings the log up to the refs.
     """
+    from jvs_core.operations.log import lost  # it knows every kind of finding
+
     with uninterrupted(), ctx.critical():
         try:
             ref = refs.get(ctx.layout, name)
@@ -64,6 +67,8 @@ def delete(ctx: Context, name: str) -> Ref:
 def reconcile(ctx: Context, intent: Intent) -> None:
     """Record what an interrupted change of a ref did, if anything; the caller holds the critical section."""
     name = str(intent.details["ref"])
+    from jvs_core.control.audit import ledger
+
     logged = ledger.read(ctx.layout).refs.get(name)
     present = refs.REFS.find(ctx.layout, name)
     if present is not None and logged is None:

@@ -7,22 +7,24 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from jvs_core.control import catalog
-from jvs_core.control.lock.lease import Lease
+from jvs_core.control.records import journal
 from jvs_core.errors import AlreadyExists, ConsistencyUnavailable, InputError, IntegrityError
 from jvs_core.model import SNAPSHOT_ID, Descriptor, Kind
 from jvs_core.operations import compare
 from jvs_core.operations import locking as locks
-from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import pending, unfinished
-from jvs_core.operations.locking import Locking
+from jvs_core.operations.inplace import unfinished
 from jvs_core.operations.publication import Request
-from jvs_core.operations.publish import publish
 from jvs_core.operations.refs import check_tag, check_text
-from jvs_core.payload.copy.captured import Consistency
-from jvs_core.progress import Progress
+
+if TYPE_CHECKING:
+    from jvs_core.control.lock.lease import Lease
+    from jvs_core.operations.context import Context
+    from jvs_core.operations.locking import Locking
+    from jvs_core.payload.copy.captured import Consistency
+    from jvs_core.progress import Progress
 
 Demand = Literal["quiesced", "best_effort", "prefer_quiesced"]
 
@@ -79,13 +81,18 @@ def _writing(ctx: Context, name: str, locking: Locking, progress: Progress) -> I
     """Hold the lock for the block, in which no in-place restore stands unfinished that the caller can finish."""
     with locks.writing(ctx, name, locking, purpose="snapshot") as lease:
         unfinished.warn_of_another(ctx, name)
-        pending.finish_pending(ctx, name, lease, progress)
+        if journal.pending(ctx.layout)[0]:
+            from jvs_core.operations.inplace import pending  # all of restoring comes with it
+
+            pending.finish_pending(ctx, name, lease, progress)
         yield lease
 
 
 def _publish(
     ctx: Context, name: str, request: Request, consistency: Demand, lease: Lease, progress: Progress
 ) -> Descriptor:
+    from jvs_core.operations.publish import publish  # where nothing changed there is nothing to publish
+
     try:
         return publish(ctx, name, request, lease, progress)
     except ConsistencyUnavailable:

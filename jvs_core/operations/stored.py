@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMismatch
 from jvs_core.model import Descriptor, Ready
-from jvs_core.payload import manifest
-from jvs_core.payload.check.comparison import Depth
-from jvs_core.payload.check.status import check, check_some
-from jvs_core.payload.tree.entry import Entry
+
+if TYPE_CHECKING:
+    from jvs_core.payload.tree.entry import Entry
 
 _REMEMBERED_BYTES = 32 << 20
 
@@ -35,6 +35,9 @@ class Stored:
         is to be brought. ``verify`` reads all of them. Raises PayloadHashMismatch; EngineFailed or UnsupportedFile for what
         cannot be read.
         """
+        from jvs_core.payload.check.comparison import Depth
+        from jvs_core.payload.check.status import check, check_some
+
         with self.read():
             if brought:
                 check_some(self.payload, brought, Depth.SUSPECT).require_content()
@@ -43,6 +46,9 @@ class Stored:
 
     def require_whole(self, entries: Sequence[Entry]) -> None:
         """Make sure that ``entries`` of the payload are what the manifest says, every byte. Raises as ``require_sound``."""
+        from jvs_core.payload.check.comparison import Depth
+        from jvs_core.payload.check.status import check_some
+
         with self.read():
             check_some(self.payload, entries, Depth.EVERY_BYTE).require_content()
 
@@ -72,7 +78,7 @@ def load(layout: Layout, snapshot_id: str) -> Stored:
     DescriptorCorrupt, PartialSnapshot
         It is damaged; ``jvs verify`` shows how.
     """
-    return _stored(layout, snapshot_id, lambda path, sha256: manifest.read(path, sha256=sha256))
+    return _stored(layout, snapshot_id, _read)
 
 
 def look(layout: Layout, snapshot_id: str) -> Stored:
@@ -91,6 +97,8 @@ def entries(layout: Layout, snapshot_id: str | None) -> list[Entry]:
 
 def lines(layout: Layout, descriptor: Descriptor) -> Iterator[bytes]:
     """Return the lines of a snapshot's manifest, checked as ``load`` does but for the form of each line."""
+    from jvs_core.payload import manifest
+
     return manifest.read_lines(layout.manifest(descriptor.snapshot_id), sha256=descriptor.manifest_hash.value)
 
 
@@ -107,14 +115,20 @@ def _read_lately(path: Path, sha256: str) -> list[Entry]:
     try:
         now = path.stat()
     except FileNotFoundError:
-        return manifest.read(path, sha256=sha256)
+        return _read(path, sha256)
     if now.st_size > _REMEMBERED_BYTES:
-        return manifest.read(path, sha256=sha256)
+        return _read(path, sha256)
     return _remembered(path, sha256, (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
 
 
 @lru_cache(maxsize=2)
 def _remembered(path: Path, sha256: str, file: tuple[int, ...]) -> list[Entry]:
+    return _read(path, sha256)
+
+
+def _read(path: Path, sha256: str) -> list[Entry]:
+    from jvs_core.payload import manifest  # who only asks which snapshot it is does without
+
     return manifest.read(path, sha256=sha256)
 
 

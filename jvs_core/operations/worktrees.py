@@ -14,10 +14,11 @@ from jvs_core.control.names import MAIN, check_worktree_name
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import AlreadyExists, InputError, JvsError, WorktreeNotFound
 from jvs_core.interrupts import uninterrupted
-from jvs_core.operations import compare, locking, restore, worktree_removal
+from jvs_core.operations import locking
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.exclusion import excluded
 from jvs_core.operations.inplace import unfinished
+from jvs_core.operations.status import status
 from jvs_core.payload.tree.removal import require_movable
 from jvs_core.progress import SILENT, Progress
 from jvs_core.results import WorktreeCreated, WorktreeInfo
@@ -36,6 +37,8 @@ def create(
     """
     name = check_worktree_name(name)
     _check_labels(labels or {})
+    from jvs_core.operations import restore  # only who makes one needs what copies trees
+
     degraded = restore.new_worktree(
         ctx, name, base, operation="worktree_create", labels=labels, progress=progress
     )
@@ -90,7 +93,7 @@ def _with_changes(
                 left += 1
             else:
                 try:
-                    looked = compare.status(ctx, info.name, SILENT)
+                    looked = status(ctx, info.name, SILENT)
                     changes = len(looked.added) + len(looked.modified) + len(looked.removed)
                 except (JvsError, OSError) as error:
                     if unreadable is None:
@@ -167,6 +170,8 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
     require_movable(source)
     with excluded(ctx, old, "rename") as held:
         unfinished.require_none_of_another(ctx, old)
+        from jvs_core.operations import worktree_removal  # as restore
+
         worktree_removal.take_back(ctx, record)
         with uninterrupted(), ctx.critical():
             held.check()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jvs_core.control.audit import log_file
+from jvs_core import operations
 from jvs_core.faults import translated
-from jvs_core.model import AuditRecord, Checkpoint
-from jvs_core.operations.context import Context
-from jvs_core.results import AuditReport
+
+if TYPE_CHECKING:
+    from jvs_core.model import AuditRecord, Checkpoint
+    from jvs_core.operations.context import Context
+    from jvs_core.results import AuditReport
 
 
 class Audit:
@@ -24,13 +27,13 @@ class Audit:
     @translated
     def log(self, limit: int | None = None) -> list[AuditRecord]:
         """Return the newest ``limit`` records (None: all), newest first. Raises AuditChainBroken."""
-        from jvs_core.operations.log import report  # the chain's check is paid for by who asks for it
-
-        return report.log(self._context, limit)
+        return operations.log.report.log(self._context, limit)
 
     @translated
     def mark(self) -> tuple[int, ...]:
         """Return what is another one after every record that is written; it costs one look at a file, and reads nothing."""
+        from jvs_core.control.audit import log_file
+
         return log_file.mark(self._context.layout)
 
     @translated
@@ -39,9 +42,7 @@ class Audit:
 
         Raises AuditChainBroken (no readable head), InputError (no key, or one inside the repository), PathNotFound.
         """
-        from jvs_core.operations.log import report  # as above
-
-        return report.make_checkpoint(self._context, _path(key))
+        return operations.log.report.make_checkpoint(self._context, _path(key))
 
     @translated
     def check(
@@ -51,9 +52,7 @@ class Audit:
 
         ``Repository.verify`` does this too, and checks snapshots and refs against the log.
         """
-        from jvs_core.operations.log import report  # as above
-
-        return report.check(self._context, since=since, key=_path(key))
+        return operations.log.report.check(self._context, since=since, key=_path(key))
 
     @staticmethod
     def parse(text: str) -> Checkpoint:

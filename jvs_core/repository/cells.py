@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from jvs_core import operations
 from jvs_core.faults import translated
-from jvs_core.operations import cells
-from jvs_core.operations.context import Context
+
+if TYPE_CHECKING:
+    from jvs_core.operations.context import Context
 
 
 class Cells:
@@ -21,4 +25,4 @@ class Cells:
         Raises SnapshotNotFound, SnapshotExpired, PartialSnapshot, DescriptorCorrupt.
         """
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        return cells.of_snapshot(self._context.layout, snapshot_id)
+        return operations.cells.of_snapshot(self._context.layout, snapshot_id)

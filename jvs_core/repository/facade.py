@@ -10,39 +10,17 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from jvs_core import operations
 from jvs_core import settings as environment
 from jvs_core.control import catalog
 from jvs_core.control.discovery import find_root, standing
 from jvs_core.control.layout import Layout
-from jvs_core.control.lock.lease import Lease
 from jvs_core.control.names import MAIN
 from jvs_core.errors import InputError
 from jvs_core.faults import translated
-from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor, Kind
-from jvs_core.operations import (
-    adoption_estimate,
-    annotate,
-    browse,
-    compare,
-    init,
-    locking,
-    present_file,
-    restore,
-    restored_name,
-    sandbox,
-    snapshot,
-    snapshot_file,
-)
-from jvs_core.operations import bisect as bisecting
 from jvs_core.operations.context import Context
-from jvs_core.operations.inplace import path_restore, restoring, several, undoing
-from jvs_core.operations.locking import Locking
-from jvs_core.operations.moving import clone as cloning
-from jvs_core.operations.moving import importing
-from jvs_core.operations.sandbox import Sandbox
-from jvs_core.operations.snapshot import Demand
-from jvs_core.operations.snapshot_file import SnapshotFile
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.audit import Audit
 from jvs_core.repository.blocks import Translated
@@ -57,32 +35,39 @@ from jvs_core.repository.runs import Runs
 from jvs_core.repository.timeline import Timeline
 from jvs_core.repository.views import Views
 from jvs_core.repository.worktrees import Worktrees
-from jvs_core.results import (
-    AdoptionEstimate,
-    Bisection,
-    CacheShare,
-    ChangedEntries,
-    Cloned,
-    Comparison,
-    DoctorReport,
-    Exported,
-    Extracted,
-    FoundFile,
-    HistoryItem,
-    Imported,
-    Initialized,
-    ProofReport,
-    RepositoryInfo,
-    Restored,
-    RestoredInPlace,
-    SnapshotDetails,
-    Stats,
-    Status,
-    TreeEntry,
-    Tried,
-    VerifyReport,
-)
-from jvs_core.settings import Settings
+
+if TYPE_CHECKING:
+    from jvs_core.control.lock.lease import Lease
+    from jvs_core.model import AnnotatedDescriptor, Checkpoint, Descriptor, Kind
+    from jvs_core.operations.sandbox import Sandbox
+    from jvs_core.operations.snapshot import Demand
+    from jvs_core.operations.snapshot_file import SnapshotFile
+    from jvs_core.results import (
+        AdoptionEstimate,
+        Bisection,
+        CacheShare,
+        ChangedEntries,
+        Cloned,
+        Comparison,
+        DoctorReport,
+        Exported,
+        Extracted,
+        FoundFile,
+        HistoryItem,
+        Imported,
+        Initialized,
+        ProofReport,
+        RepositoryInfo,
+        Restored,
+        RestoredInPlace,
+        SnapshotDetails,
+        Stats,
+        Status,
+        TreeEntry,
+        Tried,
+        VerifyReport,
+    )
+    from jvs_core.settings import Settings
 
 __all__ = ["Repository"]
 
@@ -157,7 +142,7 @@ class Repository:
         if from_ and adopt:
             raise InputError("a folder is either cloned or adopted", hint="give --from or --adopt")
         settings = settings or environment.from_environment()
-        degraded = init.create(
+        degraded = operations.init.create(
             Path(path),
             settings,
             source=Path(from_) if from_ else None,
@@ -194,7 +179,7 @@ class Repository:
         """
         settings = settings or environment.from_environment()
         ctx = Context.open(Layout(find_root(Path(source), settings)), settings)
-        return cloning.clone(ctx, Path(path), only=only, same_id=same_id, progress=progress)
+        return operations.moving.clone.clone(ctx, Path(path), only=only, same_id=same_id, progress=progress)
 
     @classmethod
     @translated
@@ -213,7 +198,7 @@ class Repository:
         there. A failure leaves what the same call goes on with. Raises NotARepository, UntrustedRepository,
         FormatUnsupported, NameInvalid, AlreadyExists, LockConflict, NoSpace.
         """
-        return importing.import_go(
+        return operations.moving.importing.import_go(
             Path(source), Path(path), settings or environment.from_environment(), progress
         )
 
@@ -227,7 +212,7 @@ class Repository:
         ``name`` is that of the repository beside the folder, a free one when left out. Counting ends after ``within_s``
         seconds, caches included, links and mounts not followed. Raises PathNotFound.
         """
-        return adoption_estimate.estimate(Path(folder), name, within_s)
+        return operations.adoption_estimate.estimate(Path(folder), name, within_s)
 
     @property
     def root(self) -> Path:
@@ -257,17 +242,17 @@ class Repository:
     @translated
     def initialized(self) -> Initialized:
         """Return what ``init`` reports; made with ``from_``, ``degraded`` says what of that folder got lost."""
-        return init.describe(self._context, self._degraded)
+        return operations.init.describe(self._context, self._degraded)
 
     @translated
     def info(self) -> RepositoryInfo:
         """Return what the repository is and how it is set."""
-        return browse.info(self._context)
+        return operations.browse.info(self._context)
 
     @translated
     def status(self, worktree: str | None = None, *, progress: Progress = SILENT) -> Status:
         """Return how the worktree differs from its head."""
-        return compare.status(self._context, worktree or self._worktree, progress)
+        return operations.status.status(self._context, worktree or self._worktree, progress)
 
     @translated
     def snapshot(
@@ -302,7 +287,7 @@ class Repository:
         UnsupportedFile, NoSpace, EngineFailed
             The worktree cannot be read or the copy not be written; nothing is visible.
         """
-        return snapshot.take(
+        return operations.snapshot.take(
             self._context,
             worktree or self._worktree,
             note=note,
@@ -310,7 +295,7 @@ class Repository:
             consistency=consistency,
             kind=kind,
             cells=cells,
-            locking=Locking(lock, wait_s),
+            locking=operations.locking.Locking(lock, wait_s),
             snapshot_id=snapshot_id,
             progress=progress,
         )
@@ -336,7 +321,7 @@ class Repository:
         that see the same change one makes the snapshot. A head that is damaged counts as different. Raises what
         ``snapshot`` does.
         """
-        return snapshot.take_if_changed(
+        return operations.snapshot.take_if_changed(
             self._context,
             worktree or self._worktree,
             note=note,
@@ -344,7 +329,7 @@ class Repository:
             consistency=consistency,
             kind=kind,
             cells=cells,
-            locking=Locking(lock, wait_s),
+            locking=operations.locking.Locking(lock, wait_s),
             progress=progress,
         )
 
@@ -366,7 +351,7 @@ class Repository:
         SnapshotExpired.
         """
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        return annotate.annotate(
+        return operations.annotate.annotate(
             self._context, snapshot_id, note=note, add=tuple(add_tags), remove=tuple(remove_tags)
         )
 
@@ -409,19 +394,14 @@ class Repository:
         start = None if before is None else self._context.resolve(before, name)
         among = since_ms = until_ms = None
         if since is not None or until is not None:
-            from jvs_core.operations.moments import moment  # as in verify
-
-            since_ms = None if since is None else moment(since)
-            until_ms = None if until is None else moment(until, end=True)
+            since_ms = None if since is None else operations.moments.moment(since)
+            until_ms = None if until is None else operations.moments.moment(until, end=True)
         if path is not None or larger is not None or smaller is not None:
-            from jvs_core.operations import file_history  # as in verify
-            from jvs_core.operations.file_filter import FileFilter
-
-            sizes = FileFilter.asked(larger=larger, smaller=smaller)
-            among = file_history.changing(
+            sizes = operations.file_filter.FileFilter.asked(larger=larger, smaller=smaller)
+            among = operations.file_history.changing(
                 self._context, path, sizes, unreadable=unreadable, progress=progress
             )
-        return browse.history(
+        return operations.history.history(
             self._context,
             name,
             limit=limit,
@@ -460,16 +440,15 @@ class Repository:
         the cache folder, which is brought up to date first and made from the manifests where it is not there. Snapshots that
         cannot be read are left out, and ``unreadable`` gets what is wrong with them.
         """
-        from jvs_core.operations import file_history  # as in verify
-        from jvs_core.operations.file_filter import FileFilter
-
-        return file_history.find(
+        return operations.file_history.find(
             self._context,
             worktree or self._worktree,
             pattern,
             every=every,
             deleted=deleted,
-            filtered=FileFilter.asked(larger=larger, smaller=smaller, since=since, until=until),
+            filtered=operations.file_filter.FileFilter.asked(
+                larger=larger, smaller=smaller, since=since, until=until
+            ),
             unreadable=unreadable,
             progress=progress,
         )
@@ -485,12 +464,12 @@ class Repository:
         are left out. Worktrees and ``.jvs`` are walked, and no content is read. Removing several snapshots frees more than
         each alone. What cannot be read is left out and stands in ``unreadable``.
         """
-        from jvs_core.operations.space import stats  # as in verify
-
         if snapshot is None:
-            return stats.of_repository(self._context, progress)
+            return operations.space.stats.of_repository(self._context, progress)
         name = worktree or self._worktree
-        return stats.of_snapshot(self._context, self._context.resolve(snapshot, name), progress)
+        return operations.space.stats.of_snapshot(
+            self._context, self._context.resolve(snapshot, name), progress
+        )
 
     @translated
     def beginning(self, prefix: str, *, limit: int = 200) -> list[Descriptor]:
@@ -498,13 +477,13 @@ class Repository:
 
         It costs what it returns, however long the history is; a snapshot that cannot be read is left out.
         """
-        return browse.beginning(self._context, prefix, limit)
+        return operations.history.beginning(self._context, prefix, limit)
 
     @translated
     def caches(self, snapshot: str = "HEAD", *, worktree: str | None = None) -> CacheShare:
         """Return how much of a snapshot lies in known caches, which the configuration may exclude from snapshots."""
         name = worktree or self._worktree
-        return browse.caches(self._context, self._context.resolve(snapshot, name))
+        return operations.browse.caches(self._context, self._context.resolve(snapshot, name))
 
     @translated
     def resolve(self, snapshot: str, *, worktree: str | None = None) -> str:
@@ -514,7 +493,9 @@ class Repository:
     @translated
     def show(self, snapshot: str, *, worktree: str | None = None) -> SnapshotDetails:
         """Return one snapshot in full."""
-        return browse.show(self._context, self._context.resolve(snapshot, worktree or self._worktree))
+        return operations.history.show(
+            self._context, self._context.resolve(snapshot, worktree or self._worktree)
+        )
 
     @translated
     def ls(
@@ -524,7 +505,7 @@ class Repository:
 
         Raises PathNotFound.
         """
-        return browse.ls(
+        return operations.browse.ls(
             self._context,
             self._context.resolve(snapshot, worktree or self._worktree),
             path,
@@ -534,7 +515,9 @@ class Repository:
     @translated
     def stat(self, snapshot: str, path: str, *, worktree: str | None = None) -> TreeEntry:
         """Return the one entry of a snapshot that ``path`` is, a folder too. Raises PathNotFound."""
-        return browse.stat(self._context, self._context.resolve(snapshot, worktree or self._worktree), path)
+        return operations.browse.stat(
+            self._context, self._context.resolve(snapshot, worktree or self._worktree), path
+        )
 
     @translated
     def open_file(self, snapshot: str, path: str, *, worktree: str | None = None) -> SnapshotFile:
@@ -543,7 +526,7 @@ class Repository:
         Read to its end, the last piece comes only if the whole is right; for a part of it call ``check`` first, which
         ``seek`` does by itself. Raises PathNotFound, SnapshotExpired, PayloadHashMismatch; so do the methods that read.
         """
-        return snapshot_file.open_file(
+        return operations.snapshot_file.open_file(
             self._context, self._context.resolve(snapshot, worktree or self._worktree), path
         )
 
@@ -553,7 +536,7 @@ class Repository:
 
         Raises PathNotFound where there is nothing that a snapshot would keep, PathEscape.
         """
-        return present_file.stat_now(self._context, worktree or self._worktree, path)
+        return operations.present_file.stat_now(self._context, worktree or self._worktree, path)
 
     @translated
     def open_now(self, path: str, *, worktree: str | None = None) -> io.BufferedReader:
@@ -562,7 +545,7 @@ class Repository:
         No symbolic link is followed, also none to a folder, and no FIFO waited for. Who writes to it meanwhile is not kept from
         that. Raises PathNotFound where there is no such file, PathEscape.
         """
-        return present_file.open_now(self._context, worktree or self._worktree, path)
+        return operations.present_file.open_now(self._context, worktree or self._worktree, path)
 
     @translated
     def compare(
@@ -584,7 +567,7 @@ class Repository:
         ``renamed``, and neither in ``added`` nor in ``removed``.
         """
         name = worktree or self._worktree
-        return compare.compare(
+        return operations.compare.compare(
             self._context, name, before, after, progress, caches=caches, renames=renames, paths=paths
         )
 
@@ -601,7 +584,9 @@ class Repository:
     ) -> ChangedEntries:
         """Return what ``compare`` does with ``renames``, and of each path what stood there and what stands there now."""
         name = worktree or self._worktree
-        return compare.changes(self._context, name, before, after, progress, caches=caches, paths=paths)
+        return operations.compare.changes(
+            self._context, name, before, after, progress, caches=caches, paths=paths
+        )
 
     @translated
     def restore(
@@ -623,7 +608,7 @@ class Repository:
         """
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
         context = self._context.restoring(same_owner)
-        return restore.to_new_worktree(context, snapshot_id, name=name, progress=progress)
+        return operations.restore.to_new_worktree(context, snapshot_id, name=name, progress=progress)
 
     @translated
     def suggest_name(self, snapshot: str, *, worktree: str | None = None) -> str:
@@ -631,7 +616,7 @@ class Repository:
 
         The time is local. Nothing is made, and somebody else may take the name meanwhile.
         """
-        return restored_name.suggest(
+        return operations.restored_name.suggest(
             self._context, self._context.resolve(snapshot, worktree or self._worktree)
         )
 
@@ -658,7 +643,7 @@ class Repository:
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
-        return path_restore.path(
+        return operations.inplace.path_restore.path(
             self._context.restoring(same_owner),
             name,
             snapshot_id,
@@ -666,7 +651,7 @@ class Repository:
             to=to,
             replace=inplace,
             reason=reason,
-            locking=Locking(lock, wait_s),
+            locking=operations.locking.Locking(lock, wait_s),
             progress=progress,
         )
 
@@ -691,7 +676,7 @@ class Repository:
         first is copied all are looked up. ``to`` goes with one only. An error names those that were restored before.
         """
         name = worktree or self._worktree
-        return several.paths(
+        return operations.inplace.several.paths(
             self._context.restoring(same_owner),
             name,
             self._context.resolve(snapshot, name),
@@ -699,7 +684,7 @@ class Repository:
             to=to,
             replace=inplace,
             reason=reason,
-            locking=Locking(lock, wait_s),
+            locking=operations.locking.Locking(lock, wait_s),
             progress=progress,
         )
 
@@ -723,13 +708,13 @@ class Repository:
         """
         name = worktree or self._worktree
         snapshot_id = self._context.resolve(snapshot, name)
-        return restoring.restore(
+        return operations.inplace.restoring.restore(
             self._context.restoring(same_owner),
             name,
             snapshot_id,
             reason=reason,
             dry_run=dry_run,
-            locking=Locking(lock, wait_s),
+            locking=operations.locking.Locking(lock, wait_s),
             progress=progress,
         )
 
@@ -753,14 +738,14 @@ class Repository:
         first, and ``redo`` goes forward again. Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``, ``same_owner``
         as for ``restore``.
         """
-        return undoing.go(
+        return operations.inplace.undoing.go(
             self._context.restoring(same_owner),
             worktree or self._worktree,
             "undo",
             reason=reason,
             force=force,
             dry_run=dry_run,
-            locking=Locking(lock, wait_s),
+            locking=operations.locking.Locking(lock, wait_s),
             progress=progress,
         )
 
@@ -781,14 +766,14 @@ class Repository:
 
         An in-place restore of anything else ends what can be redone.
         """
-        return undoing.go(
+        return operations.inplace.undoing.go(
             self._context.restoring(same_owner),
             worktree or self._worktree,
             "redo",
             reason=reason,
             force=force,
             dry_run=dry_run,
-            locking=Locking(lock, wait_s),
+            locking=operations.locking.Locking(lock, wait_s),
             progress=progress,
         )
 
@@ -799,7 +784,9 @@ class Repository:
         Content and head stay as they are. The snapshots stay as well; from now on nothing keeps them for ``undo``, so that
         they can be dropped (see ``gc.plan``). Needs the lock, as for ``snapshot``. Raises NothingToUndo.
         """
-        return undoing.forget(self._context, worktree or self._worktree, locking=Locking(lock, wait_s))
+        return operations.inplace.undoing.forget(
+            self._context, worktree or self._worktree, locking=operations.locking.Locking(lock, wait_s)
+        )
 
     @translated
     def hold(
@@ -818,7 +805,7 @@ class Repository:
         done under it, whose own record carries its token. When a renewal fails for good, the
         next operation that needs the lock raises.
         """
-        block = locking.hold(
+        block = operations.locking.hold(
             self._context,
             worktree or self._worktree,
             wait_s=wait_s,
@@ -853,7 +840,7 @@ class Repository:
         UnsavedChanges
             Something still wrote after the snapshot: the sandbox stays.
         """
-        block = sandbox.sandbox(
+        block = operations.sandbox.sandbox(
             self._context,
             self._context.resolve(from_, worktree or self._worktree),
             keep=keep,
@@ -899,9 +886,7 @@ class Repository:
         InputError
             Archives of this kind are not written here, or zstd is missing.
         """
-        from jvs_core.operations.export import exporting  # what it needs is paid for by who asks for it
-
-        return exporting.export(
+        return operations.export.exporting.export(
             self._context,
             self._context.resolve(snapshot, worktree or self._worktree),
             path,
@@ -944,9 +929,7 @@ class Repository:
         ``path`` is a zip file, a tar file or a folder. Needs no repository. With ``key``, the file of a public key, the
         checkpoint must be signed by it. Raises InputError where there is no proof in it.
         """
-        from jvs_core.operations.proof import checking  # what it needs is paid for by who asks for it
-
-        return checking.check(Path(path), None if key is None else Path(key))
+        return operations.proof.checking.check(Path(path), None if key is None else Path(key))
 
     @translated
     def bisect(
@@ -982,7 +965,7 @@ class Repository:
             A snapshot cannot be tried.
         """
         one, other = (self._context.resolve(name, worktree or self._worktree) for name in (good, bad))
-        return bisecting.bisect(
+        return operations.bisect.bisect(
             self._context, one, other, attempt, what=what, afresh=afresh, on_try=on_try, progress=progress
         )
 
@@ -1010,8 +993,6 @@ class Repository:
         snapshots come and go; ``next/7`` is the share that was read longest ago. The report then has ``subset``: what was read
         now, and when each share, and all of each snapshot, was last read, as far as the caller's cache folder remembers.
         """
-        from jvs_core.operations import verify  # what it needs costs the start of every command
-
         name = worktree or self._worktree
         if subset is not None and snapshot is not None:
             raise InputError(
@@ -1019,7 +1000,7 @@ class Repository:
             )
         every = every or subset is not None
         several = [snapshot] if snapshot is None or isinstance(snapshot, str) else snapshot
-        return verify.verify(
+        return operations.verify.verify(
             self._context,
             None if every else [one for each in several for one in self._context.resolve_or_head(each, name)],
             progress,
@@ -1038,6 +1019,6 @@ class Repository:
         ``finish_restore`` and ``heal``. Healthy means no error, with ``strict`` no warning either. Without repairs nothing is
         changed.
         """
-        from jvs_core.operations.doctor import repair  # as in verify
-
-        return repair.examine(self._context, tuple(repairs), strict=strict, progress=progress)
+        return operations.doctor.repair.examine(
+            self._context, tuple(repairs), strict=strict, progress=progress
+        )

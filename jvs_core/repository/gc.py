@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from jvs_core import operations
 from jvs_core.errors import InputError
 from jvs_core.faults import translated
-from jvs_core.operations.context import Context
 from jvs_core.progress import SILENT, Progress
-from jvs_core.results import GcPlan, GcRun
 from jvs_core.settings import RetentionPolicy, parse_policy
+
+if TYPE_CHECKING:
+    from jvs_core.operations.context import Context
+    from jvs_core.results import GcPlan, GcRun
 
 
 class Gc:
@@ -68,15 +72,17 @@ class Gc:
             keep_within=keep_within,
             keep_tag=list(keep_tag),
         )
-        from jvs_core.operations.gc import dropping, planning, reserve  # only who asks for it pays for it
-
         ctx = self._context
         if named:
             if policy is not None or wanted != RetentionPolicy():
                 raise InputError("a plan either drops snapshots or follows a policy", hint="make two plans")
             seen_from = worktree or self._worktree
-            return reserve.spending(ctx.layout, lambda: dropping.plan(ctx, seen_from, named, progress))
-        return reserve.spending(ctx.layout, lambda: planning.plan(ctx, policy, wanted, progress))
+            return operations.gc.reserve.spending(
+                ctx.layout, lambda: operations.gc.dropping.plan(ctx, seen_from, named, progress)
+            )
+        return operations.gc.reserve.spending(
+            ctx.layout, lambda: operations.gc.planning.plan(ctx, policy, wanted, progress)
+        )
 
     @translated
     def run(self, plan_id: str, *, progress: Progress = SILENT) -> GcRun:
@@ -93,14 +99,12 @@ class Gc:
         FencingMismatch
             This process was stopped for so long that it went no further.
         """
-        from jvs_core.operations.gc import reserve, running  # as planning
-
         ctx = self._context
-        return reserve.spending(ctx.layout, lambda: running.run(ctx, plan_id, progress))
+        return operations.gc.reserve.spending(
+            ctx.layout, lambda: operations.gc.running.run(ctx, plan_id, progress)
+        )
 
     @translated
     def reserve(self) -> None:
         """Keep so much space back that a collection can begin when there is no other; every collection does it too."""
-        from jvs_core.operations.gc import reserve  # as planning
-
-        reserve.keep(self._context.layout)
+        operations.gc.reserve.keep(self._context.layout)

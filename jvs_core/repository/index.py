@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from jvs_core import operations
 from jvs_core.faults import translated
-from jvs_core.operations import changed
-from jvs_core.operations.context import Context
 from jvs_core.progress import SILENT, Progress
-from jvs_core.results import SnapshotChanges
+
+if TYPE_CHECKING:
+    from jvs_core.operations.context import Context
+    from jvs_core.results import SnapshotChanges
 
 
 class Index:
@@ -25,26 +28,26 @@ class Index:
     @translated
     def update(self, *, within_s: float | None = None, progress: Progress = SILENT) -> bool:
         """Bring the index up to date and return whether it is."""
-        return changed.bring_up_to_date(self._context, within_s, progress)
+        return operations.changed.bring_up_to_date(self._context, within_s, progress)
 
     @translated
     def of(
         self, snapshots: Iterable[str], *, limit: int = 5, within_s: float | None = None
     ) -> dict[str, SnapshotChanges]:
         """Return what each of these snapshots (full ids) changed, the first ``limit`` paths; those unknown are left out."""
-        return changed.of(self._context, snapshots, limit, within_s)
+        return operations.changed.of(self._context, snapshots, limit, within_s)
 
     @translated
     def lineage(self, worktree: str | None = None, *, within_s: float | None = None) -> list[str]:
         """Return the snapshots that led to where a worktree stands, newest first."""
-        return changed.ancestry(self._context, worktree or self._worktree, within_s)
+        return operations.changed.ancestry(self._context, worktree or self._worktree, within_s)
 
     @translated
     def touching(self, path: str, *, within_s: float | None = None) -> set[str]:
         """Return the snapshots that changed ``path``, or anything below it. Raises PathEscape."""
-        return changed.touching(self._context, path, within_s)
+        return operations.changed.touching(self._context, path, within_s)
 
     @translated
     def naming(self, word: str, *, within_s: float | None = None) -> set[str]:
         """Return the snapshots that changed a file with ``word`` in its path, in whatever case."""
-        return changed.naming(self._context, word, within_s)
+        return operations.changed.naming(self._context, word, within_s)

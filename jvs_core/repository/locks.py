@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from jvs_core import operations
 from jvs_core.faults import translated
-from jvs_core.model import LeaseRecord
-from jvs_core.operations import locking
-from jvs_core.operations.context import Context
-from jvs_core.results import LockStatus
+
+if TYPE_CHECKING:
+    from jvs_core.model import LeaseRecord
+    from jvs_core.operations.context import Context
+    from jvs_core.results import LockStatus
 
 
 class Locks:
@@ -32,21 +36,21 @@ class Locks:
 
         Raises LockConflict with holder, since when and until when; ClockSkewExceeded.
         """
-        return locking.acquire(
+        return operations.locking.acquire(
             self._context, worktree or self._worktree, lease_ms=lease_ms, wait_s=wait_s, purpose=purpose
         ).record
 
     @translated
     def status(self, worktree: str | None = None) -> LockStatus:
         """Return the state of the worktree's lock and its record."""
-        return locking.status(self._context, worktree or self._worktree)
+        return operations.locking.status(self._context, worktree or self._worktree)
 
     @translated
     def renew(self, worktree: str | None = None) -> LeaseRecord:
         """Extend the session's lease from now. Raises LockNotHeld, LockExpired, FencingMismatch."""
-        return locking.renew(self._context, worktree or self._worktree).record
+        return operations.locking.renew(self._context, worktree or self._worktree).record
 
     @translated
     def release(self, worktree: str | None = None) -> None:
         """Give the session's lock back. Raises LockNotHeld, LockExpired, FencingMismatch."""
-        locking.release(self._context, worktree or self._worktree)
+        operations.locking.release(self._context, worktree or self._worktree)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from jvs_core.control.records import pins as stored
+from typing import TYPE_CHECKING
+
+from jvs_core import operations
 from jvs_core.faults import translated
-from jvs_core.model import Pin
-from jvs_core.operations import pins
-from jvs_core.operations.context import Context
+
+if TYPE_CHECKING:
+    from jvs_core.model import Pin
+    from jvs_core.operations.context import Context
 
 
 class Pins:
@@ -25,7 +28,7 @@ class Pins:
         Raises InputError, SnapshotNotFound, SnapshotExpired.
         """
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        return pins.create(self._context, snapshot_id, reason=reason, expires=expires)
+        return operations.pins.create(self._context, snapshot_id, reason=reason, expires=expires)
 
     @translated
     def all(self, unreadable: list[str] | None = None) -> list[Pin]:
@@ -34,9 +37,11 @@ class Pins:
         With a list for what is ``unreadable``, it gets what is wrong with those that cannot be read; without one
         DescriptorCorrupt is raised.
         """
+        from jvs_core.control.records import pins as stored
+
         return stored.read_all(self._context.layout, unreadable)
 
     @translated
     def delete(self, pin_id: str) -> Pin:
         """Remove a pin and return what it was. Raises PinNotFound."""
-        return pins.delete(self._context, pin_id)
+        return operations.pins.delete(self._context, pin_id)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from jvs_core import operations
 from jvs_core.control.records import refs as stored
 from jvs_core.faults import translated
-from jvs_core.model import Ref
-from jvs_core.operations import refs
-from jvs_core.operations.context import Context
+
+if TYPE_CHECKING:
+    from jvs_core.model import Ref
+    from jvs_core.operations.context import Context
 
 
 class Refs:
@@ -20,7 +24,7 @@ class Refs:
     def create(self, name: str, snapshot: str, *, note: str = "", worktree: str | None = None) -> Ref:
         """Name a snapshot for good. Raises NameInvalid, AlreadyExists."""
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        return refs.create(self._context, name, snapshot_id, note=note)
+        return operations.refs.create(self._context, name, snapshot_id, note=note)
 
     @translated
     def all(self) -> list[Ref]:
@@ -35,4 +39,4 @@ class Refs:
     @translated
     def delete(self, name: str) -> Ref:
         """Delete a ref and return what it was. Raises RefNotFound."""
-        return refs.delete(self._context, name)
+        return operations.refs.delete(self._context, name)

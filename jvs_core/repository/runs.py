@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jvs_core.control.lock.lease import Lease
+from jvs_core import operations
 from jvs_core.faults import translated
 from jvs_core.model import OUTPUTS_KEPT, FailedCell, Run, RunOutcome, Verdict
-from jvs_core.operations import live_runs, run_query, runs
-from jvs_core.operations.context import Context
-from jvs_core.operations.proof import making
-from jvs_core.results import RunTable, RunWork, SeenRun
+
+if TYPE_CHECKING:
+    from jvs_core.control.lock.lease import Lease
+    from jvs_core.operations.context import Context
+    from jvs_core.results import RunTable, RunWork, SeenRun
 
 
 class Runs:
@@ -30,7 +31,7 @@ class Runs:
         With a list for what is ``unreadable``, damaged records are left out, and it gets what is wrong with them; without
         one DescriptorCorrupt is raised.
         """
-        return runs.listing(self._context, unreadable)
+        return operations.runs.listing(self._context, unreadable)
 
     @translated
     def find(
@@ -66,8 +67,8 @@ class Runs:
         """
         conditions = list(where)
         if not (conditions or text or sort or together):
-            return runs.listing(self._context, unreadable, skip=skip, limit=limit)
-        found = run_query.chosen(
+            return operations.runs.listing(self._context, unreadable, skip=skip, limit=limit)
+        found = operations.run_query.chosen(
             self.all(unreadable), where=conditions, text=text, sort=sort, together=together
         )
         return found[skip : None if limit is None else skip + limit]
@@ -75,12 +76,12 @@ class Runs:
     @translated
     def ids(self) -> list[str]:
         """Return the ids of all runs, newest first; one listing of a folder."""
-        return runs.ids(self._context)
+        return operations.runs.ids(self._context)
 
     @translated
     def works(self, unreadable: list[str] | None = None) -> list[RunWork]:
         """Return the notebooks and commands that were run, with how many runs each has, the last one first."""
-        return run_query.works(self.all(unreadable))
+        return operations.run_query.works(self.all(unreadable))
 
     @translated
     def rows(self, columns: Sequence[str] | None = None, **query: Any) -> RunTable:
@@ -88,7 +89,7 @@ class Runs:
 
         Without ``columns`` these are the main fields, then every parameter and every metric that one of the runs has.
         """
-        return run_query.table(self.find(**query), columns)
+        return operations.run_query.table(self.find(**query), columns)
 
     @translated
     def table(self, columns: Sequence[str] | None = None, **query: Any) -> Any:
@@ -101,7 +102,9 @@ class Runs:
 
         Raises RunNotFound, NameInvalid, InputError, AlreadyExists (another run has the name).
         """
-        return runs.annotate(self._context, runs.get(self._context, run).run_id, name=name, note=note)
+        return operations.runs.annotate(
+            self._context, operations.runs.get(self._context, run).run_id, name=name, note=note
+        )
 
     @translated
     def remove(self, run: str) -> Run:
@@ -109,7 +112,7 @@ class Runs:
 
         Raises RunNotFound, LockConflict (it is under way).
         """
-        return runs.remove(self._context, runs.get(self._context, run).run_id)
+        return operations.runs.remove(self._context, operations.runs.get(self._context, run).run_id)
 
     @translated
     def get(self, run: str) -> Run:
@@ -117,12 +120,12 @@ class Runs:
 
         Raises RunNotFound, InputError (several match).
         """
-        return runs.get(self._context, run)
+        return operations.runs.get(self._context, run)
 
     @translated
     def seen(self, run: Run) -> SeenRun:
         """Return a run with whether it is under way at this moment, and how far it came: its cell, its metrics so far."""
-        return live_runs.seen(self._context, run)
+        return operations.live_runs.seen(self._context, run)
 
     @translated
     def tell(
@@ -132,7 +135,7 @@ class Runs:
 
         Neither durable nor in the log; of the metrics the first 50 are kept. It goes when the run ends.
         """
-        live_runs.tell(self._context, run_id, cell=cell, cells=cells, metrics=metrics)
+        operations.live_runs.tell(self._context, run_id, cell=cell, cells=cells, metrics=metrics)
 
     @translated
     def cancel(self, run: str) -> Run:
@@ -141,17 +144,17 @@ class Runs:
         The process of the run looks once a second, wherever it runs. Raises RunNotFound, FencingMismatch (it has ended),
         LockConflict (its process is gone, or is another user's).
         """
-        return live_runs.cancel(self._context, run)
+        return operations.live_runs.cancel(self._context, run)
 
     @translated
     def is_cancelled(self, run_id: str) -> bool:
         """Return whether the caller's user, or root, asked that a run under way stop."""
-        return live_runs.is_cancelled(self._context, run_id)
+        return operations.live_runs.is_cancelled(self._context, run_id)
 
     @translated
     def mark(self) -> tuple[int, ...]:
         """Return what changes when a run under way comes further; one look at a folder."""
-        return live_runs.mark(self._context)
+        return operations.live_runs.mark(self._context)
 
     @translated
     def keep_environment(self, lines: Iterable[str]) -> str:
@@ -159,12 +162,12 @@ class Runs:
 
         A run that has it as its ``environment_digest`` can be compared with others by package.
         """
-        return runs.keep_environment(self._context, lines)
+        return operations.runs.keep_environment(self._context, lines)
 
     @translated
     def environment(self, run: Run) -> dict[str, str] | None:
         """Return what was installed where a run was made, versions by name; None where that is not known."""
-        return runs.environment(self._context, run)
+        return operations.runs.environment(self._context, run)
 
     @translated
     def gone(self, run: Run) -> dict[str, str]:
@@ -172,12 +175,12 @@ class Runs:
 
         A record protects nothing from gc: it outlives its snapshots.
         """
-        return runs.gone(self._context, run)
+        return operations.runs.gone(self._context, run)
 
     @translated
     def require_kept(self, run: Run) -> None:
         """Raise SnapshotExpired when gc removed a snapshot of a run, SnapshotNotFound when one is missing."""
-        runs.require_kept(self._context, run)
+        operations.runs.require_kept(self._context, run)
 
     @translated
     def proof(self, found: Sequence[Run], *, key: str | os.PathLike[str] | None = None) -> dict[str, bytes]:
@@ -195,7 +198,7 @@ class Runs:
             if snapshot_id is not None
         ]
         ids = [run.run_id for run in found]
-        return making.make(self._context, snapshots, ids, None if key is None else Path(key))
+        return operations.proof.making.make(self._context, snapshots, ids, None if key is None else Path(key))
 
     @translated
     def start(
@@ -224,7 +227,7 @@ class Runs:
         the session's before the run. Raises LockConflict when another run uses the lock, unless its process is one
         of ``within``, the processes that started this one.
         """
-        return runs.start(
+        return operations.runs.start(
             self._context,
             lease.record.worktree,
             lease,
@@ -265,7 +268,8 @@ class Runs:
         ``failed_cell`` is the place of the cell that ended it in the output notebook, from 0, and its id.
 
         Raises FencingMismatch when it was given up for lost before."""
-        return runs.finish(
+
+        return operations.runs.finish(
             self._context,
             run_id,
             outcome,
@@ -283,12 +287,12 @@ class Runs:
     @translated
     def judge(self, run_id: str, verdict: Verdict, paths: Iterable[str] = ()) -> Run:
         """Record what a reproduction showed, durable."""
-        return runs.judge(self._context, run_id, verdict, paths)
+        return operations.runs.judge(self._context, run_id, verdict, paths)
 
     @translated
     def sweep_lost(self) -> list[Run]:
         """Record as ``lost`` every run whose process is gone and whose lease ended, and return them."""
-        return runs.sweep_lost(self._context)
+        return operations.runs.sweep_lost(self._context)
 
     @translated
     def make_way(self, worktree: str | None = None, *, within: Collection[int] = ()) -> None:
@@ -297,4 +301,4 @@ class Runs:
         A lock that a dead run of this session left behind is given back. A run whose process is one of ``within`` is
         the caller's own. Raises LockConflict naming the run.
         """
-        runs.make_way(self._context, worktree or self._worktree, within)
+        operations.runs.make_way(self._context, worktree or self._worktree, within)

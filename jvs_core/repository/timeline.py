@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from jvs_core.errors import JvsError
+from jvs_core import operations
 from jvs_core.faults import translated
-from jvs_core.model import Cause, Descriptor
-from jvs_core.operations import snapshot
-from jvs_core.operations.context import Context
-from jvs_core.operations.locking import Locking
-from jvs_core.operations.snapshot_file import SnapshotFile
 from jvs_core.progress import SILENT, Progress
-from jvs_core.results import Copy, LostFile, PutBack, Thinned, TimelineState
-from jvs_core.settings import TimelineConfig
 
 if TYPE_CHECKING:
+    from jvs_core.errors import JvsError
+    from jvs_core.model import Cause, Descriptor
+    from jvs_core.operations.context import Context
+    from jvs_core.operations.snapshot_file import SnapshotFile
     from jvs_core.operations.timeline.watching import Watch
+    from jvs_core.results import Copy, LostFile, PutBack, Thinned, TimelineState
+    from jvs_core.settings import TimelineConfig
 
 
 class Timeline:
@@ -35,9 +34,7 @@ class Timeline:
     @translated
     def settings(self) -> TimelineConfig:
         """The repository's ``[timeline]``, as its configuration says now. Raises InputError where that is damaged."""
-        from jvs_core.operations.timeline import standing  # only who asks for it pays for it
-
-        return standing.settings(self._context)
+        return operations.timeline.standing.settings(self._context)
 
     @translated
     def state(self, worktree: str | None = None, *, progress: Progress = SILENT) -> TimelineState:
@@ -46,9 +43,7 @@ class Timeline:
         ``saved``, ``changed`` (so many paths, known caches left out), ``paused`` for a reason, or ``off``. Why it is paused,
         and when the next snapshot comes, is known of programs of this user on this machine (see ``announce``).
         """
-        from jvs_core.operations.timeline import standing
-
-        return standing.state(self._context, worktree or self._worktree, progress)
+        return operations.timeline.standing.state(self._context, worktree or self._worktree, progress)
 
     @translated
     def snapshot(
@@ -60,14 +55,14 @@ class Timeline:
         taken without waiting; files that keep changing are recorded and named. Raises LockConflict where somebody else
         holds the lock, and what ``snapshot`` does; nothing is visible then, and it may be tried again later.
         """
-        return snapshot.take_if_changed(
+        return operations.snapshot.take_if_changed(
             self._context,
             worktree or self._worktree,
             note=note,
             tags=(),
             consistency="prefer_quiesced",
             kind="auto",
-            locking=Locking(take=True),
+            locking=operations.locking.Locking(take=True),
             progress=progress,
         )
 
@@ -78,9 +73,7 @@ class Timeline:
         Comments and other settings stay. Durable and in the log when this returns. Raises InputError where the configuration
         is damaged, or a link.
         """
-        from jvs_core.operations.timeline import switching
-
-        return switching.switch(self._context, on)
+        return operations.timeline.switching.switch(self._context, on)
 
     @translated
     def run(self, worktree: str | None = None, *, tell: Callable[[str], None] | None = None) -> NoReturn:
@@ -89,9 +82,7 @@ class Timeline:
         ``tell`` gets a line for each snapshot, pause and resumption. Faults pause it, and it goes on when they are over. An
         interrupt takes back what was begun and gives the lock back. Raises InputError where the history is off.
         """
-        from jvs_core.operations.timeline import keeper
-
-        keeper.keep(
+        operations.timeline.keeper.keep(
             self._context,
             worktree or self._worktree,
             lambda told: None if tell is None else tell(told.message),
@@ -120,18 +111,16 @@ class Timeline:
         It lies in the user's state folder until ``withdraw``, or the end of the process; where it cannot be written, nothing
         is said.
         """
-        from jvs_core.operations.timeline import announcements
-
         ctx, name = self._context, worktree or self._worktree
-        announcements.announce(ctx, ctx.worktree(name).worktree_id, next_in_s=next_in_s, reason=reason)
+        operations.timeline.announcements.announce(
+            ctx, ctx.worktree(name).worktree_id, next_in_s=next_in_s, reason=reason
+        )
 
     @translated
     def withdraw(self, worktree: str | None = None) -> None:
         """Take back what this process announced."""
-        from jvs_core.operations.timeline import announcements
-
         ctx, name = self._context, worktree or self._worktree
-        announcements.withdraw(ctx, ctx.worktree(name).worktree_id)
+        operations.timeline.announcements.withdraw(ctx, ctx.worktree(name).worktree_id)
 
     @translated
     def thin(
@@ -158,10 +147,10 @@ class Timeline:
         DescriptorCorrupt, RefBroken, LineageBroken
             Something that may protect a snapshot cannot be read; nothing was removed.
         """
-        from jvs_core.operations.timeline import thinning
-
         name = worktree or self._worktree
-        return thinning.thin(self._context, name, every=every, most=most, progress=progress)
+        return operations.timeline.thinning.thin(
+            self._context, name, every=every, most=most, progress=progress
+        )
 
     @translated
     def keep_file(self, path: str, cause: Cause, *, worktree: str | None = None) -> Copy | None:
@@ -172,10 +161,8 @@ class Timeline:
         in a known cache, and what is no regular file, is not kept: None. Raises PathNotFound, PathEscape, InputError (a
         folder), UnsupportedFile (it cannot be read), NoSpace.
         """
-        from jvs_core.operations.timeline import keeping
-
-        copy = keeping.keep(self._context, worktree or self._worktree, path, cause)
-        return None if copy is None else keeping.described(copy)
+        copy = operations.timeline.keeping.keep(self._context, worktree or self._worktree, path, cause)
+        return None if copy is None else operations.timeline.keeping.described(copy)
 
     @translated
     def copies(self, worktree: str | None = None, *, unreadable: list[str] | None = None) -> list[Copy]:
@@ -184,24 +171,23 @@ class Timeline:
         With a list for what is ``unreadable``, damaged records are left out, and it gets what is wrong with them; without
         one DescriptorCorrupt is raised.
         """
-        from jvs_core.operations.timeline import keeping
-
         name = worktree or self._worktree
-        return [keeping.described(copy) for copy in keeping.copies(self._context, name, unreadable)]
+        return [
+            operations.timeline.keeping.described(copy)
+            for copy in operations.timeline.keeping.copies(self._context, name, unreadable)
+        ]
 
     @translated
     def has_copy(self, copy_id: str, *, worktree: str | None = None) -> bool:
         """Return whether a copy of this id was kept of a worktree's file. Raises DescriptorCorrupt."""
-        from jvs_core.operations.timeline import keeping
-
-        return keeping.find(self._context, worktree or self._worktree, copy_id) is not None
+        return (
+            operations.timeline.keeping.find(self._context, worktree or self._worktree, copy_id) is not None
+        )
 
     @translated
     def open_copy(self, copy_id: str, *, worktree: str | None = None) -> SnapshotFile:
         """Open a kept copy for reading; it is checked as a file of a snapshot is. Raises PathNotFound."""
-        from jvs_core.operations.timeline import keeping
-
-        return keeping.open_copy(self._context, worktree or self._worktree, copy_id)
+        return operations.timeline.keeping.open_copy(self._context, worktree or self._worktree, copy_id)
 
     @translated
     def put_back(
@@ -219,9 +205,9 @@ class Timeline:
         source. It needs no lock, is durable and in the log when this returns; after a crash it is there whole or not at all.
         A folder of a snapshot can be put back too. Raises PathNotFound, SnapshotNotFound, PathEscape, PayloadHashMismatch.
         """
-        from jvs_core.operations.timeline import putting_back
-
-        return putting_back.put_back(self._context, worktree or self._worktree, file, source, to, progress)
+        return operations.timeline.putting_back.put_back(
+            self._context, worktree or self._worktree, file, source, to, progress
+        )
 
     @translated
     def deleted(
@@ -242,9 +228,7 @@ class Timeline:
         uses, the kept copies and a look at the names in the worktree. What lies in known caches is left out, and so is what
         is there again as it was. Damaged snapshots and copies are left out; ``unreadable`` gets what is wrong with them.
         """
-        from jvs_core.operations.timeline import losses
-
-        return losses.lost(
+        return operations.timeline.losses.lost(
             self._context,
             worktree or self._worktree,
             query=query,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from jvs_core import operations
 from jvs_core.faults import translated
-from jvs_core.operations.context import Context
-from jvs_core.operations.views import closing, holding, opening
 from jvs_core.progress import SILENT, Progress
-from jvs_core.results import View
+
+if TYPE_CHECKING:
+    from jvs_core.operations.context import Context
+    from jvs_core.results import View
 
 
 class Views:
@@ -32,13 +36,18 @@ class Views:
         same that is open already is shared. Raises what ``Repository.view`` does.
         """
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        intent = opening.open_view(self._context, snapshot_id, path, by_hand=by_hand, progress=progress)
-        return holding.described(self._context, intent)
+        intent = operations.views.opening.open_view(
+            self._context, snapshot_id, path, by_hand=by_hand, progress=progress
+        )
+        return operations.views.holding.described(self._context, intent)
 
     @translated
     def all(self) -> list[View]:
         """Return the open views, oldest first, once for each who holds one."""
-        return [holding.described(self._context, intent) for intent in holding.holders(self._context)]
+        return [
+            operations.views.holding.described(self._context, intent)
+            for intent in operations.views.holding.holders(self._context)
+        ]
 
     @translated
     def close(self, name: str | None = None, *, by_hand: bool = False) -> list[View]:
@@ -47,4 +56,4 @@ class Views:
         With ``by_hand`` those of the session. What was opened by hand can be closed by its name from everywhere. A folder
         stays while others hold it. Raises PathNotFound where there is none, Conflict where a running program holds it.
         """
-        return closing.close(self._context, name, by_hand=by_hand)
+        return operations.views.closing.close(self._context, name, by_hand=by_hand)

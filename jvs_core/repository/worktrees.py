@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from jvs_core import operations
 from jvs_core.errors import InputError
 from jvs_core.faults import translated
-from jvs_core.model import UndoPoint
-from jvs_core.operations import temporary_worktrees, worktree_removal, worktrees
-from jvs_core.operations.context import Context
-from jvs_core.operations.temporary_worktrees import TemporaryWorktree
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.blocks import Translated
 from jvs_core.results import WorktreeCreated, WorktreeInfo, WorktreeRemoved
+
+if TYPE_CHECKING:
+    from jvs_core.model import UndoPoint
+    from jvs_core.operations.context import Context
+    from jvs_core.operations.temporary_worktrees import TemporaryWorktree
 
 
 class Worktrees:
@@ -44,7 +47,7 @@ class Worktrees:
         if empty and from_ is not None:
             raise InputError("an empty worktree is made from no snapshot", hint="give --from or --empty")
         base = None if empty else self._context.base_for_new_worktree(from_, worktree or self._worktree)
-        return worktrees.create(self._context, name, base, labels=labels, progress=progress)
+        return operations.worktrees.create(self._context, name, base, labels=labels, progress=progress)
 
     @translated
     def isolated_run(
@@ -57,22 +60,22 @@ class Worktrees:
         Raises NameInvalid, AlreadyExists; at the end LockConflict, when somebody holds its lock.
         """
         base = self._context.resolve(from_, worktree or self._worktree)
-        return Translated(temporary_worktrees.isolated_run(self._context, name, base, progress))
+        return Translated(operations.temporary_worktrees.isolated_run(self._context, name, base, progress))
 
     @translated
     def names(self) -> list[str]:
         """Return the names of all worktrees, ``main`` first; one listing of a folder, whatever they hold."""
-        return worktrees.names(self._context)
+        return operations.worktrees.names(self._context)
 
     @translated
     def get(self, worktree: str | None = None) -> WorktreeInfo:
         """Return one worktree. Raises WorktreeNotFound."""
-        return worktrees.get(self._context, worktree or self._worktree)
+        return operations.worktrees.get(self._context, worktree or self._worktree)
 
     @translated
     def label(self, name: str, labels: Mapping[str, str]) -> WorktreeInfo:
         """Replace the labels of a worktree, with an audit record. Raises WorktreeNotFound, InputError."""
-        return worktrees.label(self._context, name, labels)
+        return operations.worktrees.label(self._context, name, labels)
 
     @translated
     def all(
@@ -90,12 +93,14 @@ class Worktrees:
         With a list for what is ``unreadable``, those with a damaged record are left out, and it gets what is wrong with
         them; without one DescriptorCorrupt is raised.
         """
-        return worktrees.listing(self._context, unreadable, within_s=status_within_s, progress=progress)
+        return operations.worktrees.listing(
+            self._context, unreadable, within_s=status_within_s, progress=progress
+        )
 
     @translated
     def path(self, worktree: str | None = None) -> Path:
         """Return the absolute path of a worktree. Raises WorktreeNotFound."""
-        return worktrees.path(self._context, worktree or self._worktree)
+        return operations.worktrees.path(self._context, worktree or self._worktree)
 
     @translated
     def undo_point(self, worktree: str | None = None) -> UndoPoint | None:
@@ -112,7 +117,7 @@ class Worktrees:
     @translated
     def rename(self, old: str, new: str) -> WorktreeInfo:
         """Give a worktree another name. Raises LockConflict when it is locked."""
-        return worktrees.rename(self._context, old, new)
+        return operations.worktrees.rename(self._context, old, new)
 
     @translated
     def remove(
@@ -125,7 +130,7 @@ class Worktrees:
         ever holds (repositories inside, sockets, what is excluded) is removed with it. Raises InputError for ``main``, LockConflict, UnsavedChanges, PayloadHashMismatch where its head is damaged,
         EngineFailed where something is mounted in it.
         """
-        last = worktree_removal.remove(
+        last = operations.worktree_removal.remove(
             self._context, name, force=force, keep_last=keep_last, progress=progress
         )
         return WorktreeRemoved(worktree=name, last_snapshot_id=last)

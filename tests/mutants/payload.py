@@ -9,6 +9,11 @@ _INDEX = "tests/core/payload/changes/test_index_memory.py"
 _index = of("jvs_core/payload/changes/index.py", _INDEX).mutant
 _writeback = of("jvs_core/payload/changes/writeback_time.py", _INDEX).mutant
 _describe = of("jvs_core/payload/changes/describe.py", _INDEX).mutant
+_last_clean = of(
+    "jvs_core/payload/changes/last_clean.py", "tests/core/payload/changes/test_last_clean.py"
+).mutant
+_CLEAN_LOOK = "tests/core/operations/test_clean_look.py"
+_clean_look = of("jvs_core/operations/clean_look.py", _CLEAN_LOOK).mutant
 _capture = of("jvs_core/payload/copy/capture.py", _SHARED).mutant
 _transfer = of("jvs_core/payload/copy/transfer.py", _SHARED).mutant
 _BROUGHT = "tests/core/payload/copy/test_transfer.py"
@@ -30,6 +35,33 @@ _hashing = of("jvs_core/payload/changes/hashing.py", "tests/core/payload/changes
 _links = of("jvs_core/payload/tree/link_groups.py", _SHARED).mutant
 
 MUTANTS: tuple[Mutant, ...] = (
+    _last_clean(
+        "a clean state is kept whatever is as young as the clock",
+        "found.changed or not all(map(before.covers, found.stamps))",
+        "found.changed",
+    ),
+    _last_clean(
+        "a clean state is kept of files that the index does not know",
+        "if not index.knows_all(found, with_attributes=with_attributes):",
+        "if index is None:",
+    ),
+    _last_clean("what something ran away from is clean", "not found.changed and state", "state"),
+    _last_clean("inodes are no part of a state", "(found.entries, found.stamps, ", "(found.entries, "),
+    _last_clean("what others may write is believed", " or about.st_mode & _OTHERS_WRITE", ""),
+    _last_clean("what somebody else wrote is believed", "about.st_uid != os.geteuid() or ", ""),
+    _last_clean("any question has the same answer", "question == self.question and ", ""),
+    _clean_look(
+        "a manifest that changed is not noticed",
+        "descriptor.manifest_hash.value, about",
+        "descriptor.manifest_hash.value",
+    ),
+    _clean_look("other rules of exclusion have the same answer", "head, rules, who", "head, who"),
+    _clean_look("other rights have the same answer", "head, rules, who", "head, rules"),
+    _clean_look(
+        "what status shows is all that a snapshot keeps",
+        'f"{self._worktree_id}.{asked}"',
+        "self._worktree_id",
+    ),
     _sealing("payloads can be written", "_TAKEN = 0o7222", "_TAKEN = 0o7000"),
     _sealing("payloads lend rights", "_TAKEN = 0o7222", "_TAKEN = 0o0222"),
     _sealing("a file that is nobody's to read is sealed so", "mode & ~_TAKEN | 0o400", "mode & ~_TAKEN"),

@@ -25,7 +25,7 @@ from jvs_core.control.records import tombstones
 from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError, JvsError, UnsavedChanges
 from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Descriptor, Head, Tombstone, Worktree
-from jvs_core.operations import cells, compare, stored
+from jvs_core.operations import cells, status, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.init import place_of
 from jvs_core.operations.moving import cut as cuts
@@ -136,7 +136,7 @@ def _unsaved(ctx: Context, progress: Progress) -> list[str]:
     found = []
     for name in cuts.worktrees(ctx):
         try:
-            clean = compare.status(ctx, name, progress).clean
+            clean = status.status(ctx, name, progress).clean
         except JvsError:
             clean = False
         if not clean:

@@ -21,7 +21,6 @@ from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import SILENT, Progress
 
 
-@held_back()
 def describe(
     worktree: Path,
     index: StatIndex,
@@ -41,6 +40,21 @@ def describe(
     Raises UnsupportedFile, naming the files, when one that has to be read cannot be.
     """
     found = scan(worktree, progress, must_read=False, exclude=exclude)
+    return complete(
+        found, index, clock_folder=clock_folder, with_attributes=with_attributes, progress=progress
+    )
+
+
+@held_back()
+def complete(
+    found: Scan,
+    index: StatIndex,
+    *,
+    clock_folder: Path,
+    with_attributes: bool,
+    progress: Progress = SILENT,
+) -> Scan:
+    """Return ``found``, a scan made without ``must_read``, with what ``describe`` finds out of it."""
     recalled = index.recall(found)
     unknown = recalled.unknown(found)
     xattrs_unknown = with_attributes and (
@@ -53,7 +67,7 @@ def describe(
         for entry, known in zip(found.entries, recalled.digests, strict=True)
     ]
     if with_attributes:
-        _read_attributes(worktree, found.entries, entries, recalled)
+        _read_attributes(found.root, found.entries, entries, recalled)
     unsteady = _read_contents(found, entries, unknown, writeback, progress) if unknown else set()
     index.learn(found, entries, recalled, writeback, changed=unsteady, xattrs_read=with_attributes)
     if None in entries:

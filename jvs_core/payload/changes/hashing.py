@@ -18,7 +18,6 @@ from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.stat_comparison import place
 from jvs_core.payload.tree.walk import Stamp
-from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import cut
 from jvs_core.payload.work.threads import each
 from jvs_core.progress import SILENT, Progress
@@ -167,6 +166,8 @@ def _in_threads(job: HashJob, chosen: list[Wanted], threads: int) -> list[Hashed
 
 
 def _in_processes(job: HashJob, chosen: list[Wanted], progress: Progress) -> list[Hashed | None]:
+    from jvs_core.payload.work import pool
+
     results: dict[bytes, Hashed | None] = {}
     sizes = [wanted.size for wanted in chosen]
 

@@ -166,6 +166,15 @@ class StatIndex:
             if _is_damage(error):
                 self.forget()
 
+    def knows_all(self, scan: Scan, *, with_attributes: bool) -> bool:
+        """Return whether every file of ``scan``, the last one, is known, so that a later change to any moves its ``ctime``."""
+        if self._last is None or self._last[0].stamps is not scan.stamps:
+            return False
+        return all(
+            entry.kind != FILE or (known is not None and not (with_attributes and known.xattrs is None))
+            for entry, known in zip(scan.entries, self._last[1], strict=True)
+        )
+
     def forget(self) -> None:
         """Delete the file."""
         if self.path is not None:

@@ -30,7 +30,7 @@ def write_back(found: Scan, unknown: Sequence[int], clock_folder: Path) -> Write
     Raises NoSpace or EngineFailed when what was stored cannot be written.
     """
     mount = _mount(found.root)
-    devices = _devices(found, clock_folder)
+    devices = clock_devices(found, clock_folder)
     if mount is None or mount.kind in IN_MEMORY or not devices:
         return NEVER
     by_files = mount.kind == "fuse" or mount.kind.startswith("fuse.")
@@ -44,7 +44,7 @@ def write_back(found: Scan, unknown: Sequence[int], clock_folder: Path) -> Write
     return WritebackTime(now_ns, devices, by_files)
 
 
-def _devices(found: Scan, clock_folder: Path) -> frozenset[int]:
+def clock_devices(found: Scan, clock_folder: Path) -> frozenset[int]:
     """Return the devices in ``found`` whose clock is that of ``clock_folder``: subvolumes have one, mounts their own."""
     try:
         here = os.stat(clock_folder).st_dev

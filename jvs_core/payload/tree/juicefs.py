@@ -10,7 +10,6 @@ import errno
 import json
 import re
 import shutil
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -81,6 +80,8 @@ class Request:
     """One run of the client. As a context it is ended, and the request with it, when the block fails."""
 
     def __init__(self, client: Path, *arguments: str | Path) -> None:
+        import subprocess
+
         self.name = str(arguments[0])
         try:
             # A session of its own: an interrupt from the terminal reaches this process, which then ends the client.
@@ -110,6 +111,8 @@ class Request:
 
     def end(self) -> None:
         """End the client if it still runs; the request ends with it. May be called again."""
+        import subprocess
+
         if self.process.poll() is None:
             self.process.terminate()
             with suppress(subprocess.TimeoutExpired):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
@@ -113,6 +112,8 @@ def ahead(tasks: Sequence[Callable[[], Result]]) -> Iterator[Callable[[], Result
 
     While the caller works on one result, another thread prepares the next one, and no more than that.
     """
+    from concurrent.futures import ThreadPoolExecutor, wait
+
     with ThreadPoolExecutor(1, "jvs-ahead") as pool:
         coming = deque(pool.submit(task) for task in tasks[:1])
         try:

@@ -1,0 +1,93 @@
+"""How little a command imports before it works: what it may not load, and how many modules at most.
+
+A command that loads a module more is no fault. It is one if nobody noticed: then a number here is raised, with a reason.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.core.cli.conftest import Jvs, environment
+
+# Loaded by nothing that only reads a few records. Plugins of pydantic's are looked for in the metadata of all packages.
+HEAVY = [
+    "asyncio",
+    "concurrent.futures",
+    "cryptography",
+    "importlib.metadata",
+    "multiprocessing",
+    "pathspec",
+    "pickle",
+    "portalocker",
+    "rich",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "tomlkit",
+    "jvs_core.conformance",
+    "jvs_core.control.audit",
+    "jvs_core.control.lock.lock",
+    "jvs_core.differences",
+    "jvs_core.operations.doctor",
+    "jvs_core.operations.findings",
+    "jvs_core.operations.gc",
+    "jvs_core.operations.inplace.restoring",
+    "jvs_core.operations.log",
+    "jvs_core.operations.publish",
+    "jvs_core.operations.runs",
+    "jvs_core.operations.timeline",
+    "jvs_core.operations.verify",
+    "jvs_core.payload.copy",
+    "jvs_core.payload.engines",
+    "jvs_core.payload.inplace",
+    "jvs_magics",
+    "jvs_jupyter",
+]
+# What a command does need of these, and how many modules of JVS and of all it loads at most.
+COMMANDS = {
+    "--version": ("", 20, 150),
+    "history": ("", 80, 300),
+    "history --all --tag baseline": ("", 80, 300),
+    "status": ("jvs_core.control.lock.lock", 115, 335),
+    "snapshot --if-changed -m again --lock": ("jvs_core.control.lock.lock", 135, 360),
+    "snapshot again --lock": (
+        (
+            "jvs_core.control.audit jvs_core.control.lock.lock jvs_core.operations.publish jvs_core.payload.copy "
+            "jvs_core.payload.engines concurrent.futures importlib.metadata portalocker sqlite3 pickle subprocess"
+        ),
+        185,
+        470,
+    ),
+}
+
+
+def loaded(*args: str) -> set[str]:
+    """Return the modules that a process has loaded when the command line ``args`` is done."""
+    code = (
+        "import sys; from jvs_core.cli.__main__ import main; status = main()\n"
+        "print(*sys.modules, file=sys.stderr); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_loads_only_what_it_works_with(
+    line: str, repo: Path, take: Callable[..., str], jvs: Jvs
+) -> None:
+    take("first")
+    assert jvs("status").first
+    jvs("snapshot", "--if-changed", "--lock")  # from now on it is known that nothing changed
+    needed, own, most = COMMANDS[line]
+    found = loaded(*line.split())
+    assert [name for name in HEAVY if name in found and name not in needed.split()] == []
+    assert len([name for name in found if name.startswith("jvs_")]) <= own
+    assert len(found) <= most
