@@ -60,7 +60,7 @@ def next_share(ctx: Context, of: int) -> Share:
 
 
 def remember(ctx: Context, share: Share, snapshots: Collection[str], there: Collection[str]) -> bool:
-    """Remember that a share of these snapshots was read now and is sound, and forget snapshots that are not ``there``.
+    """Remember that a share of these snapshots was read now, and forget all of snapshots that are not ``there``, or not sound.
 
     Return whether that was possible.
     """

@@ -7,7 +7,7 @@ read once in as many nights as there are shares, in whatever snapshots it is the
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jvs_core.control import catalog
@@ -55,16 +55,14 @@ def share_of(ctx: Context, text: str) -> Share:
     return Share(int(found[1]), of)
 
 
-def report(
-    ctx: Context, found: VerifyReport, share: Share, counts: Counts, sound: Collection[str]
-) -> SubsetReport:
-    """Return the report of a share, after writing down what was read of the ``sound`` snapshots.
+def report(ctx: Context, found: VerifyReport, share: Share, counts: Counts) -> SubsetReport:
+    """Return the report of a share, after writing down what was read.
 
     What another share showed to be damaged, and nobody repaired, is damaged whatever this one shows.
     """
     damaged = {each.snapshot_id: each for each in DAMAGES.readable(ctx.layout)[0]}
-    sound = [each for each in sound if each not in damaged]
-    remembered = last_read.remember(ctx, share, sound, catalog.ids(ctx.layout))
+    reports = [_said(each, share, damaged.get(each.snapshot_id)) for each in found.snapshots]
+    remembered = remember(ctx, share, reports)
     known = last_read.read(ctx, share.of)
     whole = [each.snapshot_id for each in found.snapshots if not each.expired]
     shares = []
@@ -78,7 +76,6 @@ def report(
                 never_read=len(times) - len(read),
             )
         )
-    reports = [_said(each, share, damaged.get(each.snapshot_id)) for each in found.snapshots]
     return SubsetReport(
         ok=found.audit.ok and not any(each.severity == "critical" for each in reports),
         snapshots=reports,
@@ -93,6 +90,16 @@ def report(
             remembered=remembered,
         ),
     )
+
+
+def remember(ctx: Context, share: Share, reports: Sequence[SnapshotReport]) -> bool:
+    """Write down that a share of the snapshots was read, and forget what is written of those that are damaged or gone.
+
+    Return whether that was possible.
+    """
+    critical = {each.snapshot_id for each in reports if each.severity == "critical"}
+    read = [each.snapshot_id for each in reports if not each.expired]
+    return last_read.remember(ctx, share, read, set(catalog.ids(ctx.layout)) - critical)
 
 
 def _said(found: SnapshotReport, share: Share, damaged: Damage | None) -> SnapshotReport:

@@ -24,7 +24,7 @@ from jvs_core.errors import (
 )
 from jvs_core.faults import DENIED
 from jvs_core.model import Checkpoint, Descriptor
-from jvs_core.operations import cells, damage, last_read, stored, subsets
+from jvs_core.operations import cells, damage, stored, subsets
 from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
 from jvs_core.operations.log import report as audit
@@ -95,15 +95,14 @@ def verify(
     if every:
         reports.extend(_missing(ctx))
     damage.note(ctx, reports, whole=share is None)
-    sound = [each.snapshot_id for each in reports if each.severity != "critical" and not each.expired]
     answer = VerifyReport(
         ok=log.ok and not any(report.severity == "critical" for report in reports),
         snapshots=reports,
         audit=log,
     )
     if share is not None:
-        return subsets.report(ctx, answer, share, counts, sound)
-    last_read.remember(ctx, Share(1, 1), sound, catalog.ids(ctx.layout))
+        return subsets.report(ctx, answer, share, counts)
+    subsets.remember(ctx, Share(1, 1), reports)
     return answer
 
 

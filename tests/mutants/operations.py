@@ -35,12 +35,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _subsets(
         "a damaged snapshot counts as read",
-        "    sound = [each for each in sound if each not in damaged]\n",
-        "",
+        "set(catalog.ids(ctx.layout)) - critical",
+        "set(catalog.ids(ctx.layout))",
     ),
     _damage(
         "a share that is sound lets damage be forgotten",
-        "            if whole\n            and report.severity",
+        "            if whole and report.severity",
         "            if report.severity",
     ),
     _selecting(

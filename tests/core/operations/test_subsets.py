@@ -158,6 +158,8 @@ def test_nothing_that_is_planted_makes_a_snapshot_verified(repo: Repository) -> 
 
 def test_damage_that_one_share_showed_stays_until_it_is_repaired(repo: Repository) -> None:
     taken = take(repo)
+    repo.verify()
+    assert night(repo, f"1/{NIGHTS}")[1].last_read[taken] is not None
     rot(repo, taken, "7")
     results = {number: night(repo, f"{number}/{NIGHTS}")[0] for number in range(1, NIGHTS + 1)}
     (of_seven,) = [number for number in results if Share(number, NIGHTS).has(_digest(repo, taken))]
@@ -165,8 +167,10 @@ def test_damage_that_one_share_showed_stays_until_it_is_repaired(repo: Repositor
         assert report.ok == (number < of_seven)
     (found,) = night(repo, f"{of_seven % NIGHTS + 1}/{NIGHTS}")[0].snapshots
     assert (found.severity, found.damaged_paths, found.payload_hash_valid) == ("critical", ["7"], False)
-    _, subset = night(repo, f"{of_seven}/{NIGHTS}")
+    for number in range(1, NIGHTS + 1):
+        _, subset = night(repo, f"{number}/{NIGHTS}")
     assert subset.last_read[taken] is None
+    assert all(each.never_read for each in subset.shares)
     repo.doctor(repairs=["heal"])
     assert repo.verify(every=True).ok
     assert night(repo, f"{of_seven}/{NIGHTS}")[0].ok

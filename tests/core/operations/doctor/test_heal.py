@@ -375,7 +375,7 @@ def test_killed_anywhere_leaves_the_payloads_no_worse(
         done = subprocess.run([sys.executable, "-c", KILLED, copied, str(count)], check=False).returncode
         repo = Repository.open(copied)
         with monkeypatch.context() as patched:
-            patched.setattr("jvs_core.operations.verify.damage.note", lambda *_: None)
+            patched.setattr("jvs_core.operations.verify.damage.note", lambda *_, **more: None)
             now = damaged(repo)
         assert all(set(paths) <= set(bad[key]) for key, paths in now.items())
         repo.doctor(repairs=["clean_intents", "clean_tmp", "heal"])
