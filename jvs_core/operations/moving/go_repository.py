@@ -34,6 +34,7 @@ from jvs_core.model import NAME, SNAPSHOT_ID, Record
 from jvs_core.model.forms import Name, Sha256, SnapshotId, Tag, Text
 from jvs_core.results import RefusedSnapshot
 from jvs_core.settings import Settings
+from jvs_core.wording import counted
 
 _LONGEST = 1 << 20
 _DEEPEST = 50
@@ -165,7 +166,7 @@ def _repo_id(layout: Layout) -> str:
 def _descriptors(found: GoRepository) -> None:
     names = found.layout.listing(found.layout.descriptors)
     if len(names) > _MOST:
-        raise InputError(f"{found.root} has {len(names):,} descriptors, more than import reads ({_MOST:,})")
+        f"{found.root} has {counted(len(names), 'descriptor')}, and import reads at most {_MOST:,}"
     for name in sorted(names):
         snapshot_id, suffix = name[: -len(".json")], name[-len(".json") :]
         if suffix != ".json" or _ID.fullmatch(snapshot_id) is None:
