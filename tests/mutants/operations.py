@@ -173,12 +173,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _planning(
         "a plan does not see what was published meanwhile",
-        "            protection.refresh(ctx.layout, known)\n",
+        "        protection.refresh(ctx.layout, known)\n",
         "",
     ),
     _planning(
         "a plan is made of what the log has lost",
-        "            lost.require_none(ctx, ledger)\n",
+        "        lost.require_none(ctx, ledger)\n",
         "",
         f"{_GC}::test_what_the_log_knows_and_is_lost_stops_plan_and_run",
     ),
