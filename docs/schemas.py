@@ -38,7 +38,9 @@ from jvs_core.results import (
     Restored,
     RestoredInPlace,
     Setting,
+    Stats,
     Status,
+    SubsetReport,
     TimelineState,
     TreeEntry,
     Unchanged,
@@ -110,6 +112,7 @@ RESULTS: Mapping[str, Any] = {
     "annotate": Shown,
     "history": list[Shown],
     "find": list[FoundFile],
+    "stats": Stats,
     "show": ShownInFull
     | _object(
         "ExecutedCells", "A notebook of what a kernel ran.", cells=Steps, metadata=dict[str, Any], nbformat=int, nbformat_minor=int
@@ -149,7 +152,7 @@ RESULTS: Mapping[str, Any] = {
     "gc pin": Pin,
     "gc unpin": Pin,
     "gc pins": list[Pin],
-    "verify": VerifyReport | ProofReport,
+    "verify": SubsetReport | VerifyReport | ProofReport,
     "doctor": DoctorReport,
     "config show": list[Setting],
     "config get": Setting,

@@ -185,7 +185,14 @@ class VerifyReport(Answer):
             if report.audit.ok
             else html.span("bad", f"audit log BROKEN: {report.audit.error}")
         )
-        return html.table((), rows, of=len(chosen), more="print(answer)") + html.line(log)
+        table = html.table((), rows, of=len(chosen), more="print(answer)") + html.line(log)
+        read = getattr(report, "subset", None)
+        if read is None:
+            return table
+        said = f"share {read.share}/{read.of}: {read.files_read:,} of {counted(read.files, 'file')} read"
+        missing = sum(each.never_read > 0 for each in read.shares)
+        left = f"; {counted(missing, 'share')} of {read.of} not read yet in all snapshots" if missing else ""
+        return table + html.line(html.text(said + left))
 
 
 class Listing(Answers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from jvs_core import clock
@@ -13,6 +14,7 @@ from jvs_core.model import Descriptor
 from jvs_core.operations import moments
 
 AT, TAG = "@", "tag:"
+_MONTHS = re.compile(r"\dm(?:\b|\d)", re.ASCII)
 
 
 def select(layout: Layout, text: str, head: str | None, worktree: str) -> str:
@@ -39,17 +41,21 @@ def _at(layout: Layout, text: str, head: str, worktree: str) -> str:
     except InputError as error:
         raise SnapshotNotFound(f"no snapshot {text!r}: {error.message}", hint=error.hint) from error
     oldest: Descriptor | None = None
+    is_any_gone = False
     for descriptor in _believed(layout, head):
         if catalog.is_expired(layout, descriptor.snapshot_id):
+            is_any_gone = True
             continue
         if clock.parse(descriptor.created_at) <= until_ms:
             return descriptor.snapshot_id
         oldest = descriptor
+    whole = " that still has its files" if is_any_gone else ""
+    hint = f"the oldest is {oldest.snapshot_id}, taken at {oldest.created_at}" if oldest else "jvs history"
+    if _MONTHS.search(text):
+        hint += "; m is a month, min a minute"
     raise SnapshotNotFound(
-        f"no snapshot of worktree {worktree} was taken at {_shown(until_ms)} or before ({text!r})",
-        hint="the payloads of all of them are gone: jvs history"
-        if oldest is None
-        else f"the oldest is {oldest.snapshot_id}, taken at {oldest.created_at}",
+        f"no snapshot of worktree {worktree}{whole} was taken at {_shown(until_ms)} or before ({text!r})",
+        hint=hint,
     )
 
 

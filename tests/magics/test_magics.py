@@ -380,6 +380,7 @@ def test_find_shows_deleted_files_and_redo_and_if_changed_answer(ip: Kernel, mai
     )
     assert ip.value("_ = %jvs find a.txt --larger 1k\nlen(_)") == "0"
     assert ip.value("past = %jvs history --until now\nlen(past.to_dataframe())") != "0"
+    assert "1 share of 2 not read yet" in ip.ok("read = %jvs verify --subset next/2\nread").html
     held = ip.ok("held = %jvs stats\nheld")
     assert "Deleting one snapshot frees about" in held.text
     assert ip.value("held.to_dataframe().columns.tolist()") == "['snapshot_id', 'unique_bytes', 'needed_for']"

@@ -78,6 +78,9 @@ def test_what_is_older_than_all_is_not_found_and_the_oldest_is_named(repo: Repos
     assert first in str(refused.value.hint)
     assert "2026-11-27T10:00:00.000Z" in str(refused.value.hint)
     with pytest.raises(SnapshotNotFound) as refused:
+        repo.resolve("@30m")
+    assert "min a minute" in str(refused.value.hint)
+    with pytest.raises(SnapshotNotFound) as refused:
         repo.resolve("@soon")
     assert "yesterday" in str(refused.value.hint)
 
@@ -138,6 +141,11 @@ def test_a_time_passes_over_what_retention_removed_a_tag_does_not(
     with pytest.raises(SnapshotNotFound) as refused:
         repo.resolve("@2026-11-28T11:30")
     assert repo.resolve("HEAD") in str(refused.value.hint)
+    assert "that still has its files" in refused.value.message
+    gone.add(repo.resolve("HEAD"))
+    with pytest.raises(SnapshotNotFound) as refused:
+        repo.resolve("@now")
+    assert refused.value.hint == "jvs history"
 
 
 def test_a_descriptor_that_was_changed_decides_nothing(repo: Repository, wall: Clock) -> None:
