@@ -7,14 +7,14 @@ entry. A failure leaves part of it, for the caller to remove.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jvs_core.errors import EngineFailed, NoSpace
-from jvs_core.payload.arrival import names
+from jvs_core.payload.arrival import names, rewriting
 from jvs_core.payload.arrival.following import following, make_room
 from jvs_core.payload.arrival.stock import Base, Place, Stock, shareable
 from jvs_core.payload.arrival.ways import Way
@@ -24,6 +24,7 @@ from jvs_core.payload.copy import hard_links
 from jvs_core.payload.copy.copying import Answer, Batch, CopyJob
 from jvs_core.payload.copy.replication import make_folders
 from jvs_core.payload.copy.transfer import Item, Outcome, Transfer, attribute_losses
+from jvs_core.payload.tree import content
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.content import Changed
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
@@ -117,11 +118,14 @@ class _Making:
 
     def make(self) -> None:
         """Make everything: the folders' attributes last, for nothing is made in them any more."""
-        new, folders = self.begin()
+        new, folders, other = self.begin()
+        self.rewrite(other)
         entries = self.arrival.entries
         leaders, groups = hard_links.leaders([entries[position] for position in new])
         chosen = [new[index] for index in leaders]
         if self.way.clone is None:
+            large = self.large(chosen)
+            chosen = [position for position in chosen if position not in large]
             places = shareable(entries, chosen, self.stock, self.arrival.base)
             refused = names.share(entries, places, self.target, self.progress.advanced, self.arrival.waiting)
             shared = places.keys() - refused
@@ -129,11 +133,13 @@ class _Making:
             self.bring(chosen)
             again = [position for position in chosen if position in refused]
             self.stock.replace(self.target, [entries[position] for position in again])
+            self.rewrite(large, fresh=True)
+            chosen += large
         else:
             self.bring(chosen)
-        self.made = chosen
+        self.made = [*chosen, *other]
         joined = [new[index] for members in groups.values() for index in members]
-        self.looked = sorted({*folders, *chosen, *joined})
+        self.looked = sorted({*folders, *self.made, *joined})
         self.join([[new[index] for index in members] for members in groups.values()])
         self.finish(folders)
 
@@ -144,8 +150,11 @@ class _Making:
             return check(self.target, entries, Depth.LOOK)
         return check_some(self.target, [entries[position] for position in self.looked], Depth.LOOK)
 
-    def begin(self) -> tuple[Sequence[int], Sequence[int]]:
-        """Make the top and all folders, or a clone of the base; return the positions to make, and the folders to finish."""
+    def begin(self) -> tuple[Sequence[int], Sequence[int], Mapping[int, Entry]]:
+        """Make the top and all folders, or a clone of the base.
+
+        Returns the positions to make, the folders to finish, and the files of the clone to rewrite, as they were.
+        """
         entries, base, clone = self.arrival.entries, self.arrival.base, self.way.clone
         everything = range(len(entries))
         if base is not None and clone is not None:
@@ -163,12 +172,90 @@ class _Making:
                         or before.get(entries[position].path) != entries[position]
                     )
                 ]
-                self.progress.advanced(len(entries) - len(todo.new))
-                return [p for p in todo.new if entries[p].kind != FOLDER], folders
+                self.progress.advanced(len(entries) - len(todo.new) - len(todo.other))
+                return [p for p in todo.new if entries[p].kind != FOLDER], folders, todo.other
         self.way.make_top(self.target)
         make_folders(self.target, self.wanted)
         kinds = [entry.kind == FOLDER for entry in entries]
-        return [p for p in everything if not kinds[p]], [p for p in everything if kinds[p]]
+        return [p for p in everything if not kinds[p]], [p for p in everything if kinds[p]], {}
+
+    def large(self, positions: Sequence[int]) -> dict[int, Entry]:
+        """Return those of the files at ``positions`` of which blocks can be shared with an earlier version, and that one."""
+        base, entries, contents = self.arrival.base, self.arrival.entries, self.stock.contents
+        if base is None or self.way.method == "copy":
+            return {}
+        wanted = {
+            entries[p].path: p
+            for p in positions
+            if entries[p].kind == FILE
+            and entries[p].size >= rewriting.WORTH_BYTES
+            and entries[p].sha256 not in contents
+        }
+        return {
+            wanted[entry.path]: entry
+            for entry in (base.entries if wanted else ())
+            if entry.path in wanted and entry.kind == FILE and entry.size >= rewriting.WORTH_BYTES
+        }
+
+    def rewrite(self, others: Mapping[int, Entry], *, fresh: bool = False) -> None:
+        """Make files next versions of what they were, in place, or with ``fresh`` as clones of those of the base."""
+        if not others:
+            return
+
+        @contextmanager
+        def opened() -> Iterator[Callable[[int], bytes | Outcome]]:
+            base = self.arrival.base
+            assert base is not None
+            with (
+                Folders(self.arrival.source) as sources,
+                Folders(base.payload) as earlier,
+                Folders(self.target) as targets,
+            ):
+                yield lambda position: self.next_version(
+                    position, others[position], sources, targets, earlier if fresh else None
+                )
+
+        positions = list(others)
+        found = each(positions, opened, max(1, self.way.threads))
+        for position, made in zip(positions, found, strict=True):
+            self.losses.note(self.wanted[position], made)
+        self.progress.advanced(len(positions))
+
+    def next_version(
+        self, position: int, before: Entry, sources: Folders, targets: Folders, earlier: Folders | None
+    ) -> bytes | Outcome:
+        entry = self.wanted[position]
+        folder, name = split(entry.path)
+        try:
+            opened, _ = content.open_regular(name, sources.at(folder))
+        except (Changed, FileNotFoundError, NotADirectoryError):
+            return Outcome(gone=True)
+        except OSError as error:
+            raise translate(error, entry.path, reading=True) from error
+        try:
+            here = targets.at(folder)
+            if earlier is not None:
+                old, st = content.open_regular(name, earlier.at(folder))
+                try:
+                    made = os.open(name, content.MAKE_FLAGS, 0o600, dir_fd=here)
+                    content.clone(old, st, made)
+                finally:
+                    os.close(old)
+            else:
+                os.chmod(name, 0o600, dir_fd=here)
+                made = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+            try:
+                return rewriting.rewrite(
+                    entry, before, opened, made, seal=self.way.seal, durable=self.way.durable
+                )
+            finally:
+                os.close(made)
+        except Changed:
+            return Outcome(gone=True)
+        except OSError as error:
+            raise translate(error, entry.path) from error
+        finally:
+            os.close(opened)
 
     def cloned(self, base: Base, clone: Callable[[Path, Path], None]) -> bool:
         """Clone the base; False where the file system cannot clone what is in it, and it comes file by file."""
