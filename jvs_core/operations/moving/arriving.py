@@ -27,7 +27,8 @@ from jvs_core.errors import (
 from jvs_core.model import Descriptor
 from jvs_core.operations.context import step
 from jvs_core.payload import manifest
-from jvs_core.payload.arrival.arrive import Arrival, arrive
+from jvs_core.payload.arrival.arrive import arrive
+from jvs_core.payload.arrival.making import Arrival
 from jvs_core.payload.arrival.stock import Base, Stock
 from jvs_core.payload.arrival.ways import Way, way_of
 from jvs_core.payload.check.comparison import Depth

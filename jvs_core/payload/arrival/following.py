@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core.payload.tree.entry import FOLDER, Entry
+from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
 
@@ -16,17 +16,18 @@ from jvs_core.payload.tree.folders import Folders, split
 class Following:
     """What is to be done in a clone of ``earlier`` that is to become ``entries``.
 
-    ``gone`` are the paths to remove, what is in a folder before it; ``new`` the positions of entries to make;
-    ``touched`` the folders whose names change.
+    ``gone`` are the paths to remove, what is in a folder before it; ``new`` the positions of entries to make; ``other``
+    those of files that become other versions of themselves, with what they were; ``touched`` the folders whose names change.
     """
 
     gone: Sequence[Entry]
     new: Sequence[int]
+    other: Mapping[int, Entry]
     touched: frozenset[bytes]
 
     def is_small(self, entries: Sequence[Entry]) -> bool:
         """Say whether a clone saves work."""
-        return len(self.gone) + len(self.new) <= len(entries) // 2
+        return len(self.gone) + len(self.new) + len(self.other) <= len(entries) // 2
 
 
 def following(earlier: Sequence[Entry], entries: Sequence[Entry], *, keeps_links: bool) -> Following:
@@ -34,6 +35,7 @@ def following(earlier: Sequence[Entry], entries: Sequence[Entry], *, keeps_links
     before = {entry.path: entry for entry in earlier}
     names, old_names = _groups(entries), _groups(earlier)
     new: list[int] = []
+    other: dict[int, Entry] = {}
     for position, entry in enumerate(entries):
         old = before.get(entry.path)
         if (old is not None and entry.kind == FOLDER == old.kind) or (
@@ -43,12 +45,20 @@ def following(earlier: Sequence[Entry], entries: Sequence[Entry], *, keeps_links
             and (keeps_links or entry.path not in names)
         ):
             continue
+        if (
+            old is not None
+            and old.kind == entry.kind == FILE
+            and entry.path not in names
+            and entry.path not in old_names
+        ):
+            other[position] = old
+            continue
         new.append(position)
     made = {entries[position].path for position in new}
     here = {entry.path for entry in entries}
     gone = [entry for entry in reversed(earlier) if entry.path in made or entry.path not in here]
     touched = {split(entry.path)[0] for entry in gone} | {split(entries[p].path)[0] for p in new}
-    return Following(gone, new, frozenset(touched))
+    return Following(gone, new, other, frozenset(touched))
 
 
 def _groups(entries: Sequence[Entry]) -> Mapping[bytes, frozenset[bytes]]:
