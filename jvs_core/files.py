@@ -80,12 +80,12 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: b
     _write_and_rename(path, data, rename, mode=mode, durable=durable)
 
 
-def create_atomic(path: Path, data: bytes, *, mode: int | None = None, durable: bool = True) -> None:
-    """Create ``path`` with ``data`` in one step, ``durable`` or not. A crash leaves all of it or no file of that name.
+def create_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Create ``path`` with ``data`` in one step, durable. A crash leaves all of it or no file of that name.
 
     Raises AlreadyExists when ``path`` exists.
     """
-    _write_and_rename(path, data, rename_new, mode=mode, durable=durable)
+    _write_and_rename(path, data, rename_new, mode=mode, durable=True)
 
 
 def _write_and_rename(

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import shlex
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from jvs_core.model.forms import Count, Holder, Name, RunId, Sha256, SnapshotId, Timestamp, Uuid
 from jvs_core.model.process import Process
 from jvs_core.model.record import Record
 
+
+def _of_json(value: Any) -> Any:
+    """Return a value if JSON has a form for all of it: no NaN, no infinity. Raises ValueError."""
+    if isinstance(value, dict):
+        for item in value.values():
+            _of_json(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _of_json(item)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} has no form in JSON")
+    return value
+
+
+_Values = Annotated[dict[str, Any], AfterValidator(_of_json)]
 RunOutcome = Literal[
     "started",
     "ok",
@@ -62,7 +78,7 @@ class Run(Record):
     input_path: str | None
     output_path: str | None
     worktree: Name
-    parameters: dict[str, Any]
+    parameters: _Values
     outcome: RunOutcome
     error: str | None
     before_snapshot_id: SnapshotId
@@ -74,8 +90,8 @@ class Run(Record):
     attempt: Annotated[int, Field(ge=1)]
     started_at: Timestamp
     finished_at: Timestamp | None
-    duration_s: float | None
-    metrics: dict[str, Any]
+    duration_s: Annotated[float, Field(allow_inf_nan=False)] | None
+    metrics: _Values
     reproduces: RunId | None
     verdict: Verdict | None = None
     paths: tuple[str, ...] | None = Field(default=None, strict=False)
@@ -89,7 +105,7 @@ class Run(Record):
     name: Name | None = None
     note: str = ""
     point: Sha256 | None = None
-    setup: dict[str, Any] = Field(default_factory=dict)
+    setup: _Values = Field(default_factory=dict)
     owner: RunOwner
 
     @property

@@ -188,7 +188,7 @@ class Context:
         return writer.append(self.layout, self.settings, operation, **fields)
 
     def begin(self, operation: str, **fields: Any) -> Intent:
-        """Write the intent of an operation, durable unless ``durable`` is false."""
+        """Write the intent of an operation, durable."""
         from jvs_core.control.records import journal
 
         return journal.begin(self.layout, self.settings, operation, **fields)

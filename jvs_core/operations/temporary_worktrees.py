@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import syncing
 from jvs_core.control.records import journal, worktree
 from jvs_core.errors import Conflict, JvsError, WorktreeNotFound
 from jvs_core.faults import translated
@@ -59,12 +58,8 @@ def isolated_run(ctx: Context, name: str, base: str, progress: Progress) -> Iter
 
 @translated
 def begin(ctx: Context, kind: str, name: str, base: str, progress: Progress) -> Intent:
-    """Make the worktree ``name`` from snapshot ``base``, and before it the intent that names it.
-
-    Until the worktree has its name, the intent to make it is what ``doctor`` goes by; where a ``syncfs`` comes before
-    that, the one here needs no sync of its own.
-    """
-    intent = ctx.begin(kind, durable=not syncing.syncfs_works(ctx.layout.intents), worktree=name, base=base)
+    """Make the worktree ``name`` from snapshot ``base``, and before it the intent that names it."""
+    intent = ctx.begin(kind, worktree=name, base=base)
     try:
         restore.new_worktree(ctx, name, base, operation="worktree_create", progress=progress)
     except BaseException:

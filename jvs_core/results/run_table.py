@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any, Literal
 
 from jvs_core.errors import InputError
 from jvs_core.results.result import Result
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class RunWork(Result):
@@ -30,11 +33,11 @@ class RunTable(Result):
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
     def to_csv(self) -> str:
-        """Return the table as CSV, its head first; None is an empty cell."""
+        """Return the table as CSV, its head first; None is an empty cell, and what drives a terminal stands as an escape."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows(self.rows)
+        for row in (self.columns, *self.rows):
+            writer.writerow([_escaped(cell) if isinstance(cell, str) else cell for cell in row])
         return text.getvalue()
 
     def to_dataframe(self) -> Any:
@@ -44,3 +47,7 @@ class RunTable(Result):
         except ModuleNotFoundError as error:
             raise InputError("pandas is not installed", hint="pip install pandas") from error
         return pd.DataFrame([list(row) for row in self.rows], columns=list(self.columns))
+
+
+def _escaped(text: str) -> str:
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

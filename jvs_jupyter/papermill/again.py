@@ -8,7 +8,6 @@ from jvs_core import InputError, Repository, Run
 from jvs_jupyter.papermill import place
 from jvs_jupyter.papermill.spec import RunSpec
 from jvs_jupyter.runs.spec import Keep
-from jvs_jupyter.runs.values import decoded_all
 
 
 def spec_of(repository: Repository, original: Run, keep: Keep) -> RunSpec:
@@ -28,17 +27,19 @@ def spec_of(repository: Repository, original: Run, keep: Keep) -> RunSpec:
     output = original.output_path
     inside = output is not None and place.local_path(output) is not None and not os.path.isabs(output)
     cwd = original.setup.get("cwd")
-    return RunSpec(
-        notebook=notebook,
-        parameters=decoded_all(original.parameters),
-        output=str(main / output) if output is not None and inside else None,
-        deliver=False,
-        from_=original.before_snapshot_id,
-        repo=str(repository.root),
-        worktree="main",
-        cwd=str(main / cwd) if isinstance(cwd, str) else str(main),
-        kernel=original.setup.get("kernel_name"),
-        execution_timeout=original.setup.get("execution_timeout"),
-        keep=keep,
-        reproduces=original.run_id,
+    return RunSpec.parse(
+        {
+            "notebook": notebook,
+            "parameters": original.parameters,
+            "output": str(main / output) if output is not None and inside else None,
+            "deliver": False,
+            "from": original.before_snapshot_id,
+            "repo": str(repository.root),
+            "worktree": "main",
+            "cwd": str(main / cwd) if isinstance(cwd, str) else str(main),
+            "kernel": original.setup.get("kernel_name"),
+            "execution_timeout": original.setup.get("execution_timeout"),
+            "keep": keep,
+            "reproduces": original.run_id,
+        }
     )

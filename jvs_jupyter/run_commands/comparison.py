@@ -12,8 +12,11 @@ from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_core.cli.parameters import RunName
 from jvs_core.cli.text import change_lines, columns, identifier, safe
+from jvs_jupyter.run_commands.described import brief
 from jvs_jupyter.runs.comparison import after, of_many, of_two, whole
 from jvs_jupyter.runs.values import decoded
+
+_LONGEST = 200
 
 
 @click.command(cls=Command)
@@ -43,8 +46,8 @@ def compare(call: Call, run: str, others: tuple[str, ...]) -> Outcome:
         (
             f"  {kind}",
             safe(name),
-            safe(str(before)),
-            safe(str(now)),
+            safe(brief(before, _LONGEST)),
+            safe(brief(now, _LONGEST)),
             f"{value['deltas'][name]:+.6g}" if kind == "metrics" and name in value["deltas"] else "",
         )
         for kind in ("parameters", "metrics", "circumstances", "packages")
@@ -74,4 +77,4 @@ def _table(value: dict[str, Any]) -> Outcome:
 def _shown(value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value:.6g}" if isinstance(value, float) else safe(str(value))
+    return f"{value:.6g}" if isinstance(value, float) else safe(brief(value, _LONGEST))

@@ -13,6 +13,9 @@ from jvs_jupyter.runs.endings import exit_status
 from jvs_jupyter.runs.values import decoded_all
 
 _OUTPUTS_SHOWN = 10
+_MOST = 100
+_LONGEST = 2_000
+SHORT = 60
 
 
 def ended(record: Run) -> Outcome:
@@ -83,9 +86,17 @@ def took(record: Run) -> str:
     return "" if record.duration_s is None else f"{record.duration_s:.1f} s"
 
 
-def pairs(values: dict[str, Any]) -> str:
-    """Return names and values on one line."""
-    return safe(" ".join(f"{name}={value}" for name, value in decoded_all(values).items()))
+def pairs(values: dict[str, Any], longest: int = _LONGEST) -> str:
+    """Return names and values on one line: the first hundred, of each the beginning."""
+    shown = dict(list(values.items())[:_MOST])
+    text = " ".join(f"{name[:longest]}={brief(value, longest)}" for name, value in decoded_all(shown).items())
+    return safe(text) + (f" … {counted(len(values), 'value')} in all" if len(values) > _MOST else "")
+
+
+def brief(value: Any, longest: int = _LONGEST) -> str:
+    """Return a value as text, of a long one the beginning."""
+    text = str(value)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _outputs(record: Run) -> str:

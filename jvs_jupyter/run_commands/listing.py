@@ -15,7 +15,7 @@ from jvs_core.cli.parameters import RunName
 from jvs_core.cli.text import columns as in_columns
 from jvs_core.cli.text import identifier, safe
 from jvs_core.wording import counted
-from jvs_jupyter.run_commands.described import pairs, so_far, stands, took
+from jvs_jupyter.run_commands.described import SHORT, brief, pairs, so_far, stands, took
 
 
 @click.command("list", cls=Command)
@@ -71,9 +71,9 @@ def list_(
             stands(run),
             run.started_at,
             took(run),
-            safe(run.subject),
-            pairs(run.parameters),
-            pairs(so_far(run)),
+            safe(brief(run.subject)),
+            pairs(run.parameters, SHORT),
+            pairs(so_far(run), SHORT),
         )
         for run in found
     ]
@@ -159,4 +159,4 @@ def table_lines(table: RunTable) -> list[str]:
 def _shown(value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value:.6g}" if isinstance(value, float) else safe(str(value))
+    return f"{value:.6g}" if isinstance(value, float) else safe(brief(value))

@@ -13,7 +13,6 @@ from jvs_jupyter.runs import command
 from jvs_jupyter.runs.command import CommandSpec
 from jvs_jupyter.runs.request import Finished
 from jvs_jupyter.runs.spec import Keep, Spec
-from jvs_jupyter.runs.values import decoded_all
 
 _NOTEBOOKS = "jvs_jupyter.papermill"
 Subject = str | os.PathLike[str] | Sequence[str]
@@ -55,17 +54,19 @@ def again(repository: Repository, original: Run, keep: Keep) -> Spec:
         return spec
     main = repository.worktrees.path("main")
     cwd = original.setup.get("cwd")
-    return CommandSpec(
-        command=list(original.command),
-        parameters=decoded_all(original.parameters),
-        metrics=original.setup.get("metrics"),
-        deliver=False,
-        from_=original.before_snapshot_id,
-        repo=str(repository.root),
-        worktree="main",
-        cwd=str(main / cwd) if isinstance(cwd, str) else str(main),
-        keep=keep,
-        reproduces=original.run_id,
+    return CommandSpec.parse(
+        {
+            "command": list(original.command),
+            "parameters": original.parameters,
+            "metrics": original.setup.get("metrics"),
+            "deliver": False,
+            "from": original.before_snapshot_id,
+            "repo": str(repository.root),
+            "worktree": "main",
+            "cwd": str(main / cwd) if isinstance(cwd, str) else str(main),
+            "keep": keep,
+            "reproduces": original.run_id,
+        }
     )
 
 

@@ -162,7 +162,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _files(
         "a created file's name is not durable",
-        "rename_new, mode=mode, durable=durable)",
+        "rename_new, mode=mode, durable=True)",
         "rename_new, mode=mode, durable=False)",
     ),
     _files(

@@ -33,10 +33,9 @@ def begin(
     snapshot_id: str | None = None,
     fencing_token: int | None = None,
     owner: Mapping[str, Any] | None = None,
-    durable: bool = True,
     **details: Any,
 ) -> Intent:
-    """Write a new intent, ``durable`` or not. ``details`` are what a repair needs to finish or undo the operation.
+    """Write a new intent, durable. ``details`` are what a repair needs to finish or undo the operation.
 
     It is the caller's, or that of the process ``owner``, by the fields that name one.
     Only an intent to make a snapshot is named after it: of one snapshot many restores may be under way.
@@ -56,9 +55,7 @@ def begin(
     )
     control_folders.complete(layout)
     path = layout.intents / f"{intent.intent_id}.json"
-    files.create_atomic(
-        path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.intent_mode, durable=durable
-    )
+    files.create_atomic(path, canonical.dumps(intent.to_json()) + b"\n", mode=layout.intent_mode)
     _SIGNS[intent.intent_id] = ended = threading.Event()
     threading.Thread(target=_give_signs, args=(path, ended), name="jvs-intent", daemon=True).start()
     return intent

@@ -10,7 +10,7 @@ from jupyter_core.utils import ensure_async
 
 from jvs_jupyter.runs import comparison
 from jvs_jupyter.server.errors import bad_input, forbidden
-from jvs_jupyter.server.handlers.base import Handler, route
+from jvs_jupyter.server.handlers.base import Handler, encode, route
 from jvs_jupyter.server.handlers.content import disposition
 from jvs_jupyter.server.pages import cursor, key_of
 from jvs_jupyter.server.paths import Place, Root
@@ -19,6 +19,8 @@ from jvs_jupyter.server.reproducing import reproduce
 
 _MANY = 500
 _FILES_LISTED = 1_000
+_LONGEST_RECORD = 1 << 16
+_SHOWN = 100
 
 
 class RunsHandler(Handler):
@@ -167,6 +169,28 @@ def compared(root: Root, path: str, names: Sequence[str]) -> dict[str, Any]:
     return {**value, **cut, "truncated": truncated}
 
 
+def _bounded(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as a list shows it: of what is beyond all reason only the beginning, which ``truncated`` says."""
+    if len(encode(record)) <= _LONGEST_RECORD:
+        return record
+    cut = {**record, "truncated": True}
+    for name in ("parameters", "metrics"):
+        cut[name] = {key[:_SHOWN]: _short(item) for key, item in list(record[name].items())[:_SHOWN]}
+    for name in ("command", "inputs", "outputs", "left_behind", "paths"):
+        if record.get(name) is not None:
+            cut[name] = [_short(item) for item in record[name][:_SHOWN]]
+    for name in ("error", "note", "notebook", "input_path", "output_path"):
+        cut[name] = record[name] and _short(record[name])
+    return cut
+
+
+def _short(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else encode(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
 def _seen(place: Place, run: str) -> dict[str, Any]:
     runs = place.repository.runs
     return runs.seen(runs.get(run)).to_json()
@@ -205,7 +229,7 @@ def page_of(root: Root, path: str, query: dict[str, Any]) -> dict[str, Any]:
     end = start + limit
     following = cursor(f"{end} {shown[-1].run_id}") if shown and end < total else None
     return {
-        "items": [runs.seen(run).to_json() for run in shown],
+        "items": [_bounded(runs.seen(run).to_json()) for run in shown],
         "next": following,
         "total": total,
         "unreadable": unreadable,
