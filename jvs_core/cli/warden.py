@@ -3,7 +3,8 @@
 What leaves its process group, or loses its parent, stays below this process, a subreaper, and in GROUP, the folder of an
 empty control group (- for none), which is ended in one step, whatever forks meanwhile, and also by who started this process,
 should the command have killed it. The command reads INPUT, a descriptor, or nothing where that is -. With TERMINAL it stays in the
-terminal's session, as a shell needs it, and hears itself of its keys; with - it has a session of its own. A byte on standard input is the number of a signal for the command. Everything is ended when this
+terminal's session, as a shell needs it, and hears itself of its keys; with - it has a session of its own. A byte on standard input is the number of a signal for the command; that of SIGKILL ends
+everything at once. Everything is ended when this
 process is told to (SIGTERM) or when standard input ends, which it does when its caller is gone. At the end REPORT, a
 descriptor, gets parts divided by NUL: ``S`` and the status as Popen gives it, then the command lines of what was still
 there when the command had ended; or ``E`` and the number of the error that kept it from starting.
@@ -49,9 +50,10 @@ def main() -> None:
     if failure:
         os.write(report, b"E" + failure)
         return
-    status = _wait(child, told, alone=terminal == "-")
+    status, asked = _wait(child, told, alone=terminal == "-")
     left = [] if status is None else _left(group)
-    _ask_to_end(group)
+    if asked:
+        _ask_to_end(group)
     end_group(group)
     _kill()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if status is None else status
@@ -122,19 +124,24 @@ def _enter(group: str) -> None:
         pass
 
 
-def _wait(child: int, told: int, *, alone: bool) -> int | None:
-    """Wait for the end of the command and return its status; None when it is to be ended. Signals go on to its group."""
+def _wait(child: int, told: int, *, alone: bool) -> tuple[int | None, bool]:
+    """Wait for the end of the command and return its status; None when it is to be ended. Signals go on to its group.
+
+    Also return whether what is left is to be asked to end before it is killed.
+    """
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status)
+            return os.waitstatus_to_exitcode(status), True
         ready, _, _ = select.select([0, told], [], [])
         if told in ready and signal.SIGTERM in os.read(told, 64):
-            return None
+            return None, True
         if 0 in ready:
             numbers = os.read(0, 64)
             if not numbers:
-                return None
+                return None, True
+            if signal.SIGKILL in numbers:
+                return None, False
             for number in numbers:
                 _send(-child if alone else child, number)
 

@@ -107,8 +107,10 @@ class Watched:
             with suppress(OSError):
                 os.write(pipe.fileno(), bytes([number]))
 
-    def stop(self) -> None:
-        """Have everything ended: SIGTERM, and after five seconds SIGKILL."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Have everything ended: SIGTERM, and after five seconds SIGKILL, or that ``at_once``."""
+        if at_once:
+            self.pass_on(signal.SIGKILL)
         pipe = self.warden.stdin
         if pipe is not None and not pipe.closed:
             with suppress(OSError):

@@ -14,6 +14,7 @@ from jvs_core.cli.call import Call
 from jvs_core.cli.group import Command
 from jvs_core.cli.outcome import Outcome
 from jvs_jupyter.agents import server, tools
+from jvs_jupyter.agents.calls import Calls
 
 ALLOW_INPLACE = "--allow-inplace"
 TOKEN = "JVS_MCP_TOKEN"
@@ -56,17 +57,22 @@ def mcp(call: Call, allow_inplace: bool, port: int | None) -> Outcome:
     if not os.environ.get("JVS_SESSION"):
         settings = replace(settings, session=f"mcp-{secrets.token_hex(4)}")
     repository = Repository(found.root, worktree=call.worktree or found.worktree, settings=settings)
+    calls = Calls()
     built = server.build(
         repository,
         (*tools.SAFE, *(tools.IN_PLACE if allow_inplace else ())),
+        calls,
         withheld={}
         if allow_inplace
         else dict.fromkeys((tool.name for tool in tools.IN_PLACE), ALLOW_INPLACE),
     )
-    if port is None:
-        server.serve(built)
-    else:
-        _serve_http(built, port)
+    try:
+        if port is None:
+            server.serve(built)
+        else:
+            _serve_http(built, port)
+    finally:
+        calls.finish()
     return Outcome(None)
 
 

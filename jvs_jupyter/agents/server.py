@@ -32,6 +32,7 @@ from pydantic import ValidationError
 from jvs_core import JvsError, Repository, __version__
 from jvs_jupyter.agents import resources
 from jvs_jupyter.agents.bounds import bounded
+from jvs_jupyter.agents.calls import Calls
 from jvs_jupyter.agents.tool import Desk, Tool
 from jvs_jupyter.server.progress import Cancelled, Receiver
 
@@ -45,9 +46,13 @@ Snapshots are named by id, unique prefix, ref, HEAD or HEAD~N, by tag (tag:NAME)
 
 
 def build(
-    repository: Repository, tools: Sequence[Tool[Any]], *, withheld: Mapping[str, str] = MappingProxyType({})
+    repository: Repository,
+    tools: Sequence[Tool[Any]],
+    calls: Calls,
+    *,
+    withheld: Mapping[str, str] = MappingProxyType({}),
 ) -> Server[Any]:
-    """Return a server that offers ``tools`` on ``repository`` and on nothing else.
+    """Return a server that offers ``tools`` on ``repository`` and on nothing else. ``calls`` must be finished at its end.
 
     ``withheld`` are tools that are not, each with the option of ``jvs mcp`` that offers it. A refusal is a tool result
     with ``isError`` whose structured content is the command line's error object.
@@ -73,7 +78,7 @@ def build(
             given = tool.arguments.model_validate_json(json.dumps(params.arguments or {}))
         except ValidationError as error:
             return _refused("E_USAGE", _first(error), f"see the input schema of {tool.name}")
-        return await _called(context, repository, tool, given)
+        return await _called(context, repository, calls, tool, given)
 
     async def list_resources(
         _context: ServerRequestContext[Any], params: PaginatedRequestParams | None
@@ -114,7 +119,7 @@ def serve(server: Server[Any]) -> None:
 
 
 async def _called(
-    context: ServerRequestContext[Any], repository: Repository, tool: Tool[Any], given: Any
+    context: ServerRequestContext[Any], repository: Repository, calls: Calls, tool: Tool[Any], given: Any
 ) -> CallToolResult:
     """Carry one call out in a thread, tell how far it is meanwhile, and have it end when it is cancelled."""
     receiver = Receiver(lambda: None)
@@ -123,7 +128,7 @@ async def _called(
     async with anyio.create_task_group() as meanwhile:
         meanwhile.start_soon(_tell, context, receiver)
         try:
-            call = partial(tool.call, desk, given)
+            call = partial(calls.carry_out, partial(tool.call, desk, given))
             result = _answer(await anyio.to_thread.run_sync(call, abandon_on_cancel=True))
         except JvsError as error:
             result = _refused(error.code, error.message, error.hint)

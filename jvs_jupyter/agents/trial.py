@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -17,6 +18,7 @@ from jvs_jupyter.agents.tail import Tail
 from jvs_jupyter.server.progress import Cancelled
 
 _LOOK_EVERY_S = 0.1
+_GRACE_S = 1.0  # nobody waits for what is cancelled, and who started the server may kill it soon
 
 
 @dataclass(frozen=True)
@@ -91,5 +93,7 @@ def _wait(child: Watched, timeout_s: float, cancelled: threading.Event, progress
             told = int(passed)
         else:
             return None
-    child.stop()
+    child.pass_on(signal.SIGTERM)
+    child.wait(_GRACE_S)
+    child.stop(at_once=True)
     return "cancelled"

@@ -479,6 +479,43 @@ async def test_a_cancelled_call_ends_its_command_and_its_sandbox(repo: Repositor
         await anyio.to_thread.run_sync(wait_until_alone, repo)
 
 
+async def test_a_server_that_is_told_to_end_clears_its_sandboxes_away(repo: Repository) -> None:
+    """As the official client ends one: the input ends, and two seconds later comes SIGTERM."""
+    command = [sys.executable, "-m", "jvs_core.cli", "--repo", str(repo.root), "mcp"]
+    script = "trap '' TERM; setsid sleep 61 & sleep 61"
+    call = {"name": "sandbox", "arguments": {"command": ["sh", "-c", script]}}
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    lines = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
+    ]
+
+    def talk() -> tuple[int, str]:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdin is not None
+        for line in lines:
+            process.stdin.write(json.dumps(line) + "\n")
+        process.stdin.flush()
+        while len(repo.worktrees.all()) == 1:
+            time.sleep(0.05)
+        time.sleep(1)
+        process.stdin.close()
+        time.sleep(0.5)
+        process.terminate()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        process.stderr.close()
+        return process.wait(), said
+
+    status, said = await anyio.to_thread.run_sync(talk)
+    assert "Traceback" not in said
+    assert status in (0, 143)
+    await anyio.to_thread.run_sync(wait_until_alone, repo)
+
+
 async def test_another_holder_is_named(repo: Repository) -> None:
     repo.locks.acquire()
     async with client(repo) as connected:
