@@ -51,6 +51,8 @@ from jvs_core.results import (
     WorktreeInfo,
     WorktreeRemoved,
 )
+from jvs_core.results.moving import Cloned, Imported
+from jvs_core.results.verify import SubsetReport
 from jvs_core.settings import TimelineConfig
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -121,6 +123,8 @@ RESULTS: Mapping[str, Any] = {
     "ls": list[TreeEntry],
     "cat": _object("FileContent", "A file of a snapshot.", path=str, size=int, sha256=str, content_base64=str),
     "compare": Comparison | Differences,
+    "clone": Cloned,
+    "import": Imported,
     "stats": Stats,
     "export": Exported,
     "view": list[View]
@@ -159,7 +163,7 @@ RESULTS: Mapping[str, Any] = {
     "gc pin": Pin,
     "gc unpin": Pin,
     "gc pins": list[Pin],
-    "verify": VerifyReport | ProofReport,
+    "verify": SubsetReport | VerifyReport | ProofReport,
     "doctor": DoctorReport,
     "config show": list[Setting],
     "config get": Setting,
@@ -255,5 +259,5 @@ def _words(kind: Any) -> str:
         if getattr(kind, "__origin__", None) is dict:
             return "object"
         return " or ".join(dict.fromkeys(parts))
-    about = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+    about = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ").replace("``", "`")
     return f"{kind.__name__}: {about}" if about else str(kind.__name__)
