@@ -64,6 +64,7 @@ MISTAKES: list[tuple[str, str, Any, dict[str, Any], int, str | None]] = [
         "E_USAGE",
     ),
     ("POST", "restores", {"path": "team", "snapshot": "HEAD", "to": "x"}, {}, 400, "E_USAGE"),
+    ("POST", "restores", {"path": "team", "snapshot": "HEAD", "named": True, "name": "x"}, {}, 400, "E_USAGE"),
     ("POST", "restores", {"path": "team", "snapshot": "HEAD", "dry_run": True}, {}, 400, "E_USAGE"),
     ("POST", "undo", {"path": "team", "confirm": False}, {}, 400, "E_USAGE"),
     ("POST", "worktrees", {"path": "team", "name": "main"}, {}, 400, "E_NAME_INVALID"),
