@@ -215,6 +215,9 @@ def schema_of(name: str) -> dict[str, Any]:
     made = TypeAdapter(RESULTS[name]).json_schema(
         mode="serialization", by_alias=True, schema_generator=_Printed, union_format="any_of"
     )
+    while unused := [each for each in made.get("$defs", {}) if f'/$defs/{each}"' not in json.dumps(made)]:
+        for each in unused:  # of fields that are hidden
+            del made["$defs"][each]
     title = "jvs: a command that failed" if name == "error" else f"jvs {name} --json"
     return {"$schema": DIALECT, **made, "title": title}
 
