@@ -26,6 +26,7 @@ from jvs_core.results import (
     Comparison,
     ConformanceReport,
     DoctorReport,
+    Exported,
     Extracted,
     FoundFile,
     GcPlan,
@@ -37,6 +38,7 @@ from jvs_core.results import (
     RepositoryInfo,
     Restored,
     RestoredInPlace,
+    SeenRun,
     Setting,
     Stats,
     Status,
@@ -45,10 +47,13 @@ from jvs_core.results import (
     TreeEntry,
     Unchanged,
     VerifyReport,
+    View,
     WorktreeCreated,
     WorktreeInfo,
     WorktreeRemoved,
 )
+from jvs_core.results.moving import Cloned, Imported
+from jvs_core.results.verify import SubsetReport
 from jvs_core.settings import TimelineConfig
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -120,6 +125,14 @@ RESULTS: Mapping[str, Any] = {
     "ls": list[TreeEntry],
     "cat": _object("FileContent", "A file of a snapshot.", path=str, size=int, sha256=str, content_base64=str),
     "compare": Comparison | Differences,
+    "clone": Cloned,
+    "import": Imported,
+    "stats": Stats,
+    "export": Exported,
+    "view": list[View]
+    | _object("ViewOpened", "Where the view is.", path=str)
+    | _object("ViewsClosed", "The views that were closed.", closed=list[str]),
+    "completion": _object("Completion", "A shell's script.", shell=str, script=str),
     "restore": Restored | RestoredInPlace | Extracted | Extracts | PutBack,
     "undo": RestoredInPlace | _object("UndoForgotten", "What was given up.", worktree=str, forgotten=int),
     "redo": RestoredInPlace,
@@ -164,11 +177,12 @@ RESULTS: Mapping[str, Any] = {
     "conformance run": ConformanceReport,
     "demo": _object("Demo", "The story that was told.", ok=bool, steps=Steps),
     "run exec": Run,
-    "run list": list[Run] | Steps,
+    "run list": list[SeenRun] | Steps,
     "run show": Run,
     "run name": Run,
     "run note": Run,
     "run remove": list[Run],
+    "run cancel": _object("RunCancelled", "The run that was asked to stop.", run_id=str),
     "run compare": RunChanges | TwoRuns | ManyRuns,
     "run reproduce": Once | Often,
     "run sweep": Outcome,
@@ -203,6 +217,9 @@ def schema_of(name: str) -> dict[str, Any]:
     made = TypeAdapter(RESULTS[name]).json_schema(
         mode="serialization", by_alias=True, schema_generator=_Printed, union_format="any_of"
     )
+    while unused := [each for each in made.get("$defs", {}) if f'/$defs/{each}"' not in json.dumps(made)]:
+        for each in unused:  # of fields that are hidden
+            del made["$defs"][each]
     title = "jvs: a command that failed" if name == "error" else f"jvs {name} --json"
     return {"$schema": DIALECT, **made, "title": title}
 
@@ -247,5 +264,5 @@ def _words(kind: Any) -> str:
         if getattr(kind, "__origin__", None) is dict:
             return "object"
         return " or ".join(dict.fromkeys(parts))
-    about = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+    about = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ").replace("``", "`")
     return f"{kind.__name__}: {about}" if about else str(kind.__name__)

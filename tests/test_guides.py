@@ -91,6 +91,7 @@ jvs --repo myrepo ref create baseline HEAD
 
 # What pages show in passing, beyond that everything in them succeeds.
 SAYS = {
+    "got-in": ("Deleted 2 snapshots", "expired", "it is in no file of the repository"),
     "operations": ("Repository is healthy.", "TAMPERED  E_PAYLOAD_HASH_MISMATCH", "W_LEFTOVER", "damaged-"),
     "first-ten-minutes": ("Created snapshot", "~ data.csv", "Restored snapshot", "OK"),
     "notebook": ("Created snapshot", "~ results.csv"),

@@ -131,6 +131,8 @@ def _needs(ctx: Context, found: Survey, snapshot_id: str) -> Iterator[tuple[str,
             yield reason, f"jvs ref delete {shlex.quote(which)}"
         elif what == "pin":
             yield reason, _unpin(ctx, which)
+        elif what == "view":
+            yield reason, f"jvs view --close {shlex.quote(which)}"
         else:
             yield reason.replace("intent ", "under way: "), _ended(which)
 
@@ -145,8 +147,6 @@ def under_way(ctx: Context) -> dict[str, list[str]]:
 
 
 def _ended(operation: str) -> str:
-    if operation == "view":
-        return "close the view: jvs view --close"
     return f"let the {operation.replace('_', ' ')} come to its end (jvs doctor names one that cannot)"
 
 

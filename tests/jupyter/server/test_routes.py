@@ -272,6 +272,10 @@ async def test_a_restore_makes_a_new_worktree(server: Interface, repo: Repositor
     assert (operation["kind"], operation["state"]) == ("restore", "done")
     assert operation["result"]["contents_path"] == "team/worktrees/back"
     assert (repo.root / "worktrees" / "back" / "notes.txt").read_text() == "notes"
+    called = repo.suggest_name("HEAD")
+    asked = {"path": "team", "snapshot": "HEAD", "named": True}
+    operation = await server.done(await server.ask("POST", "restores", asked))
+    assert operation["result"]["worktree"] == called
 
 
 async def test_a_restore_in_place_and_its_undo(server: Interface, repo: Repository) -> None:
