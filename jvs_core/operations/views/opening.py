@@ -81,10 +81,15 @@ def _share(ctx: Context, chosen: Selection, owner: dict[str, Any], by_hand: bool
         intent = mine[-1] if mine else _begin(ctx, chosen, owner, by_hand, tree, temporary)
     try:
         check_some(ctx.layout.views(intent.details["tree"]), chosen.entries, Depth.SUSPECT).require_content()
-    except JvsError:  # root wrote to it, say: whoever has it open goes on with it, and nobody else gets it
+    except BaseException as error:
         if not mine:
-            closing.let_go(ctx, intent)
-        return None
+            with suppress(OSError, JvsError):
+                closing.let_go(ctx, intent)
+        if isinstance(
+            error, JvsError
+        ):  # root wrote to it, say: who has it open goes on with it, and nobody else gets it
+            return None
+        raise
     return intent
 
 
