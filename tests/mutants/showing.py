@@ -42,7 +42,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _opening(
         "a view that was spoilt is shared",
-        '        check_some(\n            ctx.layout.views(intent.details["tree"]), chosen.entries, Depth.SUSPECT\n        ).require_content()\n',
+        '        check_some(ctx.layout.views(intent.details["tree"]), chosen.entries, Depth.SUSPECT).require_content()\n',
         "        pass\n",
     ),
     _opening(
@@ -60,8 +60,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _closing(
         "a view of a running program is closed by others",
-        '            and (intent.details["by_hand"] or journal.state(intent, ctx.settings) is False)\n',
-        "",
+        'or (name is not None and (intent.details["by_hand"] or journal.state(intent, ctx.settings) is False))',
+        "or name is not None",
     ),
     _read_only("everybody may write to a view", "        _close(target, part)\n", "        pass\n"),
     _process(
