@@ -392,7 +392,26 @@ def test_a_planted_intent_leads_nowhere(repo: Repository, details: dict[str, obj
 
 
 def test_a_link_in_the_place_of_views_is_refused(repo: Repository, tmp_path: Path) -> None:
-    (repo.root / ".jvs" / "views").symlink_to(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (repo.root / ".jvs" / "views").symlink_to(elsewhere)
     with pytest.raises(JvsError), repo.view("HEAD"):
         pass
-    assert list(tmp_path.iterdir()) == []
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_program_that_leads_the_session_keeps_its_own_views(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel leads a session: ``jvs view --close`` that a cell runs is not about the kernel's own blocks."""
+    monkeypatch.setattr(process, "session", process.own)
+    with repo.view("HEAD") as shown:
+        by_hand = repo.views.open("HEAD", by_hand=True)
+        assert by_hand.path == str(shown)
+        assert [view.by_hand for view in repo.views.close(by_hand=True)] == [True]
+        assert shown.exists()
+        with pytest.raises(PathNotFound):
+            repo.views.close(by_hand=True)
+    repo.views.open("HEAD", by_hand=True)
+    assert len(repo.views.close()) == 1
+    assert left(repo) == []
