@@ -76,7 +76,7 @@ def _share(ctx: Context, chosen: Selection, owner: dict[str, Any], by_hand: bool
         alike = [intent for intent in holders(ctx) if _shows(ctx, intent, chosen)]
         if not alike:
             return None
-        mine = [intent for intent in alike if by_hand and is_of(intent, owner)]
+        mine = [each for each in alike if by_hand and each.details["by_hand"] and is_of(each, owner)]
         tree, temporary = (str(alike[-1].details[name]) for name in ("tree", "temporary"))
         intent = mine[-1] if mine else _begin(ctx, chosen, owner, by_hand, tree, temporary)
     try:
