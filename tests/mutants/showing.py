@@ -45,12 +45,6 @@ MUTANTS: tuple[Mutant, ...] = (
         '        check_some(ctx.layout.views(intent.details["tree"]), chosen.entries, Depth.SUSPECT).require_content()\n',
         "        pass\n",
     ),
-    _opening(
-        "a view is shared with whoever is dead",
-        "        and journal.state(intent, ctx.settings) is True\n",
-        "",
-        equivalent="a view of the dead is there until doctor closes it, and then no other holds it",
-    ),
     _closing("a view that others hold is removed", "        if others:\n", "        if False:\n"),
     _closing(
         "a view of the living is closed",

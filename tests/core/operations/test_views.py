@@ -13,6 +13,7 @@ import pytest
 
 from jvs_core import Progress, Repository
 from jvs_core.cli import main as cli
+from jvs_core.cli.outcome import Outcome
 from jvs_core.control import process
 from jvs_core.control.layout import Layout
 from jvs_core.control.records import journal
@@ -228,31 +229,34 @@ def jvs(repo: Repository, *args: str, **how: object) -> subprocess.CompletedProc
     return subprocess.run(line, capture_output=True, text=True, check=False, **how)  # type: ignore[call-overload, no-any-return]
 
 
+def here(repo: Repository, *args: str) -> Outcome:
+    """Run a command in this process."""
+    return cli.execute(["--repo", str(repo.root), *args])
+
+
 def test_a_view_opened_by_hand_stays_until_it_is_closed(repo: Repository) -> None:
-    found = json.loads(jvs(repo, "view", "HEAD~1", "data/0.csv", "--json").stdout)
-    assert found.keys() == {"path"}
-    assert Path(found["path"]).read_text() == "0"
-    assert jvs(repo, "view", "HEAD~1", "data/0.csv").stdout == found["path"] + "\n"
-    (listed,) = json.loads(jvs(repo, "view", "--json").stdout)
-    assert listed["path"] == found["path"]
+    shown = jvs(repo, "view", "HEAD~1", "data/0.csv").stdout.rstrip("\n")
+    assert Path(shown).read_text() == "0"
+    (listed,) = here(repo, "view").to_json()
+    assert listed["path"] == shown
     assert not listed["abandoned"]
     assert repo.doctor(repairs=RUNTIME_REPAIRS, strict=True).findings == []
-    assert Path(found["path"]).exists()
-    closed = jvs(repo, "view", "--close", found["path"])
-    assert closed.stdout == f"Closed {found['path']}\n"
+    assert Path(shown).exists()
+    assert list(here(repo, "view", "--close", shown).lines) == [f"Closed {shown}"]
     assert (left(repo), intents(repo)) == ([], 0)
-    done = jvs(repo, "view", "--close", "--json")
-    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (3, "E_PATH_NOT_FOUND")
+    assert list(here(repo, "view").lines) == ["No view is open"]
 
 
-def test_closing_without_a_name_closes_what_the_session_opened(repo: Repository) -> None:
-    jvs(repo, "view", "HEAD")
-    jvs(repo, "view", "HEAD~1")
+def test_the_same_view_is_given_again_and_closing_without_a_name_closes_all(repo: Repository) -> None:
+    first = here(repo, "view", "HEAD").to_json()
+    assert first.keys() == {"path"}
+    assert here(repo, "view", "HEAD").to_json() == first
+    here(repo, "view", "HEAD~1")
     with repo.view("HEAD"):
-        jvs(repo, "view", "--close")
+        assert len(here(repo, "view", "--close").to_json()["closed"]) == 2
         assert len(repo.views.all()) == 1
         with pytest.raises(InputError):
-            cli.execute(["--repo", str(repo.root), "view", "--close", "one", "two"])
+            here(repo, "view", "--close", "one", "two")
     assert left(repo) == []
 
 
@@ -264,10 +268,10 @@ def test_a_session_that_ended_leaves_a_view_that_doctor_closes(repo: Repository)
     assert Path(shown, "run.sh").exists()
     (listed,) = repo.views.all()
     assert listed.abandoned
-    assert "its session has ended" in jvs(repo, "view").stdout
+    assert "its session has ended" in "".join(here(repo, "view").lines)
     assert [finding.message.rpartition(" was ")[2] for finding in repo.doctor().findings] == ["not closed"]
     assert repo.gc.plan(keep_last=1).candidates == []  # until then it is kept
-    assert jvs(repo, "doctor", "--repair-runtime").returncode == 0
+    repo.doctor(repairs=RUNTIME_REPAIRS)
     assert (left(repo), intents(repo), repo.doctor(strict=True).findings) == ([], 0, [])
 
 
@@ -293,7 +297,7 @@ def test_a_running_program_keeps_its_view_and_a_killed_one_does_not(repo: Reposi
 def test_a_view_by_hand_of_another_machine_is_left_alone(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jvs(repo, "view", "HEAD")
+    here(repo, "view", "HEAD")
     monkeypatch.setattr(process.clock, "boot_id", lambda: "another")  # type: ignore[attr-defined]
     monkeypatch.setattr(process, "_machine_id", lambda: "0" * 32)
     (path,) = (repo.root / ".jvs" / "intents").iterdir()
