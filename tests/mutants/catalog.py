@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import audit, locks, operations, payload, records
+from tests.mutants import audit, locks, operations, payload, records, showing
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -11,4 +11,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *audit.MUTANTS,
     *payload.MUTANTS,
     *operations.MUTANTS,
+    *showing.MUTANTS,
 )

@@ -45,6 +45,10 @@ _PREFIX = ".jvs-export-"
 def kind_of(place: Path) -> Kind:
     """Return what kind of export the name of ``place`` asks for. Raises InputError for archives of other kinds."""
     name = place.name.lower()
+    if name == "-":
+        raise InputError(
+            "an export is written to a file that can be named when it is whole", hint="-o FILE.tar.zst"
+        )
     for ending in sorted(_ENDINGS, key=len, reverse=True):
         if name.endswith(ending) and name != ending:
             return _ENDINGS[ending]

@@ -37,7 +37,8 @@ def close(ctx: Context, name: str | None, *, by_hand: bool) -> list[View]:
     """Close what this process, or ``by_hand`` its session, holds of the views that ``name`` names (None: all); return them.
 
     A view is named by its id or any path in it. Its folder stays while others hold it. One that was opened by hand can be
-    closed from everywhere, and so can one whose process is gone; one that a running program holds only there.
+    closed from everywhere, and so can one whose process is gone; one that a running program holds only by that program, also
+    where it is the session's own shell, as a kernel is for what its cells run.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def close(ctx: Context, name: str | None, *, by_hand: bool) -> list[View]:
     chosen = [
         intent
         for intent in mine
-        if is_of(intent, owner)
+        if (is_of(intent, owner) and (intent.details["by_hand"] or not by_hand))
         or (name is not None and (intent.details["by_hand"] or journal.state(intent, ctx.settings) is False))
     ]
     if not chosen and found:

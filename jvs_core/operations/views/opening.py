@@ -76,15 +76,20 @@ def _share(ctx: Context, chosen: Selection, owner: dict[str, Any], by_hand: bool
         alike = [intent for intent in holders(ctx) if _shows(ctx, intent, chosen)]
         if not alike:
             return None
-        mine = [intent for intent in alike if by_hand and is_of(intent, owner)]
+        mine = [each for each in alike if by_hand and each.details["by_hand"] and is_of(each, owner)]
         tree, temporary = (str(alike[-1].details[name]) for name in ("tree", "temporary"))
         intent = mine[-1] if mine else _begin(ctx, chosen, owner, by_hand, tree, temporary)
     try:
         check_some(ctx.layout.views(intent.details["tree"]), chosen.entries, Depth.SUSPECT).require_content()
-    except JvsError:  # root wrote to it, say: whoever has it open goes on with it, and nobody else gets it
+    except BaseException as error:
         if not mine:
-            closing.let_go(ctx, intent)
-        return None
+            with suppress(OSError, JvsError):
+                closing.let_go(ctx, intent)
+        if isinstance(
+            error, JvsError
+        ):  # root wrote to it, say: who has it open goes on with it, and nobody else gets it
+            return None
+        raise
     return intent
 
 

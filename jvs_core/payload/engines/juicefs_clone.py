@@ -141,8 +141,12 @@ class JuicefsClone:
         *,
         since_ns: int = 0,
         progress: Progress,
+        writable: bool = True,
     ) -> list[str]:
-        """Clone the payload ``source``, and check it against its manifest meanwhile; file by file as in ``capture``."""
+        """Clone the payload ``source``, and check it against its manifest meanwhile; file by file as in ``capture``.
+
+        One that is not to be ``writable`` keeps the modes of the payload, as a clone has them.
+        """
         if os.path.lexists(target):
             raise AlreadyExists(f"{target} exists already", path=str(target))
         progress.started("clone", len(entries))
@@ -158,7 +162,11 @@ class JuicefsClone:
             self.other.settle(target)
             return [*degraded, *obstacle]
         folder_times(target, entries, hard_links.join(target, entries))
-        lines = give_rights(target, entries, found.dressed_otherwise(entries), source)
+        dressed = found.dressed_otherwise(entries)
+        if not writable:
+            drifted = set(found.drifted)
+            dressed = [entry for entry in dressed if entry.path in drifted]
+        lines = give_rights(target, entries, dressed, source)
         progress.finished("clone")
         return lines
 

@@ -114,6 +114,7 @@ def test_gnu_tar_unpacks_what_the_snapshot_holds(repo: Repository, tmp_path: Pat
     assert left(out) == [top(repo)]
     assert contents_of(out / top(repo)) == contents_of(repo.root / "main")
     assert made.degraded == ("setuid, setgid or capabilities left out: 1 entry: run.sh",)
+    assert stat.S_IMODE((out / top(repo) / "run.sh").stat().st_mode) == 0o755
     shown = repo.show("HEAD").descriptor
     assert (made.files, made.bytes) == (shown.files, shown.bytes)
     assert (out / top(repo) / "sparse").stat().st_blocks * 512 < 1 << 20
@@ -204,6 +205,15 @@ def test_every_file_system_gives_the_same_archive_and_keeps_attributes(workdir: 
         assert "user:12345:rw-" in folders["SCHILY.acl.default"]
 
 
+def test_what_is_taken_for_a_hole_must_be_one(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sparse, "segments", lambda fd, st: [] if st.st_size > 1 << 20 else None)
+    with pytest.raises(PayloadHashMismatch, match=r"data/x\.bin"):
+        repo.export("HEAD", tmp_path / "a.tar")
+    assert left(tmp_path) == []
+
+
 @pytest.mark.parametrize("name", ["a.tar.zst", "a.zip", "out"])
 def test_a_damaged_payload_leaves_no_file(repo: Repository, tmp_path: Path, name: str) -> None:
     rot(payload_file(repo, "HEAD", "data/x.bin"), at=len(LARGE) - 1)
@@ -287,8 +297,8 @@ def test_nothing_is_written_over(repo: Repository, tmp_path: Path, monkeypatch: 
         repo.export("HEAD", tmp_path / "no" / "a.zip")
     with pytest.raises(InputError, match="records"):
         repo.export("HEAD", repo.root / ".jvs" / "a.zip")
-    for name in ("a.tar.xz", "a.7z", "a.zst"):
-        with pytest.raises(InputError, match="kind"):
+    for name in ("a.tar.xz", "a.7z", "a.zst", "-"):
+        with pytest.raises(InputError, match=r"kind|whole"):
             repo.export("HEAD", tmp_path / name)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from jvs_core import Progress, Repository
 from jvs_core.cli import main as cli
+from jvs_core.cli.outcome import Outcome
 from jvs_core.control import process
 from jvs_core.control.layout import Layout
 from jvs_core.control.records import journal
@@ -35,8 +36,6 @@ from tests.support.damage import overwrite, payload_file, truncate
 from tests.support.metadata import metadata_of
 from tests.support.users import SOMEBODY, as_user
 
-pytestmark = pytest.mark.in_turn
-
 WRITE = 0o222
 HOLDER = """
 import sys
@@ -49,8 +48,17 @@ with Repository.open(sys.argv[1]).view("HEAD") as path:
 
 
 @pytest.fixture
-def repo(workdir: Path) -> Repository:
-    repo = Repository.init(workdir / "repo")
+def repo(tmp_path: Path) -> Repository:
+    return filled(tmp_path / "repo")
+
+
+@pytest.fixture
+def real(workdir: Path) -> Repository:
+    return filled(workdir / "repo")
+
+
+def filled(root: Path) -> Repository:
+    repo = Repository.init(root)
     main = repo.root / "main"
     (main / "data").mkdir()
     for number in range(5):
@@ -82,12 +90,13 @@ def intents(repo: Repository) -> int:
     return len(journal.pending(Layout(repo.root))[0])
 
 
+@pytest.mark.in_turn
 @pytest.mark.on_each
 @pytest.mark.parametrize("path", ["", "data", "data/0.csv"])
-def test_a_view_is_the_snapshot_and_nobody_may_write_to_it(repo: Repository, path: str) -> None:
-    before = inside(repo.root / "main")
-    with repo.view("HEAD", path) as shown:
-        top = repo.root / ".jvs" / "views" / left(repo)[0]
+def test_a_view_is_the_snapshot_and_nobody_may_write_to_it(real: Repository, path: str) -> None:
+    before = inside(real.root / "main")
+    with real.view("HEAD", path) as shown:
+        top = real.root / ".jvs" / "views" / left(real)[0]
         assert shown == top / path
         found = inside(top)
         wanted = {
@@ -102,37 +111,39 @@ def test_a_view_is_the_snapshot_and_nobody_may_write_to_it(repo: Repository, pat
         sealed = subvolume.is_subvolume(top) and subvolume.is_read_only(top)
         for each in (top, *top.rglob("*")):
             assert sealed or each.is_symlink() or not each.stat().st_mode & WRITE, each
-        assert repo.doctor(strict=True).findings == []
-        assert [view.path for view in repo.views.all()] == [str(shown)]
-    assert left(repo) == []
-    assert intents(repo) == 0
-    assert repo.verify(every=True).ok
+        assert real.doctor(strict=True).findings == []
+        assert [view.path for view in real.views.all()] == [str(shown)]
+    assert left(real) == []
+    assert intents(real) == 0
+    assert real.verify(every=True).ok
 
 
+@pytest.mark.in_turn
 @pytest.mark.on_each
-def test_root_can_write_to_a_view_at_most_and_never_to_the_snapshot(repo: Repository) -> None:
-    with repo.view("HEAD") as shown:
+def test_root_can_write_to_a_view_at_most_and_never_to_the_snapshot(real: Repository) -> None:
+    with real.view("HEAD") as shown:
         file = shown / "data" / "0.csv"
-        assert not os.path.samefile(file, payload_file(repo, "HEAD", "data/0.csv"))
+        assert not os.path.samefile(file, payload_file(real, "HEAD", "data/0.csv"))
         try:
             file.chmod(0o600)
             file.write_text("spoilt!")
         except OSError:
             assert subvolume.is_subvolume(shown)
-        assert repo.verify("HEAD").ok
-        with repo.view("HEAD") as other:  # what was spoilt is given to nobody else
+        assert real.verify("HEAD").ok
+        with real.view("HEAD") as other:  # what was spoilt is given to nobody else
             assert (other / "data" / "0.csv").read_text() == "changed"
-    assert left(repo) == []
+    assert left(real) == []
 
 
+@pytest.mark.in_turn
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
-def test_an_ordinary_user_cannot_write_and_can_close(repo: Repository) -> None:
-    for path in (repo.root, *repo.root.rglob("*")):
+def test_an_ordinary_user_cannot_write_and_can_close(real: Repository) -> None:
+    for path in (real.root, *real.root.rglob("*")):
         os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False) if not _is_read_only(path) else None
-    if any(subvolume.is_subvolume(path) for path in (repo.root / ".jvs" / "snapshots").glob("*/payload")):
+    if any(subvolume.is_subvolume(path) for path in (real.root / ".jvs" / "snapshots").glob("*/payload")):
         pytest.skip("the payloads are read-only subvolumes of root's")
     with as_user():
-        own = Repository.open(repo.root)
+        own = Repository.open(real.root)
         with own.view("HEAD~1", "data") as shown:
             assert (shown / "0.csv").read_text() == "0"
             for act in (
@@ -178,17 +189,18 @@ def test_gc_keeps_the_snapshot_of_a_view_and_says_which(repo: Repository) -> Non
     assert (left(repo), intents(repo)) == ([], 0)
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("damage", [truncate, lambda file: overwrite(file, "x"), Path.unlink])
 @pytest.mark.parametrize("path", ["", "data", "data/0.csv"])
-def test_nothing_damaged_is_shown(repo: Repository, damage: Callable[[Path], None], path: str) -> None:
-    file = payload_file(repo, "HEAD", "data/0.csv")
-    payload = repo.root / ".jvs" / "snapshots" / repo.resolve("HEAD") / "payload"
+def test_nothing_damaged_is_shown(real: Repository, damage: Callable[[Path], None], path: str) -> None:
+    file = payload_file(real, "HEAD", "data/0.csv")
+    payload = real.root / ".jvs" / "snapshots" / real.resolve("HEAD") / "payload"
     if subvolume.is_subvolume(payload):
         subvolume.set_read_only(payload, False)
     damage(file)
-    with pytest.raises(PayloadHashMismatch, match=r"data/0\.csv"), repo.view("HEAD", path):
+    with pytest.raises(PayloadHashMismatch, match=r"data/0\.csv"), real.view("HEAD", path):
         pass
-    assert (left(repo), intents(repo)) == ([], 0)
+    assert (left(real), intents(real)) == ([], 0)
 
 
 def test_what_is_not_there_is_said(repo: Repository) -> None:
@@ -217,31 +229,34 @@ def jvs(repo: Repository, *args: str, **how: object) -> subprocess.CompletedProc
     return subprocess.run(line, capture_output=True, text=True, check=False, **how)  # type: ignore[call-overload, no-any-return]
 
 
+def here(repo: Repository, *args: str) -> Outcome:
+    """Run a command in this process."""
+    return cli.execute(["--repo", str(repo.root), *args])
+
+
 def test_a_view_opened_by_hand_stays_until_it_is_closed(repo: Repository) -> None:
-    found = json.loads(jvs(repo, "view", "HEAD~1", "data/0.csv", "--json").stdout)
-    assert found.keys() == {"path"}
-    assert Path(found["path"]).read_text() == "0"
-    assert jvs(repo, "view", "HEAD~1", "data/0.csv").stdout == found["path"] + "\n"
-    (listed,) = json.loads(jvs(repo, "view", "--json").stdout)
-    assert listed["path"] == found["path"]
+    shown = jvs(repo, "view", "HEAD~1", "data/0.csv").stdout.rstrip("\n")
+    assert Path(shown).read_text() == "0"
+    (listed,) = here(repo, "view").to_json()
+    assert listed["path"] == shown
     assert not listed["abandoned"]
     assert repo.doctor(repairs=RUNTIME_REPAIRS, strict=True).findings == []
-    assert Path(found["path"]).exists()
-    closed = jvs(repo, "view", "--close", found["path"])
-    assert closed.stdout == f"Closed {found['path']}\n"
+    assert Path(shown).exists()
+    assert list(here(repo, "view", "--close", shown).lines) == [f"Closed {shown}"]
     assert (left(repo), intents(repo)) == ([], 0)
-    done = jvs(repo, "view", "--close", "--json")
-    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (3, "E_PATH_NOT_FOUND")
+    assert list(here(repo, "view").lines) == ["No view is open"]
 
 
-def test_closing_without_a_name_closes_what_the_session_opened(repo: Repository) -> None:
-    jvs(repo, "view", "HEAD")
-    jvs(repo, "view", "HEAD~1")
+def test_the_same_view_is_given_again_and_closing_without_a_name_closes_all(repo: Repository) -> None:
+    first = here(repo, "view", "HEAD").to_json()
+    assert first.keys() == {"path"}
+    assert here(repo, "view", "HEAD").to_json() == first
+    here(repo, "view", "HEAD~1")
     with repo.view("HEAD"):
-        jvs(repo, "view", "--close")
+        assert len(here(repo, "view", "--close").to_json()["closed"]) == 2
         assert len(repo.views.all()) == 1
         with pytest.raises(InputError):
-            cli.execute(["--repo", str(repo.root), "view", "--close", "one", "two"])
+            here(repo, "view", "--close", "one", "two")
     assert left(repo) == []
 
 
@@ -253,10 +268,10 @@ def test_a_session_that_ended_leaves_a_view_that_doctor_closes(repo: Repository)
     assert Path(shown, "run.sh").exists()
     (listed,) = repo.views.all()
     assert listed.abandoned
-    assert "its session has ended" in jvs(repo, "view").stdout
+    assert "its session has ended" in "".join(here(repo, "view").lines)
     assert [finding.message.rpartition(" was ")[2] for finding in repo.doctor().findings] == ["not closed"]
     assert repo.gc.plan(keep_last=1).candidates == []  # until then it is kept
-    assert jvs(repo, "doctor", "--repair-runtime").returncode == 0
+    repo.doctor(repairs=RUNTIME_REPAIRS)
     assert (left(repo), intents(repo), repo.doctor(strict=True).findings) == ([], 0, [])
 
 
@@ -282,7 +297,7 @@ def test_a_running_program_keeps_its_view_and_a_killed_one_does_not(repo: Reposi
 def test_a_view_by_hand_of_another_machine_is_left_alone(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jvs(repo, "view", "HEAD")
+    here(repo, "view", "HEAD")
     monkeypatch.setattr(process.clock, "boot_id", lambda: "another")  # type: ignore[attr-defined]
     monkeypatch.setattr(process, "_machine_id", lambda: "0" * 32)
     (path,) = (repo.root / ".jvs" / "intents").iterdir()
@@ -298,15 +313,16 @@ def test_a_view_by_hand_of_another_machine_is_left_alone(
 POINTS = [f"{when} {step}" for step in ("intent", "view", "clone", "publish") for when in ("before", "after")]
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(
     ("point", "path"), [*((point, "") for point in (*POINTS, "open", "closing")), ("after view", "data")]
 )
 def test_a_crash_leaves_nothing_that_doctor_does_not_clear(
-    repo: Repository, point: str, path: str, monkeypatch: pytest.MonkeyPatch
+    real: Repository, point: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def work() -> None:
         progress: Progress = children.Steps(at=point, act=children.die)
-        with repo.view("HEAD", path, progress=progress):
+        with real.view("HEAD", path, progress=progress):
             if point == "open":
                 children.die()
 
@@ -318,11 +334,11 @@ def test_a_crash_leaves_nothing_that_doctor_does_not_clear(
 
     outcome = children.run(work)
     assert outcome == children.KILLED, outcome
-    repo.doctor(repairs=RUNTIME_REPAIRS)
-    assert (left(repo), intents(repo), repo.doctor(strict=True).findings) == ([], 0, [])
-    with repo.view("HEAD", path) as shown:
+    real.doctor(repairs=RUNTIME_REPAIRS)
+    assert (left(real), intents(real), real.doctor(strict=True).findings) == ([], 0, [])
+    with real.view("HEAD", path) as shown:
         assert shown.exists()
-    assert repo.verify(every=True).ok
+    assert real.verify(every=True).ok
 
 
 def test_a_folder_whose_intent_a_power_cut_took_is_found(repo: Repository) -> None:
@@ -334,6 +350,16 @@ def test_a_folder_whose_intent_a_power_cut_took_is_found(repo: Repository) -> No
         repo.doctor(repairs=RUNTIME_REPAIRS)
         assert left(repo) == []
     assert repo.doctor(strict=True).findings == []
+
+
+def test_views_work_without_any_real_file_system(repo: Repository) -> None:
+    with repo.view("HEAD", "data") as shown:
+        assert (shown / "0.csv").read_text() == "changed"
+        assert not (shown / "0.csv").stat().st_mode & WRITE
+        (shown / "0.csv").chmod(0o600)
+        (shown / "0.csv").write_text("spoilt!")
+        with repo.view("HEAD", "data") as other:
+            assert (other / "0.csv").read_text() == "changed"
 
 
 # Planted records.
@@ -370,7 +396,26 @@ def test_a_planted_intent_leads_nowhere(repo: Repository, details: dict[str, obj
 
 
 def test_a_link_in_the_place_of_views_is_refused(repo: Repository, tmp_path: Path) -> None:
-    (repo.root / ".jvs" / "views").symlink_to(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (repo.root / ".jvs" / "views").symlink_to(elsewhere)
     with pytest.raises(JvsError), repo.view("HEAD"):
         pass
-    assert list(tmp_path.iterdir()) == []
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_program_that_leads_the_session_keeps_its_own_views(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel leads a session: ``jvs view --close`` that a cell runs is not about the kernel's own blocks."""
+    monkeypatch.setattr(process, "session", process.own)
+    with repo.view("HEAD") as shown:
+        by_hand = repo.views.open("HEAD", by_hand=True)
+        assert by_hand.path == str(shown)
+        assert [view.by_hand for view in repo.views.close(by_hand=True)] == [True]
+        assert shown.exists()
+        with pytest.raises(PathNotFound):
+            repo.views.close(by_hand=True)
+    repo.views.open("HEAD", by_hand=True)
+    assert len(repo.views.close()) == 1
+    assert left(repo) == []
