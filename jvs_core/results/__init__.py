@@ -28,10 +28,9 @@ from jvs_core.results.repository import (
 )
 from jvs_core.results.restore import Extracted, Restored, RestoredInPlace
 from jvs_core.results.result import Result
-from jvs_core.results.run_table import RunTable
+from jvs_core.results.run_table import RunTable, RunWork
 from jvs_core.results.seen_run import SeenRun
 from jvs_core.results.space import PathSpace, SnapshotSpace, SpaceUse, Stats, WorktreeSpace
-from jvs_core.results.run_table import RunTable, RunWork
 from jvs_core.results.status import Status, Unfinished
 from jvs_core.results.timeline import (
     Copy,
