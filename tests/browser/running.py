@@ -113,7 +113,8 @@ def train(repo: Repository, points: Iterable[tuple[float, int]] = POINTS, **opti
 def notebook() -> nbformat.NotebookNode:
     """A notebook whose third cell fails."""
     cells = [nbformat.v4.new_code_cell(text) for text in ("a = 1", "a + 1", "1 / (a - 1)", "'never'")]
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    found: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    return found
 
 
 def main(repo: Repository) -> Path:
