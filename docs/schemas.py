@@ -53,7 +53,6 @@ from jvs_core.results import (
     WorktreeRemoved,
 )
 from jvs_core.results.moving import Cloned, Imported
-from jvs_core.results.verify import SubsetReport
 from jvs_core.settings import TimelineConfig
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -127,7 +126,6 @@ RESULTS: Mapping[str, Any] = {
     "compare": Comparison | Differences,
     "clone": Cloned,
     "import": Imported,
-    "stats": Stats,
     "export": Exported,
     "view": list[View]
     | _object("ViewOpened", "Where the view is.", path=str)

@@ -26,8 +26,8 @@ from tests.support.source import PYTHONPATH
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-# The page of the compare tab has nothing to type: tests/browser/test_compare_tab.py does what it says.
-_NOTHING_TO_RUN = {"coming-from", "compare-tab", "troubleshooting"}
+# The pages of the compare tab and the Runs view have nothing to type: tests/browser/ does what they say.
+_NOTHING_TO_RUN = {"coming-from", "compare-tab", "runs-view", "troubleshooting"}
 PAGES = sorted([*(DOCS / "tutorial").glob("*.md"), *(DOCS / "guides").glob("*.md"), ROOT / "README.md"])
 PAGES = [page for page in PAGES if page.stem not in _NOTHING_TO_RUN]
 _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

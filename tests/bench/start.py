@@ -66,7 +66,7 @@ def main(folder: Path, files: int) -> None:
                 f"jvs {line[0]}, {files:,} files": _process([*_JVS, *line], main_of_large)
                 for line in _COMMANDS
             },
-            "status within a process": _here(lambda: large.status()),
+            "status within a process": _here(large.status),
             "snapshot_if_changed within a process": _here(lambda: large.snapshot_if_changed(lock=True)),
             "the walk within a process": _here(lambda: scan(main_of_large, must_read=False)),
             "the walk in C": _process([str(walk), str(main_of_large)]),

@@ -242,7 +242,7 @@ def test_a_sweep_stands_together_and_is_plotted_by_all_its_parameters(
     other: Repository, page: Page, picture: Callable[[str], None]
 ) -> None:
     train(other, [(0.1, 1)])
-    grid: dict[str, list[object]] = {"alpha": [0.01, 1], "seed": [1, 2], "size": ["small", "large"]}
+    grid: dict[str, list[Any]] = {"alpha": [0.01, 1], "seed": [1, 2], "size": ["small", "large"]}
     words = ["python3", "train.py", "{alpha}", "{seed}", "{size}"]
     found = sweep(words, grid, jobs=2, cwd=str(main(other)))
     assert found.ok

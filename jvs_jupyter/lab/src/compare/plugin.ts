@@ -11,9 +11,9 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ReadonlyPartialJSONObject, UUID } from '@lumino/coreutils';
 import { DisposableDelegate, IDisposable } from '@lumino/disposable';
-import { SplitPanel, Widget } from '@lumino/widgets';
 
 import { Workbench } from '../actions/workbench';
+import { makeRoom } from '../area';
 import { Documents } from '../documents';
 import { DRIVE, parse } from '../drive';
 import { ISnapshots } from '../plugins/panel';
@@ -153,17 +153,6 @@ function addToShell(app: JupyterFrontEnd, tab: CompareTab): 'main' | 'down' {
   }
   app.shell.add(tab, 'down', { type: 'Compare' });
   return 'down';
-}
-
-/** Give the area below the larger half of the page. */
-function makeRoom(tab: CompareTab): void {
-  for (let child: Widget = tab; child.parent; child = child.parent) {
-    const { parent } = child;
-    if (parent instanceof SplitPanel && parent.orientation === 'vertical' && parent.widgets.length === 2) {
-      parent.setRelativeSizes(parent.widgets[1] === child ? [2, 3] : [3, 2]);
-      return;
-    }
-  }
 }
 
 function requestFor(app: JupyterFrontEnd, context: DocumentRegistry.Context): Request | null {

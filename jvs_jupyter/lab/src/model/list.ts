@@ -63,14 +63,18 @@ export class PagedList<T> {
 
   /** Append the next page; one request at a time. */
   async more(): Promise<void> {
+    await this.append(this.pageSize);
+  }
+
+  private async append(count: number): Promise<void> {
     const before = this.state;
-    if (before.kind !== 'ready' || before.next === null || this.loadingMore) {
+    if (before.kind !== 'ready' || before.next === null || this.loadingMore || count <= 0) {
       return;
     }
     this.loadingMore = true;
     const turn = this.turn;
     try {
-      const { items, next } = await this.collect(before.next, this.pageSize);
+      const { items, next } = await this.collect(before.next, count);
       if (turn === this.turn) {
         this.state = { kind: 'ready', items: [...before.items, ...items], next };
         this.changed();
@@ -110,15 +114,9 @@ export class PagedList<T> {
     }
   }
 
-  /** Append pages until there are `wanted` items, or no more. */
+  /** Append what is missing to `wanted` items, at once, as far as there are as many. */
   async atLeast(wanted: number): Promise<void> {
-    const { turn } = this;
-    while (turn === this.turn && this.state.kind === 'ready' && this.state.next !== null && this.items.length < wanted) {
-      if (this.loadingMore) {
-        return;
-      }
-      await this.more();
-    }
+    await this.append(wanted - this.items.length);
   }
 
   /** Fetch pages until there are `wanted` items, or no more. */

@@ -253,5 +253,5 @@ function inFront(runs: readonly Run[], baseline: Run | null): Run[] {
 
 /** A run in the middle of a sentence. */
 function called(run: Run): string {
-  return run.name ?? `${nameOf(run)}, ${second(run.started_at)}`;
+  return run.name ?? `${nameOf(run)} (${second(run.started_at)})`;
 }

@@ -2,6 +2,7 @@
 
 import { ReactElement, useEffect, useMemo, useRef, useState } from 'react';
 
+import { Run } from '../shapes';
 import { MOST_PLOTTED, RunsModel } from './model';
 import { useRunsDesk } from './desk';
 import { ALL, Axes, Colours, PARALLEL_FROM, plotOf, plottable, STARTED } from './spec';
@@ -10,8 +11,8 @@ import { View } from './vega';
 export function PlotPane(props: { model: RunsModel }): ReactElement {
   const { model } = props;
   const { trans } = useRunsDesk();
-  const runs = model.list.items.length > MOST_PLOTTED ? model.list.items.slice(0, MOST_PLOTTED) : model.list.items;
-  const found = useMemo(() => plottable(runs, model.axes), [model.list.items, model.axes]);
+  const runs = usePlotted(model.list.items);
+  const found = useMemo(() => plottable(runs, model.axes), [runs, model.axes]);
   const { axes, metrics, parameters } = found;
   if (metrics.length === 0) {
     return <p className="jvs-None">{trans.__('None of these runs has a metric that is a number.')}</p>;
@@ -41,9 +42,25 @@ export function PlotPane(props: { model: RunsModel }): ReactElement {
   );
 }
 
+/** The runs to draw: the same list as long as nothing that is drawn is another. */
+function usePlotted(all: readonly Run[]): readonly Run[] {
+  const kept = useRef<readonly Run[]>([]);
+  return useMemo(() => {
+    const runs = all.slice(0, MOST_PLOTTED);
+    const isSame = (run: Run, at: number): boolean => {
+      const before = kept.current[at];
+      return before?.run_id === run.run_id && before.outcome === run.outcome && before.name === run.name;
+    };
+    if (runs.length !== kept.current.length || !runs.every(isSame)) {
+      kept.current = runs;
+    }
+    return kept.current;
+  }, [all]);
+}
+
 function Drawing(props: {
   model: RunsModel;
-  runs: RunsModel['list']['items'];
+  runs: readonly Run[];
   found: ReturnType<typeof plottable>;
 }): ReactElement {
   const { model, runs, found } = props;

@@ -36,12 +36,15 @@ export function delta(value: unknown, base: unknown): string | null {
   if (one === null || other === null) {
     return null;
   }
-  const difference = Number((one - other).toPrecision(4));
+  const exact = one - other;
+  const largest = Math.max(Math.abs(one), Math.abs(other));
   // what is left of two numbers that are the same but for rounding is nothing
-  const isNothing = Math.abs(difference) < 1e-12 * Math.max(Math.abs(one), Math.abs(other));
-  if (difference === 0 || isNothing) {
+  if (Math.abs(exact) <= 1e-12 * largest) {
     return '±0';
   }
+  // as many places as the numbers themselves are shown with
+  const places = Math.min(100, Math.max(0, 3 - Math.floor(Math.log10(largest))));
+  const difference = Number(exact.toFixed(places)) || Number(exact.toPrecision(1));
   return `${difference > 0 ? '+' : '−'}${Math.abs(difference)}`;
 }
 

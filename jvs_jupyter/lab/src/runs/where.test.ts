@@ -47,6 +47,10 @@ describe('values', () => {
     expect(delta(0.747, 0.768)).toBe('−0.021');
     expect(delta(0.1 + 0.2, 0.3)).toBe('±0');
     expect(delta(3, 1)).toBe('+2');
+    expect(delta(0.99994972, 1)).toBe('−0.00005');
+    expect(delta(123456, 1)).toBe('+123455');
+    expect(delta(0, 0)).toBe('±0');
+    expect(delta(1e-9, 3e-9)).toBe('−2e-9');
     expect(delta('a', 1)).toBeNull();
   });
 });
