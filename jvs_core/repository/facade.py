@@ -914,10 +914,8 @@ class Repository:
         NoSpace, EngineFailed
             It cannot be made; or the repository is not yours to write to: ``export`` to a folder of your own, then.
         """
-        from jvs_core.operations.views import opening  # what it needs is paid for by who asks for it
-
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
-        return Translated(opening.opened(self._context, snapshot_id, path, progress))
+        return Translated(operations.views.opening.opened(self._context, snapshot_id, path, progress))
 
     @staticmethod
     @translated

@@ -57,11 +57,6 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _clean_look("other rules of exclusion have the same answer", "head, rules, who", "head, who"),
     _clean_look("other rights have the same answer", "head, rules, who", "head, rules"),
-    _clean_look(
-        "what status shows is all that a snapshot keeps",
-        'f"{self._worktree_id}.{asked}"',
-        "self._worktree_id",
-    ),
     _sealing("payloads can be written", "_TAKEN = 0o7222", "_TAKEN = 0o7000"),
     _sealing("payloads lend rights", "_TAKEN = 0o7222", "_TAKEN = 0o0222"),
     _sealing("a file that is nobody's to read is sealed so", "mode & ~_TAKEN | 0o400", "mode & ~_TAKEN"),

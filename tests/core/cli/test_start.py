@@ -51,17 +51,17 @@ HEAVY = [
 # What a command does need of these, and how many modules of JVS and of all it loads at most.
 COMMANDS = {
     "--version": ("", 20, 150),
-    "history": ("", 80, 300),
-    "history --all --tag baseline": ("", 80, 300),
-    "status": ("jvs_core.control.lock.lock", 115, 335),
-    "snapshot --if-changed -m again --lock": ("jvs_core.control.lock.lock", 135, 360),
+    "history": ("", 90, 310),
+    "history --all --tag baseline": ("", 90, 310),
+    "status": ("jvs_core.control.lock.lock", 125, 345),
+    "snapshot --if-changed -m again --lock": ("jvs_core.control.lock.lock", 145, 370),
     "snapshot again --lock": (
         (
             "jvs_core.control.audit jvs_core.control.lock.lock jvs_core.operations.publish jvs_core.payload.copy "
             "jvs_core.payload.engines concurrent.futures importlib.metadata portalocker sqlite3 pickle subprocess"
         ),
-        185,
-        470,
+        195,
+        480,
     ),
 }
 

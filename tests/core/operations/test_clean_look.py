@@ -151,11 +151,15 @@ def test_nothing_is_kept_against_a_manifest_as_young_as_the_clock(
     assert manifests
 
 
-def test_other_rules_of_exclusion_are_another_question(repo: Repository) -> None:
+@pytest.mark.parametrize("there", [True, False], ids=["in the worktree", "in the head"])
+def test_other_rules_of_exclusion_are_another_question(repo: Repository, there: bool) -> None:
+    (main(repo) / "x.tmp").write_text("x")
+    if not there:
+        repo.snapshot("with it", lock=True)
+        (main(repo) / "x.tmp").unlink()
     config = repo.root / ".jvs" / "config.toml"
     plain = config.read_text()
     config.write_text(plain.replace("# [exclude]", '[exclude]\npatterns = ["*.tmp"]'))
-    (main(repo) / "x.tmp").write_text("x")
     settle(repo)
     excluding = Repository.open(main(repo))
     assert status_is_clean(excluding)
@@ -163,7 +167,8 @@ def test_other_rules_of_exclusion_are_another_question(repo: Repository) -> None
     assert snapshot_is_not_needed(excluding)
     config.write_text(plain)
     plainly = Repository.open(main(repo))
-    assert plainly.status().added == ["x.tmp"]
+    found = plainly.status()
+    assert [found.added, found.removed] == ([["x.tmp"], []] if there else [[], ["x.tmp"]])
     assert not snapshot_is_not_needed(plainly)
 
 
