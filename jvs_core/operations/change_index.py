@@ -249,13 +249,27 @@ class ChangeIndex:
 def opened(ctx: Context, progress: Progress, *, within_s: float | None = None) -> Iterator[ChangeIndex]:
     """Open the index of a repository for the block, brought up to date, or as far as that goes ``within_s``.
 
-    What was read stays in the file: the next one goes on from there.
+    What was read stays in the file: the next one goes on from there. Where the file turns out to be damaged in the block,
+    it is removed, and the block ends with EngineFailed: the next one makes it again.
     """
     path = ctx.settings.cache_dir / "changes" / f"{ctx.repo_id}.sqlite"
     until = None if within_s is None else time.monotonic() + within_s
     database, index = _open_somewhere(ctx, path, progress, until)
     try:
         yield index
+    except sqlite3.Error as error:
+        is_damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
+            error, sqlite3.OperationalError
+        )
+        if is_damaged:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise EngineFailed(
+            f"the index of changes cannot be read: {error}",
+            hint="run the command again: the index is made again"
+            if is_damaged
+            else f"is there space for {path}?",
+        ) from error
     finally:
         database.close()
 

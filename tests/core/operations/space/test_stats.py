@@ -8,13 +8,14 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from jvs_core import Repository
 from jvs_core.control.layout import Layout
-from jvs_core.errors import SnapshotExpired
+from jvs_core.errors import EngineFailed, SnapshotExpired
 from jvs_core.operations.space import shares
 from tests.support.damage import overwrite
 from tests.support.extents import disk_bytes
@@ -224,6 +225,21 @@ def test_an_index_that_lies_makes_no_more_than_a_wrong_estimate(repo: Repository
         database.close()
         assert len(repo.stats().snapshots) == 1
         assert len(repo.stats("HEAD").largest) == 1
+
+
+def test_an_index_with_damaged_pages_is_an_error_once_and_made_again(repo: Repository) -> None:
+    for number in range(300):
+        write(repo, f"{number:03d}" * 20, f"{number}")
+    take(repo)
+    expected = repo.stats()
+    path = repo.settings.cache_dir / "changes" / f"{repo.repo_id}.sqlite"
+    for call in (repo.stats, lambda: repo.find("*"), lambda: repo.stats("HEAD")):
+        data = path.read_bytes()
+        path.write_bytes(data[:12288] + b"\xa5" * (len(data) - 12288))
+        for _ in range(2):
+            with suppress(EngineFailed):
+                call()
+        assert repo.stats().distinct_bytes == expected.distinct_bytes
 
 
 def test_hostile_records_are_named_and_not_counted(repo: Repository, tmp_path: Path) -> None:
