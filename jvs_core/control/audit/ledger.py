@@ -46,8 +46,13 @@ def read(layout: Layout, *, before: Iterable[bytes] = ()) -> Ledger:
 
     Lines that cannot be read are skipped: the chain check names them.
     """
+    return read_lines(chain(before, log_file.lines(layout)))
+
+
+def read_lines(lines: Iterable[bytes]) -> Ledger:
+    """Return the ledger of the ``lines`` of a log."""
     ledger = Ledger()
-    for line in chain(before, log_file.lines(layout)):
+    for line in lines:
         try:
             record = json.loads(line)
             _enter(ledger, record)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jvs_core import regular
 from jvs_core.control import catalog
-from jvs_core.control.audit import chain, checkpoint
+from jvs_core.control.audit import chain, checkpoint, log_file
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
 from jvs_core.control.records import annotation, journal, pins, refs, runs, worktree
@@ -23,6 +23,7 @@ from jvs_core.progress import Progress
 from jvs_core.results import RefusedSnapshot
 
 INTENT = "clone"
+_LOOKS = 5
 _NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -74,7 +75,7 @@ def taken(
                 f"the log of {ctx.layout.root} is damaged: {found.error.removeprefix(f'{AuditChainBroken.code}: ')}",
                 hint=f"look at it first: jvs --repo {ctx.layout.root} doctor",
             )
-        cut = _read(ctx, only)
+        cut = _read_unmoved(ctx, only)
         try:
             _end_earlier(ctx, target)
             intent = ctx.begin(INTENT, snapshots=cut.whole, target=str(target))
@@ -99,6 +100,16 @@ def _end_earlier(ctx: Context, target: Path) -> None:
         same = intent.operation == INTENT and intent.details["target"] == str(target)
         if same and journal.is_own(intent) and journal.state(intent, ctx.settings) is False:
             journal.complete(ctx.layout, intent)
+
+
+def _read_unmoved(ctx: Context, only: Sequence[str] | None) -> Cut:
+    """Read the repository, again where somebody published meanwhile: who may not lock cannot keep them from it."""
+    for _ in range(_LOOKS):
+        before = log_file.mark(ctx.layout)
+        cut = _read(ctx, only)
+        if log_file.mark(ctx.layout) == before:
+            break
+    return cut
 
 
 def _read(ctx: Context, only: Sequence[str] | None) -> Cut:

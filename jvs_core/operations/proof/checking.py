@@ -11,6 +11,7 @@ from typing import IO
 
 from jvs_core.control import catalog
 from jvs_core.control.audit import checkpoint, log_file
+from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.records import runs
 from jvs_core.errors import AuditChainBroken, InputError, JvsError
 from jvs_core.model import AuditRecord, Checkpoint, Descriptor, ExportedPart, Run
@@ -129,19 +130,23 @@ def _log(found: _Check, key: Path | None) -> Checkpoint | None:
                 return head
             last = record
             found.records += 1
-            _enter(found, record)
+            _enter(found, record, line)
     if last is None or (last.seq, last.record_hash) != (head.seq, head.head_hash):
         found.problem("the log does not end at the checkpoint")
     return head
 
 
-def _enter(found: _Check, record: AuditRecord) -> None:
+def _enter(found: _Check, record: AuditRecord, line: bytes) -> None:
     details = record.details
     if record.operation == "snapshot" and record.snapshot_id is not None:
         found.logged_snapshots[record.snapshot_id] = (
             str(details.get("descriptor_checksum")),
             str(details.get("payload_root_hash")),
         )
+    elif record.operation in ledgers.BEGINNINGS:  # a clone's log has no records of how each was made
+        taken = ledgers.read_lines([line])
+        found.logged_snapshots |= taken.snapshots
+        found.logged_runs |= taken.runs
     elif record.operation.startswith("run_") and record.target is not None and "record_sha256" in details:
         found.logged_runs[record.target] = str(details["record_sha256"])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jvs_core import canonical, regular
 from jvs_core.control import catalog
+from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit import log_file
 from jvs_core.control.records import runs
 from jvs_core.errors import AuditChainBroken
@@ -58,6 +59,9 @@ def make(
 def _is_about(line: bytes, named: set[str]) -> bool:
     try:
         record = json.loads(line)
+        if record["operation"] in ledgers.BEGINNINGS:
+            details = record["details"]
+            return not named.isdisjoint([*details["snapshots"], *details["runs"]])
         return record["snapshot_id"] in named or record["target"] in named
     except (ValueError, KeyError, TypeError, RecursionError):
         return False

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jvs_core.payload.copy.transfer import attribute_losses
 from jvs_core.payload.tree import attributes
-from jvs_core.payload.tree.authority import entries_granted
+from jvs_core.payload.tree.authority import entries_granted, with_owners
 from jvs_core.payload.tree.entry import FOLDER, SYMLINK, Entry
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
@@ -47,13 +47,15 @@ def give_rights(target: Path, entries: Sequence[Entry], moved: Sequence[Entry], 
     """
     granted, lines = entries_granted(entries, {}, payload)
     if granted is entries:
-        restore(target, moved)
-        return [*lines, *dress(target, moved)]
+        own, lost = with_owners(moved)
+        restore(target, own)
+        return [*lines, *lost, *dress(target, own)]
     pairs = zip(entries, granted, strict=True)
     wanted = {entry.path for entry in moved}
-    restore(target, [new for old, new in pairs if old.path in wanted or old != new])
+    own, lost = with_owners([new for old, new in pairs if old.path in wanted or old != new])
+    restore(target, own)
     withdraw(target, entries, granted)
-    return [*lines, *dress(target, [entry for entry in granted if entry.path in wanted])]
+    return [*lines, *lost, *dress(target, [entry for entry in own if entry.path in wanted])]
 
 
 def dress(target: Path, entries: Sequence[Entry]) -> list[str]:

@@ -52,7 +52,7 @@ def owned(
     is replaced keeps its owner. In ``payload`` is looked which files have capabilities.
     """
     granted, dropped = entries_granted(entries, present or {}, payload)
-    kept, lost = _with_owners(granted)
+    kept, lost = with_owners(granted)
     return kept, [*dropped, *lost]
 
 
@@ -136,7 +136,8 @@ def _is_same(here: Entry, entry: Entry) -> bool:
     )
 
 
-def _with_owners(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
+def with_owners(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
+    """Return ``entries`` with the owners that this process may give, and a line on those that it may not."""
     rights = attributes.ownership()
     if rights.anything:
         return entries, []

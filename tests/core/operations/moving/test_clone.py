@@ -461,3 +461,11 @@ def free(folder: Path) -> int:
     os.sync()
     found = os.statvfs(folder)
     return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+
+def test_what_a_clone_has_can_be_proven(workdir: Path) -> None:
+    repo = fill(workdir / "repo")
+    clone = workdir / "clone"
+    Repository.clone(repo.root, clone)
+    Repository.open(clone).export("HEAD~1", workdir / "proof.zip", with_proof=True)
+    assert Repository.check_proof(workdir / "proof.zip").problems == []
