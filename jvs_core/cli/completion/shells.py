@@ -72,7 +72,9 @@ class Bash(_Shell):
     def _before(self) -> str:
         word = os.environ.get(_WORD, "").lstrip("'\"")
         typed = self._line.quoted(self._line.incomplete)
-        return typed.removesuffix(word) if word.strip(":=@") else typed
+        if not word.strip(":=@"):
+            return typed
+        return typed.removesuffix(word) if typed.endswith(word) else ""  # quoted otherwise than by us
 
 
 class Zsh(_Shell):

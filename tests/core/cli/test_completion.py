@@ -138,6 +138,7 @@ def test_a_tab_gives_the_command_what_is_there_and_runs_nothing(shell: Shell) ->
     if shell.name == "bash":  # where words and quotes are ours to make
         lines |= {f"jvs cat HEAD {name[:3]}": name for name in AWKWARD if name != HOSTILE}
         lines |= {
+            "jvs cat HEAD \\w\\i": "with space.txt",
             "jvs sandbox run -- cat dat": "data/",
             "jvs cat HEAD '$(to": HOSTILE,
             "jvs show base": "baseline",
