@@ -96,6 +96,6 @@ function actionsOf(offers: readonly Offer[]): Notification.IAction[] {
 }
 
 /** Lab takes messages for Markdown; names of files are not. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(/[\\`*_[\]<>~|#]/g, '\\$&');
 }

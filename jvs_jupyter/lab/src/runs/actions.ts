@@ -4,7 +4,7 @@ import { Clipboard, Notification } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 
 import { Viewing } from '../actions/viewing';
-import { Offer, Workbench } from '../actions/workbench';
+import { escaped, Offer, Workbench } from '../actions/workbench';
 import { askFolder, askRun, confirmed } from '../dialogs';
 import { second } from '../format';
 import { Operations } from '../model/operations';
@@ -119,7 +119,7 @@ export class RunActions {
       const { api, path } = this.model;
       let heard = (): void => undefined;
       const operations = new Operations(api, () => heard());
-      const title = trans.__('Reproducing %1…', called(run));
+      const title = escaped(trans.__('Reproducing %1…', called(run)));
       const stop = { label: trans.__('Cancel'), callback: () => void this.bench.attempt(() => operations.cancel()) };
       const id = Notification.emit(title, 'in-progress', { autoClose: false, actions: [stop] });
       heard = () => {

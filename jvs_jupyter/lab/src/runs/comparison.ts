@@ -1,7 +1,7 @@
 /** Some runs beside each other: where their parameters, metrics and circumstances differ. */
 
 import { Api, Run } from '../api';
-import { shown } from './values';
+import { shown, under } from './values';
 
 /** A line: what is compared, and what each run has. */
 export interface Line {
@@ -85,7 +85,7 @@ function asWords(value: unknown): unknown {
 function lines(kind: Line['kind'], runs: readonly Run[], of: (run: Run) => Record<string, unknown>): Line[] {
   const names = new Set(runs.flatMap(run => Object.keys(of(run))));
   return [...names].map(name => {
-    const values = runs.map(run => of(run)[name]);
+    const values = runs.map(run => under(of(run), name));
     const differs = new Set(values.map(value => (value === undefined ? '' : shown(value)))).size > 1;
     return { kind, name, values, differs };
   });

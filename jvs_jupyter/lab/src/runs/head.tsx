@@ -127,6 +127,7 @@ function ColumnChoice(props: { model: RunsModel }): ReactElement {
   const { model } = props;
   const { trans } = useRunsDesk();
   const box = useRef<HTMLDetailsElement>(null);
+  const [isOpen, setOpen] = useState(false);
   const shown = new Set(visible(model.columns, model.choice));
   const names: Record<string, string> = {
     when: trans.__('when'),
@@ -152,12 +153,13 @@ function ColumnChoice(props: { model: RunsModel }): ReactElement {
       ref={box}
       className="jvs-Runs-columns"
       onKeyDown={onKeyDown}
+      onToggle={event => setOpen(event.currentTarget.open)}
       onBlur={event => event.currentTarget.contains(event.relatedTarget) || event.relatedTarget === null || close()}
     >
       <summary>{trans.__('columns')}</summary>
       <fieldset>
         <legend>{trans.__('Columns of the table')}</legend>
-        {model.columns.map(column => (
+        {isOpen && model.columns.map(column => (
           <label key={column.key}>
             <input
               type="checkbox"

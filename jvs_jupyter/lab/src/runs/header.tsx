@@ -6,6 +6,9 @@ import { Column } from './columns';
 import { useRunsDesk } from './desk';
 import { RunsModel } from './model';
 
+/** The longest name that the server sorts by. */
+const LONGEST_SORT = 199;
+
 export function Header(props: { model: RunsModel; columns: readonly Column[] }): ReactElement {
   const { model, columns } = props;
   const { trans } = useRunsDesk();
@@ -54,6 +57,7 @@ function HeaderCell(props: { model: RunsModel; column: Column; isFirst: boolean 
       aria-sort={direction}
     >
       <button
+        disabled={column.sort.length > LONGEST_SORT}
         title={[kind ? `${column.name} (${kind})` : names[column.kind], sorted, trans.__('click to sort')].filter(Boolean).join(' · ')}
         onClick={() => void model.narrow({ sort: nextSort(model.sort, column) })}
       >

@@ -15,6 +15,8 @@ import { Chosen, chosen } from './where';
 const PAGE = 100;
 /** Events close together cause one refresh, in milliseconds. */
 const SETTLE = 300;
+/** How long the list of what was run is good, in milliseconds. */
+const WORKS_HOLD = 30_000;
 /** How many runs the plot shows at most. */
 export const MOST_PLOTTED = 1000;
 /** How many runs can be compared at a time. */
@@ -290,8 +292,13 @@ export class RunsModel {
     if (this.place.state === 'failed') {
       return this.open(this.request);
     }
-    await Promise.all([this.list.refreshHead(run => run.run_id), this.lookForWorks()]);
+    await this.list.refreshHead(run => run.run_id);
     this.forgetGone();
+    const known = new Set(this.works.map(({ work }) => work));
+    const isNew = this.list.items.some(run => !known.has(run.work));
+    if (isNew || Date.now() - this.looked > WORKS_HOLD) {
+      await this.lookForWorks(); // for which the server looks at every run
+    }
   }
 
   /** The question that the table answers, for the server and for Python. */
@@ -333,6 +340,7 @@ export class RunsModel {
   private async lookForWorks(): Promise<void> {
     const { items } = await this.api.get<{ items: RunWork[] }>('runs/works', { path: this.path });
     this.works = items;
+    this.looked = Date.now();
     this._changed.emit();
   }
 
@@ -374,6 +382,7 @@ export class RunsModel {
   private of: readonly Run[] | null = null;
   private mixed = false;
   private turn = 0;
+  private looked = 0;
   private timer: number | undefined;
   private disposed = false;
 }

@@ -11,8 +11,10 @@ import { useRunsDesk } from './desk';
 import { isFirstOfKind } from './header';
 import { RunsModel } from './model';
 import { failure, hasFailed, hasFailedCell, isUnderWay, markOf, nameOf, outcomeOf, soFar } from './outcome';
-import { delta, duration, shown } from './values';
+import { delta, duration, shown, under } from './values';
 
+/** How much of a value is told when the pointer rests on it, in characters. */
+const MOST_TOLD = 2000;
 /** Columns before those of the runs: box and outcome. */
 const BEFORE = 2;
 
@@ -115,7 +117,7 @@ function FailedWords(props: { run: Run; tabIndex: number }): ReactElement {
   const { actions, trans } = useRunsDesk();
   return (
     <>
-      <span className="jvs-Runs-line" title={run.error ?? undefined}>
+      <span className="jvs-Runs-line" title={run.error?.slice(0, MOST_TOLD)}>
         {failure(run, trans)}
       </span>
       {hasFailedCell(run) && (
@@ -158,7 +160,7 @@ function Delta(props: Props & { column: Column }): ReactElement | null {
   const { column, model, run } = props;
   const { trans } = useRunsDesk();
   const { baseline } = model;
-  if (baseline === null || !(column.name in run.metrics)) {
+  if (baseline === null || !Object.hasOwn(run.metrics, column.name)) {
     return null;
   }
   if (baseline.run_id === run.run_id) {
@@ -167,7 +169,7 @@ function Delta(props: Props & { column: Column }): ReactElement | null {
     const word = model.hasChosenBaseline ? trans.__('baseline') : isRanked ? rank : '';
     return word ? <span className="jvs-Runs-delta">{word}</span> : null;
   }
-  const found = delta(run.metrics[column.name], baseline.metrics[column.name]);
+  const found = delta(under(run.metrics, column.name), under(baseline.metrics, column.name));
   return found === null ? null : (
     <span className="jvs-Runs-delta" aria-label={trans.__('%1 to the baseline', found)}>
       {found}
@@ -190,8 +192,8 @@ function contentOf(props: Props & { column: Column }): [string, string | undefin
       return [run.duration_s === null ? '' : duration(run.duration_s, trans), undefined];
     default: {
       const values = column.kind === 'parameter' ? run.parameters : run.metrics;
-      const text = column.name in values ? shown(values[column.name]) : '';
-      return [text, column.name in values ? String(JSON.stringify(values[column.name])) : undefined];
+      const value = under(values, column.name);
+      return value === undefined ? ['', undefined] : [shown(value), String(JSON.stringify(value)).slice(0, MOST_TOLD)];
     }
   }
 }

@@ -4,7 +4,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 
 import { Run } from '../shapes';
 import { nameOf } from './outcome';
-import { number, plain, shown } from './values';
+import { number, plain, shown, under } from './values';
 
 /** Stands for all parameters: a line a run, an axis a parameter. */
 export const ALL = '*';
@@ -45,9 +45,9 @@ export interface Plot {
 
 /** Metrics and parameters that runs have; for what is not chosen, what shows most. */
 export function plottable(runs: readonly Run[], wanted: Axes): Plottable {
-  const metrics = names(runs, run => run.metrics).filter(name => runs.some(run => number(run.metrics[name]) !== null));
+  const metrics = names(runs, run => run.metrics).filter(name => runs.some(run => number(under(run.metrics, name)) !== null));
   const all = names(runs, run => run.parameters);
-  const varies = all.filter(name => new Set(runs.map(run => shown(run.parameters[name] ?? ''))).size > 1);
+  const varies = all.filter(name => new Set(runs.map(run => shown(under(run.parameters, name) ?? ''))).size > 1);
   const parameters = [...varies, ...all.filter(name => !varies.includes(name))];
   const isThere = (over: string): boolean =>
     over === STARTED || (over === ALL ? varies.length >= PARALLEL_FROM : parameters.includes(over));
@@ -67,7 +67,7 @@ export function plotOf(runs: readonly Run[], found: Plottable, colours: Colours,
   if (metric === null || over === null) {
     return null;
   }
-  const having = runs.filter(run => number(run.metrics[metric]) !== null);
+  const having = runs.filter(run => number(under(run.metrics, metric)) !== null);
   return over === ALL ? parallel(having, found.parameters, metric, colours, trans) : scatter(having, over, metric, colours, trans);
 }
 
@@ -77,13 +77,13 @@ const IS_CHOSEN = 'indexof(chosen, datum.id) >= 0';
 /** Names of metrics and parameters stand only in titles: whoever names one writes no expression. */
 function scatter(runs: readonly Run[], over: string, metric: string, colours: Colours, trans: TranslationBundle): Plot {
   const isTime = over === STARTED;
-  const having = runs.filter(run => isTime || over in run.parameters);
-  const xs = having.map(run => (isTime ? null : number(run.parameters[over])));
+  const having = runs.filter(run => isTime || Object.hasOwn(run.parameters, over));
+  const xs = having.map(run => (isTime ? null : number(under(run.parameters, over))));
   const isNumeric = !isTime && xs.every(x => x !== null);
   const isWide = isNumeric && spreads(xs as number[]);
   const values = having.map((run, at) => {
-    const x = isTime ? run.started_at : isNumeric ? xs[at] : shown(run.parameters[over]);
-    return { id: run.run_id, x, y: number(run.metrics[metric]), name: told(run, [metric, over], trans) };
+    const x = isTime ? run.started_at : isNumeric ? xs[at] : shown(under(run.parameters, over));
+    return { id: run.run_id, x, y: number(under(run.metrics, metric)), name: told(run, [metric, over], trans) };
   });
   const chosen = (yes: unknown, no: unknown): object => ({ condition: { test: IS_CHOSEN, value: yes }, value: no });
   const spec = {
@@ -119,21 +119,21 @@ function parallel(
   trans: TranslationBundle
 ): Plot {
   const names = parameters.slice(0, MOST_AXES - 1);
-  const having = runs.filter(run => names.every(name => name in run.parameters));
+  const having = runs.filter(run => names.every(name => Object.hasOwn(run.parameters, name)));
   const scales = [
-    ...names.map(name => scaleOf(having.map(run => run.parameters[name]))),
-    scaleOf(having.map(run => run.metrics[metric]))
+    ...names.map(name => scaleOf(having.map(run => under(run.parameters, name)))),
+    scaleOf(having.map(run => under(run.metrics, metric)))
   ];
   const axes = [...names, metric];
   const order = axes.map((_, at) => at);
   const values = having.flatMap(run => {
     const name = told(run, [metric, ...names], trans);
-    const all = [...names.map(key => run.parameters[key]), run.metrics[metric]];
+    const all = [...names.map(key => under(run.parameters, key)), under(run.metrics, metric)];
     return all.map((value, at) => ({
       id: run.run_id,
       axis: at,
       y: scales[at].at(value),
-      colour: number(run.metrics[metric]),
+      colour: number(under(run.metrics, metric)),
       name
     }));
   });
@@ -243,10 +243,10 @@ function powers(values: readonly number[]): number[] {
 function told(run: Run, about: readonly string[], trans: TranslationBundle): string {
   const values = about
     .filter(name => name !== STARTED)
-    .map(name => trans.__('%1 %2', name, shown(run.metrics[name] ?? run.parameters[name])));
+    .map(name => trans.__('%1 %2', name, shown(run.metrics[name] ?? under(run.parameters, name))));
   return [nameOf(run), ...values].join(' · ');
 }
 
 function names(runs: readonly Run[], of: (run: Run) => Record<string, unknown>): string[] {
-  return [...new Set(runs.flatMap(run => Object.keys(of(run))))].filter(name => runs.some(run => plain(of(run)[name]) !== null));
+  return [...new Set(runs.flatMap(run => Object.keys(of(run))))].filter(name => runs.some(run => plain(under(of(run), name) ?? null) !== null));
 }

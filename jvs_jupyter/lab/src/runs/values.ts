@@ -18,6 +18,11 @@ export function plain(value: unknown): unknown {
   return kind === 'float' ? (special[String(inner).toLowerCase()] ?? inner) : inner;
 }
 
+/** What a record has under a name that somebody else chose: `constructor` is one like any other. */
+export function under(values: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
+}
+
 /** A value as a finite number; null where it is none. */
 export function number(value: unknown): number | null {
   const found = plain(value);

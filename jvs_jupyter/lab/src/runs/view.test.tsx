@@ -126,9 +126,19 @@ describe('the table of runs', () => {
 
   it('lets columns be hidden, and keeps that', async () => {
     const { model } = await showRuns({ 'GET runs': runPage(five()) });
+    const columns = screen.getByText('columns').parentElement as HTMLDetailsElement;
+    columns.open = true;
+    fireEvent(columns, new Event('toggle'));
     await userEvent.click(screen.getByRole('checkbox', { name: 'seed parameter' }));
     expect(within(grid()).queryByRole('columnheader', { name: 'seed' })).toBeNull();
     expect(model.request.columns).toEqual({ 'parameters.seed': false });
+  });
+
+  it('takes names that objects have anyway for names', async () => {
+    const named = run({ parameters: { constructor: 1 }, metrics: { toString: 2 } });
+    await showRuns({ 'GET runs': runPage([named, run()]) }, { sort: '-metrics.toString' });
+    expect(rows()[0].textContent).toContain('2');
+    expect(rows()[1].textContent).not.toContain('function');
   });
 
   it('says that there is nothing, and why the server refuses', async () => {
