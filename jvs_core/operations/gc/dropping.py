@@ -141,7 +141,7 @@ def under_way(ctx: Context) -> dict[str, list[str]]:
     """Return the runs that have not ended, by the snapshot that they began at."""
     found: dict[str, list[str]] = {}
     for run in records.read_started(ctx.layout):
-        if runs.is_running(ctx, run):
+        if not runs.is_lost(ctx, run):
             found.setdefault(run.before_snapshot_id, []).append(run.run_id)
     return found
 
