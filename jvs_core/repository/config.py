@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from jvs_core import operations
 from jvs_core.faults import translated
-from jvs_core.operations import configuration
-from jvs_core.operations.context import Context
-from jvs_core.results import Setting
+
+if TYPE_CHECKING:
+    from jvs_core.operations.context import Context
+    from jvs_core.results import Setting
 
 
 class Config:
@@ -20,12 +24,12 @@ class Config:
     @translated
     def all(self) -> list[Setting]:
         """Return every setting with its value, its default and where the value comes from. Raises InputError."""
-        return configuration.settings(self._context)
+        return operations.configuration.settings(self._context)
 
     @translated
     def get(self, key: str) -> Setting:
         """Return one setting. Raises InputError for an unknown key."""
-        return configuration.setting(self._context, key)
+        return operations.configuration.setting(self._context, key)
 
     @translated
     def set(self, key: str, *values: str) -> Setting:
@@ -34,9 +38,9 @@ class Config:
         Comments and all other lines of the file stay. Durable and in the log when this returns. Raises InputError for an
         unknown key, a value that makes no sense or a file that is a link, EngineUnavailable.
         """
-        return configuration.change(self._context, key, values)
+        return operations.configuration.change(self._context, key, values)
 
     @translated
     def reset(self, key: str) -> Setting:
         """Take a setting's line out of the file, so that its default counts. Raises InputError."""
-        return configuration.change(self._context, key, None)
+        return operations.configuration.change(self._context, key, None)

@@ -28,6 +28,7 @@ from jvs_core.wording import counted
 _OF_A_PIN = "lineage of a pin"
 _NOT_NAMED = "not named"
 _SHOWN = 3
+_SHARED = "a file that other snapshots hold, too, stays in those: jvs find PATTERN --all names them"
 
 
 def plan(ctx: Context, name: str, named: Iterable[str], progress: Progress) -> GcPlan:
@@ -53,7 +54,11 @@ def plan(ctx: Context, name: str, named: Iterable[str], progress: Progress) -> G
         policy={plans.DROP: True},
         thinning=True,
         copies=copies,
-        notes=[*_of_runs(ctx.layout, asked), *_of_copies(ctx.layout, going, copies)],
+        notes=[
+            *([_SHARED] if going else []),
+            *_of_runs(ctx.layout, asked),
+            *_of_copies(ctx.layout, going, copies),
+        ],
     )
 
 
