@@ -51,8 +51,8 @@ HEAVY = [
 # What a command does need of these, and how many modules of JVS and of all it loads at most.
 COMMANDS = {
     "--version": ("", 20, 150),
-    "history": ("", 80, 300),
-    "history --all --tag baseline": ("", 80, 300),
+    "history": ("", 81, 300),  # the register of settings is one more
+    "history --all --tag baseline": ("", 81, 300),
     "status": ("jvs_core.control.lock.lock", 115, 335),
     "snapshot --if-changed -m again --lock": ("jvs_core.control.lock.lock", 135, 360),
     "snapshot again --lock": (
