@@ -72,7 +72,13 @@ def store(ctx: Context, key: str, value: Any) -> RepositoryConfig:
     with uninterrupted(), ctx.critical():
         before, mode = _present(ctx.layout)
         after = _with(before, key.split("."), value)
-        config = parse_config(after, path)
+        try:
+            config = parse_config(after, path)
+        except InputError as error:
+            raise InputError(
+                error.message.removeprefix(f"{path}: "),
+                hint=f"nothing was changed; jvs config get {key} shows what it is",
+            ) from error
         if after == before:
             return config
         if path.is_symlink():

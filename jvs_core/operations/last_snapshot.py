@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -72,7 +73,13 @@ def require_unchanged(ctx: Context, name: str, folder: Path, progress: Progress)
 
 def _differs(ctx: Context, name: str, progress: Progress) -> bool:
     try:
-        if compare.unsaved(ctx, name, progress).paths:
+        unsaved = compare.unsaved(ctx, name, progress)
+        if unsaved.repositories:
+            inside = listed([os.fsencode(path) for path in unsaved.repositories])
+            logging.getLogger("jvs").warning(
+                "no snapshot holds the repository in worktree %r, which goes with it: %s", name, inside
+            )
+        if unsaved.paths:
             return True
         head = ctx.worktree(name).head_snapshot_id
         if head is not None:

@@ -31,7 +31,7 @@ def suggest(ctx: Context, snapshot_id: str) -> str:
 
 def _word(note: str) -> str:
     """Return the beginning of a note as a part of a name: whole words of ASCII letters and digits, where there are any."""
-    first = note.strip().partition("\n")[0].lower()
+    first = note.strip().partition("\n")[0].casefold()
     plain = unicodedata.normalize("NFKD", first).encode("ascii", "ignore").decode()
     found = ""
     for word in re.findall(r"[a-z0-9]+", plain):

@@ -28,6 +28,7 @@ from jvs_core.wording import counted
 _OF_A_PIN = "lineage of a pin"
 _NOT_NAMED = "not named"
 _SHOWN = 3
+_SHARED = "a file that other snapshots hold, too, stays in those: jvs find PATTERN --all names them"
 
 
 def plan(ctx: Context, name: str, named: Iterable[str], progress: Progress) -> GcPlan:
@@ -53,7 +54,11 @@ def plan(ctx: Context, name: str, named: Iterable[str], progress: Progress) -> G
         policy={plans.DROP: True},
         thinning=True,
         copies=copies,
-        notes=[*_of_runs(ctx.layout, asked), *_of_copies(ctx.layout, going, copies)],
+        notes=[
+            *([_SHARED] if going else []),
+            *_of_runs(ctx.layout, asked),
+            *_of_copies(ctx.layout, going, copies),
+        ],
     )
 
 
@@ -141,7 +146,7 @@ def under_way(ctx: Context) -> dict[str, list[str]]:
     """Return the runs that have not ended, by the snapshot that they began at."""
     found: dict[str, list[str]] = {}
     for run in records.read_started(ctx.layout):
-        if runs.is_running(ctx, run):
+        if not runs.is_lost(ctx, run):
             found.setdefault(run.before_snapshot_id, []).append(run.run_id)
     return found
 

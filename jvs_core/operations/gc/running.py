@@ -21,8 +21,9 @@ from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.control.records import annotation, damages, journal, plans, tombstones
 from jvs_core.errors import GcPlanMismatch, JvsError, PartialSnapshot
+from jvs_core.faults import storage_error
 from jvs_core.interrupts import uninterrupted
-from jvs_core.model import Descriptor, Intent, KeptCopy, Plan, Tombstone
+from jvs_core.model import Descriptor, Intent, Plan, Tombstone
 from jvs_core.operations import kept_removal
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.gc import dropping, protection
@@ -68,7 +69,7 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
             drop_descriptors(ctx, state.committed)
         reclaimed = _delete(ctx, state, progress)
         with step(progress, "copies", len(plan.copies)):
-            copies, freed = kept_removal.remove(ctx, _copies(ctx.layout, plan))
+            copies, freed = _remove_copies(ctx, plan, state)
         with step(progress, "finish"):
             if not state.failed:
                 with ctx.critical():
@@ -88,10 +89,22 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
     )
 
 
-def _copies(layout: Layout, plan: Plan) -> list[KeptCopy]:
-    """Return the kept copies of a plan that are still there."""
+def _remove_copies(ctx: Context, plan: Plan, state: _State) -> tuple[list[str], int]:
+    """Remove the kept copies of a plan that are still there; return their ids and bytes. One that cannot go has failed."""
+    gone: list[str] = []
+    freed = 0
     named = set(plan.copies)
-    return [copy for copy in kept_removal.readable(layout) if copy.copy_id in named] if named else []
+    for copy in (
+        [each for each in kept_removal.readable(ctx.layout) if each.copy_id in named] if named else ()
+    ):
+        try:
+            removed, size = kept_removal.remove(ctx, [copy])
+        except (JvsError, OSError) as error:  # another user's, say; all else of the plan goes on
+            state.failed[copy.copy_id] = storage_error(error) if isinstance(error, OSError) else error
+            continue
+        gone += removed
+        freed += size
+    return gone, freed
 
 
 def _cure(error: JvsError) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from jvs_core import Progress, Repository
 from jvs_core.errors import LockNotHeld, NoSpace, UnsavedChanges, UnsupportedFile
-from jvs_core.operations import snapshot
+from jvs_core.operations import publish
 from jvs_core.progress import SILENT
 from tests.crash import children
 from tests.crash.worlds import REPAIRS
@@ -99,7 +99,7 @@ def test_without_space_for_it_the_worktree_stays(local: Repository, monkeypatch:
         raise NoSpace("the disk is full", hint="free some")
 
     edit(local)
-    monkeypatch.setattr(snapshot, "publish", full)
+    monkeypatch.setattr(publish, "publish", full)
     with pytest.raises(NoSpace, match="'exp' stays") as refused:
         local.worktrees.remove("exp", force=True)
     assert "free some; or delete in" in str(refused.value.hint)
@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_kept_keeps_the_worktree(local: Repository) -> Non
         def unreadable(*_: object, **__: object) -> None:
             raise UnsupportedFile("loop/x cannot be read")
 
-        patch.setattr(snapshot, "publish", unreadable)
+        patch.setattr(publish, "publish", unreadable)
         with pytest.raises(UnsupportedFile, match="loop/x"):
             local.worktrees.remove("exp", force=True)
     assert (hidden / "x").exists()

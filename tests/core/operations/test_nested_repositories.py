@@ -154,7 +154,9 @@ def test_a_restored_folder_is_not_called_as_a_repository(repo: Repository) -> No
     assert not (main(repo) / "d").exists()
 
 
-def test_a_worktree_that_holds_one_is_removed_by_force_only(repo: Repository) -> None:
+def test_a_worktree_that_holds_one_is_removed_by_force_only(
+    repo: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
     made = Path(repo.restore("HEAD", name="w").path)
     shutil.move(inner(repo), made / "tool")
     repo.snapshot("with a tool", worktree="w", lock=True)
@@ -162,6 +164,7 @@ def test_a_worktree_that_holds_one_is_removed_by_force_only(repo: Repository) ->
         repo.worktrees.remove("w")
     assert is_whole(made / "tool")
     repo.worktrees.remove("w", force=True)
+    assert "no snapshot holds the repository in worktree 'w', which goes with it: tool/.jvs" in caplog.text
     assert not made.exists()
     assert repo.doctor(strict=True).healthy
 

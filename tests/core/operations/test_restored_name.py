@@ -24,7 +24,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     [
         ("explored", "explored"),
         ("Explored!\nand more", "explored"),
-        ("Größe: two  columns", "große-two-columns".replace("ß", "")),
+        ("Größe: two  columns", "grosse-two-columns"),
         ("日本", "back"),
         ("", "back"),
         ("../../etc/passwd", "etc-passwd"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +12,7 @@ from jvs_core import InputError, JvsError, Run
 from jvs_core.cli.main import execute
 from jvs_jupyter import reproduce, run
 from jvs_jupyter.server.handlers.runs import page_of
+from jvs_jupyter.server.paths import Root
 from tests.jupyter.papermill.support import Workspace
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J"
@@ -73,7 +74,7 @@ def test_a_list_shows_of_what_is_beyond_reason_only_the_beginning(workspace: Wor
     for line in (["run", "list"], ["run", "list", "--columns", "p,m1"]):
         assert sum(map(len, execute(line).lines)) < 50_000
     shown = page_of(
-        _Root(workspace),
+        cast(Root, _Root(workspace)),
         "",
         {"where": None, "q": None, "sort": None, "limit": 50, "after": None, "group": None},
     )

@@ -84,8 +84,10 @@ export class FolderActions {
         if (!(error instanceof JvsError) || error.code !== 'E_UNSAVED_CHANGES') {
           throw error;
         }
-        const body = trans.__('It has changes that no snapshot holds. They would be lost.');
-        if (!(await confirmed(trans, { title, body, accept: trans.__('Remove, and lose them') }))) {
+        const body = trans.__(
+          'It has changes that no snapshot holds. They are kept in a last snapshot for 30 days; a repository inside is not.'
+        );
+        if (!(await confirmed(trans, { title, body, accept: trans.__('Keep them, and remove') }))) {
           return;
         }
         await model.change('DELETE', route, { force: true });

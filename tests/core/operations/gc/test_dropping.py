@@ -9,7 +9,7 @@ import pytest
 
 from jvs_core import Progress, Repository
 from jvs_core.cli.main import execute
-from jvs_core.control.records import tombstones
+from jvs_core.control.records import kept, tombstones
 from jvs_core.errors import (
     GcPlanMismatch,
     InputError,
@@ -321,3 +321,31 @@ def test_a_run_under_way_keeps_its_beginning_and_one_that_ended_is_named(local: 
     drop(local, second)
     assert "removed by gc" in " ".join(local.runs.gone(local.runs.get(run_id)).values())
     assert sound(local)
+
+
+def test_a_copy_that_cannot_be_removed_is_told_and_tried_again(
+    local: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = kept_copy(local)
+    _, second, third, _ = leaked(local)
+    plan = local.gc.plan(drop=[second, third, copy.copy_id]).plan_id
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "claim", refused)
+        done = local.gc.run(plan)
+    assert (set(done.deleted), done.copies) == ({second, third}, [])
+    assert [each.snapshot_id for each in done.failed] == [copy.copy_id]
+    assert local.gc.run(plan).copies == [copy.copy_id]
+    assert sound(local)
+
+
+def test_a_view_holds_what_it_shows(local: Repository) -> None:
+    _, second, _, _ = leaked(local)
+    with local.view(second):
+        with pytest.raises(GcPlanMismatch, match="view ") as refused:
+            local.gc.plan(drop=[second])
+        assert "jvs view --close " in str(refused.value.hint)
+    assert drop(local, second) == [second]
