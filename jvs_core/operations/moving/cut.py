@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from jvs_core.control import catalog
 from jvs_core.control.audit import chain, checkpoint, log_file
 from jvs_core.control.audit import ledger as ledgers
 from jvs_core.control.audit.ledger import Ledger
+from jvs_core.control.layout import Layout
 from jvs_core.control.records import annotation, journal, pins, refs, runs, worktree
 from jvs_core.errors import AuditChainBroken, JvsError, SnapshotNotFound
 from jvs_core.model import Annotation, Checkpoint, Descriptor, Intent, Pin, Ref, Tombstone, Worktree
@@ -23,6 +26,8 @@ from jvs_core.progress import Progress
 from jvs_core.results import RefusedSnapshot
 
 INTENT = "clone"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_ATTEMPT = re.compile(r"[1-9][0-9]{0,9}|result")
 _LOOKS = 5
 _NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -46,6 +51,7 @@ class Cut:
     pins: list[Pin] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
     runs: dict[str, bytes] = field(default_factory=dict)
+    beside_runs: dict[str, bytes] = field(default_factory=dict)
 
 
 @contextmanager
@@ -128,6 +134,7 @@ def _read(ctx: Context, only: Sequence[str] | None) -> Cut:
             found = annotation.read(layout, snapshot_id)
             cut.annotations += [each for each in found if logged.get(each.number) == each]
     cut.runs = dict(_runs(ctx, cut))
+    cut.beside_runs = dict(_beside_runs(ctx.layout, cut))
     return cut
 
 
@@ -185,6 +192,24 @@ def _runs(ctx: Context, cut: Cut) -> Iterator[tuple[str, bytes]]:
         needed = {run.before_snapshot_id, run.after_snapshot_id} - {None}
         if needed <= cut.descriptors.keys():
             yield run_id, data
+
+
+def _beside_runs(layout: Layout, cut: Cut) -> Iterator[tuple[str, bytes]]:
+    """Yield, by their paths below ``runs``, environments, and attempts at points of sweeps whose runs come along."""
+    for name in layout.listing(layout.runs / "environments"):
+        if _DIGEST.fullmatch(name):
+            data = regular.read_regular(layout.runs / "environments" / name, most=regular.LONGEST_PLAIN)
+            if hashlib.sha256(data).hexdigest() == name:
+                yield f"environments/{name}", data
+    for point in layout.listing(layout.runs / "points"):
+        if _DIGEST.fullmatch(point):
+            for name in layout.listing(layout.runs / "points" / point):
+                if _ATTEMPT.fullmatch(name):
+                    data = regular.read_regular(
+                        layout.runs / "points" / point / name, most=regular.LONGEST_PLAIN
+                    )
+                    if data.decode("ascii", "replace") in cut.runs:
+                        yield f"points/{point}/{name}", data
 
 
 def worktrees(ctx: Context) -> list[str]:

@@ -21,7 +21,7 @@ class Records:
     """All records beside the snapshots that arrived.
 
     ``stubs`` are the descriptors of snapshots without a payload, with their tombstones: lineage leads through them.
-    ``runs`` are bytes, since the log has their digest. ``logged_pins`` are those that the log is to know.
+    ``runs`` are bytes, since the log has their digest; ``beside_runs`` lie below them, by path. ``logged_pins`` are those that the log is to know.
     """
 
     descriptors: Mapping[str, Descriptor]
@@ -32,6 +32,7 @@ class Records:
     logged_pins: frozenset[str] = frozenset()
     annotations: Sequence[Annotation] = ()
     runs: Mapping[str, bytes] = field(default_factory=dict)
+    beside_runs: Mapping[str, bytes] = field(default_factory=dict)
 
     def details(self) -> dict[str, Any]:
         """Return what the first record of the log says that there is, in the words of ``Ledger``."""
@@ -61,6 +62,7 @@ class Records:
             {RUNS.place(layout, run_id): data for run_id, data in self.runs.items()}, mode=layout.file_mode
         )
         _write_annotations(layout, self.annotations)
+        _write_below(layout, self.beside_runs)
         for name, each in self.worktrees.items():
             worktree.take_over(layout, name, each.config, each.head)
 
@@ -78,5 +80,19 @@ def _write_annotations(layout: Layout, annotations: Iterable[Annotation]) -> Non
             files.make_folder(place.parent, mode=layout.folder_mode, exist_ok=True)
             folders.add(place.parent)
         files.write_new(place, annotation.encode(each), mode=layout.file_mode)
+    for folder in folders:
+        syncing.sync_folder(folder)
+
+
+def _write_below(layout: Layout, contents: Mapping[str, bytes]) -> None:
+    """Write files below the folder of run records, whose paths JVS could have given."""
+    folders = set()
+    for path, data in contents.items():
+        place = layout.runs / path
+        for folder in (place.parent.parent, place.parent):
+            if folder != layout.runs and folder not in folders and folder.is_relative_to(layout.runs):
+                files.make_folder(folder, mode=layout.folder_mode, exist_ok=True)
+                folders.add(folder)
+        files.write_new(place, data, mode=layout.file_mode)
     for folder in folders:
         syncing.sync_folder(folder)

@@ -130,6 +130,7 @@ class Resulting:
             logged_pins=frozenset(cut.ledger.pins),
             annotations=cut.annotations,
             runs=cut.runs,
+            beside_runs=cut.beside_runs,
         )
 
     def _stub(self, taken: Descriptor) -> Tombstone:

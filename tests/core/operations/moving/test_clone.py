@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
+from jvs_core.cli import main
 from jvs_core.control.audit import checkpoint
 from jvs_core.errors import (
     AlreadyExists,
@@ -469,3 +470,16 @@ def test_what_a_clone_has_can_be_proven(workdir: Path) -> None:
     Repository.clone(repo.root, clone)
     Repository.open(clone).export("HEAD~1", workdir / "proof.zip", with_proof=True)
     assert Repository.check_proof(workdir / "proof.zip").problems == []
+
+
+def test_runs_come_with_their_environments(workdir: Path) -> None:
+    repo = fill(workdir / "repo")
+    assert main.run(["--repo", str(repo.root), "run", "exec", "-p", "a=1", "--", "true"]) == 0
+    environments = sorted(os.listdir(repo.root / ".jvs" / "runs" / "environments"))
+    planted = repo.root / ".jvs" / "runs" / "environments" / ("0" * 64)
+    planted.write_text("planted")
+    Repository.clone(repo.root, workdir / "clone")
+    clone = Repository.open(workdir / "clone")
+    assert [run.to_json() for run in clone.runs.all()] == [run.to_json() for run in repo.runs.all()]
+    assert sorted(os.listdir(clone.root / ".jvs" / "runs" / "environments")) == environments
+    require_sound(clone)
