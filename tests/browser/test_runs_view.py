@@ -282,6 +282,7 @@ def test_a_run_is_named_reproduced_and_its_record_removed(other: Repository, pag
     expect(row).to_contain_text("best")
     view.menu(row, "Reproduce")
     view.told("best was reproduced: everything it makes is identical")
+    expect(page.locator(".Toastify__toast", has_text="Reproducing")).to_have_count(0)
     expect(view.rows).to_have_count(2)
     view.menu(row, "Remove the Record…")
     view.answer("Remove")

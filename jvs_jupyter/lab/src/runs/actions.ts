@@ -132,9 +132,15 @@ export class RunActions {
       try {
         const found = await operations.run<Reproduced>(`runs/${run.run_id}/reproduce`, { path });
         heard = () => undefined;
-        this.bench.tell(verdictWords(found, called(run), trans), this.offersOf(found, run));
+        const message = escaped(verdictWords(found, called(run), trans));
+        const actions = this.offersOf(found, run).map(({ label, act }) => ({ label, callback: act }));
+        const type = found.verdict === 'identical' ? 'success' : 'warning';
+        Notification.update({ id, message, type, progress: undefined, autoClose: 20_000, actions });
+      } catch (error) {
+        heard = () => undefined;
+        Notification.update({ id, message: title, type: 'info', progress: undefined, autoClose: 1, actions: [] });
+        throw error; // what is told then says why
       } finally {
-        Notification.dismiss(id);
         this.model.refreshSoon();
       }
     });
