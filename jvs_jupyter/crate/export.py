@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jvs_core import AlreadyExists, InputError, JvsError, Repository, Run
+from jvs_core import AlreadyExists, InputError, Repository, Run
+from jvs_core.faults import storage_error
 from jvs_jupyter.runs.deliver import copy_of
 
 
@@ -51,6 +52,8 @@ def export(
         There is something at ``target``.
     SnapshotExpired, SnapshotNotFound, PayloadHashMismatch
         A snapshot of a run is gone or damaged.
+    NoSpace, EngineFailed
+        The crate could not be written; nothing of it is left.
     """
     place = Path(os.path.abspath(target))
     _require(repository, runs, place)
@@ -77,15 +80,25 @@ def export(
             builder.proof(name, data)
         try:
             builder.write(temporary)
+            _sync(temporary)
             os.link(temporary, place)
+            _sync(place.parent)
         except FileExistsError as error:
             raise AlreadyExists(f"{place} exists", hint="choose another name") from error
         except OSError as error:
-            raise JvsError(f"{place} could not be written: {error.strerror}") from error
+            raise storage_error(error, str(place)) from error
         finally:
             with suppress(OSError):
                 temporary.unlink()
     return Exported(str(place), [run.run_id for run in runs], builder.count, place.stat().st_size)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _require(repository: Repository, runs: Sequence[Run], place: Path) -> None:

@@ -173,15 +173,16 @@ def _bounded(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record as a list shows it: of what is beyond all reason only the beginning, which ``truncated`` says."""
     if len(encode(record)) <= _LONGEST_RECORD:
         return record
-    cut = {**record, "truncated": True}
-    for name in ("parameters", "metrics"):
-        cut[name] = {key[:_SHOWN]: _short(item) for key, item in list(record[name].items())[:_SHOWN]}
-    for name in ("command", "inputs", "outputs", "left_behind", "paths"):
-        if record.get(name) is not None:
-            cut[name] = [_short(item) for item in record[name][:_SHOWN]]
-    for name in ("error", "note", "notebook", "input_path", "output_path"):
-        cut[name] = record[name] and _short(record[name])
-    return cut
+    cut = {name: _cut(value) for name, value in record.items()}
+    return {**cut, "progress": record["progress"], "truncated": True}  # that is bounded by itself
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key[:_SHOWN]: _short(item) for key, item in list(value.items())[:_SHOWN]}
+    if isinstance(value, list | tuple):
+        return [_short(item) for item in value[:_SHOWN]]
+    return _short(value)
 
 
 def _short(value: Any) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -12,11 +15,12 @@ from typing import Any
 
 import pytest
 
-from jvs_core import AlreadyExists, InputError, Repository, Run
+from jvs_core import AlreadyExists, InputError, JvsError, Repository, Run
 from jvs_core.errors import SnapshotExpired
 from jvs_jupyter import run
 from jvs_jupyter.crate.export import export
 from tests.jupyter.papermill.support import Workspace
+from tests.support.filesystems import loop_filesystem
 
 Jvs = Callable[..., subprocess.CompletedProcess[str]]
 TRAIN = "import sys\nfrom jvs_magics import metric\nmetric('score', float(sys.argv[1]))\nopen('out/model.txt', 'w').write('m')\n"
@@ -197,6 +201,43 @@ def test_a_signed_checkpoint_names_its_signer(
     assert not Repository.check_proof(tmp_path / "plain.zip", key=public).ok
     said = jvs("verify", "--export", str(tmp_path / "plain.zip"), "--key", str(public), status=5).stdout
     assert "the checkpoint is not signed" in said
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # rocrate leaves its zip file open
+def test_a_full_disk_leaves_no_part_of_a_crate(workspace: Workspace) -> None:
+    made = run(["bash", "-c", "head -c 8000000 /dev/urandom > big.bin"])
+    with loop_filesystem("ext4", size=8 << 20) as small:
+        with pytest.raises(JvsError) as refused:
+            export(workspace.repository, [made], small.mount / "crate.zip")
+        assert refused.value.code == "E_NO_SPACE"
+        del refused
+        gc.collect()
+        assert [name for name in os.listdir(small.mount) if name != "lost+found"] == []
+
+
+def test_a_killed_export_leaves_no_crate_of_that_name(
+    workspace: Workspace, command: Run, tmp_path: Path
+) -> None:
+    pid = os.fork()
+    if pid == 0:
+        from jvs_jupyter.crate import building
+
+        write = building.Builder.write
+
+        def killed(self: building.Builder, target: Path) -> None:
+            write(self, target)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        building.Builder.write = killed  # type: ignore[method-assign]
+        export(workspace.repository, [command], tmp_path / "crate.zip")
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    left = [path.name for path in tmp_path.iterdir() if path.suffix == ".zip"]
+    assert [name for name in left if not name.startswith(".crate.zip.")] == []
+    export(workspace.repository, [command], tmp_path / "crate.zip")
+    assert Repository.check_proof(tmp_path / "crate.zip").ok
 
 
 def test_what_cannot_be_exported_is_refused_and_nothing_is_left(
