@@ -169,16 +169,11 @@ class ChangeIndex:
 
     def held_elsewhere(self, digests: Iterable[bytes], snapshot_id: str = "") -> set[bytes]:
         """Return those of ``digests`` that a file has in a snapshot, or in another one than ``snapshot_id``."""
-        self.database.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS sought (sha256 BLOB PRIMARY KEY) WITHOUT ROWID"
-        )
-        self.database.execute("DELETE FROM sought")
-        self.database.executemany("INSERT OR IGNORE INTO sought VALUES (?)", ((each,) for each in digests))
+        sought = set(digests)
         rows = self.database.execute(
-            "SELECT DISTINCT snapshot, sha256 FROM changes WHERE snapshot <> ? AND sha256 IN (SELECT sha256 FROM sought)",
-            (snapshot_id,),
+            "SELECT sha256, snapshot FROM changes WHERE sha256 IS NOT NULL AND snapshot <> ?", (snapshot_id,)
         )
-        return {sha256 for each, sha256 in rows if each in self.bases}
+        return {sha256 for sha256, each in rows if sha256 in sought and each in self.bases}
 
     def remembered_sums(self, fingerprint: str) -> str | None:
         """Return what ``remember_sums`` kept for the same snapshots."""
