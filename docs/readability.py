@@ -65,7 +65,7 @@ def pages(names: Sequence[str] = ()) -> Iterator[Path]:
     if names:
         yield from map(Path, names)
         return
-    yield from (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "docs/index.md", ROOT / "docs/glossary.md")
+    yield from (ROOT / "README.md", ROOT / "docs/index.md", ROOT / "docs/faq.md")
     for folder in FOLDERS:
         for page in sorted((ROOT / "docs" / folder).glob("*.md")):
             if page.name not in FOR_PROGRAMS:
