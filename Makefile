@@ -99,8 +99,9 @@ collaboration: ready  ## Try restores of notebooks that are open in jupyter-coll
 	JVS_PANEL=skip $(VENV)/collaboration/bin/python $(PIP_INSTALL) jupyter-collaboration --editable ".[jupyter]"
 	JVS_COLLABORATION_PYTHON=$(abspath $(VENV))/collaboration/bin/python $(PYTEST) tests/jupyter/server/test_collaboration.py
 
-docs: ready  ## Hold the documentation against the code, and build the site into build/docs
+docs: ready  ## Check the documentation against the code and for readability, and build the site into build/docs
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/readability.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --clean --config-file docs/site/mkdocs.yml
 
 picture: ready  ## Draw the README's picture of the demonstration anew
