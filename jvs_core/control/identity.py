@@ -39,9 +39,14 @@ def check_format(layout: Layout) -> None:
     )
 
 
+def place(layout: Layout) -> Path:
+    """Return the file that holds the repository's identity. It is written once."""
+    return layout.control / "repo_id"
+
+
 def repo_id(layout: Layout) -> str:
     """Return the repository's identity. Raises DescriptorCorrupt when it is missing or not a UUID."""
-    path = layout.control / "repo_id"
+    path = place(layout)
     try:
         return str(uuid.UUID(regular.read_regular(path, most=_SHORT).decode("ascii").strip()))
     except (FileNotFoundError, ValueError, DescriptorCorrupt) as error:

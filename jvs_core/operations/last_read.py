@@ -2,16 +2,22 @@
 
 It is an SQLite file in the caller's cache folder, where nobody else can plant anything, and decides nothing: what ``verify``
 says of a snapshot comes from reading it. Losing the file costs that one is told "never", and that shares come round anew.
+
+Copies of a repository have its identity and its snapshots, but files of their own, which nobody read: a copy on a backup disk,
+or what was put back from there. So each has a memory of its own, known by the inode of its ``repo_id`` and when that was
+made: the file is never written again, and no copy can have its ``ctime``.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from jvs_core import clock
+from jvs_core.control import identity
 from jvs_core.operations.context import Context
 from jvs_core.payload.check.evidence import Share
 
@@ -101,7 +107,9 @@ def read(ctx: Context, of: int) -> LastRead:
 @contextmanager
 def _opened(ctx: Context) -> Iterator[sqlite3.Connection]:
     """Open the file; a damaged one is made again."""
-    path = ctx.settings.cache_dir / "verified" / f"{ctx.repo_id}.sqlite"
+    copy = os.lstat(identity.place(ctx.layout))
+    name = f"{ctx.repo_id}.{copy.st_ino:x}.{copy.st_ctime_ns:x}.sqlite"
+    path = ctx.settings.cache_dir / "verified" / name
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for attempt in range(2):
         database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,9 @@ def night(repo: Repository, subset: str) -> tuple[SubsetReport, Subset]:
 
 
 def cache(repo: Repository) -> Path:
-    return repo.settings.cache_dir / "verified" / f"{repo.repo_id}.sqlite"
+    about = os.lstat(repo.root / ".jvs" / "repo_id")
+    name = f"{repo.repo_id}.{about.st_ino:x}.{about.st_ctime_ns:x}.sqlite"
+    return repo.settings.cache_dir / "verified" / name
 
 
 @pytest.mark.parametrize("of", ["threads", "processes"])
@@ -220,3 +223,26 @@ def test_a_share_of_one_snapshot_is_refused(repo: Repository) -> None:
 def test_without_snapshots_there_is_nothing_to_read(repo: Repository) -> None:
     report, subset = night(repo, "1/2")
     assert (report.ok, subset.files, subset.last_read) == (True, 0, {})
+
+
+def test_a_copy_of_a_repository_was_not_read_with_it(repo: Repository) -> None:
+    """A backup with the same identity, verified by the same user in turn with the original."""
+    taken = take(repo)
+    subprocess.run(["cp", "-a", repo.root, repo.root.with_name("backup")], check=True)
+    backup = Repository.open(repo.root.with_name("backup"))
+    both = [night(each, f"next/{NIGHTS}")[1] for _ in range(NIGHTS - 1) for each in (repo, backup)]
+    assert [each.share for each in both] == [1, 1, 2, 2, 3, 3]
+    assert night(repo, f"next/{NIGHTS}")[1].last_read[taken] is not None
+    last = night(backup, f"1/{NIGHTS}")[1]
+    assert last.last_read[taken] is None
+    assert [each.never_read for each in last.shares] == [0, 0, 0, 1]
+
+
+def test_what_was_put_back_from_a_backup_was_not_read(repo: Repository) -> None:
+    take(repo)
+    repo.verify()
+    away = repo.root.with_name("away")
+    repo.root.rename(away)
+    assert [each.never_read for each in night(Repository.open(away), "1/2")[1].shares] == [0, 0]
+    subprocess.run(["cp", "-a", away, repo.root], check=True)
+    assert [each.never_read for each in night(Repository.open(repo.root), "1/2")[1].shares] == [0, 1]
