@@ -1,14 +1,16 @@
 """What is known of runs under way beside their records: how far they came, and whether they are to stop.
 
 In ``.jvs/runs/live``: a run replaces ``<run id>.json`` once a second at most, and whoever wants it stopped makes
-``<run id>.cancel``. Neither is durable, in the log, or believed: a crash may lose them, they go with the end of the run,
+``<run id>.cancel``, which says so. Neither is durable, in the log, or believed: a crash may lose them, they go with the end of the run,
 and what lies there without a run under way means nothing.
 """
 
 from __future__ import annotations
 
+import errno
 import math
 import os
+import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +18,7 @@ from pathlib import Path
 from jvs_core import files, regular
 from jvs_core.control.layout import Layout
 from jvs_core.control.records.runs import RUNS
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, JvsError, PathEscape
+from jvs_core.errors import DescriptorCorrupt, JvsError, LockConflict, PathEscape
 from jvs_core.model import RunProgress
 
 PROGRESS = ".json"
@@ -48,19 +50,36 @@ def read(layout: Layout, run_id: str) -> RunProgress | None:
 
 
 def ask_to_stop(layout: Layout, run_id: str) -> None:
-    """Leave the request that a run stop; nothing where it was made before."""
+    """Leave the request that a run stop, in place of whatever has its name: another user's is none, and must not hide it."""
     place = _place(layout, run_id, CANCEL)
     files.make_folder(place.parent, mode=layout.folder_mode, exist_ok=True)
-    with suppress(AlreadyExists):
-        files.write_new(place, b"", mode=layout.file_mode, durable=False)
+    try:
+        files.write_atomic(place, _request(run_id), mode=layout.intent_mode, durable=False)
+    except OSError as error:
+        if error.errno not in (errno.EISDIR, errno.EPERM):
+            raise
+        raise LockConflict(
+            f"run {run_id} cannot be asked to stop: {place} is in the way, and not yours to replace",
+            hint="interrupt its process, or ask whoever put that there to remove it",
+        ) from error
 
 
 def is_to_stop(layout: Layout, run_id: str) -> bool:
-    """Return whether the caller, or root, asked that a run stop. What others ask does not count."""
+    """Return whether the caller, or root, asked that a run stop. What others ask does not count.
+
+    In a folder that a group writes, its members can give any file there this name, and a second one to any file that they
+    may write. So the request says which run it means, and nobody but its owner can have written it.
+    """
     try:
-        return files.status(_place(layout, run_id, CANCEL)).st_uid in (os.geteuid(), 0)
-    except (OSError, PathEscape):
+        data, about = regular.read_with_status(_place(layout, run_id, CANCEL), most=_LONGEST)
+    except (OSError, JvsError):
         return False
+    alone = about.st_nlink == 1 and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return about.st_uid in (os.geteuid(), 0) and alone and data == _request(run_id)
+
+
+def _request(run_id: str) -> bytes:
+    return f"stop {run_id}\n".encode("ascii")
 
 
 def mark(layout: Layout) -> tuple[int, ...]:

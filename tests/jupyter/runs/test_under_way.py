@@ -127,12 +127,29 @@ def test_a_request_of_nobody_is_not_heard(workspace: Workspace, monkeypatch: pyt
         live = repository.root / ".jvs" / "runs" / "live"
         live.mkdir()
         mark = repository.runs.mark()
-        (live / f"{started.run_id}.cancel").touch()
+        asked = live / f"{started.run_id}.cancel"
+        asked.touch(0o600)  # somebody's lock file, moved here
         assert repository.runs.mark() != mark
+        assert not repository.runs.is_cancelled(started.run_id)
+        repository.runs.cancel(started.run_id)
+        assert repository.runs.is_cancelled(started.run_id)
+        asked.chmod(0o660)  # others of the group could have written it
+        assert not repository.runs.is_cancelled(started.run_id)
+        asked.chmod(0o640)
+        os.link(asked, live / "second")
+        assert not repository.runs.is_cancelled(started.run_id)
+        (live / "second").unlink()
         assert repository.runs.is_cancelled(started.run_id)
         if os.geteuid() == 0:
             os.chown(live / f"{started.run_id}.cancel", 12345, 12345)
             assert not repository.runs.is_cancelled(started.run_id)
+            repository.runs.cancel(started.run_id)  # another's request does not hide the caller's
+            assert repository.runs.is_cancelled(started.run_id)
+        asked.unlink()
+        asked.mkdir()
+        with pytest.raises(LockConflict, match="in the way"):
+            repository.runs.cancel(started.run_id)
+        asked.rmdir()
         repository.runs.finish(
             started.run_id, "ok", error=None, after_snapshot_id=None, duration_s=0.1, metrics={}
         )
