@@ -21,6 +21,7 @@ _WORD = "_JVS_WORD"
 _NOTES = "_JVS_NOTES"
 _LONGEST_NOTE = 60
 _FILES = ("file", "dir")
+_BREAKS = ":=@"
 
 
 class _Shell(ShellComplete):
@@ -72,9 +73,10 @@ class Bash(_Shell):
     def _before(self) -> str:
         word = os.environ.get(_WORD, "").lstrip("'\"")
         typed = self._line.quoted(self._line.incomplete)
-        if not word.strip(":=@"):
+        if not word.strip(_BREAKS):
             return typed
-        return typed.removesuffix(word) if typed.endswith(word) else ""  # quoted otherwise than by us
+        before = typed.removesuffix(word) if typed.endswith(word) else ""  # else it is quoted otherwise than by us
+        return before if before[-1:] in _BREAKS else before[:-1]  # the word begins with what we quote and bash did not
 
 
 class Zsh(_Shell):

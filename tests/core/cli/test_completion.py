@@ -141,13 +141,30 @@ def test_a_tab_gives_the_command_what_is_there_and_runs_nothing(shell: Shell) ->
             "jvs cat HEAD \\w\\i": "with space.txt",
             "jvs sandbox run -- cat dat": "data/",
             "jvs cat HEAD '$(to": HOSTILE,
+            'jvs cat HEAD "$': HOSTILE,
+            "jvs cat HEAD $": HOSTILE,
             "jvs show base": "baseline",
         }
     assert {typed: shell.words(typed)[-1] for typed in lines} == lines
 
 
-def asked(shell: str, line: str, folder: Path, notes: str = "") -> list[str]:
-    ended = process(cwd=folder, _JVS_COMPLETE=f"{shell}_complete", _JVS_LINE=line, _JVS_NOTES=notes)
+def test_what_was_typed_without_a_quote_is_quoted_with_the_rest_of_it(place: Repository) -> None:
+    """Bash tells the word as it was typed; what it would expand there must not stay as it is."""
+    main = place.root / "main"
+    double = '\\$(touch hacked)\\`touch hacked\\`;touch hacked #"\\!"x'
+    plain = "\\$\\(touch\\ hacked\\)\\`touch\\ hacked\\`\\;touch\\ hacked\\ \\#\\!x"
+    assert asked("bash", 'jvs cat HEAD "$(to', main, word='"$(to') == [f"plain\t{double}"]
+    assert asked("bash", 'jvs cat HEAD "$', main, word='"$') == [f"plain\t{double}"]
+    assert asked("bash", "jvs cat HEAD $", main, word="$") == [f"plain\t{plain}"]
+    assert asked("bash", "jvs cat HEAD co:", main, word=":") == ["plain\tlon=at@.txt"]
+    assert asked("bash", "jvs cat HEAD co:lo", main, word="lo") == ["plain\tlon=at@.txt"]
+    assert asked("bash", "jvs cat HEAD co", main, word="co") == ["plain\tco:lon=at@.txt", "plain\tcom,ma"]
+
+
+def asked(shell: str, line: str, folder: Path, notes: str = "", word: str = "") -> list[str]:
+    ended = process(
+        cwd=folder, _JVS_COMPLETE=f"{shell}_complete", _JVS_LINE=line, _JVS_NOTES=notes, _JVS_WORD=word
+    )
     assert ended.err == ""
     return ended.out.splitlines()
 
