@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 
 from jvs_core import regular
 from jvs_core.control.layout import Layout

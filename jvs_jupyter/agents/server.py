@@ -161,7 +161,8 @@ async def _asked(ask: Callable[[], R]) -> R:
         return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
     except JvsError as error:
         described = {"code": error.code, "message": error.message, "hint": error.hint}
-        raise MCPError(INVALID_PARAMS, error.message, {"error": described}) from error
+        told = bounded({"error": described})
+        raise MCPError(INVALID_PARAMS, told["error"]["message"], told) from error
 
 
 def _describe(tool: Tool[Any]) -> ToolDescription:

@@ -75,8 +75,12 @@ class Bash(_Shell):
         typed = self._line.quoted(self._line.incomplete)
         if not word.strip(_BREAKS):
             return typed
-        before = typed.removesuffix(word) if typed.endswith(word) else ""  # else it is quoted otherwise than by us
-        return before if before[-1:] in _BREAKS else before[:-1]  # the word begins with what we quote and bash did not
+        before = (
+            typed.removesuffix(word) if typed.endswith(word) else ""
+        )  # else it is quoted otherwise than by us
+        return (
+            before if before[-1:] in _BREAKS else before[:-1]
+        )  # the word begins with what we quote and bash did not
 
 
 class Zsh(_Shell):

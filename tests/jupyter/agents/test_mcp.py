@@ -367,6 +367,9 @@ async def test_files_of_snapshots_are_resources(repo: Repository) -> None:
         ):
             with pytest.raises(MCPError, match=why):
                 await connected.read_resource(uri)
+        with pytest.raises(MCPError) as refused:
+            await connected.read_resource(f"jvs://{'x' * 100_000}/notes.txt")
+        assert len(json.dumps(refused.value.error.model_dump())) < 80_000
         with pytest.raises(MCPError, match="no cursor"):
             await connected.list_resources(cursor="HEAD:-1")
 

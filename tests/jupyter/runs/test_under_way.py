@@ -44,7 +44,7 @@ def test_one_point_of_a_sweep_is_cancelled_and_the_others_go_on(workspace: Works
             "run",
             "sweep",
             "--grid",
-            "a=1:4",
+            "a=1:3",
             "--jobs",
             "1",
             "--json",
