@@ -21,7 +21,6 @@ _WORD = "_JVS_WORD"
 _NOTES = "_JVS_NOTES"
 _LONGEST_NOTE = 60
 _FILES = ("file", "dir")
-_BREAKS = ":=@"
 
 
 class _Shell(ShellComplete):
@@ -73,14 +72,12 @@ class Bash(_Shell):
     def _before(self) -> str:
         word = os.environ.get(_WORD, "").lstrip("'\"")
         typed = self._line.quoted(self._line.incomplete)
-        if not word.strip(_BREAKS):
+        if not word.strip(":=@"):
             return typed
-        before = (
-            typed.removesuffix(word) if typed.endswith(word) else ""
-        )  # else it is quoted otherwise than by us
-        return (
-            before if before[-1:] in _BREAKS else before[:-1]
-        )  # the word begins with what we quote and bash did not
+        if not typed.endswith(word):  # quoted otherwise than by us
+            return ""
+        # Where the word begins with what we quote and bash did not, that is replaced too.
+        return typed.removesuffix(word).removesuffix("\\")
 
 
 class Zsh(_Shell):
