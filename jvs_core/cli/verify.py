@@ -137,9 +137,15 @@ def _of_export(path: str, key: str | None) -> Outcome:
         signed = "signed" if report.signed else "not signed"
         lines.append(
             f"OK  {counted(report.runs, 'run') + ', ' if report.runs else ''}{counted(len(report.snapshots), 'snapshot')}, "
-            f"{counted(report.files, 'file')}; log up to record {report.checkpoint_seq} of {report.origin}, {signed}"
+            f"{counted(report.files, 'file')}{_held(report.path)}; log up to record {report.checkpoint_seq} of {report.origin}, {signed}"
         )
     return Outcome(report, lines, exit_status=0 if report.ok else _INTEGRITY)
+
+
+def _held(path: str | None) -> str:
+    if path is None:
+        return ""
+    return f" (only {safe(path)} of it)" if path else " (all of it)"
 
 
 def _lines(found: SnapshotReport) -> list[str]:

@@ -163,6 +163,11 @@ def _field_of(key: str) -> Any:
 
 def _parsed(key: str, values: Sequence[str]) -> Any:
     """Return the value that words on a command line mean for a key; what the configuration makes of it is looked at later."""
+    for each in values:
+        if not each.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in each):
+            raise InputError(
+                f"{key} is text, and {each!r} is none in UTF-8", hint=f"jvs config get {key} shows what it is"
+            )
     kinds = _kinds(_field_of(key).annotation)
     if kinds & {list, tuple}:
         return list(values)

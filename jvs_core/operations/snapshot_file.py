@@ -6,8 +6,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from jvs_core.control import catalog
-from jvs_core.errors import PartialSnapshot, PathNotFound, PayloadHashMismatch
+from jvs_core.errors import PathNotFound, PayloadHashMismatch
 from jvs_core.operations import stored
 from jvs_core.operations.context import Context
 from jvs_core.operations.inplace.targets import payload_path, require
@@ -41,7 +40,7 @@ class SnapshotFile(io.BufferedReader):
 
 def open_file(ctx: Context, snapshot_id: str, path: str) -> SnapshotFile:
     """Open a regular file of a snapshot; no symbolic link is followed, and no FIFO waited for. See ``Repository.open_file``."""
-    try:
+    with stored.unless_gone(ctx.layout, snapshot_id):
         found = stored.look(ctx.layout, snapshot_id)
         inner = payload_path(path)
         entry = require(found.entries, inner, snapshot_id)
@@ -51,9 +50,6 @@ def open_file(ctx: Context, snapshot_id: str, path: str) -> SnapshotFile:
                 hint=f"jvs ls {snapshot_id}",
             )
         return _opened(found, entry)
-    except (PartialSnapshot, PayloadHashMismatch):
-        catalog.require_kept(ctx.layout, snapshot_id)  # gc may have taken it away meanwhile
-        raise
 
 
 def _opened(found: stored.Stored, entry: Entry) -> SnapshotFile:

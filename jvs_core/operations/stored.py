@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
-from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMismatch
+from jvs_core.errors import DescriptorCorrupt, JvsError, PartialSnapshot, PayloadHashMismatch
 from jvs_core.model import Descriptor, Ready
 
 if TYPE_CHECKING:
@@ -88,6 +88,16 @@ def look(layout: Layout, snapshot_id: str) -> Stored:
     and again spends most of its time there otherwise.
     """
     return _stored(layout, snapshot_id, _read_lately)
+
+
+@contextmanager
+def unless_gone(layout: Layout, snapshot_id: str) -> Iterator[None]:
+    """Raise SnapshotExpired where the block, which reads a snapshot, fails because gc took it away meanwhile."""
+    try:
+        yield
+    except (JvsError, OSError):
+        catalog.require_kept(layout, snapshot_id)
+        raise
 
 
 def entries(layout: Layout, snapshot_id: str | None) -> list[Entry]:

@@ -9,7 +9,8 @@ class ProofReport(Result):
     """Whether what was exported is what a repository recorded, up to its checkpoint. ``problems`` say in words what is not.
 
     ``files`` and ``runs`` are numbers of what was checked; ``records`` of those of the log, the last of which is the
-    checkpoint's.
+    checkpoint's. ``path`` is the part of the snapshot that an export says it holds, empty for all of it, None for recorded
+    runs: who gives less than the whole has to say so, and only who asked for it can know whether that is enough.
     """
 
     ok: bool
@@ -19,5 +20,6 @@ class ProofReport(Result):
     snapshots: list[str]
     runs: int
     files: int
+    path: str | None
     records: int
     problems: list[str]

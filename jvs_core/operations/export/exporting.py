@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import IO
 
 from jvs_core import clock, files
-from jvs_core.control import catalog
-from jvs_core.errors import PartialSnapshot, PayloadHashMismatch
 from jvs_core.model import ExportedPart
+from jvs_core.operations import stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.export.place import HashedFile, kind_of, new_file, new_folder, require_free
 from jvs_core.operations.export.selection import Selection, choose
@@ -45,17 +44,14 @@ def export(
     require_free(ctx.layout, place)
     if kind == "tar.zst":
         zstd()
-    chosen = choose(ctx, snapshot_id, path)
-    part = ExportedPart(snapshot_id=snapshot_id, path=chosen.path.hex())
-    proof = making.make(ctx, [snapshot_id], [], key, part) if with_proof else {}
-    try:
+    with stored.unless_gone(ctx.layout, snapshot_id):
+        chosen = choose(ctx, snapshot_id, path)
+        part = ExportedPart(snapshot_id=snapshot_id, path=chosen.path.hex())
+        proof = making.make(ctx, [snapshot_id], [], key, part) if with_proof else {}
         if kind == "folder":
             digest, degraded = _to_folder(ctx, chosen, place, proof, progress)
         else:
             digest, degraded = _to_file(chosen, place, kind, proof, progress)
-    except (PartialSnapshot, PayloadHashMismatch):
-        catalog.require_kept(ctx.layout, snapshot_id)  # gc may have taken it away meanwhile
-        raise
     held = (entry for entry in chosen.entries if kind != "zip" or zip.can_hold(entry, chosen.name(entry)))
     count, size = manifest.totals(held)
     return Exported(path=str(place), files=count, bytes=size, sha256=digest, degraded=tuple(degraded))

@@ -68,8 +68,8 @@ def site(target: Path, shared: bool, what: Undertaking) -> Iterator[Layout]:
         who=f"another jvs {what.operation}",
         lasting=True,
     ):
-        _begin(layout, what)
         try:
+            _begin(layout, what)
             yield layout
         except NoSpace as error:
             raise NoSpace(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -20,13 +21,16 @@ from jvs_core.operations.proof.making import FOLDER, PART
 from jvs_core.operations.proof.members import LINK, Member, Members
 from jvs_core.payload import manifest
 from jvs_core.payload.archive import contents, zip  # noqa: A004 - what it can hold
-from jvs_core.payload.tree.entry import FILE, SYMLINK, Entry, printable
+from jvs_core.payload.tree.entry import FILE, SYMLINK, Entry, printable, text
 from jvs_core.results import ProofReport
 
 _LARGEST_RECORD = 1 << 24
 _LARGEST_LIST = 1 << 30
 _PIECE = 1 << 20
 _PROBLEMS_KEPT = 100
+_OF_A_PROOF = re.compile(
+    rf"{FOLDER}/(checkpoint\.json|log\.jsonl|export\.json|snapshots/[^/]+/(descriptor\.json|manifest)|runs/[^/]+\.json)"
+)
 
 Entries = Mapping[bytes, Entry]
 
@@ -90,7 +94,9 @@ def _checked(found: _Check, held: Members, key: Path | None) -> ProofReport:
         except JvsError as error:
             found.problem(f"snapshot {snapshot_id}: {error.message}")
     count = _runs(found)
-    files = _files(found, held, snapshots)
+    part = _part(found, snapshots, ids)
+    files = _files(found, held, snapshots, part)
+    _strangers(found)
     return ProofReport(
         ok=not found.problems,
         origin=None if head is None else head.origin,
@@ -99,6 +105,7 @@ def _checked(found: _Check, held: Members, key: Path | None) -> ProofReport:
         snapshots=ids,
         runs=count,
         files=files,
+        path=None if part is None else text(bytes.fromhex(part.path)),
         records=found.records,
         problems=found.problems,
     )
@@ -190,22 +197,28 @@ def _runs(found: _Check) -> int:
     return count
 
 
-def _files(found: _Check, held: Members, snapshots: Mapping[str, _Snapshot]) -> int:
+def _files(
+    found: _Check, held: Members, snapshots: Mapping[str, _Snapshot], part: ExportedPart | None
+) -> int:
     """Check what is there of snapshots against their manifests, and return how many files that are.
 
     A crate holds some files of each, and others beside them; an export holds the whole part that it says, and nothing else.
     """
-    part = _part(found)
-    tops = {f"snapshots/{snapshot_id}": snapshot.entries for snapshot_id, snapshot in snapshots.items()}
-    tops |= {snapshot.top: snapshot.entries for snapshot in snapshots.values()}
+    is_crate = PART not in found.places
+    of_exports = {snapshot.top: snapshot.entries for snapshot in snapshots.values()}
+    tops = of_exports
+    if is_crate:
+        tops = {f"snapshots/{snapshot_id}": snapshot.entries for snapshot_id, snapshot in snapshots.items()}
     seen: set[str] = set()
     count = 0
     for member in held.others():
         if member.name in seen:
             found.problem(f"{_shown(member.name)} is there twice")
         seen.add(member.name)
-        top = "/".join(member.name.split("/")[: 2 if member.name.startswith("snapshots/") else 1])
-        if top not in tops and (part is not None or member.name.startswith("snapshots/")):
+        first, _, _ = member.name.partition("/")
+        top = "/".join(member.name.split("/")[:2]) if is_crate and first == "snapshots" else first
+        beside = is_crate and first not in (FOLDER, "snapshots", *of_exports)
+        if top not in tops and not beside and member.name != "snapshots":
             found.problem(f"{_shown(member.name)} is in no manifest")
         elif top in tops:
             count += member.kind in (FILE, LINK)
@@ -220,15 +233,31 @@ def _files(found: _Check, held: Members, snapshots: Mapping[str, _Snapshot]) -> 
     return count
 
 
-def _part(found: _Check) -> ExportedPart | None:
-    """Return what an export says that it holds; None for a crate."""
+def _part(found: _Check, snapshots: Mapping[str, _Snapshot], ids: Sequence[str]) -> ExportedPart | None:
+    """Return what an export says that it holds; None for a crate, which has runs, and where it is not to be believed."""
     if PART not in found.places:
+        if not any(found.below(f"{FOLDER}/runs")):
+            found.problem(f"{PART} is missing")
         return None
     try:
-        return ExportedPart.parse(found.read(PART, _LARGEST_RECORD), PART)
+        part = ExportedPart.parse(found.read(PART, _LARGEST_RECORD), PART)
     except JvsError as error:
         found.problem(error.message)
         return None
+    if list(ids) != [part.snapshot_id]:
+        found.problem(f"{PART} does not speak of the snapshot that is there")
+    elif (
+        part.snapshot_id in snapshots and bytes.fromhex(part.path) not in snapshots[part.snapshot_id].entries
+    ):
+        found.problem(f"{PART} speaks of a path that is in no manifest")
+    return part
+
+
+def _strangers(found: _Check) -> None:
+    """Name what lies among the files of the proof and is none."""
+    for name in found.places:
+        if not _OF_A_PROOF.fullmatch(name):
+            found.problem(f"{_shown(name)} is no file of a proof")
 
 
 def _entry(found: _Check, member: Member, top: str, entries: Entries) -> None:

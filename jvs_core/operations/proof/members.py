@@ -24,7 +24,7 @@ from jvs_core.errors import DescriptorCorrupt, InputError
 from jvs_core.operations.proof.making import FOLDER
 from jvs_core.payload.archive.compression import decompressed, faults
 from jvs_core.payload.tree import content
-from jvs_core.payload.tree.entry import FIFO, FILE, SYMLINK
+from jvs_core.payload.tree.entry import FIFO, FILE, SYMLINK, is_below
 from jvs_core.payload.tree.entry import FOLDER as DIRECTORY
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.walk import scan
@@ -120,13 +120,13 @@ class _Zip:
 
     def proof(self) -> Iterator[tuple[str, IO[bytes]]]:
         for info in self._infos:
-            if info.filename.startswith(_PREFIX) and not info.is_dir():
+            if _is_of_zip_proof(info):
                 with self._archive.open(info) as stream:
                     yield info.filename, stream
 
     def others(self) -> Iterator[Member]:
         for info in self._infos:
-            if info.filename.startswith(_PREFIX):
+            if _is_of_zip_proof(info) or (info.filename.startswith(_PREFIX) and info.is_dir()):
                 continue
             kind, target = FILE, ""
             if info.is_dir():
@@ -149,9 +149,9 @@ class _Tar:
         """Yield the files of the proof, which JVS writes first; where something else comes first, all are gone through."""
         found = False
         for number, (archive, info) in enumerate(self._walk()):
-            if info.name.startswith(_PREFIX):
+            if info.name.startswith(_PREFIX) and (info.isreg() or info.isdir()):
                 self._of_proof.add(number)
-                stream = archive.extractfile(info) if info.isreg() else None
+                stream = archive.extractfile(info)
                 if stream is not None:
                     found = True
                     with stream:
@@ -161,7 +161,7 @@ class _Tar:
 
     def others(self) -> Iterator[Member]:
         for number, (archive, info) in enumerate(self._walk()):
-            if number in self._of_proof or info.name == FOLDER:
+            if number in self._of_proof or (info.name == FOLDER and info.isdir()):
                 continue
             if info.islnk():
                 yield Member(info.name, LINK, info.linkname, _nothing)
@@ -198,7 +198,8 @@ class _Folder:
 
     def others(self) -> Iterator[Member]:
         for entry in self._entries:
-            if entry.path and entry.path.split(b"/", 1)[0] != os.fsencode(FOLDER):
+            of_proof = entry.kind in (FILE, DIRECTORY) and is_below(entry.path, os.fsencode(FOLDER))
+            if entry.path and not of_proof:
                 yield Member(
                     os.fsdecode(entry.path),
                     entry.kind,
@@ -245,6 +246,12 @@ class _Forward:
         except faults() as error:
             raise tarfile.ReadError(f"its compressed data are damaged: {error}") from error
         return b"".join(pieces)
+
+
+def _is_of_zip_proof(info: zipfile.ZipInfo) -> bool:
+    return (
+        info.filename.startswith(_PREFIX) and not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16)
+    )
 
 
 def _require_few(count: int) -> None:

@@ -15,7 +15,7 @@ from jvs_core.control.records import journal
 from jvs_core.errors import EngineFailed, JvsError
 from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Intent
-from jvs_core.operations import damage
+from jvs_core.operations import damage, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.export.selection import Selection, choose
 from jvs_core.operations.views import closing
@@ -40,7 +40,8 @@ def open_view(ctx: Context, snapshot_id: str, path: str, *, by_hand: bool, progr
         It cannot be made; or the repository is not the caller's to write to.
     """
     _require_writable(ctx)
-    chosen = choose(ctx, snapshot_id, path)
+    with stored.unless_gone(ctx.layout, snapshot_id):
+        chosen = choose(ctx, snapshot_id, path)
     owner = process.session(ctx.settings) if by_hand else process.own(ctx.settings)
     files.make_folder(ctx.layout.views(), mode=ctx.layout.folder_mode, exist_ok=True)
     shared = _share(ctx, chosen, owner, by_hand)

@@ -111,6 +111,8 @@ def test_each_change_is_logged_once_and_none_where_nothing_changes(local: Reposi
         ("retention.weekly.keep_within", ["soon"], "30d"),
         ("exclude.patterns", ["a\nb"], "config"),
         ("exclude.patterns", [""], "config"),
+        ("exclude.patterns", ["*.tmp", "caf\udce9"], "config"),
+        ("retention.weekly.keep_tag", ["\udcff"], "config"),
         ("engine", ["tape"], "reflink-copy"),
         ("lease.duration_ms", ["9" * 18], "config"),
         ("lease.duration_ms", ["9" * 5000], "config"),

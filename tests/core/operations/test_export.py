@@ -14,10 +14,13 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jvs_core import Repository
+from jvs_core import Repository, canonical
+from jvs_core.control import catalog
+from jvs_core.control.layout import Layout
 from jvs_core.errors import (
     AlreadyExists,
     InputError,
@@ -32,6 +35,7 @@ from jvs_core.payload.archive import contents, sparse, tar
 from jvs_core.payload.archive import zip as zipping
 from jvs_core.payload.tree.entry import FILE, FOLDER, SYMLINK, Entry
 from jvs_core.progress import SILENT
+from jvs_core.results import ProofReport
 from tests.support.damage import payload_file, rot
 from tests.support.hostile import posix_acl
 from tests.support.metadata import metadata_of
@@ -324,6 +328,34 @@ def test_a_snapshot_that_gc_took_away_is_expired(repo: Repository, tmp_path: Pat
         repo.export(first, tmp_path / "a.zip")
 
 
+@pytest.mark.parametrize("proof", [True, False])
+def test_one_that_gc_takes_away_meanwhile_is_expired(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proof: bool
+) -> None:
+    first = repo.resolve("HEAD")
+    (repo.root / "main" / "a.txt").write_text("b")
+    repo.snapshot("second", lock=True)
+    plan = repo.gc.plan(drop=[first]).plan_id
+
+    def removed_first(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            if not catalog.is_expired(repo._context.layout, first):
+                repo.gc.run(plan)
+            return real(*args, **options)
+
+        return call
+
+    if proof:
+        monkeypatch.setattr(Layout, "manifest", removed_first(Layout.manifest))
+    else:
+        monkeypatch.setattr(catalog, "read_ready", removed_first(catalog.read_ready))
+    with pytest.raises(SnapshotExpired):
+        repo.export(first, tmp_path / "a.tar", with_proof=proof)
+    with pytest.raises(SnapshotExpired), repo.view(first):
+        raise AssertionError
+    assert left(tmp_path) == []
+
+
 # Proofs.
 
 
@@ -414,6 +446,9 @@ def test_a_proof_notices_what_was_changed_left_out_or_added(small: Repository, t
         ("{top}/data/x", tarfile.LNKTYPE, "/etc/passwd", "is not what the manifest says"),
         ("{top}/data/x", tarfile.CHRTYPE, "", "is not what the manifest says"),
         ("jvs/late", tarfile.REGTYPE, "", "in no manifest"),
+        ("jvs/late", tarfile.SYMTYPE, "/etc", "in no manifest"),
+        ("jvs", tarfile.SYMTYPE, "/etc", "in no manifest"),
+        ("snapshots/0000000000000-00000000/x", tarfile.REGTYPE, "", "in no manifest"),
     ],
 )
 def test_a_proof_notices_members_of_strangers(
@@ -427,6 +462,57 @@ def test_a_proof_notices_members_of_strangers(
     report = Repository.check_proof(tmp_path / "a.tar")
     assert any(said in problem for problem in report.problems), report.problems
     assert left(tmp_path) == ["a.tar"]
+
+
+def test_a_proof_does_not_pass_for_one_of_something_else(small: Repository, tmp_path: Path) -> None:
+    source = tmp_path / "a.tar"
+    small.export("HEAD", source, with_proof=True)
+    snapshot_id, folder = small.resolve("HEAD"), top(small)
+
+    def checked(part: dict[str, str] | None, *gone: str) -> ProofReport:
+        said = None if part is None else canonical.dumps(part) + b"\n"
+
+        def change(info: tarfile.TarInfo, data: bytes) -> bytes | None:
+            if info.name == "jvs/export.json":
+                return said
+            return None if info.name in gone else data
+
+        return Repository.check_proof(repacked(source, tmp_path / "b.tar", change))
+
+    whole = checked({"path": "", "snapshot_id": snapshot_id})
+    assert (whole.ok, whole.path) == (True, ""), whole.problems
+    assert checked(None, f"{folder}/link").problems[0] == "jvs/export.json is missing"
+    part = checked({"path": b"data".hex(), "snapshot_id": snapshot_id}, f"{folder}/link", f"{folder}/z")
+    assert (part.ok, part.path) == (True, "data"), part.problems
+    for other in (
+        {"path": b"none".hex(), "snapshot_id": snapshot_id},
+        {"path": "", "snapshot_id": "1000000000000-00000000"},
+    ):
+        problems = checked(other, f"{folder}/link").problems
+        assert any("jvs/export.json" in problem for problem in problems), (other, problems)
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.zip", "out"])
+@pytest.mark.parametrize("link", [True, False])
+def test_a_proof_holds_nothing_beside_its_records(
+    small: Repository, tmp_path: Path, name: str, link: bool
+) -> None:
+    place = tmp_path / name
+    small.export("HEAD", place, with_proof=True)
+    if name == "out":
+        evil = place / "jvs" / "evil"
+        evil.symlink_to("/etc") if link else evil.write_text("evil")
+    elif name == "a.zip":
+        held = zipfile.ZipInfo("jvs/evil")
+        held.create_system = 3
+        held.external_attr = (stat.S_IFLNK if link else stat.S_IFREG) << 16
+        with zipfile.ZipFile(place, "a") as archive:
+            archive.writestr(held, "/etc")
+    else:
+        first = tarfile.TarInfo("jvs/evil")
+        first.type, first.linkname = (tarfile.SYMTYPE, "/etc") if link else (tarfile.REGTYPE, "")
+        place.write_bytes(first.tobuf() + place.read_bytes())
+    assert any("jvs/evil" in problem for problem in Repository.check_proof(place).problems)
 
 
 @pytest.mark.parametrize(
@@ -572,6 +658,6 @@ def test_the_command_says_what_it_did(repo: Repository, tmp_path: Path) -> None:
     assert next(iter(done.lines)).startswith("Exported data of snapshot")
     checked = main.execute(["verify", "--export", str(target)])
     assert checked.exit_status == 0
-    assert next(iter(checked.lines)).startswith("OK  1 snapshot, 2 files")
+    assert next(iter(checked.lines)).startswith("OK  1 snapshot, 2 files (only data of it)")
     with pytest.raises(InputError, match="--key"):
         main.execute(["--repo", str(repo.root), "export", "HEAD", "-o", "x.zip", "--key", "k"])
