@@ -37,7 +37,7 @@ def keep(ctx: Context, name: str, progress: Progress) -> str | None:
             kind="restore",
             locking=Locking(take=True),
             progress=progress,
-        ).snapshot_id
+        )
     except Conflict:
         raise
     except JvsError as error:
@@ -50,12 +50,14 @@ def keep(ctx: Context, name: str, progress: Progress) -> str | None:
     with ctx.critical():
         pins.create(
             ctx.layout,
-            made,
+            made.snapshot_id,
             reason=note,
             by=ctx.settings.holder_id,
             expires_at=clock.timestamp(clock.now_ms() + pins.UNDO_MS),
         )
-    return made
+    for line in made.degraded:
+        logging.getLogger("jvs").warning("the last snapshot of worktree %r: %s", name, line)
+    return made.snapshot_id
 
 
 def require_unchanged(ctx: Context, name: str, folder: Path, progress: Progress) -> None:

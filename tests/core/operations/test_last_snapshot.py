@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -121,6 +122,14 @@ def test_a_file_that_cannot_be_kept_keeps_the_worktree(local: Repository) -> Non
         with pytest.raises(UnsupportedFile, match="loop/x"):
             local.worktrees.remove("exp", force=True)
     assert (hidden / "x").exists()
+
+
+def test_what_no_snapshot_can_hold_is_named(local: Repository, caplog: pytest.LogCaptureFixture) -> None:
+    (folder(local) / "new").write_text("new")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(folder(local) / "sock"))
+    local.worktrees.remove("exp", force=True)
+    assert any("'exp'" in said and "sock" in said for said in caplog.messages), caplog.messages
 
 
 def test_what_changes_after_it_keeps_the_worktree(repo: Repository) -> None:
