@@ -12,6 +12,7 @@ import pytest
 from jvs_core import Progress, Repository
 from jvs_core.errors import LockNotHeld, NoSpace, UnsavedChanges, UnsupportedFile
 from jvs_core.operations import publish
+from jvs_core.payload.engines import subvolume
 from jvs_core.progress import SILENT
 from tests.crash import children
 from tests.crash.worlds import REPAIRS
@@ -147,7 +148,10 @@ def test_what_changes_after_it_keeps_the_worktree(repo: Repository) -> None:
 
 
 def test_a_damaged_head_is_not_relied_on(repo: Repository) -> None:
-    damage.overwrite(damage.payload_file(repo, "HEAD", "data"), "rotten")
+    file = damage.payload_file(repo, "HEAD", "data")
+    if subvolume.is_subvolume(file.parent):
+        subvolume.set_read_only(file.parent, False)
+    damage.overwrite(file, "rotten")
     last = repo.worktrees.remove("exp", force=True).last_snapshot_id
     assert last is not None
     assert repo.verify(last).ok
