@@ -17,6 +17,7 @@ from jvs_jupyter.runs.comparison import after, of_many, of_two, whole
 from jvs_jupyter.runs.values import decoded
 
 _LONGEST = 200
+_NOTHING = "  nothing differs"
 
 
 @click.command(cls=Command)
@@ -54,7 +55,8 @@ def compare(call: Call, run: str, others: tuple[str, ...]) -> Outcome:
         for name, (before, now) in (value[kind] or {}).items()
     ]
     head = f"{identifier(value['from'])} → {identifier(value['to'])}"
-    return Outcome(value, [head, *columns(rows), *change_lines(changes)])
+    lines = [*columns(rows), *change_lines(changes)]
+    return Outcome(value, [head, *(lines or [_NOTHING])])
 
 
 def _table(value: dict[str, Any]) -> Outcome:

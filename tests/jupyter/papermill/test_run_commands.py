@@ -41,6 +41,8 @@ def test_a_run_from_the_command_tells_its_outcome_by_exit_status(workspace: Work
     compared = json.loads(jvs("run", "compare", good["run_id"], listed[0]["run_id"], "--json").stdout)
     assert compared["parameters"] == {"alpha": [2.5, None]}
     assert compared["added"] == ["bad.out.ipynb"]
+    same = jvs("run", "compare", good["run_id"], good["run_id"]).stdout.splitlines()
+    assert same[1:] == ["  nothing differs"]
     jvs("run", "show", "nothing", status=3)
     jvs("run", "exec", "missing.ipynb", status=2)
     jvs("run", "exec", status=2)
