@@ -155,8 +155,8 @@ def test_a_damaged_head_is_not_relied_on(repo: Repository) -> None:
     last = repo.worktrees.remove("exp", force=True).last_snapshot_id
     assert last is not None
     assert repo.verify(last).ok
-    with repo.open_file(last, "data") as file:
-        assert file.read() == b"data"
+    with repo.open_file(last, "data") as kept:
+        assert kept.read() == b"data"
 
 
 STEPS = (
