@@ -1,7 +1,7 @@
 """How readable the documentation is: ``python docs/readability.py [--sentences] [PAGE…]``; ``make docs`` runs it.
 
-A page's prose is what is left without code, tables, headings and links' targets. The figures are textstat's: words, words a
-sentence, and the automated readability index (the school year that reads it easily). ``_WORDS`` lists expressions that
+A page's prose is what is left without code, tables, headings and links' targets. The figures are words, words a
+sentence, and the automated readability index of Senter and Smith (the school year that reads it easily). ``_WORDS`` lists expressions that
 readers stumbled over; a page that has one of them, a sentence that is too long or an index that is too high fails.
 """
 
@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import textstat
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,7 +56,11 @@ class Page:
     @property
     def index(self) -> float:
         """The automated readability index."""
-        return float(textstat.automated_readability_index(self.text)) if self.prose else 0.0
+        words = self.text.split()
+        if not words:
+            return 0.0
+        letters = sum(letter.isalnum() for word in words for letter in word)
+        return 4.71 * letters / len(words) + 0.5 * len(words) / len(self.sentences) - 21.43
 
 
 def pages(names: Sequence[str] = ()) -> Iterator[Path]:

@@ -184,6 +184,9 @@ ALLOWED = {
     ("operations/context.py", "mkdir"),
     ("operations/change_index.py", "mkdir"),  # in the folder of caches
     ("operations/change_index.py", "unlink"),
+    ("operations/last_read.py", "mkdir"),
+    ("operations/last_read.py", "unlink"),
+    ("operations/moving/unpacking.py", "utime"),  # of an open file
     ("operations/bisect.py", "mkdir"),  # in the user's own state folder, as are announcements
     ("operations/bisect.py", "unlink"),
     ("operations/timeline/announcements.py", "mkdir"),

@@ -66,9 +66,9 @@ def clone(
     what = site.Undertaking(
         operation="clone",
         source=str(ctx.layout.root),
-        source_id=ctx.repo_id,
+        source_identity=ctx.repo_id,
         only=None if only is None else tuple(sorted(only)),
-        same_id=same_id,
+        same_identity=same_id,
     )
     site.require_free(target)
     with step(progress, "read"):

@@ -61,7 +61,11 @@ def import_go(source: Path, path: Path, settings: Settings, progress: Progress) 
     with step(progress, "read"):
         found = go_repository.read(source, settings)
     what = site.Undertaking(
-        operation="import", source=str(found.root), source_id=found.repo_id, only=None, same_id=False
+        operation="import",
+        source=str(found.root),
+        source_identity=found.repo_id,
+        only=None,
+        same_identity=False,
     )
     config = RepositoryConfig()
     with site.site(target, False, what) as layout:

@@ -20,6 +20,7 @@ from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
 from jvs_core.errors import AlreadyExists, DescriptorCorrupt, NoSpace
 from jvs_core.model import FORMAT_VERSION, Record
+from jvs_core.model.forms import Line
 
 _NOTE = "unfinished.json"
 _LONGEST_NOTE = 1 << 24
@@ -32,9 +33,9 @@ class Undertaking(Record):
 
     operation: Literal["clone", "import"]
     source: str
-    source_id: str
+    source_identity: Line
     only: tuple[str, ...] | None
-    same_id: bool
+    same_identity: bool
 
 
 def place(target: Path) -> Path:

@@ -89,7 +89,7 @@ def test_undo_and_redo_take_the_lock_and_say_what_they_did(
     refused = jvs("undo", "--lock", "--json", status=4).error
     assert (refused["code"], two[1] in refused["hint"]) == ("E_NOTHING_TO_UNDO", True)
     assert jvs("redo", "--lock", "--json", status=4).error["code"] == "E_NOTHING_TO_UNDO"
-    assert "jvs redo" in jvs("undo", "--force", "--lock").err
+    assert "what was there is snapshot" in jvs("undo", "--force", "--lock").err
     assert logged() == ["snapshot", "undo"]
 
 
