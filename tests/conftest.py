@@ -38,6 +38,7 @@ _REAL_FIXTURES = {
     "ext4",
     "juicefs",
     "juicefs_pair",
+    "two_clients",
     "mounts",
     "bench",
 }
@@ -244,12 +245,21 @@ def juicefs(mounts: Mounts) -> FileSystem:
     return mounts.get("juicefs")
 
 
+@pytest.fixture
+def juicefs_pair(juicefs: FileSystem, make_workdir: Callable[[FileSystem], Path]) -> tuple[Path, Path]:
+    """Return one fresh directory of the JuiceFS volume as its two clients see it."""
+    return _seen_twice(juicefs, make_workdir)
+
+
 @pytest.fixture(params=["juicefs", "juicefs-redis"])
-def juicefs_pair(
+def two_clients(
     request: pytest.FixtureRequest, mounts: Mounts, make_workdir: Callable[[FileSystem], Path]
 ) -> tuple[Path, Path]:
-    """Return one fresh directory of a JuiceFS volume as its two clients see it: with SQLite, and with Redis on two hosts."""
-    juicefs = mounts.get(request.param)
+    """Return one fresh directory as two clients see it: with SQLite, and with Redis on two hosts."""
+    return _seen_twice(mounts.get(request.param), make_workdir)
+
+
+def _seen_twice(juicefs: FileSystem, make_workdir: Callable[[FileSystem], Path]) -> tuple[Path, Path]:
     directory = make_workdir(juicefs)
     assert juicefs.second_mount is not None
     other = juicefs.second_mount / directory.relative_to(juicefs.mount)

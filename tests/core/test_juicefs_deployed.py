@@ -45,8 +45,8 @@ def story(here: Path, there: Path) -> None:
     assert all(repository.verify(every=True).ok for repository in (one, two))
 
 
-def test_two_hosts_with_redis(juicefs_pair: tuple[Path, Path]) -> None:
-    story(*juicefs_pair)
+def test_two_hosts_with_redis(two_clients: tuple[Path, Path]) -> None:
+    story(*two_clients)
 
 
 def test_objects_in_an_s3_store(s3: str) -> None:

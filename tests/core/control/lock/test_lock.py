@@ -68,9 +68,9 @@ def test_of_eight_processes_exactly_one_takes_a_free_lock(real_layout: Layout) -
 
 
 def test_of_eight_processes_on_two_clients_exactly_one_takes_a_free_lock(
-    juicefs_pair: tuple[Path, Path],
+    two_clients: tuple[Path, Path],
 ) -> None:
-    assert_one_wins(make_layout(juicefs_pair[0]), [*juicefs_pair] * (PROCESSES // 2))
+    assert_one_wins(make_layout(two_clients[0]), [*two_clients] * (PROCESSES // 2))
 
 
 def assert_one_wins(layout: Layout, roots: list[Path]) -> None:
@@ -91,9 +91,9 @@ def test_holders_never_overlap_and_tokens_grow(real_layout: Layout) -> None:
     assert_turns([real_layout.root] * PROCESSES)
 
 
-def test_holders_on_two_clients_never_overlap_and_tokens_grow(juicefs_pair: tuple[Path, Path]) -> None:
-    make_layout(juicefs_pair[0])
-    assert_turns([*juicefs_pair] * (PROCESSES // 2))
+def test_holders_on_two_clients_never_overlap_and_tokens_grow(two_clients: tuple[Path, Path]) -> None:
+    make_layout(two_clients[0])
+    assert_turns([*two_clients] * (PROCESSES // 2))
 
 
 def assert_turns(roots: list[Path]) -> None:
@@ -112,9 +112,9 @@ def test_a_holder_stopped_past_its_lease_is_fenced(real_layout: Layout, bob: Set
 
 
 def test_a_holder_stopped_past_its_lease_is_fenced_by_another_client(
-    juicefs_pair: tuple[Path, Path], bob: Settings
+    two_clients: tuple[Path, Path], bob: Settings
 ) -> None:
-    assert_fenced(make_layout(juicefs_pair[0]), juicefs_pair[1], bob)
+    assert_fenced(make_layout(two_clients[0]), two_clients[1], bob)
 
 
 def assert_fenced(layout: Layout, holders_root: Path, thief: Settings) -> None:
