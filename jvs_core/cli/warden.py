@@ -1,13 +1,18 @@
-"""Run one command and let nothing that it started outlive it: ``python warden.py REPORT INPUT GROUP TERMINAL COMMAND…``.
+"""Run one command and end all that it started: ``python warden.py REPORT INPUT GROUP TERMINAL COMMAND…``.
 
-What leaves its process group, or loses its parent, stays below this process, a subreaper, and in GROUP, the folder of an
-empty control group (- for none), which is ended in one step, whatever forks meanwhile, and also by who started this process,
-should the command have killed it. The command reads INPUT, a descriptor, or nothing where that is -. With TERMINAL it stays in the
-terminal's session, as a shell needs it, and hears itself of its keys; with - it has a session of its own. A byte on standard input is the number of a signal for the command; that of SIGKILL ends
-everything at once. Everything is ended when this
-process is told to (SIGTERM) or when standard input ends, which it does when its caller is gone. At the end REPORT, a
-descriptor, gets parts divided by NUL: ``S`` and the status as Popen gives it, then the command lines of what was still
-there when the command had ended; or ``E`` and the number of the error that kept it from starting.
+Arguments, each ``-`` for none:
+
+- REPORT: a descriptor. At the end it gets parts divided by NUL: ``S``, the status as Popen gives it, and the command lines of
+  what was still there when the command had ended; or ``E`` and the number of the error that kept it from starting.
+- INPUT: a descriptor that the command reads; else it reads nothing.
+- GROUP: the folder of an empty control group. All in it is ended in one step, whatever forks meanwhile; also by who started
+  this process, should the command have killed it.
+- TERMINAL: the command stays in the terminal's session, as a shell needs it, and hears of its keys itself; else it has a
+  session of its own.
+
+This process is a subreaper: what loses its parent stays below it. A byte on standard input is the number of a signal for the
+command; SIGKILL's ends everything at once. Everything is ended on SIGTERM, and when standard input ends, as it does when the
+caller is gone.
 
 One is started for every run: it imports nothing of JVS, and little else, for that is most of what it costs.
 """
