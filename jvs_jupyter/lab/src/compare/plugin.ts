@@ -13,7 +13,7 @@ import { ReadonlyPartialJSONObject, UUID } from '@lumino/coreutils';
 import { DisposableDelegate, IDisposable } from '@lumino/disposable';
 
 import { Workbench } from '../actions/workbench';
-import { makeRoom } from '../area';
+import { addToShell } from '../area';
 import { Documents } from '../documents';
 import { DRIVE, parse } from '../drive';
 import { ISnapshots } from '../plugins/panel';
@@ -81,14 +81,11 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
     const open = async (request: Request): Promise<void> => {
       const known = tracker.find(tab => tab.model.isFor(request));
       const tab = known ?? make();
-      const area = known ? null : addToShell(app, tab);
       if (!known) {
+        addToShell(app, tab, 'Compare');
         await tracker.add(tab);
       }
       app.shell.activateById(tab.id);
-      if (area === 'down') {
-        makeRoom(tab);
-      }
       await tab.model.open(request);
     };
     void restorer?.restore(tracker, {
@@ -144,16 +141,6 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
     });
   }
 };
-
-/** In the main area; in Notebook 7, where one document fills that, below it. */
-function addToShell(app: JupyterFrontEnd, tab: CompareTab): 'main' | 'down' {
-  app.shell.add(tab, 'main', { type: 'Compare' });
-  if (tab.isAttached) {
-    return 'main';
-  }
-  app.shell.add(tab, 'down', { type: 'Compare' });
-  return 'down';
-}
 
 function requestFor(app: JupyterFrontEnd, context: DocumentRegistry.Context): Request | null {
   const { contents } = app.serviceManager;

@@ -11,7 +11,7 @@ import { ReadonlyPartialJSONObject, UUID } from '@lumino/coreutils';
 import { Viewing } from '../actions/viewing';
 import { Workbench } from '../actions/workbench';
 import { Workspace } from '../api';
-import { makeRoom } from '../area';
+import { addToShell } from '../area';
 import { Documents } from '../documents';
 import { DRIVE, parse } from '../drive';
 import { WorkspaceModel } from '../model/workspace';
@@ -60,16 +60,6 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
       model.changed.connect(() => void tracker.save(tab));
       return tab;
     };
-    let isStarted = false;
-    void app.restored.then(() => (isStarted = true));
-    /** In Notebook 7 one document fills the main area: what did not find room there goes below it. */
-    const place = (tab: RunsTab): void => {
-      if (!tab.isAttached && !tab.isDisposed) {
-        app.shell.add(tab, 'down', { type: 'Runs' });
-        app.shell.activateById(tab.id);
-        makeRoom(tab);
-      }
-    };
     const open = async (request: Request): Promise<void> => {
       const known = tracker.find(tab => tab.model.isFor(request));
       if (known) {
@@ -78,12 +68,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
         return;
       }
       const tab = make();
-      app.shell.add(tab, 'main', { type: 'Runs' });
-      if (isStarted) {
-        place(tab);
-      } else {
-        void app.restored.then(() => place(tab)); // until then JupyterLab attaches nothing
-      }
+      addToShell(app, tab, 'Runs');
       await tracker.add(tab);
       app.shell.activateById(tab.id);
       await tab.model.open(request);
