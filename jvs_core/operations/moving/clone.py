@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from jvs_core import files, regular, syncing
-from jvs_core.control.audit import log_file, writer
+from jvs_core.control.audit import checkpoint, log_file, writer
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
 from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError, JvsError, UnsavedChanges
 from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Descriptor
-from jvs_core.operations import cells, status, stored
+from jvs_core.operations import cells, compare, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.init import place_of
 from jvs_core.operations.moving import cut as cuts
@@ -50,7 +50,8 @@ def clone(
     SnapshotNotFound, SnapshotAmbiguous, SnapshotExpired
         ``only`` names something else than one whole snapshot.
     UnsavedChanges
-        The identity is to move, and a worktree has changes that would stay behind.
+        The identity is to move, and something would stay behind: changes of a worktree, or what was done meanwhile. What has
+        arrived waits for the next call.
     AuditChainBroken
         The log of the source is damaged.
     LockConflict
@@ -91,6 +92,8 @@ def clone(
         lines.extend(arriving.losses)
         with step(progress, "worktrees"):
             worktrees = dict(work.worktrees(set(arriving.arrived), progress))
+            if same_id:
+                _require_still(ctx, cut, progress)
         records = work.records(set(arriving.arrived), worktrees)
         refused = sorted([*cut.refused, *arriving.refused], key=lambda each: each.snapshot_id)
         with step(progress, "records"):
@@ -132,12 +135,23 @@ def _unsaved(ctx: Context, progress: Progress) -> list[str]:
     found = []
     for name in cuts.worktrees(ctx):
         try:
-            clean = status.status(ctx, name, progress).clean
+            is_saved = not compare.unsaved(ctx, name, progress).paths
         except JvsError:
-            clean = False
-        if not clean:
+            is_saved = False
+        if not is_saved:
             found.append(name)
     return found
+
+
+def _require_still(ctx: Context, cut: Cut, progress: Progress) -> None:
+    """Raise UnsavedChanges where the source is not what the cut saw."""
+    changed = _unsaved(ctx, progress)
+    if changed or checkpoint.create(ctx.layout).seq != cut.checkpoint.seq:
+        where = f" in {', '.join(changed)}" if changed else ""
+        raise UnsavedChanges(
+            f"somebody worked{where} while it was cloned, and that would stay behind",
+            hint="take a snapshot of what is unsaved and run the same command again: it goes on",
+        )
 
 
 def _config(ctx: Context, layout: Layout, repo_id: str, lines: list[str]) -> RepositoryConfig:

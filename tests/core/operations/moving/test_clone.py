@@ -29,6 +29,7 @@ from jvs_core.operations.moving import site
 from jvs_core.payload.copy.transfer import Transfer
 from jvs_core.payload.engines import subvolume
 from jvs_core.progress import Progress
+from tests.crash import children
 from tests.support.damage import payload_file, rot
 from tests.support.filesystems import FileSystem, loop_filesystem
 from tests.support.hostile import build_hostile
@@ -185,6 +186,33 @@ def test_a_migration_leaves_no_unsaved_change_behind(workdir: Path) -> None:
     assert os.listdir(workdir) == ["repo"]
     assert Repository.clone(repo.root, workdir / "clone").unsaved == ["main"]
     assert not (workdir / "clone" / "main" / "unsaved").exists()
+
+
+def test_a_migration_leaves_no_extended_attribute_behind(workdir: Path) -> None:
+    repo = fill(workdir / "repo")
+    os.setxattr(repo.root / "main" / "empty", "user.note", b"precious")
+    assert repo.status().clean
+    with pytest.raises(UnsavedChanges, match="main"):
+        Repository.clone(repo.root, workdir / "moved", same_id=True)
+
+
+@pytest.mark.parametrize("late", ["saved", "snapshot"])
+def test_what_is_done_while_a_repository_moves_is_not_left_behind(workdir: Path, late: str) -> None:
+    repo = fill(workdir / "repo")
+
+    def work() -> None:
+        (repo.root / "main" / "late").write_text("late")
+        if late == "snapshot":
+            repo.snapshot("late", lock=True)
+
+    at_work = children.Steps(at="before worktrees", act=work)
+    with pytest.raises(UnsavedChanges, match="while it was cloned"):
+        Repository.clone(repo.root, workdir / "moved", same_id=True, progress=at_work)
+    assert not (workdir / "moved").exists()
+    if late == "saved":
+        repo.snapshot("late", lock=True)
+    Repository.clone(repo.root, workdir / "moved", same_id=True)
+    assert (workdir / "moved" / "main" / "late").read_text() == "late"
 
 
 def test_some_snapshots_come_with_their_lineage(workdir: Path) -> None:
