@@ -7,7 +7,8 @@ import numbers
 import os
 from typing import Any
 
-from jvs_core import InputError, JvsError
+from jvs_core import InputError
+from jvs_core.faults import storage_error
 
 RUN_DIR = "JVS_RUN_DIR"
 MIME_TYPE = "application/vnd.jvs.metric+json"
@@ -39,7 +40,7 @@ def metric(name: str, value: Any) -> None:
 
 
 def _record(name: str, value: Any) -> None:
-    """Add a line to ``$JVS_RUN_DIR/metrics.jsonl`` in a recorded run of a command. Raises JvsError where that fails."""
+    """Add a line to ``$JVS_RUN_DIR/metrics.jsonl`` in a recorded run of a command. Raises NoSpace, EngineFailed."""
     folder = os.environ.get(RUN_DIR)
     if not folder:
         return
@@ -50,7 +51,7 @@ def _record(name: str, value: Any) -> None:
     except FileNotFoundError:
         return  # the run is over, and this process outlives it
     except OSError as error:
-        raise JvsError(f"the metric {name!r} could not be recorded in {folder}: {error.strerror}") from error
+        raise storage_error(error, f"the metric {name!r} in {folder}") from error
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -9,11 +9,12 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from jvs_core import JvsError, Repository, Run
+from jvs_core import Repository, Run
+from jvs_core.faults import storage_error
 
 
 def deliver(repository: Repository, run: Run, path: str, target: Path) -> None:
-    """Write a file of the after-snapshot of a run to ``target``; a link as a link. Raises JvsError."""
+    """Write a file of the after-snapshot of a run to ``target``; a link as a link. Raises NoSpace, EngineFailed."""
     assert run.after_snapshot_id is not None
     entry = repository.stat(run.after_snapshot_id, path)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
@@ -24,14 +25,14 @@ def deliver(repository: Repository, run: Run, path: str, target: Path) -> None:
         elif entry.type == "file":
             with repository.open_file(run.after_snapshot_id, path) as source, temporary.open("wb") as sink:
                 shutil.copyfileobj(source, sink)
+                sink.flush()
+                os.fsync(sink.fileno())
             temporary.chmod(int(str(entry.mode), 8) & 0o777)
         else:
             return
         os.replace(temporary, target)
     except OSError as error:
-        raise JvsError(
-            f"the result of run {run.run_id} could not be written to {target}: {error.strerror}"
-        ) from error
+        raise storage_error(error, f"the result {target} of run {run.run_id}") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -59,5 +60,5 @@ def copy_of(repository: Repository, snapshot_id: str, path: str, folder: Path) -
         with repository.open_file(snapshot_id, path) as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)
     except OSError as error:
-        raise JvsError(f"{path} of snapshot {snapshot_id} could not be copied: {error.strerror}") from error
+        raise storage_error(error, f"{target}, a copy of {path} of snapshot {snapshot_id}") from error
     return target

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from jvs_core import JvsError, Repository, Run
+from jvs_core import Repository, Run
+from jvs_core.faults import storage_error
 from jvs_jupyter.runs.place import Place, within
 from jvs_jupyter.runs.request import RunRequest
 from jvs_jupyter.runs.spec import Spec
@@ -98,7 +99,7 @@ def base_snapshot(spec: Spec, repository: Repository, worktree: str) -> str:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file or a link, with its times and mode; it appears whole or not at all. Raises JvsError."""
+    """Copy a file or a link, with its times and mode; it appears whole or not at all. Raises NoSpace, EngineFailed."""
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -106,4 +107,4 @@ def copy(source: Path, target: Path) -> None:
         os.replace(temporary, target)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise JvsError(f"the result {source} could not be copied to {target}: {error.strerror}") from error
+        raise storage_error(error, f"the result {target}, a copy of {source}") from error
