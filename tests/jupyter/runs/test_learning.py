@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from jvs_jupyter import reproduce, run
 from tests.jupyter.papermill.support import Workspace
 
-pytest.importorskip("sklearn")
+# Only the child imports it: here it would make every process that a test forks the slower.
+pytestmark = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn is not installed")
 
 FEATURES = """
 from sklearn.datasets import make_classification
