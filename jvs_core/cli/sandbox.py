@@ -69,8 +69,8 @@ def run(
         "kept": box.keep,
     }
     notices = [f"Created snapshot {box.snapshot_id}"]
-    if ended.left:
-        notices.append(f"Ended what {command[0]} had left running: {', '.join(dict.fromkeys(ended.left))}")
+    if ended.behind:
+        notices.append(f"Ended what {command[0]} had left running: {', '.join(dict.fromkeys(ended.behind))}")
     if box.keep:
         notices.append(f"Kept {box.path}")
     return Outcome(value, notices=notices, exit_status=ended.exit_status)

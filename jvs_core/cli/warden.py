@@ -2,8 +2,9 @@
 
 Arguments, each ``-`` for none:
 
-- REPORT: a descriptor. At the end it gets parts divided by NUL: ``S``, the status as Popen gives it, and the command lines of
-  what was still there when the command had ended; or ``E`` and the number of the error that kept it from starting.
+- REPORT: a descriptor. At the end it gets parts divided by NUL: ``S``, the status as Popen gives it, the command lines of what
+  was still there when the command had ended, an empty part, and those of what could not be ended; or ``E`` and the number of
+  the error that kept it from starting.
 - INPUT: a descriptor that the command reads; else it reads nothing.
 - GROUP: the folder of an empty control group. All in it is ended in one step, whatever forks meanwhile; also by who started
   this process, should the command have killed it.
@@ -60,10 +61,12 @@ def main() -> None:
     if asked:
         _ask_to_end(group)
     end_group(group)
-    _kill()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if status is None else status
-    _reap()
-    os.write(report, b"\0".join([b"S%d" % status, *left]))
+    killed = _kill(child)
+    stuck = [] if _childless() else _names(_below() | _members(group))
+    status = killed if status is None else status
+    os.write(
+        report, b"\0".join([b"S%d" % (-signal.SIGKILL if status is None else status), *left, b"", *stuck])
+    )
 
 
 def end_group(group: str) -> None:
@@ -154,9 +157,11 @@ def _wait(child: int, told: int, *, alone: bool) -> tuple[int | None, bool]:
 def _left(group: str) -> list[bytes]:
     """Return the command lines of what is still below this process once it had a moment to end by itself."""
     deadline = time.monotonic() + _SETTLE_S
-    while (found := _below() | _members(group)) and time.monotonic() < deadline:
+    found: set[int] = set()
+    while not _childless() and time.monotonic() < deadline:
+        found = _below() | _members(group)
         time.sleep(_LOOK_EVERY_S)
-    return [_name(process) for process in sorted(found)[:_MOST_NAMES]]
+    return [] if _childless() else _names(found)
 
 
 def _ask_to_end(group: str) -> None:
@@ -170,19 +175,34 @@ def _ask_to_end(group: str) -> None:
         time.sleep(_LOOK_EVERY_S)
 
 
-def _kill() -> None:
-    """Kill all that is below this process. All of it is stopped first: what goes on forking would be faster."""
+def _kill(child: int) -> int | None:
+    """Kill all that is below this process; return the status of the child, None where it was waited for before.
+
+    Whose parent is gone is a child of this process, so all of it is gone when there is no child. The list of processes is no
+    proof: what forks and ends all the time can be new whenever it is read. The youngest are looked at first, for the same reason.
+    """
     deadline = time.monotonic() + _KILL_S
-    stopped: set[int] = set()
-    while (found := _below()) and time.monotonic() < deadline:
-        fresh = found - stopped
-        for process in fresh:
-            _send(process, signal.SIGSTOP)
-        stopped |= fresh
-        if not fresh:
-            for process in found:
+    status = None
+    sent: set[int] = set()
+    while time.monotonic() < deadline:
+        fresh = False
+        for process in _processes():
+            if process not in sent and _parent(process) == os.getpid():
                 _send(process, signal.SIGKILL)
-            time.sleep(_LOOK_EVERY_S / 5)
+                sent.add(process)
+                fresh = True
+        try:
+            while True:
+                ended, how = os.waitpid(-1, os.WNOHANG)
+                if not ended:
+                    break
+                sent.discard(ended)
+                status = os.waitstatus_to_exitcode(how) if ended == child else status
+        except ChildProcessError:
+            break
+        if not fresh:
+            time.sleep(_LOOK_EVERY_S / 50)
+    return status
 
 
 def _send(process: int, number: int) -> None:
@@ -192,18 +212,19 @@ def _send(process: int, number: int) -> None:
         pass
 
 
-def _reap() -> None:
-    """Take note of the orphans that ended: whoever is above may not do so."""
+def _childless() -> bool:
+    """Take note of the children that ended; return whether that were all."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
     except ChildProcessError:
-        pass
+        return True
+    return False
 
 
 def _below() -> set[int]:
-    """Return the processes below this one that still run."""
-    parents = _parents()
+    """Return the processes below this one that still run, as far as they can be listed while they come and go."""
+    parents = [(process, _parent(process)) for process in _processes()]
     found = [os.getpid()]
     for parent in found:
         found += [process for process, above in parents if above == parent]
@@ -222,19 +243,23 @@ def _members(group: str) -> set[int]:
     return found
 
 
-def _parents() -> list[tuple[int, int]]:
-    found = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:
-                state, parent = file.read().rpartition(b")")[2].split()[:2]
-        except OSError:
-            continue
-        if state != b"Z":
-            found.append((int(name), int(parent)))
-    return found
+def _processes() -> list[int]:
+    """Return all processes, those with the highest number first."""
+    return sorted((int(name) for name in os.listdir("/proc") if name.isdigit()), reverse=True)
+
+
+def _parent(process: int) -> int | None:
+    """Return the parent of a process that runs; None once it has ended."""
+    try:
+        with open(f"/proc/{process}/stat", "rb", 0) as file:
+            state, parent = file.read().rpartition(b")")[2].split()[:2]
+    except OSError:
+        return None
+    return None if state == b"Z" else int(parent)
+
+
+def _names(processes: set[int]) -> list[bytes]:
+    return [_name(process) for process in sorted(processes)[:_MOST_NAMES]]
 
 
 def _name(process: int) -> bytes:

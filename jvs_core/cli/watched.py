@@ -19,15 +19,26 @@ from jvs_core.errors import InputError
 
 @dataclass(frozen=True)
 class Exit:
-    """How a command ended: ``status`` is that of Popen, -N for signal N. ``left`` are the processes it left behind."""
+    """How a command ended: ``status`` is that of Popen, -N for signal N.
+
+    ``left`` are the command lines of the processes it left behind, which were ended; ``stuck`` those that could not be, as
+    processes cannot that wait for a file system which does not answer.
+    """
 
     status: int
     left: tuple[str, ...] = ()
+    stuck: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:
         """The exit status as a shell gives it: 128 + N for signal N."""
         return 128 - self.status if self.status < 0 else self.status
+
+    @property
+    def behind(self) -> tuple[str, ...]:
+        """All that it left behind, with a word at those that are still there."""
+        ended = (name for name in self.left if name not in self.stuck)
+        return (*ended, *(f"{name} (could not be ended)" for name in self.stuck))
 
 
 class Watched:
@@ -126,13 +137,15 @@ class Watched:
         self._over = True
 
     def _told(self) -> Exit:
-        first, *left = self._said.split(b"\0")
+        first, *names = self._said.split(b"\0")
         kind, number = first[:1], first[1:]
         if kind == b"E":
             raise InputError(f"cannot run {self._name!r}: {os.strerror(int(number))}")
         if kind != b"S":  # the warden was killed, and the command with it
             return Exit(-signal.SIGKILL)
-        return Exit(int(number), tuple(name.decode("utf-8", "backslashreplace") for name in left))
+        said = [name.decode("utf-8", "backslashreplace") for name in names]
+        end = said.index("") if "" in said else len(said)
+        return Exit(int(number), left=tuple(said[:end]), stuck=tuple(said[end + 1 :]))
 
 
 def _input() -> int | None:

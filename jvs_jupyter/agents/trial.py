@@ -73,7 +73,7 @@ def run(
         errors=errors,
         left_out={"output": before, "errors": before_errors},
         stopped=stopped,
-        left_behind=ended.left,
+        left_behind=ended.behind,
     )
 
 

@@ -180,7 +180,7 @@ class CommandRun:
         return {
             "metrics": self._metrics,
             "exit_status": None if ended is None else ended.exit_status,
-            "left_behind": () if ended is None else ended.left,
+            "left_behind": () if ended is None else ended.behind,
         }
 
     def _perform(self, run: Run, folder: Path, signals: Signals) -> Done:

@@ -64,7 +64,10 @@ def test_a_process_that_goes_on_is_ended(tmp_path: Path) -> None:
     said = tmp_path / "pid"
     ran("pass")
     with pytest.raises(subprocess.TimeoutExpired):
-        ran(f"import os\nopen({str(said)!r}, 'w').write(str(os.getpid()))\nwhile True: pass", seconds=5)
+        ran(
+            f"import os\nwith open({str(said)!r}, 'w') as f: f.write(str(os.getpid()))\nwhile True: pass",
+            seconds=5,
+        )
     assert not psutil.pid_exists(int(said.read_text()))
 
 
