@@ -11,6 +11,7 @@ _takeover = of("jvs_core/control/lock/takeover.py", _TESTS).mutant
 _leases = of("jvs_core/control/lock/lease_files.py", _TESTS).mutant
 _slots = of("jvs_core/control/lock/slots.py", "tests/core/control/lock/test_slots.py").mutant
 _critical = of("jvs_core/control/lock/critical.py", "tests/core/control/lock/test_critical.py").mutant
+_file_lock = of("jvs_core/control/lock/file_lock.py", "tests/core/control/lock/test_critical.py").mutant
 _session = of("jvs_core/control/lock/session.py", "tests/core/control/lock/test_session.py").mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -127,8 +128,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _slots("the slot in use is overwritten", "(number % 2) * SLOT_BYTES", "((number + 1) % 2) * SLOT_BYTES"),
     _slots(
         "updates do not wait for each other",
-        "            fcntl.flock(fd, fcntl.LOCK_EX)\n".lstrip(),
-        "pass\n",
+        '        file_lock.take(fd, path, deadline=time.monotonic() + _WAIT_S, wait_s=_WAIT_S, who="another process")\n',
+        "",
     ),
     _slots("the older value is read", "return max(found", "return min(found"),
     _slots(
@@ -149,7 +150,7 @@ MUTANTS: tuple[Mutant, ...] = (
         '        raise AssertionError(f"not in the critical section of {path}")',
         "        return",
     ),
-    _critical("a forked child keeps the lock", "        unlock(fd)\n", "        pass\n"),
+    _file_lock("a forked child keeps the lock", "        unlock(fd)\n", "        pass\n"),
     _critical(
         "all threads share a section",
         "_HELD = threading.local()",

@@ -30,8 +30,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _checking("what an export lacks is not noticed", "if name not in seen and", "if False and"),
     _checking(
         "what an export has beside its snapshot is not noticed",
-        'if top not in tops and (part is not None or member.name.startswith("snapshots/")):',
-        'if top not in tops and member.name.startswith("snapshots/"):',
+        'if top not in tops and not beside and member.name != "snapshots":',
+        'if top not in tops and not beside and member.name.startswith("snapshots/"):',
     ),
     _checking("a link to another file is right", "and other.sha256 == entry.sha256", ""),
     _members("a header of any length is read", "if not 0 <= count <= _LONGEST_READ:", "if count < 0:"),

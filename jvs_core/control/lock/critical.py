@@ -11,17 +11,16 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from jvs_core import clock
-from jvs_core.errors import FencingMismatch, LockConflict
-from jvs_core.faults import storage_error
+from jvs_core.control.lock import file_lock
+from jvs_core.errors import FencingMismatch
 from jvs_core.files import status
 from jvs_core.regular import FILE_MODE, open_regular
 
 TRUSTED_MS = 30_000
-_POLL_S = 0.005
 _HELD = threading.local()
 
 
@@ -51,7 +50,7 @@ def exclusive(
             del held[path]
         else:
             held[path] = before
-        _unlock(fd)
+        file_lock.give_back(fd)
         os.close(fd)
 
 
@@ -80,7 +79,7 @@ def _take(path: Path, wait_s: float, mode: int | None, who: str) -> int:
     while True:
         fd = _open(path, mode)
         try:
-            _lock(fd, path, deadline, wait_s, who)
+            file_lock.take(fd, path, deadline=deadline, wait_s=wait_s, who=who)
             if _is_at(fd, path):
                 return fd
         except BaseException:
@@ -101,37 +100,6 @@ def _open(path: Path, mode: int | None) -> int:
         os.close(fd)
         raise
     return fd
-
-
-def _lock(fd: int, path: Path, deadline: float, wait_s: float, who: str) -> None:
-    from portalocker import LockFlags, exceptions, lock  # 40 ms, and only commands that write pay for it
-
-    pause = _POLL_S
-    while True:
-        try:
-            lock(fd, LockFlags.EXCLUSIVE | LockFlags.NON_BLOCKING)
-            return
-        except exceptions.AlreadyLocked as error:
-            if time.monotonic() >= deadline:
-                raise LockConflict(
-                    f"{path.name}: {who} has been busy for {wait_s:g} s",
-                    hint="wait for it to end, then try again",
-                ) from error
-        except exceptions.LockException as error:
-            cause = error.__cause__
-            raise storage_error(
-                cause if isinstance(cause, OSError) else OSError(str(error)), f"locking {path}"
-            ) from error
-        time.sleep(pause)
-        pause = min(pause * 2, 0.1)
-
-
-def _unlock(fd: int) -> None:
-    """Unlock before closing: closing alone would leave the lock with a child that was forked meanwhile."""
-    from portalocker import exceptions, unlock
-
-    with suppress(exceptions.LockException, OSError):
-        unlock(fd)
 
 
 def _is_at(fd: int, path: Path) -> bool:

@@ -9,16 +9,17 @@ Each slot is a line, ``SHA-256 of the rest, space, canonical JSON {"number", "va
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from jvs_core import canonical
+from jvs_core.control.lock import file_lock
 from jvs_core.errors import DescriptorCorrupt, InputError, JvsError
 from jvs_core.files import unlink, write_all_at, write_new
 from jvs_core.model import LARGEST
@@ -27,6 +28,8 @@ from jvs_core.syncing import sync_together
 from jvs_core.wording import counted
 
 SLOT_BYTES = 4096
+# Whoever writes a record is done in milliseconds; but anyone who may read the file can lock it.
+_WAIT_S = 20.0
 
 
 def create(path: Path, value: dict[str, Any], *, mode: int | None = None) -> None:
@@ -74,18 +77,19 @@ def write(path: Path, value: dict[str, Any]) -> None:
 def update(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]], *, durable: bool = True) -> None:
     """Replace the value in ``path`` by ``change(value)``, ``durable`` or not, while other updates wait.
 
-    Raises what ``change`` raises, with nothing written; DescriptorCorrupt when neither slot is whole.
+    Raises what ``change`` raises, with nothing written; DescriptorCorrupt when neither slot is whole; LockConflict when
+    somebody keeps the file locked.
     """
     fd = open_regular(path, os.O_RDWR)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        file_lock.take(fd, path, deadline=time.monotonic() + _WAIT_S, wait_s=_WAIT_S, who="another process")
         try:
             newest = _newest(os.pread(fd, 2 * SLOT_BYTES, 0))
             if newest is None:
                 raise DescriptorCorrupt(f"{path} holds no readable record", hint="jvs doctor")
             _write_next(fd, newest, change(newest[1]), durable=durable)
         finally:
-            fcntl.flock(fd, fcntl.LOCK_UN)  # closing alone leaves it with a child that was forked meanwhile
+            file_lock.give_back(fd)
     finally:
         os.close(fd)
 

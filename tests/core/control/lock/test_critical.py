@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import clock
-from jvs_core.control.lock import critical
+from jvs_core.control.lock import critical, file_lock
 from jvs_core.errors import FencingMismatch, LockConflict
 
 
@@ -68,16 +68,16 @@ def test_a_section_counts_until_its_deadline_and_no_longer(
 def test_a_lock_file_that_was_removed_while_one_waited_for_it_is_no_lock(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = critical._lock
+    take = file_lock.take
     taken: list[int] = []
 
-    def removed_meanwhile(fd: int, *rest: object) -> None:
-        lock(fd, *rest)  # type: ignore[arg-type]  # passed on as they came
+    def removed_meanwhile(fd: int, path: Path, *, deadline: float, wait_s: float, who: str) -> None:
+        take(fd, path, deadline=deadline, wait_s=wait_s, who=who)
         if not taken:
             path.unlink()
         taken.append(os.fstat(fd).st_ino)
 
-    monkeypatch.setattr(critical, "_lock", removed_meanwhile)
+    monkeypatch.setattr(file_lock, "take", removed_meanwhile)
     with critical.exclusive(path):
         assert path.stat().st_ino == taken[-1]
         monkeypatch.undo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from jvs_core.control.lock import slots
 from jvs_core.control.lock.slots import SLOT_BYTES
-from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError
+from jvs_core.errors import AlreadyExists, DescriptorCorrupt, InputError, LockConflict
 
 
 @pytest.fixture
@@ -90,3 +91,17 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(path: Path, tmp_path: P
         slots.read(tmp_path / "link")
     with pytest.raises(AlreadyExists):
         slots.create(tmp_path / "link", {})
+
+
+def test_who_keeps_the_file_locked_holds_nobody_up_for_long(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may read a record may lock its file."""
+    monkeypatch.setattr(slots, "_WAIT_S", 0.1)
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(LockConflict, match="busy"):
+            slots.update(path, lambda value: value)
+        fcntl.flock(other, fcntl.LOCK_UN)
+        slots.update(path, lambda value: {"n": value["n"] + 1})
+    assert slots.read(path) == {"n": 1}
