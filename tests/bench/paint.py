@@ -65,7 +65,9 @@ def main() -> int:
                 )
     first, *rest = taken
     print(here.described(), here.now())
-    print(f"{options.cells} cells, the page's first compare tab: {first[0]:.0f} ms, of which the server {first[1]:.0f}")
+    print(
+        f"{options.cells} cells, the page's first compare tab: {first[0]:.0f} ms, of which the server {first[1]:.0f}"
+    )
     paints, answers = ([one[part] for one in rest] for part in (0, 1))
     print(
         f"{options.cells} cells, the following {len(rest)}: median {statistics.median(paints):.0f} ms "
