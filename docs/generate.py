@@ -36,21 +36,21 @@ _MAGICS = """\
 `%load_ext jvs_magics` makes them known. `%jvs COMMAND …` takes the commands and options of [`jvs`](cli.md), with these
 differences:
 
-- The answer is an object: it shows itself, has the attributes of the result (`made.snapshot_id`) and `to_json()`. With
+- The answer is an object. It shows itself, and has the attributes of the result (`made.snapshot_id`) and `to_json()`. With
   `--json` it is plain Python lists and dictionaries.
-- What changes the worktree takes its lock for that operation, waits up to 10 s for another holder, and gives it back.
-  `%jvs lock acquire` keeps it, renewed, until `%jvs lock release` or the end of the kernel.
-- A snapshot is `quiesced` if files hold still, else taken once more as `best_effort`, which names them.
-- The cells run since the last snapshot are kept with it: `%jvs show HEAD --cells`. A cell that begins with
-  `# jvs: private` is not. The kernel's memory is not captured, and unsaved edits of a notebook are in the browser only.
-- An in-place restore needs `--force` and `--reason`: nobody is asked.
+- A command that changes the worktree takes its lock for that operation, waits up to 10 s for another holder, and releases it.
+  `%jvs lock acquire` keeps the lock and renews it, until `%jvs lock release` or the end of the kernel.
+- A snapshot is `quiesced` if no file changes. Otherwise JVS takes it again as `best_effort`, and names the files.
+- JVS keeps the cells that ran since the last snapshot with it: `%jvs show HEAD --cells`. It leaves out cells that begin with
+  `# jvs: private`. It does not capture the kernel's memory. Unsaved edits of a notebook are only in the browser.
+- An in-place restore needs `--force` and `--reason`, because JVS does not ask.
 - A mistake is one line, `UsageError: CODE: what happened (hint: what to run)`.
 
 `%%jvs NOTE` on a cell takes a snapshot, runs the cell and takes another one. Both have the tag `cell-N` (N: the execution
-count), the second also `after-ID` with the id of the first, and `failed` if the cell raised.
+count). The second also has `after-ID` with the id of the first, and `failed` if the cell raised.
 
-In `$name` and `{expression}` the values of Python variables are filled in, each within its word and as it is: quotes in it
-mean nothing, and what it begins with makes no option of it. The note of `%%jvs` needs no quotes: `%%jvs don't`."""
+`$name` and `{expression}` insert the values of Python variables, each unchanged and within its word. Quotes in a value
+mean nothing, and a value never becomes an option. The note of `%%jvs` needs no quotes: `%%jvs don't`."""
 
 
 def pages() -> dict[Path, str]:
@@ -94,9 +94,9 @@ def errors_page() -> str:
         "",
         "# Errors",
         "",
-        "Codes are append-only and never renamed. In text mode an error is `jvs: CODE: what happened` and a hint on",
-        'standard error; with `--json` it is `{"error": {"code", "message", "hint"}}` on standard output.',
-        "Each code leads to what you can do.",
+                "Codes are never renamed or removed. In text mode an error is `jvs: CODE: what happened` and a hint on",
+        'standard error. With `--json` it is `{"error": {"code", "message", "hint"}}` on standard output.',
+        "Each code links to what you can do.",
         "",
         "| exit status | code | class in `jvs_core.errors` | meaning |",
         "|---|---|---|---|",
@@ -105,10 +105,10 @@ def errors_page() -> str:
             for status, code, name, meaning in rows
         ),
         "",
-        "A command that a signal ends, ends as in a shell: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP. Locks that it",
-        "took are given back, and nothing is left half done. It ends with 141 where nobody reads its output any more. Output",
-        "that cannot be written (a full disk, a closed stdout) is `E_NO_SPACE` or `E_ENGINE_FAILED`, on standard error",
-        "also with `--json`; the message says what was carried out by then.",
+                "A signal ends a command as in a shell: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP. The command releases",
+        "its locks, and leaves nothing half done. It ends with 141 if nobody reads its output any more. If it cannot write its",
+        "output (a full disk, a closed stdout), the error is `E_NO_SPACE` or `E_ENGINE_FAILED`. It appears on standard error,",
+        "even with `--json`, and the message says what the command did until then.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -132,12 +132,17 @@ def doctor_page() -> str:
         "",
         "# What `jvs doctor` finds",
         "",
-        "Looking changes nothing. A finding of severity `error` makes the repository unhealthy (exit status 5), with",
-        "`--strict` a `warning` does too; an `info` never does. `jvs doctor --repair ACTION` carries out the repair named;",
-        "`--repair-runtime` carries out `clean_tmp`, `clean_locks`, `clean_intents` and `finish_restore`, which are always",
-        "safe, after a crash or a move for instance. `payload_modes` mends what `jvs verify` warns of: modes, owners,",
-        "times, attributes and names in payloads that are not as JVS left them; looking for them would take as long as verifying. No repair deletes the only copy of anything, each one that does",
-        "something is in the audit log, and a second one finds nothing to do.",
+                "`jvs doctor` changes nothing without a repair. A finding of severity `error` makes the repository unhealthy (exit",
+        "status 5). With `--strict` a `warning` does too. An `info` never does.",
+        "",
+        "`jvs doctor --repair ACTION` carries out one repair. `--repair-runtime` carries out `clean_tmp`, `clean_locks`,",
+        "`clean_intents` and `finish_restore`. These are always safe, for example after a crash or a move.",
+        "",
+        "`payload_modes` repairs what `jvs verify` warns of: changed modes, owners, times, attributes and names in payloads.",
+        "`jvs doctor` does not look for them, because that takes as long as verifying.",
+        "",
+        "No repair deletes the only copy of anything. Each repair that changes something is in the audit log. A second one",
+        "finds nothing to do.",
         "",
         "| code | severity | what is found | repair | what it does, or what you can do |",
         "|---|---|---|---|---|",
@@ -201,10 +206,10 @@ def conformance_page() -> str:
         "",
         "# Conformance",
         "",
-        "`jvs conformance run` holds a file system, and JVS on it, against these requirements. It works in a scratch",
-        "folder beside `.jvs` (outside a repository: in the current folder), which it removes, and touches nothing else.",
-        "Each requirement is met (`PASS`), not met (`FAIL`, with what was found instead) or of no concern here (`SKIP`,",
-        "with the reason); the exit status is 5 when one is not met. The profile `dev` takes seconds, `release` tries all.",
+                "`jvs conformance run` checks a file system, and JVS on it, against these requirements. It works in a temporary",
+        "folder beside `.jvs` (outside a repository: in the current folder). It removes that folder and touches nothing else.",
+        "Each requirement is met (`PASS`), not met (`FAIL`, with what was found instead) or does not apply (`SKIP`,",
+        "with the reason). The exit status is 5 if one is not met. The profile `dev` takes seconds; `release` tries all.",
         "",
         "| requirement | what must hold | profiles |",
         "|---|---|---|",
@@ -226,8 +231,8 @@ def _faults() -> Iterator[str]:
         return
     kinds = [kind for kind in _KINDS if any(kind in tried for tried in counts.values())]
     kinds += sorted({kind for tried in counts.values() for kind in tried} - set(kinds))
-    yield "How often each fault was tried on each file system by `tests/crash/`, which counts them. After every one all visible"
-    yield "snapshots verify, nothing half made is visible, the doctor mends what is left, and the user's bytes are all there."
+        yield "How often `tests/crash/` tried each fault on each file system. After every fault all visible snapshots verify,"
+    yield "nothing unfinished is visible, the doctor repairs what is left, and all of the user's bytes exist."
     yield ""
     yield f"| fault | {' | '.join(kinds)} |"
     yield f"|---|{'---:|' * len(kinds)}"

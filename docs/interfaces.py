@@ -40,10 +40,10 @@ with repo.hold(purpose="training"):
     repo.restore_inplace(taken.snapshot_id, reason="it went wrong")
 ```"""
 _CONFIGURATION = """\
-Nothing has to be configured. What can be is in the environment, for a process, and in `.jvs/config.toml`, for a
-repository. `jvs config show` lists the settings of a repository and where each comes from; `jvs config set KEY VALUE`
-changes one and leaves comments and all else as they are. Settings of the Jupyter server are in [its guide](../guides/jupyterlab.md#settings), those of notebooks in
-[magics](magics.md#options).
+You do not have to configure anything. Settings of a process are in its environment; settings of a repository are in
+`.jvs/config.toml`. `jvs config show` lists the settings of a repository and where each comes from. `jvs config set KEY
+VALUE` changes one, and keeps comments and everything else. For the Jupyter server see
+[its guide](../guides/jupyterlab.md#settings), for notebooks see [magics](magics.md#options).
 
 ## Environment
 
@@ -52,17 +52,17 @@ changes one and leaves comments and all else as they are. Settings of the Jupyte
 | `JVS_SESSION` | `default` | separates lock holders that share a user: letters, digits, `. _ - : @` |
 | `JVS_SNAPSHOT_ENGINE` | the best that works | the engine of this process: `juicefs-clone`, `btrfs-snapshot`, `reflink-copy`, `copy` |
 | `JVS_STATE_DIR` | the user's state folder (`~/.local/state/jvs`) | secrets of held locks; keep it private |
-| `JVS_CACHE_DIR` | the user's cache folder (`~/.cache/jvs`) | what makes snapshots quick; may be deleted at any time |
-| `JVS_CONFIG_DIR` | the user's configuration folder (`~/.config/jvs`) | whose repositories are trusted (`jvs trust`) |
-| `JVS_OWNERS_DIR` | `/var/lib/jvs/as` | root only: a folder of state for each user in whose repositories root's `jvs` works |
-| `JVS_TIMELINE` | | what `[timeline]` of every repository is to say instead of what it says, as JSON: `{"every_s": 600}`; JupyterHub sets it from `jvs_timeline` |
-| `JVS_WITHOUT_LOCK` | | set by JupyterHub for a server that had to start without its lock: why, as JSON with `code`, `message` and `hint` |
-| `JVS_PAGER`, else `PAGER` | `less` | through it go `jvs compare --stat` and `--patch` on a terminal; `cat` or nothing: no pager. As in git, `LESS=FRX` unless `LESS` is set |
+| `JVS_CACHE_DIR` | the user's cache folder (`~/.cache/jvs`) | the cache that makes snapshots fast; you can delete it at any time |
+| `JVS_CONFIG_DIR` | the user's configuration folder (`~/.config/jvs`) | the repositories that you trust (`jvs trust`) |
+| `JVS_OWNERS_DIR` | `/var/lib/jvs/as` | only for root: a state folder for each user in whose repositories root runs `jvs` |
+| `JVS_TIMELINE` | | overrides `[timeline]` of every repository, as JSON: `{"every_s": 600}`; JupyterHub sets it from `jvs_timeline` |
+| `JVS_WITHOUT_LOCK` | | JupyterHub sets it for a server that had to start without its lock: the reason, as JSON with `code`, `message` and `hint` |
+| `JVS_PAGER`, else `PAGER` | `less` | the pager for `jvs compare --stat` and `--patch` on a terminal; `cat` or an empty value: no pager. As in git, `LESS=FRX` unless you set `LESS` |
 | `NO_COLOR` | | no colour in the command's output |
 
 ## `.jvs/config.toml`
 
-An unknown key or a value of the wrong kind is an error that names it, never ignored."""
+JVS never ignores an unknown key or a value of the wrong kind: the error names it."""
 
 
 def python_page() -> Iterator[str]:
@@ -92,39 +92,39 @@ def configuration_page() -> Iterator[str]:
     yield from ("| key | default | meaning |", "|---|---|---|")
     meanings = {
         "engine": "the engine of this repository, as `jvs init --engine` sets it",
-        "shared": "a group works in it, as `jvs init --shared` sets it",
+        "shared": "whether a group shares it, as `jvs init --shared` sets it",
     }
     for name, field in RepositoryConfig.model_fields.items():
         if name in meanings:
             yield f"| `{name}` | {_default(field.default)} | {meanings.pop(name)} |"
     lease = {
-        "duration_ms": "how long a lock lasts that is not renewed",
-        "renew_interval_ms": "how often a program that holds one renews it",
-        "max_clock_skew_ms": "how far clocks of hosts may be apart",
-        "steal_grace_ms": "how long after its end a lock is left alone",
+        "duration_ms": "how long a lock lasts without renewal",
+        "renew_interval_ms": "how often a program renews its lock",
+        "max_clock_skew_ms": "how far the clocks of hosts may differ",
+        "steal_grace_ms": "how long to wait after the end of a lock before somebody can take it over",
     }
     for name, field in LeaseConfig.model_fields.items():
         yield f"| `lease.{name}` | {_default(field.default)} | {lease.pop(name)} |"
     exclude = {
-        "patterns": "what no snapshot keeps, in the syntax of `.gitignore`, as `jvs init --exclude` sets it",
-        "caches": "known caches too, as `jvs init --exclude-caches` sets it",
+        "patterns": "what snapshots leave out, in the syntax of `.gitignore`, as `jvs init --exclude` sets it",
+        "caches": "whether to leave out known caches too, as `jvs init --exclude-caches` sets it",
     }
     for name in ExcludeConfig.model_fields:
         shown = "`[]`" if name == "patterns" else "`false`"
         yield f"| `exclude.{name}` | {shown} | {exclude.pop(name)} |"
     timeline = {
-        "enabled": "automatic snapshots of worktrees that a Jupyter server opens, and by `jvs timeline run`",
-        "after_save_s": "how long after the last change a snapshot is taken",
-        "every_s": "how long lies at least between two, and at most between a change and its snapshot",
-        "keep": "how many stay: of those younger than an age one in each period; `rest`: of all older ones",
-        "deleted_days": "how long the last version of a file stays that was deleted or overwritten",
-        "space_percent": "how much of the file system they may take; then the oldest go first",
+        "enabled": "whether a Jupyter server and `jvs timeline run` take automatic snapshots",
+        "after_save_s": "how long after the last change to take a snapshot",
+        "every_s": "the shortest time between two snapshots, and the longest between a change and its snapshot",
+        "keep": "which snapshots stay: `AGE:PERIOD` keeps one in each period of those younger than the age; `rest` means all older ones",
+        "deleted_days": "how long to keep the last version of a file that was deleted or overwritten",
+        "space_percent": "the share of the file system that they may take; beyond that the oldest go first",
     }
     for name, field in TimelineConfig.model_fields.items():
         yield f"| `timeline.{name}` | {_default(field.default)} | {timeline.pop(name)} |"
     for name in RetentionPolicy.model_fields:
         yield f"| `retention.NAME.{name}` | | as `jvs gc plan --{name.replace('_', '-')}` |"
-    yield from ("", "A policy is used by name, `jvs gc plan --policy weekly`:", "")
+    yield from ("", "To use a policy, name it: `jvs gc plan --policy weekly`. This defines it:", "")
     yield from (
         "```toml",
         "[retention.weekly]",

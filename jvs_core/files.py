@@ -32,7 +32,7 @@ def write_new(path: Path, data: bytes, *, mode: int | None = None, durable: bool
     try:
         fd = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE if mode is None else mode)
     except FileExistsError as error:
-        raise AlreadyExists(f"{path} exists already", path=str(path)) from error
+        raise AlreadyExists(f"{path} already exists", path=str(path)) from error
     try:
         if mode is not None:
             os.fchmod(fd, mode)
@@ -142,7 +142,7 @@ def make_folder(path: Path, *, mode: int | None = None, exist_ok: bool = False, 
     except FileExistsError as error:
         found = status(path)
         if not exist_ok or not stat.S_ISDIR(found.st_mode):
-            raise AlreadyExists(f"{path} exists already", path=str(path)) from error
+            raise AlreadyExists(f"{path} already exists", path=str(path)) from error
         now = stat.S_IMODE(found.st_mode)
         sticky = now & stat.S_ISVTX  # an admin's, who does not let the group rename what is another's
         if mode is not None and now != mode | sticky and found.st_uid == os.geteuid():
@@ -178,7 +178,7 @@ def rename_new(source: Path, target: Path) -> None:
         with anchored.parent(source) as old, anchored.parent(target) as new:
             renames.rename_new(old, new)
     except FileExistsError as error:
-        raise AlreadyExists(f"{target} exists already", path=str(target)) from error
+        raise AlreadyExists(f"{target} already exists", path=str(target)) from error
     except OSError as error:
         if error.errno != errno.EXDEV or not piecemeal.can(source, target):
             raise OSError(error.errno, error.strerror, str(source), None, str(target)) from error
@@ -189,7 +189,7 @@ def _move_in_pieces(source: Path, target: Path) -> None:
     try:
         piecemeal.move(source, target)
     except FileExistsError as error:
-        raise AlreadyExists(f"{target} exists already, or a part of {source} in it") from error
+        raise AlreadyExists(f"{target} already exists, or a part of {source} in it") from error
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(source), None, str(target)) from error
 

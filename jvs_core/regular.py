@@ -65,7 +65,7 @@ def irregular(path: Path, wanted: str = "regular file") -> str:
 
 
 def _irregular(path: Path) -> DescriptorCorrupt:
-    return DescriptorCorrupt(irregular(path), hint="put a sound copy in its place", path=str(path))
+    return DescriptorCorrupt(irregular(path), hint="replace it with a sound copy", path=str(path))
 
 
 def read_regular(path: Path, *, most: int = LONGEST_RECORD, follow: bool = False) -> bytes:
@@ -96,7 +96,7 @@ def read_with_status(
         os.close(fd)
     if count > most:
         raise DescriptorCorrupt(
-            f"{path} is longer than {most} bytes", hint="put a sound copy in its place", path=str(path)
+            f"{path} is longer than {most} bytes", hint="replace it with a sound copy", path=str(path)
         )
     return b"".join(parts), status
 

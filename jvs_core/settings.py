@@ -264,9 +264,9 @@ def parse_config(data: bytes, path: Path) -> RepositoryConfig:
         values: dict[str, Any] = tomllib.loads(data.decode())
         return RepositoryConfig.model_validate(values)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path} is not valid TOML: {error}", hint=f"mend or delete {path}") from error
+        raise InputError(f"{path} is not valid TOML: {error}", hint=f"repair or delete {path}") from error
     except ValidationError as error:
-        raise InputError(f"{path}: {_first(error)}", hint=f"mend or delete {path}") from error
+        raise InputError(f"{path}: {_first(error)}", hint=f"repair or delete {path}") from error
 
 
 def under_policy(config: TimelineConfig, policy: str | None) -> TimelineConfig:
@@ -278,7 +278,7 @@ def under_policy(config: TimelineConfig, policy: str | None) -> TimelineConfig:
     except ValidationError as error:
         raise InputError(f"JVS_TIMELINE: {_first(error)}", hint="as [timeline] in config.toml") from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise InputError("JVS_TIMELINE is no JSON object", hint='as in {"every_s": 600}') from error
+        raise InputError("JVS_TIMELINE is not a JSON object", hint='as in {"every_s": 600}') from error
 
 
 def parse_policy(**values: Any) -> RetentionPolicy:

@@ -14,7 +14,7 @@ from jvs_magics.magics import JvsMagics
 
 @click.group(cls=Group)
 def auto() -> None:
-    """Take a snapshot after each cell that changed files, and none after one that changed nothing.
+    """Take a snapshot after each cell that changed files.
 
     \b
     Example:
@@ -29,11 +29,11 @@ def auto() -> None:
     type=Seconds(),
     default=0,
     metavar="SECONDS",
-    help="At most one in so many seconds; what changed meanwhile is in the next one.",
+    help="Take at most one in SECONDS; later changes are in the next one.",
 )
 @click.pass_obj
 def on(call: KernelCall, every_s: float) -> Outcome:
-    """Begin to take snapshots after cells.
+    """Start taking snapshots after cells.
 
     \b
     Example:
@@ -48,7 +48,7 @@ def on(call: KernelCall, every_s: float) -> Outcome:
 @auto.command()
 @click.pass_obj
 def off(call: KernelCall) -> Outcome:
-    """Take no more snapshots after cells.
+    """Stop taking snapshots after cells.
 
     \b
     Example:

@@ -25,7 +25,7 @@ def opened(path: str) -> Repository:
     found = Repository.open(path)
     if not os.path.isabs(path) and not _has_folder():
         raise FolderRemoved(
-            "the folder that this kernel works in was removed", hint=f"%cd {found.worktrees.path()}"
+            "the working folder of this kernel was removed", hint=f"%cd {found.worktrees.path()}"
         )
     return found
 

@@ -33,7 +33,7 @@ class JvsMagics(Magics):
 
     keep_cells = Bool(
         True,
-        help="Keep the executed cells with a snapshot. A cell that begins with '# jvs: private' never is.",
+        help="Keep the executed cells with a snapshot, except those that begin with '# jvs: private'.",
     ).tag(config=True)
     repo = Unicode("", help="The repository to work on; empty: the one around the current directory.").tag(
         config=True

@@ -64,5 +64,5 @@ def _plain(name: str, value: Any) -> Any:
         return number if number - number == 0 else str(number)  # JSON has neither NaN nor infinities
     raise InputError(
         f"metric {name!r} is {type(value).__name__}, not a number, text or truth value",
-        hint="record one number a name",
+        hint="record one number for each name",
     )

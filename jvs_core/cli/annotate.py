@@ -13,15 +13,15 @@ from jvs_core.cli.text import fields, identifier, safe
 
 @click.command(cls=Command)
 @click.argument("snapshot", type=Snapshot())
-@click.option("--note", metavar="TEXT", help="The note that it has from now on.")
-@click.option("--add-tag", "add", multiple=True, metavar="TAG", help="Give it a tag; may be repeated.")
+@click.option("--note", metavar="TEXT", help="Set the note.")
+@click.option("--add-tag", "add", multiple=True, metavar="TAG", help="Add a tag; may be repeated.")
 @click.option(
     "--remove-tag",
     "remove",
     multiple=True,
     type=TagOfSnapshot(),
     metavar="TAG",
-    help="Take a tag from it; may be repeated.",
+    help="Remove a tag; may be repeated.",
 )
 @click.pass_obj
 def annotate(
@@ -29,7 +29,7 @@ def annotate(
 ) -> Outcome:
     """Edit the note and tags of SNAPSHOT afterwards. Needs no lock.
 
-    The descriptor stays as it is: the edit is a record of its own, in the audit log.
+    The descriptor does not change: the edit is a record of its own, in the audit log.
 
     \b
     Example:

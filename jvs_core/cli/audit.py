@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def audit() -> None:
-    """Show who changed what, and make checkpoints from which a later change of the log shows.
+    """Show who changed what, and make checkpoints that reveal later changes of the log.
 
     \b
     Example:
@@ -28,7 +28,7 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("--limit", metavar="N", type=click.IntRange(min=0), help="Show the newest N records only.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=0), help="Show only the newest N records.")
 @click.pass_obj
 def log(call: Call, limit: int | None) -> Outcome:
     """List the records of the audit log, newest first.
@@ -50,7 +50,7 @@ def log(call: Call, limit: int | None) -> Outcome:
 )
 @click.pass_obj
 def checkpoint(call: Call, key: str | None) -> Outcome:
-    """Print the log's head for somebody else to keep; verify --since checks the log against it later.
+    """Print the end of the log for somebody else to keep; verify --since checks the log against it.
 
     \b
     Example:
@@ -64,7 +64,7 @@ def checkpoint(call: Call, key: str | None) -> Outcome:
 @click.argument("file", type=click.Path())
 @click.pass_obj
 def keygen(call: Call, file: str) -> Outcome:
-    """Make a key to sign checkpoints with: FILE, for its owner only, and FILE.pub, to give away.
+    """Make a key to sign checkpoints: FILE, for its owner only, and FILE.pub, to give away.
 
     \b
     Example:

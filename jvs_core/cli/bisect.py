@@ -30,7 +30,9 @@ def bisect() -> None:
 
 
 @bisect.command()
-@click.option("--restart", is_flag=True, help="Try everything again, also what an interrupted call tried.")
+@click.option(
+    "--restart", is_flag=True, help="Try everything again, including what an interrupted search tried."
+)
 @click.argument("good", metavar="GOOD", type=Snapshot())
 @click.argument("bad", metavar="BAD", type=Snapshot())
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
@@ -38,9 +40,9 @@ def bisect() -> None:
 def run(call: Call, restart: bool, good: str, bad: str, command: tuple[str, ...]) -> Outcome:
     """Find the first snapshot after GOOD, up to BAD, for which COMMAND fails.
 
-    COMMAND runs in sandboxes, one a try, of which nothing stays, in their top folder. Its exit status says: 0 good, 125
-    skip this one, 1 to 127 bad, above that nothing, and the search stops. Say it again after an interruption, and it goes
-    on. Exit status 0 when the first bad one is found, 2 when only skipped ones are left.
+    Each try runs COMMAND in the top folder of a sandbox, and nothing of it stays. Its exit status decides: 0 is good,
+    125 skips this snapshot, 1 to 127 is bad; above 127 the search stops. To continue after an interruption, run it
+    again. Exit status: 0 if the first bad one is found, 2 if only skipped ones are left.
 
     \b
     Example:

@@ -28,14 +28,14 @@ _TYPE_LETTERS = {"file": "-", "directory": "d", "symlink": "l", "fifo": "p"}
 
 @click.command(cls=Command)
 @click.argument("snapshot", type=Snapshot())
-@click.option("--cells", is_flag=True, help="Show the notebook cells that were executed on the way to it.")
+@click.option("--cells", is_flag=True, help="Show the notebook cells that led to this snapshot.")
 @click.pass_obj
 def show(call: Call, snapshot: str, cells: bool) -> Outcome:
     """Show one snapshot in full.
 
-    SNAPSHOT is an id or a unique part of its beginning, a ref, HEAD or HEAD~N; tag:NAME, the newest with this tag that led to
-    the worktree's present; or @TIME, the newest taken then or before: @2026-11-28T18:00, @2026-11-28, @yesterday, @14:00, @2h,
-    @3d, @10min (ago). Times are local.
+    SNAPSHOT is an id or its unique beginning, a ref, HEAD or HEAD~N. tag:NAME is the newest with this tag in the
+    worktree's history. @TIME is the newest taken then or before: @2026-11-28T18:00, @2026-11-28, @yesterday, @14:00,
+    @2h, @3d, @10min (ago). Times are local.
 
     \b
     Example:
@@ -74,8 +74,8 @@ def ls(call: Call, snapshot: str, path: str, recursive: bool) -> Outcome:
 def cat(call: Call, snapshot: str, path: str) -> Outcome:
     """Print the bytes of a file of a snapshot.
 
-    PATH starts at the worktree's top folder; ./PATH starts at the current folder. With --json the bytes are in the field
-    content_base64. Of a damaged file not all is printed, and the command fails.
+    PATH starts at the worktree's top folder; ./PATH starts at the current folder. With --json the bytes are in the
+    field content_base64. If the file is damaged, the command fails and does not print all of it.
 
     \b
     Example:
@@ -122,8 +122,8 @@ def _cells(call: Call, snapshot: str) -> Outcome:
     kept = repository.cells.read(snapshot_id)
     if kept is None:
         raise PathNotFound(
-            f"no executed cells are kept with snapshot {snapshot_id}",
-            hint="%jvs snapshot in a notebook keeps them",
+            f"there are no executed cells with snapshot {snapshot_id}",
+            hint="take it with %jvs snapshot in a notebook, which keeps them",
         )
     notebook = _untrusted(json.loads(kept))
     return Outcome(ExecutedCells(snapshot_id, notebook), _cell_lines(notebook))

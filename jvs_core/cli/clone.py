@@ -27,15 +27,15 @@ _INTEGRITY = 5
     "--only",
     metavar="SNAPSHOT",
     multiple=True,
-    help="Take this snapshot, not all of them; may be repeated. Its ancestors come as stubs.",
+    help="Clone only this snapshot; may be repeated. Its ancestors come as stubs, without files.",
 )
 @click.option("--same-id", is_flag=True, help="Keep identity and log: the repository moves.")
 @click.pass_obj
 def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bool) -> Outcome:
-    """Clone the repository SOURCE to NAME: another place, or another file system, of this machine.
+    """Clone the repository SOURCE to NAME, in any place or file system of this machine.
 
-    Each distinct file is copied once and checked on arrival. A clone that was stopped goes on when you run the same
-    command again.
+    JVS copies each distinct file once and checks it on arrival. To continue a stopped clone, run the same command
+    again.
 
     \b
     Example:
@@ -74,10 +74,10 @@ def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bo
 @click.argument("name")
 @click.pass_obj
 def import_(call: Call, path: str, name: str) -> Outcome:
-    """Make the repository NAME of one of JVS in Go (v6.5 to v8.2) in the folder PATH, which stays as it is.
+    """Import the repository of JVS in Go (v6.5 to v8.2) at PATH as NAME. PATH does not change.
 
-    Snapshots come with notes, tags, times and lineage. Each payload is checked against its own hash where that can be
-    computed; the answer says where not.
+    Snapshots keep their notes, tags, times and lineage. JVS checks each payload against its own hash, and names those
+    that it cannot check.
 
     \b
     Example:

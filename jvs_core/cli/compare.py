@@ -29,7 +29,7 @@ _PATHS = "jvs.paths"
 def status(call: Call) -> Outcome:
     """Show how the worktree differs from its newest snapshot.
 
-    "+" is new, "~" differs, "-" is gone. What a program makes again by itself comes last, marked as cache.
+    "+" is new, "~" differs, "-" is gone. Known caches come last, and are marked.
 
     \b
     Example:
@@ -89,14 +89,16 @@ class _WithPaths(Command):
     "--patch", "-p", is_flag=True, help="Show what changed inside: cells, lines, rows, pixels, arrays."
 )
 @click.option("--stat", is_flag=True, help="Show sizes.")
-@click.option("--everything", is_flag=True, help="With --patch: execution counts, widgets and the like, too.")
+@click.option(
+    "--everything", is_flag=True, help="With --patch: include execution counts, widgets and the like."
+)
 @click.pass_context
 def compare(ctx: Context, names: tuple[str, ...], patch: bool, stat: bool, everything: bool) -> Outcome:
     """List what changed from snapshot A (HEAD) to snapshot B, or to the worktree as it is.
 
-    "+" is new, "~" differs, "-" is gone, ">" only moved. PATH chooses files, folders and patterns; it starts at the
-    worktree's top folder, ./PATH at the current one. What names no snapshot is a PATH, and so is all after "--".
-    What a program makes again by itself (__pycache__ and the like) comes last, marked.
+    "+" is new, "~" differs, "-" is gone, ">" only moved. PATH selects files, folders and patterns. It starts at the
+    worktree's top folder, ./PATH at the current one. A word that names no snapshot is a PATH; after "--" every word
+    is. Known caches (__pycache__ and the like) come last, and are marked.
 
     \b
     Example:

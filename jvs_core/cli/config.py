@@ -60,7 +60,7 @@ def show(call: Call) -> Outcome:
 @click.argument("key", type=Key())
 @click.pass_obj
 def get(call: Call, key: str) -> Outcome:
-    """Print the value of KEY that counts; of a list, one a line.
+    """Print the value of KEY that applies; a list has one value a line.
 
     \b
     Example:
@@ -74,10 +74,12 @@ def get(call: Call, key: str) -> Outcome:
 @config.command("set")
 @click.argument("key", type=Key())
 @click.argument("values", nargs=-1, metavar="[VALUE]...")
-@click.option("--default", is_flag=True, help="Take the setting out of the file: its default counts again.")
+@click.option(
+    "--default", is_flag=True, help="Remove the setting from the file, so that its default applies again."
+)
 @click.pass_obj
 def set_(call: Call, key: str, values: tuple[str, ...], default: bool) -> Outcome:
-    """Set KEY to VALUE in .jvs/config.toml; a list takes several. Comments and other settings stay.
+    """Set KEY to VALUE in .jvs/config.toml; a list takes several values. Comments and other settings stay.
 
     \b
     Example:

@@ -25,7 +25,7 @@ _COLOURS = {"PASS": "green", "FAIL": "red", "SKIP": "yellow"}
 
 @click.group(cls=Group)
 def conformance() -> None:
-    """Hold a repository's file system, and this JVS on it, against the requirements.
+    """Check a repository's file system, and this JVS on it, against the requirements.
 
     \b
     Example:
@@ -43,9 +43,9 @@ def conformance() -> None:
 )
 @click.pass_obj
 def run(call: Call, profile: Literal["dev", "release"]) -> Outcome:
-    """Try every requirement in a scratch folder beside .jvs, which is removed afterwards; the repository is not touched.
+    """Try every requirement in a temporary folder beside .jvs. The repository does not change.
 
-    Outside a repository the current folder's file system is tried.
+    Outside a repository, it tries the current folder's file system.
 
     \b
     Example:

@@ -27,8 +27,8 @@ from jvs_core.errors import AlreadyExists
 def demo(_call: Call, directory: str | None) -> Outcome:
     """Show the whole story on a throw-away repository, in under 20 seconds.
 
-    A folder with a notebook and data becomes a repository; snapshots, a change, history, comparison, both kinds of
-    restore and undo follow.
+    It makes a repository from a folder with a notebook and data. Then it shows snapshots, a change, history,
+    comparison, both kinds of restore and undo.
 
     \b
     Example:
@@ -82,7 +82,7 @@ class Demonstration:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
-            raise AlreadyExists(f"{folder} exists and is no folder") from error
+            raise AlreadyExists(f"{folder} exists and is not a folder") from error
         if any(folder.iterdir()):
             raise AlreadyExists(f"{folder} is not empty", hint="name an empty or a new folder after --dir")
         yield folder

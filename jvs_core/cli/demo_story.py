@@ -130,4 +130,4 @@ def _lists(ran: Ran, *beginnings: str) -> bool:
 
 def _require(fact: bool, what: str) -> None:
     if not fact:
-        raise StepFailed(f"the demonstration went wrong: it is not so that {what}")
+        raise StepFailed(f"the demonstration went wrong: expected that {what}")

@@ -14,14 +14,14 @@ _INTEGRITY = 5
 
 
 @click.command(cls=Command)
-@click.option("--strict", is_flag=True, help="Count warnings as unhealthy too.")
+@click.option("--strict", is_flag=True, help="Treat warnings as unhealthy, too.")
 @click.option("--repair-runtime", is_flag=True, help="Carry out the repairs that are always safe.")
 @click.option(
     "--repair", "repairs", multiple=True, metavar="ACTION", help="Carry out a repair; may be repeated."
 )
 @click.pass_obj
 def doctor(call: Call, strict: bool, repair_runtime: bool, repairs: tuple[str, ...]) -> Outcome:
-    """Look for everything that is not as it should be. Changes nothing unless a repair is asked for.
+    """Find everything that is wrong with the repository. Changes nothing unless you ask for a repair.
 
     \b
     Example:

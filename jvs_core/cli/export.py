@@ -38,11 +38,11 @@ from jvs_core.wording import counted
 )
 @click.pass_obj
 def export(call: Call, snapshot: str, path: str, output: str, with_proof: bool, key: str | None) -> Outcome:
-    """Write a snapshot, or PATH in it, to a file or folder for somebody who has no JVS.
+    """Write a snapshot, or PATH in it, to a file or folder for somebody without JVS.
 
-    Every byte is checked against the manifest while it is written. Nothing that exists is overwritten. What the kind of
-    file cannot hold is named. With --with-proof the log from this snapshot on is in the file, too: it names people,
-    worktrees and notes.
+    JVS checks every byte against the manifest while it writes, and overwrites nothing. It names what the kind of file
+    cannot hold. With --with-proof the file also contains the log from this snapshot on, which names people, worktrees
+    and notes.
 
     \b
     Example:

@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("pattern")
-@click.option("--all", "every", is_flag=True, help="Look in the snapshots of all worktrees.")
-@click.option("--deleted", is_flag=True, help="Show only what is not in the worktree now.")
-@click.option("--larger", metavar="SIZE", type=Bytes(), help="Show those of more than SIZE: 500k, 10M, 1GiB.")
-@click.option("--smaller", metavar="SIZE", type=Bytes(), help="Show those of less than SIZE.")
+@click.option("--all", "every", is_flag=True, help="Search the snapshots of all worktrees.")
+@click.option("--deleted", is_flag=True, help="Show only files that are not in the worktree now.")
+@click.option(
+    "--larger", metavar="SIZE", type=Bytes(), help="Show only files larger than SIZE: 500k, 10M, 1GiB."
+)
+@click.option("--smaller", metavar="SIZE", type=Bytes(), help="Show only files smaller than SIZE.")
 @click.option(
     "--since",
     metavar="TIME",
-    help="Show those made, changed or removed since then: 2026-11-29, yesterday, or 7d for a week ago.",
+    help="Show only files made, changed or removed since then: 2026-11-29, yesterday, or 7d for a week ago.",
 )
-@click.option("--until", metavar="TIME", help="Show those made, changed or removed until then.")
+@click.option("--until", metavar="TIME", help="Show only files made, changed or removed until then.")
 @click.pass_obj
 def find(
     call: Call,
@@ -42,10 +44,10 @@ def find(
     since: str | None,
     until: str | None,
 ) -> Outcome:
-    """Find files in all snapshots that led to the worktree's present, by a part of their path or a pattern.
+    """Find files in the worktree's history by a part of their path or a pattern.
 
-    A pattern without "/" is one of the name; "*" and "?" stay in a folder, "**" does not. A file is shown with all its versions
-    where one of them fits what is asked: its size, and when it came or went.
+    A pattern without "/" matches the name. "*" and "?" match within a folder, "**" across folders. If one version of
+    a file matches the given size and time, all its versions are shown.
 
     \b
     Example:

@@ -33,7 +33,7 @@ def policy_options(command: F) -> F:
         click.option(
             "--keep-within",
             metavar="DURATION",
-            help="Keep what is at most so much older than the newest: 30d, 1y6m.",
+            help="Keep what is at most this much older than the newest: 30d, 1y6m.",
         ),
         *(
             click.option(
@@ -75,17 +75,17 @@ def gc() -> None:
     multiple=True,
     type=Snapshot(),
     metavar="SNAPSHOT",
-    help="Remove this one, wherever it lies in the history, and nothing else; may be repeated.",
+    help="Remove this snapshot, anywhere in the history, and nothing else; may be repeated.",
 )
 @click.pass_obj
 def plan(call: Call, /, policy: str | None, drop: tuple[str, ...], **keep: Any) -> Outcome:
-    """Say what a run would remove, and remove nothing.
+    """Show what jvs gc run would remove, and remove nothing.
 
-    Without a policy that is only what no worktree, ref, pin or history needs. With one, each worktree's history is
-    thinned out; hours to years are counted where they have snapshots, in UTC. Heads, refs and pins always stay.
+    Without a policy, this is only what no worktree, ref, pin or history needs. A policy thins out each worktree's
+    history. It counts only hours to years that have snapshots, in UTC. Heads, refs and pins always stay.
 
-    With --drop the files of the snapshots that you name go, and nothing else; their line in the history stays, marked as
-    expired. --drop also takes the id of a kept copy of a file, as jvs find shows it.
+    --drop removes the files of the snapshots that you name, and nothing else. Their line in the history stays, marked
+    as expired. --drop also takes the id of a kept copy of a file, as jvs find shows it.
 
     \b
     Example:
@@ -103,7 +103,7 @@ def plan(call: Call, /, policy: str | None, drop: tuple[str, ...], **keep: Any) 
 @click.option("--plan-id", required=True, metavar="ID", help="The plan, as jvs gc plan named it.")
 @click.pass_obj
 def run(call: Call, plan_id: str) -> Outcome:
-    """Remove what a plan says, unless something needs it by now. Interrupted, it can be run again.
+    """Remove what a plan lists, unless something needs it by now. You can repeat it after an interruption.
 
     \b
     Example:
@@ -116,7 +116,7 @@ def run(call: Call, plan_id: str) -> Outcome:
 @gc.command()
 @click.argument("snapshot", type=Snapshot())
 @click.option("--reason", metavar="TEXT", default="", help="Why.")
-@click.option("--expires", metavar="WHEN", help="Until then only: 30d from now, or 2030-01-31.")
+@click.option("--expires", metavar="WHEN", help="Keep it only until then: 30d from now, or 2030-01-31.")
 @click.pass_obj
 def pin(call: Call, snapshot: str, reason: str, expires: str | None) -> Outcome:
     """Keep SNAPSHOT, whatever a policy says.
@@ -133,7 +133,7 @@ def pin(call: Call, snapshot: str, reason: str, expires: str | None) -> Outcome:
 @click.argument("pin_id", metavar="ID", type=PinId())
 @click.pass_obj
 def unpin(call: Call, pin_id: str) -> Outcome:
-    """Remove the pin ID; its snapshot stays until a run of a plan removes it.
+    """Remove the pin ID; its snapshot stays until jvs gc run removes it.
 
     \b
     Example:
@@ -146,7 +146,7 @@ def unpin(call: Call, pin_id: str) -> Outcome:
 @gc.command()
 @click.pass_obj
 def pins(call: Call) -> Outcome:
-    """List the pins, oldest first; in-place restores make one each, for jvs undo.
+    """List the pins, oldest first. Each in-place restore makes one, for jvs undo.
 
     \b
     Example:

@@ -156,7 +156,7 @@ def once_only(parser: Any) -> Any:
                 and not (param.multiple or param.is_flag or param.count)
             ):
                 raise CommandLineError(
-                    f"{param.opts[-1]} is given {times} times, and only one can count",
+                    f"{param.opts[-1]} is given {times} times, and only one can apply",
                     hint=f"{parser.ctx.command_path} --help",
                 )
         return found

@@ -19,32 +19,35 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Show the newest N only.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Show only the newest N.")
 @click.option("--all", "every", is_flag=True, help="Show the snapshots of all worktrees.")
-@click.option("--tag", metavar="TAG", help="Show those with this tag only.")
+@click.option("--tag", metavar="TAG", help="Show only snapshots with this tag.")
 @click.option(
     "--path",
     metavar="PATH",
     type=PathInWorktree(),
-    help="Show those only that changed this file, what is in this folder, or what matches this pattern.",
+    help="Show only snapshots that changed this file, something in this folder, or a match of this pattern.",
 )
-@click.option("--grep", metavar="TEXT", help="Show those with this text in their note only.")
+@click.option("--grep", metavar="TEXT", help="Show only snapshots with this text in their note.")
 @click.option(
     "--since",
     metavar="TIME",
-    help="Show those taken since then: 2026-11-29, yesterday, or 7d for a week ago.",
+    help="Show only snapshots taken since then: 2026-11-29, yesterday, or 7d for a week ago.",
 )
-@click.option("--until", metavar="TIME", help="Show those taken until then.")
+@click.option("--until", metavar="TIME", help="Show only snapshots taken until then.")
 @click.option(
     "--larger",
     metavar="SIZE",
     type=Bytes(),
-    help="Show those that changed a file of more than SIZE: 10M, 1GiB.",
+    help="Show only snapshots that changed a file larger than SIZE: 10M, 1GiB.",
 )
 @click.option(
-    "--smaller", metavar="SIZE", type=Bytes(), help="Show those that changed a file of less than SIZE."
+    "--smaller",
+    metavar="SIZE",
+    type=Bytes(),
+    help="Show only snapshots that changed a file smaller than SIZE.",
 )
-@click.option("--no-auto", is_flag=True, help="Leave out those that were made unasked.")
+@click.option("--no-auto", is_flag=True, help="Hide automatic snapshots.")
 @click.pass_obj
 def history(
     call: Call,
@@ -59,9 +62,9 @@ def history(
     smaller: int | None,
     no_auto: bool,
 ) -> Outcome:
-    """List the snapshots that led to the worktree's present, newest first.
+    """List the snapshots that led to the current state of the worktree, newest first.
 
-    A line holds id, time, note, [tags] and (refs); best_effort and expired ones are labelled.
+    A line shows id, time, note, [tags] and (refs). Labels mark best_effort and expired snapshots.
 
     \b
     Example:

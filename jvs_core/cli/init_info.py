@@ -24,14 +24,14 @@ from jvs_core.errors import InputError, NameInvalid
     metavar="ENGINE",
     help="Always use this engine: juicefs-clone, btrfs-snapshot, reflink-copy, copy.",
 )
-@click.option("--shared", is_flag=True, help="Let the folder's group work in it.")
+@click.option("--shared", is_flag=True, help="Share the repository with the folder's group.")
 @click.option(
     "--exclude",
     metavar="PATTERN",
     multiple=True,
-    help="Leave this out of all snapshots, in the syntax of .gitignore; may be repeated.",
+    help="Exclude this from all snapshots, in the syntax of .gitignore; may be repeated.",
 )
-@click.option("--exclude-caches", is_flag=True, help="Leave known caches out of all snapshots.")
+@click.option("--exclude-caches", is_flag=True, help="Exclude known caches from all snapshots.")
 @click.pass_obj
 def init(
     call: Call,
@@ -57,13 +57,13 @@ def init(
         )
     if name in (".", ".."):
         raise NameInvalid(
-            f"{name!r} is a folder that exists, and init makes a new one",
+            f"{name!r} already exists, and init makes a new folder",
             hint="jvs init NAME --adopt DIR keeps the history of a folder where it is; --from DIR makes a copy of it",
         )
     if "/" in name:
         raise NameInvalid(
             f"not a valid repository name: {name!r}",
-            hint="cd to the folder it should lie in, then: jvs init NAME",
+            hint="cd to the folder that should hold it, then: jvs init NAME",
         )
     for option, value in (("--from", from_), ("--adopt", adopt)):
         if value == "":
@@ -95,7 +95,7 @@ def init(
 @click.command(cls=Command)
 @click.pass_obj
 def info(call: Call) -> Outcome:
-    """Show what the repository is and how it is set.
+    """Show the repository's identity, engine and settings.
 
     \b
     Example:

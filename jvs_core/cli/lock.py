@@ -18,14 +18,19 @@ if TYPE_CHECKING:
     from jvs_core.repository import Repository
 
 _wait = click.option(
-    "--wait", "wait_s", type=Seconds(), default=0, metavar="SECONDS", help="Wait so long for another holder."
+    "--wait",
+    "wait_s",
+    type=Seconds(),
+    default=0,
+    metavar="SECONDS",
+    help="Wait up to SECONDS for another holder.",
 )
-_purpose = click.option("--purpose", metavar="TEXT", default="", help="What for; others see it.")
+_purpose = click.option("--purpose", metavar="TEXT", default="", help="The purpose; others see it.")
 
 
 @click.group(cls=Group)
 def lock() -> None:
-    """Take, show, renew and give back a worktree's lock: one writer at a time.
+    """Acquire, show, renew and release a worktree's lock: one writer at a time.
 
     \b
     Example:
@@ -38,7 +43,7 @@ def lock() -> None:
     "--lease-ms",
     type=click.IntRange(1_000, 86_400_000),
     metavar="N",
-    help="How long it lasts without renewal, from 1000 to 86400000 (default: 15 minutes).",
+    help="Duration without renewal in milliseconds, 1000 to 86400000 (default: 15 minutes).",
 )
 @_wait
 @_purpose
@@ -99,7 +104,7 @@ def renew(call: Call) -> Outcome:
 @lock.command()
 @click.pass_obj
 def release(call: Call) -> Outcome:
-    """Give the lock back.
+    """Release the lock.
 
     \b
     Example:
@@ -127,8 +132,8 @@ def release(call: Call) -> Outcome:
 def run(call: Call, wait_s: float, purpose: str, command: tuple[str, ...]) -> Outcome:
     """Hold and renew the lock while COMMAND runs, and return its exit status.
 
-    JVS commands inside COMMAND use the same lock. With --json its output goes to stderr. If the lock is lost
-    meanwhile, COMMAND goes on, and the exit status is 4.
+    JVS commands inside COMMAND use the same lock. With --json its output goes to stderr. If the lock is lost while
+    COMMAND runs, COMMAND goes on, and the exit status is 4.
 
     \b
     Example:

@@ -31,8 +31,8 @@ Example:
 _COMMANDS = {
     "init": Lazy("jvs_core.cli.init_info:init", "Make a repository."),
     "clone": Lazy("jvs_core.cli.clone:clone", "Clone a repository to another place or file system."),
-    "import": Lazy("jvs_core.cli.clone:import_", "Make a repository of one of JVS in Go."),
-    "info": Lazy("jvs_core.cli.init_info:info", "Show what the repository is and how it is set."),
+    "import": Lazy("jvs_core.cli.clone:import_", "Import a repository of JVS in Go."),
+    "info": Lazy("jvs_core.cli.init_info:info", "Show the repository's identity, engine and settings."),
     "status": Lazy("jvs_core.cli.compare:status", "Show how the worktree differs from its newest snapshot."),
     "snapshot": Lazy("jvs_core.cli.snapshot:snapshot", "Take a snapshot of the whole worktree."),
     "annotate": Lazy("jvs_core.cli.annotate:annotate", "Edit a snapshot's note and tags."),
@@ -43,28 +43,28 @@ _COMMANDS = {
     "ls": Lazy("jvs_core.cli.browse:ls", "List a folder of a snapshot."),
     "cat": Lazy("jvs_core.cli.browse:cat", "Print a file of a snapshot."),
     "compare": Lazy("jvs_core.cli.compare:compare", "List what changed between two snapshots, or since one."),
-    "restore": Lazy("jvs_core.cli.restore:restore", "Put a snapshot, or a part of it, back."),
+    "restore": Lazy("jvs_core.cli.restore:restore", "Restore a snapshot, or a part of it."),
     "export": Lazy("jvs_core.cli.export:export", "Write a snapshot, or a part of it, to a file or folder."),
-    "view": Lazy("jvs_core.cli.view:view", "Show a snapshot as a read-only folder."),
+    "view": Lazy("jvs_core.cli.view:view", "Open a read-only view of a snapshot."),
     "undo": Lazy("jvs_core.cli.undo:undo", "Take back the last in-place restore."),
     "redo": Lazy("jvs_core.cli.undo:redo", "Go forward again after an undo."),
     "timeline": Lazy("jvs_core.cli.timeline:timeline", "Keep an automatic history of the worktree."),
-    "sandbox": Lazy("jvs_core.cli.sandbox:sandbox", "Run work in a worktree of its own."),
+    "sandbox": Lazy("jvs_core.cli.sandbox:sandbox", "Run a command in a temporary worktree."),
     "bisect": Lazy("jvs_core.cli.bisect:bisect", "Find the first snapshot for which a command fails."),
-    "lock": Lazy("jvs_core.cli.lock:lock", "Take, show, renew and give back a worktree's lock."),
+    "lock": Lazy("jvs_core.cli.lock:lock", "Acquire, show, renew and release a worktree's lock."),
     "worktree": Lazy("jvs_core.cli.worktree:worktree", "Make, list, rename and remove worktrees."),
-    "ref": Lazy("jvs_core.cli.ref:ref", "Name snapshots for good."),
+    "ref": Lazy("jvs_core.cli.ref:ref", "Name snapshots."),
     "gc": Lazy("jvs_core.cli.gc:gc", "Remove snapshots that nothing needs, or that a policy does not keep."),
     "verify": Lazy("jvs_core.cli.verify:verify", "Verify snapshots and the repository byte by byte."),
-    "doctor": Lazy("jvs_core.cli.doctor:doctor", "Look for what is wrong with the repository, and mend it."),
+    "doctor": Lazy("jvs_core.cli.doctor:doctor", "Find what is wrong with the repository, and repair it."),
     "config": Lazy("jvs_core.cli.config:config", "Show and change the settings of the repository."),
     "trust": Lazy("jvs_core.cli.trust:trust", "Trust the repository of another user."),
     "audit": Lazy("jvs_core.cli.audit:audit", "Show the audit log, and make checkpoints of it."),
     "conformance": Lazy(
-        "jvs_core.cli.conformance:conformance", "Hold a file system against the requirements."
+        "jvs_core.cli.conformance:conformance", "Check a file system against the requirements."
     ),
     "completion": Lazy(
-        "jvs_core.cli.completion.command:completion", "Print the script that makes your shell complete."
+        "jvs_core.cli.completion.command:completion", "Print a script that completes commands in your shell."
     ),
     "demo": Lazy("jvs_core.cli.demo:demo", "Show the whole story on a throw-away repository."),
 }

@@ -54,7 +54,7 @@ def become(uid: int, group: int, groups: Sequence[int]) -> None:
     os.setresgid(group, group, group)
     os.setresuid(uid, uid, uid)
     if _prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-        raise PermissionError("this process may not give up its rights for good")
+        raise PermissionError("this process cannot give up its rights permanently")
 
 
 def die_with(parent: int) -> None:

@@ -75,7 +75,7 @@ def _unwritten(cause: OSError, outcome: Outcome) -> JvsError:
     kind = NoSpace if cause.errno in _FULL else EngineFailed
     return kind(
         f"cannot write the output: {reason}; the command itself was carried out{done}",
-        hint="send the output to another place, or free space there",
+        hint="write the output somewhere else, or free space there",
     )
 
 

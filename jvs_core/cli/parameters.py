@@ -69,7 +69,7 @@ def taking_lock(command: Callable[..., Any]) -> Callable[..., Any]:
         "--lock",
         is_flag=True,
         is_eager=True,  # read before --wait, wherever it stands
-        help="Take the lock for this command, unless you hold it, and give it back.",
+        help="Take the lock for this command, unless you hold it, and release it afterwards.",
     )
     wait = click.option(
         "--wait",
@@ -77,7 +77,7 @@ def taking_lock(command: Callable[..., Any]) -> Callable[..., Any]:
         type=Seconds(),
         metavar="SECONDS",
         callback=_with_lock,
-        help="With --lock: wait so long for another holder.",
+        help="With --lock: wait up to SECONDS for another holder.",
     )
     return lock(wait(command))
 

@@ -13,8 +13,8 @@ ENTRY_POINTS = "jvs.commands"
 
 # Kept here so that the help and the advice cost no search for entry points: name → extra, line of help.
 EXTRAS = {
-    "run": ("papermill", "Run commands, with the extra notebooks too, and record what happened."),
-    "hub": ("hub", "Provision worktrees for JupyterHub users."),
+    "run": ("papermill", "Run commands (and notebooks, with the extra), and record the outcome."),
+    "hub": ("hub", "Manage the worktrees of JupyterHub users."),
     "mcp": ("mcp", "Serve one repository to agents."),
 }
 

@@ -13,7 +13,7 @@ from jvs_core.cli.text import columns, first_line, identifier, safe
 
 @click.group(cls=Group)
 def ref() -> None:
-    """Name snapshots for good: a ref never moves, and protects its snapshot.
+    """Name snapshots: a ref never moves, and gc keeps its snapshot.
 
     \b
     Example:
@@ -24,10 +24,10 @@ def ref() -> None:
 @ref.command()
 @click.argument("name")
 @click.argument("snapshot", type=Snapshot())
-@click.option("--note", metavar="TEXT", default="", help="What it is for.")
+@click.option("--note", metavar="TEXT", default="", help="A note on its purpose.")
 @click.pass_obj
 def create(call: Call, name: str, snapshot: str, note: str) -> Outcome:
-    """Call SNAPSHOT by NAME.
+    """Create the ref NAME for SNAPSHOT.
 
     \b
     Example:

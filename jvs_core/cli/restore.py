@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("snapshot", type=Snapshot())
 @click.option("--name", metavar="NAME", help="Call the new worktree NAME.")
 @click.option(
-    "--named", is_flag=True, help="Call it after the snapshot's note and time, as in explored-nov28-1727."
+    "--named", is_flag=True, help="Name it after the snapshot's note and time, as in explored-nov28-1727."
 )
 @click.option(
     "--path",
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="PATH",
     type=PathInSnapshot(),
-    help="Copy only this file or folder, into the worktree; may be repeated, and be a pattern: 'data/*.csv'.",
+    help="Copy only this file, folder or pattern ('data/*.csv') into the worktree; may be repeated.",
 )
 @click.option(
     "--to", metavar="PATH", type=PathInWorktree(), help="With --path: copy it to this place in the worktree."
@@ -65,11 +65,11 @@ def restore(
     dry_run: bool,
     same_owner: bool,
 ) -> Outcome:
-    """Put a snapshot back as a new worktree; nothing that exists is touched.
+    """Restore a snapshot to a new worktree. Nothing that exists is changed.
 
-    With --path, copy files and folders out of it; PATH starts at the worktree's top folder, ./PATH at the current
-    folder. With --inplace, make the worktree equal to it; the present is
-    snapshotted first, and jvs undo takes it back. SNAPSHOT may be a copy of one file that jvs find shows; with --path.
+    With --path, copy files and folders out of it. PATH starts at the worktree's top folder, ./PATH at the current
+    folder. With --inplace, make the worktree equal to it; JVS first takes a snapshot of the present, and jvs undo
+    goes back to it. With --path, SNAPSHOT may also be a kept copy of a file, as jvs find shows it.
 
     \b
     Example:

@@ -57,7 +57,7 @@ def run_as_owner(refused: UntrustedRepository, args: Sequence[str], call: Call) 
     except subprocess.SubprocessError as error:
         raise UntrustedRepository(
             f"{root} belongs to uid {owner}, who cannot enter it",
-            hint="the folders above it let that user not through: run jvs as somebody whom they do",
+            hint="that user cannot enter the folders above it: run jvs as a user who can",
         ) from error
     except OSError as error:
         if error.filename == command[0]:
@@ -147,7 +147,7 @@ def _require(folder: Path, *, owner: int) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & _OTHERS_WRITE:
         raise InputError(
-            f"{folder} is no folder that only uid {owner} can write to",
+            f"{folder} is not a folder that only uid {owner} can write to",
             hint="remove it, or set JVS_OWNERS_DIR",
         )
 

@@ -15,7 +15,7 @@ from jvs_core.errors import InputError
 
 @click.group(cls=Group)
 def sandbox() -> None:
-    """Run work in a worktree of its own, which goes when the work is done; its snapshot stays.
+    """Run a command in a temporary worktree; a snapshot of its result stays.
 
     \b
     Example:
@@ -41,10 +41,10 @@ def sandbox() -> None:
 def run(
     call: Call, from_: str, keep: bool, note: str, tags: tuple[str, ...], command: tuple[str, ...]
 ) -> Outcome:
-    """Run COMMAND in a fresh worktree, snapshot what it made, and return its exit status.
+    """Run COMMAND in a fresh worktree, take a snapshot of its result, and return its exit status.
 
-    The worktree's lock is held meanwhile; JVS commands inside COMMAND use it. Afterwards the worktree is removed, and
-    nothing that COMMAND started runs on; the snapshot stays. With --json the output of COMMAND goes to stderr.
+    JVS holds the worktree's lock; JVS commands inside COMMAND use it. Afterwards JVS removes the worktree and ends
+    everything that COMMAND started; the snapshot stays. With --json the output of COMMAND goes to stderr.
 
     \b
     Example:

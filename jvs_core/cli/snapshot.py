@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("note", required=False)
-@click.option("-m", "message", metavar="NOTE", help="The note, for who is used to give it so.")
+@click.option("-m", "message", metavar="NOTE", help="The note of the snapshot, as in git.")
 @click.option(
     "--if-changed",
     is_flag=True,
-    help="Make no snapshot where nothing changed since the newest one; caches and times alone are no change.",
+    help="Take no snapshot if nothing changed since the newest one. Caches and changed times do not count.",
 )
 @click.option(
     "--consistency",
     type=click.Choice(["quiesced", "best_effort"]),
-    help="What to do when files change meanwhile: refuse (quiesced, the default), or record and label it.",
+    help="If files change during the snapshot: refuse (quiesced, the default), or record and label them (best_effort).",
 )
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Give the snapshot a tag; may be repeated.")
 @taking_lock

@@ -35,17 +35,17 @@ _SHOWN = 10
     "--by",
     type=click.Choice(["snapshot", "path"]),
     default="snapshot",
-    help="List the snapshots that hold most alone, or the paths that take most.",
+    help="List the snapshots that hold most alone, or the paths that take most space.",
 )
 @click.option(
     "--limit", type=click.IntRange(min=0), metavar="N", default=_SHOWN, help=f"List the first N ({_SHOWN})."
 )
 @click.pass_obj
 def stats(call: Call, snapshot: str | None, by: str, limit: int) -> Outcome:
-    """Show how much space the repository takes, what for, and what removing a snapshot would free.
+    """Show how much space the repository takes, and what removing a snapshot would free.
 
-    All of it is estimated from the sizes and digests of files: what lies there twice with the same content counts once. Removing
-    several snapshots frees more than each alone, since they also hold contents together. With SNAPSHOT: what that one holds.
+    The figures are estimates from the sizes and digests of files: equal contents count once. Removing several
+    snapshots frees more than each alone, because they share contents. With SNAPSHOT: what that one holds.
 
     \b
     Example:

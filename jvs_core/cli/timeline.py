@@ -25,10 +25,10 @@ _WORDS = {
 
 @click.group(cls=Group)
 def timeline() -> None:
-    """Keep an automatic history: snapshots that nobody has to think of, thinned out by themselves.
+    """Keep an automatic history: JVS takes snapshots and thins them out by itself.
 
-    A Jupyter server does this for the folders that it opens; jvs timeline run does it without one. For cron there is
-    jvs snapshot --if-changed.
+    A Jupyter server does this for the folders that it opens; jvs timeline run does it without one. For cron, use jvs
+    snapshot --if-changed.
 
     \b
     Example:
@@ -40,7 +40,7 @@ def timeline() -> None:
 @timeline.command()
 @click.pass_obj
 def status(call: Call) -> Outcome:
-    """Show how the automatic history of the worktree stands.
+    """Show the state of the worktree's automatic history.
 
     \b
     Example:
@@ -78,11 +78,11 @@ def _more(found: TimelineState) -> list[str]:
 @timeline.command()
 @click.pass_obj
 def run(call: Call) -> Outcome:
-    """Take snapshots of the worktree whenever it changed, until it is told to end.
+    """Take a snapshot whenever the worktree changed, until you stop it.
 
-    It waits for changes by inotify, costs next to nothing while there are none, takes the lock for each snapshot without
-    waiting for it, and thins out old automatic snapshots. Where it cannot take one (no space, the lock is held, the file
-    system is gone) it says so, and goes on by itself when that is over. The guide has a unit for systemd.
+    It waits for changes through inotify, and costs almost nothing while there are none. It takes the lock for each
+    snapshot without waiting for it, and thins out old automatic snapshots. If it cannot take one (no space, the lock
+    is held, the file system is gone), it says so and resumes by itself. The guide has a unit for systemd.
 
     \b
     Example:
@@ -120,7 +120,7 @@ def on(call: Call) -> Outcome:
 @timeline.command()
 @click.pass_obj
 def off(call: Call) -> Outcome:
-    """Turn the automatic history of this repository off; what was taken stays.
+    """Turn the automatic history of this repository off; existing snapshots stay.
 
     \b
     Example:

@@ -14,13 +14,13 @@ from jvs_core.errors import InputError
 @click.command(cls=Command)
 @click.argument("path", required=False)
 @click.option("--list", "shown", is_flag=True, help="List the repositories that you trust.")
-@click.option("--remove", metavar="PATH", help="Trust the repository at PATH no longer.")
+@click.option("--remove", metavar="PATH", help="Stop trusting the repository at PATH.")
 @click.pass_obj
 def trust(call: Call, path: str | None, shown: bool, remove: str | None) -> Outcome:
     """Trust the repository at PATH, which belongs to another user, until its owner changes.
 
-    Commands work in your own repositories and in root's; in those of others they do what is written there only once
-    you said that you trust them. The list is yours, in your configuration folder.
+    Commands work in your own repositories and in root's. They work in other users' repositories only if you trust
+    them. The list is in your configuration folder.
 
     \b
     Example:

@@ -27,7 +27,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         click.option(
-            "--force", is_flag=True, help="Also where that takes back what else was done since; it is kept."
+            "--force", is_flag=True, help="Go back even if that takes back later work; a snapshot keeps it."
         ),
         taking_lock,
         click.option("--reason", metavar="TEXT", default="", help="Why, for the audit log."),
@@ -38,13 +38,14 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command(cls=Command)
 @_options
-@click.option("--forget", is_flag=True, help="Change no file: give up what undo and redo could go back to.")
+@click.option("--forget", is_flag=True, help="Change no file; give up what undo and redo could go back to.")
 @click.pass_obj
 def undo(call: Call, /, forget: bool, **options: Any) -> Outcome:
-    """Take back the last in-place restore of the worktree, the one before at the next call. Needs its lock.
+    """Take back the last in-place restore of the worktree. Needs its lock.
 
-    The present is kept in a snapshot, and jvs redo goes forward again. Where anything else was done since the restore,
-    nothing is changed without --force. A snapshot that undo goes back to cannot be dropped; --forget lets go of them all.
+    The next call takes back the one before. JVS keeps the present in a snapshot, and jvs redo goes forward again. If
+    anything else changed since the restore, it changes nothing without --force. You cannot drop a snapshot that undo
+    goes back to; --forget releases them all.
 
     \b
     Example:

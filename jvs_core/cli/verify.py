@@ -29,7 +29,7 @@ _LONGEST = 1 << 20
 @click.option(
     "--subset",
     metavar="K/N",
-    help="Verify every snapshot, but read only the K-th of N shares of all contents; next/N: the one read longest ago.",
+    help="Verify every snapshot, but read only share K of N of all contents; next/N takes the one read longest ago.",
 )
 @click.option(
     "--since",
@@ -44,7 +44,7 @@ _LONGEST = 1 << 20
     "--export",
     metavar="FILE",
     type=click.Path(),
-    help="Check what jvs export --with-proof or jvs run export made; needs no repository.",
+    help="Check a file that jvs export --with-proof or jvs run export made; needs no repository.",
 )
 @click.pass_obj
 def verify(
@@ -56,7 +56,7 @@ def verify(
     key: str | None,
     export: str | None,
 ) -> Outcome:
-    """Read a snapshot (default: the head) byte by byte and check it against its manifest, checksum and the log.
+    """Check every byte of a snapshot (default: the head) against its manifest, checksum and the log.
 
     \b
     Example:

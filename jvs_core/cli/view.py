@@ -36,15 +36,15 @@ class OpenedView:
 @click.option(
     "--close",
     is_flag=True,
-    help="Close the view with this id or path instead; without one all that you opened in this terminal.",
+    help="Close the view with this id or path; without one, all views that you opened in this terminal.",
 )
 @click.pass_obj
 def view(call: Call, snapshot: str | None, path: str, close: bool) -> Outcome:
-    """Show a snapshot, or PATH in it, as a read-only folder or file, and print where; without SNAPSHOT list open views.
+    """Open a read-only view of a snapshot, or of PATH in it, and print its path.
 
-    The view shares blocks with the snapshot where the file system can, and is a copy elsewhere: nothing that is done to it
-    changes the snapshot. gc keeps the snapshot while it is open. Close it by hand; what is left of sessions that have
-    ended is closed by jvs doctor --repair-runtime.
+    Without SNAPSHOT, list the open views. The view shares blocks with the snapshot if the file system can, and is a
+    copy otherwise: nothing that happens to it changes the snapshot. gc keeps the snapshot while the view is open.
+    Close it with --close. jvs doctor --repair-runtime closes what ended sessions left open.
 
     \b
     Example:

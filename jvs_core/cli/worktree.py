@@ -48,7 +48,7 @@ def create(call: Call, name: str, from_: str | None, empty: bool) -> Outcome:
 
 
 @worktree.command("list")
-@click.option("--status", is_flag=True, help="Also say how many paths of each changed since its head.")
+@click.option("--status", is_flag=True, help="Also show how many paths of each changed since its head.")
 @click.pass_obj
 def list_(call: Call, status: bool) -> Outcome:
     """List the worktrees with their heads and locks.
@@ -105,7 +105,7 @@ def path(call: Call, name: str | None) -> Outcome:
 @click.argument("new")
 @click.pass_obj
 def rename(call: Call, old: str, new: str) -> Outcome:
-    """Give the worktree OLD the name NEW. A locked one is refused.
+    """Rename the worktree OLD to NEW, unless it is locked.
 
     \b
     Example:
@@ -120,13 +120,13 @@ def rename(call: Call, old: str, new: str) -> Outcome:
 @click.option(
     "--force",
     is_flag=True,
-    help="Also with changes, of which a last snapshot is taken first. A lock is still respected.",
+    help="Remove it even with changes, after a last snapshot of them. A lock still prevents it.",
 )
 @click.pass_obj
 def remove(call: Call, name: str, force: bool) -> Outcome:
     """Remove the worktree NAME; its snapshots stay.
 
-    The last snapshot of --force is pinned for 30 days; jvs restore makes a worktree of it again.
+    The last snapshot that --force takes is pinned for 30 days. jvs restore makes a worktree from it again.
 
     \b
     Example:

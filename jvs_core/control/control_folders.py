@@ -44,7 +44,7 @@ def complete(layout: Layout) -> None:
             files.make_folder(folder, mode=mode, exist_ok=True)
         except AlreadyExists as error:
             inside(layout.root, folder)
-            raise DescriptorCorrupt(f"{folder} is no folder", hint="jvs doctor") from error
+            raise DescriptorCorrupt(f"{folder} is not a folder", hint="jvs doctor") from error
 
 
 def _is_complete(layout: Layout) -> bool:

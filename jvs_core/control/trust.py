@@ -84,7 +84,7 @@ def trust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> 
     owner = _control(place).st_uid
     if os.geteuid() == 0 and owner != 0:
         raise InputError(
-            f"root trusts root's own repositories only; this one is that of {owner_name(owner)}",
+            f"root trusts only root's own repositories; this one belongs to {owner_name(owner)}",
             hint=f"the jvs command, run as root, works there as {owner_name(owner)} by itself",
         )
     made = Trusted(str(place), owner)

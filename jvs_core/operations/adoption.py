@@ -29,7 +29,7 @@ def require_adoptable(given: Path, target: Path) -> Path:
     Nothing is changed. Raises PathNotFound, InputError, EngineFailed; the hint says what to do instead.
     """
     if not given.is_dir():
-        raise PathNotFound(f"{given} is no folder", hint="name an existing folder after --adopt")
+        raise PathNotFound(f"{given} is not a folder", hint="name an existing folder after --adopt")
     folder = Path(os.path.realpath(given))
     instead = f"jvs init {target.name} --from {folder} makes a copy"
     if target.is_relative_to(folder):
@@ -119,7 +119,7 @@ def complete(folder: Path, target: Path, caller: Settings) -> bool:
         return False
     main = target / MAIN
     if not main.is_symlink() or os.readlink(main) != _text(folder, target):
-        raise AlreadyExists(f"{target} exists already", hint="choose another name")
+        raise AlreadyExists(f"{target} already exists", hint="choose another name")
     trust.require(target, caller)
     layout = Layout(target)
     with uninterrupted(), critical.exclusive(layout.repository_lock):

@@ -53,7 +53,7 @@ def change(ctx: Context, key: str, values: Sequence[str] | None) -> Setting:
     _require_known(key, read_config(ctx.layout.config))
     if key == "shared":
         raise InputError(
-            "shared is decided when a repository is made: folders and files have its modes",
+            "you can choose shared only when you make a repository: it sets the modes of folders and files",
             hint="jvs init NAME --shared",
         )
     value = None if values is None else _parsed(key, values)

@@ -99,11 +99,11 @@ class Context:
         Raises InputError unless root asks, in a repository that only root can write.
         """
         if same_owner and os.geteuid() != 0:
-            raise InputError("--same-owner is for root", hint="leave it out: what you restore is yours")
+            raise InputError("--same-owner is for root", hint="leave it out: what you restore belongs to you")
         if same_owner and self.is_written_by_others:
             raise InputError(
-                f"--same-owner: others than root can write to {self.layout.control}, and what it says of owners may be theirs",
-                hint="leave it out, and give the files their owners yourself",
+                f"--same-owner: others than root can write to {self.layout.control}, and may have changed what it says about owners",
+                hint="leave it out, and set the owners of the files yourself",
             )
         return replace(self, same_owner=same_owner)
 
@@ -231,7 +231,7 @@ def read_config(path: Path) -> RepositoryConfig:
     except FileNotFoundError:
         return RepositoryConfig()
     except DescriptorCorrupt as error:
-        raise InputError(error.message, hint=f"mend or delete {path}") from error
+        raise InputError(error.message, hint=f"repair or delete {path}") from error
     return parse_config(data, path)
 
 

@@ -71,7 +71,7 @@ def create(
             return []
     if os.path.lexists(target):
         raise AlreadyExists(
-            f"{target} exists already", hint="choose another name, or: jvs init NAME --from DIR"
+            f"{target} already exists", hint="choose another name, or: jvs init NAME --from DIR"
         )
     if source is not None:
         source = _source(source, target)
@@ -98,7 +98,7 @@ def place_of(path: Path) -> Path:
     parent = Path(os.path.realpath(path.parent))
     target = parent / name
     if not parent.is_dir():
-        raise PathNotFound(f"{parent} is no folder", hint=f"mkdir -p {parent}")
+        raise PathNotFound(f"{parent} is not a folder", hint=f"mkdir -p {parent}")
     around = repository_around(target)
     if around is not None:
         raise InputError(
@@ -217,7 +217,7 @@ def describe(ctx: Context, degraded: Sequence[str] = ()) -> Initialized:
 
 def _source(source: Path, target: Path) -> Path:
     if not source.is_dir():
-        raise PathNotFound(f"{source} is no folder", hint="name an existing folder after --from")
+        raise PathNotFound(f"{source} is not a folder", hint="name an existing folder after --from")
     return Path(os.path.realpath(source))
 
 

@@ -54,7 +54,8 @@ def cancel(ctx: Context, text: str) -> Run:
     uid = process.user_of(run.owner.pid) if runs_on else records.user_of(ctx.layout, run.run_id)
     if os.geteuid() not in (uid, 0):
         raise LockConflict(
-            f"run {run.run_id} cannot be cancelled: {where} is another user's", hint="ask whoever started it"
+            f"run {run.run_id} cannot be cancelled: {where} is another user's",
+            hint="ask the person who started it",
         )
     live_runs.ask_to_stop(ctx.layout, run.run_id)
     return run

@@ -168,7 +168,7 @@ def _require_unmoved(new: Publication) -> None:
     if (now.worktree_id, now.head.number) != (new.record.worktree_id, new.record.head.number):
         raise FencingMismatch(
             f"the head of worktree {new.name!r} moved to {now.head_snapshot_id} while this snapshot was taken",
-            hint="look at jvs history, then take the snapshot again",
+            hint="check jvs history, then take the snapshot again",
         )
 
 

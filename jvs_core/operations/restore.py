@@ -130,7 +130,7 @@ def new_worktree(
 def _require_free(ctx: Context, name: str, target: Path) -> None:
     if os.path.lexists(target) or ctx.layout.worktree_config(name).parent.exists():
         raise AlreadyExists(
-            f"worktree {name!r} exists already", hint="choose another name; jvs worktree list"
+            f"worktree {name!r} already exists", hint="choose another name; jvs worktree list"
         )
 
 

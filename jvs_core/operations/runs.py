@@ -285,7 +285,7 @@ def conflict(run: Run) -> LockConflict:
     return LockConflict(
         f"run {run.run_id} of {run.subject} is under way in worktree {run.worktree!r} "
         f"(process {run.owner.pid} on {run.owner.host}, since {run.started_at})",
-        hint="wait for it, or run beside it with: jvs run exec --isolate",
+        hint="wait for it, or run at the same time with: jvs run exec --isolate",
     )
 
 

@@ -68,7 +68,7 @@ def _tagged(layout: Layout, tag: str, head: str, worktree: str) -> str:
         oldest = descriptor.snapshot_id
     raise SnapshotNotFound(
         f"no snapshot of worktree {worktree} has the tag {tag!r}, back to the oldest one, {oldest}",
-        hint="jvs history shows tags; --all those of all worktrees",
+        hint="jvs history shows tags; with --all those of all worktrees",
     )
 
 
@@ -76,7 +76,7 @@ def _believed(layout: Layout, head: str) -> Iterator[Descriptor]:
     for descriptor in catalog.lineage(layout, head):
         if descriptor.integrity_state == "corrupt":
             raise DescriptorCorrupt(
-                f"the descriptor of {descriptor.snapshot_id} does not match its checksum: its time and tags are not known",
+                f"the descriptor of {descriptor.snapshot_id} does not match its checksum: its time and tags cannot be trusted",
                 hint=f"name a snapshot by its id: jvs history; and: jvs verify {descriptor.snapshot_id}",
             )
         yield descriptor

@@ -107,7 +107,7 @@ def _changed(ctx: Context, name: str, progress: Progress) -> bool:
         return compare.differs(ctx, name, progress)
     except IntegrityError as error:
         logging.getLogger("jvs").warning(
-            "the newest snapshot cannot be compared with, so a new one is taken: %s", error.message
+            "the newest snapshot cannot be compared, so JVS takes a new one: %s", error.message
         )
         return True
 
@@ -118,7 +118,7 @@ def _free(ctx: Context, snapshot_id: str | None) -> str | None:
     if not re.fullmatch(SNAPSHOT_ID[1:-1], snapshot_id):
         raise InputError(f"not a snapshot id: {snapshot_id!r}", hint="reserve one with reserve_snapshot_id()")
     if catalog.exists(ctx.layout, snapshot_id):
-        raise AlreadyExists(f"snapshot {snapshot_id} exists already")
+        raise AlreadyExists(f"snapshot {snapshot_id} already exists")
     return snapshot_id
 
 

@@ -198,7 +198,7 @@ def _inspect(
             # Where a line is malformed, it is the manifest that is damaged.
             stored.load(ctx.layout, snapshot_id)
         if found.root_hash not in ("", taken.payload_root_hash.value):
-            raise PartialSnapshot(f"the manifest of {snapshot_id} does not give its root hash")
+            raise PartialSnapshot(f"the manifest of {snapshot_id} does not match its root hash")
     except (IntegrityError, SnapshotExpired) as error:
         return _still(ctx, ledger, _unread(snapshot_id, error))
     if found.wrong:
@@ -255,7 +255,7 @@ def _against_log(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> None:
         raise AuditChainBroken(f"snapshot {descriptor.snapshot_id} is not in the audit log")
     assert descriptor.descriptor_checksum is not None
     if logged != (descriptor.descriptor_checksum.value, descriptor.payload_root_hash.value):
-        raise AuditChainBroken(f"the descriptor of {descriptor.snapshot_id} is not the one that was logged")
+        raise AuditChainBroken(f"the descriptor of {descriptor.snapshot_id} differs from the log")
 
 
 def _require_parent(ctx: Context, descriptor: Descriptor) -> None:

@@ -114,7 +114,7 @@ def _delete(ctx: Context, name: str, gone: Path, intent: Intent) -> None:
         journal.leave(ctx.layout, intent)
         first = (error.hint or "see why").removesuffix(", then run the command again")
         raise EngineFailed(
-            f"worktree {name!r} is removed, but not all of its folder is deleted: {error.message}",
+            f"worktree {name!r} is removed, but part of its folder could not be deleted: {error.message}",
             hint=f"{first}; then: jvs doctor --repair-runtime",
             **error.facts,
         ) from error
@@ -254,7 +254,7 @@ def _require_saved(ctx: Context, name: str, folder: Path, progress: Progress) ->
     force = f"jvs worktree remove {name} --force"
     if unsaved.repositories:
         raise UnsavedChanges(
-            f"worktree {name!r} holds a repository, which no snapshot holds: {_shown(unsaved.repositories)}",
+            f"worktree {name!r} holds a repository, which is in no snapshot: {_shown(unsaved.repositories)}",
             hint=f"move its folder out of the worktree, or: {force}",
         )
     if unsaved.paths:

@@ -166,7 +166,7 @@ def rename(ctx: Context, old: str, new: str) -> WorktreeInfo:
     new = check_worktree_name(new)
     source, target = ctx.layout.worktree(old), ctx.layout.worktree(new)
     if os.path.lexists(target) or ctx.layout.worktree_config(new).parent.exists():
-        raise AlreadyExists(f"worktree {new!r} exists already", hint="jvs worktree list")
+        raise AlreadyExists(f"worktree {new!r} already exists", hint="jvs worktree list")
     require_movable(source)
     with excluded(ctx, old, "rename") as held:
         unfinished.require_none_of_another(ctx, old)

@@ -994,7 +994,7 @@ class Repository:
         name = worktree or self._worktree
         if subset is not None and snapshot is not None:
             raise InputError(
-                "a share is one of all snapshots", hint="verify every one, or leave the share out"
+                "a share is a part of all snapshots", hint="verify all snapshots, or leave out the share"
             )
         every = every or subset is not None
         several = [snapshot] if snapshot is None or isinstance(snapshot, str) else snapshot

@@ -62,7 +62,7 @@ class RestoreArguments(Arguments):
         if self.path is None and (self.to is not None or self.worktree is not None):
             raise ValueError("'to' and 'worktree' go with 'path'")
         if self.path is not None and self.name is not None:
-            raise ValueError("'name' is of a new worktree and does not go with 'path'")
+            raise ValueError("'name' is for a new worktree; leave it out with 'path'")
         return self
 
 

@@ -24,7 +24,7 @@ TOKEN = "JVS_MCP_TOKEN"
 @click.option(
     ALLOW_INPLACE,
     is_flag=True,
-    help="Also offer restore_inplace, undo and redo, which change files that exist.",
+    help="Also offer restore_inplace, undo and redo, which change existing files.",
 )
 @click.option(
     "--http",
@@ -37,12 +37,13 @@ TOKEN = "JVS_MCP_TOKEN"
 def mcp(call: Call, allow_inplace: bool, port: int | None) -> Outcome:
     """Serve this repository to an agent: Model Context Protocol on standard input and output.
 
-    Tools: status, history, find, show, ls, read, compare, verify, worktree_list, snapshot, restore (to a new worktree, or one
-    path to where nothing is), worktree_remove, sandbox. Files of snapshots are resources: jvs://SNAPSHOT/PATH. Each server is a
-    session of its own, so that two agents keep each other out, unless JVS_SESSION names one.
+    Tools: status, history, find, show, ls, read, compare, verify, worktree_list, snapshot, restore (to a new
+    worktree, or one path to a free place), worktree_remove, sandbox. Files of snapshots are resources:
+    jvs://SNAPSHOT/PATH. Each server is a session of its own, so that two agents keep each other out, unless
+    JVS_SESSION names one.
 
-    With --http every request must bring the token, as Authorization: Bearer TOKEN: that of JVS_MCP_TOKEN, or one that is made
-    and shown once on stderr.
+    With --http every request must carry the token, as Authorization: Bearer TOKEN. It is that of JVS_MCP_TOKEN, or a
+    new one that is shown once on stderr.
 
     \b
     Example:
@@ -50,7 +51,7 @@ def mcp(call: Call, allow_inplace: bool, port: int | None) -> Outcome:
       JVS_MCP_TOKEN="$(openssl rand -hex 32)" jvs mcp --http 8765
     """
     if call.json:
-        raise InputError("jvs mcp speaks its own protocol; --json is not for it")
+        raise InputError("jvs mcp has its own protocol; leave out --json")
     call.reads_input = port is None
     found = call.repository()
     settings = found.settings

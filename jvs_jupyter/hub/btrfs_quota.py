@@ -56,7 +56,7 @@ def limit(home: Path, uid: int, most: int) -> None:
         _require_simple(here, home.parent)
         if os.fstat(here).st_ino != TOP:
             raise JvsError(
-                f"{home.name} is no subvolume, so that no quota can be set on it",
+                f"{home.name} is not a subvolume, so it cannot have a quota",
                 hint="jvs hub reset makes a fresh one, and keeps this one beside it",
             )
         for number in (own := quotas.subvolume_id(here), *_inside(beside, own)):

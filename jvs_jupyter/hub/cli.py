@@ -26,7 +26,7 @@ from jvs_jupyter.hub.report import Usage, age, totals
 
 @click.group(cls=Group)
 def hub() -> None:
-    """Give the users of a JupyterHub their worktrees, and look after them.
+    """Manage the worktrees of the users of a JupyterHub.
 
     \b
     Example:
@@ -42,8 +42,8 @@ for _chore in (cli_chores.gc, cli_chores.thin, cli_chores.verify, cli_chores.doc
 @hub.command()
 @cli_people.people_options
 @_homes
-@click.option("--was", metavar="NAME", help="With --identity: the named server's name before.")
-@click.option("--user", metavar="NAME", help="One user; what a pod does before its server starts.")
+@click.option("--was", metavar="NAME", help="With --identity: the earlier name of the named server.")
+@click.option("--user", metavar="NAME", help="One user; a pod runs this before its server starts.")
 @click.option("--server", default="", metavar="NAME", help="With --user: a named server.")
 @cli_people.identity
 @click.option("--private", is_flag=True, help="With --user: close the worktree to all other users.")
@@ -67,7 +67,7 @@ def provision(
     homes: Path | None,
     was: str | None,
 ) -> Outcome:
-    """Make the worktrees that are missing, one clone each; whoever has one keeps it.
+    """Make the missing worktrees, one clone each. Users who have one keep it.
 
     \b
     Example:
@@ -77,7 +77,7 @@ def provision(
     team = None if homes is not None else cli_people.team_of(call, admin)
     if team is not None:
         if identity is not None or private:
-            raise InputError("in a repository that others write to root provides by name only")
+            raise InputError("if others can write to the repository, root provisions by name only")
         named = () if user is None else (Person(user, server),)
         people = cli_people.chosen(users, from_hub, group, named)
         return _provided(team.provide(people, template=template, dry_run=dry_run))
@@ -148,7 +148,7 @@ def reset(
     template: str | None,
     homes: Path | None,
 ) -> Outcome:
-    """Give users a fresh worktree from the template; the old one is snapshotted and stays beside it.
+    """Give users a fresh worktree from the template; the old one stays beside it.
 
     \b
     Example:
@@ -180,7 +180,7 @@ def reset(
 @click.option(
     "--days",
     type=click.IntRange(min=1),
-    help="How long what they had can be brought back (default: 30); homes stay until somebody deletes them.",
+    help="Days for which you can restore them (default: 30); homes stay until somebody deletes them.",
 )
 @click.pass_obj
 def archive(
@@ -197,7 +197,7 @@ def archive(
     days: int | None,
     homes: Path | None,
 ) -> Outcome:
-    """Put the worktrees of users who left away: a last snapshot, pinned for so many days, then the worktree goes.
+    """Archive the worktrees of users who left, after a last snapshot that is pinned.
 
     \b
     Example:
@@ -206,7 +206,9 @@ def archive(
     people = cli_people.chosen(users, from_hub, group, [Person(name, server, identity) for name in names])
     if homes is not None:
         if days is not None or server:
-            raise InputError("a home is put away whole, until somebody deletes it: no --days, no --server")
+            raise InputError(
+                "a home is archived whole, until somebody deletes it: leave out --days and --server"
+            )
         return cli_outcomes.changes(all_homes.archive(homes, people, dry_run=dry_run))
 
     wanted = 30 if days is None else days
@@ -244,7 +246,7 @@ def put_back(
     server: str,
     homes: Path | None,
 ) -> Outcome:
-    """Give users what was archived last of them, also when the hub knows them as somebody new; what they have stays beside.
+    """Give users back what was archived last, even if they are new to the hub. What they have stays.
 
     \b
     Example:
@@ -269,11 +271,11 @@ def put_back(
 
 @hub.command()
 @policy_options
-@click.option("--measure", is_flag=True, help="Walk every worktree and say what it takes on disk.")
+@click.option("--measure", is_flag=True, help="Walk every worktree and show what it takes on disk.")
 @_homes
 @click.pass_obj
 def report(call: Call, /, measure: bool, homes: Path | None, **policy: Any) -> Outcome:
-    """Show who has how much, the last snapshot, and who holds the lock; with a policy, what it would give back.
+    """Show the size, last snapshot and lock of each user; with a policy, what it would free.
 
     Sizes are those of the last snapshot unless measured.
 
@@ -310,7 +312,7 @@ def _room(row: Usage) -> str:
 @_homes
 @click.pass_obj
 def serve(call: Call, homes: Path | None) -> Outcome:
-    """Serve a page for admins; started by the hub as one of its services.
+    """Serve the page for admins; the hub starts it as a service.
 
     \b
     Example:

@@ -23,7 +23,7 @@ from jvs_jupyter.hub.names import Person
 from jvs_jupyter.hub.team import Team
 
 _MOST_STATUS = 255
-_dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Only show what would happen.")
 
 
 @click.command(cls=Command)
@@ -32,9 +32,9 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be 
 @_dry_run
 @click.pass_obj
 def gc(call: Call, /, homes: Path | None, dry_run: bool, **policy: Any) -> Outcome:
-    """Remove the snapshots that a policy does not keep, everywhere and at once; running servers need not stop.
+    """Remove the snapshots that a policy does not keep, in all homes. Servers may run.
 
-    Says nothing where nothing is wrong; -v names each, --json has all. Heads, refs and pins always stay.
+    Prints nothing if all is well; -v names each home, --json has everything. Heads, refs and pins always stay.
 
     \b
     Example:
@@ -61,10 +61,10 @@ def gc(call: Call, /, homes: Path | None, dry_run: bool, **policy: Any) -> Outco
 @homes_option
 @click.pass_obj
 def thin(call: Call, homes: Path | None) -> Outcome:
-    """Thin out the automatic history of everybody, as a running server does; what stopped ones left goes with it.
+    """Thin out the automatic history of all users, including what stopped servers left.
 
-    A bounded number of snapshots and kept copies each, with their owner's rights; the next run goes on. What stays is in
-    the words of [timeline] in config.toml, or of JVS_TIMELINE. Says nothing where nothing is wrong.
+    Each run removes a limited number of snapshots and kept copies of each user, with their rights; the next run goes
+    on. [timeline] in config.toml, or JVS_TIMELINE, says what stays. Prints nothing if all is well.
 
     \b
     Example:
@@ -78,7 +78,7 @@ def thin(call: Call, homes: Path | None) -> Outcome:
 @homes_option
 @click.pass_obj
 def verify(call: Call, homes: Path | None) -> Outcome:
-    """Verify every snapshot of everybody. Says nothing where nothing is damaged; the exit status tells.
+    """Verify every snapshot of all users. Prints nothing if all is well; see the exit status.
 
     \b
     Example:
@@ -92,7 +92,7 @@ def verify(call: Call, homes: Path | None) -> Outcome:
 @homes_option
 @click.pass_obj
 def doctor(call: Call, homes: Path | None) -> Outcome:
-    """Look for damage and leftovers everywhere. Says nothing where there is none; the exit status tells.
+    """Find damage and leftovers in all homes. Prints nothing if all is well; see the exit status.
 
     \b
     Example:
@@ -105,12 +105,15 @@ def doctor(call: Call, homes: Path | None) -> Outcome:
 @click.command(cls=Command)
 @homes_option
 @click.option(
-    "--days", type=click.IntRange(min=1), required=True, help="What is put away or beside for longer goes."
+    "--days",
+    type=click.IntRange(min=1),
+    required=True,
+    help="Remove what was archived or set aside longer ago than this.",
 )
 @_dry_run
 @click.pass_obj
 def tidy(call: Call, homes: Path | None, days: int, dry_run: bool) -> Outcome:
-    """Remove archived homes, what resets left beside, and what a crash left unfinished.
+    """Remove archived homes, what resets set aside, and what a crash left unfinished.
 
     \b
     Example:

@@ -32,13 +32,15 @@ homes_option = click.option(
     "--homes",
     metavar="FOLDER",
     type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    help="A folder of repositories, one for each user (jvs_homes); each is asked with its owner's rights.",
+    help="A folder with one repository for each user (jvs_homes); JVS works in each with its owner's rights.",
 )
 server = click.option(
     "--server", default="", metavar="NAME", help="With names: their named server, not the default one."
 )
 identity = click.option(
-    "--identity", metavar="ID", help="With a name: what the hub never gives to anybody else."
+    "--identity",
+    metavar="ID",
+    help="With a name: the hub's identity of the user, which nobody else ever gets.",
 )
 
 
@@ -46,18 +48,16 @@ def people_options(command: F) -> F:
     """Add the options that say who a command is for."""
     for option in (
         click.option(
-            "--as", "admin", metavar="NAME", help="Who the audit log names (default: the system user)."
+            "--as", "admin", metavar="NAME", help="The name for the audit log (default: the system user)."
         ),
-        click.option("--dry-run", is_flag=True, help="Only say what would be done."),
+        click.option("--dry-run", is_flag=True, help="Only show what would happen."),
         click.option("--group", metavar="NAME", help="With --from-hub: only this group's users."),
-        click.option(
-            "--from-hub", is_flag=True, help="Everybody the hub knows (JUPYTERHUB_API_URL, …_TOKEN)."
-        ),
+        click.option("--from-hub", is_flag=True, help="All users of the hub (JUPYTERHUB_API_URL, …_TOKEN)."),
         click.option(
             "--users",
             metavar="FILE",
             callback=_heed_input,
-            help="One user a line, a named server after a tab; - reads stdin.",
+            help="A file with one user a line, and a named server after a tab; - reads stdin.",
         ),
     ):
         command = option(command)
@@ -91,7 +91,7 @@ def opened(call: Call, admin: str | None = None) -> Repository:
     team = team_of(call)
     if team is not None:
         raise InputError(
-            f"others can write to the repository {team.root}: homes are made from one that only root writes to",
+            f"others can write to the repository {team.root}: homes need a template that only root can write",
             hint="jvs init it without --shared",
         )
     repository = call.repository()
@@ -107,7 +107,9 @@ def chosen(users: str | None, everybody: bool, group: str | None, people: Iterab
     for person in named:
         require_plain(person)
     if (users is not None) + everybody + bool(named) != 1:
-        raise InputError("say who: names, --users FILE, or --from-hub", hint="jvs hub provision --users FILE")
+        raise InputError(
+            "name the users: names, --users FILE, or --from-hub", hint="jvs hub provision --users FILE"
+        )
     if group is not None and not everybody:
         raise InputError("--group goes with --from-hub")
     return named or (list(from_hub(group)) if users is None else from_file(users))

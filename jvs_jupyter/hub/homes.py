@@ -185,7 +185,7 @@ def _as_owner(owner: Owner, task: str, request: Making | Clearing, *, actor: str
 
 
 def _appear(site: Path, target: Path, owner: Owner | None) -> None:
-    """Give what lies in ``site``, a folder of the user's, its place. Raises AlreadyExists: it is no folder of the user's."""
+    """Give what lies in ``site``, a folder of the user's, its place. Raises AlreadyExists: it is not a folder of the user's."""
     whole = is_subvolume(site)
     made = site if whole else site / target.name
     _moved(made, target)

@@ -26,11 +26,11 @@ class JvsKubeSpawner(KubeSpawner):  # type: ignore[misc]  # untyped
     init_containers: Any  # the base class's
     volume_mounts: Any
     jvs_repository = Unicode(
-        help="The folder of the repository with the templates, a team's own, as the pods see it."
+        help="The folder of the repository with the templates, or of a team's repository, as the pods see it."
     ).tag(config=True)
     jvs_homes = Unicode(
-        help="""A folder for a repository of each user's own, as the init containers see it, on one of the volumes that the
-        servers mount. A server sees nothing else of that volume."""
+        help="""A folder with one repository for each user, as the init containers see it, on one of the volumes that
+        the servers mount. A server sees nothing else of that volume."""
     ).tag(config=True)
     jvs_image = Unicode(
         help="The image of the init containers, which see the whole volume; empty: the server's, if no user chooses it."
@@ -39,7 +39,7 @@ class JvsKubeSpawner(KubeSpawner):  # type: ignore[misc]  # untyped
         help="The snapshot or ref that new worktrees start from; empty: the head of main."
     ).tag(config=True)
     jvs_command = List(
-        Unicode(), ["jvs"], help="How the image starts jvs, which needs the extra hub in it."
+        Unicode(), ["jvs"], help="The command that starts jvs in the image, which needs the extra hub."
     ).tag(config=True)
 
     @default("cmd")

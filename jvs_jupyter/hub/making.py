@@ -162,7 +162,7 @@ def _clear(folder: int) -> None:
             name, above = way.pop()
             here = _left(here, os.open("..", os.O_RDONLY | os.O_DIRECTORY, dir_fd=here))
             if _identity(here) != above:
-                raise OSError(errno.ESTALE, "it was moved meanwhile", name)
+                raise OSError(errno.ESTALE, "somebody moved it meanwhile", name)
             os.rmdir(name, dir_fd=here)
     finally:
         os.close(here)
@@ -179,7 +179,7 @@ def _identity(folder: int) -> tuple[int, int]:
 
 
 def _without_files(folder: int) -> list[str]:
-    """Remove what is no folder from an open folder, and return the folders in it."""
+    """Remove what is not a folder from an open folder, and return the folders in it."""
     try:
         os.fchmod(folder, PRIVATE)
     except OSError as error:

@@ -114,7 +114,7 @@ def hand_over(folder: Path, owner: Owner) -> None:
         if os.listdir(here):
             raise AlreadyExists(
                 f"{folder} is to be uid {owner.uid}'s, and root has something in it",
-                hint="see what is in it, then move it away",
+                hint="check what is in it, then move it away",
             )
         os.fchown(here, owner.uid, owner.gid)
     finally:
@@ -132,7 +132,7 @@ def belongs_to_another(folder: Path, uid: int, owner: Owner, *, hint: str | None
     """Return the error for a folder that is not its user's."""
     return AlreadyExists(
         f"{folder} belongs to somebody else (uid {uid}), not to uid {owner.uid}",
-        hint=hint or "see what is in it, then move it away",
+        hint=hint or "check what is in it, then move it away",
     )
 
 

@@ -43,7 +43,7 @@ def require_plain(person: Person, where: str = "") -> None:
     """Raise InputError for a name with blanks around it, which is nobody's."""
     for name in (person.user, person.server):
         if name != name.strip():
-            raise InputError(f"{where}there are blanks around the name {name!r}", hint="take them away")
+            raise InputError(f"{where}there is white space around the name {name!r}", hint="remove them")
 
 
 def from_hub(group: str | None = None) -> Iterator[Person]:
@@ -55,7 +55,7 @@ def from_hub(group: str | None = None) -> Iterator[Person]:
     url, token = os.environ.get("JUPYTERHUB_API_URL"), os.environ.get("JUPYTERHUB_API_TOKEN")
     if not url or not token:
         raise InputError(
-            "nothing says where the hub is", hint="set JUPYTERHUB_API_URL and JUPYTERHUB_API_TOKEN"
+            "the address of the hub is not set", hint="set JUPYTERHUB_API_URL and JUPYTERHUB_API_TOKEN"
         )
     offset: int | None = 0
     while offset is not None:
@@ -70,7 +70,7 @@ def from_hub(group: str | None = None) -> Iterator[Person]:
 
 def _get(url: str, token: str) -> dict[str, Any]:
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise InputError(f"JUPYTERHUB_API_URL is no web address: {url!r}")
+        raise InputError(f"JUPYTERHUB_API_URL is not a web address: {url!r}")
     request = urllib.request.Request(url, headers={"Authorization": f"token {token}", "Accept": _PAGED})
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:

@@ -61,7 +61,7 @@ class Quota:
         if kind == "XFS":
             xfs_quota.limit(folder, owner.uid, self.gib * _GIB, self.files)
         elif self.files:
-            raise JvsError("btrfs has no limit on the number of files", hint="leave jvs_quota_files out")
+            raise JvsError("btrfs has no limit on the number of files", hint="leave out jvs_quota_files")
         else:
             btrfs_quota.limit(folder, owner.uid, self.gib * _GIB)
 

@@ -17,7 +17,7 @@ def too_slow(seconds: float) -> SpawnException:
 def refusal(error: JvsError | Refused) -> SpawnException:
     """Return the exception for what JVS refused; a hint for the command line is left out of a lock's."""
     waits = error.code == "E_LOCK_CONFLICT"
-    hint = " Try again when it was given back." if waits else f" ({error.hint})" if error.hint else ""
+    hint = " Try again when it is released." if waits else f" ({error.hint})" if error.hint else ""
     return _refusal(
         f"JVS: {error.message}.{hint}", error.code.lower(), status_for(error.code, error.exit_status)
     )

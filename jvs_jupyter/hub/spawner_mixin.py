@@ -46,44 +46,48 @@ class JvsSpawnerMixin(Configurable):
         config=True
     )
     jvs_homes = Unicode(
-        help="""A folder for a repository of each user's own, made from a template of jvs_repository, instead of a worktree
-        in it: for users who must not reach each other. Only the hub may write to the folder."""
+        help="""A folder with one repository for each user, made from a template of jvs_repository. Use it for users
+        who must not reach each other. Empty: a worktree in jvs_repository for each user. Only the hub may write to
+        the folder."""
     ).tag(config=True)
     jvs_template = Union(
         [Unicode(), CallableTrait()],
-        help="""The snapshot or ref that new worktrees start from; empty: the newest snapshot of main. A callable gets the spawner
-        and returns it, so that groups may differ.""",
+        help="""The snapshot or ref that new worktrees start from. Empty: the newest snapshot of main. A callable gets
+        the spawner and returns it, so that groups can differ.""",
     ).tag(config=True)
     jvs_timeout = Float(
-        60.0, min=1.0, help="Seconds that preparing the worktree may take before the spawn fails."
+        60.0, min=1.0, help="The number of seconds for preparing the worktree; after that, the spawn fails."
     ).tag(config=True)
     jvs_state_dir = Unicode(
-        help="""Where the secrets of the servers' locks lie, a private folder each; all users must be able to pass there.
-        Default: /var/lib/jvs-hub for system users, the hub's own user's state folder otherwise."""
+        help="""The folder for the secrets of the servers' locks, with a private folder for each user. All users must
+        be able to traverse it. Default: /var/lib/jvs-hub for system users, the state folder of the hub's own user
+        otherwise."""
     ).tag(config=True)
     jvs_snapshot_on_stop = Bool(
-        False, help="Take a snapshot when a server stopped and files changed since the last one."
+        False, help="Take a snapshot after a server stopped, if files changed since the last one."
     ).tag(config=True)
     jvs_archive_days = Integer(
-        30, min=0, help="Days that what a deleted user had can be brought back; 0 keeps the worktree."
+        30,
+        min=0,
+        help="The number of days for which you can bring back what a deleted user had; 0 keeps the worktree.",
     ).tag(config=True)
 
     jvs_quota_gib = Union(
         [Integer(None, allow_none=True, min=0), CallableTrait()],
         default_value=None,
-        help="""How much a user's home may hold, in GiB, on btrfs, XFS and JuiceFS; what is raised counts at the next start. 0 takes
-        a limit away, None leaves alone what there is. A callable gets the spawner and returns it, so that users may differ.""",
+        help="""The quota of a user's home in GiB, on btrfs, XFS and JuiceFS. A higher quota applies from the next
+        start. 0 removes a limit, None leaves an existing one alone. A callable gets the spawner and returns it, so
+        that users can differ.""",
     ).tag(config=True)
     jvs_quota_files = Integer(
-        0, min=0, help="How many files a home may hold, on XFS and JuiceFS; 0 is no limit."
+        0, min=0, help="The number of files that a home may hold, on XFS and JuiceFS; 0 is no limit."
     ).tag(config=True)
     jvs_quota_metadata = Unicode(
-        help="On JuiceFS: the address of the volume's metadata engine; the quota is each worktree's in a team's repository."
+        help="On JuiceFS: the address of the volume's metadata engine. In a team's repository each worktree has the quota."
     ).tag(config=True)
 
     jvs_timeline = Dict(
-        help="""The automatic history of all users, in the words of [timeline] in config.toml, before what a repository says itself:
-        {"enabled": False} for none, {"every_s": 600, "keep": ["1d:all", "30d:1d"]}. Empty leaves it to each repository."""
+        help="""The automatic history of all users, with the keys of [timeline] in config.toml. It overrides what a repository says: {"enabled": False} for none, {"every_s": 600, "keep": ["1d:all", "30d:1d"]}. Empty leaves it to each repository."""
     ).tag(config=True)
 
     jvs_worktree = ""
@@ -291,7 +295,7 @@ class JvsSpawnerMixin(Configurable):
             await self._jvs_call(self._jvs_hand_over, old, new)
             return
         if not old_name:
-            raise InputError("in a repository of the user's own the default server keeps its name")
+            raise InputError("in a user's own repository the default server keeps its name")
         session, _ = await self._jvs_find()
         if session.repository != self._jvs_session().repository:
             await self._jvs_call(session.prepare)
@@ -315,8 +319,8 @@ class JvsSpawnerMixin(Configurable):
         team = self._jvs_team()
         if team is not None:
             raise InputError(
-                f"others can write to the repository {team.root}, and root works in none like that",
-                hint="make homes from one that only root writes to, and team worktrees for system users",
+                f"others can write to the repository {team.root}, and root does not work in such a repository",
+                hint="use a template repository that only root can write for homes, and system users for a team",
             )
         return Repository(Path(os.path.realpath(self.jvs_repository)), settings=as_admin(self.jvs_actor()))
 

@@ -236,5 +236,7 @@ class Team:
     def _system_user(person: Person) -> Owner:
         owner = Owner.named(person.user)
         if owner.uid == 0:
-            raise InputError(f"{person.user!r} is root, who works in no repository that others write to")
+            raise InputError(
+                f"{person.user!r} is root, who does not work in repositories that others can write"
+            )
         return owner

@@ -164,7 +164,7 @@ class Starter:
         while len(told) < 4:
             more = self._connection.recv(4 - len(told))
             if not more:
-                raise OSError("what started a process ended before it")
+                raise OSError("the parent ended before its process")
             told += more
         return int.from_bytes(told, "big", signed=True)
 

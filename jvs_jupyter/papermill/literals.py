@@ -61,7 +61,7 @@ def write(nb: Any, kernel_name: str, parameters: dict[str, Any]) -> None:
         for name, value in parameters.items():
             if not _is_plain(value):
                 raise InputError(
-                    f"parameter {name!r} has a value that only a notebook for Python gets as it is",
+                    f"parameter {name!r} has a value that only a Python notebook can receive unchanged",
                     hint="pass text, finite numbers, lists or dictionaries with text as keys",
                 )
         return

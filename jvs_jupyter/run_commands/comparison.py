@@ -25,9 +25,10 @@ _NOTHING = "  nothing differs"
 @click.argument("others", metavar="[RUN]...", type=RunName(), nargs=-1)
 @click.pass_obj
 def compare(call: Call, run: str, others: tuple[str, ...]) -> Outcome:
-    """Show how two runs differ: parameters, metrics with deltas, circumstances, packages, files after.
+    """Show how two runs differ: parameters, metrics, environment, packages, resulting files.
 
-    With one RUN: what it changed. With more than two: the metrics of all, with deltas to the first, the baseline.
+    With one RUN: what it changed. With more than two: the metrics of all, with the difference to the first, the
+    baseline.
 
     \b
     Example:

@@ -21,13 +21,18 @@ _OF_NOTEBOOKS = ("output", "kernel", "execution_timeout")
 @click.command("exec", cls=WithCommand)
 @click.argument("notebook", required=False)
 @click.option(
-    "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter; or NAME=VALUE."
+    "-p",
+    "parameters",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Set a parameter; you can also write NAME=VALUE.",
 )
 @click.option("-o", "--output", metavar="PATH", help="Write the output notebook here.")
 @click.option("--from", "from_", metavar="SNAPSHOT", type=Snapshot(), help="Run what this snapshot holds.")
 @click.option("--isolate", is_flag=True, help="Run in a fresh worktree, so that runs share nothing.")
 @click.option(
-    "--outputs", metavar="DIR", help="With --isolate: copy every file the run made or changed here."
+    "--outputs", metavar="DIR", help="With --isolate: copy here every file that the run made or changed."
 )
 @click.option(
     "--keep",
@@ -37,10 +42,12 @@ _OF_NOTEBOOKS = ("output", "kernel", "execution_timeout")
     help="With --isolate: which worktrees to keep.",
 )
 @click.option("--cwd", metavar="DIR", help="Work in DIR.")
-@click.option("--metrics", metavar="FILE", help="Read a command's metrics from this JSON file it writes.")
+@click.option(
+    "--metrics", metavar="FILE", help="Read a command's metrics from this JSON file, which it writes."
+)
 @click.option("--kernel", metavar="NAME", help="Use this kernel.")
-@click.option("--execution-timeout", type=int, metavar="SECONDS", help="Give up a cell after so long.")
-@click.option("--wait", "wait_s", type=Seconds(), metavar="SECONDS", help="Wait so long for the lock.")
+@click.option("--execution-timeout", type=int, metavar="SECONDS", help="Give up a cell after SECONDS.")
+@click.option("--wait", "wait_s", type=Seconds(), metavar="SECONDS", help="Wait up to SECONDS for the lock.")
 @click.option("--spec", metavar="FILE", help="Take everything from a JSON file; - reads standard input.")
 @click.pass_obj
 def exec_(
@@ -52,13 +59,13 @@ def exec_(
     command: tuple[str, ...],
     **options: Any,
 ) -> Outcome:
-    """Run NOTEBOOK, or COMMAND; the exit status tells what became of it.
+    """Run NOTEBOOK or COMMAND and record it; the exit status tells the outcome.
 
-    In COMMAND {name} stands for the parameter of that name. Its environment has JVS_RUN_ID and JVS_RUN_DIR: lines of JSON
-    in $JVS_RUN_DIR/metrics.jsonl are metrics. What it leaves running is ended before the after-snapshot.
+    In COMMAND {name} stands for the parameter of that name. Its environment has JVS_RUN_ID and JVS_RUN_DIR. Lines of
+    JSON in $JVS_RUN_DIR/metrics.jsonl are metrics. JVS ends what it leaves running before the after-snapshot.
 
-    0 ok; a notebook's: 10 cell error, 11 kernel died, 12 early exit; a command's: its own, 128 + N for signal N; 13
-    lost, 130 interrupted, 143 terminated. Of a notebook below 10: nothing was run.
+    Exit status: 0 ok, 13 lost, 130 interrupted, 143 terminated. For a notebook: 10 cell error, 11 kernel died, 12
+    early exit; other values below 10 mean that nothing was run. For a command: its own, or 128 + N for signal N.
 
     \b
     Example:

@@ -16,13 +16,13 @@ from jvs_core.wording import counted
 @click.argument("runs", metavar="RUN...", type=RunName(), nargs=-1, required=True)
 @click.option("-o", "--output", metavar="CRATE.zip", required=True, help="Write the crate here.")
 @click.option("--key", metavar="FILE", help="Sign the checkpoint with this private key.")
-@click.option("--license", "license_", metavar="TEXT", help="The license of what is in it: a URL, or text.")
+@click.option("--license", "license_", metavar="TEXT", help="The license of its contents: a URL, or text.")
 @click.pass_obj
 def export(call: Call, runs: tuple[str, ...], output: str, key: str | None, license_: str | None) -> Outcome:
-    """Write runs to an RO-Crate: what they were given and made, their records, and the proof of it all.
+    """Write runs to an RO-Crate: their inputs and outputs, their records, and a proof.
 
-    A Process Run Crate for commands, a Workflow Run Crate for notebooks. It holds every word of the log from the first of
-    these runs on.
+    It is a Process Run Crate for commands, a Workflow Run Crate for notebooks. It contains the log from the first of
+    these runs on, word for word.
 
     \b
     Example:

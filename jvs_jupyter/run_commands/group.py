@@ -29,7 +29,7 @@ _ROOM = "jvs_jupyter.run_commands"
     },
 )
 def run() -> None:
-    """Run notebooks and commands between two snapshots, and record what became of them.
+    """Run notebooks and commands between two snapshots, and record the outcome.
 
     \b
     Example:

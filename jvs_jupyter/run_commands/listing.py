@@ -41,15 +41,15 @@ def list_(
 ) -> Outcome:
     """List the runs, newest first.
 
-    A name in --where, --sort and --columns is a field of the record, else a metric, else a parameter; metrics.NAME and
-    parameters.NAME say which. Runs without it do not fulfil a condition, and come last.
+    A name in --where, --sort and --columns is a field of the record, else a metric, else a parameter. metrics.NAME
+    and parameters.NAME say which. Runs without it meet no condition, and come last.
 
     \b
     Example:
       jvs run list --where 'alpha>0.1' --sort=-accuracy --columns name,alpha,accuracy
     """
     if as_csv and call.json:
-        raise InputError("--csv and --json are two forms of one answer", hint="leave one of them out")
+        raise InputError("--csv and --json exclude each other", hint="leave one of them out")
     unreadable: list[str] = []
     runs = call.repository().runs
     conditions = [*where, *([f"outcome={outcome}"] if outcome else [])]
@@ -85,7 +85,7 @@ def list_(
 @click.argument("name")
 @click.pass_obj
 def name(call: Call, run: str, name: str) -> Outcome:
-    """Give a run a name, by which every command takes it; an empty one takes the name away.
+    """Name a run, so that commands accept the name; an empty name removes it.
 
     \b
     Example:
@@ -105,7 +105,7 @@ def name(call: Call, run: str, name: str) -> Outcome:
 @click.argument("note")
 @click.pass_obj
 def note(call: Call, run: str, note: str) -> Outcome:
-    """Write a note into the record of a run, in place of the one that it has.
+    """Set the note of a run.
 
     \b
     Example:
@@ -119,7 +119,7 @@ def note(call: Call, run: str, note: str) -> Outcome:
 @click.argument("runs", metavar="RUN...", type=RunName(), nargs=-1, required=True)
 @click.pass_obj
 def remove(call: Call, runs: tuple[str, ...]) -> Outcome:
-    """Remove the records of runs; their snapshots stay until a gc finds that nothing needs them.
+    """Remove the records of runs; their snapshots stay until gc finds that nothing needs them.
 
     \b
     Example:
@@ -137,9 +137,9 @@ def remove(call: Call, runs: tuple[str, ...]) -> Outcome:
 @click.argument("run", metavar="RUN")
 @click.pass_obj
 def cancel(call: Call, run: str) -> Outcome:
-    """Stop a run under way, as Ctrl-C in its terminal does: its record says interrupted, and what it made is kept.
+    """Stop a running run, as Ctrl-C does: it is recorded as interrupted, and its files are kept.
 
-    Its process looks once a second. A command has 30 seconds to end by itself.
+    Its process checks for this once a second. A command has 30 seconds to end by itself.
 
     \b
     Example:

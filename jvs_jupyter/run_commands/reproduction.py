@@ -33,14 +33,14 @@ VERDICT_STATUS: dict[Verdict, int] = {"identical": 0, "differs": 20, "failed": 2
     type=click.IntRange(min=1, max=1_000),
     default=1,
     metavar="N",
-    help="Run it again N times, to find out whether it always gives the same.",
+    help="Run it N times, to find out whether the result is always the same.",
 )
 @click.pass_obj
 def reproduce(call: Call, run: str, keep: Any, times: int) -> Outcome:
     """Run RUN again from its before-snapshot and compare every file of the two after-snapshots.
 
-    Known caches do not count; notebooks are compared without times, ids and places. Exit status: 0 identical (of several
-    times: all), 20 differs, 21 failed.
+    Known caches do not count, nor do times, ids and places in notebooks. Exit status: 0 identical (with --times: all
+    of them), 20 differs, 21 failed.
 
     \b
     Example:

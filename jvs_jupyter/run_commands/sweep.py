@@ -36,7 +36,7 @@ _NOT_ALL_OK = 10
     nargs=2,
     multiple=True,
     metavar="NAME VALUE",
-    help="Set a parameter at all points; or NAME=VALUE.",
+    help="Set a parameter at all points; you can also write NAME=VALUE.",
 )
 @click.option(
     "--jobs", type=click.IntRange(min=1), metavar="N", help="Run N points at a time (default: one a CPU)."
@@ -48,7 +48,7 @@ _NOT_ALL_OK = 10
 @click.option(
     "--outputs",
     metavar="DIR",
-    help="Write the output notebooks of all good points here; of a command, what it made.",
+    help="Write the output notebooks of all good points here; for a command, the files that it made.",
 )
 @click.option(
     "--keep",
@@ -57,16 +57,18 @@ _NOT_ALL_OK = 10
     show_default=True,
     help="Which worktrees to keep.",
 )
-@click.option("--again", is_flag=True, help="Run also the points that have a result already.")
+@click.option("--again", is_flag=True, help="Also run points that already have a result.")
 @click.option("--table", metavar="FILE", help="Write the results as CSV.")
 @click.option(
     "--plot", nargs=2, metavar="METRIC FILE", help="Draw a metric over the grid (.png, .svg, .pdf)."
 )
 @click.option("--cwd", metavar="DIR", help="Work in DIR.")
-@click.option("--metrics", metavar="FILE", help="Read a command's metrics from this JSON file it writes.")
+@click.option(
+    "--metrics", metavar="FILE", help="Read a command's metrics from this JSON file, which it writes."
+)
 @click.option("--kernel", metavar="NAME", help="Use this kernel.")
-@click.option("--execution-timeout", type=int, metavar="SECONDS", help="Give up a cell after so long.")
-@click.option("--wait", "wait_s", type=Seconds(), metavar="SECONDS", help="Wait so long for the lock.")
+@click.option("--execution-timeout", type=int, metavar="SECONDS", help="Give up a cell after SECONDS.")
+@click.option("--wait", "wait_s", type=Seconds(), metavar="SECONDS", help="Wait up to SECONDS for the lock.")
 @click.pass_obj
 def sweep(
     call: Call,
@@ -84,10 +86,11 @@ def sweep(
     keep: Any,
     **options: Any,
 ) -> Outcome:
-    """Run NOTEBOOK, or COMMAND, at every point of a grid, each in a worktree of its own, from one snapshot.
+    """Run NOTEBOOK or COMMAND at every point of a grid, each in a worktree of its own.
 
-    In COMMAND {name} stands for the parameter of that name. A point that has a good run from the same files and parameters is skipped: after an interruption say it again.
-    Exit status 0 when every point is ok, else 10.
+    All points start from one snapshot. In COMMAND {name} stands for the parameter of that name. To continue after an
+    interruption, run it again: it skips points that have a good run from the same files and parameters. Exit status:
+    0 if every point is ok, else 10.
 
     \b
     Example:

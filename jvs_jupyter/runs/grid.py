@@ -28,7 +28,7 @@ def points(grid: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:
         size *= len(values)
     if size > LARGEST:
         raise InputError(
-            f"the grid has {counted(size, 'point')}, more than {LARGEST}", hint="sweep a part of it at a time"
+            f"the grid has {counted(size, 'point')}, more than {LARGEST}", hint="sweep one part at a time"
         )
     return [dict(zip(axes, combination, strict=True)) for combination in itertools.product(*axes.values())]
 
@@ -67,7 +67,7 @@ def label(parameters: Mapping[str, Any]) -> str:
 
 def _values(name: str, values: Iterable[Any]) -> list[Any]:
     if isinstance(values, str | bytes | Mapping):
-        raise InputError(f"the values of {name!r} are no list", hint=f"{{{name!r}: [1, 2, 3]}}")
+        raise InputError(f"the values of {name!r} are not a list", hint=f"{{{name!r}: [1, 2, 3]}}")
     forms = [encoded(value, name) for value in values]
     found = [decoded(form) for form in forms]
     if not found:

@@ -192,7 +192,7 @@ class RecordedRun:
         try:
             changes = self._repository.compare(before, after, caches=False)
         except JvsError as error:
-            logger.warning("the outputs of the run could not be told: %s", error.message)
+            logger.warning("the outputs of the run could not be determined: %s", error.message)
             return None
         return sorted(path for path in (*changes.added, *changes.modified) if not path.endswith("/"))
 

@@ -83,7 +83,7 @@ def sweep(
     fixed = decoded_all(encoded_all(dict(parameters or {})))
     both = sorted(set(fixed) & set(wanted[0]))
     if both:
-        raise InputError(f"{both[0]!r} is a parameter of the grid and a fixed one")
+        raise InputError(f"{both[0]!r} is both a parameter of the grid and a fixed one")
     own = {"quiet": True} if not isinstance(what, str | os.PathLike) else {}
     common = kinds.parse(
         {**kinds.subject(what), **own, "isolate": True, "keep": keep, "deliver": False, **options}

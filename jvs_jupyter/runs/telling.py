@@ -68,6 +68,6 @@ def _tell(
                 last = seen
         except Exception as error:  # noqa: BLE001 - what a run wrote is anything; the run itself goes on
             if not warned:
-                logger.warning("how far the run came could not be told: %s", error)
+                logger.warning("the progress of the run could not be read: %s", error)
             warned = True
         pause = max(_EVERY_S, (time.monotonic() - began) / _SHARE)

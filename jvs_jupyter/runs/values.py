@@ -108,7 +108,7 @@ def _whole(name: str, value: Any) -> Any:
     try:
         return encoded(value, name)
     except RecursionError:
-        raise InputError(f"parameter {name!r} holds itself, or too much within itself") from None
+        raise InputError(f"parameter {name!r} contains itself, or is nested too deep") from None
 
 
 def _of_dict(value: dict[Any, Any], part: Callable[[Any], Any]) -> Any:

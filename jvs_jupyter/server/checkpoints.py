@@ -52,10 +52,10 @@ class JvsCheckpoints(AsyncCheckpoints):
     wait_s = Float(10.0, min=0.0, help="How long to wait for another holder of the worktree's lock.").tag(
         config=True
     )
-    enclosing_repository = Bool(help="As JvsServer.enclosing_repository, which it follows.").tag(config=True)
+    enclosing_repository = Bool(help="Follows JvsServer.enclosing_repository.").tag(config=True)
     with_history = Bool(
         False,
-        help="Keep Jupyter's own where a repository's automatic history is off; so JvsServer.checkpoints sets it.",
+        help="Keep Jupyter's own if a repository's automatic history is off; JvsServer.checkpoints sets it.",
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:

@@ -39,20 +39,20 @@ class JvsServer(ExtensionApp):
     extension_url = "/jvs/api/v1"
     load_other_extensions = True
 
-    reading_threads = Integer(8, min=1, max=64, help="Threads that answer questions.").tag(config=True)
+    reading_threads = Integer(8, min=1, max=64, help="Threads that answer requests.").tag(config=True)
     writing_threads = Integer(4, min=1, max=64, help="Threads that take and restore snapshots.").tag(
         config=True
     )
     queue_limit = Integer(
-        100, min=1, help="How many operations may wait or run at a time; more are refused."
+        100, min=1, help="How many operations can wait or run at a time; the server refuses more."
     ).tag(config=True)
-    operations_kept = Integer(200, min=1, help="How many finished operations are remembered.").tag(
+    operations_kept = Integer(200, min=1, help="How many finished operations the server remembers.").tag(
         config=True
     )
     answer_within_s = Float(
         10.0,
         min=0.0,
-        help="How long a request that is usually short waits for its result, before it names an operation instead.",
+        help="How long a short request waits for its result, before it returns an operation instead.",
     ).tag(config=True)
     lock_idle_s = Float(
         1800.0, min=0.1, help="Give a kept lock back after this long without a request on its worktree."
@@ -60,12 +60,13 @@ class JvsServer(ExtensionApp):
     enclosing_repository = Bool(
         True,
         help="""Use the repository around the server's root folder too, when the root lies in one of its worktrees.
-        Its control folder is then written to outside the root, and its other worktrees' snapshots can be read.""",
+        The server then writes to its control folder outside the root, and can read the snapshots of its other
+        worktrees.""",
     ).tag(config=True)
     hold_lock = Bool(
         False,
-        help="""Hold the lock of the worktree that the server's root folder lies in as long as the server runs.
-        A lock that its session holds already, as a hub hands it over, is taken on and renewed.""",
+        help="""Hold the lock of the worktree around the server's root folder as long as the server runs. If its
+        session already holds the lock, as a hub hands it over, the server renews it.""",
     ).tag(config=True)
 
     timeline = Bool(

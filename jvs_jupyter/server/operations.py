@@ -131,7 +131,7 @@ class Operations:
         if earlier is not None:
             return earlier
         if len(self._tasks) >= self._queue:
-            raise RequestError(503, "E_BUSY", "too many operations are under way", "try again in a while")
+            raise RequestError(503, "E_BUSY", "too many operations are running", "try again in a while")
         loop = asyncio.get_running_loop()
 
         def moved() -> None:
@@ -174,7 +174,10 @@ class Operations:
             return self._known[operation_id]
         except KeyError:
             raise RequestError(
-                404, "E_OPERATION_NOT_FOUND", f"no operation {operation_id}", "it may be over and forgotten"
+                404,
+                "E_OPERATION_NOT_FOUND",
+                f"no operation {operation_id}",
+                "it may have ended, and the server forgot it",
             ) from None
 
     def of_worktree(self, repo_id: str, worktree: str) -> list[Operation]:

@@ -49,7 +49,7 @@ def key_of(after: str) -> str:
         padded = after + "=" * (-len(after) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode("utf-8", "surrogateescape")
     except (binascii.Error, ValueError) as error:
-        raise invalid("after is no cursor of this list") from error
+        raise invalid("after is not a cursor of this list") from error
 
 
 def _position(items: Sequence[T], key: Callable[[T], str], wanted: str) -> int:

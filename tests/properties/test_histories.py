@@ -152,7 +152,7 @@ class Histories(RuleBasedStateMachine):
     def restore(self, data: st.DataObject, name: str) -> None:
         wanted = self.any_snapshot(data)
         if name in self.branches:
-            with pytest.raises(JvsError, match="exists already"):
+            with pytest.raises(JvsError, match="already exists"):
                 self.repo.restore(wanted, name=name)
             return
         self.repo.restore(wanted, name=name)
@@ -206,7 +206,7 @@ class Histories(RuleBasedStateMachine):
     def rename(self, data: st.DataObject, new: str) -> None:
         old = data.draw(st.sampled_from(sorted(self.branches.keys() - {"main"})), "old")
         if new in self.branches:
-            with pytest.raises(JvsError, match="exists already"):
+            with pytest.raises(JvsError, match="already exists"):
                 self.repo.worktrees.rename(old, new)
             return
         self.repo.worktrees.rename(old, new)
@@ -228,7 +228,7 @@ class Histories(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES))
     def create_empty(self, name: str) -> None:
         if name in self.branches:
-            with pytest.raises(JvsError, match="exists already"):
+            with pytest.raises(JvsError, match="already exists"):
                 self.repo.worktrees.create(name, empty=True)
             return
         self.repo.worktrees.create(name, empty=True)

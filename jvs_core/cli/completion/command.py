@@ -12,9 +12,9 @@ from jvs_core.cli.outcome import Outcome
 @click.command(cls=Command)
 @click.argument("shell", type=click.Choice(list(shells.SHELLS)))
 def completion(shell: str) -> Outcome:
-    """Print the script that makes SHELL complete commands, options, snapshots, refs, worktrees and paths in snapshots.
+    """Print a script that completes commands, options, snapshots, refs and paths in SHELL.
 
-    It reads the repository and never changes anything. Where nothing can be read it offers nothing.
+    It reads the repository and never changes anything. If it can read nothing, it offers nothing.
 
     \b
     Example:

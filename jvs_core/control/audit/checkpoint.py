@@ -110,7 +110,7 @@ def verify_signature(checkpoint: Checkpoint, public_key: Path | None = None) -> 
         _public(carried).verify(_decode(checkpoint.signature.value), _signed_bytes(checkpoint))
     except (InvalidSignature, ValueError) as error:
         raise AuditChainBroken(
-            "the checkpoint is not as it was signed", hint="take another copy of it"
+            "the checkpoint was changed after it was signed", hint="take another copy of it"
         ) from error
 
 
@@ -137,9 +137,9 @@ def keygen(path: Path) -> Path:
     _require_outside(path)
     public_path = path.with_name(path.name + ".pub")
     if not path.parent.is_dir():
-        raise PathNotFound(f"{path.parent} is no folder", hint=f"mkdir -p {path.parent}")
+        raise PathNotFound(f"{path.parent} is not a folder", hint=f"mkdir -p {path.parent}")
     if os.path.lexists(public_path):
-        raise AlreadyExists(f"{public_path} exists already", hint="choose another name")
+        raise AlreadyExists(f"{public_path} already exists", hint="choose another name")
     private = Ed25519PrivateKey.generate()
     secret = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

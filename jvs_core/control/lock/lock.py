@@ -149,7 +149,7 @@ def check(layout: Layout, lease: Lease) -> None:
     _require_newest(layout, record)
     if lease.has_run_out():
         raise LockExpired(
-            f"the lease on worktree {record.worktree!r} ran out at {record.lease_expires_at}",
+            f"the lease on worktree {record.worktree!r} expired at {record.lease_expires_at}",
             hint="jvs lock acquire",
         )
     try:
@@ -181,7 +181,7 @@ def _rewrite(layout: Layout, lease: Lease, *, durable: bool = True, **fields: st
 
 def _require_own(found: LeaseRecord, lease: Lease) -> None:
     if found.secret_sha256 != _proof(lease.secret) or found.released_at is not None:
-        raise LockNotHeld(f"the lock on worktree {found.worktree!r} was given back", hint="jvs lock acquire")
+        raise LockNotHeld(f"the lock on worktree {found.worktree!r} was released", hint="jvs lock acquire")
 
 
 def _require_newest(layout: Layout, record: LeaseRecord) -> None:

@@ -88,7 +88,7 @@ def put_back(layout: Layout, name: str, head: Head) -> None:
 def _moved(name: str) -> FencingMismatch:
     return FencingMismatch(
         f"the head of worktree {name!r} was moved by somebody else meanwhile; nothing was published",
-        hint="look at jvs history, then run the command again",
+        hint="check jvs history, then run the command again",
     )
 
 

@@ -46,7 +46,7 @@ def find(layout: Layout, worktree_id: str, copy_id: str) -> KeptCopy | None:
     except FileNotFoundError:
         return None
     except NotADirectoryError as error:
-        raise DescriptorCorrupt(f"{called} is damaged: it is no folder", hint="jvs doctor") from error
+        raise DescriptorCorrupt(f"{called} is damaged: it is not a folder", hint="jvs doctor") from error
     record = KeptCopy.parse(data, called)
     parts = path_of(record).split(b"/")
     if (record.worktree_id, record.copy_id) != (worktree_id, copy_id) or not _stays_inside(parts):

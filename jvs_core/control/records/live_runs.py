@@ -59,8 +59,8 @@ def ask_to_stop(layout: Layout, run_id: str) -> None:
         if error.errno not in (errno.EISDIR, errno.EPERM):
             raise
         raise LockConflict(
-            f"run {run_id} cannot be asked to stop: {place} is in the way, and not yours to replace",
-            hint="interrupt its process, or ask whoever put that there to remove it",
+            f"run {run_id} cannot be stopped: {place} is in the way, and you may not replace it",
+            hint="interrupt its process, or ask the person who put that there to remove it",
         ) from error
 
 

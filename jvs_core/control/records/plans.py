@@ -34,7 +34,7 @@ def to_carry_out(layout: Layout, plan_id: str) -> Plan:
     if plan is None:
         read(layout, plan_id)
         raise GcPlanMismatch(
-            f"gc plan {plan_id} is another user's, or others can write it; nothing was deleted",
+            f"gc plan {plan_id} belongs to another user, or others can write it; JVS deleted nothing",
             hint="make your own with: jvs gc plan",
         )
     return plan

@@ -20,7 +20,7 @@ def create(layout: Layout, name: str, snapshot_id: str, *, note: str, by: str) -
         REFS.create(layout, ref)
     except AlreadyExists as error:
         raise AlreadyExists(
-            f"ref {name!r} exists already", hint=f"choose another name, or: jvs ref delete {name}"
+            f"ref {name!r} already exists", hint=f"choose another name, or: jvs ref delete {name}"
         ) from error
     return ref
 

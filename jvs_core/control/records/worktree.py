@@ -104,7 +104,7 @@ def take_over(layout: Layout, name: str, config: WorktreeConfig, head: Head) -> 
         with suppress(OSError, JvsError):
             files.remove_any(temporary)
         if isinstance(error, AlreadyExists) and not named:
-            raise AlreadyExists(f"worktree {name!r} exists already", hint="jvs worktree list") from error
+            raise AlreadyExists(f"worktree {name!r} already exists", hint="jvs worktree list") from error
         raise
     return Worktree(config, head)
 
@@ -171,7 +171,7 @@ def rename(layout: Layout, old: str, new: str) -> None:
     try:
         files.rename_durable(layout.worktree_config(old).parent, layout.worktree_config(new).parent)
     except AlreadyExists as error:
-        raise AlreadyExists(f"worktree {new!r} exists already", hint="jvs worktree list") from error
+        raise AlreadyExists(f"worktree {new!r} already exists", hint="jvs worktree list") from error
 
 
 def finish_rename(layout: Layout, old: str, new: str) -> None:

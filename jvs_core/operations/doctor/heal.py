@@ -181,5 +181,5 @@ def logged(ctx: Context, snapshot_id: str) -> Stored:
     known = ledgers.read(ctx.layout).snapshots.get(snapshot_id)
     checksum = taken.descriptor.descriptor_checksum
     if checksum is None or known != (checksum.value, taken.descriptor.payload_root_hash.value):
-        raise AuditChainBroken(f"the descriptor of {snapshot_id} is not the one that was logged")
+        raise AuditChainBroken(f"the descriptor of {snapshot_id} differs from the log")
     return taken

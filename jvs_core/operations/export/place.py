@@ -47,14 +47,14 @@ def kind_of(place: Path) -> Kind:
     name = place.name.lower()
     if name == "-":
         raise InputError(
-            "an export is written to a file that can be named when it is whole", hint="-o FILE.tar.zst"
+            "an export needs a file that gets its name when it is complete", hint="-o FILE.tar.zst"
         )
     for ending in sorted(_ENDINGS, key=len, reverse=True):
         if name.endswith(ending) and name != ending:
             return _ENDINGS[ending]
     if name.endswith(_OTHERS):
         raise InputError(
-            f"{place.name!r} is of no kind that is written",
+            f"{place.name!r} is not a supported kind of file",
             hint="end it in .tar.zst, .tar.gz, .tar or .zip, or name a folder",
         )
     return "folder"
@@ -66,11 +66,11 @@ def require_free(layout: Layout, place: Path) -> None:
     Raises AlreadyExists, PathNotFound where its folder is not there, InputError in the control plane.
     """
     if os.path.lexists(place):
-        raise AlreadyExists(f"{place} exists already", hint="choose another name, or remove it first")
+        raise AlreadyExists(f"{place} already exists", hint="choose another name, or remove it first")
     if not place.parent.is_dir():
-        raise PathNotFound(f"{place.parent} is no folder", hint=f"mkdir -p {place.parent}")
+        raise PathNotFound(f"{place.parent} is not a folder", hint=f"mkdir -p {place.parent}")
     if Path(os.path.realpath(place.parent)).is_relative_to(os.path.realpath(layout.control)):
-        raise InputError(f"{place} lies in the records of the repository", hint="choose another folder")
+        raise InputError(f"{place} is inside the records of the repository", hint="choose another folder")
 
 
 class HashedFile:

@@ -7,49 +7,49 @@ from jvs_core.operations.findings.kind import Kind
 FOLDER_LOST = Kind(
     "E_FOLDER_MISSING",
     "error",
-    "a control folder is gone that is never empty",
+    "a control folder is missing that is never empty",
     None,
     "restore it from a backup",
 )
 FOLDER_MISSING = Kind(
     "W_FOLDER_MISSING",
     "info",
-    "a control folder is missing, as an empty one is after some ways of moving",
+    "a control folder is missing; some ways of moving a repository lose empty folders",
     "clean_tmp",
-    "makes it; so does the next command that needs it",
+    "creates it; so does the next command that needs it",
 )
 FOLDER_REPLACED = Kind(
     "E_FOLDER_REPLACED",
     "error",
-    "something else, such as a symbolic link, is in the place of a control folder; nothing can be written",
+    "something else, such as a symbolic link, is in the place of a control folder; JVS can write nothing",
     None,
     "put the folder back in its place",
 )
 CHECK_FAILED = Kind(
     "E_CHECK_FAILED",
     "error",
-    "a check could not be carried out; what else it would find is not known",
+    "a check failed, so what else it would find is not known",
     None,
-    "mend what the message names, then run `jvs doctor` again",
+    "repair what the message names, then run `jvs doctor` again",
 )
 CONFIG_MISSING = Kind(
     "W_CONFIG_MISSING",
     "warning",
-    "`config.toml` is gone; defaults apply",
+    "`config.toml` is missing; defaults apply",
     None,
-    "write it anew, or restore it from a backup",
+    "write it again, or restore it from a backup",
 )
 LEFTOVER = Kind(
     "W_LEFTOVER",
     "warning",
-    "a temporary file or folder that nothing under way owns",
+    "a temporary file or folder that no running operation owns",
     "clean_tmp",
     "removes it",
 )
 KEPT_DAMAGED = Kind(
     "W_KEPT_DAMAGED",
     "warning",
-    "the record of a kept copy of a file cannot be read, so the copy is not used",
+    "the record of a kept copy of a file cannot be read, so JVS does not use the copy",
     None,
     "look at the file beside the record, and remove the folder of both",
 )

@@ -7,35 +7,35 @@ from jvs_core.operations.findings.kind import Kind
 GC_UNFINISHED = Kind(
     "W_GC_UNFINISHED",
     "warning",
-    "a gc run was cut short before the log knew of this removal",
+    "a gc run was interrupted before it logged this removal",
     "clean_tmp",
-    "takes it back: the snapshot is whole again. Or run the plan again",
+    "undoes it: the snapshot is whole again. Or run the plan again",
 )
 GC_TRASH = Kind(
     "W_GC_TRASH",
     "warning",
-    "a gc run was cut short before all that it removed was deleted",
+    "a gc run was interrupted before it deleted everything that it removed",
     "clean_tmp",
     "deletes the rest",
 )
 GC_STRAY = Kind(
     "W_GC_STRAY",
     "warning",
-    "a snapshot lies in gc's trash without a tombstone",
+    "a snapshot is in gc's trash without a tombstone",
     "clean_tmp",
     "puts it back in its place, if that is free",
 )
 STUB_LOST = Kind(
     "E_LINEAGE_BROKEN",
     "error",
-    "the descriptor of a thinned snapshot is gone, damaged or not the one that was logged",
+    "the descriptor of a thinned snapshot is missing, damaged or differs from the log",
     "clean_tmp",
-    "writes it from the tombstone, if it is sound there",
+    "writes it from the tombstone, if that is sound",
 )
 TOMBSTONE_FOREIGN = Kind(
     "E_PARTIAL_SNAPSHOT",
     "error",
-    "the payload of a snapshot is gone, and a tombstone says gc removed it, but the log does not",
+    "the payload of a snapshot is missing; a tombstone says that gc removed it, but the log does not",
     None,
     "restore the snapshot from a backup, and remove the tombstone",
 )
@@ -43,8 +43,8 @@ TOMBSTONE_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT", "error", "a tombstone cannot be read", None, "restore it from a backup"
 )
 PLAN_DAMAGED = Kind(
-    "W_GC_PLAN_DAMAGED", "warning", "a gc plan cannot be read", "clean_tmp", "removes it; make another"
+    "W_GC_PLAN_DAMAGED", "warning", "a gc plan cannot be read", "clean_tmp", "removes it; make a new plan"
 )
 PLAN_OPEN = Kind(
-    "W_GC_PLAN_OPEN", "info", "a gc plan older than 30 days was never carried out", "clean_tmp", "removes it"
+    "W_GC_PLAN_OPEN", "info", "a gc plan older than 30 days was never run", "clean_tmp", "removes it"
 )

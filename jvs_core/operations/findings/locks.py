@@ -14,7 +14,7 @@ LOCK_UNREADABLE = Kind(
 LOCK_DEAD = Kind(
     "W_LOCK_DEAD",
     "info",
-    "the lease of a worktree ran out and was not given back",
+    "the lease of a worktree expired without a release",
     None,
     "the next `jvs lock acquire` takes it over",
 )
@@ -24,17 +24,17 @@ LOCK_SUPERSEDED = Kind(
 LOCK_REPLACED = Kind(
     "E_LOCK_REPLACED",
     "error",
-    "something else than a file is in the place of `.jvs/locks/repository`; nothing can be written",
+    "something other than a file is in the place of `.jvs/locks/repository`; JVS can write nothing",
     None,
-    "remove it, or move it away: the next command makes the file",
+    "remove it, or move it away: the next command creates the file",
 )
 LOCK_STRAY = Kind(
     "W_LOCK_STRAY",
     "warning",
-    "a name among the leases of a worktree that is none",
+    "a file among the leases of a worktree that is no lease",
     "clean_locks",
-    "removes it, once it was not touched for a day",
+    "removes it when nobody changed it for a day",
 )
 LOCK_ORPHAN = Kind(
-    "W_LOCK_ORPHAN", "info", "leases of a worktree that is gone", "clean_locks", "removes them"
+    "W_LOCK_ORPHAN", "info", "leases of a worktree that no longer exists", "clean_locks", "removes them"
 )

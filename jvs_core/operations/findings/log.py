@@ -14,21 +14,21 @@ RUN_DAMAGED = Kind(
 RUN_FOREIGN = Kind(
     "E_RUN_FOREIGN",
     "error",
-    "the record of a run is not the one that was logged: its metrics and outcome prove nothing",
+    "the record of a run differs from the log: its metrics and outcome prove nothing",
     None,
     "restore its file in `.jvs/runs` from a backup",
 )
 RUN_UNNAMED = Kind(
     "W_RUN_UNNAMED",
     "warning",
-    "the record of a run that the log knows has not got its name yet",
+    "the record of a run that the log knows still has a temporary name",
     "clean_tmp",
-    "gives it its name",
+    "gives it its final name",
 )
 RUN_REMAINS = Kind(
     "W_RUN_REMAINS",
     "warning",
-    "the record of a run that was removed is still there",
+    "the record of a removed run still exists",
     "clean_tmp",
     "removes it",
 )
@@ -37,6 +37,5 @@ AUDIT_BROKEN = Kind(
     "error",
     "the audit log was changed, cut or damaged",
     "audit_repair",
-    "sets the log aside, whole, and begins a new one that names it, and what is there but whose records were lost: "
-    "refs, sound snapshots, what gc removed",
+    "sets the whole log aside and starts a new one, which names it and what exists without records: refs, sound snapshots, what gc removed",
 )

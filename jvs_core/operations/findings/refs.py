@@ -14,16 +14,16 @@ REF_BROKEN = Kind(
 REF_LOST = Kind(
     "E_REF_BROKEN",
     "error",
-    "a ref is gone, or names another snapshot than the log says; gc refuses to work",
+    "a ref is missing, or names another snapshot than the log; gc refuses to work",
     None,
-    "restore its file in `.jvs/refs` from a backup, or let it go with `jvs ref delete`, then create it anew",
+    "restore its file in `.jvs/refs` from a backup, or release it with `jvs ref delete` and create it again",
 )
 PIN_LOST = Kind(
     "E_PIN_NOT_FOUND",
     "error",
-    "a pin is gone, or not as the log has it; gc refuses to work",
+    "a pin is missing, or differs from the log; gc refuses to work",
     None,
-    "restore its file in `.jvs/gc/pins` from a backup, or let it go with `jvs gc unpin`, then pin anew",
+    "restore its file in `.jvs/gc/pins` from a backup, or release it with `jvs gc unpin` and pin again",
 )
 PIN_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
@@ -37,6 +37,6 @@ PIN_DANGLING = Kind(
     "error",
     "a pin names a snapshot that is missing; gc refuses to plan",
     None,
-    "`jvs gc unpin`, or restore the snapshot",
+    "run `jvs gc unpin`, or restore the snapshot",
 )
-PIN_EXPIRED = Kind("W_PIN_EXPIRED", "info", "a pin protects nothing any more", "clean_tmp", "removes it")
+PIN_EXPIRED = Kind("W_PIN_EXPIRED", "info", "a pin no longer protects anything", "clean_tmp", "removes it")

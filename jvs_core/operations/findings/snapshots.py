@@ -7,9 +7,9 @@ from jvs_core.operations.findings.kind import Kind
 SNAPSHOT_AHEAD = Kind(
     "W_SNAPSHOT_AHEAD",
     "warning",
-    "a snapshot is from the future: the clock of its host was ahead. No word of retention counts it, and gc keeps it",
+    "a snapshot is from the future: the clock of its host was ahead. No retention rule counts it, and gc keeps it",
     None,
-    "set the clock of that host; from its time on the snapshot counts like any other",
+    "set the clock of that host; after its time has come, the snapshot counts like any other",
 )
 DESCRIPTOR_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
@@ -30,47 +30,47 @@ SNAPSHOT_DAMAGED = Kind(
     "error",
     "`jvs verify` found a snapshot damaged",
     "heal",
-    "reads it again, and puts back what is damaged from other snapshots and worktrees that hold the same content",
+    "reads it again, and repairs it from other snapshots and worktrees that hold the same content",
 )
 SNAPSHOT_UNHEALED = Kind(
     "E_PAYLOAD_HASH_MISMATCH",
     "error",
-    "a snapshot is damaged, and no snapshot or worktree had all that it takes to heal it",
+    "a snapshot is damaged, and no snapshot or worktree had everything needed to heal it",
     None,
-    "put a file of that content into a worktree, then run `jvs doctor --repair heal`; or restore the snapshot from a backup",
+    "put a file with that content into a worktree, then run `jvs doctor --repair heal`; or restore the snapshot from a backup",
 )
 DAMAGE_UNREADABLE = Kind(
     "W_DAMAGE_UNREADABLE",
     "warning",
-    "what is remembered of a snapshot's damage cannot be read; nothing is shared with other snapshots meanwhile",
+    "the record of a snapshot's damage cannot be read; until then new snapshots share nothing with older ones",
     "heal",
     "reads the snapshot again, heals it, and removes the record",
 )
 SNAPSHOT_LOST = Kind(
     "E_PARTIAL_SNAPSHOT",
     "error",
-    "a snapshot that the log knows is gone, and not by gc",
+    "a snapshot that the log knows is missing, and gc did not remove it",
     None,
     "restore it from a backup",
 )
 SNAPSHOT_FOREIGN = Kind(
     "E_AUDIT_CHAIN_BROKEN",
     "error",
-    "a whole snapshot that neither the log nor an intent knows: planted, or made while the repository was copied",
+    "a whole snapshot that neither the log nor an intent knows: somebody planted it, or took it while the repository was copied",
     None,
-    "move it out of the repository; if it is yours, `jvs doctor --repair audit_repair` takes it up, no head is moved",
+    "move it out of the repository; if it is yours, `jvs doctor --repair audit_repair` accepts it and moves no head",
 )
 DESCRIPTOR_FOREIGN = Kind(
     "E_AUDIT_CHAIN_BROKEN",
     "error",
-    "a descriptor is not the one that was logged",
+    "a descriptor differs from the log",
     None,
     "restore it from a backup",
 )
 SNAPSHOT_UNKNOWN = Kind(
     "E_PARTIAL_SNAPSHOT",
     "error",
-    "a folder of snapshots without a descriptor",
+    "a snapshot folder without a descriptor",
     "set_aside",
     "moves it to `.jvs/aside`, and deletes nothing",
 )
@@ -87,7 +87,7 @@ CIRCLE = Kind(
 SNAPSHOT_UNFINISHED = Kind(
     "W_SNAPSHOT_UNFINISHED",
     "warning",
-    "a snapshot is in place, but a crash came before head and log knew of it",
+    "a snapshot is in place, but a crash came before head and log were written",
     "advance_head",
     "completes it: descriptor, head, log",
 )
@@ -96,12 +96,12 @@ ANNOTATION_DAMAGED = Kind(
     "error",
     "an edit of a snapshot's note and tags cannot be read",
     "advance_head",
-    "writes it as the log has it, and moves what was in its place to `.jvs/aside`",
+    "writes it from the log, and moves what was in its place to `.jvs/aside`",
 )
 ANNOTATION_FOREIGN = Kind(
     "E_ANNOTATION_FOREIGN",
     "error",
-    "an edit of a snapshot's note and tags is not the one of the log: changed, gone or planted; gc refuses to work",
+    "an edit of a snapshot's note and tags differs from the log: changed, missing or planted; gc refuses to work",
     "advance_head",
-    "writes it as the log has it, and moves what the log has not to `.jvs/aside`",
+    "writes it from the log, and moves what is not in the log to `.jvs/aside`",
 )

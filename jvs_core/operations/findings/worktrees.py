@@ -7,23 +7,23 @@ from jvs_core.operations.findings.kind import Kind
 WORKTREE_LOST = Kind(
     "E_WORKTREE_NOT_FOUND",
     "error",
-    "`main` is not registered, or the folder of a worktree is gone",
+    "`main` is not registered, or the folder of a worktree is missing",
     None,
-    "`jvs restore` its head, or restore the folder from a backup",
+    "restore its head with `jvs restore`, or restore the folder from a backup",
 )
 WORKTREE_UNREGISTERED = Kind(
     "E_WORKTREE_NOT_FOUND",
     "error",
     "a worktree that the log knows is not registered; gc refuses to work",
     None,
-    "restore its folder in `.jvs/worktrees` from a backup, or let it go: `jvs worktree remove --force`",
+    "restore its folder in `.jvs/worktrees` from a backup, or release it with `jvs worktree remove --force`",
 )
 WORKTREE_EMPTY = Kind(
     "W_WORKTREE_MISSING",
     "warning",
-    "the folder of a worktree without a snapshot is missing, as an empty one is after some ways of moving",
+    "the folder of a worktree without a snapshot is missing; some ways of moving a repository lose empty folders",
     "clean_tmp",
-    "makes the empty folder",
+    "creates the empty folder",
 )
 WORKTREE_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
@@ -35,14 +35,14 @@ WORKTREE_DAMAGED = Kind(
 HEAD_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
     "error",
-    "the record of where a worktree stands cannot be read",
+    "the record of a worktree's head cannot be read",
     "advance_head",
     "moves it to `.jvs/aside` and brings the head to what the log says",
 )
 WORKTREE_ESCAPES = Kind(
     "E_PATH_ESCAPE",
     "error",
-    "a symbolic link stands in the place of a worktree",
+    "a symbolic link is in the place of a worktree",
     None,
     "put the folder back in its place",
 )
@@ -56,7 +56,7 @@ WORKTREE_UNKNOWN = Kind(
 REPOSITORY_INSIDE = Kind(
     "W_REPOSITORY_INSIDE",
     "warning",
-    "a worktree holds another repository, a folder `.jvs`: its history is in no snapshot, and commands there work on it",
+    "a worktree holds another repository, a folder `.jvs`: its history is in no snapshot, and commands there use it",
     None,
     "move the folder that holds `.jvs` out of the worktree",
 )
@@ -70,14 +70,14 @@ HEAD_MISSING = Kind(
 HEAD_FOREIGN = Kind(
     "E_HEAD_FOREIGN",
     "error",
-    "a worktree does not stand where the log says, or its undo stack is another one; gc refuses to work",
+    "the head or undo stack of a worktree differs from the log; gc refuses to work",
     "advance_head",
-    "makes a new head that is what the log says",
+    "writes a new head from the log",
 )
 LABELS_FOREIGN = Kind(
     "E_LABELS_FOREIGN",
     "error",
-    "the labels or the base of a worktree are not those of the log; gc refuses to work",
+    "the labels or the base of a worktree differ from the log; gc refuses to work",
     "advance_head",
-    "writes those of the log",
+    "writes those from the log",
 )

@@ -79,7 +79,9 @@ def _resolved(ctx: Context, name: str, named: Iterable[str]) -> tuple[set[str], 
             try:
                 catalog.require_kept(ctx.layout, snapshot_id)
             except SnapshotExpired as error:
-                raise SnapshotExpired(error.message, hint="leave it out: nothing of it is left") from error
+                raise SnapshotExpired(
+                    error.message, hint="leave it out: its files are already gone"
+                ) from error
         snapshots.add(snapshot_id)
     return snapshots, list(copies.values())
 

@@ -134,12 +134,12 @@ def policy_of(ctx: Context, name: str | None, wanted: RetentionPolicy) -> Retent
     known = ctx.config.retention
     if name is not None and name not in known:
         have = ", ".join(sorted(known)) or "none; add [retention.NAME] to .jvs/config.toml"
-        raise InputError(f"no retention policy is called {name!r}", hint=f"policies: {have}")
+        raise InputError(f"there is no retention policy called {name!r}", hint=f"policies: {have}")
     base = known[name] if name is not None else RetentionPolicy()
     policy = base.model_copy(update=wanted.model_dump(exclude_defaults=True))
     if "" in policy.keep_tag:
         raise InputError(
-            "an empty tag to keep: no snapshot has it", hint="leave --keep-tag out, or name a tag"
+            "the tag to keep is empty: no snapshot has it", hint="leave out --keep-tag, or name a tag"
         )
     if policy.keep_within:
         check_duration(policy.keep_within)

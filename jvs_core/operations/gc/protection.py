@@ -105,7 +105,7 @@ def _of_worktrees(layout: Layout) -> Iterator[Claim]:
     names = worktree.names(layout)
     if MAIN not in names:
         raise WorktreeNotFound(
-            "worktree main is not registered, so what it needs is not known", hint="jvs doctor"
+            "worktree main is not registered, so JVS does not know what it needs", hint="jvs doctor"
         )
     for name in names:
         record = worktree.get(layout, name)

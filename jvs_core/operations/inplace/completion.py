@@ -181,8 +181,8 @@ class Completion:
                 way = None
             else:
                 raise ConsistencyUnavailable(
-                    f"files kept changing while they were to be replaced: {listed(applied.overtaken)}",
-                    hint="end what writes to them; the next command that holds the lock completes the restore",
+                    f"files kept changing while JVS tried to replace them: {listed(applied.overtaken)}",
+                    hint="stop what writes to them; the next command that takes the lock completes the restore",
                 )
             with step(self.progress, "settle"):
                 ctx.engine().settle(root)

@@ -97,5 +97,5 @@ def require_unchanged(present: Present, here: bytes, now: Path) -> None:
 def _overtaken(changed: Sequence[bytes]) -> ConsistencyUnavailable:
     return ConsistencyUnavailable(
         f"not replaced, for it changed meanwhile or no snapshot keeps it: {listed(changed)}",
-        hint="end what writes to it (move sockets, devices and repositories away), and run the command again",
+        hint="stop what writes to it (move sockets, devices and repositories away), and run the command again",
     )

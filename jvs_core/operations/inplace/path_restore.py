@@ -65,7 +65,7 @@ def path(
     if os.path.lexists(target):
         if not replace:
             raise AlreadyExists(
-                f"{target} exists already", hint="give --to another path, or --inplace --force --reason TEXT"
+                f"{target} already exists", hint="give --to another path, or --inplace --force --reason TEXT"
             )
         return _replace(ctx, name, source, inner, target, reason, locking, progress)
     made = targets.make_parents(root, target, source.entries if to is None else [])
@@ -187,7 +187,7 @@ def _require_all_kept(present: Scan, here: bytes) -> None:
     if lost:
         raise EngineFailed(
             f"nothing was changed, since {printable(here)} holds what is excluded from snapshots: {listed(lost)}",
-            hint=f"restore single files, by --path '{printable(folder)}*'; a restore of the whole snapshot leaves it alone",
+            hint=f"restore single files, with --path '{printable(folder)}*'; a restore of the whole snapshot leaves it alone",
             paths=lost,
         )
 

@@ -103,6 +103,6 @@ def _require_free(ctx: Context, name: str, found: Sequence[str]) -> None:
     if taken:
         more = f", and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise AlreadyExists(
-            f"{root / taken[0]} exists already{more}",
+            f"{root / taken[0]} already exists{more}",
             hint="give --to another path, or --inplace --force --reason TEXT",
         )

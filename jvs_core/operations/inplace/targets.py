@@ -68,6 +68,6 @@ def make_parents(root: Path, target: Path, entries: Sequence[Entry]) -> list[Pat
         try:
             files.make_folder(folder, mode=modes.get(os.fsencode(folder.relative_to(root))))
         except AlreadyExists as error:
-            raise PathNotFound(f"{folder} is no folder", hint="give --to another path") from error
+            raise PathNotFound(f"{folder} is not a folder", hint="give --to another path") from error
         made.append(folder)
     return made

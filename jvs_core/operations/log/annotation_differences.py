@@ -72,7 +72,7 @@ def _differences(layout: Layout, ledger: Ledger) -> Iterator[_Difference]:
         if not _is_folder(layout, edit.snapshot_id) or not os.path.lexists(annotation.place(layout, edit)):
             yield _Difference(name, f"annotation {name}, which the log knows, is gone", edit)
         elif not _is(layout, edit):
-            yield _Difference(name, f"annotation {name} is not the one that was logged", edit)
+            yield _Difference(name, f"annotation {name} differs from the log", edit)
 
 
 def _there(layout: Layout, going: set[str]) -> Iterator[str]:

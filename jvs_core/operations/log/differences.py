@@ -62,9 +62,7 @@ def forged_runs(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
             if runs.is_draft(layout, run_id, digest):
                 yield Loss(findings.RUN_UNNAMED, run_id, f"the record of run {run_id} has not got its name")
             else:
-                yield Loss(
-                    findings.RUN_FOREIGN, run_id, f"the record of run {run_id} is not the one that was logged"
-                )
+                yield Loss(findings.RUN_FOREIGN, run_id, f"the record of run {run_id} differs from the log")
     for run_id in sorted(there - ledger.runs.keys()):
         if run_id in ledger.removed_runs:
             yield Loss(
@@ -178,7 +176,7 @@ def _follows(head: Head, logged: Mapping[str, object]) -> bool:
 
 def _say(name: str, head: Head, logged: Mapping[str, object]) -> str:
     if head.snapshot_id == logged.get("snapshot_id"):
-        return f"head {head.number} of worktree {name!r} is not the one that was logged"
+        return f"head {head.number} of worktree {name!r} differs from the log"
     return (
         f"worktree {name!r} stands at {head.snapshot_id or 'nothing'}, "
         f"the log says at {logged.get('snapshot_id') or 'nothing'}"

@@ -64,7 +64,7 @@ class Incoming:
             raise DescriptorCorrupt(f"the manifest of {taken.snapshot_id} is not the one recorded")
         entries, root_hash = alike.read(self.manifest, self.payload.with_name("manifest"))
         if root_hash != taken.payload_root_hash.value:
-            raise DescriptorCorrupt(f"the manifest of {taken.snapshot_id} does not give its root hash")
+            raise DescriptorCorrupt(f"the manifest of {taken.snapshot_id} does not match its root hash")
         return entries
 
 

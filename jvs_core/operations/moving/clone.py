@@ -150,7 +150,7 @@ def _require_still(ctx: Context, cut: Cut, progress: Progress) -> None:
         where = f" in {', '.join(changed)}" if changed else ""
         raise UnsavedChanges(
             f"somebody worked{where} while it was cloned, and that would stay behind",
-            hint="take a snapshot of what is unsaved and run the same command again: it goes on",
+            hint="take a snapshot of the unsaved changes and run the same command again: it continues",
         )
 
 

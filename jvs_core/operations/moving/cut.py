@@ -79,7 +79,7 @@ def taken(
         if found.error is not None:
             raise AuditChainBroken(
                 f"the log of {ctx.layout.root} is damaged: {found.error.removeprefix(f'{AuditChainBroken.code}: ')}",
-                hint=f"look at it first: jvs --repo {ctx.layout.root} doctor",
+                hint=f"check it first: jvs --repo {ctx.layout.root} doctor",
             )
         cut = _read_unmoved(ctx, only)
         try:
@@ -173,10 +173,10 @@ def _logged(ctx: Context, ledger: Ledger, snapshot_id: str) -> Descriptor:
     logged = ledger.snapshots.get(snapshot_id)
     if logged is None:
         raise SnapshotNotFound(
-            f"snapshot {snapshot_id} is in no log: its making was cut short, or it is planted"
+            f"snapshot {snapshot_id} is in no log: it was interrupted, or somebody planted it"
         )
     if logged != (descriptor.descriptor_checksum.value, descriptor.payload_root_hash.value):
-        raise AuditChainBroken(f"the descriptor of {snapshot_id} is not the one that was logged")
+        raise AuditChainBroken(f"the descriptor of {snapshot_id} differs from the log")
     return descriptor
 
 

@@ -77,7 +77,7 @@ def _ready(repository: GoRepository, descriptor: GoDescriptor, *, packed: bool) 
     key, place = descriptor.snapshot_id, repository.place(descriptor.snapshot_id)
     try:
         if not stat.S_ISDIR(os.lstat(place).st_mode):
-            raise PartialSnapshot(f"snapshot {key} is no folder")
+            raise PartialSnapshot(f"snapshot {key} is not a folder")
         names = os.listdir(place)
     except FileNotFoundError as error:
         raise PartialSnapshot(f"snapshot {key} has no payload") from error

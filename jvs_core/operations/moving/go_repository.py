@@ -249,7 +249,7 @@ def _read(path: Path) -> bytes:
     try:
         for above in (path.parent, path.parent.parent):
             if not stat.S_ISDIR(os.lstat(above).st_mode):
-                raise DescriptorCorrupt(f"{above} is no folder")
+                raise DescriptorCorrupt(f"{above} is not a folder")
         return regular.read_regular(path, most=_LONGEST)
     except FileNotFoundError as error:
         raise DescriptorCorrupt(f"{path.name} is missing") from error

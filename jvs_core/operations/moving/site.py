@@ -83,7 +83,7 @@ def site(target: Path, shared: bool, what: Undertaking) -> Iterator[Layout]:
 def require_free(target: Path) -> None:
     """Raise AlreadyExists where something has the name ``target``."""
     if os.path.lexists(target):
-        raise AlreadyExists(f"{target} exists already", hint="choose another name")
+        raise AlreadyExists(f"{target} already exists", hint="choose another name")
 
 
 def _require_own(root: Path) -> None:
@@ -94,7 +94,7 @@ def _require_own(root: Path) -> None:
             continue
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & stat.S_IWOTH:
             raise AlreadyExists(
-                f"{root} is in the way, and nothing that you began", hint=f"look at it, and move {root} away"
+                f"{root} is in the way, and you did not start it", hint=f"look at it, and move {root} away"
             )
 
 
@@ -111,7 +111,7 @@ def _begin(layout: Layout, what: Undertaking) -> None:
     if found is not None and found != data:
         raise AlreadyExists(
             f"{layout.root} holds an unfinished {_called(found)}",
-            hint=f"run that one again, or give it up: rm -r {layout.root}",
+            hint=f"run that command again, or give it up: rm -r {layout.root}",
         )
     files.write_atomic(note, data)
     for name in ("format_version", "repo_id", "config.toml"):

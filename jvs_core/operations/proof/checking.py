@@ -165,9 +165,9 @@ def _snapshot(found: _Check, snapshot_id: str) -> _Snapshot:
     descriptor = Descriptor.parse(data, "its descriptor")
     own = descriptor.descriptor_checksum
     if descriptor.snapshot_id != snapshot_id or own is None or catalog.checksum(descriptor) != own:
-        raise InputError("its descriptor is not as it was written")
+        raise InputError("its descriptor was changed")
     if found.logged_snapshots.get(snapshot_id) != (own.value, descriptor.payload_root_hash.value):
-        raise InputError("its descriptor is not the one that was logged")
+        raise InputError("its descriptor differs from the log")
     if f"{folder}/manifest" not in found.places:
         raise InputError("its manifest is missing")
     place = found.places[f"{folder}/manifest"]
@@ -175,7 +175,7 @@ def _snapshot(found: _Check, snapshot_id: str) -> _Snapshot:
         raise InputError(f"its manifest is longer than {_LARGEST_LIST} bytes")
     entries = manifest.read(place, sha256=descriptor.manifest_hash.value)
     if manifest.root_hash(entries) != descriptor.payload_root_hash.value:
-        raise InputError("its manifest does not give its payload hash")
+        raise InputError("its manifest does not match its payload hash")
     top = contents.top_of(descriptor.worktree, snapshot_id)
     return _Snapshot(top, {entry.path: entry for entry in entries})
 
@@ -189,9 +189,9 @@ def _runs(found: _Check) -> int:
         try:
             data = found.read(name, _LARGEST_RECORD)
             if found.logged_runs.get(run_id) != runs.digest(data):
-                raise InputError("its record is not the one that was logged")
+                raise InputError("its record differs from the log")
             if Run.parse(data, "its record").run_id != run_id:
-                raise InputError("its record is another run's")
+                raise InputError("its record belongs to another run")
         except JvsError as error:
             found.problem(f"run {run_id}: {error.message}")
     return count

@@ -105,7 +105,7 @@ def opened(path: Path) -> Iterator[tuple[Members, Spool]]:
         except (
             zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError,
         ) as error:  # fmt: skip
-            raise InputError(f"{path} is no sound zip or tar file: {error}") from error
+            raise InputError(f"{path} is not a sound zip or tar file: {error}") from error
         except DescriptorCorrupt as error:
             raise InputError(error.message) from error
 
@@ -236,7 +236,7 @@ class _Forward:
 
     def read(self, count: int) -> bytes:
         if not 0 <= count <= _LONGEST_READ:
-            raise tarfile.ReadError("a header that is longer than any")
+            raise tarfile.ReadError("a header that is too long")
         pieces: list[bytes] = []
         try:
             while count and (piece := self._stream.read(count)):

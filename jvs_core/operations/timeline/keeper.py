@@ -171,7 +171,7 @@ class Keeper:
         if self._now() - self._behind_since < _PATIENCE_S:
             raise ClockSkewExceeded(
                 f"the clock of this machine is {ahead_ms // 1000} s behind the newest snapshot",
-                hint="set the clock right; after an hour the history goes on all the same",
+                hint="set the clock right; after an hour the history goes on anyway",
             )
 
     def _thin(self, ctx: Context) -> None:

@@ -145,7 +145,8 @@ def _look(folders: Folders, path: bytes) -> Entry | None:
         raise PathNotFound(f"no {printable(path)!r} in the worktree", path=printable(path)) from error
     if stat.S_ISDIR(st.st_mode):
         raise InputError(
-            f"{printable(path)} is a folder; copies are kept of files", hint="take a snapshot: jvs snapshot"
+            f"{printable(path)} is a folder; JVS keeps copies of files only",
+            hint="take a snapshot: jvs snapshot",
         )
     if not stat.S_ISREG(st.st_mode):
         return None

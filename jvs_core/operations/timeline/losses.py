@@ -313,4 +313,6 @@ def _parsed(after: str) -> tuple[int, bytes]:
     try:
         return -int(at), bytes.fromhex(path)
     except ValueError as error:
-        raise InputError(f"{after!r} goes on after nothing", hint="give the next of the last row") from error
+        raise InputError(
+            f"{after!r} is not the 'next' of any row", hint="give the value of 'next' in the last row"
+        ) from error

@@ -41,7 +41,7 @@ def put_back(ctx: Context, name: str, file: str, source: str, to: str | None, pr
         target = targets.target_of(root, candidate)
         try:
             if os.path.lexists(target):
-                raise AlreadyExists(f"{target} exists already")
+                raise AlreadyExists(f"{target} already exists")
             degraded = (
                 _bring(ctx, name, copy, target, progress)
                 if copy is not None

@@ -65,7 +65,7 @@ def close(ctx: Context, name: str | None, *, by_hand: bool) -> list[View]:
             )
     if not chosen:
         what = "this session has no view open" if name is None else f"no view {name!r} is open"
-        raise PathNotFound(what, hint="jvs view lists those that are")
+        raise PathNotFound(what, hint="list the open ones with: jvs view")
     closed = [described(ctx, intent) for intent in chosen]
     for intent in chosen:
         let_go(ctx, intent)

@@ -146,6 +146,6 @@ def _require_writable(ctx: Context) -> None:
     for folder in (ctx.layout.control, ctx.layout.intents):
         if folder.exists() and not os.access(folder, os.W_OK, effective_ids=True):
             raise EngineFailed(
-                f"{ctx.layout.root} is not yours to write to, and a view lies in it",
+                f"{ctx.layout.root} is not writable for you, and a view needs it",
                 hint="jvs export SNAPSHOT PATH -o FOLDER makes a copy in a folder of yours",
             )

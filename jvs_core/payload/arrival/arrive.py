@@ -41,8 +41,8 @@ def arrive(arrival: Arrival, stock: Stock, way: Way, progress: Progress) -> list
     found = making.look()
     if found.wrong or (found.regrouped and not given_up):
         raise EngineFailed(
-            f"did not arrive as they should: {listed([*found.wrong, *found.regrouped])}",
-            hint="run it again; if it stays so, look at the file system",
+            f"arrived damaged: {listed([*found.wrong, *found.regrouped])}",
+            hint="run it again; if it fails again, check the file system",
         )
     stock.add(arrival.target, [arrival.entries[position] for position in making.made])
     return [*given_up, *attribute_losses(losses.refused, losses.drifted)]

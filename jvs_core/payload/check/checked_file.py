@@ -115,7 +115,7 @@ class CheckedFile(io.RawIOBase):
         """Move to another position; the whole file is checked first. Raises PayloadHashMismatch, EngineFailed."""
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._entry.size}[whence]
         if start + offset < 0:
-            raise ValueError("a place before the beginning")
+            raise ValueError("a position before the start")
         if start + offset != self._position:
             self.check()
             self._position = start + offset

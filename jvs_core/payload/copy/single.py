@@ -183,7 +183,7 @@ def _extract_one(payload: Path, entry: Entry, path: bytes, target: Path) -> list
         with Folders(payload) as payloads, Folders(target.parent) as targets:
             brought = put(payloads, entry, targets.top, os.fsencode(target.name), "reflink")
     except FileExistsError as error:
-        raise AlreadyExists(f"{target} exists already", path=str(target)) from error
+        raise AlreadyExists(f"{target} already exists", path=str(target)) from error
     except OSError as error:
         raise translate(error, path) from error
     return attribute_losses([path] if brought.refused else [], [path] if brought.drifted else [])

@@ -71,7 +71,7 @@ class BtrfsSnapshot:
         """
         source, target = request.source, request.target
         if os.path.lexists(target):
-            raise AlreadyExists(f"{target} exists already", path=str(target))
+            raise AlreadyExists(f"{target} already exists", path=str(target))
         if subvolume.is_subvolume(source) and not mounts_below(source):
             for last in (request.consistency == "best_effort", True):
                 here = request.scan()
@@ -131,7 +131,7 @@ class BtrfsSnapshot:
         snapshot, or in which other names are of one file than the manifest says, is cloned file by file into a new one.
         """
         if os.path.lexists(target):
-            raise AlreadyExists(f"{target} exists already", path=str(target))
+            raise AlreadyExists(f"{target} already exists", path=str(target))
         found = None
         if subvolume.is_subvolume(source) and may_snapshot(source):
             found = check(source, entries, Depth.SUSPECT, since_ns=since_ns).require_content()
@@ -148,7 +148,7 @@ class BtrfsSnapshot:
     def adopt(self, source: Path, target: Path, *, progress: Progress) -> list[str]:
         """Clone the files of ``source`` into a new subvolume ``target``."""
         if os.path.lexists(target):
-            raise AlreadyExists(f"{target} exists already", path=str(target))
+            raise AlreadyExists(f"{target} already exists", path=str(target))
         with _subvolume_from(target) as inner:
             return self.other.adopt(source, inner, progress=progress)
 

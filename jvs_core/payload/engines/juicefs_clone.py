@@ -61,7 +61,7 @@ class JuicefsClone:
         """
         source, target = request.source, request.target
         if os.path.lexists(target):
-            raise AlreadyExists(f"{target} exists already", path=str(target))
+            raise AlreadyExists(f"{target} already exists", path=str(target))
         obstacle: list[str] = []
         if not mounts_below(source):
             try:
@@ -148,7 +148,7 @@ class JuicefsClone:
         One that is not to be ``writable`` keeps the modes of the payload, as a clone has them.
         """
         if os.path.lexists(target):
-            raise AlreadyExists(f"{target} exists already", path=str(target))
+            raise AlreadyExists(f"{target} already exists", path=str(target))
         progress.started("clone", len(entries))
         try:
             with self._cloning(source, target, begin=True) as clone:

@@ -62,8 +62,7 @@ class Guarded:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
                 if must and not self.overtaken:
                     raise EngineFailed(
-                        f"{printable(entry.path)} is to be replaced, but holds what no snapshot keeps "
-                        "(a socket, device, mount or repository), or what was made in it meanwhile",
+                        f"{printable(entry.path)} cannot be replaced: it holds something that no snapshot keeps (a socket, device, mount or repository), or that was just made",
                         hint="move it away and run the command again",
                         path=entry.path,
                     ) from error

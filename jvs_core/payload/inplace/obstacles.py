@@ -56,7 +56,7 @@ def require_changeable(present: Scan, steps: Steps) -> None:
         say.format(_name(first[reason])) for reason, say in _WHAT_TO_DO.items() if reason in first
     )
     raise EngineFailed(
-        f"nothing was changed, since these cannot be: {shown}{more}",
+        f"JVS changed nothing, because these cannot be changed: {shown}{more}",
         hint=f"{todo}; then run the command again",
         paths=[path for path, _ in found],
     )

@@ -30,7 +30,7 @@ def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError
     if isinstance(error, Unsized):
         return UnsupportedFile(
             f"{name} is a virtual file: it claims a size, and what is in it has another",
-            hint="no snapshot can keep it: move it out of the worktree, or unmount what it lies in",
+            hint="no snapshot can keep it: move it out of the worktree, or unmount what contains it",
             path=name,
         )
     return storage_error(error, name, reading=reading)
@@ -42,7 +42,7 @@ def making(path: Path) -> Iterator[None]:
     try:
         yield
     except FileExistsError as error:
-        raise AlreadyExists(f"{path} exists already", path=str(path)) from error
+        raise AlreadyExists(f"{path} already exists", path=str(path)) from error
     except OSError as error:
         raise translate(error, os.fsencode(path)) from error
 

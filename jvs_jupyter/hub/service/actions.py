@@ -150,7 +150,7 @@ async def _remove_home(action: Action, name: str) -> str:
     if site.homes is None or name not in reading.aside(site.homes, home.name):
         raise Refused("E_PATH_NOT_FOUND", f"nothing of {user} is called {name}", None, 3)
     if not action.given("force"):
-        raise Refused("E_USAGE", "say that its snapshots go, too", None, 2)
+        raise Refused("E_USAGE", "confirm that its snapshots go, too", None, 2)
     await asyncio.to_thread(homes.remove, site.homes / name)
     return f"{name} is removed with all its snapshots."
 

@@ -68,7 +68,7 @@ async def serve(root: Path, homes: Path | None = None) -> None:
         prefix, address = os.environ["JUPYTERHUB_SERVICE_PREFIX"], os.environ["JUPYTERHUB_SERVICE_URL"]
     except KeyError as error:
         raise InputError(
-            "this is for the hub to start", hint="see docs/guides/jupyterhub.md, 'A page for admins'"
+            "only the hub can start this", hint="see docs/guides/jupyterhub.md, 'A page for admins'"
         ) from error
     place = urlsplit(address)
     site: Site = Team(root) if homes is None else Homes(root, homes)

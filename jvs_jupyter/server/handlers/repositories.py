@@ -117,9 +117,9 @@ def estimate(root: Root, path: str) -> dict[str, Any]:
 
 def _check(body: dict[str, Any]) -> None:
     if body["adopt"] and not (body["from"] is None and body["engine"] is None):
-        raise bad_input("a folder that is adopted is not made from another one, and its engine is chosen")
+        raise bad_input("with adopt, leave out from and engine")
     if not body["adopt"] and body["name"] is not None:
-        raise bad_input("name goes with adopt; else the last part of path is the name")
+        raise bad_input("name needs adopt; otherwise the last part of path is the name")
 
 
 def _adoptable(root: Root, path: str) -> Path:

@@ -95,7 +95,7 @@ class RunHandler(Handler):
         """Give it a name and a note."""
         body = self.body()
         if body["name"] is None and body["note"] is None:
-            raise bad_input("a name or a note is to be given")
+            raise bad_input("give a name or a note")
         place = await self.place(body["path"] or self.query()["path"])
         edited = await self.call(place.repository.runs.annotate, run, name=body["name"], note=body["note"])
         self.changed("runs", place)
@@ -131,7 +131,7 @@ class RunReproduceHandler(Handler):
         key = self.key()
         may = self.authorizer.is_authorized(self, self.current_user, "execute", "kernels")
         if not await ensure_async(may):
-            raise forbidden("running a recorded run again runs code, which you may not on this server")
+            raise forbidden("repeating a recorded run executes code, and you may not do that on this server")
         place = await self.place(body["path"])
         found = await self.call(place.repository.runs.get, run)
         root = place.repository.root

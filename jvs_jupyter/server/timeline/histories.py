@@ -162,7 +162,7 @@ class Histories:
                 if whole and await self._is_kept_within(_WHOLE_S, history, path, cause, whole=True):
                     return
                 if not await self._is_kept_within(_BEFORE_S[cause], history, path, cause, whole=False):
-                    self._desk.log.warning("%s is not waited for any longer, and may not be kept", path)
+                    self._desk.log.warning("%s took too long, and may not be kept", path)
         except (JvsError, RequestError) as error:
             if error.code not in ("E_NOT_A_REPOSITORY", "E_OUTSIDE_ROOT", "E_PATH_ESCAPE"):
                 self._desk.log.warning(
@@ -204,7 +204,7 @@ class Histories:
     def _ended(self, task: asyncio.Future[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._desk.log.warning("what went on beside a deletion failed: %s", error)
+            self._desk.log.warning("a change during a deletion failed: %s", error)
 
     async def _keep(self, history: History, path: str, cause: Cause, *, whole: bool) -> None:
         kept = await self._call(work.keep, history.place.root, path, cause, whole=whole)

@@ -54,7 +54,7 @@ def test_every_option_that_counts_only_once_is_refused_twice(jvs: Jvs, repo: Pat
         given = [option.opts[-1], *["1"] * option.nargs] * 2
         refused = jvs(*name.split(), *given, "--json", status=2).error
         assert refused["code"] == "E_USAGE"
-        assert refused["message"] == f"{option.opts[-1]} is given 2 times, and only one can count", name
+        assert refused["message"] == f"{option.opts[-1]} is given 2 times, and only one can apply", name
         tried += 1
     assert tried > 100
     assert "--repo is given 2 times" in jvs("--repo", ".", "--repo", "x", "status", status=2).err

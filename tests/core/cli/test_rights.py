@@ -169,7 +169,7 @@ def test_a_repository_that_its_owner_cannot_reach_is_refused(
     assert ran.returncode == 2
     assert ran.stderr.splitlines()[-2:] == [
         f"jvs: E_UNTRUSTED_REPOSITORY: {theirs} belongs to uid {SOMEBODY}, who cannot enter it",
-        "hint: the folders above it let that user not through: run jvs as somebody whom they do",
+        "hint: that user cannot enter the folders above it: run jvs as a user who can",
     ]
 
 

@@ -35,7 +35,7 @@ def against(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
             logged = ledger.snapshots.get(snapshot_id)
             if logged is not None and checksum is not None and checksum.value != logged[0]:
                 yield findings.DESCRIPTOR_FOREIGN.at(
-                    snapshot_id, f"the descriptor of {snapshot_id} is not the one that was logged"
+                    snapshot_id, f"the descriptor of {snapshot_id} differs from the log"
                 )
     for snapshot_id in aftermath.unexplained(ctx, ledger):
         yield findings.TOMBSTONE_FOREIGN.at(
