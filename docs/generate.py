@@ -94,7 +94,7 @@ def errors_page() -> str:
         "",
         "# Errors",
         "",
-                "Codes are never renamed or removed. In text mode an error is `jvs: CODE: what happened` and a hint on",
+        "Codes are never renamed or removed. In text mode an error is `jvs: CODE: what happened` and a hint on",
         'standard error. With `--json` it is `{"error": {"code", "message", "hint"}}` on standard output.',
         "Each code links to what you can do.",
         "",
@@ -105,7 +105,7 @@ def errors_page() -> str:
             for status, code, name, meaning in rows
         ),
         "",
-                "A signal ends a command as in a shell: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP. The command releases",
+        "A signal ends a command as in a shell: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP. The command releases",
         "its locks, and leaves nothing half done. It ends with 141 if nobody reads its output any more. If it cannot write its",
         "output (a full disk, a closed stdout), the error is `E_NO_SPACE` or `E_ENGINE_FAILED`. It appears on standard error,",
         "even with `--json`, and the message says what the command did until then.",
@@ -132,7 +132,7 @@ def doctor_page() -> str:
         "",
         "# What `jvs doctor` finds",
         "",
-                "`jvs doctor` changes nothing without a repair. A finding of severity `error` makes the repository unhealthy (exit",
+        "`jvs doctor` changes nothing without a repair. A finding of severity `error` makes the repository unhealthy (exit",
         "status 5). With `--strict` a `warning` does too. An `info` never does.",
         "",
         "`jvs doctor --repair ACTION` carries out one repair. `--repair-runtime` carries out `clean_tmp`, `clean_locks`,",
@@ -206,7 +206,7 @@ def conformance_page() -> str:
         "",
         "# Conformance",
         "",
-                "`jvs conformance run` checks a file system, and JVS on it, against these requirements. It works in a temporary",
+        "`jvs conformance run` checks a file system, and JVS on it, against these requirements. It works in a temporary",
         "folder beside `.jvs` (outside a repository: in the current folder). It removes that folder and touches nothing else.",
         "Each requirement is met (`PASS`), not met (`FAIL`, with what was found instead) or does not apply (`SKIP`,",
         "with the reason). The exit status is 5 if one is not met. The profile `dev` takes seconds; `release` tries all.",
@@ -231,7 +231,7 @@ def _faults() -> Iterator[str]:
         return
     kinds = [kind for kind in _KINDS if any(kind in tried for tried in counts.values())]
     kinds += sorted({kind for tried in counts.values() for kind in tried} - set(kinds))
-        yield "How often `tests/crash/` tried each fault on each file system. After every fault all visible snapshots verify,"
+    yield "How often `tests/crash/` tried each fault on each file system. After every fault all visible snapshots verify,"
     yield "nothing unfinished is visible, the doctor repairs what is left, and all of the user's bytes exist."
     yield ""
     yield f"| fault | {' | '.join(kinds)} |"
