@@ -26,9 +26,9 @@ _REGISTERS = (
     "index",
 )
 _PYTHON = """\
-`from jvs_core import Repository` is the door to everything; the names on this page are the public interface, and all else
-may change without notice. The package is typed. Every method raises subclasses of `JvsError` only; each has `code`,
-`exit_status`, `message` and `hint` ([errors](errors.md)). What is returned has attributes and `to_json()`, which gives what
+`from jvs_core import Repository` gives you everything. The names on this page are the public interface; all else
+may change without notice. The package is typed. Every method raises only subclasses of `JvsError`; each has `code`,
+`exit_status`, `message` and `hint` ([errors](errors.md)). Results have attributes and `to_json()`, which returns what
 the command prints with `--json`.
 
 ```python

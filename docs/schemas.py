@@ -251,7 +251,7 @@ assert schema("gc plan")["required"][0] == "plan_id"
 
 The same files are `importlib.resources.files("jvs_core.schemas") / "gc.plan.json"` for programs in other languages.
 `error.json` is what a command prints that failed. Fields may be added in a later version; none is renamed or taken away.
-Every test that runs all commands holds their output against these schemas."""
+The tests that run all commands check their output against these schemas."""
 
 
 def _words(kind: Any) -> str:

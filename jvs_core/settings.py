@@ -48,8 +48,8 @@ class Settings:
 
     ``state_dir`` holds the secrets of held locks (mode 0700); ``cache_dir`` holds stat caches, which may be deleted
     at any time. ``config_dir`` holds what the user decided (whose repositories are trusted); None stands for the
-    user's own, which is found when it is needed. ``session`` separates lock holders that share a user. ``timeline`` is what
-    ``[timeline]`` of every repository is to say instead of what it says, as JSON: one policy for all users of a hub.
+    user's own, which is found when it is needed. ``session`` separates lock holders that share a user. ``timeline``
+    overrides ``[timeline]`` of every repository, as JSON: one policy for all users of a hub.
     """
 
     user: str

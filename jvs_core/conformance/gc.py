@@ -18,7 +18,7 @@ def _history(scene: Scene) -> tuple[Repository, list[str]]:
     return repo, made
 
 
-@removal("needed-kept", "Without a policy what a head, ref, pin or lineage needs is no candidate")
+@removal("needed-kept", "Without a policy, nothing that a head, ref, pin or lineage needs is a candidate")
 def _needed_kept(scene: Scene) -> None:
     repo, made = _history(scene)
     demand(repo.gc.plan().candidate_count == 0, "a snapshot of the lineage is to go")
@@ -45,7 +45,7 @@ def _thinned(scene: Scene) -> Facts:
     return {"removed": len(done.deleted), "reclaimed_bytes": done.reclaimed_bytes}
 
 
-@removal("plan-overtaken", "A plan that was overtaken by a ref or pin is refused, and nothing is removed")
+@removal("plan-overtaken", "JVS refuses a plan after a new ref or pin, and removes nothing")
 def _plan_overtaken(scene: Scene) -> None:
     repo, made = _history(scene)
     plan = repo.gc.plan(keep_last=1)
@@ -57,7 +57,7 @@ def _plan_overtaken(scene: Scene) -> None:
         repo.gc.run("0123456789ab")
 
 
-@removal("fails-closed", "Where a ref or pin cannot be read nothing is planned and nothing removed")
+@removal("fails-closed", "If a ref or pin is unreadable, JVS plans nothing and removes nothing")
 def _fails_closed(scene: Scene) -> None:
     repo, made = _history(scene)
     plan = repo.gc.plan(keep_last=1)

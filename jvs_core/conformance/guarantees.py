@@ -16,7 +16,7 @@ writing = Chapter("writing")
 _QUICK = {"duration_ms": 1000, "max_clock_skew_ms": 0, "steal_grace_ms": 0}
 
 
-@writing("lock-conflict", "A lock that is held is refused to everybody else, with holder and times")
+@writing("lock-conflict", "Nobody else gets a held lock; the error has holder and times")
 def _lock_conflict(scene: Scene) -> None:
     repo = scene.repository()
     repo.locks.acquire(purpose="first")
@@ -31,7 +31,7 @@ def _lock_conflict(scene: Scene) -> None:
     demand(repo.history() == [], "somebody else's snapshot is there")
 
 
-@writing("lock-needed", "Without the lock no snapshot is made and nothing is restored in place")
+@writing("lock-needed", "Without the lock, snapshots and in-place restores fail")
 def _lock_needed(scene: Scene) -> None:
     repo = scene.repository()
     with refused("E_LOCK_NOT_HELD"):
@@ -44,7 +44,7 @@ def _lock_needed(scene: Scene) -> None:
     demand(len(repo.history(every=True)) == 1, "a snapshot was made")
 
 
-@writing("fencing", "A holder whose lease ran out and was taken over publishes nothing")
+@writing("fencing", "A holder that lost its lease to another publishes nothing")
 def _fencing(scene: Scene) -> Facts:
     repo = scene.repository(lease=_QUICK)
     first = repo.locks.acquire(lease_ms=1000)
@@ -60,7 +60,7 @@ def _fencing(scene: Scene) -> Facts:
     return {"tokens": [first.fencing_token, second.fencing_token]}
 
 
-@writing("lease-expires", "A lease that ran out protects nobody")
+@writing("lease-expires", "An expired lease protects nobody")
 def _lease_expires(scene: Scene) -> None:
     repo = scene.repository(lease=_QUICK)
     repo.locks.acquire(lease_ms=1000)
@@ -87,7 +87,7 @@ def _safe_restore(scene: Scene) -> None:
         repo.restore(taken.snapshot_id, name=restored.worktree)
 
 
-@writing("inplace-undo", "An in-place restore needs a reason, saves the present first, and can be taken back")
+@writing("inplace-undo", "An in-place restore needs a reason, saves the present first, and you can undo it")
 def _inplace_undo(scene: Scene) -> None:
     repo = scene.repository()
     taken = repo.snapshot("one", lock=True)
@@ -136,7 +136,7 @@ def _refs_immutable(scene: Scene) -> None:
     demand(repo.resolve("base") == first.snapshot_id, "it names another snapshot")
 
 
-@writing("unsaved-kept", "A worktree with changes that no snapshot holds is not removed unasked")
+@writing("unsaved-kept", "JVS does not remove a worktree with unsaved changes unasked")
 def _unsaved_kept(scene: Scene) -> None:
     repo = scene.repository()
     repo.snapshot("one", lock=True)
@@ -209,7 +209,7 @@ def _everything(repo: Repository, snapshot_id: str) -> None:
     repo.refs.delete("base")
 
 
-@writing("refusal-logs-nothing", "What is refused leaves no record and no trace")
+@writing("refusal-logs-nothing", "A refused operation leaves no record and no trace")
 def _refusal_logs_nothing(scene: Scene) -> None:
     repo = scene.repository()
     before = len(repo.audit.log())

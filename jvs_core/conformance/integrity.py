@@ -52,7 +52,7 @@ def _found(repo: Repository, snapshot_id: str) -> str | None:
 
 
 @integrity(
-    "tampered-payload", "A changed, missing or added file of a snapshot is named, and no restore uses it"
+    "tampered-payload", "JVS names a changed, missing or added file of a snapshot, and no restore uses it"
 )
 def _tampered_payload(scene: Scene) -> None:
     repo, taken, layout = _taken(scene)
@@ -94,7 +94,7 @@ def _tampered_descriptor(scene: Scene) -> None:
         repo.restore(taken.snapshot_id)
 
 
-@integrity("forged-descriptor", "A descriptor rewritten with its checksum is not the one in the audit log")
+@integrity("forged-descriptor", "A descriptor rewritten with its checksum differs from the audit log")
 def _forged_descriptor(scene: Scene) -> None:
     repo, taken, layout = _taken(scene)
     forged = taken.changed(note="another")
@@ -108,7 +108,7 @@ def _forged_descriptor(scene: Scene) -> None:
     demand(code == "E_AUDIT_CHAIN_BROKEN", f"verify says {code}")
 
 
-@integrity("vanished-snapshot", "A snapshot that went without gc and a ref that was retargeted are missed")
+@integrity("vanished-snapshot", "JVS notices a snapshot that vanished without gc, and a retargeted ref")
 def _vanished_snapshot(scene: Scene) -> None:
     repo, first, layout = _taken(scene)
     (repo.root / "main" / "notes.txt").write_text("changed")
@@ -160,7 +160,7 @@ def _rolled_back_log(scene: Scene) -> None:
     demand(not repo.audit.check().ok, "another repository's head passes")
 
 
-@integrity("signed-checkpoint", "A signed checkpoint that was changed, or is by another key, is refused")
+@integrity("signed-checkpoint", "JVS refuses a signed checkpoint that changed, or that another key signed")
 def _signed_checkpoint(scene: Scene) -> None:
     repo = scene.repository()
     with tempfile.TemporaryDirectory(prefix="jvs-key-") as elsewhere:
@@ -177,7 +177,7 @@ def _signed_checkpoint(scene: Scene) -> None:
         repo.audit.keygen(repo.root / "key")
 
 
-@recovery("leftovers", "What was cut short is not visible, is named by doctor, and is cleared away")
+@recovery("leftovers", "An interrupted operation is not visible; doctor names it and clears it away")
 def _leftovers(scene: Scene) -> None:
     repo, taken, layout = _taken(scene)
     left = layout.snapshots / "1700000000000-0badcafe.tmp"
@@ -211,17 +211,19 @@ def _killed_at(scene: Scene, steps: list[str]) -> Facts:
     return {"steps": steps}
 
 
-@recovery("killed-publishing", "A snapshot killed before and after it is published is undone or completed")
+@recovery("killed-publishing", "JVS undoes or completes a snapshot killed before or after publishing")
 def _killed_publishing(scene: Scene) -> Facts:
     return _killed_at(scene, ["clone", "publish", "audit"])
 
 
-@recovery("killed-anywhere", "A snapshot killed at any of its twelve steps is undone or completed", "release")
+@recovery(
+    "killed-anywhere", "JVS undoes or completes a snapshot killed at any of its twelve steps", "release"
+)
 def _killed_anywhere(scene: Scene) -> Facts:
     return _killed_at(scene, _STEPS)
 
 
-@recovery("half-line", "A record that a crash left half written is cut off by the next one")
+@recovery("half-line", "The next record cuts off one that a crash left half written")
 def _half_line(scene: Scene) -> None:
     repo, _, layout = _taken(scene)
     with log_file.log_path(layout).open("ab") as log:
@@ -231,9 +233,7 @@ def _half_line(scene: Scene) -> None:
     demand(repo.verify(every=True).ok, "the log does not verify after the next record")
 
 
-@recovery(
-    "moved", "A copy without locks and intents is healthy, and goes on where the original was", "release"
-)
+@recovery("moved", "A copy without locks and intents is healthy, and continues from the original", "release")
 def _moved(scene: Scene) -> None:
     repo, taken, _ = _taken(scene)
     repo.locks.acquire()

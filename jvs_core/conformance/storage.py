@@ -49,7 +49,7 @@ def _mount(scene: Scene) -> Facts:
     }
 
 
-@storage("rename-new", "A rename never replaces what has the name already")
+@storage("rename-new", "A rename never replaces an existing name")
 def _rename_new(scene: Scene) -> None:
     for kind in ("file", "folder"):
         one, other = scene.folder / f"{kind}1", scene.folder / f"{kind}2"
@@ -67,7 +67,7 @@ def _rename_new(scene: Scene) -> None:
 
 @storage(
     "rename-folder",
-    "A folder gets another name with all that is in it, whole or, as overlayfs needs it, in pieces",
+    "You can rename a folder with everything in it, whole or, as overlayfs needs it, in pieces",
 )
 def _rename_folder(scene: Scene) -> Facts:
     for number, rename in enumerate((files.rename_new, piecemeal.move)):
@@ -83,7 +83,7 @@ def _rename_folder(scene: Scene) -> Facts:
     return {"lower_layers": mount is not None and mount.kind == "overlay"}
 
 
-@storage("rename-atomic", "Whoever reads while a file is replaced reads the old or the new one, whole")
+@storage("rename-atomic", "A reader of a file that is being replaced gets the whole old or the whole new one")
 def _rename_atomic(scene: Scene) -> Facts:
     path, stop = scene.folder / "replaced", threading.Event()
     wrong: list[bytes] = []
@@ -127,7 +127,7 @@ def _exchange(scene: Scene) -> None:
     demand(one.is_dir() and other.read_text() == "1", "they are where they were")
 
 
-@storage("exclusive-create", "Of all who create a name at the same time exactly one succeeds")
+@storage("exclusive-create", "If several create a name at the same time, exactly one succeeds")
 def _exclusive_create(scene: Scene) -> Facts:
     rounds, contenders = 30, 8
     for number in range(rounds):
@@ -162,7 +162,7 @@ def _seen_by_others(scene: Scene) -> None:
     demand(sorted(os.listdir(scene.folder)) == ["1", "2"], "its new name is not seen here")
 
 
-@storage("lock-exclusion", "A file lock keeps other processes out until it is given back")
+@storage("lock-exclusion", "A file lock keeps other processes out until its release")
 def _lock_exclusion(scene: Scene) -> None:
     path = scene.folder / "lock"
     with critical.exclusive(path):
@@ -172,7 +172,7 @@ def _lock_exclusion(scene: Scene) -> None:
     demand(free.stdout.strip() == "taken", f"after giving it back: {free.stdout or free.stderr!r}")
 
 
-@storage("durable", "Content, names and whole trees can be made durable")
+@storage("durable", "A sync makes content, names and whole trees durable")
 def _durable(scene: Scene) -> Facts:
     began = time.perf_counter()
     for number in range(10):
@@ -183,7 +183,7 @@ def _durable(scene: Scene) -> Facts:
     return {"ms_per_durable_file": round(took * 1000, 2)}
 
 
-@storage("in-place", "A record written in place is read back whole, whichever of its two slots was written")
+@storage("in-place", "A record written in place reads back whole, from either of its two slots")
 def _in_place(scene: Scene) -> None:
     from jvs_core.control.lock import slots
 
@@ -194,7 +194,7 @@ def _in_place(scene: Scene) -> None:
         demand(slots.read(path) == {"n": number}, f"after writing {number} it holds {slots.read(path)}")
 
 
-@storage("names", "Names are bytes: case, composition and bytes that are not UTF-8 are kept")
+@storage("names", "Names are bytes: case, composition and bytes that are not UTF-8 stay")
 def _names(scene: Scene) -> None:
     top = os.fsencode(scene.folder)
     wanted = [b"a", b"A", "é".encode(), b"e\xcc\x81", b"\xff\xfe", b" ", b"new\nline", b"x" * 255]
@@ -226,7 +226,7 @@ def _kinds(scene: Scene) -> None:
     demand(pipe.is_fifo(), "a FIFO is none")
 
 
-@storage("xattrs", "Extended attributes of users are kept")
+@storage("xattrs", "Files keep extended attributes of users")
 def _xattrs(scene: Scene) -> None:
     path = scene.folder / "file"
     path.touch()

@@ -94,7 +94,7 @@ def trust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> 
 
 
 def distrust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> list[Trusted]:
-    """Take the repository at ``path``, which need not exist any more, off the list; return what was on it."""
+    """Remove the repository at ``path`` from the list, even if it no longer exists; return its entry."""
     settings = settings or environment.from_environment()
     place = os.path.realpath(path)
     with _changing(settings):

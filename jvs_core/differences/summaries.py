@@ -59,7 +59,7 @@ def summary(repository: Repository, snapshot: str, *, worktree: str | None = Non
 
 
 def known_summaries(repository: Repository, snapshot_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return what ``summary`` says of those of the snapshots of which it is kept already; nothing is worked out."""
+    """Return the stored summaries (see ``summary``) of these snapshots; computes nothing."""
     place = _place(repository)
     found: dict[str, list[str]] = {}
     if not snapshot_ids or not place.exists():

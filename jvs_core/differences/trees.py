@@ -39,8 +39,8 @@ def what_changed(
     """Return what changed from snapshot ``before`` to snapshot ``after`` (None: the worktree as it is), path by path.
 
     ``paths`` chooses as in ``Repository.compare``. Without ``inside`` nothing is read: sizes, digests and modes only. ``everything``
-    also compares what changes whenever a notebook runs (execution counts, ids, widgets). No more than 500 paths, 1,000 MB of
-    content and 50,000 lines, cells and rows are answered with their inside; ``left_out`` counts the others, caches first. A file that
+    also compares what changes whenever a notebook runs (execution counts, ids, widgets). It looks inside at most 500
+    paths, 1,000 MB of content and 50,000 lines, cells and rows; ``left_out`` counts the others, caches first. A file that
     is damaged or cannot be read says so in ``stopped`` of its difference. Raises as ``Repository.compare``.
     """
     found = repository.changed_entries(

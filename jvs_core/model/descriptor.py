@@ -25,7 +25,7 @@ class HashValue(Record):
 class Descriptor(Record):
     """What a snapshot is; immutable once published.
 
-    ``kind`` is None where it was made before there were kinds; a later JVS may write others than ``Kind``.
+    ``kind`` is None in old snapshots; a later JVS may write other kinds than ``Kind``.
     """
 
     snapshot_id: SnapshotId

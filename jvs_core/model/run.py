@@ -63,7 +63,7 @@ class FailedCell(Record):
 
 
 class Run(Record):
-    """What became of one execution of a notebook or a command; written as ``started`` before it begins.
+    """The record of one execution of a notebook or a command; written as ``started`` before it begins.
 
     Paths inside the worktree are relative to it. A command has ``command``, its words, and an ``exit_status`` (128 + N
     where signal N ended it), and none of the fields of a notebook. ``inputs`` are the files that the call names,

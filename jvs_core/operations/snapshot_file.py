@@ -22,8 +22,8 @@ _PIECE = 1 << 20
 class SnapshotFile(io.BufferedReader):
     """A regular file of a snapshot, open for reading, of which nothing wrong is taken for the whole.
 
-    Read to its end it is hashed on the way: the last piece comes only if everything before was what the manifest says.
-    Who wants a part of it calls ``check`` first; ``seek`` does so by itself. ``size`` and ``sha256`` are the manifest's.
+    Reading hashes it on the way: you get the last piece only if everything before matches the manifest. To read a
+    part, call ``check`` first; ``seek`` does so by itself. ``size`` and ``sha256`` are the manifest's.
     Every reading method raises PayloadHashMismatch for a damaged file and EngineFailed where it cannot be read.
     """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Audit:
     """A repository's audit log: one record for each operation that changed something, each bound to the one before.
 
-    A checkpoint that is kept elsewhere shows later whether the log was cut, rolled back or written anew.
+    A checkpoint kept elsewhere shows later whether somebody cut, rolled back or rewrote the log.
     """
 
     def __init__(self, context: Context) -> None:
@@ -31,7 +31,7 @@ class Audit:
 
     @translated
     def mark(self) -> tuple[int, ...]:
-        """Return what is another one after every record that is written; it costs one look at a file, and reads nothing."""
+        """Return a value that changes with every new record; it costs one look at a file, and reads nothing."""
         from jvs_core.control.audit import log_file
 
         return log_file.mark(self._context.layout)

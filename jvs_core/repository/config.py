@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Config:
     """The settings in ``config.toml``, by key: ``timeline.every_s``, ``retention.weekly.keep_last``.
 
-    Everything that was opened before goes on with the settings of then, except for the automatic history.
+    What was opened before keeps its old settings, except for the automatic history.
     """
 
     def __init__(self, context: Context) -> None:
@@ -33,7 +33,7 @@ class Config:
 
     @translated
     def set(self, key: str, *values: str) -> Setting:
-        """Change a setting, to words as one types them; one that is a list takes several, or none.
+        """Change a setting to values as you type them; a list takes several values, or none.
 
         Comments and all other lines of the file stay. Durable and in the log when this returns. Raises InputError for an
         unknown key, a value that makes no sense or a file that is a link, EngineUnavailable.
@@ -42,5 +42,5 @@ class Config:
 
     @translated
     def reset(self, key: str) -> Setting:
-        """Take a setting's line out of the file, so that its default counts. Raises InputError."""
+        """Remove a setting from the file, so that its default applies. Raises InputError."""
         return operations.configuration.change(self._context, key, None)

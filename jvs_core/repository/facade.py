@@ -81,9 +81,8 @@ class Repository:
     worktree's head) or a time such as ``@2026-11-28T18:00``, ``@yesterday`` or ``@2h`` (the newest that was taken then or
     before, in local time). What concerns locks, worktrees, refs, pins,
     gc, runs, views, the timeline or the audit log alone is in the registers ``locks``, ``worktrees``, ``refs``, ``pins``, ``gc``,
-    ``runs``, ``views``, ``index``, ``audit``, ``cells``, ``config`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. A method that changes
-    something has made it durable and written its audit record when it returns; after a crash in the middle the
-    repository is as before or as after, or ``doctor`` makes it so.
+    ``runs``, ``views``, ``index``, ``audit``, ``cells``, ``config`` and ``timeline``. Every method raises subclasses of ``JvsError`` only. When a method that changes something returns, the change is durable and in the audit log. After a crash in the middle
+    the repository is as before or as after, or ``doctor`` makes it so.
     """
 
     def __init__(
@@ -131,7 +130,7 @@ class Repository:
         settings: Settings | None = None,
         progress: Progress = SILENT,
     ) -> Repository:
-        """Make a new repository at ``path``, whose last part is its name; ``from_`` is cloned into ``main``.
+        """Make a new repository at ``path``, whose last part is its name; clone ``from_`` into ``main``.
 
         The folder ``adopt`` becomes ``main`` itself, whatever its size, in one step that leaves a link in its place. Snapshots
         leave out what matches ``exclude``, in the syntax of .gitignore, and with ``exclude_caches`` known caches; ``main`` has it. Raises
@@ -170,11 +169,11 @@ class Repository:
     ) -> Cloned:
         """Clone the repository at or above ``source`` to ``path``, perhaps on another file system; return what came.
 
-        Each distinct file comes once and is checked against its manifest; hard links within a snapshot stay, and snapshots
-        share what they did. Worktrees come as their heads have them. With ``only`` these snapshots come, with their
-        ancestors as stubs. The clone has an identity of its own, unless ``same_id`` moves the repository. A failure leaves the
-        hidden folder ``.NAME.unfinished`` beside ``path``, with which the same call goes on. Damaged snapshots are in
-        ``refused`` of the answer. Raises NameInvalid, AlreadyExists, InputError, SnapshotNotFound, UnsavedChanges (with
+        Copies each distinct file once and checks it against its manifest. Hard links within a snapshot stay, and
+        snapshots share what they shared before. Worktrees are as their heads have them. ``only`` limits it to these
+        snapshots, with their ancestors as stubs. The clone has an identity of its own, unless ``same_id`` moves the
+        repository. A failure leaves the hidden folder ``.NAME.unfinished`` beside ``path``; the same call continues
+        from it. ``refused`` of the answer lists damaged snapshots. Raises NameInvalid, AlreadyExists, InputError, SnapshotNotFound, UnsavedChanges (with
         ``same_id``), AuditChainBroken, LockConflict (the same clone is under way), NoSpace.
         """
         settings = settings or environment.from_environment()
@@ -191,11 +190,11 @@ class Repository:
         settings: Settings | None = None,
         progress: Progress = SILENT,
     ) -> Imported:
-        """Make the repository ``path`` of one of JVS in Go (v6.5 to v8.2) in the folder ``source``, which stays as it is.
+        """Import the repository of JVS in Go (v6.5 to v8.2) in the folder ``source`` as ``path``; ``source`` does not change.
 
-        Snapshots come with id, note, tags, time and lineage; each payload is checked against its own hash where one can be
-        computed, and the answer says where not. Damaged ones are in ``refused`` of the answer. Worktrees come as they lie
-        there. A failure leaves what the same call goes on with. Raises NotARepository, UntrustedRepository,
+        Snapshots keep id, note, tags, time and lineage. JVS checks each payload against its own hash if it can
+        compute that; the answer names the others. ``refused`` of the answer lists damaged ones. Worktrees come as
+        they are there. After a failure the same call continues. Raises NotARepository, UntrustedRepository,
         FormatUnsupported, NameInvalid, AlreadyExists, LockConflict, NoSpace.
         """
         return operations.moving.importing.import_go(
@@ -207,7 +206,7 @@ class Repository:
     def estimate(
         folder: str | os.PathLike[str], *, name: str | None = None, within_s: float = 2.0
     ) -> AdoptionEstimate:
-        """Return what ``init`` with ``adopt=folder`` takes, and whether it can be done; nothing is made.
+        """Return what ``init`` with ``adopt=folder`` needs, and whether it is possible. Changes nothing.
 
         ``name`` is that of the repository beside the folder, a free one when left out. Counting ends after ``within_s``
         seconds, caches included, links and mounts not followed. Raises PathNotFound.
@@ -241,7 +240,7 @@ class Repository:
 
     @translated
     def initialized(self) -> Initialized:
-        """Return what ``init`` reports; made with ``from_``, ``degraded`` says what of that folder got lost."""
+        """Return what ``init`` reports. After ``from_``, ``degraded`` says what of that folder could not be kept."""
         return operations.init.describe(self._context, self._degraded)
 
     @translated
@@ -271,12 +270,12 @@ class Repository:
     ) -> Descriptor:
         """Take a snapshot of the whole worktree.
 
-        The caller's session must hold the worktree's lock; with ``lock`` it is taken for this call unless held, for
-        up to ``wait_s`` seconds, and given back. With ``prefer_quiesced`` a worktree whose files keep changing is
-        taken once more as ``best_effort``: the descriptor says so and names the files. ``kind`` says why it is made:
+        The caller's session must hold the worktree's lock. ``lock`` takes it for this call unless held, waits up to
+        ``wait_s`` seconds, and releases it. With ``prefer_quiesced``, if files keep changing, the snapshot is taken
+        again as ``best_effort``: the descriptor says so and names the files. ``kind`` says why it is made:
         by a ``user``, unasked (``auto``), around a ``run``, before a ``restore``, as a ``checkpoint`` of a notebook. ``cells`` is a notebook of
         what a kernel executed, kept beside the payload (see the register ``cells``). ``snapshot_id`` is an id
-        from ``reserve_snapshot_id``, for who must write it into a file of the snapshot itself.
+        from ``reserve_snapshot_id``, for callers that must write it into a file of the snapshot itself.
 
         Raises
         ------
@@ -316,9 +315,9 @@ class Repository:
     ) -> Descriptor | None:
         """Take a snapshot as ``snapshot`` does if the worktree differs from its head; else return None.
 
-        A time alone is no difference, nor is anything in a known cache (see ``compare``); owners, extended attributes and
-        hard links are. The look needs no lock: where nothing changed it does not matter who holds it. Of several callers
-        that see the same change one makes the snapshot. A head that is damaged counts as different. Raises what
+        Changed times and known caches (see ``compare``) do not count; owners, extended attributes and hard links do.
+        Looking needs no lock. If several callers see the same change, one of them takes the snapshot. A damaged head
+        counts as different. Raises what
         ``snapshot`` does.
         """
         return operations.snapshot.take_if_changed(
@@ -345,8 +344,8 @@ class Repository:
     ) -> AnnotatedDescriptor:
         """Edit the note and tags of a snapshot; without ``note`` that stays.
 
-        The descriptor on disk never changes, and needs no lock: the edit is a record of its own, in the log. What shows or
-        looks for snapshots goes by the edited note and tags from now on. The returned descriptor has them, with all edits
+        The descriptor on disk never changes: the edit is a record of its own, in the log. It needs no lock. From now
+        on everything that shows or finds snapshots uses the edited note and tags. The returned descriptor has them, with all edits
         in ``annotations``; ``original`` is the one on disk. Raises InputError (also when nothing would change),
         SnapshotExpired.
         """
@@ -381,14 +380,15 @@ class Repository:
     ) -> list[HistoryItem]:
         """Return the snapshots that led to the worktree's head, or ``every`` snapshot, newest first.
 
-        With ``path`` those that changed this file, or what lies in this folder, since the one before (see ``find``), or what
-        this pattern matches from the worktree's top, or PathNotFound where none ever had it; with ``larger`` and ``smaller``
-        those that changed a file of more, and of less than so many bytes; without ``auto`` those only that somebody asked for; with ``grep`` those with
-        this text in their note, upper and lower case alike; ``since`` and ``until`` are ISO 8601 times (without a zone local
-        time; a day, or a minute, is meant as a whole), ``yesterday``, or durations ago, such as ``7d``.
+        ``path`` is a file, a folder, or a pattern from the worktree's top: only snapshots that changed it since the
+        one before (see ``find``). PathNotFound is raised if no snapshot ever had it. ``larger`` and ``smaller``
+        select those that changed a file of more, or of less, than so many bytes. Without ``auto``, automatic
+        snapshots are left out. ``grep`` selects by text in the note, ignoring case. ``since`` and ``until`` are ISO
+        8601 times, ``yesterday``, or durations ago, such as ``7d``. A time without a zone is local; a day or a minute
+        means all of it.
         ``limit`` and ``before``, the last snapshot of the page before, page through it: a page costs what it holds.
-        With a list for what is ``unreadable``, those of ``every`` snapshot that are damaged are left out, and it gets what
-        is wrong with them; without one the first is raised.
+        With a list as ``unreadable``, damaged snapshots are left out, and the list gets their errors. Without one,
+        the first error is raised.
         """
         name = worktree or self._worktree
         start = None if before is None else self._context.resolve(before, name)
@@ -433,12 +433,12 @@ class Repository:
     ) -> list[FoundFile]:
         """Return the files whose path matches in the snapshots that led to the worktree's head, or in ``every`` one, by path.
 
-        ``pattern`` is a part of the path, or a glob: of the name where it has no slash, else of the path (``**`` goes through
-        folders). With ``deleted`` only those that the worktree does not have now; with ``larger``, ``smaller`` (bytes), ``since``
-        and ``until`` (as for ``history``) only those with a change that fits them all: made, edited or removed then, at that
-        size. It is answered from an index of changes in
-        the cache folder, which is brought up to date first and made from the manifests where it is not there. Snapshots that
-        cannot be read are left out, and ``unreadable`` gets what is wrong with them.
+        ``pattern`` is a part of the path, or a glob. Without a slash the glob matches the name, else the path (``**``
+        matches across folders). ``deleted`` selects files that the worktree does not have now. ``larger``,
+        ``smaller`` (bytes), ``since`` and ``until`` (as for ``history``) select files with one change that fits them
+        all: made, edited or removed then, at that size. The answer comes from an index of changes in the cache
+        folder, which is updated first, or made from the manifests. Snapshots that cannot be read are left out, and
+        ``unreadable`` gets their errors.
         """
         return operations.file_history.find(
             self._context,
@@ -459,10 +459,10 @@ class Repository:
     ) -> Stats:
         """Return how much space the repository takes and what for, what each snapshot alone holds, and the largest paths.
 
-        With ``snapshot`` what that one holds. An estimate: contents are told apart by size and SHA-256 from the index of
-        changes (see ``find``), so that what lies on disk twice counts once; folders and what the file system keeps for itself
-        are left out. Worktrees and ``.jvs`` are walked, and no content is read. Removing several snapshots frees more than
-        each alone. What cannot be read is left out and stands in ``unreadable``.
+        With ``snapshot``, what that one holds. This is an estimate: it distinguishes contents by size and SHA-256
+        from the index of changes (see ``find``), so equal contents count once. It leaves out folders and what the
+        file system needs for itself. It walks worktrees and ``.jvs``, and reads no content. Removing several
+        snapshots frees more than each alone. ``unreadable`` lists what could not be read.
         """
         if snapshot is None:
             return operations.space.stats.of_repository(self._context, progress)
@@ -523,8 +523,8 @@ class Repository:
     def open_file(self, snapshot: str, path: str, *, worktree: str | None = None) -> SnapshotFile:
         """Open a regular file of a snapshot for reading; what is read is checked against the manifest.
 
-        Read to its end, the last piece comes only if the whole is right; for a part of it call ``check`` first, which
-        ``seek`` does by itself. Raises PathNotFound, SnapshotExpired, PayloadHashMismatch; so do the methods that read.
+        If you read to the end, you get the last piece only if the whole file is right. To read a part, call ``check``
+        first; ``seek`` does so by itself. Raises PathNotFound, SnapshotExpired, PayloadHashMismatch; so do the methods that read.
         """
         return operations.snapshot_file.open_file(
             self._context, self._context.resolve(snapshot, worktree or self._worktree), path
@@ -532,7 +532,7 @@ class Repository:
 
     @translated
     def stat_now(self, path: str, *, worktree: str | None = None) -> TreeEntry:
-        """Return what stands at a path of the worktree now, by its path from the worktree's top; ``sha256`` is None.
+        """Return the current entry at a path of the worktree, relative to the worktree's top; ``sha256`` is None.
 
         Raises PathNotFound where there is nothing that a snapshot would keep, PathEscape.
         """
@@ -542,8 +542,8 @@ class Repository:
     def open_now(self, path: str, *, worktree: str | None = None) -> io.BufferedReader:
         """Open a regular file of the worktree for reading, as it is now, by its path from the worktree's top.
 
-        No symbolic link is followed, also none to a folder, and no FIFO waited for. Who writes to it meanwhile is not kept from
-        that. Raises PathNotFound where there is no such file, PathEscape.
+        Follows no symbolic link, not even one to a folder, and waits for no FIFO. It does not prevent others from
+        writing to the file. Raises PathNotFound where there is no such file, PathEscape.
         """
         return operations.present_file.open_now(self._context, worktree or self._worktree, path)
 
@@ -561,7 +561,7 @@ class Repository:
     ) -> Comparison:
         """Return what changed from snapshot ``before`` to snapshot ``after`` (None: to the worktree as it is).
 
-        ``paths`` chooses among the changed ones: a name to the letter and what lies below it, or a pattern, as for
+        ``paths`` selects among the changed ones: an exact name and everything below it, or a pattern, as for
         ``restore_paths``. Without ``caches``, what lies in ``__pycache__``, ``.ipynb_checkpoints``, ``.venv``, ``node_modules``, ``lost+found`` or a
         folder with a ``CACHEDIR.TAG`` is no change. With ``renames`` a file that only moved (same content, not empty, same mode) is in
         ``renamed``, and neither in ``added`` nor in ``removed``.
@@ -598,13 +598,12 @@ class Repository:
         same_owner: bool = False,
         progress: Progress = SILENT,
     ) -> Restored:
-        """Put a snapshot back as a new worktree and touch no other.
+        """Restore a snapshot to a new worktree; change no other.
 
-        It is called ``restore-<first 8 of the id>-<date>-<time>-<4 random>`` unless ``name`` is given; ``suggest_name`` has
-        one that people remember.
+        It is called ``restore-<first 8 of the id>-<date>-<time>-<4 random>`` unless ``name`` is given; ``suggest_name`` returns one that is easy to remember.
 
-        ``same_owner`` restores owners, setuid, setgid and capabilities too: for root only, in a repository that only
-        root can write (InputError); else ``degraded`` of the answer says what was left out. Raises AlreadyExists, SnapshotExpired, PayloadHashMismatch and the other integrity errors.
+        ``same_owner`` restores owners, setuid, setgid and capabilities too. Only root can use it, in a repository
+        that only root can write (InputError). Otherwise ``degraded`` of the answer says what was left out. Raises AlreadyExists, SnapshotExpired, PayloadHashMismatch and the other integrity errors.
         """
         snapshot_id = self._context.resolve(snapshot, worktree or self._worktree)
         context = self._context.restoring(same_owner)
@@ -672,8 +671,9 @@ class Repository:
     ) -> list[Extracted]:
         """Copy several files or folders out of a snapshot, one after the other; as ``restore_path`` does each.
 
-        A path is a name to the letter, or a pattern: ``*`` and ``?`` stay in a folder, ``**`` does not. Before the
-        first is copied all are looked up. ``to`` goes with one only. An error names those that were restored before.
+        A path is an exact name, or a pattern: ``*`` and ``?`` match within a folder, ``**`` across folders. All paths
+        are looked up before the first is copied. ``to`` needs exactly one path. An error names those that were
+        already restored.
         """
         name = worktree or self._worktree
         return operations.inplace.several.paths(
@@ -701,7 +701,7 @@ class Repository:
         same_owner: bool = False,
         progress: Progress = SILENT,
     ) -> RestoredInPlace:
-        """Make the worktree equal to a snapshot by changing only what differs; the present is snapshotted first.
+        """Make the worktree equal to a snapshot by changing only what differs, after a snapshot of the present.
 
         Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``, ``same_owner`` as for ``restore``. After a crash the next command that holds the
         lock, or ``doctor``, completes it.
@@ -733,9 +733,9 @@ class Repository:
     ) -> RestoredInPlace:
         """Take back the last in-place restore, the one before at the next call: content and head become what they were.
 
-        What else happened since, a snapshot or a change of anything but known caches, would be taken back as well: that is
-        NothingToUndo, and the hint names the snapshot to restore, unless ``force``. Either way the present is snapshotted
-        first, and ``redo`` goes forward again. Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``, ``same_owner``
+        If anything else happened since (a snapshot, or a change outside of known caches), it raises NothingToUndo,
+        and the hint names the snapshot to restore. ``force`` goes back anyway. It always takes a snapshot of the
+        present first, and ``redo`` goes forward again. Needs the lock; ``lock`` and ``wait_s`` as for ``snapshot``, ``same_owner``
         as for ``restore``.
         """
         return operations.inplace.undoing.go(
@@ -764,7 +764,7 @@ class Repository:
     ) -> RestoredInPlace:
         """Take back the last ``undo``: content and head become what they were before it. All else is as there.
 
-        An in-place restore of anything else ends what can be redone.
+        After another in-place restore there is nothing to redo.
         """
         return operations.inplace.undoing.go(
             self._context.restoring(same_owner),
@@ -781,8 +781,7 @@ class Repository:
     def forget_undo(self, worktree: str | None = None, *, lock: bool = False, wait_s: float = 0.0) -> int:
         """Give up everything that ``undo`` and ``redo`` could go back to in a worktree; return how many steps that were.
 
-        Content and head stay as they are. The snapshots stay as well; from now on nothing keeps them for ``undo``, so that
-        they can be dropped (see ``gc.plan``). Needs the lock, as for ``snapshot``. Raises NothingToUndo.
+        Content and head do not change. The snapshots stay as well, but you can now drop them (see ``gc.plan``). Needs the lock, as for ``snapshot``. Raises NothingToUndo.
         """
         return operations.inplace.undoing.forget(
             self._context, worktree or self._worktree, locking=operations.locking.Locking(lock, wait_s)
@@ -799,10 +798,10 @@ class Repository:
         reuse: bool = False,
         logged: bool = True,
     ) -> AbstractContextManager[Lease]:
-        """Hold the worktree's lock for a ``with`` block, renewed by a daemon thread, and give it back.
+        """Hold the worktree's lock for a ``with`` block, renew it in a daemon thread, and release it.
 
-        With ``reuse`` a lock that this session holds already is used and kept. One that is not ``logged`` belongs to what is
-        done under it, whose own record carries its token. When a renewal fails for good, the
+        ``reuse`` uses a lock that this session already holds, and keeps it. Without ``logged``, the log has no record
+        of the lock; the record of the operation under it has its token. When a renewal fails for good, the
         next operation that needs the lock raises.
         """
         block = operations.locking.hold(
@@ -829,8 +828,8 @@ class Repository:
     ) -> AbstractContextManager[Sandbox]:
         """Make a worktree from a snapshot for a ``with`` block and hold its lock.
 
-        At the end of the block it is snapshotted, with the tag ``sandbox``, and removed unless ``keep`` is set, here
-        or on the sandbox. A block that raises is snapshotted too, if it changed anything. After a crash ``doctor``
+        At the end of the block JVS takes a snapshot of it, with the tag ``sandbox``, and removes it unless ``keep``
+        is set, here or on the sandbox. If the block raises, JVS takes a snapshot too, if anything changed. After a crash ``doctor``
         does the same.
 
         Raises
@@ -862,7 +861,7 @@ class Repository:
         worktree: str | None = None,
         progress: Progress = SILENT,
     ) -> Exported:
-        """Write a snapshot, or ``path`` in it, to a new file or folder for somebody who has no JVS.
+        """Write a snapshot, or ``path`` in it, to a new file or folder for somebody without JVS.
 
         ``target`` ends in ``.tar.zst``, ``.tar.gz``, ``.tar`` or ``.zip``, or becomes a folder. Every byte is checked
         against the manifest while it is written. The target appears whole and durable, or not at all; a crash leaves a
@@ -902,9 +901,9 @@ class Repository:
     ) -> AbstractContextManager[Path]:
         """Show a snapshot, or ``path`` in it, as a read-only folder or file for a ``with`` block, which gets its path.
 
-        It lies in the repository and is a copy that shares blocks with the snapshot where the file system can: what is done
-        to it, also by root, changes no snapshot. Each entry is looked at, and its content read where the file system has to
-        copy it, or where its mode, owner or time drifted; ``verify`` reads every byte. gc keeps the snapshot while the
+        The view is a copy in the repository. It shares blocks with the snapshot if the file system can; nothing that
+        happens to it, not even by root, changes the snapshot. JVS checks every entry. It reads the content if the
+        file system has to copy it, or if mode, owner or time changed; ``verify`` reads every byte. gc keeps the snapshot while the
         view is open. The block's end closes it; after a crash ``doctor`` does. ``views`` has those that are open.
 
         Raises
@@ -950,8 +949,8 @@ class Repository:
             Called with a sandbox made from each snapshot that is tried; nothing of what it leaves there stays. It returns
             an exit status as for ``git bisect run``: 0 good, 125 skip, up to 127 bad, above it ends the search.
         what
-            What is asked, in words: a later call with the same ends and words goes on where this one was interrupted,
-            unless it begins ``afresh``.
+            The question, in words. A later call with the same ends and words continues where this one was
+            interrupted, unless it starts ``afresh``.
         on_try
             Called with what each try showed, and about how many are left.
 
@@ -982,14 +981,15 @@ class Repository:
         """Verify one snapshot or several (None: the worktree's head, if it has one), or ``every`` one, and the audit log.
 
         ``every`` also checks the repository against its log. The log must extend the checkpoint ``since``, which must
-        be signed by the public key in the file ``key`` where one is given. Reads every byte and trusts no cache. What
-        is wrong stands in the report; only a snapshot or key that does not exist raises. Nothing is changed, but damage is
-        remembered where the caller may write, so that nothing is made from it and ``heal`` finds it.
+        be signed by the public key in the file ``key`` where one is given. Reads every byte and trusts no cache. The
+        report says what is wrong; only a snapshot or key that does not exist raises. It changes nothing. If the
+        caller may write, it records damage, so that nothing is made from it and ``heal`` finds it.
 
-        With ``subset``, as in ``3/7``, every snapshot is checked, but of the payloads only the contents of that share are read; the
-        other files are looked at. Each content belongs to one share, so that all have been read after as many calls, whatever
-        snapshots come and go; ``next/7`` is the share that was read longest ago. The report then has ``subset``: what was read
-        now, and when each share, and all of each snapshot, was last read, as far as the caller's cache folder remembers.
+        ``subset``, as in ``3/7``, checks every snapshot, but reads only the contents of that share; of other files it
+        checks the metadata. Each content belongs to one share, so after seven calls all have been read, whatever
+        snapshots come and go. ``next/7`` is the share that was read longest ago. The report then has ``subset``: what
+        was read now, and when each share, and all of each snapshot, was last read. The caller's cache folder
+        remembers that.
         """
         name = worktree or self._worktree
         if subset is not None and snapshot is not None:
@@ -1011,7 +1011,7 @@ class Repository:
     def doctor(
         self, *, repairs: Iterable[str] = (), strict: bool = False, progress: Progress = SILENT
     ) -> DoctorReport:
-        """Look for everything that is not as it should be, after carrying out ``repairs``.
+        """Find everything that is wrong, after carrying out ``repairs``.
 
         Repairs are ``clean_tmp``, ``advance_head``, ``clean_locks``, ``clean_intents``, ``audit_repair``,
         ``finish_restore`` and ``heal``. Healthy means no error, with ``strict`` no warning either. Without repairs nothing is

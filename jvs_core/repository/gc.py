@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Gc:
-    """Garbage collection, in two steps: a plan says what would go, a run of that very plan removes it."""
+    """Garbage collection in two steps: a plan says what would go, and a run of exactly this plan removes it."""
 
     def __init__(self, context: Context, worktree: str) -> None:
         self._context = context
@@ -42,12 +42,12 @@ class Gc:
     ) -> GcPlan:
         """Decide what a run may remove, and remove nothing.
 
-        ``policy`` names a policy of the configuration; each ``keep_…`` takes the place of its value. With neither,
-        only what no head, ref, pin, intent or lineage needs is a candidate; with a policy a history is thinned out,
-        and the descriptors that its lineage needs stay as stubs.
+        ``policy`` names a policy of the configuration; each ``keep_…`` takes the place of its value. With neither, a
+        candidate is only what no head, ref, pin, intent or lineage needs. A policy thins out a history; the
+        descriptors that its lineage needs stay as stubs.
 
-        With ``drop`` the snapshots named go, wherever they lie in the lineage, and nothing else: payload and manifest; the
-        descriptors stay as stubs, also where nothing descends from them. An id of a kept copy of a file (see
+        ``drop`` removes payload and manifest of the snapshots named, anywhere in the lineage, and nothing else. Their
+        descriptors stay as stubs, even if nothing descends from them. An id of a kept copy of a file (see
         ``timeline.copies``) names that copy. ``HEAD`` is that of ``worktree``.
 
         Raises
@@ -106,5 +106,5 @@ class Gc:
 
     @translated
     def reserve(self) -> None:
-        """Keep so much space back that a collection can begin when there is no other; every collection does it too."""
+        """Reserve enough space for a collection to start on a full disk; every collection does so too."""
         operations.gc.reserve.keep(self._context.layout)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Index:
     """What the snapshots of a repository changed, each seen from the one before.
 
-    It is answered from an index in the cache folder. ``within_s`` bounds how long that is brought up to date, which is as
-    long as it takes when left out: what is not in it by then is left out of the answer, and the next call goes on from there.
+    The answer comes from an index in the cache folder. ``within_s`` limits the time for updating it; the default is
+    no limit. The answer leaves out what is not in the index by then, and the next call continues from there.
     """
 
     def __init__(self, context: Context, worktree: str) -> None:
@@ -39,7 +39,7 @@ class Index:
 
     @translated
     def lineage(self, worktree: str | None = None, *, within_s: float | None = None) -> list[str]:
-        """Return the snapshots that led to where a worktree stands, newest first."""
+        """Return the snapshots that led to a worktree's head, newest first."""
         return operations.changed.ancestry(self._context, worktree or self._worktree, within_s)
 
     @translated

@@ -52,5 +52,5 @@ class Locks:
 
     @translated
     def release(self, worktree: str | None = None) -> None:
-        """Give the session's lock back. Raises LockNotHeld, LockExpired, FencingMismatch."""
+        """Release the session's lock. Raises LockNotHeld, LockExpired, FencingMismatch."""
         operations.locking.release(self._context, worktree or self._worktree)

@@ -124,14 +124,14 @@ class Runs:
 
     @translated
     def seen(self, run: Run) -> SeenRun:
-        """Return a run with whether it is under way at this moment, and how far it came: its cell, its metrics so far."""
+        """Return a run, whether it runs at this moment, and its progress: its cell, its metrics so far."""
         return operations.live_runs.seen(self._context, run)
 
     @translated
     def tell(
         self, run_id: str, *, cell: int | None = None, cells: int | None = None, metrics: dict[str, Any]
     ) -> None:
-        """Say how far a run came: in which ``cell`` of how many ``cells`` it is, and its metrics so far.
+        """Report the progress of a run: in which ``cell`` of how many ``cells`` it is, and its metrics so far.
 
         Neither durable nor in the log; of the metrics the first 50 are kept. It goes when the run ends.
         """
@@ -139,7 +139,7 @@ class Runs:
 
     @translated
     def cancel(self, run: str) -> Run:
-        """Ask a run under way to stop, as Ctrl-C does, and return it as it is; ``is_cancelled`` tells the run of it.
+        """Ask a running run to stop, as Ctrl-C does, and return it; ``is_cancelled`` tells the run about it.
 
         The process of the run looks once a second, wherever it runs. Raises RunNotFound, FencingMismatch (it has ended),
         LockConflict (its process is gone, or is another user's).
@@ -171,7 +171,7 @@ class Runs:
 
     @translated
     def gone(self, run: Run) -> dict[str, str]:
-        """Return what is to be said of each snapshot of a run that is no longer whole, by ``before`` and ``after``.
+        """Return a message for each snapshot of a run that is no longer whole, by ``before`` and ``after``.
 
         A record protects nothing from gc: it outlives its snapshots.
         """

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Timeline:
-    """Snapshots that nobody asks for, and what was deleted.
+    """The automatic history: automatic snapshots, and deleted files.
 
-    Nothing here waits or repeats by itself: ``Schedule`` says when it is time, ``jvs timeline run`` and the Jupyter server
-    act on it. ``worktree`` None means the one that the repository was opened from.
+    Nothing here waits or repeats by itself. ``Schedule`` says when it is time; ``jvs timeline run`` and the Jupyter
+    server use it. ``worktree`` None means the one that the repository was opened from.
     """
 
     def __init__(self, context: Context, worktree: str) -> None:
@@ -51,8 +51,8 @@ class Timeline:
     ) -> Descriptor | None:
         """Take an automatic snapshot of a worktree if it changed; else return None.
 
-        Its kind is ``auto``. The look is that of ``snapshot_if_changed``. The lock is used where this session holds it, else
-        taken without waiting; files that keep changing are recorded and named. Raises LockConflict where somebody else
+        Its kind is ``auto``. It looks as ``snapshot_if_changed`` does. It uses the lock if this session holds it,
+        else takes it without waiting. It records and names files that keep changing. Raises LockConflict where somebody else
         holds the lock, and what ``snapshot`` does; nothing is visible then, and it may be tried again later.
         """
         return operations.snapshot.take_if_changed(
@@ -79,8 +79,8 @@ class Timeline:
     def run(self, worktree: str | None = None, *, tell: Callable[[str], None] | None = None) -> NoReturn:
         """Keep the history of a worktree in this thread, until it is interrupted (KeyboardInterrupt).
 
-        ``tell`` gets a line for each snapshot, pause and resumption. Faults pause it, and it goes on when they are over. An
-        interrupt takes back what was begun and gives the lock back. Raises InputError where the history is off.
+        ``tell`` gets a line for each snapshot, pause and resumption. Faults pause it, and it resumes when they are
+        over. An interrupt takes back a snapshot in progress and releases the lock. Raises InputError where the history is off.
         """
         operations.timeline.keeper.keep(
             self._context,
@@ -131,14 +131,14 @@ class Timeline:
         most: int = 200,
         progress: Progress = SILENT,
     ) -> Thinned:
-        """Remove the automatic snapshots of a worktree, or of ``every`` one, that the words of ``keep`` do not keep.
+        """Remove the automatic snapshots of a worktree, or of ``every`` one, that the rules of ``keep`` do not keep.
 
-        Only snapshots of the kind ``auto``, and none that is a head, named by a ref, pin, intent or run, or that somebody gave
-        a note or a tag; nor the last one that holds a file as it was before it was removed or overwritten in the last
-        ``deleted_days``. Where what only automatic snapshots and kept copies hold takes more than ``space_percent`` of the
-        file system, the oldest go before that, whatever the words say, and ``notes`` says so. Kept copies older than
-        ``deleted_days`` go as well. At most ``most`` are removed, in one collection of gc, and ``more`` says whether there is
-        more to do: killed at any moment, the next call completes it.
+        It removes only snapshots of the kind ``auto``. It keeps heads, snapshots that a ref, pin, intent or run
+        names, and those with a note or a tag. It also keeps the last one that holds a file from before it was removed
+        or overwritten in the last ``deleted_days``. If automatic snapshots and kept copies alone hold more than
+        ``space_percent`` of the file system, the oldest go earlier, whatever the rules say, and ``notes`` says so.
+        Kept copies older than ``deleted_days`` go as well. One call removes at most ``most``, in one collection of
+        gc, and ``more`` says whether there is more to do. If it is killed, the next call completes it.
 
         Raises
         ------
@@ -201,8 +201,8 @@ class Timeline:
     ) -> PutBack:
         """Put the file ``file`` back from ``source``, a snapshot or the id of a kept copy: where it was, or at ``to``.
 
-        It never replaces anything: where something has that name now, it becomes ``name (HH.MM).ext``, with the time of the
-        source. It needs no lock, is durable and in the log when this returns; after a crash it is there whole or not at all.
+        It never replaces anything. If something has that name now, the file becomes ``name (HH.MM).ext``, with the
+        time of the source. It needs no lock, is durable and in the log when this returns; after a crash it is there whole or not at all.
         A folder of a snapshot can be put back too. Raises PathNotFound, SnapshotNotFound, PathEscape, PayloadHashMismatch.
         """
         return operations.timeline.putting_back.put_back(
@@ -224,9 +224,9 @@ class Timeline:
         """Return the files that a worktree lost, each with its newest loss, newest first.
 
         ``query`` is a part of the path or a pattern, as for ``find``; ``folder`` one in which they lay, at any depth.
-        ``after`` is the ``next`` of the last row of the page before. It is answered from the index of changes that ``find``
-        uses, the kept copies and a look at the names in the worktree. What lies in known caches is left out, and so is what
-        is there again as it was. Damaged snapshots and copies are left out; ``unreadable`` gets what is wrong with them.
+        ``after`` is the ``next`` of the last row of the page before. The answer comes from the index of changes that
+        ``find`` uses, the kept copies and the names in the worktree. It leaves out files in known caches, and files
+        that exist again unchanged. It leaves out damaged snapshots and copies; ``unreadable`` gets their errors.
         """
         return operations.timeline.losses.lost(
             self._context,

@@ -87,11 +87,11 @@ class Worktrees:
     ) -> list[WorktreeInfo]:
         """Return every worktree, ``main`` first.
 
-        With ``status_within_s`` each is looked at, as ``status`` does, and ``changes`` says how many paths differ from its
-        head; None for those that the time does not suffice for, and ``unreadable`` gets how many these are.
+        With ``status_within_s``, ``changes`` says how many paths of each differ from its head, as ``status`` does. It
+        is None for those that the time is too short for, and ``unreadable`` gets their number.
 
-        With a list for what is ``unreadable``, those with a damaged record are left out, and it gets what is wrong with
-        them; without one DescriptorCorrupt is raised.
+        With a list as ``unreadable``, those with a damaged record are left out, and the list gets their errors.
+        Without one, DescriptorCorrupt is raised.
         """
         return operations.worktrees.listing(
             self._context, unreadable, within_s=status_within_s, progress=progress
@@ -125,9 +125,9 @@ class Worktrees:
     ) -> WorktreeRemoved:
         """Remove a worktree; its snapshots stay.
 
-        With ``force`` also one that holds changes, after a last snapshot of it, which is pinned for 30 days; where that cannot
-        be taken (NoSpace, UnsupportedFile), the worktree stays. Without ``keep_last`` the changes are lost. What no snapshot
-        ever holds (repositories inside, sockets, what is excluded) is removed with it. Raises InputError for ``main``, LockConflict, UnsavedChanges, PayloadHashMismatch where its head is damaged,
+        ``force`` also removes one with changes, after a last snapshot of it, which is pinned for 30 days. If that
+        fails (NoSpace, UnsupportedFile), the worktree stays. Without ``keep_last`` the changes are lost. What no
+        snapshot ever holds (repositories inside, sockets, excluded files) is removed with it. Raises InputError for ``main``, LockConflict, UnsavedChanges, PayloadHashMismatch where its head is damaged,
         EngineFailed where something is mounted in it.
         """
         last = operations.worktree_removal.remove(

@@ -71,10 +71,8 @@ class Difference(Part):
     """One path that differs.
 
     ``old_path`` is set where a file moved. ``old`` or ``new`` is None where there is none. ``kind`` is by name and content;
-    ``mixed`` where a path was one type and is another. ``cache`` marks what a program makes again by itself. ``words`` says it in
-    a few words for a list (``2 cells``, ``−48 rows``), ``""`` where there is nothing to say. ``detail`` is None where nobody asked for it, or the
-    content is the same (a mode changed, a file moved); its kind is ``binary`` where a bound keeps from looking inside. ``stopped`` says in sentences what was left out because of a bound, ``more`` what is
-    missing for want of a library.
+    ``mixed`` where a path was one type and is another. ``cache`` marks known caches. ``words`` summarises it for a list (``2 cells``, ``−48 rows``), or is ``""``. ``detail`` is None where nobody asked for it, or the
+    content is the same (a mode changed, a file moved); its kind is ``binary`` where a bound keeps from looking inside. ``stopped`` says in sentences what a limit left out, ``more`` what a missing library would add.
     """
 
     path: str

@@ -9,9 +9,10 @@ _LONGEST_GAP_S = 3600.0
 class Schedule:
     """When a worktree is looked at, and snapshotted if it changed: a while after the last change, and not too often.
 
-    It is due ``after_save_s`` seconds after the last of several changes, or ``every_s`` seconds after the first of them
-    where they do not end, but not before ``every_s`` seconds are over since the last time. Where a look or a snapshot takes
-    long, that gap grows so that no more than a fiftieth of the time goes into it, up to an hour.
+    A snapshot is due ``after_save_s`` seconds after the last of several changes. If they do not end, it is due
+    ``every_s`` seconds after the first of them. It is never due within ``every_s`` seconds of the last one. If
+    looking or copying takes long, that gap grows, up to an hour, so that it takes no more than a fiftieth of the
+    time.
 
     Times are seconds of one clock that never goes back, such as ``time.monotonic()``; it has no clock and no thread of its
     own, and is not for two threads at once.

@@ -37,7 +37,7 @@ _OVER_THE_LIMIT = (errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 class Watch:
     """Watches the folders of one worktree, from its making to ``close``; for a ``with`` block.
 
-    ``why`` is None where every change that this kernel makes shows, else it says in words why one has to look as well.
+    ``why`` is None if every change that this kernel makes shows. Otherwise it says why you have to look as well.
     """
 
     def __init__(self, root: Path) -> None:
