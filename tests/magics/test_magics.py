@@ -385,4 +385,4 @@ def test_find_shows_deleted_files_and_redo_and_if_changed_answer(ip: Kernel, mai
     assert "Deleting one snapshot frees about" in held.text
     assert ip.value("held.to_dataframe().columns.tolist()") == "['snapshot_id', 'unique_bytes', 'needed_for']"
     assert ip.value("one = %jvs stats @now --by path\none.to_dataframe().path.tolist()") == "['a.txt']"
-    assert "leave --if-changed out" in ip.fails("%%jvs note --if-changed\n1")
+    assert "leave out --if-changed" in ip.fails("%%jvs note --if-changed\n1")

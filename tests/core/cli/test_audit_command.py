@@ -98,7 +98,7 @@ def test_a_signed_checkpoint_is_held_against_its_signer(repo: Path, jvs: Jvs) ->
     kept.write_text(json.dumps(forged))
     found = jvs("verify", "--since", str(kept), "--json", status=5).json
     assert found["ok"] is False
-    assert "not as it was signed" in found["audit"]["error"]
+    assert "changed after it was signed" in found["audit"]["error"]
 
 
 def test_what_is_no_checkpoint_is_a_usage_error_and_a_missing_one_not_found(repo: Path, jvs: Jvs) -> None:

@@ -167,7 +167,7 @@ def test_a_proof_notices_whatever_was_changed(
     before, after = command.before_snapshot_id, command.after_snapshot_id
     for name, old, new, said in (
         (f"snapshots/{after}/out/model.txt", b"m", b"n", "is not what the manifest says"),
-        (f"jvs/runs/{command.run_id}.json", b"0.5", b"0.9", "not the one that was logged"),
+        (f"jvs/runs/{command.run_id}.json", b"0.5", b"0.9", "differs from the log"),
         (f"jvs/snapshots/{before}/descriptor.json", b'"note"', b'"nope"', "descriptor"),
         (f"jvs/snapshots/{after}/manifest", b"model", b"modem", "manifest"),
         ("jvs/log.jsonl", b'"run_finish"', b'"run_finisj"', "was changed"),

@@ -228,7 +228,7 @@ def test_quotas_of_the_other_kind_are_refused_and_stop_no_home(
 
 def test_what_cannot_have_one_is_told(there: Machine, counted: Path, templates: Repository) -> None:
     listed = make_home(counted / "homes", templates, Person("ann"), template=None, owner=None)
-    with pytest.raises(JvsError, match="is no subvolume"):
+    with pytest.raises(JvsError, match="is not a subvolume"):
         Quota(gib=1).apply(listed, HERS)
     with pytest.raises(JvsError, match="system users of their own"):
         Quota(gib=1).apply(listed)

@@ -78,13 +78,13 @@ def flagged(path: Path, flag: str) -> Iterator[None]:
 def test_what_chattr_holds_is_named_before_anything_changes(repo: Repository, flag: str, name: str) -> None:
     with flagged(main(repo) / name, flag):
         before, history = metadata_of(main(repo)), len(repo.history(every=True))
-        with pytest.raises(EngineFailed, match=f"nothing was changed.* {name} ") as raised:
+        with pytest.raises(EngineFailed, match=f"changed nothing.* {name} ") as raised:
             repo.restore_inplace("HEAD~1", reason="test", lock=True)
         assert raised.value.hint == f"chattr -{flag} {name}; then run the command again"
         assert metadata_of(main(repo)) == before
         assert len(repo.history(every=True)) == history
         if name != "extra":
-            with pytest.raises(EngineFailed, match="nothing was changed"):
+            with pytest.raises(EngineFailed, match="changed nothing"):
                 repo.restore_path("HEAD~1", "d", inplace=True, reason="test", lock=True)
         assert metadata_of(main(repo)) == before
         assert repo.status().unfinished is None
@@ -111,7 +111,7 @@ def test_what_is_held_and_need_not_change_is_in_nobodys_way(repo: Repository) ->
 def test_undo_looks_first_as_well(repo: Repository) -> None:
     repo.restore_inplace("HEAD~1", reason="test", lock=True)
     with flagged(main(repo) / "c", "i"):
-        with pytest.raises(EngineFailed, match="nothing was changed"):
+        with pytest.raises(EngineFailed, match="changed nothing"):
             repo.undo(lock=True)
         assert contents(repo) == {"one"}
     repo.undo(lock=True)
@@ -148,7 +148,7 @@ def test_a_mount_point_that_is_to_go_is_named(repo: Repository, kind: str) -> No
     subprocess.run(["mount", "--bind", source, point], check=True)
     try:
         before = metadata_of(main(repo))
-        with pytest.raises(EngineFailed, match=r"nothing was changed.*point \(a mount point\)") as raised:
+        with pytest.raises(EngineFailed, match=r"changed nothing.*point \(a mount point\)") as raised:
             repo.restore_inplace("HEAD~1", reason="test", lock=True)
         assert "umount point" in (raised.value.hint or "")
         assert metadata_of(main(repo)) == before
