@@ -74,10 +74,11 @@ def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bo
 @click.argument("name")
 @click.pass_obj
 def import_(call: Call, path: str, name: str) -> Outcome:
-    """Make the repository NAME of one of JVS in Go (v6.5 to v8.2) in the folder PATH, which stays as it is.
+    """Make the repository NAME of an older one in the folder PATH, which stays as it is.
 
-    Snapshots come with notes, tags, times and lineage. Each payload is checked against its own hash where that can be
-    computed; the answer says where not.
+    PATH is a repository of JVS 0.1.0, or of JVS in Go (v6.5 to v8.2). Snapshots come with notes, tags, times and lineage.
+    Refs and worktrees come too, and from JVS 0.1.0 also pins, runs and undo. Each payload is checked against its own hash
+    where that can be computed; the answer says where not.
 
     \b
     Example:
@@ -86,7 +87,7 @@ def import_(call: Call, path: str, name: str) -> Outcome:
     _require_place(call, "import", name)
     from jvs_core.repository import Repository
 
-    made = Repository.import_go(path, name, progress=call.progress())
+    made = Repository.import_old(path, name, progress=call.progress())
     lines = [f"{identifier(each.snapshot_id)}  {_came(each)}" for each in made.imported]
     return Outcome(
         made,

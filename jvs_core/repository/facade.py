@@ -183,7 +183,7 @@ class Repository:
 
     @classmethod
     @translated
-    def import_go(
+    def import_old(
         cls,
         source: str | os.PathLike[str],
         path: str | os.PathLike[str],
@@ -191,14 +191,15 @@ class Repository:
         settings: Settings | None = None,
         progress: Progress = SILENT,
     ) -> Imported:
-        """Make the repository ``path`` of one of JVS in Go (v6.5 to v8.2) in the folder ``source``, which stays as it is.
+        """Make the repository ``path`` of an older one in the folder ``source``, which stays as it is.
 
-        Snapshots come with id, note, tags, time and lineage; each payload is checked against its own hash where one can be
+        ``source`` is a repository of JVS 0.1.0, or of JVS in Go (v6.5 to v8.2). Snapshots come with id, note, tags, time and
+        lineage, from JVS 0.1.0 also pins, runs and undo; each payload is checked against its own hash where one can be
         computed, and the answer says where not. Damaged ones are in ``refused`` of the answer. Worktrees come as they lie
         there. A failure leaves what the same call goes on with. Raises NotARepository, UntrustedRepository,
         FormatUnsupported, NameInvalid, AlreadyExists, LockConflict, NoSpace.
         """
-        return operations.moving.importing.import_go(
+        return operations.moving.importing.import_old(
             Path(source), Path(path), settings or environment.from_environment(), progress
         )
 
