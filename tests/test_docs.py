@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from jvs_core import __version__
 from jvs_core.errors import error_classes
@@ -96,10 +98,27 @@ echo "${{COMPREPLY[@]}}"
     assert done.stdout.split() == ["worktree", "plan"], done.stdout + done.stderr
 
 
-def test_the_version_is_the_one_of_the_panel_and_of_the_changelog() -> None:
-    panel = json.loads((ROOT / "jvs_jupyter" / "lab" / "package.json").read_text(encoding="utf-8"))
-    assert panel["version"] == __version__
-    assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+def test_the_version_is_stated_once_and_all_else_agrees() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.search(rf"^## \[{re.escape(__version__)}\] - (\d{{4}}-\d\d-\d\d)$", changes, re.MULTILINE)
+    assert released is not None
+    lab = ROOT / "jvs_jupyter" / "lab"
+    lock = json.loads((lab / "package-lock.json").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {
+        json.loads((lab / "package.json").read_text(encoding="utf-8"))["version"],
+        lock["version"],
+        lock["packages"][""]["version"],
+        citation["version"],
+    } == {__version__}
+    assert citation["date-released"] == released[1]
+
+
+def test_the_citation_says_what_the_package_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["license"] == project["license"]
+    assert [each["name"] for each in citation["authors"]] == [each["name"] for each in project["authors"]]
 
 
 def test_every_error_has_a_part_in_the_page_on_messages() -> None:
