@@ -11,10 +11,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 from jvs_core import __version__
+from jvs_core.cli.main import build
 from jvs_core.errors import error_classes
 
 ROOT = Path(__file__).parent.parent
@@ -145,3 +147,49 @@ def test_manual_pages_render_without_a_warning(reader: tuple[str, ...]) -> None:
     done = subprocess.run([*reader, *map(str, pages)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert reader[0] != "mandoc" or done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "form", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem
+)
+def test_the_forms_for_issues_name_commands_that_there_are(form: Path) -> None:
+    said = yaml.safe_load(form.read_text(encoding="utf-8"))
+    assert form.stem == "config" or {"name", "description", "body"} <= said.keys()
+    root = build()
+    for command, rest in re.findall(r"`jvs ([a-z]+)([^`]*)`", form.read_text(encoding="utf-8")):
+        found = root.get_command(click.Context(root), command)
+        assert found is not None, command
+        options = {name for each in found.params for name in each.opts}
+        assert {word for word in rest.split() if word.startswith("--")} <= options, command
+
+
+def test_a_bundled_package_without_a_licence_or_with_a_foreign_one_fails_the_build(tmp_path: Path) -> None:
+    sound = {"name": "one", "versionInfo": "1", "licenseId": "MIT", "extractedText": "Permission " * 50}
+    listing = tmp_path / "licenses.json"
+    for packages, said in (
+        ([sound], None),
+        ([sound, {**sound, "name": "two", "licenseId": "GPL-3.0"}], "two 1: the licence 'GPL-3.0' is not on"),
+        ([{**sound, "licenseId": ""}], "one 1: the licence 'unknown' is not on"),
+        ([{**sound, "extractedText": ""}], "one 1: the text of its licence is not in the panel"),
+        ([], "names no package"),
+    ):
+        listing.write_text(json.dumps({"packages": packages}))
+        done = subprocess.run(
+            [sys.executable, ".ci/sbom.py", "--check", "--licenses", str(listing)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, said is None or said in done.stderr) == (0 if said is None else 1, True), (
+            done
+        )
+
+
+def test_every_licence_of_the_panel_is_in_it_and_allowed() -> None:
+    if not (ROOT / "jvs_jupyter" / "labextension").is_dir():
+        pytest.skip("the panel is not built")
+    done = subprocess.run(
+        [sys.executable, ".ci/sbom.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
