@@ -24,6 +24,7 @@ MUTANTS_ARGS ?=
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 BENCH_ARGS ?=
+PYTHONS ?=
 
 # File systems, attributes and access lists, FUSE, fault injection; a browser and its letters; restic, whose retention is ours;
 # shells that complete, and a reader of manual pages.
@@ -69,12 +70,11 @@ mutants: ready  ## Put small faults into copies of the package; each of them mus
 nightly: test-all crash mutants collaboration  ## All tests; every fault; every mutant; the state machine and the fuzzers with ten times the examples
 	JVS_PROOF=full $(PYTEST) --in-memory tests/properties --timeout 7200 $(PYTEST_ARGS)
 
-build: ready lab  ## Build the wheel and the source distribution into dist/
-	rm -rf dist
-	JVS_PANEL=build $(BIN)/python -m build
+build: $(STAMPS)/release lab  ## Build the wheel and the source distribution into dist/
+	BIN=$(abspath $(BIN)) .ci/build
 
-release: build  ## Build, and try wheel and source distribution in empty environments
-	.ci/check-wheel
+release: build  ## Build, and try wheel and source distribution on each Python: PYTHONS="python3.11 /opt/python3.14/bin/python"
+	.ci/check-wheel $(PYTHONS)
 
 verify: lint types layers test docs release gate conformance  ## Run all checks
 
@@ -122,7 +122,7 @@ layers: ready  ## Check that a layer imports only from lower ones
 	$(BIN)/lint-imports
 
 clean:  ## Remove what was made
-	rm -rf $(VENV) build dist $(dir $(LAB_BUILT)) $(LAB)/lib $(LAB)/node_modules $(HUB)/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist jvs_jupyter/sboms $(dir $(LAB_BUILT)) $(LAB)/lib $(LAB)/node_modules $(HUB)/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(PACKAGES) tests -name __pycache__ -prune -exec rm -rf {} +
 
 installed: $(STAMPS)/installed
@@ -154,3 +154,7 @@ $(STAMPS)/installed: $(STAMPS)/venv pyproject.toml
 $(STAMPS)/ready: $(STAMPS)/venv pyproject.toml
 	JVS_PANEL=skip $(BIN)/python $(PIP_INSTALL) --editable '.[dev]'
 	touch $(STAMPS)/installed $@
+
+$(STAMPS)/release: $(STAMPS)/ready
+	JVS_PANEL=skip $(BIN)/python $(PIP_INSTALL) --editable '.[release]'
+	touch $@

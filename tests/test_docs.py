@@ -8,11 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import click
 import pytest
+import yaml
 
 from jvs_core import __version__
+from jvs_core.cli.main import build
 from jvs_core.errors import error_classes
 
 ROOT = Path(__file__).parent.parent
@@ -96,10 +100,27 @@ echo "${{COMPREPLY[@]}}"
     assert done.stdout.split() == ["worktree", "plan"], done.stdout + done.stderr
 
 
-def test_the_version_is_the_one_of_the_panel_and_of_the_changelog() -> None:
-    panel = json.loads((ROOT / "jvs_jupyter" / "lab" / "package.json").read_text(encoding="utf-8"))
-    assert panel["version"] == __version__
-    assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+def test_the_version_is_stated_once_and_all_else_agrees() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.search(rf"^## \[{re.escape(__version__)}\] - (\d{{4}}-\d\d-\d\d)$", changes, re.MULTILINE)
+    assert released is not None
+    lab = ROOT / "jvs_jupyter" / "lab"
+    lock = json.loads((lab / "package-lock.json").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {
+        json.loads((lab / "package.json").read_text(encoding="utf-8"))["version"],
+        lock["version"],
+        lock["packages"][""]["version"],
+        citation["version"],
+    } == {__version__}
+    assert citation["date-released"] == released[1]
+
+
+def test_the_citation_says_what_the_package_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["license"] == project["license"]
+    assert [each["name"] for each in citation["authors"]] == [each["name"] for each in project["authors"]]
 
 
 def test_every_error_has_a_part_in_the_page_on_messages() -> None:
@@ -126,3 +147,49 @@ def test_manual_pages_render_without_a_warning(reader: tuple[str, ...]) -> None:
     done = subprocess.run([*reader, *map(str, pages)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert reader[0] != "mandoc" or done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "form", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem
+)
+def test_the_forms_for_issues_name_commands_that_there_are(form: Path) -> None:
+    said = yaml.safe_load(form.read_text(encoding="utf-8"))
+    assert form.stem == "config" or {"name", "description", "body"} <= said.keys()
+    root = build()
+    for command, rest in re.findall(r"`jvs ([a-z]+)([^`]*)`", form.read_text(encoding="utf-8")):
+        found = root.get_command(click.Context(root), command)
+        assert found is not None, command
+        options = {name for each in found.params for name in each.opts}
+        assert {word for word in rest.split() if word.startswith("--")} <= options, command
+
+
+def test_a_bundled_package_without_a_licence_or_with_a_foreign_one_fails_the_build(tmp_path: Path) -> None:
+    sound = {"name": "one", "versionInfo": "1", "licenseId": "MIT", "extractedText": "Permission " * 50}
+    listing = tmp_path / "licenses.json"
+    for packages, said in (
+        ([sound], None),
+        ([sound, {**sound, "name": "two", "licenseId": "GPL-3.0"}], "two 1: the licence 'GPL-3.0' is not on"),
+        ([{**sound, "licenseId": ""}], "one 1: the licence 'unknown' is not on"),
+        ([{**sound, "extractedText": ""}], "one 1: the text of its licence is not in the panel"),
+        ([], "names no package"),
+    ):
+        listing.write_text(json.dumps({"packages": packages}))
+        done = subprocess.run(
+            [sys.executable, ".ci/sbom.py", "--check", "--licenses", str(listing)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, said is None or said in done.stderr) == (0 if said is None else 1, True), (
+            done
+        )
+
+
+def test_every_licence_of_the_panel_is_in_it_and_allowed() -> None:
+    if not (ROOT / "jvs_jupyter" / "labextension").is_dir():
+        pytest.skip("the panel is not built")
+    done = subprocess.run(
+        [sys.executable, ".ci/sbom.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

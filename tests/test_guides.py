@@ -27,7 +27,7 @@ from tests.support.source import PYTHONPATH
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 # The pages of the compare tab and the Runs view have nothing to type: tests/browser/ does what they say.
-_NOTHING_TO_RUN = {"coming-from", "compare-tab", "runs-view", "troubleshooting"}
+_NOTHING_TO_RUN = {"coming-from", "compare-tab", "runs-view", "troubleshooting", "upgrading"}
 PAGES = sorted([*(DOCS / "tutorial").glob("*.md"), *(DOCS / "guides").glob("*.md"), ROOT / "README.md"])
 PAGES = [page for page in PAGES if page.stem not in _NOTHING_TO_RUN]
 _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

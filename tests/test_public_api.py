@@ -42,7 +42,7 @@ PUBLIC = (
 IN_PYTHON = {
     "init": "Repository.init",
     "clone": "Repository.clone",
-    "import": "Repository.import_go",
+    "import": "Repository.import_old",
     "info": "Repository.info",
     "status": "Repository.status",
     "snapshot": "Repository.snapshot Repository.snapshot_if_changed",

@@ -74,10 +74,10 @@ def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bo
 @click.argument("name")
 @click.pass_obj
 def import_(call: Call, path: str, name: str) -> Outcome:
-    """Import the repository of JVS in Go (v6.5 to v8.2) at PATH as NAME. PATH does not change.
+    """Import the repository of JVS 0.1.0, or of JVS in Go (v6.5 to v8.2), at PATH as NAME. PATH does not change.
 
-    Snapshots keep their notes, tags, times and lineage. JVS checks each payload against its own hash, and names those
-    that it cannot check.
+    Snapshots keep their notes, tags, times and lineage. Refs and worktrees come too, and from JVS 0.1.0 also pins, runs and
+    undo. JVS checks each payload against its own hash, and names those that it cannot check.
 
     \b
     Example:
@@ -86,7 +86,7 @@ def import_(call: Call, path: str, name: str) -> Outcome:
     _require_place(call, "import", name)
     from jvs_core.repository import Repository
 
-    made = Repository.import_go(path, name, progress=call.progress())
+    made = Repository.import_old(path, name, progress=call.progress())
     lines = [f"{identifier(each.snapshot_id)}  {_came(each)}" for each in made.imported]
     return Outcome(
         made,

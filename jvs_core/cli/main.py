@@ -31,7 +31,7 @@ Example:
 _COMMANDS = {
     "init": Lazy("jvs_core.cli.init_info:init", "Make a repository."),
     "clone": Lazy("jvs_core.cli.clone:clone", "Clone a repository to another place or file system."),
-    "import": Lazy("jvs_core.cli.clone:import_", "Import a repository of JVS in Go."),
+    "import": Lazy("jvs_core.cli.clone:import_", "Import a repository of JVS 0.1.0 or of JVS in Go."),
     "info": Lazy("jvs_core.cli.init_info:info", "Show the repository's identity, engine and settings."),
     "status": Lazy("jvs_core.cli.compare:status", "Show how the worktree differs from its newest snapshot."),
     "snapshot": Lazy("jvs_core.cli.snapshot:snapshot", "Take a snapshot of the whole worktree."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jvs_core import regular
 from jvs_core.control.layout import Layout
-from jvs_core.control.names import MAIN, inside
+from jvs_core.control.names import inside
 from jvs_core.errors import DescriptorCorrupt, FormatUnsupported
 from jvs_core.model import FORMAT_VERSION
 
@@ -28,8 +28,8 @@ def check_format(layout: Layout) -> None:
     shown = found[:40].decode("utf-8", "replace") or "missing"
     if found == b"1":
         hint = (
-            f"format 1 is that of JVS in Go: its history comes over with `jvs import`, "
-            f"the files alone with: jvs init NAME --from {layout.root / MAIN}"
+            f"JVS 0.1.0 or JVS in Go made it: jvs import {layout.root} NAME makes a repository of it that this version "
+            f"reads, with the whole history; {layout.root} stays as it is"
         )
     elif found.isdigit():
         hint = "install the version of JVS that wrote it"

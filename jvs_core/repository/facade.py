@@ -182,7 +182,7 @@ class Repository:
 
     @classmethod
     @translated
-    def import_go(
+    def import_old(
         cls,
         source: str | os.PathLike[str],
         path: str | os.PathLike[str],
@@ -190,14 +190,15 @@ class Repository:
         settings: Settings | None = None,
         progress: Progress = SILENT,
     ) -> Imported:
-        """Import the repository of JVS in Go (v6.5 to v8.2) in the folder ``source`` as ``path``; ``source`` does not change.
+        """Import the repository of JVS 0.1.0, or of JVS in Go (v6.5 to v8.2), in the folder ``source`` as ``path``.
 
-        Snapshots keep id, note, tags, time and lineage. JVS checks each payload against its own hash if it can
-        compute that; the answer names the others. ``refused`` of the answer lists damaged ones. Worktrees come as
-        they are there. After a failure the same call continues. Raises NotARepository, UntrustedRepository,
+        ``source`` does not change. Snapshots keep id, note, tags, time and lineage, from JVS 0.1.0 also pins, runs and undo.
+        JVS checks each payload against its own hash if it can compute that; the answer names the others. ``refused`` of the
+        answer lists damaged ones. Worktrees come as they are there. After a failure the same call continues. Raises
+        NotARepository, UntrustedRepository,
         FormatUnsupported, NameInvalid, AlreadyExists, LockConflict, NoSpace.
         """
-        return operations.moving.importing.import_go(
+        return operations.moving.importing.import_old(
             Path(source), Path(path), settings or environment.from_environment(), progress
         )
 

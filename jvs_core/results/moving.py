@@ -1,4 +1,4 @@
-"""What came of cloning a repository, or of importing one of JVS in Go."""
+"""What came of cloning a repository, or of importing one of an older JVS."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ImportedSnapshot(Result):
 
 
 class Imported(Made):
-    """A repository made of one of JVS in Go."""
+    """A repository made of one of an older JVS."""
 
     repo_root: str
     repo_id: str

@@ -2,13 +2,15 @@
 
 ``make lab`` builds it beforehand, and a source distribution carries it built, so that installing needs no Node.js. From a
 checkout it is built in a temporary folder, which leaves the checkout as it is. Without it everything but the panel works:
-the package then says why it is missing, and the server extension repeats that when JupyterLab starts.
+the package then says why it is missing, and the server extension repeats that when JupyterLab starts. A panel that
+``make build`` built comes with its bill of materials, which the wheel carries in ``.dist-info/sboms``.
 
 ``JVS_PANEL=build`` in the environment makes a missing panel an error, ``JVS_PANEL=skip`` leaves it out.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,6 +24,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 SOURCES = "jvs_jupyter/lab"
 ASSETS = "jvs_jupyter/labextension"
 INSTALLED = "share/jupyter/labextensions/jvs-snapshots"
+LICENSES = f"{ASSETS}/static/third-party-licenses.json"
+BILL = "jvs_jupyter/sboms/jvs-panel.cdx.json"
 WHY_NOT = "jvs_jupyter/server/panel_missing.txt"
 BUILDER = "jupyter-builder>=1.2"
 OLDEST_NODE = 20
@@ -51,8 +55,10 @@ class LabAssets(BuildHookInterface[Any]):
         if self._built():
             if self.target_name == "wheel":
                 build_data["shared_data"][ASSETS] = INSTALLED
+                if version != "editable" and self._bill_fits():
+                    build_data["sbom_files"].append(BILL)
             else:
-                build_data["artifacts"].append(f"/{ASSETS}/**")
+                build_data["artifacts"] += [f"/{ASSETS}/**", f"/{BILL}"]
             return
         if version == "editable":
             return
@@ -80,6 +86,18 @@ class LabAssets(BuildHookInterface[Any]):
 
     def _built(self) -> bool:
         return (Path(self.root) / ASSETS / "package.json").is_file()
+
+    def _bill_fits(self) -> bool:
+        """Say whether there is a bill of materials, of the very panel that is there."""
+        bill, listing = Path(self.root) / BILL, Path(self.root) / LICENSES
+        if not bill.is_file() or not listing.is_file():
+            return False
+        billed = {
+            ("/".join(filter(None, (each.get("group"), each["name"]))), each["version"])
+            for each in json.loads(bill.read_text(encoding="utf-8"))["components"]
+        }
+        bundled = json.loads(listing.read_text(encoding="utf-8"))["packages"]
+        return billed == {(each["name"], each["versionInfo"]) for each in bundled}
 
 
 def _wish() -> str:

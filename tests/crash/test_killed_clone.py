@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jvs_core import Repository
+from tests.core.operations.moving import test_import_first
 from tests.core.operations.moving.test_clone import fill, require_sound
 from tests.core.operations.moving.test_import import unpack
 from tests.crash import children
@@ -71,14 +72,19 @@ def test_a_clone_killed_at_any_step_is_none_and_goes_on(
     require_sound(repo)
 
 
+@pytest.mark.parametrize("version", ["v8.2", "0.1.0"])
 def test_an_import_killed_at_any_step_is_none_and_goes_on(
-    filesystem: FileSystem, workdir: Path, tmp_path: Path, sample: Sample, tally: Count
+    filesystem: FileSystem, workdir: Path, tmp_path: Path, sample: Sample, tally: Count, version: str
 ) -> None:
-    (tmp_path / "go").mkdir()
-    source = unpack("v8.2", tmp_path / "go")
+    (tmp_path / "old").mkdir()
+    source = (
+        test_import_first.unpack(tmp_path / "old")
+        if version == "0.1.0"
+        else unpack(version, tmp_path / "old")
+    )
 
     def act(progress: Any) -> object:
-        return Repository.import_go(source, workdir / "clone", progress=progress)
+        return Repository.import_old(source, workdir / "clone", progress=progress)
 
     steps = children.Steps()
     act(steps)

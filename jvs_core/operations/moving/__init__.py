@@ -1,4 +1,4 @@
-"""Repositories that come from elsewhere: clones of others, and what JVS in Go left."""
+"""Repositories that come from elsewhere: clones of others, and what JVS 0.1.0 and JVS in Go left."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ if TYPE_CHECKING:
     from jvs_core.operations.moving import (
         arriving,
         clone,
+        configured,
         cut,
+        first_import,
+        first_repository,
         go_hash,
+        go_import,
         go_payload,
         go_repository,
         importing,
+        old,
+        old_files,
         records,
         site,
         unpacking,

@@ -8,34 +8,29 @@ Its steps: ``read`` (what is unsaved in the source), ``hold`` (what it has, at o
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from jvs_core import files, regular, syncing
+from jvs_core import files, syncing
 from jvs_core.control.audit import checkpoint, log_file, writer
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
-from jvs_core.errors import DescriptorCorrupt, EngineUnavailable, InputError, JvsError, UnsavedChanges
+from jvs_core.errors import DescriptorCorrupt, InputError, JvsError, UnsavedChanges
 from jvs_core.interrupts import uninterrupted
 from jvs_core.model import Descriptor
 from jvs_core.operations import cells, compare, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.init import place_of
+from jvs_core.operations.moving import configured, site
 from jvs_core.operations.moving import cut as cuts
-from jvs_core.operations.moving import site
 from jvs_core.operations.moving.arriving import Arriving, Incoming
 from jvs_core.operations.moving.cut import Cut
 from jvs_core.operations.moving.resulting import Resulting
-from jvs_core.payload.engines import select
 from jvs_core.progress import Progress
 from jvs_core.results import Cloned
-from jvs_core.settings import RepositoryConfig, parse_config
-
-_MOST_CONFIG = 1 << 20
-_ENGINE = re.compile(rb"^engine\s*=.*$", re.MULTILINE)
+from jvs_core.settings import RepositoryConfig
 
 
 def clone(
@@ -155,21 +150,8 @@ def _require_still(ctx: Context, cut: Cut, progress: Progress) -> None:
 
 
 def _config(ctx: Context, layout: Layout, repo_id: str, lines: list[str]) -> RepositoryConfig:
-    """Write identity and configuration; an engine that cannot work here is not asked for any more, and named."""
-    try:
-        data = regular.read_regular(ctx.layout.config, most=_MOST_CONFIG, follow=True)
-    except FileNotFoundError:
-        data = b""
-    config = ctx.config
-    if config.engine is not None:
-        try:
-            select.choose(config.engine, layout.control)
-        except EngineUnavailable as error:
-            lines.append(f"{error.message}; the clone takes the best engine that works there")
-            data = _ENGINE.sub(rb"# \g<0>", data, count=1)
-            config = parse_config(data, layout.config)
-    site.describe(layout, repo_id, data)
-    return config
+    _, data = configured.of(ctx.layout)
+    return configured.take_over(layout, repo_id, data, ctx.config, lines)
 
 
 def _incoming(ctx: Context, descriptor: Descriptor) -> Incoming:

@@ -12,7 +12,8 @@ from pathlib import Path
 from jvs_core import regular
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot, PayloadHashMismatch
 from jvs_core.operations.moving import go_hash, unpacking
-from jvs_core.operations.moving.go_repository import GoDescriptor, GoReady, GoRepository, parsed
+from jvs_core.operations.moving.go_repository import GoDescriptor, GoReady, GoRepository
+from jvs_core.operations.moving.old_files import parsed
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.copy.capture import described
 from jvs_core.payload.tree.entry import FILE, Entry

@@ -6,10 +6,7 @@ Its layout: ``.jvs/descriptors/<id>.json``, ``.jvs/snapshots/<id>/`` with the pa
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import stat
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,25 +16,21 @@ from typing import Annotated, Any, TypeVar
 from pydantic import ConfigDict, Field
 
 from jvs_core import clock, regular
-from jvs_core.control import trust
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
 from jvs_core.errors import (
     DescriptorCorrupt,
-    FormatUnsupported,
     InputError,
     JvsError,
     LineageBroken,
-    NotARepository,
 )
 from jvs_core.model import NAME, SNAPSHOT_ID, Record
 from jvs_core.model.forms import Name, Sha256, SnapshotId, Tag, Text
+from jvs_core.operations.moving.old import in_order
+from jvs_core.operations.moving.old_files import parsed, read_small, told
 from jvs_core.results import RefusedSnapshot
-from jvs_core.settings import Settings
 from jvs_core.wording import counted
 
-_LONGEST = 1 << 20
-_DEEPEST = 50
 _MOST = 100_000
 _MOST_TAGS = 1_000
 _MOST_REFUSED = 1_000
@@ -115,19 +108,9 @@ class GoRepository:
             self.refused[snapshot_id] = RefusedSnapshot.of(snapshot_id, error)
 
 
-def read(path: Path, settings: Settings) -> GoRepository:
-    """Return what the repository at ``path`` says that it holds; payloads are not looked at.
-
-    Raises NotARepository, UntrustedRepository, FormatUnsupported (it is none of JVS in Go), InputError (more snapshots than
-    anybody made).
-    """
-    root = Path(os.path.realpath(path))
-    if not (root / ".jvs").is_dir() or (root / ".jvs").is_symlink():
-        raise NotARepository(f"no JVS repository at {path}", hint="name the folder that holds .jvs and main")
-    trust.require(root, settings)
-    layout = Layout(root)
-    _check_format(layout)
-    found = GoRepository(root, _repo_id(layout))
+def read(layout: Layout) -> GoRepository:
+    """Return what a repository says that it holds; payloads are not looked at."""
+    found = GoRepository(layout.root, _repo_id(layout))
     _descriptors(found)
     _order(found)
     for name, ref in _records(found, "refs", GoRef, "ref"):
@@ -135,23 +118,6 @@ def read(path: Path, settings: Settings) -> GoRepository:
             found.refs[name] = ref.target_id
     _worktrees(found)
     return found
-
-
-def _check_format(layout: Layout) -> None:
-    try:
-        said = regular.read_regular(layout.control / "format_version", most=4096).strip()
-    except (FileNotFoundError, DescriptorCorrupt):
-        said = b""
-    if said == b"2":
-        raise FormatUnsupported(
-            f"{layout.root} is a repository of this JVS",
-            hint=f"jvs clone {layout.root} NAME makes another one of it",
-        )
-    if said != b"1":
-        shown = said[:40].decode("utf-8", "replace") or "missing"
-        raise FormatUnsupported(
-            f"repository format {shown} at {layout.root}; import reads format 1 of JVS in Go"
-        )
 
 
 def _repo_id(layout: Layout) -> str:
@@ -166,7 +132,9 @@ def _repo_id(layout: Layout) -> str:
 def _descriptors(found: GoRepository) -> None:
     names = found.layout.listing(found.layout.descriptors)
     if len(names) > _MOST:
-        f"{found.root} has {counted(len(names), 'descriptor')}, and import reads at most {_MOST:,}"
+        raise InputError(
+            f"{found.root} has {counted(len(names), 'descriptor')}, and import reads at most {_MOST:,}"
+        )
     for name in sorted(names):
         snapshot_id, suffix = name[: -len(".json")], name[-len(".json") :]
         if suffix != ".json" or _ID.fullmatch(snapshot_id) is None:
@@ -174,7 +142,7 @@ def _descriptors(found: GoRepository) -> None:
             continue
         try:
             descriptor = parsed(
-                GoDescriptor, _read(found.layout.descriptors / name), f"the descriptor of {snapshot_id}"
+                GoDescriptor, read_small(found.layout.descriptors / name), f"the descriptor of {snapshot_id}"
             )
             if descriptor.snapshot_id != snapshot_id:
                 raise DescriptorCorrupt(f"the descriptor of {snapshot_id} speaks of {descriptor.snapshot_id}")
@@ -194,21 +162,10 @@ def _without_descriptor(found: GoRepository) -> None:
 
 def _order(found: GoRepository) -> None:
     """Put parents before their children. Those in a circle are refused; a missing parent is none, and said so."""
-    ordered: dict[str, GoDescriptor] = {}
-    for start in list(found.descriptors):
-        line: list[str] = []
-        here: str | None = start
-        while here is not None and here in found.descriptors and here not in ordered:
-            if here in line:
-                for each in line[line.index(here) :]:
-                    found.refuse(each, LineageBroken(f"the lineage of {each} runs in a circle"))
-                line = line[: line.index(here)]
-                break
-            line.append(here)
-            here = found.descriptors[here].parent_id
-        for each in reversed(line):
-            ordered[each] = found.descriptors[each]
-    found.descriptors = ordered
+    ordered, circles = in_order({key: each.parent_id for key, each in found.descriptors.items()})
+    for key in circles:
+        found.refuse(key, LineageBroken(f"the lineage of {key} runs in a circle"))
+    found.descriptors = {key: found.descriptors[key] for key in ordered}
 
 
 def _worktrees(found: GoRepository) -> None:
@@ -218,11 +175,11 @@ def _worktrees(found: GoRepository) -> None:
             found.left_out.append(f"worktree {name[:100]!r} has no name that this JVS knows")
             continue
         try:
-            said = parsed(GoWorktree, _read(folder / name / "config.json"), f"worktree {name!r}")
+            said = parsed(GoWorktree, read_small(folder / name / "config.json"), f"worktree {name!r}")
             if said.name != name:
                 raise DescriptorCorrupt(f"the file of worktree {name!r} speaks of {said.name!r}")
         except (JvsError, OSError) as error:
-            found.left_out.append(f"worktree {name!r}: {_told(error)}")
+            found.left_out.append(f"worktree {name!r}: {told(error)}")
             continue
         found.heads[name] = said.head_snapshot_id or None
     found.heads.setdefault(MAIN, None)
@@ -235,47 +192,9 @@ def _records(found: GoRepository, folder: str, model: type[R], called: str) -> I
             found.left_out.append(f"{called} {name[:100]!r} has no name that this JVS knows")
             continue
         try:
-            yield name, parsed(model, _read(found.layout.control / folder / file), f"{called} {name!r}")
+            yield name, parsed(model, read_small(found.layout.control / folder / file), f"{called} {name!r}")
         except (JvsError, OSError) as error:
-            found.left_out.append(f"{called} {name!r}: {_told(error)}")
-
-
-def _told(error: JvsError | OSError) -> str:
-    return error.message if isinstance(error, JvsError) else os.strerror(error.errno or 0)
-
-
-def _read(path: Path) -> bytes:
-    """Return the bytes of a small file of the repository. Raises DescriptorCorrupt for a link, or what is no such file."""
-    try:
-        for above in (path.parent, path.parent.parent):
-            if not stat.S_ISDIR(os.lstat(above).st_mode):
-                raise DescriptorCorrupt(f"{above} is not a folder")
-        return regular.read_regular(path, most=_LONGEST)
-    except FileNotFoundError as error:
-        raise DescriptorCorrupt(f"{path.name} is missing") from error
-
-
-def parsed(model: type[R], data: bytes, what: str) -> R:
-    """Return the record that ``data`` holds. Raises DescriptorCorrupt, also where a field stands twice or too deep."""
-    try:
-        said = json.loads(data, object_pairs_hook=_unique)
-        if _depth(said) > _DEEPEST:
-            raise ValueError("it is nested too deep")
-        return model.parse(json.dumps(said).encode(), what)
-    except (ValueError, RecursionError) as error:
-        raise DescriptorCorrupt(f"{what} is damaged: {str(error)[:200]}") from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a field stands in it twice")
-    return found
-
-
-def _depth(value: Any, level: int = 0) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return max((_depth(each, level + 1) for each in inner), default=level) if level <= _DEEPEST else level
+            found.left_out.append(f"{called} {name!r}: {told(error)}")
 
 
 def created_ms(descriptor: GoDescriptor) -> int:

@@ -69,14 +69,14 @@ def rewrite(root: Path, snapshot: str, change: Callable[[dict[str, Any]], object
 
 
 def refusals(source: Path, target: Path) -> dict[str, str]:
-    made = Repository.import_go(source, target)
+    made = Repository.import_old(source, target)
     require_sound(Repository.open(target))
     return {each.snapshot_id: each.code for each in made.refused}
 
 
 @pytest.mark.in_turn
 def test_v8_2_comes_whole_and_checked(v82: Path, workdir: Path) -> None:
-    made = Repository.import_go(v82, workdir / "new")
+    made = Repository.import_old(v82, workdir / "new")
     assert [(each.snapshot_id, each.checked, each.compression) for each in made.imported] == [
         (FIRST, True, None),
         (SECOND, True, None),
@@ -107,7 +107,7 @@ def test_v8_2_comes_whole_and_checked(v82: Path, workdir: Path) -> None:
 
 @pytest.mark.in_turn
 def test_v6_5_comes_and_says_what_cannot_be_checked(v65: Path, workdir: Path) -> None:
-    made = Repository.import_go(v65, workdir / "new")
+    made = Repository.import_old(v65, workdir / "new")
     assert [each.checked for each in made.imported] == [False] * 4
     assert all("times" in str(each.unchecked) for each in made.imported)
     repo = Repository.open(workdir / "new")
@@ -148,7 +148,7 @@ def test_a_hash_over_times_is_checked_where_they_are_there(v65: Path, tmp_path: 
         )
     value = go_hash.root_hash(entries, times=True)
     rewrite(v65, OLDEST, lambda fields: fields.update(payload_root_hash=value))
-    made = Repository.import_go(v65, tmp_path / "new")
+    made = Repository.import_old(v65, tmp_path / "new")
     assert [each.snapshot_id for each in made.imported if each.checked] == [OLDEST]
 
 
@@ -158,13 +158,13 @@ def test_nothing_in_the_source_is_changed(v82: Path, tmp_path: Path) -> None:
         return [(path, st.st_size, st.st_mtime_ns, st.st_ctime_ns) for path, st in found]
 
     before = state()
-    Repository.import_go(v82, tmp_path / "new")
+    Repository.import_old(v82, tmp_path / "new")
     assert state() == before
 
 
 def test_changes_that_no_snapshot_has_come_with_the_worktree(v82: Path, tmp_path: Path) -> None:
     (v82 / "main" / "unsaved.txt").write_text("unsaved")
-    Repository.import_go(v82, tmp_path / "new")
+    Repository.import_old(v82, tmp_path / "new")
     assert Repository.open(tmp_path / "new").status().added == ["unsaved.txt"]
 
 
@@ -208,7 +208,7 @@ def test_links_in_the_metadata_lead_nowhere(v82: Path, tmp_path: Path) -> None:
     (jvs / "refs" / "evil.json").symlink_to(secret / "key")
     (v82 / "worktrees" / "side").rename(tmp_path / "side")
     (v82 / "worktrees" / "side").symlink_to(secret)
-    made = Repository.import_go(v82, tmp_path / "new")
+    made = Repository.import_old(v82, tmp_path / "new")
     assert {each.snapshot_id for each in made.refused} == {FIRST, SECOND, PARTIAL}
     assert [each.snapshot_id for each in made.imported] == [PACKED]
     assert not list((tmp_path / "new").rglob("key"))
@@ -222,7 +222,7 @@ def test_a_folder_of_the_metadata_may_not_be_a_link(v82: Path, tmp_path: Path) -
     (v82 / ".jvs" / "descriptors").rename(tmp_path / "descriptors")
     (v82 / ".jvs" / "descriptors").symlink_to(tmp_path / "descriptors")
     with pytest.raises(Exception, match="leads outside") as error:
-        Repository.import_go(v82, tmp_path / "new")
+        Repository.import_old(v82, tmp_path / "new")
     assert getattr(error.value, "code", "") == "E_PATH_ESCAPE"
     assert not (tmp_path / "new").exists()
 
@@ -277,7 +277,7 @@ def test_a_file_that_unpacks_to_more_than_there_is_room_for_is_refused(
         return os.statvfs_result(found)
 
     monkeypatch.setattr(os, "statvfs", small)
-    made = Repository.import_go(v82, tmp_path / "new")
+    made = Repository.import_old(v82, tmp_path / "new")
     assert {each.snapshot_id: each.code for each in made.refused} == {PACKED: "E_UNSUPPORTED_FILE"}
     assert not list((tmp_path / "new").glob("unpacked"))
 
@@ -293,17 +293,17 @@ def test_devices_and_repositories_in_a_payload_are_left_out_and_named(v82: Path,
 def test_it_is_none_of_the_others(v82: Path, tmp_path: Path) -> None:
     own = Repository.init(tmp_path / "own")
     with pytest.raises(FormatUnsupported, match="of this JVS"):
-        Repository.import_go(own.root, tmp_path / "new")
+        Repository.import_old(own.root, tmp_path / "new")
     with pytest.raises(NotARepository):
-        Repository.import_go(tmp_path, tmp_path / "new")
+        Repository.import_old(tmp_path, tmp_path / "new")
     (v82 / ".jvs" / "format_version").write_text("7")
     with pytest.raises(FormatUnsupported, match="format 7"):
-        Repository.import_go(v82, tmp_path / "new")
+        Repository.import_old(v82, tmp_path / "new")
     os.chown(v82 / ".jvs", 65534, 65534)
     with pytest.raises(UntrustedRepository):
-        Repository.import_go(v82, tmp_path / "new")
+        Repository.import_old(v82, tmp_path / "new")
     with pytest.raises(AlreadyExists):
-        Repository.import_go(v82, own.root)
+        Repository.import_old(v82, own.root)
 
 
 @pytest.mark.parametrize("step", ["clone", "settle", "catalog", "worktrees", "records", "audit", "publish"])
@@ -312,9 +312,9 @@ def test_a_stopped_import_goes_on(v82: Path, tmp_path: Path, step: str) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Repository.import_go(v82, tmp_path / "new", progress=Doing(step, stop))
+        Repository.import_old(v82, tmp_path / "new", progress=Doing(step, stop))
     assert not (tmp_path / "new").exists()
-    made = Repository.import_go(v82, tmp_path / "new")
+    made = Repository.import_old(v82, tmp_path / "new")
     assert len(made.imported) == 4
     assert not site.place(tmp_path / "new").exists()
     require_sound(Repository.open(tmp_path / "new"))
