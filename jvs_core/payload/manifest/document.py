@@ -69,7 +69,7 @@ def encoded(entries: Sequence[Entry]) -> bytes:
 
 
 @held_back()
-def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
+def read(path: Path, *, sha256: str | None = None) -> Sequence[Entry]:
     """Read the manifest ``path``; with ``sha256`` (hex) check the whole file against it first.
 
     Raises
@@ -161,8 +161,12 @@ def root_hash_of(records: Iterable[bytes]) -> str:
 
 def totals(entries: Iterable[Entry]) -> tuple[int, int]:
     """Return the number of regular files and the sum of their sizes in bytes."""
-    sizes = [entry.size for entry in entries if entry.kind == FILE]
-    return len(sizes), sum(sizes)
+    count = total = 0
+    for entry in entries:
+        if entry.kind == FILE:
+            count += 1
+            total += entry.size
+    return count, total
 
 
 def _digest_of(file: IO[bytes]) -> str:

@@ -1,0 +1,45 @@
+"""A copy of entries in which some are given other values, or taken out: of a list another list, of columns columns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from jvs_core.payload.tree.packed.entries import PackedEntries
+
+if TYPE_CHECKING:
+    from jvs_core.payload.tree.entry import Entry
+
+T = TypeVar("T")
+
+
+class Editable(Protocol[T]):
+    """Values at places that can be given others; None stands for one that is gone."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[T | None]: ...
+    def __getitem__(self, position: int, /) -> T | None: ...
+    def __setitem__(self, position: int, value: T | None, /) -> None: ...
+
+
+def duplicate(entries: Sequence[Entry]) -> Editable[Entry]:
+    """Return a copy of ``entries`` that can be changed."""
+    return entries.copy() if isinstance(entries, PackedEntries) else list(entries)
+
+
+def gone(entries: Editable[Entry]) -> Collection[int]:
+    """Return the positions of those that are gone."""
+    if isinstance(entries, PackedEntries):
+        return {position for position, entry in entries.others.items() if entry is None}
+    return {position for position, entry in enumerate(entries) if entry is None}
+
+
+def present(entries: Editable[Entry]) -> Sequence[Entry]:
+    """Return those that are not gone, in order."""
+    if not isinstance(entries, PackedEntries):
+        return [entry for entry in entries if entry is not None]
+    if not gone(entries):
+        return entries
+    left = PackedEntries()
+    left.take(entry for entry in entries if entry is not None)
+    return left
