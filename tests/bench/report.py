@@ -69,8 +69,17 @@ def _comparisons(found: Sequence[Comparison]) -> Iterator[str]:
         for name in figures
         if name not in (_OURS, each.reference)
     )
-    head = ["workload", "operation", f"`{found[0].reference}`", _OURS, "ratio", "aim", *others, "peak memory"]
-    yield from head(head)
+    titles = [
+        "workload",
+        "operation",
+        f"`{found[0].reference}`",
+        _OURS,
+        "ratio",
+        "aim",
+        *others,
+        "peak memory",
+    ]
+    yield from head(titles)
     for each in found:
         label = f"`{each.workload}`: {each.files:,} × {_size(each.size)}"
         for operation, meaning in MEANINGS.items():

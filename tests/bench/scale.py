@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tests.bench import machine
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(options.folder)
     with loop_filesystem("xfs", size=options.gib * GIB) as filesystem:
-        for count in sorted(options.files):
+        for count in sorted(options.files, reverse=True):
             files(filesystem, count, keep)
         if options.snapshots:
             snapshots(filesystem, sorted(options.snapshots), options.runs, keep)
@@ -136,7 +136,7 @@ def _grown(
     environment = {**os.environ, **command(main, aside).environment}
     there = 0
     for count in counts:
-        program = [sys.executable, "-m", "tests.bench.many", main, kind, str(count - there)]
+        program = [sys.executable, "-m", "tests.bench.many", str(main), kind, str(count - there)]
         subprocess.run(program, cwd=SOURCE, env=environment, stdout=subprocess.DEVNULL, check=True)
         there = count
         subprocess.run(["sync", "--file-system", main], check=True)
@@ -148,10 +148,7 @@ def _grown(
 
 
 def _jvs(main: Path, aside: Path) -> Callable[..., Command]:
-    def made(*arguments: str) -> Command:
-        return replace(command(main, aside, *arguments))
-
-    return made
+    return partial(command, main, aside)
 
 
 @contextlib.contextmanager
@@ -160,7 +157,7 @@ def _repository(filesystem: FileSystem, workload: Workload) -> Iterator[tuple[Pa
     with fresh_directory(filesystem) as base, tempfile.TemporaryDirectory(prefix="jvs-bench-") as aside:
         run(command(base, Path(aside), "init", "repository"))
         main = base / "repository" / "main"
-        workload.make(main)
+        workload.make_quickly(main)
         subprocess.run(["sync", "--file-system", base], check=True)
         yield main, Path(aside)
 

@@ -153,10 +153,25 @@ def root_hash(entries: Sequence[Entry]) -> str:
 
 def root_hash_of(records: Iterable[bytes]) -> str:
     """Return the payload root hash (hex) of the ``record`` of each entry but the top folder, many of them at a time."""
-    digest = hashlib.sha256(b"jvs-root 1\n")
+    digest = RootHash()
     for some in records:
-        digest.update(some)
+        digest.add(some)
     return digest.hexdigest()
+
+
+class RootHash:
+    """The payload root hash of records that come one after the other."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256(b"jvs-root 1\n")
+
+    def add(self, records: bytes) -> None:
+        """Add the next ``records``, any number of them."""
+        self._digest.update(records)
+
+    def hexdigest(self) -> str:
+        """Return the hash (hex) of all so far."""
+        return self._digest.hexdigest()
 
 
 def totals(entries: Iterable[Entry]) -> tuple[int, int]:

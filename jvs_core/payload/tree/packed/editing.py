@@ -24,7 +24,10 @@ class Editable(Protocol[T]):
 
 def duplicate(entries: Sequence[Entry]) -> Editable[Entry]:
     """Return a copy of ``entries`` that can be changed."""
-    return entries.copy() if isinstance(entries, PackedEntries) else list(entries)
+    if isinstance(entries, PackedEntries):
+        return entries.copy()
+    copied: list[Entry | None] = [*entries]
+    return copied
 
 
 def gone(entries: Editable[Entry]) -> Collection[int]:
@@ -38,8 +41,9 @@ def present(entries: Editable[Entry]) -> Sequence[Entry]:
     """Return those that are not gone, in order."""
     if not isinstance(entries, PackedEntries):
         return [entry for entry in entries if entry is not None]
-    if not gone(entries):
+    lost = gone(entries)
+    if not lost:
         return entries
     left = PackedEntries()
-    left.take(entry for entry in entries if entry is not None)
+    left.take(entry for position, entry in enumerate(entries) if position not in lost)
     return left

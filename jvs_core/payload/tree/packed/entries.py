@@ -69,7 +69,7 @@ class PackedEntries(Sequence[Entry]):
     def put(self, entry: Entry) -> None:
         """Add all of ``entry`` but its path."""
         _, kind, mode, uid, gid, size, mtime_ns, target, group, xattrs, sha = entry
-        self.forms.append(self.number(kind, mode, uid, gid))
+        self.forms.append(self.number((kind, mode, uid, gid)))
         if target or group or xattrs or not _fits(size, mtime_ns, sha):
             self.others[len(self.sizes)] = entry
             size, mtime_ns, sha = 0, 0, b""
@@ -80,13 +80,13 @@ class PackedEntries(Sequence[Entry]):
         if sha or self.digests:
             self.digests += sha or NO_DIGEST
 
-    def number(self, *shape: str | int) -> int:
+    def number(self, shape: Shape) -> int:
         """Return the number of a shape."""
-        found = self.numbers.get(shape)  # type: ignore[call-overload]
+        found = self.numbers.get(shape)
         if found is None:
-            found = self.numbers[shape] = len(self.shapes)  # type: ignore[index]
-            self.shapes.append(shape)  # type: ignore[arg-type]
-        return int(found)
+            found = self.numbers[shape] = len(self.shapes)
+            self.shapes.append(shape)
+        return found
 
     def copy(self) -> PackedEntries:
         """Return a copy that can be changed."""
@@ -151,7 +151,7 @@ class PackedEntries(Sequence[Entry]):
         if self.others:
             for number in range(start, stop) if len(self.others) > stop - start else list(self.others):
                 if start <= number < stop and number in self.others:
-                    found[number - start] = self.others[number]  # type: ignore[call-overload]
+                    found[number - start] = self.others[number]  # type: ignore[assignment]
         return found
 
     def __setitem__(self, position: int, entry: Entry | None) -> None:
@@ -160,7 +160,7 @@ class PackedEntries(Sequence[Entry]):
             _, kind, mode, uid, gid, size, mtime_ns, target, group, xattrs, sha = entry
             same = self.sizes[position] == size and self.times[position] == mtime_ns
             if same and not (target or group or xattrs) and _fits(size, mtime_ns, sha):
-                form = self.number(kind, mode, uid, gid)
+                form = self.number((kind, mode, uid, gid))
                 if form != self.forms[position]:
                     self._own()
                     self.forms[position] = form
