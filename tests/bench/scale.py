@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from tests.bench import machine
 from tests.bench.jvs import command
@@ -55,6 +57,8 @@ def main(arguments: Sequence[str]) -> int:
         figure = found.figure
         _say(f"{found.where}, {found.what}: {figure.median:.2f} s, {figure.together >> 20} MB, {found.date}")
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     options.folder.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(options.folder)
     with loop_filesystem("xfs", size=options.gib * GIB) as filesystem:
@@ -179,6 +183,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=RESULTS, help="where all results are kept, as JSON")
     parser.add_argument("--output", type=Path, default=PAGE, help="the page that has the section")
     return parser.parse_args(arguments)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """End as after Ctrl-C, so that everything is cleared."""
+    sys.exit(128 + number)
 
 
 def _say(line: str) -> None:

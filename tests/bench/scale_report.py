@@ -37,6 +37,8 @@ def section(results: Results) -> str:
 def inserted(page: str, made: str) -> str:
     """Return ``page`` with the section ``made`` in the place of the one that it has, or at its end."""
     before, begin, rest = page.partition(BEGIN)
+    if not made:
+        return page
     if not begin:
         return f"{page.rstrip()}\n\n{made}" if page else made
     return before + made + rest.partition(END)[2]

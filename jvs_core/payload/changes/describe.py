@@ -74,9 +74,7 @@ def complete(
     return replace(found, entries=owned(whole_groups(present(entries)))[0])
 
 
-def _read_attributes(
-    worktree: Path, found: Sequence[Entry], entries: Editable[Entry], recalled: Recalled
-) -> None:
+def _read_attributes(worktree: Path, found: Sequence[Entry], entries: Editable, recalled: Recalled) -> None:
     """Fill in the digests of the extended attributes that are not known; None stands for what vanished."""
     wanted = [
         position
@@ -97,7 +95,7 @@ def _read_attributes(
 
 def _read_contents(
     found: Scan,
-    entries: Editable[Entry],
+    entries: Editable,
     unknown: Sequence[int],
     writeback: WritebackTime,
     progress: Progress,

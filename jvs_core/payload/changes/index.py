@@ -16,11 +16,10 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from jvs_core.payload.changes.packed_digests import duplicate, gathered, unknown
+from jvs_core.payload.changes.packed_digests import Known, duplicate, gathered, unknown
 from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
-from jvs_core.payload.tree.packed import Editable
 from jvs_core.payload.tree.walk import Scan, Stamp
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Digests(NamedTuple):
 class Recalled:
     """The index compared with a scan: ``digests`` parallel to its entries, and paths of the index that are gone."""
 
-    digests: Editable[Digests]
+    digests: Sequence[Digests | None]
     stale: Sequence[bytes] = ()
 
     def unknown(self, scan: Scan) -> Sequence[int]:
@@ -78,7 +77,7 @@ class StatIndex:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._last: tuple[Scan, Editable[Digests]] | None = None
+        self._last: tuple[Scan, Known] | None = None
 
     @property
     def latest(self) -> Scan | None:
@@ -135,7 +134,7 @@ class StatIndex:
     def learn(
         self,
         scan: Scan,
-        hashed: Editable[Entry],
+        hashed: Iterable[Entry | None],
         recalled: Recalled,
         writeback: WritebackTime,
         *,

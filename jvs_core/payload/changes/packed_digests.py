@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from jvs_core.payload.tree.packed.entries import CHUNK, DIGEST, NO_DIGEST, worth
 
 if TYPE_CHECKING:
     from jvs_core.payload.changes.index import Digests
-    from jvs_core.payload.tree.packed import Editable
 
 _UNKNOWN, _CONTENT, _WITHOUT_XATTRS, _OTHER = range(4)
 
@@ -65,17 +64,23 @@ class PackedDigests(Sequence["Digests | None"]):
         self.contents[position * DIGEST : (position + 1) * DIGEST] = sha256
 
 
-def unknown(count: int) -> Editable[Digests]:
+Known: TypeAlias = "list[Digests | None] | PackedDigests"
+"""What is known by position, to be changed in place."""
+
+
+def unknown(count: int) -> Known:
     """Return what is known of ``count`` entries before anything is."""
-    return PackedDigests(count) if worth(count) else [None] * count
+    if worth(count):
+        return PackedDigests(count)
+    return [None] * count
 
 
-def duplicate(digests: Sequence[Digests | None] | Editable[Digests]) -> Editable[Digests]:
+def duplicate(digests: Sequence[Digests | None]) -> Known:
     """Return a copy that can be changed."""
     return digests.copy() if isinstance(digests, PackedDigests) else list(digests)
 
 
-def gathered(digests: Iterable[Digests | None], count: int) -> Editable[Digests]:
+def gathered(digests: Iterable[Digests | None], count: int) -> Known:
     """Return ``digests``, of ``count`` entries: few as a list, very many in columns."""
     found = unknown(count)
     for position, known in enumerate(digests):

@@ -81,15 +81,16 @@ def attributes_of(root: Path, entries: Sequence[Entry], *, threads: int) -> list
     return each(entries, opened, threads)
 
 
-def with_digests(entries: Sequence[Entry], recalled: Recalled, *, complete: bool = False) -> Editable[Entry]:
+def with_digests(entries: Sequence[Entry], recalled: Recalled, *, complete: bool = False) -> Editable:
     """Return a copy of ``entries`` with the digests that are known; if ``complete``, of those only that are known in full."""
     if not isinstance(entries, PackedEntries):
-        return [
+        few: list[Entry | None] = [
             entry
             if known is None or (complete and known.xattrs is None)
             else tuple.__new__(Entry, (*entry[:9], known.xattrs or b"", known.sha256))
             for entry, known in zip(entries, recalled.digests, strict=True)
         ]
+        return few
     filled = entries.copy()
     for position, known in enumerate(recalled.digests):
         if known is None or (complete and known.xattrs is None):

@@ -57,7 +57,7 @@ def link(
     entries: Sequence[Entry],
     stamps: Sequence[Stamp],
     groups: Names,
-    made: Editable[Entry],
+    made: Editable,
 ) -> set[bytes]:
     """Link the other names of each group in the target, which is open twice.
 

@@ -40,7 +40,7 @@ class Replica:
     ``changed`` names what was not as scanned.
     """
 
-    entries: Editable[Entry]
+    entries: Editable
     changed: set[bytes] = field(default_factory=set)
     refused: list[bytes] = field(default_factory=list)
     drifted: list[bytes] = field(default_factory=list)

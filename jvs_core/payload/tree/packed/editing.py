@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from jvs_core.payload.tree.packed.entries import PackedEntries
 
 if TYPE_CHECKING:
     from jvs_core.payload.tree.entry import Entry
 
-T = TypeVar("T")
+
+Editable: TypeAlias = "list[Entry | None] | PackedEntries"
+"""Entries at places that can be given others; None stands for one that is gone."""
 
 
-class Editable(Protocol[T]):
-    """Values at places that can be given others; None stands for one that is gone."""
-
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[T | None]: ...
-    def __getitem__(self, position: int, /) -> T | None: ...
-    def __setitem__(self, position: int, value: T | None, /) -> None: ...
-
-
-def duplicate(entries: Sequence[Entry]) -> Editable[Entry]:
+def duplicate(entries: Sequence[Entry]) -> Editable:
     """Return a copy of ``entries`` that can be changed."""
     if isinstance(entries, PackedEntries):
         return entries.copy()
@@ -30,14 +23,14 @@ def duplicate(entries: Sequence[Entry]) -> Editable[Entry]:
     return copied
 
 
-def gone(entries: Editable[Entry]) -> Collection[int]:
+def gone(entries: Editable) -> Collection[int]:
     """Return the positions of those that are gone."""
     if isinstance(entries, PackedEntries):
         return {position for position, entry in entries.others.items() if entry is None}
     return {position for position, entry in enumerate(entries) if entry is None}
 
 
-def present(entries: Editable[Entry]) -> Sequence[Entry]:
+def present(entries: Editable) -> Sequence[Entry]:
     """Return those that are not gone, in order."""
     if not isinstance(entries, PackedEntries):
         return [entry for entry in entries if entry is not None]
