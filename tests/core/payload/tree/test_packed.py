@@ -26,6 +26,7 @@ from jvs_core.payload.tree.packed import (
     PackedStamps,
     Places,
     entries,
+    gathering,
     gone,
     held,
     present,
@@ -259,8 +260,9 @@ def _peaks(folder: Path, count: int) -> dict[str, int]:
 
 def test_a_file_more_takes_few_bytes_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entries, "WORTH", 200)
+    monkeypatch.setattr(gathering, "_FEW", 200)
     monkeypatch.setattr(pool, "WORTH_FILES", 100_000)
-    _peaks(tmp_path / "warm", 300)
-    less, more = _peaks(tmp_path / "less", 2000), _peaks(tmp_path / "more", 4000)
-    a_file = {name: (more[name] - less[name]) / 2000 for name in less}
+    _peaks(tmp_path / "warm", 40)
+    less, more = _peaks(tmp_path / "less", 1000), _peaks(tmp_path / "more", 2000)
+    a_file = {name: (more[name] - less[name]) / 1000 for name in less}
     assert {name: size for name, size in a_file.items() if size > MOST_A_FILE} == {}
