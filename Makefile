@@ -33,7 +33,7 @@ DEBIAN := acl attr btrfs-progs chromium e2fsprogs fish fonts-dejavu-core fuse3 g
 # What JVS is measured against, besides git and cp.
 CONTENDERS := borgbackup restic
 
-.PHONY: help demo test test-all further quick crash mutants nightly lab build release verify gate conformance bench papermill collaboration docs picture fmt lint types layers clean tools installed ready
+.PHONY: help demo test test-all further quick crash mutants nightly lab build release verify gate conformance bench bench-scale papermill collaboration docs picture fmt lint types layers clean tools installed ready
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -90,6 +90,10 @@ conformance: installed  ## Hold a repository and its file system against the req
 bench: ready  ## Measure against cp, git and others; writes docs/reference/benchmarks.md
 	.ci/debian-packages $(DEBIAN) $(CONTENDERS)
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+bench-scale: ready  ## Measure with a million files, 10,000 snapshots and worktrees, on XFS: hours, and 24 GB of disk at most
+	.ci/debian-packages $(DEBIAN)
+	$(BIN)/python -m tests.bench.scale $(BENCH_ARGS)
 
 papermill: ready  ## Run papermill's own tests with this engine, inside and outside a repository
 	$(BIN)/python -m tests.jupyter.papermill.suite

@@ -45,14 +45,14 @@ def _engines() -> str:
 
 def _scale() -> str:
     rows = re.findall(
-        r"^\| ((?:first )?snapshot of [\d,]+ files[^|]*?) \| (\w+) \| ([^|]+?) \| [^|]* \| ([^|]+?) \| ([^|]+?) \|",
+        r"^\| ([^|]+?) \| ([\d,]+) \| ([^|]+?) \| ([^|]+?) \| ([^|]*?) \| ([^|]+?) \| ≤ 400 MB \| ([^|]+?) \|",
         _page(),
         re.MULTILINE,
     )
-    lines = [f"| {what} | {where} | {time} | {memory} | {when} |" for what, where, time, memory, when in rows]
+    head = "| `jvs` … | of | time | processor | growth | peak memory | measured |"
     return (
         "\n".join(
-            ["| what | file system | time | peak memory | measured |", "|---|---|---:|---:|---|", *lines]
+            [head, "|---|---:|---:|---:|---:|---:|---|", *("| " + " | ".join(row) + " |" for row in rows)]
         )
         + "\n"
     )

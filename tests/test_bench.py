@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,9 +18,12 @@ from tests.bench.contender import OPERATIONS
 from tests.bench.process import Failed, measure, shell
 from tests.bench.report import page
 from tests.bench.results import Figure, Results, load, save
-from tests.bench.single import histories, starts
+from tests.bench.scale import files, worktrees
+from tests.bench.scale_report import inserted, kept, section
+from tests.bench.single import starts
 from tests.bench.workload import Workload
 from tests.support.filesystems import FileSystem
+from tests.support.ledger import mount_points
 from tests.support.marks import on
 
 TINY = Workload("tiny", 30, 3000)
@@ -45,13 +53,54 @@ def test_engines_with_their_own_ways_of_cloning_and_removing_take_part(filesyste
 
 def test_figures_that_stand_alone_are_found_and_end_on_the_page(tmp_path: Path) -> None:
     results = Results("a machine")
-    for found in (*starts(_local(tmp_path), 1), *histories(_local(tmp_path), 1, 3)):
+    for found in starts(_local(tmp_path), 1):
         results.add(found)
     save(results, tmp_path / "results.json")
     text = page(load(tmp_path / "results.json"))
     assert text == page(results)
-    for words in ("a machine", "jvs --help", "in the process", "local, 3 snapshots"):
+    for words in ("a machine", "jvs --help", "in the process"):
         assert words in text
+
+
+def test_scale_is_measured_of_files_and_worktrees_and_has_a_section_of_its_own(tmp_path: Path) -> None:
+    results = Results("a machine")
+    files(_local(tmp_path), 30, results.add)
+    worktrees(_local(tmp_path), [2, 4], 1, results.add)
+    made = section(results)
+    for words in ("| safe restore | 30 |", "| verify --all, two snapshots | 30 |", "| doctor | 4 |", " × |"):
+        assert words in made
+    assert all(max(single.figure.processor) > 0 for single in results.singles.values())
+    page = inserted(inserted("# Benchmarks\n", section(Results("another"))), made)
+    assert (kept(page), page.count("# Benchmarks"), "another" in page) == (made, 1, False)
+    assert inserted(page, "") == page
+    assert not list(tmp_path.iterdir())
+
+
+def test_scale_clears_everything_when_it_is_interrupted(xfs: FileSystem, tmp_path: Path) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        program = [
+            sys.executable,
+            "-m",
+            "tests.bench.scale",
+            "--files",
+            "300000",
+            "--gib",
+            "4",
+            "--folder",
+            str(tmp_path),
+        ]
+        process = subprocess.Popen(
+            [*program, "--output", os.devnull, "--results", os.devnull, "--fresh"],
+            cwd=Path(__file__).parents[1],
+            stderr=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + 60
+        while not list(tmp_path.glob("*/xfs/*/repository/main/*")) and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(60) != 0
+        assert not list(tmp_path.iterdir())
+        assert not any(tmp_path in mount.parents for mount in mount_points())
 
 
 def test_a_change_set_touches_as_many_files_as_it_says_and_never_the_same_bytes(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class Stored:
 
     descriptor: Descriptor
     payload: Path
-    entries: list[Entry]
+    entries: Sequence[Entry]
 
     def require_sound(self, brought: Sequence[Entry]) -> None:
         """Make sure, before anything is changed in a worktree, that what is ``brought`` is what the manifest says.
@@ -100,7 +100,7 @@ def unless_gone(layout: Layout, snapshot_id: str) -> Iterator[None]:
         raise
 
 
-def entries(layout: Layout, snapshot_id: str | None) -> list[Entry]:
+def entries(layout: Layout, snapshot_id: str | None) -> Sequence[Entry]:
     """Return the manifest of a snapshot, to look at; of None, that of an empty workspace."""
     return [] if snapshot_id is None else look(layout, snapshot_id).entries
 
@@ -112,7 +112,7 @@ def lines(layout: Layout, descriptor: Descriptor) -> Iterator[bytes]:
     return manifest.read_lines(layout.manifest(descriptor.snapshot_id), sha256=descriptor.manifest_hash.value)
 
 
-def _stored(layout: Layout, snapshot_id: str, read: Callable[[Path, str], list[Entry]]) -> Stored:
+def _stored(layout: Layout, snapshot_id: str, read: Callable[[Path, str], Sequence[Entry]]) -> Stored:
     descriptor = descriptor_of(layout, snapshot_id)
     try:
         found = read(layout.manifest(snapshot_id), descriptor.manifest_hash.value)
@@ -121,7 +121,7 @@ def _stored(layout: Layout, snapshot_id: str, read: Callable[[Path, str], list[E
     return Stored(descriptor, layout.payload(snapshot_id), found)
 
 
-def _read_lately(path: Path, sha256: str) -> list[Entry]:
+def _read_lately(path: Path, sha256: str) -> Sequence[Entry]:
     try:
         now = path.stat()
     except FileNotFoundError:
@@ -132,11 +132,11 @@ def _read_lately(path: Path, sha256: str) -> list[Entry]:
 
 
 @lru_cache(maxsize=2)
-def _remembered(path: Path, sha256: str, file: tuple[int, ...]) -> list[Entry]:
+def _remembered(path: Path, sha256: str, file: tuple[int, ...]) -> Sequence[Entry]:
     return _read(path, sha256)
 
 
-def _read(path: Path, sha256: str) -> list[Entry]:
+def _read(path: Path, sha256: str) -> Sequence[Entry]:
     from jvs_core.payload import manifest  # who only asks which snapshot it is does without
 
     return manifest.read(path, sha256=sha256)

@@ -28,12 +28,14 @@ from jvs_core.operations import cells, damage, stored, subsets
 from jvs_core.operations.at_rest import at_rest, own_intents
 from jvs_core.operations.context import Context
 from jvs_core.operations.log import report as audit
+from jvs_core.payload import manifest
 from jvs_core.payload.check.comparison import Comparison
 from jvs_core.payload.check.evidence import Share
 from jvs_core.payload.check.inspection import Inspection
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import text
 from jvs_core.payload.tree.faults import EXHAUSTED
+from jvs_core.payload.tree.packed import worth
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.collector import held_back
 from jvs_core.payload.work.threads import ahead
@@ -46,10 +48,10 @@ _DAMAGED_SHOWN = 1000
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A snapshot whose records agree, and the lines of its manifest."""
+    """A snapshot whose records agree, and the lines of its manifest; None where they are very many, and not to wait in memory."""
 
     descriptor: Descriptor
-    lines: list[bytes]
+    lines: Sequence[bytes] | None
 
 
 def verify(
@@ -82,11 +84,15 @@ def verify(
     threads = juicefs.THREADS if juicefs.mount_at(ctx.layout.control) else 0
     with pool.standby(0 if threads else _files(ctx, wanted[:1]), here=False) as waiting, held_back():
         inspection = Inspection(threads=threads, waiting=waiting, share=share)
-        for prepared in ahead([partial(_prepare, ctx, snapshot_id, ledger) for snapshot_id in wanted]):
+        preparing = [partial(_prepare, ctx, snapshot_id, ledger) for snapshot_id in wanted]
+        for number, (snapshot_id, prepared) in enumerate(zip(wanted, ahead(preparing), strict=True), 1):
             try:
                 found = prepared()
+                if isinstance(found, _Prepared) and found.lines is None:
+                    found = _prepare(ctx, snapshot_id, ledger, any_size=True)
                 if isinstance(found, _Prepared):
-                    found = _inspect(ctx, found, ledger, inspection, progress, counts)
+                    last = number == len(wanted)
+                    found = _inspect(ctx, found, ledger, inspection, progress, counts, remember=not last)
             except SnapshotNotFound:
                 if not every:
                     raise
@@ -114,7 +120,9 @@ def _files(ctx: Context, snapshot_ids: Sequence[str]) -> int:
         return 0
 
 
-def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | SnapshotReport:
+def _prepare(
+    ctx: Context, snapshot_id: str, ledger: Ledger, *, any_size: bool = False
+) -> _Prepared | SnapshotReport:
     """Check the records of a snapshot; return what its payload is to be compared with, or what is wrong already."""
     try:
         descriptor = catalog.read(ctx.layout, snapshot_id)
@@ -129,7 +137,8 @@ def _prepare(ctx: Context, snapshot_id: str, ledger: Ledger) -> _Prepared | Snap
         _against_log(ctx, descriptor, ledger)
         _require_parent(ctx, descriptor)
         stored.require_agreement(descriptor, catalog.read_ready(ctx.layout, snapshot_id))
-        lines = list(stored.lines(ctx.layout, descriptor))
+        waits = worth(descriptor.files) and not any_size
+        lines = None if waits else manifest.held_lines(stored.lines(ctx.layout, descriptor))
         cells.checked(ctx.layout, descriptor)
         return _Prepared(descriptor, lines)
     except (LineageBroken, AuditChainBroken) as error:
@@ -181,9 +190,12 @@ def _inspect(
     inspection: Inspection,
     progress: Progress,
     counts: subsets.Counts,
+    *,
+    remember: bool,
 ) -> SnapshotReport:
     """Compare the whole payload of a snapshot with its manifest."""
     taken = prepared.descriptor
+    assert prepared.lines is not None
     snapshot_id = taken.snapshot_id
     try:
         found = inspection.inspect(
@@ -192,6 +204,7 @@ def _inspect(
             files=taken.files,
             size=taken.bytes,
             progress=progress,
+            remember=remember,
         )
         counts.add(taken.files, found.unread)
         if not found.sound:

@@ -15,7 +15,8 @@ from tests.bench.compare import compare
 from tests.bench.others import PROGRAMS, version
 from tests.bench.report import page
 from tests.bench.results import Comparison, Results, Single, load, save
-from tests.bench.single import cells, histories, sandboxes, scale, starts, verifying
+from tests.bench.scale_report import inserted, kept
+from tests.bench.single import cells, sandboxes, starts, verifying
 from tests.bench.workload import WORKLOADS
 from tests.support.filesystems import GIB, FileSystem, Unavailable, juicefs_volume, loop_filesystem
 from tests.support.filesystems import KINDS as MOUNTED
@@ -26,10 +27,8 @@ PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 NOTES = Path(__file__).parent / "notes.md"
 REDIS = "juicefs-redis"
 KINDS = (*MOUNTED, REDIS)
-PARTS = ("compare", "starts", "cells", "sandboxes", "verify", "scale", "histories")
+PARTS = ("compare", "starts", "cells", "sandboxes", "verify")
 EVERYWHERE = ("sandboxes", "verify")
-SCALE = (50_000, 100_000, 200_000)
-HISTORY = 10_000
 _SIZE = 24 * GIB
 
 
@@ -47,7 +46,9 @@ def main(arguments: Sequence[str]) -> int:
         results.add(found)
         save(results, options.results)
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(page(results, NOTES.read_text(encoding="utf-8")), encoding="utf-8")
+        there = options.output.read_text(encoding="utf-8") if options.output.exists() else ""
+        made = page(results, NOTES.read_text(encoding="utf-8"))
+        options.output.write_text(inserted(made, kept(there)), encoding="utf-8")
 
     for kind in options.file_systems:
         try:
@@ -87,8 +88,6 @@ def _singles(filesystem: FileSystem, options: argparse.Namespace) -> Iterator[Si
         "starts": lambda: starts(filesystem, options.runs),
         "cells": lambda: cells(filesystem, options.runs),
         "verify": lambda: verifying(filesystem, options.runs),
-        "scale": lambda: scale(filesystem, options.runs, options.scale),
-        "histories": lambda: histories(filesystem, options.runs, options.history),
     }
     first = filesystem.label == options.file_systems[0]
     for part, make in makers.items():
@@ -103,14 +102,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--file-systems", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND")
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="NAME")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS[:5]), metavar="PART",
-                        help=f"of {', '.join(PARTS)} (default: the first five); the last two, `starts` and `cells` on the first file system only")  # fmt: skip
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART",
+                        help=f"of {', '.join(PARTS)} (default: all); `starts` and `cells` on the first file system only")  # fmt: skip
     parser.add_argument("--runs", type=int, default=5, help="how often each command runs (default: 5)")
     parser.add_argument("--quick", action="store_true", help="one run, without `large` and other programs")
     parser.add_argument("--others", nargs="*", choices=PROGRAMS, default=list(PROGRAMS), metavar="PROGRAM",
                         help="other programs that take part where they are installed, except on JuiceFS")  # fmt: skip
-    parser.add_argument("--scale", type=int, nargs="+", default=list(SCALE), help="file counts of `scale`")
-    parser.add_argument("--history", type=int, default=HISTORY, help="snapshots of `histories`")
     parser.add_argument("--nice", type=int, default=-5, help="priority while measuring, where allowed")
     parser.add_argument("--fresh", action="store_true", help="forget the results of earlier runs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where all results are kept, as JSON")

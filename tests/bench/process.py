@@ -37,12 +37,13 @@ class Sample:
     Both are resident high-water marks as the kernel keeps them: of the largest process from its resource usage at the
     end, of every process read each 20 ms. The sum counts shared pages (the interpreter's, say) once a process, and
     peaks that were not at the same time together. ``largest`` is 0 where it is less than this process's own, which
-    the kernel gives to every child.
+    the kernel gives to every child. ``processor`` is the processor time in seconds, of all that it waited for, too.
     """
 
     seconds: float
     largest: int = 0
     together: int = 0
+    processor: float = 0.0
 
 
 def shell(script: str, *arguments: Path | str, folder: Path, **environment: str) -> Command:
@@ -77,7 +78,8 @@ def measure(command: Command) -> Sample:
             last = words.read()[-2000:].decode(errors="replace")
             raise Failed(f"{' '.join(command.arguments)}: exit status {process.returncode}\n{last}")
     largest = _largest(usage)
-    return Sample(seconds, largest, max(largest, sum(memory.peaks.values())))
+    together = max(largest, sum(memory.peaks.values()))
+    return Sample(seconds, largest, together, usage.ru_utime + usage.ru_stime)
 
 
 def run(command: Command) -> None:

@@ -69,8 +69,17 @@ def _comparisons(found: Sequence[Comparison]) -> Iterator[str]:
         for name in figures
         if name not in (_OURS, each.reference)
     )
-    head = ["workload", "operation", f"`{found[0].reference}`", _OURS, "ratio", "aim", *others, "peak memory"]
-    yield from _head(head)
+    titles = [
+        "workload",
+        "operation",
+        f"`{found[0].reference}`",
+        _OURS,
+        "ratio",
+        "aim",
+        *others,
+        "peak memory",
+    ]
+    yield from head(titles)
     for each in found:
         label = f"`{each.workload}`: {each.files:,} × {_size(each.size)}"
         for operation, meaning in MEANINGS.items():
@@ -80,8 +89,8 @@ def _comparisons(found: Sequence[Comparison]) -> Iterator[str]:
             ours, plain = figures[_OURS], figures[each.reference]
             aim = AIMS.get(each.filesystem, {}).get(operation, "") if each.workload == "many" else ""
             ratios = [f"{figures[name].ratio(plain):.2f}" if name in figures else "–" for name in others]
-            yield _row(
-                label, meaning, _time(plain), _time(ours), f"**{ours.ratio(plain):.2f}**", aim, *ratios, _memory(ours)
+            yield row(
+                label, meaning, time(plain), time(ours), f"**{ours.ratio(plain):.2f}**", aim, *ratios, memory(ours)
             )  # fmt: skip
             label = ""
     yield ""
@@ -93,39 +102,43 @@ def _comparisons(found: Sequence[Comparison]) -> Iterator[str]:
 def _floors(found: Sequence[Comparison]) -> Iterator[str]:
     yield "Floors, and the first snapshot compared with them:"
     yield ""
-    yield from _head(["workload", "floor", "time", "floor to reference", "first snapshot to floor"])
+    yield from head(["workload", "floor", "time", "floor to reference", "first snapshot to floor"])
     for each in found:
         first = each.figures["first"]
         for name, figure in each.floors.items():
-            yield _row(
-                f"`{each.workload}`", name, _time(figure), f"{figure.ratio(first[each.reference]):.2f}",
+            yield row(
+                f"`{each.workload}`", name, time(figure), f"{figure.ratio(first[each.reference]):.2f}",
                 f"{first[_OURS].ratio(figure):.2f}",
             )  # fmt: skip
 
 
 def _singles(found: Sequence[Single]) -> Iterator[str]:
-    yield from _head(["what", "file system", "time", "aim", "peak memory", "measured"])
+    yield from head(["what", "file system", "time", "aim", "peak memory", "measured"])
     for each in found:
-        memory = _memory(each.figure) if each.figure.largest else "–"
+        peak = memory(each.figure) if each.figure.largest else "–"
         runs = f"{each.date}, {len(each.figure.seconds)} runs"
-        yield _row(each.what, each.where, _time(each.figure), each.aim, memory, runs)
+        yield row(each.what, each.where, time(each.figure), each.aim, peak, runs)
 
 
-def _head(titles: Sequence[str]) -> Iterator[str]:
-    yield _row(*titles)
+def head(titles: Sequence[str]) -> Iterator[str]:
+    """Yield the first two lines of a table."""
+    yield row(*titles)
     yield "|" + "---|" * len(titles)
 
 
-def _row(*cells: str) -> str:
+def row(*cells: str) -> str:
+    """Return a line of a table."""
     return "| " + " | ".join(cells) + " |"
 
 
-def _time(figure: Figure) -> str:
+def time(figure: Figure) -> str:
+    """Return the median time in words."""
     seconds = figure.median
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
-def _memory(figure: Figure) -> str:
+def memory(figure: Figure) -> str:
+    """Return the peak memory in words."""
     largest = f"{figure.largest / _MIB:.0f} MB" if figure.largest else "–"
     return f"{largest} ({figure.together / _MIB:.0f})"
 

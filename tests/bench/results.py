@@ -14,11 +14,12 @@ from tests.bench.process import Sample
 
 @dataclass(frozen=True)
 class Figure:
-    """The runs of one command: seconds in the order they ran, and the highest memory peaks in bytes."""
+    """The runs of one command: seconds in the order they ran, the highest memory peaks in bytes, processor seconds."""
 
     seconds: Sequence[float]
     largest: int = 0
     together: int = 0
+    processor: Sequence[float] = ()
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Figure:
@@ -27,6 +28,7 @@ class Figure:
             [sample.seconds for sample in samples],
             max(sample.largest for sample in samples),
             max(sample.together for sample in samples),
+            [sample.processor for sample in samples],
         )
 
     @property

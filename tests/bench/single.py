@@ -1,4 +1,4 @@
-"""Figures that stand alone: the start of the command, small snapshots, many files, long histories."""
+"""Figures that stand alone: the start of the command, small snapshots, cells, sandboxes, verifying."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tests.support.directories import fresh_directory
 from tests.support.filesystems import FileSystem
 
 SOURCE = Path(__file__).parents[2]
-TINY = Workload("tiny", 3, 200)
 THOUSAND = Workload("thousand", 1000, 4000)
 
 
@@ -58,37 +57,6 @@ def starts(filesystem: FileSystem, runs: int) -> Iterator[Single]:
         yield Single(
             "`Repository.snapshot` on `notebook`, in the process", where, machine.now(), Figure(seconds), "≤ 30 ms"
         )  # fmt: skip
-
-
-def scale(filesystem: FileSystem, runs: int, counts: Sequence[int]) -> Iterator[Single]:
-    """Measure first and second snapshots of ever more files, in time and memory."""
-    for count in counts:
-        workload = Workload("scale", count, 1024)
-        with _place(filesystem, workload) as place:
-            for what in (
-                f"first snapshot of {count:,} files",
-                f"snapshot of {count:,} files after 10 changes",
-            ):
-                if "after" in what:
-                    workload.change(place.main, 1)
-                samples = [measure(place.jvs("snapshot", "bench", "--lock"))]
-                for turn in range(runs - 1 if "after" in what else 0):
-                    workload.change(place.main, 2 + turn)
-                    samples.append(measure(place.jvs("snapshot", "bench", "--lock")))
-                yield Single(what, filesystem.label, machine.now(), Figure.of(samples), "≤ 300 MB")
-
-
-def histories(filesystem: FileSystem, runs: int, count: int) -> Iterator[Single]:
-    """Measure what looks at the history of a worktree that has ``count`` snapshots."""
-    with _place(filesystem, TINY) as place:
-        seconds = _inside(place, count, "--no-wait")
-        where = f"{filesystem.label}, {count:,} snapshots"
-        last = Figure(seconds[-100:])
-        yield Single("`Repository.snapshot`, the last hundred, not flushed", where, machine.now(), last)
-        asked = [("history", "--limit", "10"), ("info",), ("status",), ("snapshot", "bench", "--lock")]
-        figures = _in_turns([place.jvs(*words) for words in asked], runs)
-        for words, figure in zip(asked, figures, strict=True):
-            yield Single(f"`jvs {words[0]}`", where, machine.now(), figure, "≤ 0.5 s")
 
 
 def cells(filesystem: FileSystem, runs: int) -> Iterator[Single]:

@@ -53,7 +53,7 @@ def paths(
     return done
 
 
-def chosen(entries: list[Entry], wanted: Sequence[str], snapshot_id: str) -> list[str]:
+def chosen(entries: Sequence[Entry], wanted: Sequence[str], snapshot_id: str) -> list[str]:
     """Return the paths that ``wanted`` names, each once: the one of exactly that name, else those that match it.
 
     ``*`` and ``?`` stay within one folder, ``**`` goes through any number of them. What lies in a folder that is

@@ -26,7 +26,7 @@ def payload_path(path: str) -> bytes:
     return b"/".join(parts)
 
 
-def require(entries: list[Entry], path: bytes, snapshot_id: str) -> Entry:
+def require(entries: Sequence[Entry], path: bytes, snapshot_id: str) -> Entry:
     """Return the entry at ``path``. Raises PathNotFound."""
     for entry in entries:
         if entry.path == path:

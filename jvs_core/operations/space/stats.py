@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jvs_core.control import catalog
 from jvs_core.control.layout import Layout
@@ -125,7 +125,7 @@ def _head(ctx: Context, name: str, needed: dict[str, list[str]], problems: list[
     return head
 
 
-def _newest(ctx: Context, head: str | None, problems: list[str]) -> tuple[list[Entry], bool]:
+def _newest(ctx: Context, head: str | None, problems: list[str]) -> tuple[Sequence[Entry], bool]:
     """Return the manifest of a worktree's head, and whether its engine shares blocks; nothing where it is not there."""
     if head is None or catalog.is_expired(ctx.layout, head):
         return [], False

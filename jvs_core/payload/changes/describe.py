@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jvs_core.payload.changes.hashing import hash_files
 from jvs_core.payload.changes.index import Recalled, StatIndex
-from jvs_core.payload.changes.reading import attributes_of
+from jvs_core.payload.changes.reading import attributes_of, with_digests
 from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
 from jvs_core.payload.tree import juicefs
@@ -16,6 +16,7 @@ from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.entry import SYMLINK, Entry
 from jvs_core.payload.tree.exclude_rules import NOTHING, ExcludeRules
 from jvs_core.payload.tree.link_groups import whole_groups
+from jvs_core.payload.tree.packed import Editable, gone, present
 from jvs_core.payload.tree.walk import Scan, scan
 from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import SILENT, Progress
@@ -62,24 +63,18 @@ def complete(
     )
     learning = unknown or xattrs_unknown or recalled.stale
     writeback = write_back(found, unknown, clock_folder) if learning else NEVER
-    entries: list[Entry | None] = [
-        entry if known is None else tuple.__new__(Entry, (*entry[:9], known.xattrs or b"", known.sha256))
-        for entry, known in zip(found.entries, recalled.digests, strict=True)
-    ]
+    entries = with_digests(found.entries, recalled)
     if with_attributes:
         _read_attributes(found.root, found.entries, entries, recalled)
     unsteady = _read_contents(found, entries, unknown, writeback, progress) if unknown else set()
     index.learn(found, entries, recalled, writeback, changed=unsteady, xattrs_read=with_attributes)
-    if None in entries:
-        kept = [position for position, entry in enumerate(entries) if entry is not None]
-        found = replace(found, stamps=[found.stamps[position] for position in kept])
-    present = whole_groups([entry for entry in entries if entry is not None])
-    return replace(found, entries=owned(present)[0])
+    if lost := gone(entries):
+        stamps = enumerate(found.stamps)
+        found = replace(found, stamps=[stamp for position, stamp in stamps if position not in lost])
+    return replace(found, entries=owned(whole_groups(present(entries)))[0])
 
 
-def _read_attributes(
-    worktree: Path, found: Sequence[Entry], entries: list[Entry | None], recalled: Recalled
-) -> None:
+def _read_attributes(worktree: Path, found: Sequence[Entry], entries: Editable, recalled: Recalled) -> None:
     """Fill in the digests of the extended attributes that are not known; None stands for what vanished."""
     wanted = [
         position
@@ -90,16 +85,20 @@ def _read_attributes(
     threads = juicefs.THREADS if juicefs.mount_at(worktree) else 1
     read = attributes_of(worktree, [found[position] for position in wanted], threads=threads)
     for position, digest in zip(wanted, read, strict=True):
-        present = entries[position]
-        assert present is not None
+        here = entries[position]
+        assert here is not None
         if digest is None:
             entries[position] = None
         elif digest:
-            entries[position] = present._replace(xattrs=digest)
+            entries[position] = here._replace(xattrs=digest)
 
 
 def _read_contents(
-    found: Scan, entries: list[Entry | None], unknown: list[int], writeback: WritebackTime, progress: Progress
+    found: Scan,
+    entries: Editable,
+    unknown: Sequence[int],
+    writeback: WritebackTime,
+    progress: Progress,
 ) -> set[bytes]:
     """Hash the files at the positions ``unknown``; return the paths of those that changed since the scan."""
     asked = [found.entries[position] for position in unknown]
@@ -107,11 +106,11 @@ def _read_contents(
     unsteady: set[bytes] = set()
     read = hash_files(found.root, asked, stamps, flush=writeback.one_by_one, progress=progress)
     for position, hashed in zip(unknown, read, strict=True):
-        present = entries[position]
+        here = entries[position]
         if hashed is None or not hashed.steady:
             unsteady.add(found.entries[position].path)
-        if hashed is None or present is None:
+        if hashed is None or here is None:
             entries[position] = None
         else:
-            entries[position] = tuple.__new__(Entry, (*present[:10], hashed.sha256))
+            entries[position] = tuple.__new__(Entry, (*here[:10], hashed.sha256))
     return unsteady

@@ -7,13 +7,16 @@ says when that may be trusted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
+from jvs_core.payload.changes.packed_digests import Known, duplicate, gathered, unknown
 from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
@@ -49,13 +52,16 @@ class Recalled:
     digests: Sequence[Digests | None]
     stale: Sequence[bytes] = ()
 
-    def unknown(self, scan: Scan) -> list[int]:
+    def unknown(self, scan: Scan) -> Sequence[int]:
         """Return the positions of the files of ``scan`` whose content has to be read."""
-        return [
-            position
-            for position, (entry, known) in enumerate(zip(scan.entries, self.digests, strict=True))
-            if known is None and entry.kind == FILE
-        ]
+        return array(
+            "Q",
+            (
+                position
+                for position, (entry, known) in enumerate(zip(scan.entries, self.digests, strict=True))
+                if known is None and entry.kind == FILE
+            ),
+        )
 
 
 class StatIndex:
@@ -71,7 +77,7 @@ class StatIndex:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._last: tuple[Scan, list[Digests | None]] | None = None
+        self._last: tuple[Scan, Known] | None = None
 
     @property
     def latest(self) -> Scan | None:
@@ -84,10 +90,10 @@ class StatIndex:
         On JuiceFS a change of extended attributes moves no ``ctime``, so there they count as never read.
         """
         recalled = self._again(scan) or self._read(scan)
-        self._last = (scan, list(recalled.digests))
+        self._last = (scan, duplicate(recalled.digests))
         if juicefs.mount_at(scan.root) is not None:
-            digests = [known and Digests(known.sha256, None) for known in recalled.digests]
-            return Recalled(digests, recalled.stale)
+            digests = (known and Digests(known.sha256, None) for known in recalled.digests)
+            return Recalled(gathered(digests, len(scan.entries)), recalled.stale)
         return recalled
 
     def _again(self, scan: Scan) -> Recalled | None:
@@ -100,10 +106,11 @@ class StatIndex:
         if any(was.path != now.path for was, now in zip(last.entries, scan.entries, strict=True)):
             return None
         files = zip(last.entries, scan.entries, last.stamps, scan.stamps, known, strict=True)
-        return Recalled([digests if a == b and s == t else None for a, b, s, t, digests in files])
+        same = (digests if a == b and s == t else None for a, b, s, t, digests in files)
+        return Recalled(gathered(same, len(scan.entries)))
 
     def _read(self, scan: Scan) -> Recalled:
-        found: list[Digests | None] = [None] * len(scan.entries)
+        found = unknown(len(scan.entries))
         stale: list[bytes] = []
         if self.path is None or not self.path.exists():
             return Recalled(found)
@@ -121,13 +128,13 @@ class StatIndex:
                         xattrs = row[_DIGEST.stop : -4] if row[_KEY.size] == _KNOWN else None
                         found[position] = tuple.__new__(Digests, (row[_DIGEST], xattrs))
         except _failures():
-            return Recalled([None] * len(scan.entries))
+            return Recalled(unknown(len(scan.entries)))
         return Recalled(found, stale)
 
     def learn(
         self,
         scan: Scan,
-        hashed: Sequence[Entry | None],
+        hashed: Iterable[Entry | None],
         recalled: Recalled,
         writeback: WritebackTime,
         *,
@@ -141,27 +148,31 @@ class StatIndex:
         """
         if self.path is None or not writeback.now_ns:
             return
-        filed = list(recalled.digests)
-        if self._last is not None and self._last[0].stamps is scan.stamps:
-            filed = self._last[1]
-        news = {
-            position: entry
-            for position, (known, entry) in enumerate(zip(filed, hashed, strict=True))
-            if (known is None or (known.xattrs is None and xattrs_read))
-            and entry is not None
-            and entry.sha256
-            and entry.path not in changed
-            and writeback.covers(scan.stamps[position])
-        }
-        entries = list(news.values())
-        files = _files(entries, [scan.stamps[position] for position in news])
-        rows = [(path, _pack(key, entries[number], xattrs_read)) for number, path, key in files]
-        if not rows and not recalled.stale:
+        filed = self._last[1] if self._last is not None and self._last[0].stamps is scan.stamps else None
+        known_now = recalled.digests if filed is None else filed
+
+        def news() -> Iterator[tuple[bytes, bytes]]:
+            for position, (known, entry, stamp) in enumerate(
+                zip(known_now, hashed, scan.stamps, strict=True)
+            ):
+                if (
+                    (known is None or (known.xattrs is None and xattrs_read))
+                    and entry is not None
+                    and entry.sha256
+                    and entry.path not in changed
+                    and writeback.covers(stamp)
+                ):
+                    if filed is not None:
+                        filed[position] = Digests(entry.sha256, entry.xattrs if xattrs_read else None)
+                    for _, path, key in _files((entry,), (stamp,)):
+                        yield path, _pack(key, entry, xattrs_read)
+
+        rows = news()
+        first = list(islice(rows, 1))
+        if not first and not recalled.stale:
             return
-        for position, entry in news.items():
-            filed[position] = Digests(entry.sha256, entry.xattrs if xattrs_read else None)
         try:
-            self._store(rows, recalled.stale)
+            self._store(chain(first, rows), recalled.stale)
         except _failures() as error:
             if _is_damage(error):
                 self.forget()
@@ -180,7 +191,7 @@ class StatIndex:
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
-    def _store(self, rows: list[tuple[bytes, bytes]], stale: Sequence[bytes]) -> None:
+    def _store(self, rows: Iterable[tuple[bytes, bytes]], stale: Sequence[bytes]) -> None:
         assert self.path is not None
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _Database(self.path, write=True) as database:

@@ -14,6 +14,7 @@ import secrets
 import stat
 from contextlib import suppress
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
     from jvs_core.payload.tree.walk import Scan
 
 # Raised when what a state is made of changes, or what is asked of a worktree.
-VERSION = b"1"
+VERSION = b"2"
 _HEX = sha256().digest_size * 2
 _WITHOUT_REFERENCES = 2
+_AT_ONCE = 1000
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -38,9 +40,14 @@ def state(found: Scan) -> str:
 
     What the walk left out counts by its path, since a difference that lies in it is none.
     """
-    rows = [list(map(tuple, rows)) for rows in (found.entries, found.stamps, found.left_out)]
-    # Every value says where it ends, so no two trees are written alike; what is one object is written out each time.
-    return sha256(marshal.dumps(rows, _WITHOUT_REFERENCES)).hexdigest()
+    digest = sha256()
+    for rows in (found.entries, found.stamps, found.left_out):
+        # Every value says where it ends, so no two trees are written alike; what is one object is written out each time.
+        digest.update(marshal.dumps(len(rows)))
+        coming = iter(rows)
+        while some := [tuple(row) for row in islice(coming, _AT_ONCE)]:
+            digest.update(marshal.dumps(some, _WITHOUT_REFERENCES))
+    return digest.hexdigest()
 
 
 class LastClean:

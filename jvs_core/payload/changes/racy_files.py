@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jvs_core.payload.changes.hashing import hash_files
 from jvs_core.payload.changes.writeback_time import WritebackTime
-from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.packed import Editable
 from jvs_core.payload.tree.walk import Scan
 
 
@@ -25,7 +25,7 @@ class RacyFiles:
             flush=writeback.one_by_one,
         )
 
-    def changed(self, copies: Sequence[Entry | None]) -> set[bytes]:
+    def changed(self, copies: Editable) -> set[bytes]:
         """Return the paths whose copy has other content than was read before; ``copies`` is parallel to the scan."""
         pairs = (
             (copies[position], hashed) for position, hashed in zip(self.positions, self.found, strict=True)

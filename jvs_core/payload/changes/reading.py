@@ -9,10 +9,12 @@ from pathlib import Path
 
 from jvs_core.payload.changes.hashing import hash_files
 from jvs_core.payload.changes.index import Digests, Recalled
+from jvs_core.payload.changes.packed_digests import duplicate
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import FIFO, FOLDER, SYMLINK, Entry
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.packed import Editable, PackedEntries
 from jvs_core.payload.tree.walk import Scan
 from jvs_core.payload.work.threads import each
 from jvs_core.progress import SILENT, Progress
@@ -79,12 +81,34 @@ def attributes_of(root: Path, entries: Sequence[Entry], *, threads: int) -> list
     return each(entries, opened, threads)
 
 
+def with_digests(entries: Sequence[Entry], recalled: Recalled, *, complete: bool = False) -> Editable:
+    """Return a copy of ``entries`` with the digests that are known; if ``complete``, of those only that are known in full."""
+    if not isinstance(entries, PackedEntries):
+        few: list[Entry | None] = [
+            entry
+            if known is None or (complete and known.xattrs is None)
+            else tuple.__new__(Entry, (*entry[:9], known.xattrs or b"", known.sha256))
+            for entry, known in zip(entries, recalled.digests, strict=True)
+        ]
+        return few
+    filled = entries.copy()
+    for position, known in enumerate(recalled.digests):
+        if known is None or (complete and known.xattrs is None):
+            continue
+        if known.xattrs or position in filled.others:
+            entry = filled[position]
+            filled[position] = tuple.__new__(Entry, (*entry[:9], known.xattrs or b"", known.sha256))
+        else:
+            filled.give_digest(position, known.sha256)
+    return filled
+
+
 def attributes_now(scan: Scan, recalled: Recalled, *, threads: int) -> Recalled:
     """Return ``recalled`` with the extended attributes of the files that it knows but for them, read now."""
     wanted = [p for p, known in enumerate(recalled.digests) if known is not None and known.xattrs is None]
     if not wanted:
         return recalled
-    digests = list(recalled.digests)
+    digests = duplicate(recalled.digests)
     found = attributes_of(scan.root, [scan.entries[position] for position in wanted], threads=threads)
     for position, xattrs in zip(wanted, found, strict=True):
         known = digests[position]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jvs_core import syncing
@@ -34,7 +34,7 @@ def write_back(found: Scan, unknown: Sequence[int], clock_folder: Path) -> Write
     if mount is None or mount.kind in IN_MEMORY or not devices:
         return NEVER
     by_files = mount.kind == "fuse" or mount.kind.startswith("fuse.")
-    ctimes = [found.stamps[position].ctime_ns for position in unknown]
+    ctimes = (found.stamps[position].ctime_ns for position in unknown)
     now_ns = _time_after(ctimes, clock_folder)
     if unknown and not by_files:
         try:
@@ -74,7 +74,7 @@ def _mount(folder: Path) -> Mount | None:
         return None
 
 
-def _time_after(ctimes: Sequence[int], folder: Path) -> int:
+def _time_after(ctimes: Iterable[int], folder: Path) -> int:
     """Return the time now, once it is later than those of ``ctimes`` that lie in the running tick of the clock."""
     now_ns = probe_clock(folder)
     latest = max((ctime for ctime in ctimes if now_ns <= ctime < now_ns + TICK_NS), default=-1)

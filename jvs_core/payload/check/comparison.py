@@ -9,6 +9,7 @@ from enum import Enum
 from jvs_core.errors import JvsError, PayloadHashMismatch
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import listed
+from jvs_core.payload.tree.packed import PackedInodes
 from jvs_core.payload.tree.walk import Stamp
 
 
@@ -98,8 +99,10 @@ class Comparison:
         """Say whether nothing at all differs."""
         return not self.wrong and not self.drifted
 
-    def stamps(self) -> list[Stamp]:
+    def stamps(self) -> Sequence[Stamp]:
         """Return the stamp of each entry of a sound payload, without ``ctime``, which new hard links move."""
+        if isinstance(self.inodes, PackedInodes):
+            return self.inodes.stamps()
         return [Stamp(inode[0], inode[1], -1) for inode in self.inodes]
 
     def dressed_otherwise(self, entries: Sequence[Entry]) -> list[Entry]:

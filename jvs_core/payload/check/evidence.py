@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from jvs_core.errors import DescriptorCorrupt, JvsError
+from jvs_core.payload.check.inode_stamps import InodeStamps
 from jvs_core.payload.manifest.lines import under
 
 IDENTITY = 16
@@ -92,29 +93,22 @@ class FoundInPart(Found):
 
 @dataclass
 class Evidence(Found):
-    """What was found for all lines of a manifest; ``left`` files were only looked at."""
+    """What was found for all lines of a manifest; ``left`` files were only looked at, ``last`` is the last path."""
 
+    inodes: InodeStamps = field(default_factory=InodeStamps)  # type: ignore[assignment]
     left: int = 0
+    last: bytes | None = None
 
-    @classmethod
-    def of(cls, parts: Iterable[FoundInPart]) -> Evidence:
-        """Put together all parts of a payload, in order.
+    def add(self, part: FoundInPart) -> None:
+        """Add the next part of a payload.
 
         Raises PartialSnapshot where the payload is gone, DescriptorCorrupt where no manifest can have the lines.
         """
-        evidence = cls()
-        last: bytes | None = None
-        for part in parts:
-            part.require_opened()
-            first, following = part.paths
-            if first if last is None else first <= last:
-                raise corrupt("a line is out of order")
-            last = following
-            evidence._take(part)
-        evidence._require_tree(top_found=last is not None)
-        return evidence
-
-    def _take(self, part: FoundInPart) -> None:
+        part.require_opened()
+        first, following = part.paths
+        if first if self.last is None else first <= self.last:
+            raise corrupt("a line is out of order")
+        self.last = following
         self.inodes.extend(part.inodes)
         self.unread.update(part.unread)
         self.other.update(part.other)
@@ -125,8 +119,9 @@ class Evidence(Found):
         for folder, count in part.children.items():
             self.children[folder] = self.children.get(folder, 0) + count
 
-    def _require_tree(self, *, top_found: bool) -> None:
-        if not top_found or not self.children.keys() <= self.listed.keys():
+    def require_tree(self) -> None:
+        """Raise DescriptorCorrupt where no manifest can have the lines of all parts together."""
+        if self.last is None or not self.children.keys() <= self.listed.keys():
             raise corrupt("a folder is not listed")
         members = Counter(self.groups.values())
         if list(members) != list(range(1, len(members) + 1)) or any(count < 2 for count in members.values()):

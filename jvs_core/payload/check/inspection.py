@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from jvs_core.errors import PartialSnapshot
+from jvs_core.errors import JvsError, PartialSnapshot
 from jvs_core.payload import manifest
 from jvs_core.payload.check.comparison import Comparison
 from jvs_core.payload.check.evidence import IDENTITY, Evidence, FoundInPart, Part, Reading, Share, corrupt
 from jvs_core.payload.check.extras import extras
 from jvs_core.payload.check.matching import MatchJob
+from jvs_core.payload.check.remembered import Remembered
 from jvs_core.payload.manifest.lines import decode, path_of
 from jvs_core.payload.tree.entry import is_alike
 from jvs_core.payload.tree.folders import split
@@ -47,16 +48,22 @@ class Inspection:
         self._threads = threads
         self._step = WAITING_FILES if threads else BATCH_FILES
         self._waiting = waiting
-        self._most = MOST_REMEMBERED if most is None else most
         self._share = share
-        self._known: dict[bytes, bytes] = {}
+        self._known = Remembered(MOST_REMEMBERED if most is None else most)
 
     def inspect(
-        self, root: Path, lines: Sequence[bytes], *, files: int, size: int, progress: Progress
+        self,
+        root: Path,
+        lines: Sequence[bytes],
+        *,
+        files: int,
+        size: int,
+        progress: Progress,
+        remember: bool = True,
     ) -> Comparison:
         """Compare the payload ``root`` with the ``lines`` of its manifest, which has ``files`` files of ``size`` bytes.
 
-        Reports the step ``verify``, in files.
+        What was read is remembered for the payloads to come, unless none comes. Reports the step ``verify``, in files.
 
         Raises
         ------
@@ -74,47 +81,51 @@ class Inspection:
             Part(start, b"\n".join(lines[start : start + step]), reading, self._share)
             for start in range(0, len(lines), step)
         )
-        results = self._run(root, parts, pool.processes(files, size), progress)
-        closed = next((part.closed for part in results if part.closed), None)
-        if closed is not None and not isinstance(closed, PartialSnapshot):
-            return Comparison(unreadable={b"": closed})
-        evidence = Evidence.of(results)
-        root_hash = manifest.root_hash_of(part.records for part in results)
-        del results
+        every = _Assembly(step)
+        self._run(root, parts, pool.processes(files, size), every.take, progress)
+        if every.closed is not None and not isinstance(every.closed, PartialSnapshot):
+            return Comparison(unreadable={b"": every.closed})
+        evidence = every.evidence_of_all()
         self._read_rest(root, lines, evidence, progress)
-        self._remember(lines, evidence)
+        if remember:
+            self._known.take(lines, evidence)
         progress.finished("verify")
-        return _compared(root, lines, evidence, root_hash)
+        return _compared(root, lines, evidence, every.root.hexdigest())
 
-    def _run(self, root: Path, parts: Iterable[Part], count: int, progress: Progress) -> list[FoundInPart]:
+    def _run(
+        self,
+        root: Path,
+        parts: Iterable[Part],
+        count: int,
+        take: Callable[[Part, FoundInPart], None],
+        progress: Progress,
+    ) -> None:
+        """Have every one of ``parts`` compared, and ``take`` told what was found, in any order."""
         job = MatchJob(os.fsencode(os.path.abspath(root)))
-        if self._threads:
-            every: list[FoundInPart] = []
-            coming = iter(parts)
-            while some := list(islice(coming, self._threads * _PARTS_A_THREAD)):
-                done = each(some, job.open, self._threads)
-                progress.advanced(sum(found.files for found in done))
-                every += done
-            return every
-        results: dict[int, FoundInPart] = {}
 
-        def take(part: Part, found: FoundInPart) -> None:
-            results[part.start] = found
+        def done(part: Part, found: FoundInPart) -> None:
+            take(part, found)
             progress.advanced(found.files)
 
+        if self._threads:
+            coming = iter(parts)
+            while some := list(islice(coming, self._threads * _PARTS_A_THREAD)):
+                for part, found in zip(some, each(some, job.open, self._threads), strict=True):
+                    done(part, found)
+            return
         keep = self._waiting is not None
-        pool.run(job, parts, count=count, done=take, waiting=self._waiting, here=False, keep=keep)
-        return [results[start] for start in sorted(results)]
+        pool.run(job, parts, count=count, done=done, waiting=self._waiting, here=False, keep=keep)
 
     def _read_rest(self, root: Path, lines: Sequence[bytes], evidence: Evidence, progress: Progress) -> None:
         """Find the result for each unread file: a remembered one, or by reading each inode once."""
         names: dict[bytes, list[int]] = {}
-        known = map(self._known.get, map(evidence.inodes.__getitem__, evidence.unread))
-        for position, known_line in zip(evidence.unread, known, strict=True):
-            if known_line is None:
-                names.setdefault(evidence.inodes[position], []).append(position)
-            elif known_line != lines[position]:
-                evidence.settle(lines, position, known_line)
+        for position in evidence.unread:
+            stamp, line = evidence.inodes[position], lines[position]
+            right = self._known.right(stamp, line)
+            if right is None:
+                names.setdefault(stamp, []).append(position)
+            elif right != line:
+                evidence.settle(lines, position, right)
         progress.advanced(len(evidence.unread) - len(names))
         while names:
             self._read(root, lines, [positions[0] for positions in names.values()], evidence, progress)
@@ -136,17 +147,48 @@ class Inspection:
             batch = [positions[place] for place in places]
             parts.append(Part(len(ordered), b"\n".join([lines[position] for position in batch]), "all"))
             ordered += batch
-        evidence.read(ordered, self._run(root, parts, pool.processes(len(positions), sum(sizes)), progress))
+        found: dict[int, FoundInPart] = {}
 
-    def _remember(self, lines: Sequence[bytes], evidence: Evidence) -> None:
-        known = self._known
-        known.update(zip(evidence.inodes, lines, strict=True))
-        known.update((evidence.inodes[position], line) for position, line in evidence.other.items() if line)
-        missing = [position for position, line in evidence.other.items() if not line]
-        for inode in [b"", *(evidence.inodes[position] for position in (*evidence.failures, *missing))]:
-            known.pop(inode, None)
-        for inode in list(islice(known, max(0, len(known) - self._most))):
-            del known[inode]
+        def take(part: Part, one: FoundInPart) -> None:
+            found[part.start] = one
+
+        self._run(root, parts, pool.processes(len(positions), sum(sizes)), take, progress)
+        evidence.read(ordered, [found[start] for start in sorted(found)])
+
+
+class _Assembly:
+    """The parts of a payload put together in order, ``step`` lines each, as they come; little of them is kept.
+
+    What follows the first part that no manifest can have is not looked at. ``closed`` is why a payload could not be opened.
+    """
+
+    def __init__(self, step: int) -> None:
+        self.root = manifest.RootHash()
+        self.closed: JvsError | None = None
+        self._evidence = Evidence()
+        self._failure: JvsError | None = None
+        self._step, self._next = step, 0
+        self._waiting: dict[int, FoundInPart] = {}
+
+    def take(self, part: Part, found: FoundInPart) -> None:
+        """Take what was found for a part."""
+        self.closed = self.closed or found.closed
+        self._waiting[part.start] = found
+        while (following := self._waiting.pop(self._next, None)) is not None:
+            self._next += self._step
+            if self._failure is None:
+                try:
+                    self._evidence.add(following)
+                except JvsError as error:
+                    self._failure = error
+                self.root.add(following.records)
+
+    def evidence_of_all(self) -> Evidence:
+        """Return the evidence, all parts having come. Raises PartialSnapshot, DescriptorCorrupt."""
+        if self._failure is not None:
+            raise self._failure
+        self._evidence.require_tree()
+        return self._evidence
 
 
 def _settled(
@@ -180,7 +222,7 @@ def _compared(root: Path, lines: Sequence[bytes], evidence: Evidence, root_hash:
         (missing if made is None else different).add(wanted.path)
         suspect.add(split(wanted.path)[0])
     extra, unlisted = extras(root, suspect, {path_of(line) for line in lines}) if suspect else (set(), {})
-    identities = [inode[:IDENTITY] for inode in evidence.inodes]
+    identities = evidence.inodes.identities()
     links = [path_of(lines[position]) for position in regrouped(identities, evidence.groups)]
     unreadable = failures | unlisted
     found = Comparison.of(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jvs_core.errors import EngineFailed, JvsError, UnsupportedFile
 from jvs_core.payload.changes.hashing import hash_files
+from jvs_core.payload.check.chosen_paths import ChosenPaths
 from jvs_core.payload.check.comparison import Comparison, Depth
 from jvs_core.payload.check.extras import extras
 from jvs_core.payload.check.matching import unopened
@@ -19,6 +21,7 @@ from jvs_core.payload.tree.entry import FILE, SYMLINK, Entry
 from jvs_core.payload.tree.faults import EXHAUSTED, GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.link_groups import regrouped
+from jvs_core.payload.tree.packed import inodes
 from jvs_core.payload.tree.sealing import sealed
 from jvs_core.payload.tree.stat_comparison import FORMS, look
 from jvs_core.payload.work.pool import WORTH_BYTES
@@ -76,12 +79,12 @@ class _Status:
         self.entries = entries
         with _opening(payload):
             self.threads = juicefs.THREADS if juicefs.mount_at(payload) else 0
-        self.forms = [FORMS[entry.kind] | entry.mode for entry in entries]
-        self.inodes: list[tuple[int, ...]] = [()] * len(entries)
+        self.forms = array("I", (FORMS[entry.kind] | entry.mode for entry in entries))
+        self.inodes = inodes(len(entries))
         self.since_ns = since_ns
         self.late: list[int] = []
         self.drifted: set[int] = set()
-        self.sealed: set[int] = set()
+        self.sealed = bytearray(len(entries))
         self.different: set[bytes] = set()
         self.folders: list[bytes] = []  # in the place of something else
         self.unreadable: dict[bytes, JvsError] = {}
@@ -97,7 +100,7 @@ class _Status:
                     self.folders.append(entry.path)
                 return False
             if entry.kind == FILE and mode == sealed(self.forms[position]):
-                self.sealed.add(position)
+                self.sealed[position] = 1
             elif entry.kind != SYMLINK:
                 self.drifted.add(position)
         if st.st_mtime_ns != entry.mtime_ns or st.st_uid != entry.uid or st.st_gid != entry.gid:
@@ -109,17 +112,23 @@ class _Status:
     def read(self, depth: Depth, progress: Progress) -> None:
         """Read every link, the attributes of what was changed late, and the files that the ``depth`` asks for."""
         self.each(self.late, self.read_attributes)
-        here = [position for position, inode in enumerate(self.inodes) if inode]
-        if self.different:
-            here = [position for position in here if self.entries[position].path not in self.different]
-        links = [position for position in here if self.entries[position].kind == SYMLINK]
+        links = self.positions_of(SYMLINK, range(len(self.entries)))
         self.different.update(self.each(links, self.read_link))
         if depth != Depth.LOOK:
-            files = [position for position in here if self.entries[position].kind == FILE]
-            if depth == Depth.SUSPECT:
-                files = [position for position in files if position in self.drifted]
+            every = depth == Depth.EVERY_BYTE
+            files = self.positions_of(FILE, range(len(self.entries)) if every else sorted(self.drifted))
             if files:
                 self.read_files(files, progress)
+
+    def positions_of(self, kind: str, among: Sequence[int]) -> list[int]:
+        """Return which of the positions ``among`` have entries of ``kind`` that are there as far as is known."""
+        entries, inodes, different = self.entries, self.inodes, self.different
+        chosen = enumerate(entries) if isinstance(among, range) else ((p, entries[p]) for p in among)
+        return [
+            position
+            for position, entry in chosen
+            if entry.kind == kind and inodes[position] and entry.path not in different
+        ]
 
     def read_files(self, positions: Sequence[int], progress: Progress) -> None:
         """Read the files at ``positions``: many bytes in several processes, then what seemed wrong again, here."""
@@ -197,7 +206,7 @@ class _Status:
             groups = {place: entry.link_group for place, entry in enumerate(entries) if entry.link_group}
             links = [entries[position].path for position in regrouped(self.inodes, groups)]
         drifted = [entries[position].path for position in self.drifted]
-        sealed_files = [entries[position].path for position in sorted(self.sealed)]
+        sealed_files = ChosenPaths(entries, self.sealed)
         return Comparison.of(
             missing, extra, self.different, drifted, self.unreadable, regrouped=links, inodes=self.inodes,
             sealed=sealed_files,

@@ -9,13 +9,13 @@ from stat import S_IFREG
 
 from jvs_core.payload.changes.index import Recalled
 from jvs_core.payload.changes.racy_files import RacyFiles
-from jvs_core.payload.changes.reading import attributes_now
+from jvs_core.payload.changes.reading import attributes_now, with_digests
 from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.copy.captured import Capture, CaptureRequest, EngineName, PreviousSnapshot, unavailable
 from jvs_core.payload.copy.linking import Owner
 from jvs_core.payload.copy.replica import Hint, Plan, Replica
 from jvs_core.payload.copy.replication import replicate
-from jvs_core.payload.manifest.lines import compare, decode, encode
+from jvs_core.payload.manifest.lines import compare, decode, encode, encoded
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.authority import owned
 from jvs_core.payload.tree.content import Method
@@ -23,6 +23,7 @@ from jvs_core.payload.tree.entry import FILE, Entry, printable
 from jvs_core.payload.tree.exclude_rules import EXCLUDED
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.link_groups import whole_groups
+from jvs_core.payload.tree.packed import present, worth
 from jvs_core.payload.tree.removal import remove_tree
 from jvs_core.payload.tree.walk import REPOSITORY, LeftOut
 from jvs_core.payload.work import pool
@@ -58,7 +59,7 @@ def _attempt(request: CaptureRequest, engine: EngineName, method: Method, waitin
     writeback = write_back(found, unknown, target.parent)
     racy = RacyFiles(found, unknown, writeback)
     owned_entries, given_up = owned(found.entries)
-    entries = _known(owned_entries, recalled)
+    entries = present(with_digests(owned_entries, recalled, complete=True))
     hints = _Hints(entries, recalled, previous)
     plan = Plan(
         source,
@@ -88,21 +89,11 @@ def _attempt(request: CaptureRequest, engine: EngineName, method: Method, waitin
     )
 
 
-def _known(entries: Sequence[Entry], recalled: Recalled) -> list[Entry]:
-    """Fill in the digests that are known in full."""
-    return [
-        entry
-        if known is None or known.xattrs is None
-        else tuple.__new__(Entry, (*entry[:9], known.xattrs, known.sha256))
-        for entry, known in zip(entries, recalled.digests, strict=True)
-    ]
-
-
 def _lined(
     planned: Sequence[Entry], replica: Replica, hints: _Hints
 ) -> tuple[Sequence[Entry], Sequence[bytes | None]]:
     """Return the entries made, and parallel to them the manifest lines of those that are as planned, else None."""
-    made = [entry for entry in replica.entries if entry is not None]
+    made = present(replica.entries)
     whole = whole_groups(made)
     if not hints.lines or whole != made or len(made) < len(planned):
         return whole, ()
@@ -119,8 +110,12 @@ class _Hints:
         self.entries = entries
         self.recalled = recalled.digests
         self.previous = previous
-        self.lines = encode(entries) if previous else []
-        self.equal, self.others = compare(self.lines, previous.lines() if previous else ())
+        # Of very many the lines are made again where they are written, rather than all held until then.
+        self.lines = encode(entries) if previous and not worth(len(entries)) else []
+        lines = self.lines or (encoded(entries) if previous else ())
+        self.equal, self.others = compare(
+            lines, previous.lines() if previous else (), len(entries) if previous else 0
+        )
         self.shared = bytearray(self.equal)
         for position, entry in enumerate(entries):
             if entry.link_group and entry.kind == FILE and previous:
@@ -199,7 +194,9 @@ def _adapted(found: Sequence[Entry], owned_entries: Sequence[Entry]) -> dict[int
         return {}
     pairs = enumerate(zip(found, owned_entries, strict=True))
     return {
-        position: (S_IFREG | new.mode, new.uid, new.gid) for position, (old, new) in pairs if old is not new
+        position: (S_IFREG | new.mode, new.uid, new.gid)
+        for position, (old, new) in pairs
+        if old[2:5] != new[2:5]
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -11,15 +12,16 @@ from pathlib import Path
 from jvs_core.payload.tree.entry import FOLDER, Entry
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.packed import Editable
 from jvs_core.payload.tree.walk import Stamp
 
 Names = dict[int, deque[int]]
 """The positions of all names of a file, by link group; the one to copy comes first."""
 
 
-def leaders(entries: Sequence[Entry]) -> tuple[list[int], Names]:
+def leaders(entries: Sequence[Entry]) -> tuple[Sequence[int], Names]:
     """Return the positions to copy, one for each inode, and for each link group the positions of all its names."""
-    first = []
+    first = array("Q")
     followers: Names = {}
     for position, entry in enumerate(entries):
         if entry.kind == FOLDER:
@@ -55,7 +57,7 @@ def link(
     entries: Sequence[Entry],
     stamps: Sequence[Stamp],
     groups: Names,
-    made: list[Entry | None],
+    made: Editable,
 ) -> set[bytes]:
     """Link the other names of each group in the target, which is open twice.
 

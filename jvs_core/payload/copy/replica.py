@@ -13,6 +13,7 @@ from jvs_core.payload.copy.transfer import Action, Outcome, attribute_losses
 from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import listed
+from jvs_core.payload.tree.packed import Editable
 from jvs_core.payload.tree.walk import Stamp
 from jvs_core.payload.work import pool
 from jvs_core.wording import counted
@@ -39,7 +40,7 @@ class Replica:
     ``changed`` names what was not as scanned.
     """
 
-    entries: list[Entry | None]
+    entries: Editable
     changed: set[bytes] = field(default_factory=set)
     refused: list[bytes] = field(default_factory=list)
     drifted: list[bytes] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, FOLDER, Entry
 from jvs_core.payload.tree.faults import GONE, making, translate
 from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.packed import duplicate
+from jvs_core.payload.tree.packed import gone as gone_of
 from jvs_core.payload.work import pool
 from jvs_core.payload.work.batches import cut
 from jvs_core.progress import Progress
@@ -42,7 +45,7 @@ def replicate(plan: Plan, progress: Progress) -> Replica:
 
     A failure leaves part of it. Raises AlreadyExists, UnsupportedFile, NoSpace or EngineFailed with the path.
     """
-    replica = Replica(list(plan.entries))
+    replica = Replica(duplicate(plan.entries))
     progress.started("clone", len(plan.entries))
     make_top(plan.target)
     make_folders(plan.target, plan.entries)
@@ -74,7 +77,8 @@ def make_folders(target: Path, entries: Sequence[Entry]) -> None:
 
 
 def _next_leaders(plan: Plan, leaders: Sequence[int], names: hard_links.Names, replica: Replica) -> list[int]:
-    lost = [position for position in leaders if replica.entries[position] is None]
+    missing = gone_of(replica.entries)
+    lost = [position for position in leaders if position in missing] if missing else []
     with Folders(plan.source) as sources:
         following, gone = hard_links.next_leaders(sources, plan.entries, lost, names)
     for position in gone:
@@ -83,11 +87,13 @@ def _next_leaders(plan: Plan, leaders: Sequence[int], names: hard_links.Names, r
     return following
 
 
-def _link(plan: Plan, leaders: list[int], progress: Progress) -> list[int]:
+def _link(plan: Plan, leaders: Sequence[int], progress: Progress) -> Sequence[int]:
     """Make the files that the previous snapshot has as further names of its own; return the positions still to make."""
     entries, shared = plan.entries, plan.shared
-    chosen = [p for p in leaders if shared[p] and entries[p].kind == FILE] if any(shared) else []
-    if not chosen or plan.previous is None:
+    if plan.previous is None or not any(shared):
+        return leaders
+    chosen = array("Q", (p for p in leaders if shared[p] and entries[p].kind == FILE))
+    if not chosen:
         return leaders
     job = LinkJob(*(os.path.abspath(os.fsencode(path)) for path in (plan.source, plan.target, plan.previous)))
     refused: set[int] = set()
@@ -104,11 +110,13 @@ def _link(plan: Plan, leaders: list[int], progress: Progress) -> list[int]:
         done=done,
         waiting=plan.waiting,
     )
-    linked = set(chosen) - refused
-    return [position for position in leaders if position not in linked]
+    linked = bytearray(len(entries))
+    for position in chosen:
+        linked[position] = position not in refused
+    return array("Q", (position for position in leaders if not linked[position]))
 
 
-def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress) -> None:
+def _run(plan: Plan, positions: Sequence[int], replica: Replica, progress: Progress) -> None:
     """Make the entries at ``positions``, spread over processes where that pays."""
     job = CopyJob(
         os.path.abspath(os.fsencode(plan.source)),
@@ -135,9 +143,9 @@ def _run(plan: Plan, positions: list[int], replica: Replica, progress: Progress)
                     replica.note(position, old, result, usual)
         progress.advanced(len(answer))
 
-    size = sum(entries[position].size for position in positions)
-    count = pool.processes(len(positions), size)
-    pool.run(job, _batches(plan, positions), count=count, done=done, waiting=plan.waiting)
+    sizes = array("Q", (entries[position].size for position in positions))
+    count = pool.processes(len(positions), sum(sizes))
+    pool.run(job, _batches(plan, positions, sizes), count=count, done=done, waiting=plan.waiting)
 
 
 def _usual(plan: Plan) -> tuple[str, ...]:
@@ -147,9 +155,9 @@ def _usual(plan: Plan) -> tuple[str, ...]:
     return ("reflink", "copy_file_range") if juicefs.mount_at(plan.target) else ("reflink",)
 
 
-def _batches(plan: Plan, positions: list[int]) -> Iterator[Batch]:
+def _batches(plan: Plan, positions: Sequence[int], sizes: Sequence[int]) -> Iterator[Batch]:
     entries, stamps, hint = plan.entries, plan.stamps, plan.hint
-    for chosen in cut([entries[position].size for position in positions]):
+    for chosen in cut(sizes):
         grouped: dict[bytes, list[tuple[Any, ...]]] = {}
         for index in chosen:
             position = positions[index]
@@ -167,11 +175,10 @@ def _batches(plan: Plan, positions: list[int]) -> Iterator[Batch]:
 def _finish_folders(plan: Plan, replica: Replica) -> None:
     """Give the folders their attributes, the deepest first, for nothing is made in them any more."""
     transfer = Transfer(plan.method, held=plan.held)
+    folders = [position for position, entry in enumerate(plan.entries) if entry.kind == FOLDER]
     with Folders(plan.source) as sources, Folders(plan.target) as targets:
-        for position in range(len(plan.entries) - 1, -1, -1):
+        for position in reversed(folders):
             entry = plan.entries[position]
-            if entry.kind != FOLDER:
-                continue
             try:
                 source = sources.at(entry.path)
             except OSError as error:

@@ -2,6 +2,7 @@
 
 from jvs_core.payload.manifest.document import (
     HEADER,
+    RootHash,
     Written,
     encoded,
     read,
@@ -11,11 +12,14 @@ from jvs_core.payload.manifest.document import (
     totals,
     write,
 )
+from jvs_core.payload.manifest.held_lines import held_lines
 
 __all__ = [
     "HEADER",
+    "RootHash",
     "Written",
     "encoded",
+    "held_lines",
     "read",
     "read_lines",
     "root_hash",

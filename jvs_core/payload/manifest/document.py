@@ -69,7 +69,7 @@ def encoded(entries: Sequence[Entry]) -> bytes:
 
 
 @held_back()
-def read(path: Path, *, sha256: str | None = None) -> list[Entry]:
+def read(path: Path, *, sha256: str | None = None) -> Sequence[Entry]:
     """Read the manifest ``path``; with ``sha256`` (hex) check the whole file against it first.
 
     Raises
@@ -153,16 +153,35 @@ def root_hash(entries: Sequence[Entry]) -> str:
 
 def root_hash_of(records: Iterable[bytes]) -> str:
     """Return the payload root hash (hex) of the ``record`` of each entry but the top folder, many of them at a time."""
-    digest = hashlib.sha256(b"jvs-root 1\n")
+    digest = RootHash()
     for some in records:
-        digest.update(some)
+        digest.add(some)
     return digest.hexdigest()
+
+
+class RootHash:
+    """The payload root hash of records that come one after the other."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256(b"jvs-root 1\n")
+
+    def add(self, records: bytes) -> None:
+        """Add the next ``records``, any number of them."""
+        self._digest.update(records)
+
+    def hexdigest(self) -> str:
+        """Return the hash (hex) of all so far."""
+        return self._digest.hexdigest()
 
 
 def totals(entries: Iterable[Entry]) -> tuple[int, int]:
     """Return the number of regular files and the sum of their sizes in bytes."""
-    sizes = [entry.size for entry in entries if entry.kind == FILE]
-    return len(sizes), sum(sizes)
+    count = total = 0
+    for entry in entries:
+        if entry.kind == FILE:
+            count += 1
+            total += entry.size
+    return count, total
 
 
 def _digest_of(file: IO[bytes]) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from binascii import hexlify, unhexlify
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
 from typing import NamedTuple
 
 from jvs_core.payload.tree.entry import SYMLINK, Entry
 
 _RECORD = Struct(">IcIQIB")
+_AT_ONCE = 1000
 
 
 def encode(entries: Iterable[Entry]) -> list[bytes]:
@@ -32,6 +33,12 @@ def encode(entries: Iterable[Entry]) -> list[bytes]:
         )
         for path, kind, mode, uid, gid, size, mtime_ns, target, group, xattrs, sha in entries
     ]
+
+
+def encoded(entries: Sequence[Entry]) -> Iterator[bytes]:
+    """Yield what ``encode`` returns, without holding more than some of it."""
+    for start in range(0, len(entries), _AT_ONCE):
+        yield from encode(entries[start : start + _AT_ONCE])
 
 
 def encode_file(
@@ -69,9 +76,9 @@ class Compared(NamedTuple):
     others: dict[bytes, bytes]
 
 
-def compare(lines: Sequence[bytes], others: Iterable[bytes]) -> Compared:
-    """Compare ``lines`` with ``others``, both in the order of a manifest; each is iterated once."""
-    shared, left = bytearray(len(lines)), {}
+def compare(lines: Iterable[bytes], others: Iterable[bytes], count: int) -> Compared:
+    """Compare ``count`` ``lines`` with ``others``, both in the order of a manifest; each is iterated once."""
+    shared, left = bytearray(count), {}
     following = iter(others)
     other = next(following, None)
     for position, line in enumerate(lines):

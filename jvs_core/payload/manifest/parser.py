@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from binascii import unhexlify
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from jvs_core.errors import DescriptorCorrupt, PartialSnapshot
 from jvs_core.payload.manifest.lines import unescape
 from jvs_core.payload.tree.entry import FIFO, FILE, FOLDER, SYMLINK, Entry, is_repository
+from jvs_core.payload.tree.packed import held
 from jvs_core.wording import counted
 
 _NUMBER_LIMIT = 2**63
@@ -26,42 +27,50 @@ class Parser:
         self.modes: dict[bytes, int] = {}
         self.folders: set[bytes] = {b""}
         self.groups: dict[int, list[Entry]] = {}
+        self.line = b""
+        self.count = 0
 
-    def read(self, file: IO[bytes], header: bytes) -> list[Entry]:
+    def read(self, file: IO[bytes], header: bytes) -> Sequence[Entry]:
         """Return the entries. Raises PartialSnapshot, DescriptorCorrupt."""
         if file.readline() != header:
             raise DescriptorCorrupt(
                 f"{self.path}, line 1: not a manifest of format 1", path=str(self.path), line=1
             )
-        entries: list[Entry] = []
-        append, parse = entries.append, self.parse
-        last = b""
-        line = b""
         try:
-            for line in file:
-                if line.startswith(b"end "):
-                    break
-                entry = parse(line)
-                if entry.path <= last and entries:
-                    raise ValueError("out of order")
-                last = entry.path
-                append(entry)
-            else:
-                raise PartialSnapshot(
-                    f"{self.path} ends after {counted(len(entries), 'entry', 'entries')}, without its closing line",
-                    path=str(self.path),
-                )
-            self.close(entries, line, file.read(1))
+            entries = held(self.entries(file))
+            self.close(entries, self.line, file.read(1))
         except (ValueError, IndexError) as error:
-            if not line.endswith(b"\n"):
+            number = self.count + 2
+            if not self.line.endswith(b"\n"):
                 raise PartialSnapshot(
-                    f"{self.path} ends in the middle of line {len(entries) + 2}", path=str(self.path)
+                    f"{self.path} ends in the middle of line {number}", path=str(self.path)
                 ) from error
-            number = len(entries) + 2
             raise DescriptorCorrupt(
                 f"{self.path}, line {number}: {error}", path=str(self.path), line=number
             ) from error
         return entries
+
+    def entries(self, file: IO[bytes]) -> Iterator[Entry]:
+        """Yield the entries up to the closing line. At its end, ``line`` is the last one read, ``count`` those before it."""
+        parse = self.parse
+        last = line = b""
+        count = 0
+        try:
+            for line in file:
+                if line.startswith(b"end "):
+                    return
+                entry = parse(line)
+                if entry.path <= last and count:
+                    raise ValueError("out of order")
+                last = entry.path
+                yield entry
+                count += 1
+        finally:
+            self.line, self.count = line, count
+        raise PartialSnapshot(
+            f"{self.path} ends after {counted(count, 'entry', 'entries')}, without its closing line",
+            path=str(self.path),
+        )
 
     def close(self, entries: Sequence[Entry], line: bytes, following: bytes) -> None:
         """Check the closing ``line``, and that nothing follows it."""

@@ -13,6 +13,7 @@ from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.packed import duplicate, present
 from jvs_core.payload.tree.walk import CAP_SETFCAP, has_capability
 from jvs_core.wording import counted
 
@@ -141,17 +142,15 @@ def with_owners(entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
     rights = attributes.ownership()
     if rights.anything:
         return entries, []
-    adapted: list[Entry] = []
+    adapted = duplicate(entries)
     lost: list[bytes] = []
-    for entry in entries:
+    for position, entry in enumerate(entries):
         mode, uid, gid = rights.keep(entry.mode, entry.uid, entry.gid)
         if (uid, gid) != (entry.uid, entry.gid):
             lost.append(entry.path)
-            adapted.append(entry._replace(mode=mode, uid=uid, gid=gid))
-        else:
-            adapted.append(entry)
+            adapted[position] = entry._replace(mode=mode, uid=uid, gid=gid)
     if not lost:
         return entries, []
-    return adapted, [
+    return present(adapted), [
         f"owner or group not kept on {counted(len(lost), 'entry', 'entries')} (needs root): {listed(lost)}"
     ]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree.packed import distinct, duplicate, present
 
 
 def whole_groups(entries: Sequence[Entry]) -> Sequence[Entry]:
@@ -17,15 +18,14 @@ def whole_groups(entries: Sequence[Entry]) -> Sequence[Entry]:
         if entry.link_group:
             counts[entry.link_group] = counts.get(entry.link_group, 0) + 1
     numbers: dict[int, int] = {}
-    whole: list[Entry] = []
-    for entry in entries:
+    whole = duplicate(entries)
+    for position, entry in enumerate(entries):
         if entry.link_group:
             many = counts[entry.link_group] > 1
             number = numbers.setdefault(entry.link_group, len(numbers) + 1) if many else 0
-            whole.append(entry if number == entry.link_group else entry._replace(link_group=number))
-        else:
-            whole.append(entry)
-    return whole
+            if number != entry.link_group:
+                whole[position] = entry._replace(link_group=number)
+    return present(whole)
 
 
 def regrouped(files: Sequence[tuple[int, ...] | bytes], groups: Mapping[int, int]) -> Iterator[int]:
@@ -34,8 +34,7 @@ def regrouped(files: Sequence[tuple[int, ...] | bytes], groups: Mapping[int, int
     ``files`` says which file each entry is, with a false value for what has no hard links or is missing;
     ``groups`` has the link group of each position that is in one.
     """
-    count = sum(map(bool, files))
-    if not groups and len({file for file in files if file}) == count:
+    if not groups and distinct(files):
         return
     members: dict[int, list[int]] = {}
     for position, group in groups.items():

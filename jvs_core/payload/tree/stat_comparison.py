@@ -13,6 +13,7 @@ from pathlib import Path
 from jvs_core.payload.tree.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import FOLDER_FLAGS, Folders, split
+from jvs_core.payload.tree.packed import Places
 from jvs_core.payload.work.threads import unfold
 
 LONGEST_PATH = 3800
@@ -52,7 +53,7 @@ class _Look:
         self.root = root
         self.entries = entries
         self.same = same
-        self.positions = {entry.path: position for position, entry in enumerate(entries)}
+        self.places = Places(entries)
         self.seen = bytearray(len(entries))
         self.found = Differences()
 
@@ -60,9 +61,10 @@ class _Look:
         top = os.stat(self.root, follow_symlinks=False)
         self.judge(b"", 0, top)
         unfold((b"", top.st_dev, top.st_ino), self.opened, threads)
-        self.found.missing = [
-            entry.path for entry, seen in zip(self.entries, self.seen, strict=True) if not seen
-        ]
+        if 0 in self.seen:
+            self.found.missing = [
+                entry.path for entry, seen in zip(self.entries, self.seen, strict=True) if not seen
+            ]
         self.found.changed.sort()
         return self.found
 
@@ -89,7 +91,8 @@ class _Look:
                 return ()
             prefix = path + b"/" if path else b""
             inner: list[_Folder] = []
-            positions, get = self.positions, self.positions.get
+            positions = self.places.below(path)
+            get = positions.get
             encoding, surrogates = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
             with os.scandir(fd) as listing:
                 for item in listing:

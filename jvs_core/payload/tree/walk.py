@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from threading import get_ident
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from jvs_core.payload.tree.entry import CONTROL, FIFO, FILE, FOLDER, SYMLINK, En
 from jvs_core.payload.tree.exclude_rules import EXCLUDED, NOTHING, ExcludeRules
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.packed import Gathering, duplicate, present
 from jvs_core.payload.work.collector import held_back
 from jvs_core.payload.work.threads import unfold
 from jvs_core.progress import SILENT, Progress
@@ -113,13 +113,9 @@ def scan(
         if error.errno in GONE:
             raise PathNotFound(f"no folder {root}", path=str(root)) from error
         raise translate(error, os.fsencode(root), reading=True) from error
-    walk.leave_out_tagged()
-    walk.rows.sort(key=itemgetter(0))
-    entries = [row[1] for row in walk.rows]
-    stamps = [row[2] for row in walk.rows]
-    walk.rows.clear()
+    entries, stamps = walk.gathered.sorted(walk.leave_out_tagged())
     if walk.linked:
-        _number_link_groups(entries, walk.linked)
+        entries = _with_link_groups(entries, walk.linked)
     found = Scan(
         root, entries, stamps, sorted(walk.left_out), sorted(walk.nested), sorted(walk.changed), exclude
     )
@@ -184,7 +180,8 @@ class _Walk:
         self.root = root
         self.progress = progress
         self.thread, self.reported = get_ident(), 0
-        self.rows: list[tuple[bytes, Entry, Stamp]] = []
+        self.gathered = Gathering()
+        self.rows = self.gathered.rows
         self.left_out: list[LeftOut] = []
         self.nested: list[bytes] = []
         self.changed: list[bytes] = []
@@ -224,8 +221,9 @@ class _Walk:
             else:
                 raise translate(error, path, reading=True) from error
         if get_ident() == self.thread:  # a receiver of progress hears from one thread only
-            self.progress.advanced(len(self.rows) - self.reported)
-            self.reported = len(self.rows)
+            self.gathered.settle()
+            self.progress.advanced(len(self.gathered) - self.reported)
+            self.reported = len(self.gathered)
         return pending
 
     def folder(
@@ -287,13 +285,13 @@ class _Walk:
                 else:
                     self.left_out.append(LeftOut(child, LEFT_OUT.get(form, "unknown kind of file")))
 
-    def leave_out_tagged(self) -> None:
-        """Take back the folders that turned out to be caches when they were opened."""
-        if self.tagged:
-            tagged = set(self.tagged)
-            self.rows = [row for row in self.rows if row[0] not in tagged]
+    def leave_out_tagged(self) -> frozenset[bytes]:
+        """Take back the folders that turned out to be caches when they were opened, and return them."""
+        tagged = frozenset(self.tagged)
+        if tagged:
             self.nested = [path for path in self.nested if path not in tagged]
             self.left_out += [LeftOut(path, EXCLUDED) for path in tagged]
+        return tagged
 
     def not_taken(self, name: bytes, st: os.stat_result, parent: int) -> str:
         """Return what a folder is that no snapshot keeps, ``""`` for any other.
@@ -317,8 +315,9 @@ class _Walk:
             self.linked[path] = (st.st_dev, st.st_ino)
 
 
-def _number_link_groups(entries: list[Entry], linked: dict[bytes, tuple[int, int]]) -> None:
-    """Number the inodes that have several names in the tree, in path order."""
+def _with_link_groups(entries: Sequence[Entry], linked: dict[bytes, tuple[int, int]]) -> Sequence[Entry]:
+    """Return ``entries`` with the inodes that have several names in the tree numbered, in path order."""
+    numbered = duplicate(entries)
     names: dict[tuple[int, int], int] = {}
     for inode in linked.values():
         names[inode] = names.get(inode, 0) + 1
@@ -326,4 +325,5 @@ def _number_link_groups(entries: list[Entry], linked: dict[bytes, tuple[int, int
     for position, entry in enumerate(entries):
         shared = linked.get(entry.path)
         if shared is not None and names[shared] > 1:
-            entries[position] = entry._replace(link_group=numbers.setdefault(shared, len(numbers) + 1))
+            numbered[position] = entry._replace(link_group=numbers.setdefault(shared, len(numbers) + 1))
+    return present(numbered)

@@ -295,3 +295,25 @@ def test_four_times_as_many_records_cost_four_times_as_much(
         for name in less
         if more[name].calls > less[name].calls * PROPORTIONATE
     } == {}
+
+
+def test_what_needs_only_the_newest_snapshots_costs_the_same_however_many_there_are(tmp_path: Path) -> None:
+    costs = []
+    for count in (2, 10, 40):
+        repo = Repository.init(tmp_path / f"repo{count}", engine="copy")
+        (repo.root / "main" / "file").write_text("first")
+        _snapshots(repo, count)
+        acts: dict[str, Callable[[], Any]] = {
+            "status": repo.status,
+            "history": lambda repo=repo: list(repo.history(limit=2)),
+            "show": lambda repo=repo: repo.show("HEAD"),
+            "snapshot": lambda repo=repo: repo.snapshot("another", lock=True),
+        }
+        found = {}
+        for name, act in acts.items():
+            with counted() as cost:
+                act()
+            found[name] = cost[0].calls
+        costs.append(found)
+    _, less, more = costs
+    assert {name: (less[name], more[name]) for name in less if more[name] > less[name] * 1.1} == {}

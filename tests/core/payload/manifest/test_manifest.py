@@ -86,7 +86,7 @@ def test_two_manifests_are_compared_line_by_line(
     mixed = {entry.path: entry for entry in two}
     mixed.update((entry.path, entry) for entry in one if kept.draw(st.booleans()))
     lines, others = encode(one), encode([mixed[path] for path in sorted(mixed)])
-    found = compare(lines, iter(others))
+    found = compare(lines, iter(others), len(lines))
     assert [line for line, shared in zip(lines, found.shared, strict=True) if shared] == [
         line for line in lines if line in others
     ]

@@ -1,0 +1,88 @@
+"""What an index knows of very many files, in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias, overload
+
+from jvs_core.payload.tree.packed.entries import CHUNK, DIGEST, NO_DIGEST, worth
+
+if TYPE_CHECKING:
+    from jvs_core.payload.changes.index import Digests
+
+_UNKNOWN, _CONTENT, _WITHOUT_XATTRS, _OTHER = range(4)
+
+
+class PackedDigests(Sequence["Digests | None"]):
+    """Digests by position, None for what is not known; the few files that have extended attributes are in ``others``."""
+
+    def __init__(self, count: int) -> None:
+        self.states = bytearray(count)
+        self.contents = bytearray(DIGEST * count)
+        self.others: dict[int, Digests] = {}
+
+    def copy(self) -> PackedDigests:
+        """Return a copy that can be changed."""
+        other = PackedDigests(0)
+        other.states, other.contents, other.others = self.states[:], self.contents[:], dict(self.others)
+        return other
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    @overload
+    def __getitem__(self, position: int) -> Digests | None: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[Digests | None]: ...
+    def __getitem__(self, position: int | slice) -> Digests | list[Digests | None] | None:
+        if isinstance(position, slice):
+            return [self[place] for place in range(*position.indices(len(self)))]
+        state = self.states[position]
+        if state == _UNKNOWN:
+            return None
+        if state == _OTHER:
+            return self.others[position]
+        from jvs_core.payload.changes.index import Digests
+
+        content = bytes(self.contents[position * DIGEST : (position + 1) * DIGEST])
+        return tuple.__new__(Digests, (content, None if state == _CONTENT else b""))
+
+    def __iter__(self) -> Iterator[Digests | None]:
+        for start in range(0, len(self), CHUNK):
+            yield from [self[position] for position in range(start, min(start + CHUNK, len(self)))]
+
+    def __setitem__(self, position: int, known: Digests | None) -> None:
+        if known is None:
+            self.states[position] = _UNKNOWN
+            return
+        sha256, xattrs = known
+        if len(sha256) != DIGEST or sha256 == NO_DIGEST or xattrs:
+            self.states[position] = _OTHER
+            self.others[position] = known
+            return
+        self.states[position] = _CONTENT if xattrs is None else _WITHOUT_XATTRS
+        self.contents[position * DIGEST : (position + 1) * DIGEST] = sha256
+
+
+Known: TypeAlias = "list[Digests | None] | PackedDigests"
+"""What is known by position, to be changed in place."""
+
+
+def unknown(count: int) -> Known:
+    """Return what is known of ``count`` entries before anything is."""
+    if worth(count):
+        return PackedDigests(count)
+    return [None] * count
+
+
+def duplicate(digests: Sequence[Digests | None]) -> Known:
+    """Return a copy that can be changed."""
+    return digests.copy() if isinstance(digests, PackedDigests) else list(digests)
+
+
+def gathered(digests: Iterable[Digests | None], count: int) -> Known:
+    """Return ``digests``, of ``count`` entries: few as a list, very many in columns."""
+    found = unknown(count)
+    for position, known in enumerate(digests):
+        found[position] = known
+    return found

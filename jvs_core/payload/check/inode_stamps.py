@@ -1,0 +1,64 @@
+"""What says which inode a file is, and when it changed, for the lines of a manifest."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from struct import Struct
+from typing import overload
+
+from jvs_core.payload.tree.packed import PackedInodes, worth
+
+SIZE = 24
+"""Device, inode number and ``ctime``, in eight bytes each."""
+_NOTHING = bytes(SIZE)
+_IDENTITY = Struct("<QQ")
+
+
+class InodeStamps(Sequence[bytes]):
+    """Stamps of ``SIZE`` bytes, ``b""`` for none, one after the other."""
+
+    def __init__(self) -> None:
+        self._stamps = bytearray()
+
+    def extend(self, stamps: Iterable[bytes]) -> None:
+        """Add ``stamps`` at the end."""
+        for stamp in stamps:
+            self._stamps += stamp or _NOTHING
+
+    def __len__(self) -> int:
+        return len(self._stamps) // SIZE
+
+    @overload
+    def __getitem__(self, position: int) -> bytes: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[bytes]: ...
+    def __getitem__(self, position: int | slice) -> bytes | list[bytes]:
+        if isinstance(position, slice):
+            return [self[place] for place in range(*position.indices(len(self)))]
+        if not 0 <= position < len(self):
+            raise IndexError(position)
+        stamp = bytes(self._stamps[position * SIZE : (position + 1) * SIZE])
+        return b"" if stamp == _NOTHING else stamp
+
+    def __iter__(self) -> Iterator[bytes]:
+        for position in range(len(self)):
+            yield self[position]
+
+    def __setitem__(self, position: int, stamp: bytes) -> None:
+        self._stamps[position * SIZE : (position + 1) * SIZE] = stamp or _NOTHING
+
+    def identities(self) -> Sequence[tuple[int, ...]]:
+        """Return which inode each is, without the time."""
+        if not worth(len(self)):
+            return [_IDENTITY.unpack_from(stamp) if stamp else () for stamp in self]
+        found = PackedInodes(len(self))
+        every = array("Q", bytes(self._stamps))
+        found.devices, found.numbers = every[0::3], every[1::3]
+        found.known = bytearray(map(bool, found.devices)) if all(found.devices) else _known(every)
+        return found
+
+
+def _known(every: array[int]) -> bytearray:
+    columns = zip(every[0::3], every[1::3], every[2::3], strict=True)
+    return bytearray(any(fields) for fields in columns)

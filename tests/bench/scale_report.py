@@ -1,0 +1,74 @@
+"""The section of the benchmark's page on very many files, snapshots and worktrees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from tests.bench.report import head, memory, row, time
+from tests.bench.results import Results, Single
+
+BEGIN = "<!-- Made by `make bench-scale`; do not edit. -->\n"
+END = "<!-- Made by `make bench-scale`: end -->\n"
+_TITLE = "Very many files, snapshots and worktrees"
+_METHOD = """
+Each count lies in a new repository on one XFS file system; the times are those of whole processes, once for files and as
+medians of the runs for the rest. Processor time is that of all processes of the command. Peak memory is the resident
+high-water mark of the largest process, and in brackets those of all processes added up, what they share counted each time.
+"Growth" is the time beside that of the smaller count: where a command has to look at all of them, proportion is the ratio of
+the counts. The load is the machine's when the command began; it had other work to do.
+"""
+_COUNT = re.compile(r"([\d,]+) (\w+)$")
+
+
+def section(results: Results) -> str:
+    """Return the section in Markdown, its marks included."""
+    lines = ["", f"## {_TITLE}", "", f"Machine: {results.machine}.", *_METHOD.strip().splitlines(), ""]
+    by_kind = sorted(
+        results.singles.values(),
+        key=lambda single: ("files", "snapshots", "worktrees").index(_counted(single)[1]),
+    )
+    for kind, found in groupby(by_kind, key=lambda single: _counted(single)[1]):
+        lines += [*_table(kind, list(found)), ""]
+    return BEGIN + "\n".join(lines) + "\n" + END
+
+
+def inserted(page: str, made: str) -> str:
+    """Return ``page`` with the section ``made`` in the place of the one that it has, or at its end."""
+    before, begin, rest = page.partition(BEGIN)
+    if not made:
+        return page
+    if not begin:
+        return f"{page.rstrip()}\n\n{made}" if page else made
+    return before + made + rest.partition(END)[2]
+
+
+def kept(page: str) -> str:
+    """Return the section that ``page`` has, ``""`` for none."""
+    _, begin, rest = page.partition(BEGIN)
+    return begin + rest.partition(END)[0] + END if begin else ""
+
+
+def _table(kind: str, found: list[Single]) -> Iterator[str]:
+    yield from head(
+        [f"`jvs` …, of {kind}", kind, "time", "processor", "growth", "peak memory", "aim", "measured"]
+    )
+    names = dict.fromkeys(single.what for single in found)
+    for what in names:
+        same = sorted(
+            (single for single in found if single.what == what), key=lambda single: _counted(single)[0]
+        )
+        for number, single in enumerate(same):
+            growth = f"{single.figure.median / same[number - 1].figure.median:.1f} ×" if number else ""
+            runs = f"{single.date}, {len(single.figure.seconds)} runs"
+            processor = f"{max(single.figure.processor, default=0):.2f} s"
+            yield row(
+                what, f"{_counted(single)[0]:,}", time(single.figure), processor, growth, memory(single.figure), single.aim, runs
+            )  # fmt: skip
+
+
+def _counted(single: Single) -> tuple[int, str]:
+    match = _COUNT.search(single.where)
+    assert match is not None, single.where
+    return int(match[1].replace(",", "")), match[2]
