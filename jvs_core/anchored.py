@@ -11,9 +11,12 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jvs_core.errors import PathEscape
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Each root, and which folder it was when it was opened.
 _ROOTS: dict[str, tuple[int, int] | None] = {}

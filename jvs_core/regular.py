@@ -6,10 +6,13 @@ import errno
 import os
 import stat
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jvs_core import anchored
 from jvs_core.errors import DescriptorCorrupt
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONGEST_RECORD = 1 << 28
 LONGEST_PLAIN = 1 << 24

@@ -6,7 +6,6 @@ import getpass
 import json
 import os
 import re
-import socket
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -86,7 +85,7 @@ def from_environment() -> Settings:
         )
     return Settings(
         user=_user(),
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         session=session,
         engine=os.environ.get("JVS_SNAPSHOT_ENGINE") or None,
         state_dir=_folder("JVS_STATE_DIR", "user_state_path"),

@@ -18,6 +18,7 @@ from jvs_core.payload.changes.difference import compare as compare_entries
 from jvs_core.payload.tree.authority import Authority, believing, owned
 from jvs_core.payload.tree.entry import Entry, text
 from jvs_core.payload.tree.walk import REPOSITORY, Scan
+from jvs_core.payload.work.collector import held_back
 from jvs_core.results import ChangedEntries, ChangedEntry, Comparison, Renamed, TreeEntry
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def count_changes(ctx: Context, name: str, progress: Progress) -> int:
     return len(changes.added) + len(changes.modified) + len(changes.removed)
 
 
+@held_back()
 def _but_caches(ctx: Context, name: str, progress: Progress) -> Changes:
     record = ctx.worktree(name)
     look = CleanLook(ctx, name, record, "differs", progress)

@@ -21,9 +21,11 @@ from jvs_core.operations import locking, preparation
 from jvs_core.operations.context import Context, step
 from jvs_core.operations.publication import Publication, Request, drafted
 from jvs_core.payload.tree.walk import Scan
+from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
 
 
+@held_back()
 def publish(
     ctx: Context,
     name: str,

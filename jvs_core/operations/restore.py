@@ -20,6 +20,7 @@ from jvs_core.model import Intent, Worktree
 from jvs_core.operations import damage, stored
 from jvs_core.operations.context import Context, step
 from jvs_core.payload.engines.base import SnapshotEngine
+from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
 from jvs_core.results import Restored
 
@@ -37,6 +38,7 @@ def to_new_worktree(ctx: Context, snapshot_id: str, *, name: str | None, progres
     )
 
 
+@held_back()
 def new_worktree(
     ctx: Context,
     name: str,

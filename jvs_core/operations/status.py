@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jvs_core.control.records import journal
 from jvs_core.operations import locking
 from jvs_core.operations.clean_look import CleanLook
+from jvs_core.payload.work.collector import held_back
 from jvs_core.results import Status
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from jvs_core.progress import Progress
 
 
+@held_back()
 def status(ctx: Context, name: str, progress: Progress) -> Status:
     """Return how worktree ``name`` differs from its head. Changes nothing but what is remembered of the worktree."""
     record = ctx.worktree(name)

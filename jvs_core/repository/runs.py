@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jvs_core import operations
+from jvs_core import model, operations
 from jvs_core.faults import translated
-from jvs_core.model import OUTPUTS_KEPT, FailedCell, Run, RunOutcome, Verdict
 
 if TYPE_CHECKING:
     from jvs_core.control.lock.lease import Lease
+    from jvs_core.model import Run, RunOutcome, Verdict
     from jvs_core.operations.context import Context
     from jvs_core.results import RunTable, RunWork, SeenRun
 
@@ -278,10 +278,12 @@ class Runs:
             duration_s=duration_s,
             metrics=metrics,
             exit_status=exit_status,
-            outputs=None if outputs is None else tuple(outputs[:OUTPUTS_KEPT]),
+            outputs=None if outputs is None else tuple(outputs[: model.OUTPUTS_KEPT]),
             outputs_total=None if outputs is None else len(outputs),
             left_behind=tuple(left_behind),
-            failed_cell=None if failed_cell is None else FailedCell(index=failed_cell[0], id=failed_cell[1]),
+            failed_cell=None
+            if failed_cell is None
+            else model.FailedCell(index=failed_cell[0], id=failed_cell[1]),
         )
 
     @translated

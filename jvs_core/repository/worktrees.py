@@ -7,17 +7,17 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jvs_core import operations
+from jvs_core import operations, results
 from jvs_core.errors import InputError
 from jvs_core.faults import translated
 from jvs_core.progress import SILENT, Progress
 from jvs_core.repository.blocks import Translated
-from jvs_core.results import WorktreeCreated, WorktreeInfo, WorktreeRemoved
 
 if TYPE_CHECKING:
     from jvs_core.model import UndoPoint
     from jvs_core.operations.context import Context
     from jvs_core.operations.temporary_worktrees import TemporaryWorktree
+    from jvs_core.results import WorktreeCreated, WorktreeInfo, WorktreeRemoved
 
 
 class Worktrees:
@@ -133,4 +133,4 @@ class Worktrees:
         last = operations.worktree_removal.remove(
             self._context, name, force=force, keep_last=keep_last, progress=progress
         )
-        return WorktreeRemoved(worktree=name, last_snapshot_id=last)
+        return results.WorktreeRemoved(worktree=name, last_snapshot_id=last)

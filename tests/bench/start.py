@@ -52,29 +52,30 @@ int main(int argc, char **argv) { look(open(argv[1], O_RDONLY | O_DIRECTORY)); r
 def main(folder: Path, files: int) -> None:
     """Measure and print it."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        small, large = (_repository(Path(place) / name, count) for name, count in (("s", 3), ("l", files)))
+        small, large = (repository(Path(place) / name, count) for name, count in (("s", 3), ("l", files)))
         main_of_large = large.root / "main"
         (Path(place) / "walk.c").write_text(_WALK)
         walk = Path(place) / "walk"
         subprocess.run(["cc", "-O2", "-o", walk, walk.with_suffix(".c")], check=True)
         found = {
-            "interpreter": _process([sys.executable, "-c", "pass"]),
-            "with click": _process([sys.executable, "-c", "import click"]),
-            "with click and a model": _process([sys.executable, "-c", _MODEL]),
-            **{f"jvs {line[0]}": _process([*_JVS, *line], small.root / "main") for line in _COMMANDS},
+            "interpreter": process([sys.executable, "-c", "pass"]),
+            "with click": process([sys.executable, "-c", "import click"]),
+            "with click and a model": process([sys.executable, "-c", _MODEL]),
+            **{f"jvs {line[0]}": process([*_JVS, *line], small.root / "main") for line in _COMMANDS},
             **{
-                f"jvs {line[0]}, {files:,} files": _process([*_JVS, *line], main_of_large)
+                f"jvs {line[0]}, {files:,} files": process([*_JVS, *line], main_of_large)
                 for line in _COMMANDS
             },
-            "status within a process": _here(large.status),
-            "snapshot_if_changed within a process": _here(lambda: large.snapshot_if_changed(lock=True)),
-            "the walk within a process": _here(lambda: scan(main_of_large, must_read=False)),
-            "the walk in C": _process([str(walk), str(main_of_large)]),
+            "status within a process": here(large.status),
+            "snapshot_if_changed within a process": here(lambda: large.snapshot_if_changed(lock=True)),
+            "the walk within a process": here(lambda: scan(main_of_large, must_read=False)),
+            "the walk in C": process([str(walk), str(main_of_large)]),
         }
     print(json.dumps(found, indent=2))
 
 
-def _repository(place: Path, files: int) -> Repository:
+def repository(place: Path, files: int) -> Repository:
+    """Make a repository of ``files`` small files, with a snapshot in which nothing changed, and that is known."""
     repo = Repository.init(place)
     for number in range(files):
         folder = repo.root / "main" / f"{number // 100:05}"
@@ -88,11 +89,15 @@ def _repository(place: Path, files: int) -> Repository:
     return repo
 
 
-def _process(command: Sequence[str], folder: Path | None = None) -> list[float]:
+def process(
+    command: Sequence[str], folder: Path | None = None, before: Callable[[], object] = lambda: None
+) -> list[float]:
+    """Return what a process takes, after ``before``, which does not count."""
+
     def once() -> None:
         subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True, env=_environment())
 
-    return _times(once, resource.RUSAGE_CHILDREN)
+    return _times(once, resource.RUSAGE_CHILDREN, before)
 
 
 def _environment() -> dict[str, str]:
@@ -100,18 +105,21 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.getcwd()}
 
 
-def _here(act: Callable[[], object]) -> list[float]:
-    return _times(act, resource.RUSAGE_SELF)
+def here(act: Callable[[], object], before: Callable[[], object] = lambda: None) -> list[float]:
+    """Return what ``act`` takes within this process, after ``before``, which does not count."""
+    return _times(act, resource.RUSAGE_SELF, before)
 
 
-def _times(act: Callable[[], object], whose: int) -> list[float]:
+def _times(act: Callable[[], object], whose: int, before: Callable[[], object]) -> list[float]:
+    before()
     act()
     found = []
     for _ in range(_TIMES):
-        before = resource.getrusage(whose)
+        before()
+        begun = resource.getrusage(whose)
         act()
-        after = resource.getrusage(whose)
-        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        ended = resource.getrusage(whose)
+        found.append(ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime)
     return [round(1000 * statistics.median(found), 1), round(1000 * min(found), 1)]
 
 

@@ -22,12 +22,14 @@ from jvs_core.operations.refs import check_text
 from jvs_core.operations.stored import Stored
 from jvs_core.payload.changes.difference import Changes
 from jvs_core.payload.tree.entry import text
+from jvs_core.payload.work.collector import held_back
 from jvs_core.progress import Progress
 from jvs_core.results import RestoredInPlace
 
 UNDO_DEPTH = 16
 
 
+@held_back()
 def restore(
     ctx: Context,
     name: str,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jvs_core.payload.arrival.stock import Place
-from jvs_core.payload.tree import content
+from jvs_core.payload.tree import hard_link
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import translate
 from jvs_core.payload.tree.folders import Folders, split
@@ -52,7 +52,7 @@ def _link(
     refused = []
     for position, name in zip(positions, names, strict=True):
         try:
-            if not content.link(source, name, place):
+            if not hard_link.link(source, name, place):
                 refused.append(position)
         except OSError as error:
             raise translate(error, b"/".join(filter(None, (folder, name)))) from error
@@ -105,7 +105,7 @@ def _link_one(place: Place, target: Path, path: bytes) -> bool:
                 name, new, src_dir_fd=earlier.at(folder), dst_dir_fd=targets.at(here), follow_symlinks=False
             )
     except OSError as error:
-        if error.errno in content.NO_MORE_NAMES:
+        if error.errno in hard_link.NO_MORE_NAMES:
             return False
         raise translate(error, path) from error
     return True

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from jvs_core.payload.tree import content
-from jvs_core.payload.tree.entry import Entry
+from jvs_core.payload.tree import hard_link
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders
 from jvs_core.payload.tree.sealing import seal_linked
-from jvs_core.payload.tree.walk import Stamp
+
+if TYPE_CHECKING:
+    from jvs_core.payload.tree.entry import Entry
+    from jvs_core.payload.tree.walk import Stamp
 
 BATCH_NAMES = 250
 Owner = tuple[int, int, int]
@@ -36,8 +37,7 @@ class Names(NamedTuple):
     owned: dict[int, Owner]
 
 
-@dataclass(frozen=True)
-class LinkJob:
+class LinkJob(NamedTuple):
     """Links files of ``previous`` into ``target``, whose folders exist; looks at ``source`` again.
 
     All three are absolute paths. A file is not linked, and its position returned, where the previous snapshot lacks it,
@@ -75,7 +75,7 @@ def _link(names: Names, sources: Folders, targets: Folders, previous: Folders) -
     seen = zip(names.positions, names.names, names.inodes, names.ctimes, strict=True)
     for position, name, inode, ctime in seen:
         try:
-            if not content.link(link_from, name, target):
+            if not hard_link.link(link_from, name, target):
                 refused.append(position)
                 continue
             made = look(name, dir_fd=target, follow_symlinks=False)

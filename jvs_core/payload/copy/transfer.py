@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
-from jvs_core.payload.tree import attributes, content
+from jvs_core.payload.tree import attributes, content, hard_link
 from jvs_core.payload.tree.content import Changed, Content, How, Method, State
 from jvs_core.payload.tree.entry import FIFO, FILE, SYMLINK, Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
@@ -250,7 +250,7 @@ def _is_same(now: os.stat_result, item: Item, st: os.stat_result) -> bool:
 
 def _linked(item: Item, previous: int, target: int) -> bool:
     """Link the previous snapshot's file, if it still looks as its manifest says."""
-    if previous < 0 or not content.link(previous, item.name, target):
+    if previous < 0 or not hard_link.link(previous, item.name, target):
         return False
     st = os.stat(item.name, dir_fd=target, follow_symlinks=False)
     if (

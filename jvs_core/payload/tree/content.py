@@ -25,9 +25,6 @@ MAKE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 CANNOT_CLONE = (
     errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ETXTBSY, errno.ENOSYS, errno.EPERM, errno.EBADF,
 )  # fmt: skip
-NO_MORE_NAMES = (
-    errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOENT, errno.EACCES, errno.EOPNOTSUPP,
-)  # fmt: skip
 
 
 class Changed(Exception):
@@ -240,14 +237,3 @@ def fill(
     if changed or young:
         digest = hash_fd(target, os.fstat(target).st_size)
     return Content(digest, how, changed)
-
-
-def link(previous: int, name: bytes, target: int) -> bool:
-    """Link ``name`` of the folder ``previous`` into the folder ``target``; False where the system refuses."""
-    try:
-        os.link(name, name, src_dir_fd=previous, dst_dir_fd=target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno in NO_MORE_NAMES:
-            return False
-        raise
-    return True

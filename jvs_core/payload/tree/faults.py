@@ -6,11 +6,14 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jvs_core.errors import AlreadyExists, JvsError, UnsupportedFile
 from jvs_core.faults import storage_error
 from jvs_core.payload.tree.entry import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAMED = 10
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE, errno.ENXIO)

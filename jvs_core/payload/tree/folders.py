@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from jvs_core import anchored
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 KEPT_OPEN = 24  # so that sixteen threads, with the files that each reads, stay below the usual limit of 1,024

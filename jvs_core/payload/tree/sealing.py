@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import FILE
 
 _TAKEN = 0o7222
@@ -36,6 +35,8 @@ def seal_linked(folder: int, name: bytes, made: os.stat_result, mode: int) -> bo
         return True
     if made.st_mode != mode:
         return False
+    from jvs_core.payload.tree import attributes  # a worker that links does without it where all is sealed
+
     try:
         attributes.set_mode(folder, name, sealed(mode) & 0o7777, made)
     except PermissionError:

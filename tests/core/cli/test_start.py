@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import jvs_core
 from tests.core.cli.conftest import Jvs, environment
 
 # Loaded by nothing that only reads a few records. Plugins of pydantic's are looked for in the metadata of all packages.
@@ -25,6 +26,7 @@ HEAVY = [
     "pickle",
     "portalocker",
     "rich",
+    "socket",
     "sqlite3",
     "ssl",
     "subprocess",
@@ -51,14 +53,14 @@ HEAVY = [
 # What a command does need of these, and how many modules of JVS and of all it loads at most.
 COMMANDS = {
     "--version": ("", 20, 150),
-    "history": ("", 90, 310),
-    "history --all --tag baseline": ("", 90, 310),
-    "status": ("jvs_core.control.lock.lock", 125, 345),
+    "history": ("", 80, 301),
+    "history --all --tag baseline": ("", 80, 301),
+    "status": ("jvs_core.control.lock.lock", 118, 340),
     "snapshot --if-changed -m again --lock": ("jvs_core.control.lock.lock", 145, 370),
     "snapshot again --lock": (
         (
             "jvs_core.control.audit jvs_core.control.lock.lock jvs_core.operations.publish jvs_core.payload.copy "
-            "jvs_core.payload.engines concurrent.futures importlib.metadata portalocker sqlite3 pickle subprocess"
+            "jvs_core.payload.engines concurrent.futures importlib.metadata portalocker socket sqlite3 pickle subprocess"
         ),
         195,
         480,
@@ -79,6 +81,10 @@ def loaded(*args: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
+# What a process that only links files of the snapshot before does without.
+NOT_LINKING = ("dataclasses", "hashlib", "inspect", "json", "pathlib", "shutil", "threading", "pydantic")
+
+
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_loads_only_what_it_works_with(
     line: str, repo: Path, take: Callable[..., str], jvs: Jvs
@@ -91,3 +97,17 @@ def test_a_command_loads_only_what_it_works_with(
     assert [name for name in HEAVY if name in found and name not in needed.split()] == []
     assert len([name for name in found if name.startswith("jvs_")]) <= own
     assert len(found) <= most
+
+
+def test_a_worker_that_links_files_loads_next_to_nothing() -> None:
+    code = (
+        f"import sys; sys.path.append({str(Path(jvs_core.__file__).parents[1])!r})\n"
+        "from jvs_core.payload.work import worker; from jvs_core.payload.copy.linking import LinkJob\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    found = set(done.stdout.split())
+    assert [name for name in NOT_LINKING if name in found] == []
+    assert len(found) <= 90

@@ -14,7 +14,7 @@ from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.copy.capture import capture_tree
 from jvs_core.payload.copy.captured import Capture, CaptureRequest, PreviousSnapshot
 from jvs_core.payload.manifest.lines import encode
-from jvs_core.payload.tree import content
+from jvs_core.payload.tree import hard_link
 from tests.support.metadata import metadata_of, payload_metadata
 
 PAST = 1_000_000_000_000_000_000
@@ -248,7 +248,7 @@ def test_a_file_that_changes_while_it_is_shared_is_named_and_not_shared(
     place.write("a", "same")
     place.take()
     monkeypatch.setattr("jvs_core.payload.work.pool.processes", lambda *_: 1)
-    link = content.link
+    link = hard_link.link
 
     def late(previous: int, name: bytes, target: int) -> bool:
         if what == "content":
@@ -257,7 +257,7 @@ def test_a_file_that_changes_while_it_is_shared_is_named_and_not_shared(
             (place.source / "a").unlink(missing_ok=True)
         return link(previous, name, target)
 
-    monkeypatch.setattr(content, "link", late)
+    monkeypatch.setattr(hard_link, "link", late)
     taken = place.take()
     assert b"a" in taken.changed_meanwhile
     if what == "content":
