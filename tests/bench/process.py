@@ -58,7 +58,7 @@ def measure(command: Command) -> Sample:
         process = subprocess.Popen(
             command.arguments,
             cwd=command.folder,
-            env={**os.environ, "LC_ALL": "C.UTF-8", **command.environment},
+            env={**_environment(), **command.environment},
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=words,
@@ -78,6 +78,13 @@ def measure(command: Command) -> Sample:
             raise Failed(f"{' '.join(command.arguments)}: exit status {process.returncode}\n{last}")
     largest = _largest(usage)
     return Sample(seconds, largest, max(largest, sum(memory.peaks.values())))
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's, without what has every process compile each module again."""
+    found = {**os.environ, "LC_ALL": "C.UTF-8"}
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
+    return found
 
 
 def run(command: Command) -> None:

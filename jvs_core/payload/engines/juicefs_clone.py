@@ -105,6 +105,7 @@ class JuicefsClone:
                     digests[position] = known
                 clone.begin()
             made = Corrections(filled(found, digests, threads=juicefs.THREADS), changed=set(found.changed))
+            expected = juicefs_cloned_tree.Expected(made.entries)
             progress.started("clone", len(found.entries))
             clone.finish()
         if ahead:
@@ -121,17 +122,19 @@ class JuicefsClone:
         made.entries = juicefs_cloned_tree.with_attributes(made.entries, target)
         progress.finished("clone")
         changed = made.changed
-        changed.update(juicefs_cloned_tree.differences(target, made.entries))
+        changed.update(expected.differences(target, made.entries))
         changed.update(entry.path for entry in made.entries if entry.kind == FILE and not entry.sha256)
         if changed and request.consistency == "quiesced":
             raise unavailable(sorted(changed))
         index.learn(found, made.entries, recalled, writeback, changed=changed, xattrs_read=False)
         entries: Sequence[Entry] = made.entries
+        lines: Sequence[bytes | None] = ()
         if changed:
             entries = juicefs_cloned_tree.as_it_is(target, made.entries, changed, found.exclude)
-        return Capture(
-            self.name, entries, [*described(found.left_out), *made.degraded], sorted(changed), left_out
-        )
+        else:
+            lines = expected.lines(entries)
+        degraded = [*described(found.left_out), *made.degraded]
+        return Capture(self.name, entries, degraded, sorted(changed), left_out, lines)
 
     def materialize(
         self,
