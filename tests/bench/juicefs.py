@@ -1,20 +1,21 @@
-"""Metadata operations a file on JuiceFS: ``python -m tests.bench.juicefs [ENGINE…] [--files N] [--runs N]``.
+"""Metadata operations a file on JuiceFS: ``python -m tests.bench.juicefs [ENGINE…] [--files N] [--runs N] [--mount OPTION=VALUE…] [--beside JVS]``.
 
 For each metadata engine (``sqlite``, ``redis``) a volume is mounted as it is by default and holds a repository with a lock.
-``juicefs clone -p`` of its worktree and the commands of JVS take turns; each starts when no cache of the kernel is valid
-any more. The time is that of whole processes, median of all runs, its ratio that of the ratios run by run. Operations are those that
-the serving process counted in its ``.stats`` meanwhile: ``fuse`` what the kernel asked it for, ``meta`` what
-it asked the metadata engine for. Prints a table in Markdown, with the load of the machine.
+``juicefs clone -p`` of its worktree, what a start costs (floors) and the commands of JVS take turns; with ``--beside`` those of
+another version's program, too. Each begins when no cache of the kernel is valid any more. Times are of whole processes,
+and medians; ratios are medians of the ratios to the clone of the same turn. Operations are those that the serving process
+counted in its ``.stats`` meanwhile: ``fuse`` what the kernel asked it for, ``meta`` what it asked its metadata layer for.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,18 +31,23 @@ from tests.support.juicefs_operations import Operations, counted
 ENGINES = ("sqlite", "redis")
 AIMS = {"status": 1.0, "after one change": 1.6, "after 10 changes": 1.6, "safe restore": 1.3}
 _EXPIRY_S = 1.3  # entries and attributes stay in the kernel's caches for a second
+_CLONE = "`juicefs clone -p`"
+_HEAD = (
+    "metadata", "operation", "time", "to the clone", "aim", "processor", "fuse", "meta", "meta a file", "most of them", "load",
+)  # fmt: skip
 
 
 @dataclass
 class Measured:
-    """What the runs of one operation took: seconds, those of the clone before it, and operations."""
+    """The runs of one operation: seconds, those of the clone of the same turn, seconds of a processor, operations."""
 
     seconds: list[float] = field(default_factory=list)
     clones: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     operations: list[Operations] = field(default_factory=list)
 
     def ratio(self) -> float:
-        """Return the median of the ratios to the clones, run by run."""
+        """Return the median of the ratios to the clones, turn by turn."""
         return statistics.median(own / clone for own, clone in zip(self.seconds, self.clones, strict=True))
 
     def typical(self) -> Operations:
@@ -51,7 +57,7 @@ class Measured:
 
 @dataclass
 class Place:
-    """A volume with a repository, in whose main worktree ``workload`` lies; ``aside`` for the user's own state."""
+    """A volume with a repository, in whose main worktree ``workload`` lies; ``aside`` is for the user's own state."""
 
     filesystem: FileSystem
     aside: Path
@@ -63,12 +69,15 @@ class Place:
         """The worktree."""
         return self.filesystem.mount / "repository" / "main"
 
-    def jvs(self, *arguments: str) -> Command:
-        """Return a command to run in the worktree."""
-        return command(self.main, self.aside, *arguments)
+    def jvs(self, *arguments: str, program: Path | None = None) -> Command:
+        """Return a command to run in the worktree, of this version or of another ``program``."""
+        asked = command(self.main, self.aside, *arguments)
+        if program is None:
+            return asked
+        return replace(asked, arguments=(str(program), *arguments))
 
     def change(self, files: int) -> None:
-        """Overwrite ``files`` files, others than those before."""
+        """Overwrite ``files`` files."""
         self.generation += 1
         replace(self.workload, touched=files).change(self.main, self.generation)
 
@@ -87,22 +96,27 @@ def main() -> None:
     options.add_argument("--files", type=int, default=5000)
     options.add_argument("--runs", type=int, default=5)
     options.add_argument(
-        "--mount", nargs="*", default=[], metavar="OPTION=VALUE", help="options of the mount"
+        "--mount",
+        nargs="*",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="options of the mount, without their dashes",
+    )
+    options.add_argument(
+        "--beside", type=Path, metavar="JVS", help="the command of another version, to take turns with"
     )
     found = options.parse_args()
-    print(f"{found.files:,} files of 4 kB, {found.runs} runs in turn\n")
-    print(
-        "| metadata | operation | time | to `juicefs clone -p` | aim | fuse a file | meta a file | of these | load |"
-    )
-    print("|---|---|---:|---:|---:|---:|---:|---|---:|")
+    print(f"{found.files:,} files of 4 kB, {found.runs} runs in turn, {machine.described()}\n")
+    print("| " + " | ".join(_HEAD) + " |\n" + "|---" * len(_HEAD) + "|", flush=True)
+    programs = {"": None, **({", other version": found.beside} if found.beside else {})}
     for engine in found.engines:
         with placed(engine, found.files, [f"--{option}" for option in found.mount]) as place:
-            for line in table(place, engine, found.runs):
+            for line in table(place, engine, found.runs, programs):
                 print(line, flush=True)
 
 
 @contextmanager
-def placed(engine: str, files: int, mount: list[str]) -> Iterator[Place]:
+def placed(engine: str, files: int, mount: Sequence[str]) -> Iterator[Place]:
     """Mount a volume with metadata in ``engine`` and make the repository."""
     made = juicefs_volume(metadata=engine, clients=1, xattr=False, mount=mount)  # type: ignore[arg-type]
     with made as filesystem, tempfile.TemporaryDirectory(prefix="jvs-bench-") as aside:
@@ -114,64 +128,69 @@ def placed(engine: str, files: int, mount: list[str]) -> Iterator[Place]:
         yield place
 
 
-def table(place: Place, engine: str, runs: int) -> Iterator[str]:
+def table(place: Place, engine: str, runs: int, programs: Mapping[str, Path | None]) -> Iterator[str]:
     """Yield the lines of one engine."""
-    clone = Command(
-        (str(juicefs_client()), "clone", "-p", str(place.main), str(place.filesystem.mount / "clone")),
-        place.main,
-    )
+    copy = place.filesystem.mount / "clone"
     back = place.main.parent / "worktrees" / "back"
-    measured = {name: Measured() for name in ("clone", *AIMS)}
+    measured: dict[str, Measured] = {}
     loads = []
     for _ in range(runs):
-        seconds, operations = _measured(place, clone)
-        place.remove(place.filesystem.mount / "clone")
-        found = measured["clone"]
-        found.seconds.append(seconds)
-        found.operations.append(operations)
-        found.clones.append(seconds)
-        for name, prepare, asked in _operations(place):
+        reference = 0.0
+        for name, prepare, asked in _operations(place, copy, programs):
             prepare()
-            taken, operations = _measured(place, asked)
-            place.remove(back)
-            found = measured[name]
-            found.seconds.append(taken)
-            found.clones.append(seconds)
+            time.sleep(_EXPIRY_S)
+            used = _processor_s()
+            with counted(place.filesystem.mount) as operations:
+                seconds = measure(asked).seconds
+            reference = reference or seconds
+            found = measured.setdefault(name, Measured())
+            found.seconds.append(seconds)
+            found.clones.append(reference)
+            found.processor.append(_processor_s() - used)
             found.operations.append(operations)
+            place.remove(copy, back, place.main.parent / ".jvs" / "worktrees" / "back")
         loads.append(machine.load())
     for name, found in measured.items():
         yield _row(engine, name, found, place.workload.files, statistics.median(loads))
 
 
-def _operations(place: Place) -> Iterator[tuple[str, Callable[[], object], Command]]:
-    snapshot = place.jvs("snapshot", "bench")
-    # What has changed within a second is read once more, and only then known.
-    yield "status", lambda: run(place.jvs("status")), place.jvs("status")
-    yield "after one change", lambda: place.change(1), snapshot
-    yield "after 10 changes", lambda: place.change(10), snapshot
-    yield "safe restore", lambda: _forget(place), place.jvs("restore", "HEAD", "--name", "back")
+def _operations(
+    place: Place, copy: Path, programs: Mapping[str, Path | None]
+) -> Iterator[tuple[str, Callable[[], object], Command]]:
+    client = str(juicefs_client())
+    nothing = time.time
+    yield _CLONE, nothing, Command((client, "clone", "-p", str(place.main), str(copy)), place.main)
+    yield "the client's start (floor)", nothing, Command((client, "version"), place.main)
+    yield "`jvs history` (floor)", nothing, place.jvs("history")
+    for label, program in programs.items():
+        yield f"status{label}", lambda: run(place.jvs("status")), place.jvs("status", program=program)
+    for label, program in programs.items():
+        yield f"after one change{label}", lambda: place.change(1), place.jvs("snapshot", "x", program=program)
+    for label, program in programs.items():
+        yield (
+            f"after 10 changes{label}",
+            lambda: place.change(10),
+            place.jvs("snapshot", "x", program=program),
+        )
+    for label, program in programs.items():
+        yield f"safe restore{label}", nothing, place.jvs("restore", "HEAD", "--name", "back", program=program)
 
 
-def _forget(place: Place) -> None:
-    place.remove(place.main.parent / ".jvs" / "worktrees" / "back")
-
-
-def _measured(place: Place, asked: Command) -> tuple[float, Operations]:
-    time.sleep(_EXPIRY_S)
-    with counted(place.filesystem.mount) as operations:
-        taken = measure(asked).seconds
-    return taken, operations
+def _processor_s() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
 
 
 def _row(engine: str, name: str, found: Measured, files: int, load: float) -> str:
     typical = found.typical()
-    most = Counter(typical.meta).most_common(6)
-    named = ", ".join(f"{kind} {count / files:.2f}" for kind, count in most if count >= files / 100)
-    aim = f"≤ {AIMS[name]}" if name in AIMS else ""
-    return (
-        f"| {engine} | {name} | {statistics.median(found.seconds):.2f} s | {found.ratio():.2f} | {aim} "
-        f"| {typical.fuse.total() / files:.2f} | {typical.meta.total() / files:.2f} | {named} | {load:.1f} |"
-    )
+    most = ", ".join(f"{kind} {count}" for kind, count in Counter(typical.meta).most_common(4) if count > 2)
+    aim = next((f"≤ {aim}" for each, aim in AIMS.items() if name.startswith(each)), "")
+    cells = (
+        engine, name, f"{statistics.median(found.seconds):.2f} s", f"{found.ratio():.2f}", aim,
+        f"{statistics.median(found.processor):.2f} s", f"{typical.fuse.total()}", f"{typical.meta.total()}",
+        f"{typical.meta.total() / files:.3f}", most, f"{load:.1f}",
+    )  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

@@ -228,6 +228,7 @@ class _Clone:
         assert self.request is not None
         with self.request:
             self.request.wait()
+        _show(self.target)
 
     def abandon(self) -> None:
         """End the request and remove what it made, if it was complete already."""
@@ -236,6 +237,21 @@ class _Clone:
         self.request.end()
         self.request = None
         self.engine._clear(self.target)
+
+
+def _show(target: Path) -> None:
+    """Have the kernel see the clone ``target``, which it did not make itself.
+
+    Where a mount keeps the answer that there was nothing (``--negative-entry-cache``), it forgets that once the name is refused.
+    """
+    if os.path.lexists(target):
+        return
+    try:
+        os.mkdir(target)
+    except FileExistsError:
+        return
+    os.rmdir(target)
+    raise EngineFailed(f"juicefs clone made nothing at {target}", path=str(target))
 
 
 def _obstacle(source: Path) -> list[str]:
