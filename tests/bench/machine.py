@@ -19,7 +19,12 @@ def described() -> str:
 
 def now() -> str:
     """Return date and load, which belong to every figure."""
-    return f"{time.strftime('%Y-%m-%d %H:%M')}, load {os.getloadavg()[0]:.1f}"
+    return f"{time.strftime('%Y-%m-%d %H:%M')}, load {load():.1f}"
+
+
+def load() -> float:
+    """Return how many processes ran or waited for a processor, on the mean of the last minute."""
+    return os.getloadavg()[0]
 
 
 def _processor() -> str:

@@ -59,7 +59,7 @@ def measure(command: Command) -> Sample:
         process = subprocess.Popen(
             command.arguments,
             cwd=command.folder,
-            env={**os.environ, "LC_ALL": "C.UTF-8", **command.environment},
+            env={**_environment(), **command.environment},
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=words,
@@ -80,6 +80,13 @@ def measure(command: Command) -> Sample:
     largest = _largest(usage)
     together = max(largest, sum(memory.peaks.values()))
     return Sample(seconds, largest, together, usage.ru_utime + usage.ru_stime)
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's, without what has every process compile each module again."""
+    found = {**os.environ, "LC_ALL": "C.UTF-8"}
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
+    return found
 
 
 def run(command: Command) -> None:

@@ -49,6 +49,17 @@ def test_two_hosts_with_redis(two_clients: tuple[Path, Path]) -> None:
     story(*two_clients)
 
 
+def test_a_mount_that_remembers_what_was_not_there() -> None:
+    with juicefs_volume(clients=1, mount=["--negative-entry-cache=60s"]) as volume:
+        repository = Repository.init(volume.mount / "repo")
+        (repository.root / "main" / "file").write_text("one")
+        taken = repository.snapshot("first", lock=True)
+        assert taken.engine == "juicefs-clone"
+        made = repository.restore(taken.snapshot_id, name="back")
+        assert (Path(made.path) / "file").read_text() == "one"
+        assert repository.verify(every=True).ok
+
+
 def test_objects_in_an_s3_store(s3: str) -> None:
     with juicefs_volume(metadata="redis", bucket=s3) as volume:
         assert volume.second_mount is not None

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -97,12 +97,13 @@ def juicefs_volume(
     metadata: Literal["sqlite", "redis"] = "sqlite",
     bucket: str | None = None,
     apart: bool = False,
+    mount: Sequence[str] = (),
 ) -> Iterator[FileSystem]:
     """Format a JuiceFS volume and mount it by one or two clients.
 
     ``bucket`` is the address of an S3 store; None: objects are files in a folder. With ``apart`` each client has a network and a host name of its own, as on two hosts that share nothing but the volume;
     the socket of Redis is what joins them. ``xattr`` switches on extended attributes and access lists, which JuiceFS leaves off. A client that is silent for
-    five times ``heartbeat_s`` loses its file locks.
+    five times ``heartbeat_s`` loses its file locks. ``mount`` are further options of both mounts.
     """
     client = _require_juicefs()
     with ledger_entry() as undo:
@@ -127,7 +128,7 @@ def juicefs_volume(
         storage += ["--trash-days", str(trash_days)]
         _run(client, "format", "--no-update", *storage, *(["--enable-acl"] if xattr else []), meta, "jvstest")
         mounts = [base / f"juicefs{number}" for number in range(1, clients + 1)]
-        options = ["--enable-xattr"] if xattr else []
+        options = [*mount, "--enable-xattr"] if xattr else list(mount)
         options += [] if heartbeat_s is None else ["--heartbeat", f"{heartbeat_s}s"]
         groups = tuple(_start_juicefs(undo, client, meta, mount, options, apart) for mount in mounts)
         second = mounts[1] if clients > 1 else None

@@ -105,6 +105,7 @@ class JuicefsClone:
                     digests[position] = known
                 clone.begin()
             made = Corrections(filled(found, digests, threads=juicefs.THREADS), changed=set(found.changed))
+            expected = juicefs_cloned_tree.Expected(made.entries)
             progress.started("clone", len(found.entries))
             clone.finish()
         if ahead:
@@ -121,17 +122,19 @@ class JuicefsClone:
         made.entries = juicefs_cloned_tree.with_attributes(made.entries, target)
         progress.finished("clone")
         changed = made.changed
-        changed.update(juicefs_cloned_tree.differences(target, made.entries))
+        changed.update(expected.differences(target, made.entries))
         changed.update(entry.path for entry in made.entries if entry.kind == FILE and not entry.sha256)
         if changed and request.consistency == "quiesced":
             raise unavailable(sorted(changed))
         index.learn(found, made.entries, recalled, writeback, changed=changed, xattrs_read=False)
         entries: Sequence[Entry] = made.entries
+        lines: Sequence[bytes | None] = ()
         if changed:
             entries = juicefs_cloned_tree.as_it_is(target, made.entries, changed, found.exclude)
-        return Capture(
-            self.name, entries, [*described(found.left_out), *made.degraded], sorted(changed), left_out
-        )
+        else:
+            lines = expected.lines(entries)
+        degraded = [*described(found.left_out), *made.degraded]
+        return Capture(self.name, entries, degraded, sorted(changed), left_out, lines)
 
     def materialize(
         self,
@@ -225,6 +228,7 @@ class _Clone:
         assert self.request is not None
         with self.request:
             self.request.wait()
+        _show(self.target)
 
     def abandon(self) -> None:
         """End the request and remove what it made, if it was complete already."""
@@ -233,6 +237,21 @@ class _Clone:
         self.request.end()
         self.request = None
         self.engine._clear(self.target)
+
+
+def _show(target: Path) -> None:
+    """Have the kernel see the clone ``target``, which it did not make itself.
+
+    Where a mount keeps the answer that there was nothing (``--negative-entry-cache``), it forgets that once the name is refused.
+    """
+    if os.path.lexists(target):
+        return
+    try:
+        os.mkdir(target)
+    except FileExistsError:
+        return
+    os.rmdir(target)
+    raise EngineFailed(f"juicefs clone made nothing at {target}", path=str(target))
 
 
 def _obstacle(source: Path) -> list[str]:

@@ -11,6 +11,7 @@ from jvs_core.payload.changes.index import Digests
 from jvs_core.payload.changes.reading import attributes_of, filled, read
 from jvs_core.payload.copy.clone_corrections import leave_out
 from jvs_core.payload.copy.tree_attributes import folder_times
+from jvs_core.payload.manifest.lines import encode
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.exclude_rules import ExcludeRules
@@ -28,30 +29,42 @@ def with_attributes(entries: Sequence[Entry], target: Path) -> list[Entry]:
     ]
 
 
-def differences(target: Path, entries: Sequence[Entry]) -> list[bytes]:
-    """Return the paths at which ``target`` is not what ``entries`` say."""
-    wanted = [
-        (
-            FORMS[entry.kind] | entry.mode,
-            entry.uid,
-            entry.gid,
-            entry.mtime_ns,
-            entry.size if entry.kind == FILE else -1,
-        )
-        for entry in entries
-    ]
+class Expected:
+    """What a clone of ``entries`` must look like, made ready while the client works."""
 
-    def same(position: int, st: os.stat_result) -> bool:
-        mode, uid, gid, mtime_ns, size = wanted[position]
-        return (
-            st.st_mtime_ns == mtime_ns
-            and st.st_mode == mode
-            and st.st_uid == uid
-            and st.st_gid == gid
-            and size in (-1, st.st_size)
-        )
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = entries
+        self._wanted = [_wanted(entry) for entry in entries]
+        self._lines = encode(entries)
 
-    return look(target, entries, same, threads=juicefs.THREADS).paths()
+    def differences(self, target: Path, entries: Sequence[Entry]) -> list[bytes]:
+        """Return the paths at which ``target`` is not what ``entries`` say, which are those of the beginning or corrected."""
+        wanted = [
+            known if entry is before else _wanted(entry)
+            for known, entry, before in zip(self._wanted, entries, self._entries, strict=True)
+        ]
+
+        def same(position: int, st: os.stat_result) -> bool:
+            mode, uid, gid, mtime_ns, size = wanted[position]
+            return (
+                st.st_mtime_ns == mtime_ns
+                and st.st_mode == mode
+                and st.st_uid == uid
+                and st.st_gid == gid
+                and size in (-1, st.st_size)
+            )
+
+        return look(target, entries, same, threads=juicefs.THREADS).paths()
+
+    def lines(self, entries: Sequence[Entry]) -> list[bytes | None]:
+        """Return the manifest's lines of ``entries``, None for those that were corrected since."""
+        pairs = zip(self._lines, entries, self._entries, strict=True)
+        return [line if entry is before else None for line, entry, before in pairs]
+
+
+def _wanted(entry: Entry) -> tuple[int, int, int, int, int]:
+    size = entry.size if entry.kind == FILE else -1
+    return FORMS[entry.kind] | entry.mode, entry.uid, entry.gid, entry.mtime_ns, size
 
 
 def as_it_is(

@@ -38,6 +38,13 @@ class Folders:
             self.top = os.open(top, FOLDER_FLAGS, dir_fd=within)
         self._open: OrderedDict[bytes, int] = OrderedDict()
 
+    def again(self) -> Folders:
+        """Return the same top for another thread, by a descriptor of its own; the file system hears nothing of it."""
+        other = object.__new__(Folders)
+        other.top = os.dup(self.top)
+        other._open = OrderedDict()
+        return other
+
     def at(self, path: bytes) -> int:
         """Return a descriptor of the folder ``path``, good until ``KEPT_OPEN`` other folders were asked for."""
         if not path:

@@ -58,9 +58,10 @@ class _Look:
         self.found = Differences()
 
     def run(self, threads: int) -> Differences:
-        top = os.stat(self.root, follow_symlinks=False)
-        self.judge(b"", 0, top)
-        unfold((b"", top.st_dev, top.st_ino), self.opened, threads)
+        with Folders(self.root) as self.folders:
+            top = os.fstat(self.folders.top)
+            self.judge(b"", 0, top)
+            unfold((b"", top.st_dev, top.st_ino), self.opened, threads)
         if 0 in self.seen:
             self.found.missing = [
                 entry.path for entry, seen in zip(self.entries, self.seen, strict=True) if not seen
@@ -70,7 +71,7 @@ class _Look:
 
     @contextmanager
     def opened(self) -> Iterator[Callable[[_Folder], Sequence[_Folder]]]:
-        with Folders(self.root) as folders:
+        with self.folders.again() as folders:
             yield lambda folder: self.visit(folders, folder)
 
     def visit(self, folders: Folders, folder: _Folder) -> Sequence[_Folder]:

@@ -105,10 +105,11 @@ def scan(
         ``root`` is not a folder.
     """
     progress.started("scan")
-    walk = _Walk(root, progress, exclude)
+    walk = _Walk(progress, exclude)
     try:
-        walk.begin()
-        unfold((b"", walk.top), walk.opened, juicefs.THREADS if juicefs.mount_at(root) else 1)
+        with Folders(root) as folders:
+            walk.begin(folders)
+            unfold((b"", walk.top), walk.opened, juicefs.THREADS if juicefs.mount_at(root) else 1)
     except OSError as error:
         if error.errno in GONE:
             raise PathNotFound(f"no folder {root}", path=str(root)) from error
@@ -174,10 +175,10 @@ def _may_read(folders: Folders, path: bytes) -> bool:
 class _Walk:
     """The state of one walk."""
 
+    folders: Folders
     top: os.stat_result
 
-    def __init__(self, root: Path, progress: Progress, exclude: ExcludeRules) -> None:
-        self.root = root
+    def __init__(self, progress: Progress, exclude: ExcludeRules) -> None:
         self.progress = progress
         self.thread, self.reported = get_ident(), 0
         self.gathered = Gathering()
@@ -191,15 +192,15 @@ class _Walk:
         self.exclude = exclude
         self.tagged: list[bytes] = []
 
-    def begin(self) -> None:
-        with Folders(self.root) as folders:
-            self.top = os.fstat(folders.top)
+    def begin(self, folders: Folders) -> None:
+        self.folders = folders
+        self.top = os.fstat(folders.top)
         self.device = self.top.st_dev
         self.add(b"", FOLDER, self.top)
 
     @contextmanager
     def opened(self) -> Iterator[Callable[[_Folder], Sequence[_Folder]]]:
-        with Folders(self.root) as folders:
+        with self.folders.again() as folders:
             yield lambda folder: self.visit(folders, *folder)
 
     def visit(self, folders: Folders, path: bytes, seen: os.stat_result) -> Sequence[_Folder]:

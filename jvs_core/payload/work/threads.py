@@ -51,18 +51,21 @@ def unfold(
 ) -> None:
     """Give ``first``, and then everything that the function returns for it, to the function that ``opened`` yields, until nothing comes any more.
 
-    ``opened`` is entered once in each of up to ``count`` threads, this one included. The last item that came is taken
-    first. Failures and interrupts as for ``each``.
+    ``opened`` is entered once in each of up to ``count`` threads, this one included; the others begin when more waits than
+    those that are there can take. The last item that came is taken first. Failures and interrupts as for ``each``.
     """
     waiting = [first]
     failures: list[BaseException] = []
-    unfinished = 1
+    unfinished, idle = 1, 0
     wake = threading.Condition()
 
     def take() -> tuple[Item] | None:
+        nonlocal idle
         with wake:
             while not waiting and unfinished and not failures:
+                idle += 1
                 wake.wait(0.5)
+                idle -= 1
             return (waiting.pop(),) if waiting and not failures else None
 
     def serve() -> None:
@@ -78,12 +81,15 @@ def unfold(
                             wake.notify(len(came))
                         else:
                             wake.notify_all()
+                        lacking = len(waiting) - 1 - idle
+                    crew.enlarge(lacking)
         except BaseException as failure:  # noqa: BLE001 - the calling thread raises it
             with wake:
                 failures.append(failure)
                 wake.notify_all()
 
-    together(serve, count, failures)
+    crew = _Crew(serve, count - 1, failures)
+    crew.work()
 
 
 def together(serve: Callable[[], None], count: int, failures: list[BaseException]) -> None:
@@ -91,20 +97,46 @@ def together(serve: Callable[[], None], count: int, failures: list[BaseException
 
     ``serve`` puts what it raises into ``failures`` and ends soon when it finds something there.
     """
-    others = [threading.Thread(target=serve, name="jvs-io", daemon=True) for _ in range(count - 1)]
-    try:
-        for thread in others:
+    crew = _Crew(serve, count - 1, failures)
+    crew.work(count - 1)
+
+
+class _Crew:
+    """Up to ``most`` threads that run ``serve`` beside the one that calls ``work``, which outlasts them all."""
+
+    def __init__(self, serve: Callable[[], None], most: int, failures: list[BaseException]) -> None:
+        self._serve, self._left, self._failures = serve, most, failures
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+
+    def enlarge(self, more: int) -> None:
+        """Start ``more`` threads, as far as that many may be. For any thread of the crew."""
+        for _ in range(more):
+            with self._lock:
+                if not self._left:
+                    return
+                self._left -= 1
+            thread = threading.Thread(target=self._serve, name="jvs-io", daemon=True)
             thread.start()
-        serve()
-        for thread in others:
-            thread.join()
-    except BaseException as failure:  # noqa: BLE001 - the calling thread raises it
-        failures.append(failure)
-        for thread in others:
-            if thread.ident is not None:
-                thread.join()
-    if failures:
-        raise failures[0]
+            self._threads.append(thread)
+
+    def work(self, others: int = 0) -> None:
+        """Serve in this thread, and in as many ``others`` from the beginning; raise the first failure once all have ended."""
+        try:
+            self.enlarge(others)
+            self._serve()
+            self._join()
+        except BaseException as failure:  # noqa: BLE001 - the calling thread raises it
+            self._failures.append(failure)
+            self._join()
+        if self._failures:
+            raise self._failures[0]
+
+    def _join(self) -> None:
+        # Who starts a thread lists it before it ends itself, so with the last of them gone nobody is left to start one.
+        while self._threads:
+            self._threads[0].join()
+            del self._threads[0]
 
 
 def ahead(tasks: Sequence[Callable[[], Result]]) -> Iterator[Callable[[], Result]]:
