@@ -134,7 +134,7 @@ def browsing(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     for name, part in (("Snapshots of main", "first model"), ("Files", "roc.png")):
         choice = found.get_by_label(name).locator("option", has_text=part).first
         choice.wait_for(state="attached", timeout=PATIENCE_MS)
-        found.get_by_label(name).select_option(label=choice.text_content() or "")
+        found.get_by_label(name).select_option(value=choice.get_attribute("value") or "")
     expect(found.get_by_role("img")).to_be_visible(timeout=PATIENCE_MS)
     found.scroll_into_view_if_needed()
     camera.take("snapshot-browser")
@@ -190,8 +190,13 @@ def put_back(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     camera.film(2_200)
     row.get_by_role("button", name=f"Put {story.NOTEBOOK} back").click()
     panel.told("is back")
-    expect(page.locator(".jp-NotebookPanel")).to_be_visible(timeout=PATIENCE_MS)
-    camera.film(3_200)
+    camera.film(2_000)
+    page.locator('.lm-TabBar-tab[data-id="filebrowser"]').click()
+    file.dblclick()
+    notebook = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    expect(notebook).to_be_visible(timeout=PATIENCE_MS)
+    notebook.locator(".jp-OutputArea-output img").first.scroll_into_view_if_needed()
+    camera.film(3_000)
     camera.develop("put-back", 1_120)
 
 
