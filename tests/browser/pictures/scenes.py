@@ -12,7 +12,7 @@ import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.comparing import CompareTab, compare
-from tests.browser.lab import PATIENCE_MS, run_all, wait_until_idle
+from tests.browser.lab import run_all, wait_until_idle
 from tests.browser.panel import Panel
 from tests.browser.pictures import story
 from tests.browser.pictures.camera import HEIGHT, SCALE, WIDTH, Camera
@@ -28,30 +28,31 @@ _BROWSED = [
     "%jvs browse",
 ]
 _WIDER = 60
+# Whoever makes pictures has time, and the machine perhaps other work.
+PATIENCE_MS = 180_000
 Scene = Callable[[JupyterServer, Camera, str], None]
 
 
 def photograph(browser: Browser, folder: Path, images: Path, only: Collection[str] = ()) -> None:
     """Make every picture anew, or those of the scenes named; ``folder`` is for the servers and what they serve."""
+    made = False
     for app, exposed, scenes in (
-        ("jupyterlab", "LabApp", (timeline, comparison, runs, went_wrong, old_version, browsing)),
+        ("jupyterlab", "LabApp", (put_back, timeline, comparison, runs, went_wrong, old_version, browsing)),
         ("notebook", "JupyterNotebookApp", (in_notebook_7, compared_in_notebook_7)),
     ):
         chosen = [scene for scene in scenes if not only or scene.__name__ in only]
         if not chosen:
             continue
-        with _serving(folder / app, app, exposed) as server:
-            story.make(server)
+        with _serving(folder, app, exposed) as server:
             for scene in chosen:
+                if scene is put_back:
+                    _homework(server)
+                elif not made:
+                    story.make(server)
+                    made = True
                 for suffix in THEMES if scene in (timeline, comparison, runs) else ("",):
                     with _camera(browser, images, suffix) as camera:
                         scene(server, camera, suffix)
-    if only and put_back.__name__ not in only:
-        return
-    with _serving(folder / "lost", "jupyterlab", "LabApp") as server:
-        _homework(server)
-        with _camera(browser, images, "") as camera:
-            put_back(server, camera, "")
 
 
 def timeline(server: JupyterServer, camera: Camera, suffix: str) -> None:
@@ -59,7 +60,7 @@ def timeline(server: JupyterServer, camera: Camera, suffix: str) -> None:
     notebook = _open(camera.page, server, suffix)
     panel = _panel(camera.page)
     expect(panel.row("first model")).to_be_visible(timeout=PATIENCE_MS)
-    notebook.locator(".jp-OutputArea-output img").first.scroll_into_view_if_needed()
+    _show_plot(notebook)
     camera.take(f"lab-timeline{suffix}")
 
 
@@ -151,7 +152,7 @@ def in_notebook_7(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     page.get_by_text("Left Sidebar").hover()
     page.get_by_text("Show Snapshots").click()
     expect(Panel(page).row("first model")).to_be_visible(timeout=PATIENCE_MS)
-    notebook.locator(".jp-OutputArea-output img").first.scroll_into_view_if_needed()
+    _show_plot(notebook)
     camera.take("notebook-7")
 
 
@@ -172,7 +173,7 @@ def put_back(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     panel = _panel(page)
     panel.node.get_by_role("button", name="Keep a history of this folder").click()
     panel.told("A history of this folder is kept")
-    notebook.locator(".jp-OutputArea-output img").first.scroll_into_view_if_needed()
+    _show_plot(notebook)
     camera.film(2_200)
     page.locator('.lm-TabBar-tab[data-id="filebrowser"]').click()
     file = page.locator(".jp-DirListing-item").filter(has_text=story.NOTEBOOK)
@@ -195,7 +196,7 @@ def put_back(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     file.dblclick()
     notebook = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
     expect(notebook).to_be_visible(timeout=PATIENCE_MS)
-    notebook.locator(".jp-OutputArea-output img").first.scroll_into_view_if_needed()
+    _show_plot(notebook)
     camera.film(3_000)
     camera.develop("put-back", 1_120)
 
@@ -223,7 +224,9 @@ def _camera(browser: Browser, images: Path, suffix: str) -> Iterator[Camera]:
         color_scheme="dark" if suffix else "light",
     )
     try:
-        yield Camera(context.new_page(), images)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        yield Camera(page, images)
     finally:
         context.close()
 
@@ -241,6 +244,12 @@ def _open(page: Page, server: JupyterServer, suffix: str, path: str = f"churn/ma
     )
     wait_until_idle(page, notebook)
     return notebook
+
+
+def _show_plot(notebook: Locator) -> None:
+    """Scroll to the plot, and take the focus from whatever has it."""
+    plot = notebook.locator(".jp-OutputArea-output img").first
+    plot.evaluate("plot => { plot.scrollIntoView({block: 'end'}); document.activeElement?.blur(); }")
 
 
 def _panel(page: Page) -> Panel:

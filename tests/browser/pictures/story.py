@@ -25,7 +25,7 @@ POINTS = ((0.01, 2), (0.01, 4), (0.03, 3), (0.1, 2), (0.1, 4), (0.3, 3), (1.0, 2
 _READ = """import pandas as pd
 
 customers = pd.read_csv("data/customers.csv")
-customers.head(4)"""
+customers.head(3)"""
 _LOOK = """import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(figsize=(7.2, 2.3), dpi=110)
@@ -65,7 +65,8 @@ def roc(model, X, y):
     figure, axes = plt.subplots(figsize=(3.8, 2.3), dpi=100)
     RocCurveDisplay.from_estimator(model, X, y, ax=axes, name="churn")
     axes.plot([0, 1], [0, 1], linestyle="--", color="grey")
-    axes.set(xlabel="false alarms", ylabel="found")
+    axes.set(xlabel="false alarms", ylabel="found", aspect="auto")
+    axes.legend(loc="lower right")
     figure.tight_layout()
     figure.savefig("figures/roc.png")
 """
