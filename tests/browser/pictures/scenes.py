@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser import comparing, lab, running
+from tests.browser import panel as panel_module
 from tests.browser.comparing import CompareTab, compare
 from tests.browser.lab import run_all, wait_until_idle
 from tests.browser.panel import Panel
@@ -28,13 +30,17 @@ _BROWSED = [
     "%jvs browse",
 ]
 _WIDER = 60
-# Whoever makes pictures has time, and the machine perhaps other work.
+# The machine may have other work.
 PATIENCE_MS = 180_000
+_IMPATIENT = (comparing, lab, panel_module, running)
 Scene = Callable[[JupyterServer, Camera, str], None]
 
 
 def photograph(browser: Browser, folder: Path, images: Path, only: Collection[str] = ()) -> None:
     """Make every picture anew, or those of the scenes named; ``folder`` is for the servers and what they serve."""
+    expect.set_options(timeout=PATIENCE_MS)
+    for module in _IMPATIENT:
+        module.PATIENCE_MS = PATIENCE_MS  # type: ignore[attr-defined]
     made = False
     for app, exposed, scenes in (
         ("jupyterlab", "LabApp", (put_back, timeline, comparison, runs, went_wrong, old_version, browsing)),
@@ -59,7 +65,7 @@ def timeline(server: JupyterServer, camera: Camera, suffix: str) -> None:
     """The timeline beside a notebook with a plot."""
     notebook = _open(camera.page, server, suffix)
     panel = _panel(camera.page)
-    expect(panel.row("first model")).to_be_visible(timeout=PATIENCE_MS)
+    expect(panel.row("first model")).to_be_visible()
     _show_plot(notebook)
     camera.take(f"lab-timeline{suffix}")
 
@@ -69,26 +75,26 @@ def comparison(server: JupyterServer, camera: Camera, suffix: str) -> None:
     _open(camera.page, server, suffix)
     _panel(camera.page).row("first model").locator(".jvs-Title").click()
     tab = CompareTab(camera.page)
-    expect(tab.paths.filter(has_text="customers.csv").or_(tab.paths.first).first).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.paths.filter(has_text="customers.csv").or_(tab.paths.first).first).to_be_visible()
     tab.choose(story.NOTEBOOK)
     camera.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-    expect(tab.inside.locator("img").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.inside.locator("img").first).to_be_visible()
     camera.take(f"compare-notebook{suffix}")
 
 
 def runs(server: JupyterServer, camera: Camera, suffix: str) -> None:
-    """Eight runs, the best first, two of them selected, and their plot."""
+    """All runs, the best first, two of them selected, and their plot."""
     page = camera.page
     _open(page, server, suffix)
     _panel(page).show("Runs")
     page.locator("#jvs-snapshots").get_by_role("button", name="Open the table").click()
     view = RunsView(page)
-    expect(view.rows).to_have_count(len(story.POINTS), timeout=PATIENCE_MS)
+    expect(view.rows).to_have_count(len(story.POINTS))
     view.sort("accuracy")
-    for row in (0, 5):
+    for row in (0, 4):
         view.rows.nth(row).get_by_role("checkbox").check()
     view.node.get_by_label("plot", exact=True).check()
-    expect(view.below.locator(".mark-symbol path")).to_have_count(len(story.POINTS), timeout=PATIENCE_MS)
+    expect(view.below.locator(".mark-symbol path")).to_have_count(len(story.POINTS))
     camera.take(f"runs-view{suffix}")
 
 
@@ -97,7 +103,7 @@ def went_wrong(server: JupyterServer, camera: Camera, suffix: str) -> None:
     _open(camera.page, server, suffix)
     panel = _panel(camera.page)
     panel.menu(panel.row("first model"), "Go Back to Here…")
-    expect(camera.page.locator(".jp-Dialog")).to_contain_text(story.NOTEBOOK, timeout=PATIENCE_MS)
+    expect(camera.page.locator(".jp-Dialog")).to_contain_text(story.NOTEBOOK)
     camera.take("lab-go-back")
     camera.page.keyboard.press("Escape")
 
@@ -109,7 +115,7 @@ def old_version(server: JupyterServer, camera: Camera, suffix: str) -> None:
     panel = _panel(page)
     panel.menu(panel.row("first model"), "Open Files")
     panel.below.get_by_role("option").filter(has_text=story.NOTEBOOK).dblclick()
-    expect(page.locator(".lm-TabBar-tab").filter(has_text="churn @ ")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(".lm-TabBar-tab").filter(has_text="churn @ ")).to_be_visible()
     page.evaluate(
         """() => { const shell = window.jupyterapp.shell;
         const [first, ...others] = [...shell.widgets('main')];
@@ -117,7 +123,9 @@ def old_version(server: JupyterServer, camera: Camera, suffix: str) -> None:
         shell.add(old, 'main', {ref: first.id, mode: 'split-right'}); }"""
     )
     page.wait_for_timeout(500)
-    for cell in page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell", has_text="from churn").all():
+    for cell in page.locator(
+        ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell", has_text="from churn"
+    ).all():
         cell.evaluate("cell => cell.scrollIntoView({block: 'end'})")
     camera.take("lab-old-version")
 
@@ -131,12 +139,12 @@ def browsing(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     opened = _open(page, server, "", "churn/look.ipynb")
     run_all(page, opened)
     found = opened.locator(".jvs-browser")
-    expect(found).to_be_visible(timeout=PATIENCE_MS)
+    expect(found).to_be_visible()
     for name, part in (("Snapshots of main", "first model"), ("Files", "roc.png")):
         choice = found.get_by_label(name).locator("option", has_text=part).first
-        choice.wait_for(state="attached", timeout=PATIENCE_MS)
+        choice.wait_for(state="attached")
         found.get_by_label(name).select_option(value=choice.get_attribute("value") or "")
-    expect(found.get_by_role("img")).to_be_visible(timeout=PATIENCE_MS)
+    expect(found.get_by_role("img")).to_be_visible()
     found.scroll_into_view_if_needed()
     camera.take("snapshot-browser")
 
@@ -146,12 +154,12 @@ def in_notebook_7(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     page = camera.page
     page.goto(server.address(f"notebooks/churn/main/{story.NOTEBOOK}"))
     notebook = page.locator(".jp-NotebookPanel")
-    expect(notebook).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_text("Python 3 (ipykernel)").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(notebook).to_be_visible()
+    expect(page.get_by_text("Python 3 (ipykernel)").first).to_be_visible()
     page.get_by_role("menuitem", name="View", exact=True).click()
     page.get_by_text("Left Sidebar").hover()
     page.get_by_text("Show Snapshots").click()
-    expect(Panel(page).row("first model")).to_be_visible(timeout=PATIENCE_MS)
+    expect(Panel(page).row("first model")).to_be_visible()
     _show_plot(notebook)
     camera.take("notebook-7")
 
@@ -160,9 +168,9 @@ def compared_in_notebook_7(server: JupyterServer, camera: Camera, _suffix: str) 
     """The comparison below the notebook in Notebook 7."""
     page = camera.page
     page.goto(server.address(f"notebooks/churn/main/{story.NOTEBOOK}"))
-    expect(page.locator(".jp-NotebookPanel")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(".jp-NotebookPanel")).to_be_visible()
     tab = compare(page)
-    expect(tab.inside.get_by_role("article").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.inside.get_by_role("article").first).to_be_visible()
     camera.take("compare-notebook-7")
 
 
@@ -187,7 +195,7 @@ def put_back(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     panel.open()
     panel.show("Deleted")
     row = panel.deleted.filter(has_text=story.NOTEBOOK)
-    expect(row).to_be_visible(timeout=PATIENCE_MS)
+    expect(row).to_be_visible()
     camera.film(2_200)
     row.get_by_role("button", name=f"Put {story.NOTEBOOK} back").click()
     panel.told("is back")
@@ -195,7 +203,7 @@ def put_back(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     page.locator('.lm-TabBar-tab[data-id="filebrowser"]').click()
     file.dblclick()
     notebook = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-    expect(notebook).to_be_visible(timeout=PATIENCE_MS)
+    expect(notebook).to_be_visible()
     _show_plot(notebook)
     camera.film(3_000)
     camera.develop("put-back", 1_120)
@@ -211,7 +219,9 @@ def _homework(server: JupyterServer) -> None:
 @contextlib.contextmanager
 def _serving(folder: Path, app: str, exposed: str) -> Iterator[JupyterServer]:
     places = {"JVS_STATE_DIR": str(folder / "state"), "JVS_CACHE_DIR": str(folder / "cache")}
-    with jupyter_server(folder, app=app, options=(f"--{exposed}.expose_app_in_browser=True",), **places) as server:
+    with jupyter_server(
+        folder, app=app, options=(f"--{exposed}.expose_app_in_browser=True",), **places
+    ) as server:
         yield server
 
 
@@ -231,17 +241,17 @@ def _camera(browser: Browser, images: Path, suffix: str) -> Iterator[Camera]:
         context.close()
 
 
-def _open(page: Page, server: JupyterServer, suffix: str, path: str = f"churn/main/{story.NOTEBOOK}") -> Locator:
+def _open(
+    page: Page, server: JupyterServer, suffix: str, path: str = f"churn/main/{story.NOTEBOOK}"
+) -> Locator:
     """Open the notebook in a fresh JupyterLab in the theme, and return its panel."""
     page.goto(server.address(f"lab/workspaces/{secrets.token_hex(4)}/tree/{path}"))
     notebook = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-    expect(notebook).to_be_visible(timeout=PATIENCE_MS)
+    expect(notebook).to_be_visible()
     page.evaluate(
         f"() => window.jupyterapp.commands.execute('apputils:change-theme', {json.dumps({'theme': THEMES[suffix]})})"
     )
-    expect(page.locator("body")).to_have_attribute(
-        "data-jp-theme-light", "false" if suffix else "true", timeout=PATIENCE_MS
-    )
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false" if suffix else "true")
     wait_until_idle(page, notebook)
     return notebook
 
