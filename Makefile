@@ -103,13 +103,16 @@ collaboration: ready  ## Try restores of notebooks that are open in jupyter-coll
 	JVS_PANEL=skip $(VENV)/collaboration/bin/python $(PIP_INSTALL) jupyter-collaboration --editable ".[jupyter]"
 	JVS_COLLABORATION_PYTHON=$(abspath $(VENV))/collaboration/bin/python $(PYTEST) tests/jupyter/server/test_collaboration.py
 
-docs: ready  ## Check the documentation against the code and for readability, and build the site into build/docs
+docs: ready  ## Check the documentation against the code, for readability and for dead links, and build the site into build/docs
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python docs/readability.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --clean --config-file docs/site/mkdocs.yml
+	$(BIN)/python docs/links.py build/docs
 
-picture: ready  ## Draw the README's picture of the demonstration anew
+picture: ready lab  ## Make all pictures of the documentation again, from the panel as it is now
+	.ci/debian-packages $(DEBIAN)
 	$(BIN)/python docs/picture.py
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.browser.pictures
 
 fmt: ready  ## Format the code
 	$(BIN)/ruff format .

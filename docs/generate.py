@@ -30,7 +30,7 @@ _KINDS = ("xfs", "btrfs", "ext4", "juicefs")
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
 MANUAL = DOCS / "man"
-_QUOTING = ("../README.md", "concepts/engines.md", "concepts/scale.md")
+_QUOTING = ("../README.md", "index.md", "concepts/engines.md", "concepts/scale.md")
 _MADE = "<!-- Made by docs/generate.py; do not edit. -->"
 _MAGICS = """\
 `%load_ext jvs_magics` makes them known. `%jvs COMMAND …` takes the commands and options of [`jvs`](cli.md), with these
