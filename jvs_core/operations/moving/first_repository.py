@@ -124,7 +124,7 @@ def _log(found: FirstRepository) -> None:
             if record["operation"] == "snapshot" and "descriptor_checksum" in details:
                 hashes = details["descriptor_checksum"], details["payload_root_hash"]
                 found.logged[record["snapshot_id"]] = hashes
-    except (JvsError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (JvsError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = error.message if isinstance(error, JvsError) else str(error)[:200]
         found.left_out.append(f"its log is damaged after record {found.seq}: {why}")
 
