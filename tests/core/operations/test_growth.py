@@ -9,6 +9,7 @@ import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -305,9 +306,9 @@ def test_what_needs_only_the_newest_snapshots_costs_the_same_however_many_there_
         _snapshots(repo, count)
         acts: dict[str, Callable[[], Any]] = {
             "status": repo.status,
-            "history": lambda repo=repo: list(repo.history(limit=2)),
-            "show": lambda repo=repo: repo.show("HEAD"),
-            "snapshot": lambda repo=repo: repo.snapshot("another", lock=True),
+            "history": partial(repo.history, limit=2),
+            "show": partial(repo.show, "HEAD"),
+            "snapshot": partial(repo.snapshot, "another", lock=True),
         }
         found = {}
         for name, act in acts.items():
