@@ -70,7 +70,7 @@ class RunsView:
 
     def menu(self, row: Locator, item: str) -> None:
         """Choose from the menu of a row."""
-        row.get_by_role("button", name="What can be done with this run").click()
+        row.get_by_role("button", name="Actions for this run").click()
         self.page.get_by_role("menu").get_by_role("menuitem", name=item, exact=True).click()
 
     def answer(self, button: str, **fields: str) -> None:

@@ -224,7 +224,7 @@ def test_a_cell_that_was_edited_since_is_left_alone(tab: CompareTab, page: Page)
         "edited => { eval(edited)(); document.querySelector(\"[aria-label='Take old cell: Cell 14']\").click(); }",
         edited,
     )
-    expect(page.get_by_text("The notebook was changed since it was compared")).to_be_visible()
+    expect(page.get_by_text("The notebook changed since the comparison")).to_be_visible()
     assert sources(page)[13] == "edited meanwhile"
 
 

@@ -228,7 +228,7 @@ def test_undo_after_further_work_says_so_and_offers_to_go_back(
     (main(repo) / "made since.txt").write_text("work")
     panel.press("Undo")
     dialog = page.locator(".jp-Dialog")
-    expect(dialog).to_contain_text("Something else was changed since", timeout=PATIENCE_MS)
+    expect(dialog).to_contain_text("Something else changed since", timeout=PATIENCE_MS)
     expect(dialog).to_contain_text("made since.txt disappears")
     page.keyboard.press("Escape")
     assert (main(repo) / "made since.txt").read_text() == "work"

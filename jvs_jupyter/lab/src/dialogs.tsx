@@ -232,7 +232,7 @@ export async function askRef(trans: TranslationBundle, snapshot: Snapshot): Prom
     fields: [{ name: 'name', label: trans.__('Name'), required: true }],
     intro: (
       <p>
-        {trans.__('A named snapshot (%1) is never removed by clean-up. A name cannot be moved.', named(snapshot))}
+        {trans.__('Clean-up never removes a named snapshot (%1). You cannot move a name.', named(snapshot))}
       </p>
     )
   });
@@ -254,11 +254,11 @@ export async function askGoBack(
     ],
     intro: (
       <>
-        <p>{trans.__('What is here now is kept in the history first, and Undo brings it back.')}</p>
+        <p>{trans.__('The history keeps what is here now first, and Undo brings it back.')}</p>
         {changes.length > 0 && <p>{trans._n('%1 file changes here:', '%1 files change here:', changes.length)}</p>}
         <ChangedPaths changes={changes} trans={trans} />
         {unsaved.length > 0 && (
-          <p>{trans.__('Unsaved edits in %1 are saved and kept too.', unsaved.join(', '))}</p>
+          <p>{trans.__('JVS saves and keeps unsaved edits in %1, too.', unsaved.join(', '))}</p>
         )}
         <CollaborationNote paths={about.shared} trans={trans} />
       </>
@@ -277,8 +277,8 @@ export async function askOverwrite(
   return confirmed(trans, {
     title: trans.__('Replace %1?', file),
     body: unsaved
-      ? trans.__('It gets the content of %1. What it is now, unsaved edits included, is kept in the history first.', from)
-      : trans.__('It gets the content of %1. What it is now is kept in the history first.', from),
+      ? trans.__('It gets the content of %1. The history keeps its current content first, including unsaved edits.', from)
+      : trans.__('It gets the content of %1. The history keeps its current content first.', from),
     accept: trans.__('Replace')
   });
 }

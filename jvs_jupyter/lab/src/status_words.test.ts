@@ -38,7 +38,7 @@ describe('the status bar', () => {
 
   it('says that nothing can be kept without the lock', () => {
     const without_lock = { code: 'E_NO_SPACE', message: 'no space', hint: null };
-    expect(said({}, { without_lock })).toBe('⚠ nothing can be kept: disk full');
+    expect(said({}, { without_lock })).toBe('⚠ cannot keep anything: disk full');
   });
 
   it('warns before a quota is used up, not long before', () => {

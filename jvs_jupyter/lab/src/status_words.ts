@@ -41,7 +41,7 @@ export function historyWords(workspace: Workspace, now: number, trans: Translati
   const { timeline, without_lock, quota, changes } = workspace;
   const hint = trans.__('Snapshots of this folder');
   if (without_lock) {
-    return words('warning', trans.__('nothing can be kept: %1', reason(without_lock, trans)), full(without_lock));
+    return words('warning', trans.__('cannot keep anything: %1', reason(without_lock, trans)), full(without_lock));
   }
   if (timeline.state === 'paused') {
     const text = timeline.reason
@@ -70,7 +70,7 @@ export function historyWords(workspace: Workspace, now: number, trans: Translati
     const off = trans.__('automatic history off');
     return words('changed', trans.__('%1 changed · %2', changed, off), title, off);
   }
-  const title = timeline.slowed ? trans.__('Snapshots are made more seldom, since one takes long here') : hint;
+  const title = timeline.slowed ? trans.__('Snapshots are less frequent, because one takes long here') : hint;
   if (left === null) {
     return words('changed', trans.__('%1 changed', changed), title, trans.__('not in the history yet'));
   }

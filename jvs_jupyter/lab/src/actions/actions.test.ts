@@ -61,7 +61,7 @@ describe('going back', () => {
     asked.askGoBack.mockResolvedValue('');
     await actions.goBack(snapshot());
     expect(server.calls('POST restores').at(-1)).toMatchObject({ inplace: true, confirm: true });
-    expect(told[0].text).toMatch(/^Went back to .* What was here is kept as /);
+    expect(told[0].text).toMatch(/^Went back to .* The history keeps what was here as /);
     expect(told[0].offers.map(offer => offer.label)).toEqual(['Undo', 'Compare']);
     expect(documents.reloadBelow).toHaveBeenCalled();
   });
@@ -81,7 +81,7 @@ describe('going back', () => {
     });
     asked.askGoBack.mockResolvedValue(null);
     await actions.undo();
-    expect(asked.askGoBack.mock.calls[0][1].title).toMatch(/^Something else was changed since. Go back to .*before going back\?$/);
+    expect(asked.askGoBack.mock.calls[0][1].title).toMatch(/^Something else changed since then. Go back to .*before going back\?$/);
     expect(server.calls('POST undo').length).toBe(1);
     expect(server.calls('POST restores').every(values => values.dry_run)).toBe(true);
     expect(failed).toEqual([]);

@@ -18,7 +18,7 @@ export class FolderActions {
       const { folder } = model;
       const plan = await model.api.get<Adoption>('adoption', { path: folder });
       if (plan.how === null) {
-        throw new Error(plan.reason?.message ?? trans.__('No history can be kept of this folder.'));
+        throw new Error(plan.reason?.message ?? trans.__('JVS cannot keep a history of this folder.'));
       }
       if (plan.how === 'copy' && !(await this.mayCopy(plan))) {
         return;
@@ -33,7 +33,7 @@ export class FolderActions {
         await this.moveTo(folder, made);
       }
       await model.refresh();
-      this.bench.tell(trans.__('A history of this folder is kept from now on.'));
+      this.bench.tell(trans.__('JVS keeps a history of this folder from now on.'));
     });
   }
 

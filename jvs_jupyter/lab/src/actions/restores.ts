@@ -48,7 +48,7 @@ export class RestoreActions {
       const changes = changesOf(preview);
       const unsaved = await documents.unsavedBelow(folder);
       if (changes.length + unsaved.length === 0) {
-        this.bench.tell(trans.__('Everything here is as it was then: nothing changes.'));
+        this.bench.tell(trans.__('Everything here is already as it was then: nothing changes.'));
         return;
       }
       const reason = await askGoBack(trans, {
@@ -98,7 +98,7 @@ export class RestoreActions {
       const edited = await documents.unsavedBelow(folder);
       const unsaved = edited.filter(path => path === join(folder, file));
       if (change === null && total <= items.length && unsaved.length === 0) {
-        this.bench.tell(trans.__('%1 is as it was then: nothing changes.', file));
+        this.bench.tell(trans.__('%1 is already as it was then: nothing changes.', file));
         return;
       }
       const replaces = change !== 'removed';
@@ -146,8 +146,8 @@ export class RestoreActions {
     await this.goBack(
       point,
       point.note
-        ? trans.__('Something else was changed since. Go back to %1, %2?', time, point.note.split('\n')[0])
-        : trans.__('Something else was changed since. Go back to %1?', time)
+        ? trans.__('Something else changed since then. Go back to %1, %2?', time, point.note.split('\n')[0])
+        : trans.__('Something else changed since then. Go back to %1?', time)
     );
   }
 
@@ -167,7 +167,7 @@ export class RestoreActions {
     const undo = { label: trans.__('Undo'), act: () => void this.undo() };
     const compare = { label: trans.__('Compare'), act: () => before && void this.viewing.compare(before, null) };
     this.bench.tell(
-      before ? `${text} ${trans.__('What was here is kept as %1.', clockOf(before))}` : text,
+      before ? `${text} ${trans.__('The history keeps what was here as %1.', clockOf(before))}` : text,
       before ? [undo, compare] : []
     );
   }

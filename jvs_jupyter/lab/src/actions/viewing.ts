@@ -85,7 +85,7 @@ export class Viewing {
     const { trans } = this.bench;
     const answer = await showDialog({
       title: trans.__('%1 is not text', baseName(file)),
-      body: trans.__('It cannot be shown here. It can be downloaded as it was.'),
+      body: trans.__('JupyterLab cannot show it here. You can download it as it was.'),
       buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Download') })]
     });
     if (answer.button.accept) {

@@ -71,12 +71,12 @@ export function addWorkspaceCommands(app: JupyterFrontEnd, model: WorkspaceModel
     }
   });
   add(CommandIDs.undo, {
-    label: trans.__('Undo the Last Going Back'),
+    label: trans.__('Undo the Last Restore'),
     isEnabled: can('undo'),
     execute: () => actions.restores.undo()
   });
   add(CommandIDs.redo, {
-    label: trans.__('Redo What Was Undone'),
+    label: trans.__('Redo the Last Undo'),
     isEnabled: can('redo'),
     execute: () => actions.restores.redo()
   });

@@ -107,8 +107,8 @@ export class CompareActions implements TabActions {
         this.model.refreshSoon();
         throw new Error(
           refusal === 'running'
-            ? trans.__('This cell is running: nothing was changed.')
-            : trans.__('The notebook was changed since it was compared: nothing was taken. Look again.')
+            ? trans.__('This cell is running: nothing changed.')
+            : trans.__('The notebook changed since the comparison: nothing was taken. Look again.')
         );
       }
       this.taken = panel.content;

@@ -66,7 +66,7 @@ export function Inside(props: InsideProps): ReactElement {
         <Buttons {...props} />
         <span className="jvs-Spring" />
         {isNotebook && (
-          <label title={trans.__('Compare also what changes whenever a notebook runs: execution counts, widget state')}>
+          <label title={trans.__('Also compare what changes with every run of a notebook: execution counts, widget state')}>
             <input
               type="checkbox"
               checked={props.everything}
@@ -206,7 +206,7 @@ function sameContentWords(found: Difference, tools: Tools): string {
   if (old && now && old.sha256 !== null && old.sha256 === now.sha256) {
     return old.mode === now.mode ? trans.__('The content is the same.') : trans.__('The content is the same; who may do what with it differs.');
   }
-  return old && now ? trans.__('Nothing is known of what is inside; the bytes differ.') : changeName(found.change, trans);
+  return old && now ? trans.__('JVS cannot look inside; the bytes differ.') : changeName(found.change, trans);
 }
 
 /** Larger images are drawn only when asked for, in bytes. */

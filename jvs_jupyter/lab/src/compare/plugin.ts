@@ -130,7 +130,7 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
       }
     });
     palette?.addItem({ command: CommandIDs.document, category: trans.__('Snapshots') });
-    addUndo(app, trans.__('Take Back the Cell Taken'));
+    addUndo(app, trans.__('Undo “Take Old Cell”'));
     addButtons(app, context => {
       const request = requestFor(app, context);
       return request && new ToolbarButton({

@@ -68,7 +68,7 @@ export function DeletedTab(): ReactElement {
               ? trans.__('Loading…')
               : model.search || model.deletedFrom
                 ? trans.__('Nothing that was deleted matches.')
-                : trans.__('Nothing was deleted here, as far as the history goes back.')
+                : trans.__('The history knows of no deleted file here.')
           }
         />
       )}
@@ -108,7 +108,7 @@ function File(props: { item: Deleted; now: number; isSelected: boolean }): React
         <button
           className="jvs-Icon jvs-More"
           tabIndex={tabIndex}
-          aria-label={trans.__('What can be done with %1', item.file)}
+          aria-label={trans.__('Actions for %1', item.file)}
           aria-haspopup="menu"
           onClick={event => openMenu(event.currentTarget)}
         >

@@ -39,7 +39,7 @@ export function FirstMinute(): ReactElement {
       {plan && <Takes plan={plan} withoutCaches={withoutCaches} leaveOut={leaveOut} />}
       <p className="jvs-Dim">
         {trans.__(
-          'After that, what you save is kept by itself: deleted and overwritten files can be put back, and everything can go back to how it was.'
+          'From then on, JVS keeps what you save. You can put back deleted and overwritten files, and go back to any earlier state.'
         )}
       </p>
     </section>
@@ -58,7 +58,7 @@ function Takes(props: TakesProps): ReactElement {
   if (plan.how === null) {
     return (
       <div className="jvs-Warning" role="alert">
-        <p>{plan.reason?.message ?? trans.__('No history can be kept of this folder.')}</p>
+        <p>{plan.reason?.message ?? trans.__('JVS cannot keep a history of this folder.')}</p>
         {plan.reason?.hint && <p className="jvs-Dim">{plan.reason.hint}</p>}
       </div>
     );

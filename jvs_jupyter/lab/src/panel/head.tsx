@@ -33,7 +33,7 @@ export function Head(props: { workspace: Workspace }): ReactElement {
             {trans.__('%1 changed', changes.total)}
           </button>
         )}
-        <IconButton label={trans.__('Undo the last going back')} icon={undoIcon} shown={can.undo} busy={busy}
+        <IconButton label={trans.__('Undo the last restore')} icon={undoIcon} shown={can.undo} busy={busy}
           act={() => void actions.restores.undo()} />
         <IconButton label={trans.__('Redo')} icon={redoIcon} shown={can.redo} busy={busy}
           act={() => void actions.restores.redo()} />

@@ -82,7 +82,7 @@ function Row(props: { run: Run; now: number }): ReactElement {
         <button
           className="jvs-Icon jvs-More"
           tabIndex={-1}
-          aria-label={trans.__('What can be done with this run')}
+          aria-label={trans.__('Actions for this run')}
           aria-haspopup="menu"
           onClick={event => {
             event.stopPropagation();

@@ -66,7 +66,7 @@ export function SnapshotRow(props: {
         </span>
         <button
           className="jvs-Icon jvs-More"
-          aria-label={trans.__('What can be done with this snapshot')}
+          aria-label={trans.__('Actions for this snapshot')}
           aria-haspopup="menu"
           tabIndex={-1}
           onClick={event => {
@@ -142,7 +142,7 @@ function Badges(props: { item: Snapshot }): ReactElement {
         />
       )}
       {item.expired && (
-        <Badge kind="bad" text={trans.__('cleaned up')} title={trans.__('Its files are no longer kept')} />
+        <Badge kind="bad" text={trans.__('cleaned up')} title={trans.__('Its files were removed')} />
       )}
     </>
   );

@@ -63,7 +63,7 @@ function Row(props: { worktree: Worktree }): ReactElement {
         <button
           className="jvs-Icon jvs-More"
           tabIndex={-1}
-          aria-label={trans.__('What can be done with %1', worktree.name)}
+          aria-label={trans.__('Actions for %1', worktree.name)}
           aria-haspopup="menu"
           onClick={event => openMenu(event.currentTarget)}
         >

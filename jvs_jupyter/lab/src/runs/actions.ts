@@ -173,7 +173,7 @@ export class RunActions {
     void this.bench.attempt(async () => {
       const { trans } = this.bench;
       const title = trans.__('Remove the record of %1?', called(run));
-      const body = trans.__('Its parameters and metrics are gone then. Its snapshots stay in the history.');
+      const body = trans.__('This removes its parameters and metrics. Its snapshots stay in the history.');
       if (await confirmed(trans, { title, body, accept: trans.__('Remove') })) {
         await this.model.api.delete(`runs/${run.run_id}`, { path: this.model.path });
         await this.model.narrow({});

@@ -40,7 +40,7 @@ export function Head(props: { model: RunsModel }): ReactElement {
         </button>
         <button
           className="jvs-Small"
-          title={trans.__('Put a cell that loads this table into the notebook where you were last')}
+          title={trans.__('Add a cell that loads this table to the notebook that you used last')}
           onClick={() => actions.toCell()}
         >
           {trans.__('To a DataFrame cell')}

@@ -18,7 +18,7 @@ export function Header(props: { model: RunsModel; columns: readonly Column[] }):
       <span role="columnheader">
         <input
           type="checkbox"
-          aria-label={trans.__('Select all runs that were fetched')}
+          aria-label={trans.__('Select all loaded runs')}
           checked={isAll}
           onChange={event => model.markAll(event.target.checked)}
         />

@@ -118,7 +118,7 @@ function Drawing(props: {
     <>
       {failure !== null && (
         <p className="jvs-None" role="alert" title={failure}>
-          {trans.__('The plot cannot be drawn: this application does not share its plotting library. JupyterLab does.')}
+          {trans.__('This application cannot draw the plot, because it does not share its plotting library. JupyterLab does.')}
         </p>
       )}
       <div ref={box} className="jvs-Plot-drawing" hidden={failure !== null} />

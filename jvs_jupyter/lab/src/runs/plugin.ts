@@ -105,7 +105,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
     });
     commands.addCommand(C.folder, {
       label: trans.__('Open the Table of Runs'),
-      caption: trans.__('Choose among recorded runs: filter, sort, compare, plot'),
+      caption: trans.__('Filter, sort, compare and plot recorded runs'),
       icon: runsIcon,
       execute: args =>
         bench.attempt(async () => {

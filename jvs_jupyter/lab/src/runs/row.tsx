@@ -71,7 +71,7 @@ export function RunCells(props: Props): ReactElement {
         <button
           className="jvs-Icon"
           tabIndex={tabIndex}
-          aria-label={trans.__('What can be done with this run')}
+          aria-label={trans.__('Actions for this run')}
           aria-haspopup="menu"
           onClick={event => {
             event.stopPropagation();

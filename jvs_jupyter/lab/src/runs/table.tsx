@@ -86,7 +86,7 @@ function Nothing(props: { model: RunsModel; trans: TranslationBundle }): ReactEl
     <>
       <p>{trans.__('No run yet.')}</p>
       <p>
-        {trans.__('What you start with “jvs run exec -- COMMAND”, and notebooks that papermill runs with “--engine jvs”, are recorded here.')}
+        {trans.__('Runs that you start with “jvs run exec -- COMMAND” or papermill\'s “--engine jvs” appear here.')}
       </p>
     </>
   );

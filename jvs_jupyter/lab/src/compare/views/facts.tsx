@@ -16,9 +16,9 @@ export function ModelView(props: { detail: ModelDetail; tools: Tools }): ReactEl
         {trans.__('%1: read by its header, never loaded.', detail.format)}{' '}
         {detail.old_tensors + detail.new_tensors > 0 &&
           trans.__('%1 → %2 arrays.', detail.old_tensors, detail.new_tensors)}{' '}
-        {!detail.values_compared && trans.__('Where nothing is listed, values may still differ.')}
+        {!detail.values_compared && trans.__('Values that are not listed may still differ.')}
       </p>
-      <Fields fields={detail.facts} label={trans.__('What it says of itself')} tools={tools} />
+      <Fields fields={detail.facts} label={trans.__('Facts')} tools={tools} />
       {detail.tensors.length > 0 && (
         <table className="jvs-Facts-table" aria-label={trans.__('Arrays')}>
           <thead>

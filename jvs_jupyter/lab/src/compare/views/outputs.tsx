@@ -116,7 +116,7 @@ export function Drawn(props: { output: any; tools: Tools }): ReactElement {
     if (widget) {
       Widget.attach(widget, node);
     } else {
-      node.textContent = trans.__('Nothing here can be drawn without being trusted.');
+      node.textContent = trans.__('Nothing here can be shown without trusting the notebook.');
     }
     return () => {
       widget?.dispose();
