@@ -5,7 +5,7 @@ import os
 import sys
 from types import ModuleType
 
-_RARELY = 10_000_000
+_RARELY = 100_000
 
 
 def _without_plugins_of_pydantic() -> None:
@@ -17,7 +17,7 @@ def _without_plugins_of_pydantic() -> None:
 
 def main() -> int:
     """Run the command line; Ctrl-C while it is still being imported ends like any other, without a traceback."""
-    gc.set_threshold(_RARELY)  # else it goes over all modules, and all entries of a tree, again and again
+    gc.set_threshold(_RARELY)  # else it goes over all modules again and again while they are loaded
     try:
         if (
             sys.getfilesystemencoding() != "utf-8"
