@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from jvs_core import Repository
+from jvs_core.payload.engines.juicefs_clone import LATE_FILES
 from tests.support.filesystems import juicefs_volume
 
 pytestmark = pytest.mark.realfs
@@ -57,6 +58,11 @@ def test_a_mount_that_remembers_what_was_not_there() -> None:
         assert taken.engine == "juicefs-clone"
         made = repository.restore(taken.snapshot_id, name="back")
         assert (Path(made.path) / "file").read_text() == "one"
+        for number in range(
+            LATE_FILES + 1
+        ):  # so many that the clone which was begun is given up, and another is made
+            (repository.root / "main" / str(number)).touch()
+        assert repository.snapshot("second", lock=True).files == LATE_FILES + 2
         assert repository.verify(every=True).ok
 
 

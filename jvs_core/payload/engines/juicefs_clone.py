@@ -199,7 +199,7 @@ class JuicefsClone:
         juicefs_removal.remove(self.client, tree)
 
     def _clear(self, target: Path) -> None:
-        if os.path.lexists(target):
+        if _is_there(target):
             self.remove(target)
 
     @contextmanager
@@ -228,7 +228,8 @@ class _Clone:
         assert self.request is not None
         with self.request:
             self.request.wait()
-        _show(self.target)
+        if not _is_there(self.target):
+            raise EngineFailed(f"juicefs clone made nothing at {self.target}", path=str(self.target))
 
     def abandon(self) -> None:
         """End the request and remove what it made, if it was complete already."""
@@ -239,19 +240,21 @@ class _Clone:
         self.engine._clear(self.target)
 
 
-def _show(target: Path) -> None:
-    """Have the kernel see the clone ``target``, which it did not make itself.
+def _is_there(target: Path) -> bool:
+    """Return whether there is a clone ``target``, which the kernel did not make itself; it sees it from then on.
 
     Where a mount keeps the answer that there was nothing (``--negative-entry-cache``), it forgets that once the name is refused.
     """
     if os.path.lexists(target):
-        return
+        return True
     try:
         os.mkdir(target)
+        os.rmdir(target)
     except FileExistsError:
-        return
-    os.rmdir(target)
-    raise EngineFailed(f"juicefs clone made nothing at {target}", path=str(target))
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _obstacle(source: Path) -> list[str]:

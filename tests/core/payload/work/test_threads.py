@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from jvs_core import anchored
 from jvs_core.errors import PathNotFound
 from jvs_core.payload.tree import juicefs, walk
+from jvs_core.payload.tree.stat_comparison import look
 from jvs_core.payload.work.threads import unfold
 from jvs_core.progress import Silent
 
@@ -74,3 +77,33 @@ def test_a_walk_in_many_threads_finds_what_one_finds(tmp_path: Path, monkeypatch
     assert together.threads <= {threading.get_ident()}
     with pytest.raises(PathNotFound):
         walk.scan(root / "none")
+
+
+def test_walks_in_many_threads_open_the_top_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(40):
+        (tmp_path / str(number)).mkdir()
+    opened: list[object] = []
+    really = anchored.open_folder
+
+    def open_folder(path: str | bytes | Path, flags: int = os.O_PATH) -> int:
+        opened.append(path)
+        return really(path, flags)
+
+    monkeypatch.setattr(anchored, "open_folder", open_folder)
+    monkeypatch.setattr(juicefs, "mount_at", lambda directory: object())
+    found = walk.scan(tmp_path)
+    assert opened == [tmp_path]
+    look(tmp_path, found.entries, lambda position, status: True, threads=juicefs.THREADS)
+    assert opened == [tmp_path] * 2
+
+
+def test_threads_begin_when_there_is_work_for_them() -> None:
+    entered: list[int] = []
+
+    @contextmanager
+    def opened() -> Iterator[Callable[[int], Sequence[int]]]:
+        entered.append(threading.get_ident())
+        yield lambda item: [item - 1] if item else ()
+
+    unfold(50, opened, 16)
+    assert entered == [threading.get_ident()]
