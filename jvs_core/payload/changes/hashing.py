@@ -16,8 +16,8 @@ from jvs_core.payload.tree.content import Changed, State, hash_fd, open_regular,
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
+from jvs_core.payload.tree.stamp import Stamp
 from jvs_core.payload.tree.stat_comparison import place
-from jvs_core.payload.tree.walk import Stamp
 from jvs_core.payload.work.batches import cut
 from jvs_core.payload.work.threads import each
 from jvs_core.progress import SILENT, Progress

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from zlib import crc32
 
+from jvs_core.payload.changes.digests import Digests
 from jvs_core.payload.changes.packed_digests import Known, duplicate, gathered, unknown
 from jvs_core.payload.changes.writeback_time import WritebackTime
 from jvs_core.payload.tree import juicefs
 from jvs_core.payload.tree.entry import FILE, Entry
-from jvs_core.payload.tree.walk import Scan, Stamp
+from jvs_core.payload.tree.stamp import Stamp
+from jvs_core.payload.tree.walk import Scan
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,13 +38,6 @@ _SOUND = crc32(_CHECK.pack(crc32(b"")))
 _UNKNOWN, _KNOWN = 0, 1
 # Where in a row the content hash stands: behind the key and the byte that says whether the xattrs are known.
 _DIGEST = slice(_KEY.size + 1, _KEY.size + 33)
-
-
-class Digests(NamedTuple):
-    """What the index knows of one file: its content hash, and its xattrs digest (None: never read)."""
-
-    sha256: bytes
-    xattrs: bytes | None
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias, overload
+from typing import TypeAlias, overload
 
+from jvs_core.payload.changes.digests import Digests
 from jvs_core.payload.tree.packed.entries import CHUNK, DIGEST, NO_DIGEST, worth
-
-if TYPE_CHECKING:
-    from jvs_core.payload.changes.index import Digests
 
 _UNKNOWN, _CONTENT, _WITHOUT_XATTRS, _OTHER = range(4)
 
 
-class PackedDigests(Sequence["Digests | None"]):
+class PackedDigests(Sequence[Digests | None]):
     """Digests by position, None for what is not known; the few files that have extended attributes are in ``others``."""
 
     def __init__(self, count: int) -> None:
@@ -42,8 +40,6 @@ class PackedDigests(Sequence["Digests | None"]):
             return None
         if state == _OTHER:
             return self.others[position]
-        from jvs_core.payload.changes.index import Digests
-
         content = bytes(self.contents[position * DIGEST : (position + 1) * DIGEST])
         return tuple.__new__(Digests, (content, None if state == _CONTENT else b""))
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from jvs_core.payload.changes.digests import Digests
 from jvs_core.payload.changes.hashing import hash_files
-from jvs_core.payload.changes.index import Digests, Recalled
+from jvs_core.payload.changes.index import Recalled
 from jvs_core.payload.changes.packed_digests import duplicate
 from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import FIFO, FOLDER, SYMLINK, Entry

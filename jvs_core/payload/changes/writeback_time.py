@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # worker processes, which get a time with their work, have no use for what walks trees
-    from jvs_core.payload.tree.walk import Stamp
+    from jvs_core.payload.tree.stamp import Stamp
 
 
 @dataclass(frozen=True)

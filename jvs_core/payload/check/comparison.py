@@ -10,7 +10,7 @@ from jvs_core.errors import JvsError, PayloadHashMismatch
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.packed import PackedInodes
-from jvs_core.payload.tree.walk import Stamp
+from jvs_core.payload.tree.stamp import Stamp
 
 
 class Depth(Enum):

@@ -13,7 +13,7 @@ from jvs_core.payload.tree.entry import FOLDER, Entry
 from jvs_core.payload.tree.faults import GONE, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.packed import Editable
-from jvs_core.payload.tree.walk import Stamp
+from jvs_core.payload.tree.stamp import Stamp
 
 Names = dict[int, deque[int]]
 """The positions of all names of a file, by link group; the one to copy comes first."""

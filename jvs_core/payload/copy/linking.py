@@ -14,7 +14,7 @@ from jvs_core.payload.tree.sealing import seal_linked
 
 if TYPE_CHECKING:
     from jvs_core.payload.tree.entry import Entry
-    from jvs_core.payload.tree.walk import Stamp
+    from jvs_core.payload.tree.stamp import Stamp
 
 BATCH_NAMES = 250
 Owner = tuple[int, int, int]

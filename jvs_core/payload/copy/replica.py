@@ -14,7 +14,7 @@ from jvs_core.payload.tree.content import Method
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.faults import listed
 from jvs_core.payload.tree.packed import Editable
-from jvs_core.payload.tree.walk import Stamp
+from jvs_core.payload.tree.stamp import Stamp
 from jvs_core.payload.work import pool
 from jvs_core.wording import counted
 

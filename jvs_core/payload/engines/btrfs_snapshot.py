@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from jvs_core.errors import AlreadyExists, EngineFailed
-from jvs_core.payload.changes.index import Digests, Recalled, StatIndex
+from jvs_core.payload.changes.digests import Digests
+from jvs_core.payload.changes.index import Recalled, StatIndex
 from jvs_core.payload.changes.reading import filled, read
 from jvs_core.payload.changes.writeback import write_back
 from jvs_core.payload.changes.writeback_time import WritebackTime

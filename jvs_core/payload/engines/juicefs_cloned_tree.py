@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jvs_core.errors import EngineFailed
-from jvs_core.payload.changes.index import Digests
+from jvs_core.payload.changes.digests import Digests
 from jvs_core.payload.changes.reading import attributes_of, filled, read
 from jvs_core.payload.copy.clone_corrections import leave_out
 from jvs_core.payload.copy.tree_attributes import folder_times

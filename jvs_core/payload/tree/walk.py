@@ -21,6 +21,7 @@ from jvs_core.payload.tree.exclude_rules import EXCLUDED, NOTHING, ExcludeRules
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
 from jvs_core.payload.tree.packed import Gathering, duplicate, present
+from jvs_core.payload.tree.stamp import Stamp
 from jvs_core.payload.work.collector import held_back
 from jvs_core.payload.work.threads import unfold
 from jvs_core.progress import SILENT, Progress
@@ -31,14 +32,6 @@ REPOSITORY = "repository"
 _Folder = tuple[bytes, os.stat_result]
 LOST_AND_FOUND = b"lost+found"
 CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SETFCAP = 0, 1, 2, 3, 31
-
-
-class Stamp(NamedTuple):
-    """What identifies the state of one inode: any change of content or attributes moves ``ctime_ns``."""
-
-    dev: int
-    ino: int
-    ctime_ns: int
 
 
 class LeftOut(NamedTuple):

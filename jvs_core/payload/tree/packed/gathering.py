@@ -12,7 +12,7 @@ from jvs_core.payload.tree.packed.stamps import PackedStamps
 
 if TYPE_CHECKING:
     from jvs_core.payload.tree.entry import Entry
-    from jvs_core.payload.tree.walk import Stamp
+    from jvs_core.payload.tree.stamp import Stamp
 
 Row = tuple[bytes, "Entry", "Stamp"]
 _FEW = 10_000

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
-if TYPE_CHECKING:
-    from jvs_core.payload.tree.walk import Stamp
+from jvs_core.payload.tree.stamp import Stamp
 
 CHUNK = 1024
 _SMALLEST, _LARGEST = -(2**63), 2**63
 
 
-class PackedStamps(Sequence["Stamp"]):
+class PackedStamps(Sequence[Stamp]):
     """The stamps of very many entries, each made anew when it is asked for. A time beyond 64 bits is in ``others``."""
 
     def __init__(self) -> None:
@@ -41,8 +40,6 @@ class PackedStamps(Sequence["Stamp"]):
     @overload
     def __getitem__(self, position: slice) -> list[Stamp]: ...
     def __getitem__(self, position: int | slice) -> Stamp | list[Stamp]:
-        from jvs_core.payload.tree.walk import Stamp
-
         if isinstance(position, slice):
             return [self[place] for place in range(*position.indices(len(self)))]
         if position in self.others:
@@ -50,8 +47,6 @@ class PackedStamps(Sequence["Stamp"]):
         return tuple.__new__(Stamp, (self.devices[position], self.inodes[position], self.ctimes[position]))
 
     def __iter__(self) -> Iterator[Stamp]:
-        from jvs_core.payload.tree.walk import Stamp
-
         if self.others:
             yield from (self[position] for position in range(len(self)))
             return

@@ -17,7 +17,8 @@ from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.copy.materialize import materialize_tree
 from jvs_core.payload.tree import content
 from jvs_core.payload.tree.entry import FILE, Entry
-from jvs_core.payload.tree.walk import Scan, Stamp, scan
+from jvs_core.payload.tree.stamp import Stamp
+from jvs_core.payload.tree.walk import Scan, scan
 from jvs_core.progress import SILENT
 
 

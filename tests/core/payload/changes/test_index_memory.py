@@ -15,7 +15,8 @@ from jvs_core.payload.changes.describe import describe
 from jvs_core.payload.changes.index import StatIndex
 from jvs_core.payload.changes.writeback_time import NEVER, WritebackTime
 from jvs_core.payload.tree import attributes, content
-from jvs_core.payload.tree.walk import Scan, Stamp, scan
+from jvs_core.payload.tree.stamp import Stamp
+from jvs_core.payload.tree.walk import Scan, scan
 
 
 @pytest.fixture

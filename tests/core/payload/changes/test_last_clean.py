@@ -19,7 +19,8 @@ from jvs_core.payload.changes.last_clean import LastClean, state
 from jvs_core.payload.changes.writeback import probe_clock
 from jvs_core.payload.tree.entry import Entry
 from jvs_core.payload.tree.exclude_rules import EXCLUDED
-from jvs_core.payload.tree.walk import LeftOut, Scan, Stamp, scan
+from jvs_core.payload.tree.stamp import Stamp
+from jvs_core.payload.tree.walk import LeftOut, Scan, scan
 
 QUESTION = b"the head, the rules, who asks"
 

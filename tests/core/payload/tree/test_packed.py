@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jvs_core import Repository
 from jvs_core.payload import manifest
-from jvs_core.payload.changes.index import Digests
+from jvs_core.payload.changes.digests import Digests
 from jvs_core.payload.changes.packed_digests import PackedDigests
 from jvs_core.payload.check.inode_stamps import InodeStamps
 from jvs_core.payload.manifest.held_lines import HeldLines
@@ -31,7 +31,8 @@ from jvs_core.payload.tree.packed import (
     held,
     present,
 )
-from jvs_core.payload.tree.walk import Stamp, scan
+from jvs_core.payload.tree.stamp import Stamp
+from jvs_core.payload.tree.walk import scan
 from jvs_core.payload.work import pool
 
 FEW = 8
