@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 WIDTH, HEIGHT, SCALE = 1280, 800, 1.5
 _COLOURS = 192
+_CARD = (1200, 630)
 _SETTLED_MS = 700
 
 
@@ -27,6 +28,15 @@ class Camera:
         """Write ``name.png``."""
         image = self._shot().quantize(_COLOURS, dither=Image.Dither.NONE)
         image.save(self.folder / f"{name}.png", optimize=True)
+
+    def card(self, name: str) -> None:
+        """Write the upper part as ``name.png``, in the size that chats show beside a link."""
+        image = self._shot()
+        width, height = _CARD
+        upper = image.crop((0, 0, image.width, round(image.width * height / width)))
+        upper.resize(_CARD, Image.Resampling.LANCZOS).quantize(_COLOURS, dither=Image.Dither.NONE).save(
+            self.folder / f"{name}.png", optimize=True
+        )
 
     def film(self, milliseconds: int) -> None:
         """Keep what is on the screen as the next frame, to be shown for so long."""

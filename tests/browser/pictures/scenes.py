@@ -68,6 +68,8 @@ def timeline(server: JupyterServer, camera: Camera, suffix: str) -> None:
     expect(panel.row("first model")).to_be_visible()
     _show_plot(notebook)
     camera.take(f"lab-timeline{suffix}")
+    if not suffix:
+        camera.card("card")
 
 
 def comparison(server: JupyterServer, camera: Camera, suffix: str) -> None:

@@ -165,5 +165,9 @@ def customers(count: int = 1_200) -> str:
 def _ago(seconds: int) -> Iterator[None]:
     """Let records say that what the block does was done so long ago."""
     now = clock.now_ms
-    with mock.patch.object(clock, "now_ms", side_effect=lambda: now() - seconds * 1000):
+
+    def then() -> int:
+        return now() - seconds * 1000
+
+    with mock.patch.object(clock, "now_ms", then):
         yield
