@@ -55,7 +55,7 @@ COMMANDS = {
     "--version": ("", 20, 150),
     "history": ("", 80, 301),
     "history --all --tag baseline": ("", 80, 301),
-    "status": ("jvs_core.control.lock.lock", 118, 340),
+    "status": ("jvs_core.control.lock.lock", 125, 348),
     "snapshot --if-changed -m again --lock": ("jvs_core.control.lock.lock", 145, 370),
     "snapshot again --lock": (
         (
