@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -45,17 +46,16 @@ def _engines() -> str:
 
 def _scale() -> str:
     rows = re.findall(
-        r"^\| ([^|]+?) \| ([\d,]+) \| ([^|]+?) \| ([^|]+?) \| ([^|]*?) \| ([^|]+?) \| ≤ 400 MB \| ([^|]+?) \|",
+        r"^\| ([^|]+?) \| ([\d,]+) \| [^|]+ \| ([^|]+?) \| ([^|]*?) \| ([^|]+?) \| ≤ 400 MB \| ([^|]+?) \|",
         _page(),
         re.MULTILINE,
     )
-    head = "| `jvs` … | of | time | processor | growth | peak memory | measured |"
-    return (
-        "\n".join(
-            [head, "|---|---:|---:|---:|---:|---:|---|", *("| " + " | ".join(row) + " |" for row in rows)]
-        )
-        + "\n"
-    )
+    head = "| `jvs` … | of | processor time | growth | peak memory | measured |"
+    return "\n".join([head, "|---|---:|---:|---:|---:|---|", *map(_row, rows)]) + "\n"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def _page() -> str:

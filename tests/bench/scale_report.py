@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import groupby
+from statistics import median
 
 from tests.bench.report import head, memory, row, time
 from tests.bench.results import Results, Single
@@ -16,8 +17,8 @@ _METHOD = """
 Each count lies in a new repository on one XFS file system; the times are those of whole processes, once for files and as
 medians of the runs for the rest. Processor time is that of all processes of the command. Peak memory is the resident
 high-water mark of the largest process, and in brackets those of all processes added up, what they share counted each time.
-"Growth" is the time beside that of the smaller count: where a command has to look at all of them, proportion is the ratio of
-the counts. The load is the machine's when the command began; it had other work to do.
+"Growth" is the processor time beside that of the smaller count: where a command has to look at all of them, proportion is the
+ratio of the counts. The load is the machine's when the command began: with many programs on two processors the time says little.
 """
 _COUNT = re.compile(r"([\d,]+) (\w+)$")
 
@@ -60,12 +61,17 @@ def _table(kind: str, found: list[Single]) -> Iterator[str]:
             (single for single in found if single.what == what), key=lambda single: _counted(single)[0]
         )
         for number, single in enumerate(same):
-            growth = f"{single.figure.median / same[number - 1].figure.median:.1f} ×" if number else ""
+            before = _processor(same[number - 1]) if number else 0
+            growth = f"{_processor(single) / before:.1f} ×" if before else ""
             runs = f"{single.date}, {len(single.figure.seconds)} runs"
-            processor = f"{max(single.figure.processor, default=0):.2f} s"
+            processor = f"{_processor(single):.2f} s"
             yield row(
                 what, f"{_counted(single)[0]:,}", time(single.figure), processor, growth, memory(single.figure), single.aim, runs
             )  # fmt: skip
+
+
+def _processor(single: Single) -> float:
+    return median(single.figure.processor or [0])
 
 
 def _counted(single: Single) -> tuple[int, str]:

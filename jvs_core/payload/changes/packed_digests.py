@@ -18,11 +18,13 @@ class PackedDigests(Sequence[Digests | None]):
         self.states = bytearray(count)
         self.contents = bytearray(DIGEST * count)
         self.others: dict[int, Digests] = {}
+        self._shared = False
 
     def copy(self) -> PackedDigests:
-        """Return a copy that can be changed."""
+        """Return a copy that can be changed; until one of the two is, they share the columns."""
         other = PackedDigests(0)
-        other.states, other.contents, other.others = self.states[:], self.contents[:], dict(self.others)
+        other.states, other.contents, other.others = self.states, self.contents, self.others
+        self._shared = other._shared = True
         return other
 
     def __len__(self) -> int:
@@ -44,10 +46,25 @@ class PackedDigests(Sequence[Digests | None]):
         return tuple.__new__(Digests, (content, None if state == _CONTENT else b""))
 
     def __iter__(self) -> Iterator[Digests | None]:
+        new, others = tuple.__new__, self.others
         for start in range(0, len(self), CHUNK):
-            yield from [self[position] for position in range(start, min(start + CHUNK, len(self)))]
+            states = bytes(self.states[start : start + CHUNK])
+            contents = bytes(self.contents[start * DIGEST : (start + CHUNK) * DIGEST])
+            place = 0
+            for number, state in enumerate(states, start):
+                if state == _UNKNOWN:
+                    yield None
+                elif state == _OTHER:
+                    yield others[number]
+                else:
+                    content = contents[place : place + DIGEST]
+                    yield new(Digests, (content, None if state == _CONTENT else b""))
+                place += DIGEST
 
     def __setitem__(self, position: int, known: Digests | None) -> None:
+        if self._shared:
+            self.states, self.contents, self.others = self.states[:], self.contents[:], dict(self.others)
+            self._shared = False
         if known is None:
             self.states[position] = _UNKNOWN
             return

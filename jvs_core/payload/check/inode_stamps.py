@@ -12,6 +12,7 @@ from jvs_core.payload.tree.packed import PackedInodes, worth
 SIZE = 24
 """Device, inode number and ``ctime``, in eight bytes each."""
 _NOTHING = bytes(SIZE)
+_AT_ONCE = 1000
 _IDENTITY = Struct("<QQ")
 
 
@@ -42,8 +43,11 @@ class InodeStamps(Sequence[bytes]):
         return b"" if stamp == _NOTHING else stamp
 
     def __iter__(self) -> Iterator[bytes]:
-        for position in range(len(self)):
-            yield self[position]
+        for start in range(0, len(self._stamps), _AT_ONCE * SIZE):
+            some = bytes(self._stamps[start : start + _AT_ONCE * SIZE])
+            for place in range(0, len(some), SIZE):
+                stamp = some[place : place + SIZE]
+                yield b"" if stamp == _NOTHING else stamp
 
     def __setitem__(self, position: int, stamp: bytes) -> None:
         self._stamps[position * SIZE : (position + 1) * SIZE] = stamp or _NOTHING

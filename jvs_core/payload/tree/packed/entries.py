@@ -112,9 +112,9 @@ class PackedEntries(Sequence[Entry]):
         place = position + len(self) if position < 0 else position
         if not 0 <= place < len(self):
             raise IndexError(position)
-        if place in self.others:
+        if self.others and place in self.others:
             return self.others[place]  # type: ignore[return-value]
-        sha = bytes(self.digests[place * DIGEST : (place + 1) * DIGEST])
+        sha = bytes(self.digests[place * DIGEST : (place + 1) * DIGEST]) if self.digests else b""
         if sha == NO_DIGEST:
             sha = b""
         path = bytes(self.paths[self.ends[place - 1] if place else 0 : self.ends[place]])
