@@ -115,7 +115,7 @@ def test_digests_are_what_was_put_in(some: list[Digests | None]) -> None:
     for position in range(len(some)):
         made[position] = Digests(b"\x07" * 32, b"")
     assert list(other) == some
-    assert made[:2] == some[:2]
+    assert other[:2] == some[:2]
 
 
 @given(some=st.lists(st.binary(max_size=9)))
