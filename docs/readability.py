@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("tutorial", "guides", "concepts", "reference")
 SINGLE = ("README.md", "CHANGELOG.md", "SECURITY.md", "docs/index.md", "docs/faq.md", "docs/glossary.md")
 MOST_WORDS = 35
-MOST_INDEX = 9.0
+MOST_INDEX = 8.0
 LONG = 25
-MOST_LONG = 0.12
-MOST_PASSIVE = 0.35
+MOST_LONG = 0.10
+MOST_PASSIVE = 0.30
 _NAMES = re.compile(r"\bcode(?: \([^()]*\))?(?:,? (?:(?:and|or) )?code(?: \([^()]*\))?)+")
 """Names or fields in a row, each perhaps explained in brackets: a list, which counts as one word."""
 MEASURED = ("benchmarks.md",)
@@ -42,6 +42,13 @@ _WORDS = (
     r"\banew\b",
     r"\bneed be\b",
     r"\bmend(s|ed|ing)?\b",
+    r"\b(come|comes|came) to lie\b",
+    r"\bsa(y it|id) again\b",
+    r"\bto the letter\b",
+    r"\bfor who\b",
+    r"\bas ever\b",
+    r"\bfor want of\b",
+    r"\b(lest|whilst|thereof|hereby|whosoever)\b",
 )
 _PASSIVE = re.compile(
     r"\b(is|are|was|were|be|been|being|gets?|got)\s+(?:(?:not|never|also|only|already|still|then|always|\w+ly)\s+)*"
