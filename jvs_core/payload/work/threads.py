@@ -68,7 +68,7 @@ def unfold(
                 idle -= 1
             return (waiting.pop(),) if waiting and not failures else None
 
-    def serve() -> None:
+    def serve(crew: _Crew) -> None:  # not a variable around it: in a circle, all of this would wait for the collector
         nonlocal unfinished
         try:
             with opened() as work:
@@ -88,8 +88,7 @@ def unfold(
                 failures.append(failure)
                 wake.notify_all()
 
-    crew = _Crew(serve, count - 1, failures)
-    crew.work()
+    _Crew(serve, count - 1, failures).work()
 
 
 def together(serve: Callable[[], None], count: int, failures: list[BaseException]) -> None:
@@ -97,14 +96,13 @@ def together(serve: Callable[[], None], count: int, failures: list[BaseException
 
     ``serve`` puts what it raises into ``failures`` and ends soon when it finds something there.
     """
-    crew = _Crew(serve, count - 1, failures)
-    crew.work(count - 1)
+    _Crew(lambda _crew: serve(), count - 1, failures).work(count - 1)
 
 
 class _Crew:
     """Up to ``most`` threads that run ``serve`` beside the one that calls ``work``, which outlasts them all."""
 
-    def __init__(self, serve: Callable[[], None], most: int, failures: list[BaseException]) -> None:
+    def __init__(self, serve: Callable[[_Crew], None], most: int, failures: list[BaseException]) -> None:
         self._serve, self._left, self._failures = serve, most, failures
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -116,7 +114,7 @@ class _Crew:
                 if not self._left:
                     return
                 self._left -= 1
-            thread = threading.Thread(target=self._serve, name="jvs-io", daemon=True)
+            thread = threading.Thread(target=self._serve, args=(self,), name="jvs-io", daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -124,7 +122,7 @@ class _Crew:
         """Serve in this thread, and in as many ``others`` from the beginning; raise the first failure once all have ended."""
         try:
             self.enlarge(others)
-            self._serve()
+            self._serve(self)
             self._join()
         except BaseException as failure:  # noqa: BLE001 - the calling thread raises it
             self._failures.append(failure)

@@ -29,7 +29,6 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return repo
 
 
-@pytest.mark.xfail(reason="something keeps the stamps of a walk until after the operation", strict=False)
 @pytest.mark.parametrize("name", ACTS)
 def test_no_collection_finds_the_entries_of_a_tree(repository: Repository, name: str) -> None:
     young: list[int] = []
