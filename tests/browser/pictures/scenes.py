@@ -173,6 +173,7 @@ def compared_in_notebook_7(server: JupyterServer, camera: Camera, _suffix: str) 
     expect(page.locator(".jp-NotebookPanel")).to_be_visible()
     tab = compare(page)
     expect(tab.inside.get_by_role("article").first).to_be_visible()
+    expect(tab.paths.first).to_be_visible()
     camera.take("compare-notebook-7")
 
 
