@@ -68,7 +68,9 @@ def unfold(
                 idle -= 1
             return (waiting.pop(),) if waiting and not failures else None
 
-    def serve(crew: _Crew) -> None:  # not a variable around it: in a circle, all of this would wait for the collector
+    def serve(
+        crew: _Crew,
+    ) -> None:  # not a variable around it: in a circle, all of this would wait for the collector
         nonlocal unfinished
         try:
             with opened() as work:
