@@ -60,7 +60,9 @@ def broken(site: Path) -> Iterator[str]:
             name = path.relative_to(site)
             if not target.is_file():
                 yield f"{name}: {link}: there is no such page or file"
-            elif target.suffix == ".html" and unquote(parts.fragment) not in {"", *page(target).ids}:
+            elif not parts.fragment or target.suffix != ".html":
+                continue
+            elif unquote(parts.fragment) not in page(target).ids:
                 yield f"{name}: {link}: there is no such place in the page"
 
 
