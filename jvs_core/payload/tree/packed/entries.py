@@ -10,7 +10,7 @@ from typing import overload
 from jvs_core.payload.tree.entry import Entry
 
 # Below this the time that a list saves is worth its memory.
-WORTH = 50_000
+WORTH = 120_000
 CHUNK = 1024
 DIGEST = 32
 NO_DIGEST = bytes(DIGEST)

@@ -52,7 +52,7 @@ test('an output is drawn as one that nobody trusts', async () => {
 
 test('an output that is none is said to be none, and a very long one waits', async () => {
   render(<Drawn output={{ output_type: 'display_data', data: 7 }} tools={tools} />);
-  expect(screen.getByText(/Nothing here can be drawn/)).toBeTruthy();
+  expect(screen.getByText(/Nothing here can be shown/)).toBeTruthy();
   render(<Drawn output={{ output_type: 'stream', name: 'stdout', text: 'x'.repeat(300_000) }} tools={tools} />);
   await userEvent.click(screen.getByRole('button', { name: 'Show it' }));
   await waitFor(() => expect(screen.getByText(/^x{1000}/)).toBeTruthy());
