@@ -63,7 +63,10 @@ def test_what_keeps_a_removed_worktree_from_being_deleted_is_named(
 ) -> None:
     repo.worktrees.create("work")
     with fixed(repo.worktrees.path("work") / path, flag):
-        with pytest.raises(EngineFailed, match=rf"is removed, but not .*folder.* it is {word}") as raised:
+        with pytest.raises(
+            EngineFailed,
+            match=rf"is removed, but part of its folder could not be deleted: .*folder.* it is {word}",
+        ) as raised:
             repo.worktrees.remove("work")
         assert f"chattr -{flag} " in str(raised.value.hint)
         assert "jvs doctor --repair-runtime" in str(raised.value.hint)

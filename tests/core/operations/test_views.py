@@ -216,7 +216,7 @@ def test_what_is_not_there_is_said(repo: Repository) -> None:
 
 def test_a_repository_of_others_says_to_export(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *args, **kwargs: False)
-    with pytest.raises(EngineFailed, match="not yours") as raised, repo.view("HEAD"):
+    with pytest.raises(EngineFailed, match="is not writable for you") as raised, repo.view("HEAD"):
         pass
     assert "jvs export" in (raised.value.hint or "")
 

@@ -58,7 +58,7 @@ def test_a_section_counts_until_its_deadline_and_no_longer(
         monkeypatch.setattr(clock, "boot_ms", lambda: began + critical.TRUSTED_MS - 1)
         critical.require(path)
         monkeypatch.setattr(clock, "boot_ms", lambda: began + critical.TRUSTED_MS)
-        with pytest.raises(FencingMismatch, match="held up"):
+        with pytest.raises(FencingMismatch, match="waited so long"):
             critical.require(path)
     with critical.exclusive(path, lasting=True):
         monkeypatch.setattr(clock, "boot_ms", lambda: began + 100 * critical.TRUSTED_MS)
