@@ -97,9 +97,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "entry.mtime_ns & _TIME, stamp.ctime_ns & _TIME",
         "entry.mtime_ns & _TIME, 0",
     ),
-    _index(
-        "a file of this moment is remembered", "            and writeback.covers(scan.stamps[position])\n", ""
-    ),
+    _index("a file of this moment is remembered", "                    and writeback.covers(stamp)\n", ""),
     _index(
         "a state does not count in memory",
         "digests if a == b and s == t else None",

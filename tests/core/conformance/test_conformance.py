@@ -13,7 +13,7 @@ import pytest
 from jvs_core import Repository, files
 from jvs_core.conformance import Requirement, Scene, requirements, run, runner
 from jvs_core.control.audit import log_file
-from jvs_core.control.lock import critical
+from jvs_core.control.lock import file_lock
 from jvs_core.errors import UnsavedChanges
 from jvs_core.operations import verify, worktree_removal
 from jvs_core.operations.inplace import restoring
@@ -82,7 +82,7 @@ SABOTAGES: dict[str, tuple[object, str, Any]] = {
     "storage.rename-new": (files, "rename_new", _rename_over),
     "storage.rename-atomic": (files, "write_atomic", _write_badly),
     "storage.exchange": (files, "exchange", _say_yes),
-    "storage.lock-exclusion": (critical, "_lock", _say_yes),
+    "storage.lock-exclusion": (file_lock, "take", _say_yes),
     "writing.inplace-undo": (restoring, "check_reason", _say_yes),
     "writing.unsaved-kept": (worktree_removal, "_require_saved", _say_yes),
     "integrity.tampered-payload": (inspection, "_compared", lambda *given: Comparison(root_hash=given[-1])),

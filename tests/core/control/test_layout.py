@@ -65,7 +65,7 @@ def test_missing_folders_are_made_and_a_link_is_not_followed(layout: Layout, tmp
             use()
     layout.refs.unlink()
     layout.refs.write_text("")
-    with pytest.raises(DescriptorCorrupt, match="no folder"):
+    with pytest.raises(DescriptorCorrupt, match="is not a folder"):
         control_folders.complete(layout)
 
 

@@ -150,7 +150,7 @@ def test_a_file_that_stands_where_a_folder_is_to_be_is_not_replaced_when_it_is_e
     as_file = repo.snapshot("a file", lock=True)
     repo.restore_inplace(with_folder.snapshot_id, reason="back", lock=True)
     (main / "own.tmp").rename(main / "mixed" / "own.tmp")
-    with pytest.raises(EngineFailed, match=r"nothing was changed.*mixed/own\.tmp"):
+    with pytest.raises(EngineFailed, match=r"JVS changed nothing.*mixed/own\.tmp"):
         repo.restore_inplace(as_file.snapshot_id, reason="forward", lock=True)
     assert (main / "mixed" / "own.tmp").read_text() == "excluded"
 

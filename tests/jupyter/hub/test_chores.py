@@ -201,7 +201,7 @@ def test_who_is_unknown_or_typed_with_blanks_is_told(team: Repository, folder: P
         for dry in ((), ("--dry-run",)):
             (told,) = hub(team, command, "nobdoy", *where, *dry, status=2)
             assert (told["action"], told["error"]["code"]) == ("failed", "E_USAGE")
-    assert "blanks" in hub(team, "reset", " ann", *where, status=2)["error"]["message"]
+    assert "white space" in hub(team, "reset", " ann", *where, status=2)["error"]["message"]
     (folder.parent / "users.txt").write_text("ann\nbob \n")
     failed = hub(team, "provision", "--users", str(folder.parent / "users.txt"), *where, status=2)
     assert "line 2" in failed["error"]["message"]

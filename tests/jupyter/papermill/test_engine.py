@@ -122,6 +122,7 @@ def test_the_record_has_the_contracts_fields(workspace: Workspace, papermill: Pa
         "outputs",
         "outputs_total",
         "left_behind",
+        "failed_cell",
         "name",
         "note",
         "work",

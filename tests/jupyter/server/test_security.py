@@ -132,7 +132,7 @@ class TestReadOnly:
         before = state(repo.root)
         for method, address, operation_id in operations():
             body = json.dumps(BODIES.get(operation_id)) if operation_id in BODIES else None
-            query = "path=team&from=HEAD&file=notes.txt&q=notes&snapshot=HEAD"
+            query = "path=team&from=HEAD&file=notes.txt&q=notes&snapshot=HEAD&a=one&b=other"
             answer = await server.raw(method, f"{address}?{query}", body=body)
             if method in ("GET", "HEAD"):
                 assert answer.status in (200, 404), (method, address, answer.data)

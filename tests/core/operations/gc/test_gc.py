@@ -525,7 +525,7 @@ def test_every_refusal_is_one_of_the_contracts_errors(local: Repository) -> None
 
 
 def test_an_empty_tag_to_keep_is_refused(local: Repository) -> None:
-    with pytest.raises(InputError, match="empty tag"):
+    with pytest.raises(InputError, match="tag to keep is empty"):
         local.gc.plan(keep_tag=["kept", ""])
 
 
