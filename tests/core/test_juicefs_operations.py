@@ -19,7 +19,7 @@ FEW, MORE = 1, 6
 _EXPIRY_S = 1.2  # what the kernel keeps for a second saves operations that others would pay
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["redis", pytest.param("sqlite", marks=pytest.mark.further)])
 def volume(request: pytest.FixtureRequest) -> Iterator[FileSystem]:
     """Mount a volume as it is by default: without extended attributes, of which a file has to be asked."""
     metadata: Literal["sqlite", "redis"] = request.param

@@ -35,6 +35,7 @@ def _failed(report: ConformanceReport) -> dict[str, str | None]:
     return {found.id: found.reason for found in report.results if found.status == "FAIL"}
 
 
+@pytest.mark.in_turn
 def test_the_dev_profile_is_met_on_every_file_system(workdir: Path) -> None:
     report = run(workdir, from_environment(), profile="dev")
     assert _failed(report) == {}

@@ -10,6 +10,7 @@ from tests.jupyter.papermill.suite import ENGINE, inside, results
 
 
 @pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("place", "modules"), [("inside", ENGINE), ("outside", ENGINE[:2])])
 def test_papermills_own_tests_of_its_engine_pass(

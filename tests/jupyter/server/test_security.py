@@ -384,6 +384,7 @@ async def test_a_folder_of_ten_thousand_entries_comes_in_pages(server: Interface
 
 
 @pytest.mark.slow
+@pytest.mark.further
 async def test_a_file_of_five_gigabytes_is_read_by_range(server: Interface, repo: Repository) -> None:
     size = 5 * 1024**3
     with (repo.root / "main" / "large.bin").open("wb") as file:
