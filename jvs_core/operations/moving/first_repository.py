@@ -61,6 +61,7 @@ class FirstRepository:
     mark: tuple[int, ...]
     seq: int = 0
     head_hash: str = ""
+    log_is_whole: bool = True
     logged: dict[str, tuple[str, str]] = field(default_factory=dict)
     descriptors: dict[str, Descriptor] = field(default_factory=dict)
     refused: dict[str, RefusedSnapshot] = field(default_factory=dict)
@@ -117,15 +118,16 @@ def _log(found: FirstRepository) -> None:
             record = json.loads(line)
             said, details = record.pop("record_hash"), record["details"]
             if (record["seq"], record["prev_hash"]) != (found.seq + 1, found.head_hash):
-                raise ValueError("it is not in its place")
+                raise ValueError("a record is out of order")
             if said != canonical.sha256(record):
-                raise ValueError("it is not what was written")
+                raise ValueError("a record does not match its hash")
             found.seq, found.head_hash = record["seq"], said
             if record["operation"] == "snapshot" and "descriptor_checksum" in details:
                 hashes = details["descriptor_checksum"], details["payload_root_hash"]
                 found.logged[record["snapshot_id"]] = hashes
     except (JvsError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = error.message if isinstance(error, JvsError) else str(error)[:200]
+        found.log_is_whole = False
         found.left_out.append(f"its log is damaged after record {found.seq}: {why}")
 
 
@@ -150,7 +152,10 @@ def _descriptors(found: FirstRepository) -> None:
 
 
 def _require_sound(found: FirstRepository, taken: Descriptor) -> None:
-    """Raise DescriptorCorrupt or AuditChainBroken unless a descriptor is what it was when it was written, and logged."""
+    """Raise DescriptorCorrupt or AuditChainBroken unless a descriptor is what it was when it was written, and logged.
+
+    Where the log is damaged it may have named a snapshot that it does not name now: that one comes along.
+    """
     key = taken.snapshot_id
     if taken.descriptor_checksum is None or catalog.checksum(taken) != taken.descriptor_checksum:
         raise DescriptorCorrupt(f"the descriptor of {key} does not match its checksum")
@@ -158,14 +163,16 @@ def _require_sound(found: FirstRepository, taken: Descriptor) -> None:
     if found.logged.get(key, hashes) != hashes:
         raise AuditChainBroken(f"the descriptor of {key} is not the one that was logged")
     if key not in found.logged:
-        found.left_out.append(f"snapshot {key} is in no log")
+        if found.log_is_whole:
+            raise AuditChainBroken(f"snapshot {key} is not in the audit log")
+        found.left_out.append(f"snapshot {key} came, but what is left of the old log does not name it")
 
 
 def _worktrees(found: FirstRepository) -> None:
     folder = found.layout.control / "worktrees"
     for name in sorted(found.layout.listing(folder)):
         if _NAME.fullmatch(name) is None:
-            found.left_out.append(f"worktree {name[:100]!r} has no name that JVS gives")
+            found.left_out.append(f"worktree {name[:100]!r} has an invalid name")
             continue
         try:
             found.worktrees[name] = parsed(
@@ -198,11 +205,11 @@ def _records(
         what = register.called.format(name[:100])
         try:
             if not register.fits(name):
-                raise DescriptorCorrupt(f"{what} has no name that JVS gives")
+                raise DescriptorCorrupt(f"{what} has an invalid name")
             data = read_small(folder / file)
             record = parsed(register.model, data, what)
             if getattr(record, register.identity) != name:
-                raise DescriptorCorrupt(f"{what} speaks of another one")
+                raise DescriptorCorrupt(f"{what} names another record")
         except (JvsError, OSError) as error:
             lost = error if isinstance(error, JvsError) else DescriptorCorrupt(f"{what}: {told(error)}")
             if damaged is None or not register.fits(name):

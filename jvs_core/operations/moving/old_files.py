@@ -22,7 +22,7 @@ def read_small(path: Path) -> bytes:
     try:
         for above in (path.parent, path.parent.parent):
             if not stat.S_ISDIR(os.lstat(above).st_mode):
-                raise DescriptorCorrupt(f"{above} is no folder")
+                raise DescriptorCorrupt(f"{above} is not a folder")
         return regular.read_regular(path, most=_LONGEST)
     except FileNotFoundError as error:
         raise DescriptorCorrupt(f"{path.name} is missing") from error
@@ -33,7 +33,7 @@ def parsed(model: type[R], data: bytes, what: str) -> R:
     try:
         said = json.loads(data, object_pairs_hook=_unique)
         if _depth(said) > _DEEPEST:
-            raise ValueError("it is nested too deep")
+            raise ValueError("it is nested too deeply")
         return model.parse(json.dumps(said).encode(), what)
     except (ValueError, RecursionError) as error:
         raise DescriptorCorrupt(f"{what} is damaged: {str(error)[:200]}") from error
@@ -47,7 +47,7 @@ def told(error: JvsError | OSError) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a field stands in it twice")
+        raise ValueError("a field appears twice")
     return found
 
 

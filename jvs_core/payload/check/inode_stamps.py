@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
@@ -58,6 +59,8 @@ class InodeStamps(Sequence[bytes]):
             return [_IDENTITY.unpack_from(stamp) if stamp else () for stamp in self]
         found = PackedInodes(len(self))
         every = array("Q", bytes(self._stamps))
+        if sys.byteorder == "big":
+            every.byteswap()
         found.devices, found.numbers = every[0::3], every[1::3]
         found.known = bytearray(map(bool, found.devices)) if all(found.devices) else _known(every)
         return found

@@ -68,9 +68,8 @@ def unfold(
                 idle -= 1
             return (waiting.pop(),) if waiting and not failures else None
 
-    def serve(
-        crew: _Crew,
-    ) -> None:  # not a variable around it: in a circle, all of this would wait for the collector
+    # The crew is given, not taken from around: in a circle, all of this would wait for the collector.
+    def serve(crew: _Crew) -> None:
         nonlocal unfinished
         try:
             with opened() as work:

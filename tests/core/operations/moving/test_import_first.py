@@ -214,8 +214,33 @@ def test_a_lineage_in_a_circle_is_refused_and_a_damaged_log_is_named(old: Path, 
         GOOD: "E_LINEAGE_BROKEN",
         SECOND: "E_LINEAGE_BROKEN",
     }
-    assert "its log is damaged after record 2: it is not in its place" in made.degraded
+    assert "its log is damaged after record 2: a record is out of order" in made.degraded
     require_sound(Repository.open(tmp_path / "new"))
+
+
+def plant(root: Path) -> str:
+    """Put a copy of a snapshot beside it, under an id of its own; only the log does not know it."""
+    planted, jvs = GOOD[:-1] + ("0" if GOOD[-1] != "0" else "1"), root / ".jvs"
+    shutil.copytree(jvs / "snapshots" / GOOD, jvs / "snapshots" / planted, symlinks=True)
+    shutil.copy(jvs / "descriptors" / f"{GOOD}.json", jvs / "descriptors" / f"{planted}.json")
+    forge(root, planted, snapshot_id=planted)
+    return planted
+
+
+def test_a_planted_snapshot_does_not_come(old: Path, tmp_path: Path) -> None:
+    planted = plant(old)
+    made = Repository.import_old(old, tmp_path / "new")
+    assert {each.snapshot_id: each.code for each in made.refused} == {planted: "E_AUDIT_CHAIN_BROKEN"}
+    assert len(made.imported) == 9
+    require_sound(Repository.open(tmp_path / "new"))
+
+
+def test_what_a_damaged_log_does_not_name_comes_and_is_named(old: Path, tmp_path: Path) -> None:
+    log = old / ".jvs" / "audit" / "audit.jsonl"
+    log.write_bytes(log.read_bytes()[:200] + b"damage" + log.read_bytes()[206:])
+    made = Repository.import_old(old, tmp_path / "new")
+    assert (len(made.imported), made.refused) == (9, [])
+    assert any(HEAD in line and "does not name it" in line for line in made.degraded)
 
 
 def test_records_that_nobody_wrote_are_left_out_and_named(old: Path, tmp_path: Path) -> None:
