@@ -267,6 +267,6 @@ def test_a_file_more_takes_few_bytes_more(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(pool, "WORTH_FILES", 100_000)
     monkeypatch.setattr(entries, "CHUNK", 100)
     _peaks(tmp_path / "warm", 40)
-    less, more = _peaks(tmp_path / "less", 1000), _peaks(tmp_path / "more", 2000)
-    a_file = {name: (more[name] - less[name]) / 1000 for name in less}
+    less, more = _peaks(tmp_path / "less", 2000), _peaks(tmp_path / "more", 4000)
+    a_file = {name: (more[name] - less[name]) / 2000 for name in less}
     assert {name: size for name, size in a_file.items() if size > MOST_A_FILE} == {}
