@@ -30,6 +30,7 @@ _KINDS = ("xfs", "btrfs", "ext4", "juicefs")
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
 MANUAL = DOCS / "man"
+EXPLANATIONS = DOCS.parent / "jvs_core/cli/explanations.md"
 _QUOTING = ("../README.md", "index.md", "concepts/engines.md", "concepts/scale.md")
 _MADE = "<!-- Made by docs/generate.py; do not edit. -->"
 _MAGICS = """\
@@ -70,7 +71,14 @@ def pages() -> dict[Path, str]:
     manuals = {MANUAL / name: text for name, text in manual.manual_pages().items()}
     printed = {DOCS.parent / "jvs_core/schemas" / name: text for name, text in schemas.files().items()}
     quoting = {DOCS / name: measured.filled((DOCS / name).read_text(encoding="utf-8")) for name in _QUOTING}
-    return {**{REFERENCE / name: text for name, text in made.items()}, **manuals, **printed, **quoting}
+    explained = {DOCS / "guides/troubleshooting.md": f"{_MADE}\n\n{EXPLANATIONS.read_text(encoding='utf-8')}"}
+    return {
+        **{REFERENCE / name: text for name, text in made.items()},
+        **manuals,
+        **printed,
+        **quoting,
+        **explained,
+    }
 
 
 def _page(lines: Iterator[str]) -> str:
@@ -88,7 +96,7 @@ def errors_page() -> str:
     rows = sorted(
         (error.exit_status, error.code, error.__name__, _first(error.__doc__)) for error in error_classes()
     )
-    parts = _parts(DOCS / "guides/troubleshooting.md")
+    parts = _parts(EXPLANATIONS)
     lines = [
         _MADE,
         "",
@@ -96,7 +104,8 @@ def errors_page() -> str:
         "",
         "Codes are never renamed or removed. In text mode an error is `jvs: CODE: what happened` and a hint on",
         'standard error. With `--json` it is `{"error": {"code", "message", "hint"}}` on standard output.',
-        "Each code links to what you can do.",
+        "Each code links to what you can do; `jvs explain CODE` prints it in your terminal. An error without a hint of its",
+        "own has that as its hint.",
         "",
         "| exit status | code | class in `jvs_core.errors` | meaning |",
         "|---|---|---|---|",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
+from jvs_core.cli.explain import Explained
 from jvs_core.control.trust import Trusted
 from jvs_core.differences.model import Differences
 from jvs_core.model import (
@@ -169,6 +170,7 @@ RESULTS: Mapping[str, Any] = {
     "config get": Setting,
     "config set": Setting,
     "trust": list[Trusted] | Trusted,
+    "explain": list[Explained] | Explained,
     "audit log": list[AuditRecord],
     "audit checkpoint": Checkpoint,
     "audit keygen": _object("KeyPair", "Two files that were made.", private_key=str, public_key=str),

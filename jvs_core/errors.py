@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 
 class JvsError(Exception):
-    """Base of every error that JVS raises on purpose.
+    """Something failed that JVS did not expect; the base class of all other errors.
 
     ``message`` states the fact and names the object; ``hint`` is what to run next, or None; ``facts`` are the
     values behind the message, for programs.

@@ -96,8 +96,9 @@ IN_PYTHON = {
 COMMAND_LINE_ONLY = {
     "completion",
     "demo",
+    "explain",
     "conformance run",
-}  # the first is for shells, demo runs the command itself, the last is jvs_core.conformance
+}  # completion is for shells, demo runs the command itself, explain reads a page, the last is jvs_core.conformance
 
 
 def leaves(group: click.Group, names: tuple[str, ...] = ()) -> Iterator[str]:

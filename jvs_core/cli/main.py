@@ -58,6 +58,7 @@ _COMMANDS = {
     "verify": Lazy("jvs_core.cli.verify:verify", "Verify snapshots and the repository byte by byte."),
     "doctor": Lazy("jvs_core.cli.doctor:doctor", "Find what is wrong with the repository, and repair it."),
     "config": Lazy("jvs_core.cli.config:config", "Show and change the settings of the repository."),
+    "explain": Lazy("jvs_core.cli.explain:explain", "Explain an error code, and what to do."),
     "trust": Lazy("jvs_core.cli.trust:trust", "Trust the repository of another user."),
     "audit": Lazy("jvs_core.cli.audit:audit", "Show the audit log, and make checkpoints of it."),
     "conformance": Lazy(

@@ -94,7 +94,7 @@ def show_error(error: JvsError, call: Call, *, status: int | None = None) -> int
     """Print an error in the contract's form and return its exit status."""
     try:
         if call.json:
-            streams.write_lines([_document({"error": error.to_json()})])
+            streams.write_lines([_document({"error": {**error.to_json(), "hint": _hint(error)}})])
         else:
             _say_error(error, call)
     except (BrokenPipeError, streams.Unwritten) as failure:
@@ -106,8 +106,12 @@ def show_error(error: JvsError, call: Call, *, status: int | None = None) -> int
 
 def _say_error(error: JvsError, call: Call) -> None:
     _say([f"{_red(error.code + ':', call)} {safe(error.message)}"], prefix=True)
-    if error.hint:
-        _say([f"hint: {safe(error.hint)}"])
+    _say([f"hint: {safe(_hint(error))}"])
+
+
+def _hint(error: JvsError) -> str:
+    """Return what to run next: the error's own hint, or where its code is explained."""
+    return error.hint or f"jvs explain {error.code}"
 
 
 def show_traceback(call: Call) -> None:

@@ -54,6 +54,7 @@ STEPS = (
     "demo",
     "conformance run",
     "trust {repo}; trust --list; trust --remove {repo}",
+    "explain; explain E_LOCK_NOT_HELD",
     "audit keygen {own}/key; audit checkpoint --key {own}/key",
     "gc run --plan-id {plan}",
     "snapshot one --lock; snapshot two --lock --worktree trial; snapshot --if-changed -m three --lock",
