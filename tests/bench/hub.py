@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -89,12 +90,29 @@ def homes(kind: str, place: Path, users: Sequence[SystemUser], files: int) -> No
 
     assert timed(kind, f"{len(users)} homes of {files} files", provided) == {"created"}
     assert timed(kind, f"{len(users)} homes provided again", provided) == {"exists"}
+    about = f"the floor: two copies of {files} files by cp for each of {len(users)}"
+    assert timed(kind, about, lambda: copied(templates.root / "main", place / "copies", len(users))) == {0}
 
     def reported() -> int:
         answers = ask_all(folder, "report", lambda home: Reporting(repository=home), Report)
         return sum(not isinstance(answer, Refused) for _, answer in answers)
 
     assert timed(kind, f"report on {len(users)} homes", reported) == len(users)
+
+
+def copied(tree: Path, folder: Path, times: int) -> set[int]:
+    """Copy a tree twice, so many times, as many at once as there are processors: a home is a worktree and its first payload."""
+
+    def one(number: int) -> set[int]:
+        made = folder / str(number)
+        made.mkdir(parents=True)
+        copies = [["cp", "-a", "--reflink=auto", tree, made / name] for name in ("main", "payload")]
+        return {subprocess.run(copy, check=True).returncode for copy in copies}
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = set().union(*threads.map(one, range(times)))
+    subprocess.run(["sync", "-f", folder], check=True)
+    return found
 
 
 def chores(kind: str, place: Path, users: Sequence[SystemUser], snapshots: int) -> None:
