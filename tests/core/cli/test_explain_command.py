@@ -20,7 +20,7 @@ def test_every_code_is_explained(jvs: Jvs) -> None:
 def test_a_code_may_be_written_as_it_comes(jvs: Jvs, written: str) -> None:
     told = jvs("explain", written).out
     assert told.startswith("E_NO_SPACE, exit status 7\n")
-    assert "the disk is full" in " ".join(told.split())
+    assert "quota is full" in " ".join(told.split())
 
 
 def test_an_unknown_code_is_refused(jvs: Jvs) -> None:
