@@ -122,12 +122,14 @@ def _story(folder: Path, make: Callable[[Path, int], None], count: int) -> dict[
 @pytest.mark.parametrize(
     ("make", "few"),
     [
-        (many_names, 1000),  # the tables of what one file is called are small
+        pytest.param(
+            many_names, 1000, marks=pytest.mark.further
+        ),  # the tables of what one file is called are small
         (many_pairs, 60),
         (many_files, 60),
         (many_folders, 60),
         (many_attributes, 60),
-        (many_acls, 60),
+        pytest.param(many_acls, 60, marks=pytest.mark.further),
     ],
     ids=lambda what: getattr(what, "__name__", ""),
 )

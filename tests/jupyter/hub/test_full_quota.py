@@ -111,7 +111,7 @@ def with_quotas(kind: str) -> Iterator[FileSystem]:
         yield made
 
 
-@pytest.fixture(params=["btrfs", pytest.param("juicefs", marks=pytest.mark.further)])
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.further) for kind in ("btrfs", "juicefs")])
 def full(request: pytest.FixtureRequest, mounts: Mounts) -> Iterator[Full]:
     """Return a hub on it, set up as the guide says."""
     need_proxy()

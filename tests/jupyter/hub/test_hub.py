@@ -62,6 +62,7 @@ def test_a_server_opens_in_its_own_worktree_holds_the_lock_and_gives_it_back(
     assert [record.actor.split("@")[0] for record in created] == ["test"]
 
 
+@pytest.mark.further
 def test_server_and_hub_may_die_in_any_order(hub: Hub, repo: Repository) -> None:
     hub.add(CAROL)
     hub.spawn(CAROL)
@@ -100,6 +101,7 @@ def test_server_and_hub_may_die_in_any_order(hub: Hub, repo: Repository) -> None
     assert repo.doctor().healthy
 
 
+@pytest.mark.further
 def test_a_renamed_user_keeps_a_deleted_one_leaves_and_a_new_one_starts_afresh(
     hub: Hub, repo: Repository
 ) -> None:

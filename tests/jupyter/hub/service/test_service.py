@@ -17,6 +17,11 @@ Serve = Callable[..., Served]
 ANN, HOSTILE = Person("ann", "", "7@2026-01-01"), Person('"><script>alert(1)</script>&')
 
 
+_IN_TURN = pytest.mark.parametrize(
+    "there", ["homes", pytest.param("team", marks=pytest.mark.further)], indirect=True
+)
+
+
 @pytest.fixture(params=["team", "homes"])
 def there(
     request: pytest.FixtureRequest, serve: Serve, team: Repository, tmp_path: Path
@@ -67,6 +72,7 @@ def test_a_lost_file_is_put_back_and_never_over_another(there: tuple[Served, Rep
     assert (beside.read_text(), beside.suffix) == ("first", ".csv")
 
 
+@_IN_TURN
 def test_a_snapshot_is_restored_beside_listed_and_removed(there: tuple[Served, Repository, str]) -> None:
     served, repository, name = there
     (repository.worktrees.path(name) / "mine.txt").write_text("mine")
@@ -99,6 +105,7 @@ def test_a_snapshot_is_pinned_in_the_admins_name(there: tuple[Served, Repository
     assert repository.pins.all() == []
 
 
+@_IN_TURN
 def test_starting_over_and_archiving_ask_for_the_name(there: tuple[Served, Repository, str]) -> None:
     served, repository, name = there
     folder = repository.worktrees.path(name)
