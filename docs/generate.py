@@ -56,7 +56,6 @@ an exception.
 spaces in it have no special meaning, and it never becomes an option. The note of `%%jvs` needs no quotes: `%%jvs don't`."""
 
 
-
 def pages() -> dict[Path, str]:
     """Return the generated pages, and those with generated parts."""
     made = {

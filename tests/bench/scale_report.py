@@ -19,7 +19,6 @@ the runs for the rest. Processor time is the sum for all processes of the comman
 of the largest process, and in brackets the sum for all processes, which counts shared memory several times. "Growth" compares
 the processor time with that of the smaller count. If a command must look at everything, its growth is the ratio of the counts.
 The load is that of the machine when the command began: with many programs on two processors the elapsed time says little.
-
 """
 _COUNT = re.compile(r"([\d,]+) (\w+)$")
 

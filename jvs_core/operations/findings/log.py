@@ -38,5 +38,4 @@ AUDIT_BROKEN = Kind(
     "the audit log was changed, cut or damaged",
     "audit_repair",
     "moves the whole log aside and starts a new one. The new log names the old one, and what exists without a record: refs, sound snapshots, removals by gc",
-
 )

@@ -9,8 +9,7 @@ WORKTREE_LOST = Kind(
     "error",
     "`main` is not registered, or the folder of a worktree is missing",
     None,
-    "restore its head to a new worktree with `jvs restore`, or restore the folder from a backup
-",
+    "restore its head to a new worktree with `jvs restore`, or restore the folder from a backup",
 )
 WORKTREE_UNREGISTERED = Kind(
     "E_WORKTREE_NOT_FOUND",
