@@ -43,7 +43,11 @@ TOMBSTONE_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT", "error", "a tombstone cannot be read", None, "restore it from a backup"
 )
 PLAN_DAMAGED = Kind(
-    "W_GC_PLAN_DAMAGED", "warning", "a gc plan cannot be read", "clean_tmp", "removes it; then make a new plan"
+    "W_GC_PLAN_DAMAGED",
+    "warning",
+    "a gc plan cannot be read",
+    "clean_tmp",
+    "removes it; then make a new plan",
 )
 PLAN_OPEN = Kind(
     "W_GC_PLAN_OPEN", "info", "a gc plan older than 30 days was never run", "clean_tmp", "removes it"

@@ -19,7 +19,11 @@ LOCK_DEAD = Kind(
     "the next `jvs lock acquire` takes it over",
 )
 LOCK_SUPERSEDED = Kind(
-    "W_LOCK_SUPERSEDED", "info", "many old leases that newer ones replaced", "clean_locks", "removes all but the newest"
+    "W_LOCK_SUPERSEDED",
+    "info",
+    "many old leases that newer ones replaced",
+    "clean_locks",
+    "removes all but the newest",
 )
 LOCK_REPLACED = Kind(
     "E_LOCK_REPLACED",
