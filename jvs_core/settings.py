@@ -219,7 +219,7 @@ NO_EXCLUSION = ExcludeConfig.model_construct()
 
 
 class TimelineConfig(_Section):
-    """When automatic snapshots are taken, and which of them stay."""
+    """When JVS takes automatic snapshots, and which of them stay."""
 
     enabled: bool = True
     after_save_s: int = Field(default=30, ge=1, le=86_400)

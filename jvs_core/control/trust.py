@@ -31,7 +31,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 @dataclass(frozen=True)
 class Trusted:
-    """A repository's folder that the caller trusts for as long as its ``.jvs`` belongs to ``uid``."""
+    """A folder whose repository the caller trusts while its ``.jvs`` belongs to the user ``uid``."""
 
     path: str
     uid: int
