@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jvs_magics.call import KernelCall
 
 _LIMITS = "files on disk only: save your notebook first; the kernel's memory is not in it"
-_INTERRUPTED = "interrupted; nothing was left half done"
+_INTERRUPTED = "interrupted; nothing is half done"
 
 
 @magics_class

@@ -70,9 +70,15 @@ def run(call: Call, restart: bool, good: str, bad: str, command: tuple[str, ...]
         progress=call.progress(),
     )
     if found.refused is not None:
-        why = f"COMMAND ended with {found.refused}, which says nothing about a snapshot: the search stops"
+        why = (
+            f"COMMAND ended with {found.refused}, a status that is no verdict on a snapshot; the search stops"
+        )
         return Outcome(
-            found, _left(found), warnings=[why], advice=["say it again to go on"], exit_status=found.refused
+            found,
+            _left(found),
+            warnings=[why],
+            advice=["to continue, run the same command again"],
+            exit_status=found.refused,
         )
     if found.first_bad is None:
         return Outcome(

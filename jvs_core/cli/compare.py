@@ -64,7 +64,7 @@ def _unfinished(found: Unfinished) -> list[str]:
     if found.under_way:
         return [style(f"Under way: {what} {reached}, by {safe(found.holder_id)}", fg="yellow")]
     go_on = "jvs doctor --repair finish_restore" + ("" if found.own else f" (by {safe(found.holder_id)})")
-    other = "jvs undo goes back then" if found.own else "jvs doctor --repair set_aside gives it up"
+    other = "then jvs undo goes back" if found.own else "jvs doctor --repair set_aside cancels it"
     return [
         style(f"Unfinished: {what} {reached}; begun by {safe(found.holder_id)}", fg="yellow"),
         f"  {go_on} completes it; {other}",
@@ -107,7 +107,7 @@ def compare(ctx: Context, names: tuple[str, ...], patch: bool, stat: bool, every
       jvs compare baseline train.ipynb --patch
     """
     if everything and not patch:
-        raise InputError("--everything goes with --patch", hint="jvs compare --patch --everything")
+        raise InputError("--everything needs --patch", hint="jvs compare --patch --everything")
     call = ctx.ensure_object(Call)
     repository = call.repository()
     before, after, paths = _arguments(ctx, repository, call, names)
@@ -157,7 +157,7 @@ def _arguments(
         snapshots.append(name)
     if after_dashes is not None and len(names) > len(snapshots):
         raise InputError(
-            f'{names[len(snapshots)]!r} is a third snapshot before "--"',
+            f'{names[len(snapshots)]!r} is a third snapshot; give at most two before "--"',
             hint="jvs compare A B -- PATH",
         )
     rest = [*names[len(snapshots) :], *(after_dashes or ())]

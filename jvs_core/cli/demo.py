@@ -84,7 +84,7 @@ class Demonstration:
         except FileExistsError as error:
             raise AlreadyExists(f"{folder} exists and is not a folder") from error
         if any(folder.iterdir()):
-            raise AlreadyExists(f"{folder} is not empty", hint="name an empty or a new folder after --dir")
+            raise AlreadyExists(f"{folder} is not empty", hint="give --dir an empty folder or a new name")
         yield folder
 
 

@@ -50,7 +50,9 @@ def export(call: Call, snapshot: str, path: str, output: str, with_proof: bool, 
       jvs export baseline data -o data.zip --with-proof
     """
     if key is not None and not with_proof:
-        raise InputError("--key signs the checkpoint of a proof", hint="add --with-proof")
+        raise InputError(
+            "--key needs --with-proof: it signs the checkpoint of the proof", hint="add --with-proof"
+        )
     repository = call.repository()
     snapshot_id = repository.resolve(snapshot, worktree=call.worktree)
     made = repository.export(

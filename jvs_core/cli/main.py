@@ -198,7 +198,10 @@ def _outcome(value: Any) -> Outcome:
 def _ask(call: Call, question: str) -> bool:
     """Ask on the terminal. Raises InputError where nobody sits at one."""
     if call.json or not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
-        raise InputError("this changes files in place and there is no terminal to ask on", hint="add --force")
+        raise InputError(
+            "this changes files in place, and JVS cannot ask you, because there is no terminal",
+            hint="add --force",
+        )
     return click.confirm(question, err=True)
 
 

@@ -72,11 +72,13 @@ def redo(call: Call, /, **options: Any) -> Outcome:
 
 def _forgotten(call: Call, *, lock: bool, wait_s: float | None, **options: Any) -> Outcome:
     if any(options.values()):
-        raise InputError("--forget goes with --lock and --wait only", hint="jvs undo --forget --lock")
+        raise InputError(
+            "with --forget, only --lock and --wait are possible", hint="jvs undo --forget --lock"
+        )
     repository = call.repository()
     name = call.worktree or repository.worktree
     count = repository.forget_undo(call.worktree, **call.locking(repository, lock=lock, wait_s=wait_s))
-    lines = [f"Gave up {counted(count, 'step')} of undo and redo of worktree '{safe(name)}'"]
+    lines = [f"Worktree '{safe(name)}': gave up {counted(count, 'step')} of undo and redo"]
     return Outcome({"worktree": name, "forgotten": count}, lines)
 
 
@@ -102,4 +104,4 @@ def _go(
     )
     verb = "Would restore" if dry_run else "Restored"
     outcome = changed(done, f"{verb} snapshot {identifier(done.snapshot_id)} in place, {words}", dry_run)
-    return outcome if dry_run else replace(outcome, advice=[f"jvs {back} goes back to it"])
+    return outcome if dry_run else replace(outcome, advice=[f"to go back to it: jvs {back}"])

@@ -317,7 +317,7 @@ def test_an_interrupt_in_the_middle_leaves_nothing_half_done(ip: Kernel, main: P
     )
     ran = ip.run("%jvs snapshot never")
     ip.ok("shown.progress = usual")
-    assert (ran.ename, ran.err) == ("UsageError", "UsageError: interrupted; nothing was left half done\n")
+    assert (ran.ename, ran.err) == ("UsageError", "UsageError: interrupted; nothing is half done\n")
     repo = Repository.open(main)
     assert repo.history() == []
     assert repo.locks.status().state == "free"
