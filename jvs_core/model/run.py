@@ -24,7 +24,7 @@ def _of_json(value: Any) -> Any:
         for item in value:
             _of_json(item)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} has no form in JSON")
+        raise ValueError(f"{value} cannot be written as JSON")
     return value
 
 

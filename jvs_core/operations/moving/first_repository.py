@@ -144,7 +144,7 @@ def _descriptors(found: FirstRepository) -> None:
             del descriptors[snapshot_id]
     ordered, circles = in_order({key: each.parent_snapshot_id for key, each in descriptors.items()})
     for key in circles:
-        refuse(key, LineageBroken(f"the lineage of {key} runs in a circle"))
+        refuse(key, LineageBroken(f"the lineage of {key} contains a loop"))
     found.descriptors = {key: descriptors[key] for key in ordered}
     for name in sorted(found.layout.listing(found.layout.snapshots)):
         if catalog.is_id(name) and name not in found.descriptors and name not in found.refused:

@@ -164,7 +164,7 @@ def _order(found: GoRepository) -> None:
     """Put parents before their children. Those in a circle are refused; a missing parent is none, and said so."""
     ordered, circles = in_order({key: each.parent_id for key, each in found.descriptors.items()})
     for key in circles:
-        found.refuse(key, LineageBroken(f"the lineage of {key} runs in a circle"))
+        found.refuse(key, LineageBroken(f"the lineage of {key} contains a loop"))
     found.descriptors = {key: found.descriptors[key] for key in ordered}
 
 

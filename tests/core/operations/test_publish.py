@@ -101,7 +101,7 @@ def test_a_head_that_moves_at_the_last_moment_takes_the_snapshot_back(
             snapshot_id=seen.head_snapshot_id, undo=(),
         )  # fmt: skip
 
-    with pytest.raises(FencingMismatch, match="nothing was published"):
+    with pytest.raises(FencingMismatch, match="JVS published nothing"):
         repo.snapshot("two", lock=True, progress=At("catalog", meanwhile))
     assert made(repo) == before
 
@@ -115,7 +115,7 @@ def test_a_snapshot_whose_intent_was_cleared_away_is_not_put_in_place(repo: Repo
 
     before = os.listdir(layout.snapshots)
     at = At("fence", meanwhile)
-    with pytest.raises(FencingMismatch, match="given up for dead"):
+    with pytest.raises(FencingMismatch, match="treated it as dead"):
         repo.snapshot("two", lock=True, progress=at)
     assert "publish" not in at.steps
     assert os.listdir(layout.snapshots) == before

@@ -63,12 +63,12 @@ def test_a_lineage_that_runs_in_a_circle_has_no_depth_and_an_end(
     repo: Repository, parents: dict[str, str | None]
 ) -> None:
     known = line(repo, parents)
-    with pytest.raises(LineageBroken, match="circle"):
+    with pytest.raises(LineageBroken, match="loop"):
         protection.by_depth(known)
     circle = {key for key, parent in parents.items() if parent}
     assert protection.ancestors_of(circle, known) == circle
     if A in circle:
-        with pytest.raises(LineageBroken, match="circle"):
+        with pytest.raises(LineageBroken, match="loop"):
             _lineage(known, A)
 
 
@@ -102,7 +102,7 @@ def test_a_gc_that_meets_a_circle_removes_nothing(repo: Repository, monkeypatch:
 
     with monkeypatch.context() as patch:
         patch.setattr(catalog, "read", turned)
-        with pytest.raises(LineageBroken, match="circle"):
+        with pytest.raises(LineageBroken, match="loop"):
             repo.gc.run(plan.plan_id)
     assert {item.descriptor.snapshot_id for item in repo.history(every=True)} == {kept, *gone}
     assert not list((repo.root / ".jvs/gc/tombstones").iterdir())
