@@ -105,7 +105,8 @@ def _of_worktrees(layout: Layout) -> Iterator[Claim]:
     names = worktree.names(layout)
     if MAIN not in names:
         raise WorktreeNotFound(
-            "worktree main is not registered, so JVS does not know what it needs", hint="jvs doctor"
+            "worktree main is not registered, so JVS does not know which snapshots it needs",
+            hint="jvs doctor",
         )
     for name in names:
         record = worktree.get(layout, name)

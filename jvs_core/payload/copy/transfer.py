@@ -234,7 +234,7 @@ def attribute_losses(refused: Sequence[bytes], drifted: Sequence[bytes]) -> list
     """Return a line for paths whose attributes the file system refused, and one for those whose had changed."""
     lines = [
         ("refused by the file system", refused),
-        ("left out, being no longer what the snapshot recorded", drifted),
+        ("left out, because they differ from what the snapshot recorded", drifted),
     ]
     return [
         f"extended attributes {what} on {counted(len(paths), 'entry', 'entries')}: {listed(sorted(paths))}"

@@ -164,7 +164,10 @@ def test_a_worktree_that_holds_one_is_removed_by_force_only(
         repo.worktrees.remove("w")
     assert is_whole(made / "tool")
     repo.worktrees.remove("w", force=True)
-    assert "no snapshot holds the repository in worktree 'w', which goes with it: tool/.jvs" in caplog.text
+    assert (
+        "worktree 'w' contains a repository that no snapshot holds; JVS removes it too: tool/.jvs"
+        in caplog.text
+    )
     assert not made.exists()
     assert repo.doctor(strict=True).healthy
 

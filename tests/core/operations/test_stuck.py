@@ -169,7 +169,7 @@ def test_a_folder_of_another_user_is_named(workdir: Path, monkeypatch: pytest.Mo
     with as_user():
         with pytest.raises(EngineFailed, match=r"cache.* it belongs to another user") as raised:
             repo.worktrees.remove("work", force=True)
-        assert "let its owner, or root" in str(raised.value.hint)
+        assert "ask its owner, or root" in str(raised.value.hint)
         assert [each.name for each in repo.worktrees.all()] == ["main"]
     subprocess.run(["chown", "-R", "12345", repo.root / "worktrees"], check=True)
     with as_user():

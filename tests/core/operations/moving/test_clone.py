@@ -381,7 +381,7 @@ def test_one_clone_to_a_place_at_a_time(workdir: Path) -> None:
     assert refused == ["refused"]
     with pytest.raises(AlreadyExists):
         Repository.clone(repo.root, workdir / "clone")
-    with pytest.raises(InputError, match="would lie inside"):
+    with pytest.raises(InputError, match="would be inside"):
         Repository.clone(repo.root, repo.root / "main" / "clone")
 
 

@@ -81,7 +81,7 @@ def test_all_of_it_comes(old: Path, workdir: Path) -> None:
     made = Repository.import_old(old, workdir / "new")
     assert (len(made.imported), made.refused) == (9, [])
     assert all(each.checked for each in made.imported)
-    assert all("sharing no blocks" in line for line in made.degraded)
+    assert all("without shared blocks" in line for line in made.degraded)
 
     repo = Repository.open(workdir / "new")
     require_sound(repo)

@@ -473,7 +473,9 @@ def everyday(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everyday_folders_are_adopted_captured_and_put_back(bench: Bench, everyday: Path) -> None:
     source = bench.folder / "worktree"
-    assert all("sharing no blocks" in line for line in bench.engine.adopt(everyday, source, progress=SILENT))
+    assert all(
+        "without shared blocks" in line for line in bench.engine.adopt(everyday, source, progress=SILENT)
+    )
     before = metadata_of(everyday, holes=False)
     assert metadata_of(source, holes=False) == before
     capture = bench.capture(source)
