@@ -103,7 +103,7 @@ def _one(ctx: Context, taken: Stored, progress: Progress) -> list[str]:
         )
     if left:
         lines.append(
-            f"{snapshot_id}: the mode or owner of {counted(left, 'entry', 'entries')} can only be repaired by their owner or root"
+            f"{snapshot_id}: only the owner or root can repair the mode or owner of {counted(left, 'entry', 'entries')}"
         )
     return lines
 

@@ -185,7 +185,7 @@ def test_what_a_restore_in_place_changes_in_a_mount_is_said_before_and_after(rep
     with_data = repo.snapshot("an empty folder", lock=True).snapshot_id
     with memory_at(main / "data"):
         (main / "data" / "mounted").write_text("mounted")
-        said = "changed in what is mounted at data: data/mounted"
+        said = "changed on the file system that is mounted at data: data/mounted"
         assert said in repo.restore_inplace(with_data, reason="try", dry_run=True).degraded
         assert (main / "data" / "mounted").exists()
         done = repo.restore_inplace(with_data, reason="back", lock=True)

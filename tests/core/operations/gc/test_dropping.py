@@ -318,7 +318,7 @@ def test_a_run_under_way_keeps_its_beginning_and_one_that_ended_is_named(local: 
         local.gc.run(plan.plan_id)
     local.runs.finish(run_id, "ok", error=None, after_snapshot_id=third, duration_s=1.0, metrics={})
     (note,) = [note for note in local.gc.plan(drop=[third]).notes if "run" in note]
-    assert note.startswith("1 recorded run began or ended there")
+    assert note.startswith("1 recorded run began or ended with these snapshots")
     assert run_id in note
     drop(local, second)
     assert "removed by gc" in " ".join(local.runs.gone(local.runs.get(run_id)).values())
