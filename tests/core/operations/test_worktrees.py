@@ -410,5 +410,5 @@ def test_a_listing_counts_what_changed(local: Repository) -> None:
         None,
     ]
     assert unreadable == [
-        "3 worktrees were not looked at within 0 s; jvs status --worktree NAME looks at one"
+        "no time to look at 3 worktrees within 0 s; jvs status --worktree NAME looks at one"
     ]

@@ -206,7 +206,7 @@ def test_what_is_done_while_a_repository_moves_is_not_left_behind(workdir: Path,
             repo.snapshot("late", lock=True)
 
     at_work = children.Steps(at="before worktrees", act=work)
-    with pytest.raises(UnsavedChanges, match="while it was cloned"):
+    with pytest.raises(UnsavedChanges, match="during the clone"):
         Repository.clone(repo.root, workdir / "moved", same_id=True, progress=at_work)
     assert not (workdir / "moved").exists()
     if late == "saved":
