@@ -27,9 +27,9 @@ _INTEGRITY = 5
     "--only",
     metavar="SNAPSHOT",
     multiple=True,
-    help="Clone only this snapshot; may be repeated. Its ancestors come as stubs, without files.",
+    help="Clone only this snapshot; may be repeated. Of its ancestors, clone only the records, without files.",
 )
-@click.option("--same-id", is_flag=True, help="Keep identity and log: the repository moves.")
+@click.option("--same-id", is_flag=True, help="Keep the identity and the log, to move the repository.")
 @click.pass_obj
 def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bool) -> Outcome:
     """Clone the repository SOURCE to NAME, in any place or file system of this machine.
@@ -75,8 +75,8 @@ def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bo
 def import_(call: Call, path: str, name: str) -> Outcome:
     """Import the repository of JVS 0.1.0, or of JVS in Go (v6.5 to v8.2), at PATH as NAME. PATH does not change.
 
-    Snapshots keep their notes, tags, times and lineage. Refs and worktrees come too, and from JVS 0.1.0 also pins, runs and
-    undo. JVS checks each payload against its own hash, and names those that it cannot check.
+    Snapshots keep their notes, tags, times and lineage. The new repository also has the refs and worktrees, and from JVS
+    0.1.0 also pins, runs and undo. JVS checks each payload against its own hash, and names those that it cannot check.
 
     \b
     Example:

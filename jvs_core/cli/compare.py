@@ -29,7 +29,7 @@ _PATHS = "jvs.paths"
 def status(call: Call) -> Outcome:
     """Show how the worktree differs from its newest snapshot.
 
-    "+" is new, "~" differs, "-" is gone. Known caches come last, and are marked.
+    "+" marks a new path, "~" a changed one, "-" a removed one. Known caches come last, and are marked.
 
     \b
     Example:

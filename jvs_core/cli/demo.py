@@ -25,7 +25,7 @@ from jvs_core.errors import AlreadyExists
 )
 @click.pass_obj
 def demo(_call: Call, directory: str | None) -> Outcome:
-    """Show the whole story on a throw-away repository, in under 20 seconds.
+    """Demonstrate JVS on a temporary repository, in under 20 seconds.
 
     It makes a repository from a folder with a notebook and data. Then it shows snapshots, a change, history,
     comparison, both kinds of restore and undo.

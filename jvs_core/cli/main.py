@@ -66,7 +66,7 @@ _COMMANDS = {
     "completion": Lazy(
         "jvs_core.cli.completion.command:completion", "Print a script that completes commands in your shell."
     ),
-    "demo": Lazy("jvs_core.cli.demo:demo", "Show the whole story on a throw-away repository."),
+    "demo": Lazy("jvs_core.cli.demo:demo", "Demonstrate JVS on a temporary repository."),
 }
 
 

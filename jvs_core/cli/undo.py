@@ -27,7 +27,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         click.option(
-            "--force", is_flag=True, help="Go back even if that takes back later work; a snapshot keeps it."
+            "--force",
+            is_flag=True,
+            help="Go back even if that takes back later work; a snapshot keeps that work.",
         ),
         taking_lock,
         click.option("--reason", metavar="TEXT", default="", help="Why, for the audit log."),
@@ -43,9 +45,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 def undo(call: Call, /, forget: bool, **options: Any) -> Outcome:
     """Take back the last in-place restore of the worktree. Needs its lock.
 
-    The next call takes back the one before. JVS keeps the present in a snapshot, and jvs redo goes forward again. If
-    anything else changed since the restore, it changes nothing without --force. You cannot drop a snapshot that undo
-    goes back to; --forget releases them all.
+    The next undo takes back the in-place restore before that one. JVS first takes a snapshot of the present, and jvs redo
+    goes forward again. If anything else changed since the restore, undo changes nothing unless you use --force. You
+    cannot drop a snapshot that undo can go back to; --forget gives up all of them.
 
     \b
     Example:

@@ -29,7 +29,7 @@ _LONGEST = 1 << 20
 @click.option(
     "--subset",
     metavar="K/N",
-    help="Verify every snapshot, but read only share K of N of all contents; next/N takes the one read longest ago.",
+    help="Verify every snapshot, but read only share K of N of all contents; next/N takes the share that was read longest ago.",
 )
 @click.option(
     "--since",
