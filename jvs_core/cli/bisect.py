@@ -40,9 +40,10 @@ def bisect() -> None:
 def run(call: Call, restart: bool, good: str, bad: str, command: tuple[str, ...]) -> Outcome:
     """Find the first snapshot after GOOD, up to BAD, for which COMMAND fails.
 
-    Each try runs COMMAND in the top folder of a sandbox, and nothing of it stays. Its exit status decides: 0 is good,
-    125 skips this snapshot, 1 to 127 is bad; above 127 the search stops. To continue after an interruption, run it
-    again. Exit status: 0 if the first bad one is found, 2 if only skipped ones are left.
+        For each snapshot that it tries, JVS runs COMMAND in the top folder of a sandbox, and keeps nothing of it. The exit
+    status of COMMAND decides: 0 is good, 125 skips this snapshot, other values from 1 to 127 are bad; above 127 the search
+    stops. To continue after an interruption, run it again. Exit status: 0 if JVS found the first bad snapshot, 2 if only
+    skipped snapshots are left.
 
     \b
     Example:

@@ -96,9 +96,8 @@ class _WithPaths(Command):
 def compare(ctx: Context, names: tuple[str, ...], patch: bool, stat: bool, everything: bool) -> Outcome:
     """List what changed from snapshot A (HEAD) to snapshot B, or to the worktree as it is.
 
-    "+" is new, "~" differs, "-" is gone, ">" only moved. PATH selects files, folders and patterns. It starts at the
-    worktree's top folder, ./PATH at the current one. A word that names no snapshot is a PATH; after "--" every word
-    is. Known caches (__pycache__ and the like) come last, and are marked.
+    "+" marks a new path, "~" a changed one, "-" a removed one, ">" a moved one. PATH selects files, folders and patterns. It starts at the
+    worktree's top folder, ./PATH at the current one. A word that names no snapshot is a PATH. After "--", every word is a PATH. Known caches (__pycache__ and the like) come last, and are marked.
 
     \b
     Example:

@@ -60,7 +60,7 @@ def show(call: Call) -> Outcome:
 @click.argument("key", type=Key())
 @click.pass_obj
 def get(call: Call, key: str) -> Outcome:
-    """Print the value of KEY that applies; a list has one value a line.
+    """Print the value of KEY that applies; a list has one value on each line.
 
     \b
     Example:

@@ -67,9 +67,9 @@ def restore(
 ) -> Outcome:
     """Restore a snapshot to a new worktree. Nothing that exists is changed.
 
-    With --path, copy files and folders out of it. PATH starts at the worktree's top folder, ./PATH at the current
-    folder. With --inplace, make the worktree equal to it; JVS first takes a snapshot of the present, and jvs undo
-    goes back to it. With --path, SNAPSHOT may also be a kept copy of a file, as jvs find shows it.
+    With --path, copy files and folders out of the snapshot. PATH starts at the worktree's top folder, ./PATH at the
+    current folder. With --inplace, make the worktree equal to the snapshot; JVS first takes a snapshot of the worktree,
+    and jvs undo goes back to that. With --path, SNAPSHOT may also be the id of a kept copy of a file, as jvs find shows it.
 
     \b
     Example:

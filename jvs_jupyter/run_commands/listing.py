@@ -41,8 +41,8 @@ def list_(
 ) -> Outcome:
     """List the runs, newest first.
 
-    A name in --where, --sort and --columns is a field of the record, else a metric, else a parameter. metrics.NAME
-    and parameters.NAME say which. Runs without it meet no condition, and come last.
+        A name in --where, --sort and --columns is a field of the record, otherwise a metric, otherwise a parameter. To choose,
+    write metrics.NAME or parameters.NAME. A run without that name meets no condition, and comes last when sorted.
 
     \b
     Example:

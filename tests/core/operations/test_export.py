@@ -299,7 +299,7 @@ def test_nothing_is_written_over(repo: Repository, tmp_path: Path, monkeypatch: 
     assert left(tmp_path) == ["folder", "link.zip", "there.tar"]
     with pytest.raises(PathNotFound, match="is not a folder"):
         repo.export("HEAD", tmp_path / "no" / "a.zip")
-    with pytest.raises(InputError, match="inside .jvs"):
+    with pytest.raises(InputError, match=r"inside \.jvs"):
         repo.export("HEAD", repo.root / ".jvs" / "a.zip")
     for name in ("a.tar.xz", "a.7z", "a.zst", "-"):
         with pytest.raises(InputError, match=r"supported kind|when it is complete"):
