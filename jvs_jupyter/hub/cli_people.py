@@ -74,8 +74,8 @@ def without_account(outcomes: Iterable[Provided]) -> list[str]:
         return []
     users = dict.fromkeys(one.person.user for one in outcomes if one.action in ("created", "would_create"))
     return [
-        f"{safe(user)}: there is no system user of that name, so what is made stays root's and {safe(user)}'s server refuses it: "
-        "useradd, then jvs hub reset"
+        f"{safe(user)}: there is no system user with that name, so the worktree belongs to root and {safe(user)}'s server refuses it: "
+        "run useradd, then jvs hub reset"
         for user in users
         if Owner.to_become(user) is None
     ]
