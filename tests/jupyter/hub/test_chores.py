@@ -129,7 +129,7 @@ def test_a_user_who_comes_back_gets_the_old_home_by_one_command(team: Repository
     assert find_home(folder, AGAIN) == folder / worktree_name(AGAIN)
     assert [user for user, _ in homes(folder)] == [AGAIN]
     (nothing,) = hub(team, "put-back", "ann", *where, status=2)
-    assert "nothing of 'ann' is archived" in nothing["error"]["message"]
+    assert "'ann' has nothing archived" in nothing["error"]["message"]
 
 
 def test_in_a_teams_repository_too(team: Repository) -> None:
