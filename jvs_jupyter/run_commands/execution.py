@@ -82,7 +82,7 @@ def exec_(
 
     if sum((notebook is not None, spec is not None, bool(command))) != 1:
         raise InputError(
-            "name a notebook, a command or a spec",
+            "give a notebook, a command or a spec",
             hint="jvs run exec NOTEBOOK, jvs run exec -- COMMAND, or: jvs run exec --spec FILE",
         )
     if spec is not None:

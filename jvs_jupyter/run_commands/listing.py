@@ -56,7 +56,7 @@ def list_(
     query: dict[str, Any] = {"where": conditions, "text": grep, "sort": sort, "limit": limit}
     names = [name.strip() for name in columns.split(",") if name.strip()] if columns is not None else None
     if names == []:
-        raise InputError("--columns names nothing", hint="--columns name,alpha,accuracy")
+        raise InputError("--columns is empty", hint="--columns name,alpha,accuracy")
     if names is not None or as_csv:
         table = runs.rows(names, unreadable=unreadable, **query)
         value = table if as_csv else table.to_rows()
@@ -93,7 +93,7 @@ def name(call: Call, run: str, name: str) -> Outcome:
     """
     done = call.repository().runs.annotate(run, name=name)
     called = (
-        f"Run {identifier(done.run_id)} is called {done.name}"
+        f"Run {identifier(done.run_id)} has the name {done.name}"
         if done.name
         else f"Run {identifier(done.run_id)} has no name"
     )

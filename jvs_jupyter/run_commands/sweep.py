@@ -109,7 +109,7 @@ def sweep(
 
     if (notebook is None) != bool(command):
         raise InputError(
-            "name a notebook or a command",
+            "give a notebook or a command",
             hint="jvs run sweep NOTEBOOK --grid …, or: jvs run sweep --grid … -- COMMAND",
         )
     if not grids:

@@ -118,7 +118,7 @@ def test_a_folder_that_is_removed_under_the_kernel_is_one_line_that_says_where_t
 ) -> None:
     ip.ok("%jvs auto on\nimport os; os.mkdir('sub'); os.chdir('sub')")
     said = ip.ok("os.rmdir('../sub')").err
-    assert "no snapshot after this cell: E_NOT_A_REPOSITORY" in said
+    assert "took no snapshot after this cell: E_NOT_A_REPOSITORY" in said
     assert ip.fails("%jvs status").endswith(f"was removed (hint: %cd {main})")
     assert ip.value("%jvs --repo {os.path.dirname('" + str(main) + "')} status").startswith(
         "On worktree main"
