@@ -91,7 +91,7 @@ def _advice(call: Call, repository: Repository, made: Descriptor) -> list[str]:
     if 2 * share.files <= share.all_files and 2 * share.bytes <= share.all_bytes:
         return []
     return [
-        f"{share.files:,} of {counted(share.all_files, 'file')} ({size(share.bytes)}) lie in caches (.venv, __pycache__, …)",
+        f"{share.files:,} of {counted(share.all_files, 'file')} ({size(share.bytes)}) are in caches (.venv, __pycache__, …)",
         "to leave them out of the next snapshots, write this into .jvs/config.toml: [exclude] caches = true",
     ]
 

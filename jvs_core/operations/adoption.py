@@ -34,7 +34,7 @@ def require_adoptable(given: Path, target: Path) -> Path:
     instead = f"jvs init {target.name} --from {folder} makes a copy"
     if target.is_relative_to(folder):
         raise InputError(
-            f"{folder} cannot be moved into {target}, which would lie inside it",
+            f"{folder} cannot be moved into {target}, which would be inside it",
             hint=f"go to a folder outside of it: cd {folder.parent} && jvs init {target.name} --adopt {folder.name}",
         )
     home = settings.home()
@@ -46,7 +46,8 @@ def require_adoptable(given: Path, target: Path) -> Path:
     around = repository_around(folder / "inside") or repository_around(folder)
     if around is not None or os.path.lexists(folder / ".jvs"):
         raise InputError(
-            f"{folder} is, or lies inside, the repository {around or folder}", hint="work in that repository"
+            f"{folder} is a repository or is inside one: {around or folder}",
+            hint="work in that repository",
         )
     if any(mount.point == os.fsencode(folder) for mount in mounts_in(folder)) or folder == folder.parent:
         raise InputError(f"{folder} is a mount point, which cannot be moved", hint=instead)

@@ -59,7 +59,7 @@ class JvsServer(ExtensionApp):
     ).tag(config=True)
     enclosing_repository = Bool(
         True,
-        help="""Use the repository around the server's root folder too, when the root lies in one of its worktrees.
+        help="""Use the repository around the server's root folder too, if the root is in one of its worktrees.
         The server then writes to its control folder outside the root, and can read the snapshots of its other
         worktrees.""",
     ).tag(config=True)

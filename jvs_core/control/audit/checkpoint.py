@@ -165,7 +165,7 @@ def _require_outside(path: Path) -> None:
     with suppress(NotARepository):
         root = find_root(Path(os.path.realpath(path)).parent)
         raise InputError(
-            f"the key {path} would lie inside the repository {root}, where whoever changes the log could sign it",
+            f"the key {path} would be inside the repository {root}, where anybody who changes the log could also sign it",
             hint="keep it outside, for example in ~/.config/jvs",
         )
 

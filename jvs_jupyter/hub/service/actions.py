@@ -117,7 +117,7 @@ async def pin(action: Action) -> str:
 async def unpin(action: Action) -> str:
     """Take a pin from a snapshot."""
     await run(await action.place(), "gc", "unpin", "--", action.given("pin"), admin=action.admin)
-    return "The pin is gone; the snapshot stays until a policy says otherwise."
+    return "The pin is removed; the snapshot stays until a policy removes it."
 
 
 async def remove(action: Action) -> str:
