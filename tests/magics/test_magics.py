@@ -141,7 +141,7 @@ def test_a_file_that_is_never_quiet_is_taken_with_a_label(ip: Kernel, main: Path
     taken = ip.ok("%jvs snapshot busy")
     ip.ok("shown.progress = usual")
     assert "best_effort" in taken.text
-    assert "changed while it was read: log" in taken.html
+    assert "changed while JVS read it: log" in taken.html
     assert Repository.open(main).history()[0].descriptor.consistency_level == "best_effort"
 
 
