@@ -69,6 +69,4 @@ def _skewed(worktree: str, what: str, at: str, now: int) -> ClockSkewExceeded:
 
 def overtaken(worktree: str) -> LockConflict:
     """Return the error for a lock that another one took at the same moment."""
-    return LockConflict(
-        f"somebody else just took the lock on worktree {worktree!r} at this moment", hint="jvs lock status"
-    )
+    return LockConflict(f"somebody else just took the lock on worktree {worktree!r}", hint="jvs lock status")

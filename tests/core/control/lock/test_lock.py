@@ -272,7 +272,7 @@ def test_one_that_was_stopped_between_creating_and_writing_has_no_lock(
         create(path, value, mode=mode)
 
     monkeypatch.setattr(slots, "create", overtaken)
-    with pytest.raises(LockConflict, match="else is taking its lock"):
+    with pytest.raises(LockConflict, match="somebody else just took the lock"):
         take(layout, ada)
     newest = lock.current(layout, WORKTREE_ID)
     assert newest is not None
