@@ -34,24 +34,27 @@ EXPLANATIONS = DOCS.parent / "jvs_core/cli/explanations.md"
 _QUOTING = ("../README.md", "index.md", "concepts/engines.md", "concepts/scale.md")
 _MADE = "<!-- Made by docs/generate.py; do not edit. -->"
 _MAGICS = """\
-`%load_ext jvs_magics` makes them known. `%jvs COMMAND …` takes the commands and options of [`jvs`](cli.md), with these
+Load the magics with `%load_ext jvs_magics`. `%jvs COMMAND …` takes the commands and options of [`jvs`](cli.md), with these
 differences:
 
-- The answer is an object. It shows itself, and has the attributes of the result (`made.snapshot_id`) and `to_json()`. With
-  `--json` it is plain Python lists and dictionaries.
-- A command that changes the worktree takes its lock for that operation, waits up to 10 s for another holder, and releases it.
-  `%jvs lock acquire` keeps the lock and renews it, until `%jvs lock release` or the end of the kernel.
+- The answer is an object. Jupyter displays it. It has the attributes of the result (`made.snapshot_id`) and `to_json()`.
+  With `--json` you get plain Python lists and dictionaries.
+- A command that changes the worktree takes the worktree's lock for that operation, and releases it afterwards. If another
+  session holds the lock, the command waits up to 10 s. `%jvs lock acquire` keeps the lock and renews it until
+  `%jvs lock release` or the end of the kernel.
 - A snapshot is `quiesced` if no file changes. Otherwise JVS takes it again as `best_effort`, and names the files.
-- JVS keeps the cells that ran since the last snapshot with it: `%jvs show HEAD --cells`. It leaves out cells that begin with
-  `# jvs: private`. It does not capture the kernel's memory. Unsaved edits of a notebook are only in the browser.
-- An in-place restore needs `--force` and `--reason`, because JVS does not ask.
-- A mistake is one line, `UsageError: CODE: what happened (hint: what to run)`.
+- With a snapshot, JVS keeps the cells that ran since the last one. `%jvs show HEAD --cells` displays them. JVS leaves out
+  cells that begin with `# jvs: private`. It does not capture the kernel's memory. It also does not see unsaved edits of a
+  notebook, because these are only in the browser.
+- An in-place restore needs `--force` and `--reason`, because JVS does not ask in a notebook.
+- If you make a mistake, the error is one line: `UsageError: CODE: what happened (hint: what to run)`.
 
-`%%jvs NOTE` on a cell takes a snapshot, runs the cell and takes another one. Both have the tag `cell-N` (N: the execution
-count). The second also has `after-ID` with the id of the first, and `failed` if the cell raised.
+`%%jvs NOTE` on a cell takes a snapshot, runs the cell and takes another snapshot. Both have the tag `cell-N` (N is the
+execution count). The second also has the tag `after-ID` with the id of the first, and the tag `failed` if the cell raised
+an exception.
 
-`$name` and `{expression}` insert the values of Python variables, each unchanged and within its word. Quotes in a value
-mean nothing, and a value never becomes an option. The note of `%%jvs` needs no quotes: `%%jvs don't`."""
+`$name` and `{expression}` insert the values of Python variables. A value stays unchanged and within its word: quotes and
+spaces in it have no special meaning, and it never becomes an option. The note of `%%jvs` needs no quotes: `%%jvs don't`."""
 
 
 def pages() -> dict[Path, str]:
@@ -114,10 +117,10 @@ def errors_page() -> str:
             for status, code, name, meaning in rows
         ),
         "",
-        "A signal ends a command as in a shell: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP. The command releases",
-        "its locks, and leaves nothing half done. It ends with 141 if nobody reads its output any more. If it cannot write its",
-        "output (a full disk, a closed stdout), the error is `E_NO_SPACE` or `E_ENGINE_FAILED`. It appears on standard error,",
-        "even with `--json`, and the message says what the command did until then.",
+        "If a signal ends a command, the exit status is as in a shell: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.",
+        "The command releases its locks and leaves nothing half done. The exit status is 141 if the program that reads the",
+        "output ends first. If the command cannot write its output (a full disk, a closed stdout), the error is `E_NO_SPACE`",
+        "or `E_ENGINE_FAILED`. It appears on standard error, even with `--json`, and the message says what the command did.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -141,19 +144,19 @@ def doctor_page() -> str:
         "",
         "# What `jvs doctor` finds",
         "",
-        "`jvs doctor` changes nothing without a repair. A finding of severity `error` makes the repository unhealthy (exit",
-        "status 5). With `--strict` a `warning` does too. An `info` never does.",
+        "`jvs doctor` changes nothing unless you ask for a repair. A finding of severity `error` makes the repository unhealthy",
+        "(exit status 5). With `--strict` a `warning` does too. An `info` never does.",
         "",
         "`jvs doctor --repair ACTION` carries out one repair. `--repair-runtime` carries out `clean_tmp`, `clean_locks`,",
         "`clean_intents` and `finish_restore`. These are always safe, for example after a crash or a move.",
         "",
-        "`payload_modes` repairs what `jvs verify` warns of: changed modes, owners, times, attributes and names in payloads.",
-        "`jvs doctor` does not look for them, because that takes as long as verifying.",
+        "`payload_modes` repairs what `jvs verify` warns of: changed modes, owners, times, attributes and hard links in payloads.",
+        "`jvs doctor` does not look for these changes, because that takes as long as `jvs verify`.",
         "",
-        "No repair deletes the only copy of anything. Each repair that changes something is in the audit log. A second one",
-        "finds nothing to do.",
+        "No repair deletes the only copy of anything. The audit log has each repair that changed something. If you run the same",
+        "repair again, it finds nothing to do.",
         "",
-        "| code | severity | what is found | repair | what it does, or what you can do |",
+        "| code | severity | what doctor found | repair | what the repair does, or what you can do |",
         "|---|---|---|---|---|",
         *(
             f"| `{kind.code}` | {kind.severity} | {kind.meaning} | {f'`{kind.repair}`' if kind.repair else '–'} | {kind.action} |"
@@ -216,9 +219,10 @@ def conformance_page() -> str:
         "# Conformance",
         "",
         "`jvs conformance run` checks a file system, and JVS on it, against these requirements. It works in a temporary",
-        "folder beside `.jvs` (outside a repository: in the current folder). It removes that folder and touches nothing else.",
-        "Each requirement is met (`PASS`), not met (`FAIL`, with what was found instead) or does not apply (`SKIP`,",
-        "with the reason). The exit status is 5 if one is not met. The profile `dev` takes seconds; `release` tries all.",
+        "folder beside `.jvs` (outside a repository: in the current folder). It removes that folder and changes nothing else.",
+        "A requirement is met (`PASS`), is not met (`FAIL`, with what was found instead), or does not apply (`SKIP`, with the",
+        "reason). The exit status is 5 if a requirement is not met. The profile `dev` takes seconds; `release` also tries the",
+        "requirements that take longer.",
         "",
         "| requirement | what must hold | profiles |",
         "|---|---|---|",
@@ -240,8 +244,9 @@ def _faults() -> Iterator[str]:
         return
     kinds = [kind for kind in _KINDS if any(kind in tried for tried in counts.values())]
     kinds += sorted({kind for tried in counts.values() for kind in tried} - set(kinds))
-    yield "How often `tests/crash/` tried each fault on each file system. After every fault all visible snapshots verify,"
-    yield "nothing unfinished is visible, the doctor repairs what is left, and all of the user's bytes exist."
+    yield "The table says how often `tests/crash/` tried each fault on each file system. After every fault, all visible"
+    yield "snapshots verify, and nothing unfinished is visible. `jvs doctor` repairs what the fault left, and no byte of the"
+    yield "user is lost."
     yield ""
     yield f"| fault | {' | '.join(kinds)} |"
     yield f"|---|{'---:|' * len(kinds)}"

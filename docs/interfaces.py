@@ -40,29 +40,29 @@ with repo.hold(purpose="training"):
     repo.restore_inplace(taken.snapshot_id, reason="it went wrong")
 ```"""
 _CONFIGURATION = """\
-You do not have to configure anything. Settings of a process are in its environment; settings of a repository are in
-`.jvs/config.toml`. `jvs config show` lists the settings of a repository and where each comes from. `jvs config set KEY
-VALUE` changes one, and keeps comments and everything else. For the Jupyter server see
-[its guide](../guides/jupyterlab.md#settings), for notebooks see [magics](magics.md#options).
+You do not have to configure anything. Settings of a process are in its environment. Settings of a repository are in
+`.jvs/config.toml`. `jvs config show` lists them, and where each value comes from. `jvs config set KEY VALUE` changes one
+setting, and keeps comments and everything else. For the Jupyter server see [its guide](../guides/jupyterlab.md#settings),
+for notebooks see [magics](magics.md#options).
 
 ## Environment
 
 | variable | default | meaning |
 |---|---|---|
 | `JVS_SESSION` | `default` | separates lock holders that share a user: letters, digits, `. _ - : @` |
-| `JVS_SNAPSHOT_ENGINE` | the best that works | the engine of this process: `juicefs-clone`, `btrfs-snapshot`, `reflink-copy`, `copy` |
+| `JVS_SNAPSHOT_ENGINE` | the best engine that works | the engine that this process uses: `juicefs-clone`, `btrfs-snapshot`, `reflink-copy`, `copy` |
 | `JVS_STATE_DIR` | the user's state folder (`~/.local/state/jvs`) | secrets of held locks; keep it private |
 | `JVS_CACHE_DIR` | the user's cache folder (`~/.cache/jvs`) | the cache that makes snapshots fast; you can delete it at any time |
 | `JVS_CONFIG_DIR` | the user's configuration folder (`~/.config/jvs`) | the repositories that you trust (`jvs trust`) |
-| `JVS_OWNERS_DIR` | `/var/lib/jvs/as` | only for root: a state folder for each user in whose repositories root runs `jvs` |
+| `JVS_OWNERS_DIR` | `/var/lib/jvs/as` | only for root: the folder for state that root needs in repositories of other users; it has one folder for each user |
 | `JVS_TIMELINE` | | overrides `[timeline]` of every repository, as JSON: `{"every_s": 600}`; JupyterHub sets it from `jvs_timeline` |
-| `JVS_WITHOUT_LOCK` | | JupyterHub sets it for a server that had to start without its lock: the reason, as JSON with `code`, `message` and `hint` |
-| `JVS_PAGER`, else `PAGER` | `less` | the pager for `jvs compare --stat` and `--patch` on a terminal; `cat` or an empty value: no pager. As in git, `LESS=FRX` unless you set `LESS` |
+| `JVS_WITHOUT_LOCK` | | the reason why a server started without its lock, as JSON with `code`, `message` and `hint`; JupyterHub sets it |
+| `JVS_PAGER`, else `PAGER` | `less` | the pager for `jvs compare --stat` and `--patch` on a terminal; `cat` or an empty value means no pager. As git does, JVS sets `LESS=FRX` for it unless you set `LESS` |
 | `NO_COLOR` | | no colour in the command's output |
 
 ## `.jvs/config.toml`
 
-JVS never ignores an unknown key or a value of the wrong kind: the error names it."""
+An unknown key or a value of the wrong kind is an error that names it; JVS never ignores one."""
 
 
 def python_page() -> Iterator[str]:
@@ -115,16 +115,20 @@ def configuration_page() -> Iterator[str]:
     timeline = {
         "enabled": "whether a Jupyter server and `jvs timeline run` take automatic snapshots",
         "after_save_s": "how long after the last change to take a snapshot",
-        "every_s": "the shortest time between two snapshots, and the longest between a change and its snapshot",
-        "keep": "which snapshots stay: `AGE:PERIOD` keeps one in each period of those younger than the age; `rest` means all older ones",
+        "every_s": "the shortest time between two automatic snapshots, and the longest time between a change and its snapshot",
+        "keep": "which automatic snapshots stay: `AGE:PERIOD` applies to snapshots younger than AGE, and keeps one in each PERIOD; `rest` means all older ones",
         "deleted_days": "how long to keep the last version of a file that was deleted or overwritten",
-        "space_percent": "the share of the file system that they may take; beyond that the oldest go first",
+        "space_percent": "the share of the file system that automatic snapshots may take; beyond that, JVS removes the oldest first",
     }
     for name, field in TimelineConfig.model_fields.items():
         yield f"| `timeline.{name}` | {_default(field.default)} | {timeline.pop(name)} |"
     for name in RetentionPolicy.model_fields:
         yield f"| `retention.NAME.{name}` | | as `jvs gc plan --{name.replace('_', '-')}` |"
-    yield from ("", "To use a policy, name it: `jvs gc plan --policy weekly`. This defines it:", "")
+    yield from (
+        "",
+        "To use a policy, name it: `jvs gc plan --policy weekly`. This defines the policy `weekly`:",
+        "",
+    )
     yield from (
         "```toml",
         "[retention.weekly]",

@@ -16,7 +16,7 @@ from jvs_core.cli.demo import Demonstration
 
 PICTURE = Path(__file__).parent / "images" / "demo.svg"
 # The middle of the story: a change, and both ways back.
-_FROM, _TO = "Remove the outliers", "Read everything back"
+_FROM, _TO = "Now remove the outliers", "Read everything again"
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ def _object(name: str, about: str, /, **fields: Any) -> type[BaseModel]:
 Shown = create_model(
     "Snapshot",
     __base__=Descriptor,
-    __doc__="A descriptor with the note and tags that edits gave it; `expired` where its files are gone.",
+    __doc__="A descriptor with its edited note and tags; `expired` if gc removed its files.",
     expired=(Literal[True] | None, None),
     annotations=(AnnotatedDescriptor.model_fields["annotations"].annotation, None),
 )
@@ -92,9 +92,9 @@ Extracts = create_model(
 )
 Steps = list[dict[str, Any]]
 RunOf = dict[str, list[Any]]
-Problem = _object("Problem", "What went wrong.", code=str, message=str, hint=str | None)
+Problem = _object("Problem", "The error.", code=str, message=str, hint=str | None)
 Outcome = _object(
-    "Sweep", "What became of the points of a sweep.", notebook=(str | None, None), command=(list[str] | None, None),
+    "Sweep", "The results of the points of a sweep.", notebook=(str | None, None), command=(list[str] | None, None),
     before_snapshot_id=str, ok=int, failed=int, skipped=int, points=Steps,
 )  # fmt: skip
 RunChanges = create_model("RunChanges", __base__=Comparison, __doc__="What a run changed.", run_id=(str, ...))
@@ -102,14 +102,16 @@ TwoRuns = _object(
     "TwoRuns", "How two runs differ.", **{"from": str}, to=str, parameters=RunOf, metrics=RunOf,
     deltas=dict[str, float], circumstances=RunOf, added=list[str], modified=list[str], removed=list[str],
 )  # fmt: skip
-ManyRuns = _object("ManyRuns", "Several runs beside the first.", baseline=str, runs=Steps)
-Once = _object("Reproduction", "One try.", run_id=str, reproduces=str, verdict=str, paths=list[str])
+ManyRuns = _object("ManyRuns", "Several runs, compared with the first.", baseline=str, runs=Steps)
+Once = _object(
+    "Reproduction", "One repetition of a run.", run_id=str, reproduces=str, verdict=str, paths=list[str]
+)
 Often = _object(
-    "Reproductions", "Several tries of one run.", reproduces=str, verdict=str, times=int, flaky=dict[str, int], runs=Steps
+    "Reproductions", "Several repetitions of one run.", reproduces=str, verdict=str, times=int, flaky=dict[str, int], runs=Steps
 )  # fmt: skip
 
 RESULTS: Mapping[str, Any] = {
-    "error": _object("Failure", "What every command prints where it fails.", error=Problem),
+    "error": _object("Failure", "What every command prints if it fails.", error=Problem),
     "init": Initialized,
     "info": RepositoryInfo,
     "status": Status,
@@ -120,7 +122,7 @@ RESULTS: Mapping[str, Any] = {
     "stats": Stats,
     "show": ShownInFull
     | _object(
-        "ExecutedCells", "A notebook of what a kernel ran.", cells=Steps, metadata=dict[str, Any], nbformat=int, nbformat_minor=int
+        "ExecutedCells", "A notebook with the cells that a kernel executed.", cells=Steps, metadata=dict[str, Any], nbformat=int, nbformat_minor=int
     ),
     "ls": list[TreeEntry],
     "cat": _object("FileContent", "A file of a snapshot.", path=str, size=int, sha256=str, content_base64=str),
@@ -129,31 +131,31 @@ RESULTS: Mapping[str, Any] = {
     "import": Imported,
     "export": Exported,
     "view": list[View]
-    | _object("ViewOpened", "Where the view is.", path=str)
+    | _object("ViewOpened", "The path of the view.", path=str)
     | _object("ViewsClosed", "The views that were closed.", closed=list[str]),
-    "completion": _object("Completion", "A shell's script.", shell=str, script=str),
+    "completion": _object("Completion", "The completion script of a shell.", shell=str, script=str),
     "restore": Restored | RestoredInPlace | Extracted | Extracts | PutBack,
-    "undo": RestoredInPlace | _object("UndoForgotten", "What was given up.", worktree=str, forgotten=int),
+    "undo": RestoredInPlace | _object("UndoForgotten", "The number of undo and redo steps that were given up.", worktree=str, forgotten=int),
     "redo": RestoredInPlace,
     "timeline status": TimelineState,
     "timeline on": TimelineConfig,
     "timeline off": TimelineConfig,
-    "timeline run": _object("TimelineEnded", "That it was ended.", ended=Literal[True]),
+    "timeline run": _object("TimelineEnded", "The automatic history ended.", ended=Literal[True]),
     "sandbox run": _object(
-        "SandboxResult", "What became of the sandbox.", worktree=str, path=str, base_snapshot_id=str,
+        "SandboxResult", "The result of the command in the sandbox.", worktree=str, path=str, base_snapshot_id=str,
         snapshot_id=str | None, exit_status=int, kept=bool,
     ),
     "bisect run": Bisection,
     "lock acquire": LeaseRecord,
     "lock status": LockStatus,
     "lock renew": LeaseRecord,
-    "lock release": _object("LockReleased", "That the lock was given back.", released=Literal[True]),
+    "lock release": _object("LockReleased", "The lock was released.", released=Literal[True]),
     "lock run": _object(
         "LockRun", "The command and its exit status.", worktree=str, command=list[str], exit_status=int
     ),
     "worktree create": WorktreeCreated,
     "worktree list": list[WorktreeInfo],
-    "worktree path": _object("WorktreePath", "Where a worktree lies.", worktree=str, path=str),
+    "worktree path": _object("WorktreePath", "The path of a worktree.", worktree=str, path=str),
     "worktree rename": WorktreeInfo,
     "worktree remove": WorktreeRemoved,
     "ref create": Ref,
@@ -173,20 +175,20 @@ RESULTS: Mapping[str, Any] = {
     "explain": list[Explained] | Explained,
     "audit log": list[AuditRecord],
     "audit checkpoint": Checkpoint,
-    "audit keygen": _object("KeyPair", "Two files that were made.", private_key=str, public_key=str),
+    "audit keygen": _object("KeyPair", "The two files of a new key.", private_key=str, public_key=str),
     "conformance run": ConformanceReport,
-    "demo": _object("Demo", "The story that was told.", ok=bool, steps=Steps),
+    "demo": _object("Demo", "The steps of the demonstration.", ok=bool, steps=Steps),
     "run exec": Run,
     "run list": list[SeenRun] | Steps,
     "run show": Run,
     "run name": Run,
     "run note": Run,
     "run remove": list[Run],
-    "run cancel": _object("RunCancelled", "The run that was asked to stop.", run_id=str),
+    "run cancel": _object("RunCancelled", "The run that JVS asked to stop.", run_id=str),
     "run compare": RunChanges | TwoRuns | ManyRuns,
     "run reproduce": Once | Often,
     "run sweep": Outcome,
-    "run export": _object("Export", "A crate that was written.", path=str, runs=list[str], files=int, bytes=int),
+    "run export": _object("Export", "The crate that was written.", path=str, runs=list[str], files=int, bytes=int),
     "hub tidy": _object("Tidied", "What was removed.", removed=list[str], failed=list[str]),
     **dict.fromkeys(
         (f"hub {name}" for name in ("list", "report", "verify", "doctor", "gc", "thin", "provision", "reset", "archive", "put-back")),
@@ -242,7 +244,7 @@ def page() -> Iterator[str]:
 
 
 _ABOUT = """\
-With `--json` each command prints exactly one JSON document. Its JSON schema is in the package, one file a command:
+With `--json` each command prints exactly one JSON document. The package has its JSON schema, one file for each command:
 
 ```python
 from jvs_core.schemas import names, schema
@@ -251,9 +253,9 @@ assert "gc plan" in names()
 assert schema("gc plan")["required"][0] == "plan_id"
 ```
 
-The same files are `importlib.resources.files("jvs_core.schemas") / "gc.plan.json"` for programs in other languages.
-`error.json` is what a command prints that failed. Fields may be added in a later version; none is renamed or taken away.
-The tests that run all commands check their output against these schemas."""
+For programs in other languages, the files are at `importlib.resources.files("jvs_core.schemas") / "gc.plan.json"`.
+`error.json` is the schema of what a command prints if it fails. A later version may add fields; it renames and removes
+none. The tests run all commands and check their output against these schemas."""
 
 
 def _words(kind: Any) -> str:

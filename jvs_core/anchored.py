@@ -109,7 +109,7 @@ def _require_held(fd: int, root: str) -> None:
     found = os.fstat(fd)
     if held != (found.st_dev, found.st_ino):
         raise PathEscape(
-            f"{root} is another folder than the one that was opened",
+            f"{root} is not the folder that was opened",
             hint="open the repository again",
             path=root,
         )

@@ -22,7 +22,7 @@ def dumps(value: Any) -> bytes:
     try:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise InputError(f"text or number that JSON cannot hold: {error}") from error
+        raise InputError(f"JSON cannot hold this text or number: {error}") from error
 
 
 def sha256(value: Any) -> str:

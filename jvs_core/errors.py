@@ -46,7 +46,7 @@ class NameInvalid(InputError):
 
 
 class PathEscape(InputError):
-    """A path would resolve outside the repository."""
+    """A path leads outside the repository."""
 
     code = "E_PATH_ESCAPE"
 
@@ -58,13 +58,13 @@ class SnapshotAmbiguous(InputError):
 
 
 class UntrustedRepository(InputError):
-    """The repository belongs to somebody whom the caller did not allow; nothing in it was read."""
+    """The repository belongs to another user, and you do not trust it yet; JVS read nothing in it."""
 
     code = "E_UNTRUSTED_REPOSITORY"
 
 
 class OutsideRoot(InputError):
-    """The repository lies above the folder that the server may show."""
+    """The repository is outside the folder that the server may show."""
 
     code = "E_OUTSIDE_ROOT"
 
@@ -76,55 +76,55 @@ class NotFound(JvsError):
 
 
 class NotARepository(NotFound):
-    """No repository at or above the path."""
+    """There is no repository at the path or above it."""
 
     code = "E_NOT_A_REPOSITORY"
 
 
 class WorktreeNotFound(NotFound):
-    """No worktree of that name."""
+    """There is no worktree with that name."""
 
     code = "E_WORKTREE_NOT_FOUND"
 
 
 class SnapshotNotFound(NotFound):
-    """No snapshot of that id, prefix or name."""
+    """There is no snapshot with that id, prefix or name."""
 
     code = "E_SNAPSHOT_NOT_FOUND"
 
 
 class RefNotFound(NotFound):
-    """No ref of that name."""
+    """There is no ref with that name."""
 
     code = "E_REF_NOT_FOUND"
 
 
 class RunNotFound(NotFound):
-    """No recorded run of that id."""
+    """There is no recorded run with that id."""
 
     code = "E_RUN_NOT_FOUND"
 
 
 class PlanNotFound(NotFound):
-    """No gc plan of that id."""
+    """There is no gc plan with that id."""
 
     code = "E_PLAN_NOT_FOUND"
 
 
 class PinNotFound(NotFound):
-    """No pin of that id."""
+    """There is no pin with that id."""
 
     code = "E_PIN_NOT_FOUND"
 
 
 class PathNotFound(NotFound):
-    """No file or folder of that name."""
+    """There is no file or folder with that name."""
 
     code = "E_PATH_NOT_FOUND"
 
 
 class SnapshotExpired(NotFound):
-    """The snapshot was dropped, or thinned out by retention; its payload is gone, its descriptor stays."""
+    """You dropped the snapshot, or a policy removed it: its files are gone, its descriptor stays."""
 
     code = "E_SNAPSHOT_EXPIRED"
 
@@ -136,43 +136,43 @@ class Conflict(JvsError):
 
 
 class AlreadyExists(Conflict):
-    """The name or target is taken; nothing is ever overwritten unasked."""
+    """The name or target already exists; JVS never overwrites anything unless you ask for it."""
 
     code = "E_ALREADY_EXISTS"
 
 
 class LockConflict(Conflict):
-    """The worktree's lock is held."""
+    """Somebody already holds the worktree's lock."""
 
     code = "E_LOCK_CONFLICT"
 
 
 class LockExpired(Conflict):
-    """The caller's lease ran out before the operation."""
+    """Your lease expired before the operation."""
 
     code = "E_LOCK_EXPIRED"
 
 
 class LockNotHeld(Conflict):
-    """The operation needs the worktree's lock and the caller does not hold it."""
+    """The operation needs the worktree's lock, and you do not hold it."""
 
     code = "E_LOCK_NOT_HELD"
 
 
 class FencingMismatch(Conflict):
-    """The lock was taken over: a higher fencing token exists."""
+    """Somebody else took over the lock: there is a higher fencing token."""
 
     code = "E_FENCING_MISMATCH"
 
 
 class ClockSkewExceeded(Conflict):
-    """A lease was renewed in the future by more than the allowed skew."""
+    """The times of a lease are in the future by more than the allowed clock skew."""
 
     code = "E_CLOCK_SKEW_EXCEEDED"
 
 
 class GcPlanMismatch(Conflict):
-    """The repository moved on since the plan was made."""
+    """The repository changed after the plan was made."""
 
     code = "E_GC_PLAN_MISMATCH"
 
@@ -184,13 +184,13 @@ class UnsavedChanges(Conflict):
 
 
 class ConsistencyUnavailable(Conflict):
-    """Files kept changing while a quiesced snapshot was taken."""
+    """Files kept changing while JVS took a quiesced snapshot."""
 
     code = "E_CONSISTENCY_UNAVAILABLE"
 
 
 class NothingToUndo(Conflict):
-    """No in-place restore of this worktree can be taken back."""
+    """There is no in-place restore of this worktree to take back."""
 
     code = "E_NOTHING_TO_UNDO"
 
@@ -208,13 +208,13 @@ class DescriptorCorrupt(IntegrityError):
 
 
 class PayloadHashMismatch(IntegrityError):
-    """A snapshot's payload is not what its manifest and root hash say."""
+    """The payload of a snapshot does not match its manifest and root hash."""
 
     code = "E_PAYLOAD_HASH_MISMATCH"
 
 
 class LineageBroken(IntegrityError):
-    """A parent is missing or the lineage runs in a circle."""
+    """A parent is missing, or a snapshot is its own ancestor."""
 
     code = "E_LINEAGE_BROKEN"
 
@@ -226,13 +226,13 @@ class PartialSnapshot(IntegrityError):
 
 
 class AuditChainBroken(IntegrityError):
-    """The audit log was edited, cut, reordered or rebuilt."""
+    """The audit log was edited, cut, reordered or rewritten, or does not match the repository."""
 
     code = "E_AUDIT_CHAIN_BROKEN"
 
 
 class RefBroken(IntegrityError):
-    """A ref is unreadable or points at a snapshot that is not there."""
+    """A ref cannot be read, or names a snapshot that is missing."""
 
     code = "E_REF_BROKEN"
 
@@ -252,7 +252,7 @@ class StorageError(JvsError):
 
 
 class EngineUnavailable(StorageError):
-    """The engine asked for cannot work on this file system; the message says why."""
+    """The engine that you chose cannot work on this file system; the message says why."""
 
     code = "E_ENGINE_UNAVAILABLE"
 
@@ -270,7 +270,7 @@ class NoSpace(StorageError):
 
 
 class UnsupportedFile(StorageError):
-    """A file cannot be read or kept."""
+    """JVS cannot read a file, or a snapshot cannot keep it."""
 
     code = "E_UNSUPPORTED_FILE"
 

@@ -17,15 +17,15 @@ _HINTS = {
     errno.EROFS: "the file system is mounted read-only: mount it writable",
     errno.ENOTCONN: "the mount is dead: mount it again, or umount it",
     errno.ESTALE: "the mount is dead: mount it again, or umount it",
-    errno.EXDEV: "a repository lies on one file system: see whether another one is mounted in it",
+    errno.EXDEV: "a repository must be on one file system: see whether another one is mounted inside it",
     errno.EIO: "the device or the mount reports errors: see the system log",
     errno.EFBIG: "files may be no larger here: see ulimit -f, and the limits of the file system",
     errno.EMFILE: "raise the limit of open files: ulimit -n",
     errno.ENFILE: "raise the limit of open files of the machine: sysctl fs.file-max",
     errno.ENOMEM: "free memory, or raise the limit on it: ulimit -v",
-    **dict.fromkeys(DENIED, "check owner and mode of the file, and of the folders that it lies in"),
+    **dict.fromkeys(DENIED, "check owner and mode of the file and of its parent folders"),
     **dict.fromkeys(
-        (*IN_THE_WAY, errno.EEXIST), "something else stands in its place: look at it, and see jvs doctor"
+        (*IN_THE_WAY, errno.EEXIST), "something else is in its place: look at it, and see jvs doctor"
     ),
 }
 

@@ -64,7 +64,7 @@ def irregular(path: Path, wanted: str = "regular file") -> str:
         kind = _KINDS.get(stat.S_IFMT(os.lstat(path).st_mode), "")
     except OSError:
         kind = ""
-    return f"{path} is no {wanted}{' but a ' + kind if kind else ''}"
+    return f"{path} is not a {wanted}{' but a ' + kind if kind else ''}"
 
 
 def _irregular(path: Path) -> DescriptorCorrupt:

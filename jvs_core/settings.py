@@ -154,7 +154,9 @@ def _folder(variable: str, kind: str) -> Path:
         return given
     import platformdirs  # 20 ms, and only without the variable
 
-    homeless = InputError("this user has no home folder to keep JVS state in", hint=f"set HOME or {variable}")
+    homeless = InputError(
+        "this user has no home folder, so JVS cannot store its state", hint=f"set HOME or {variable}"
+    )
     try:
         folder = Path(getattr(platformdirs, kind)("jvs"))
     except RuntimeError as error:  # no HOME and no passwd entry
@@ -211,7 +213,7 @@ class ExcludeConfig(_Section):
                     or "\0" in pattern
                     or GitIgnoreSpec.from_lines([pattern]).patterns[0].include is None
                 ):
-                    raise ValueError(f"not a pattern of gitignore: {pattern!r}")
+                    raise ValueError(f"not a .gitignore pattern: {pattern!r}")
         return patterns
 
 
@@ -219,7 +221,7 @@ NO_EXCLUSION = ExcludeConfig.model_construct()
 
 
 class TimelineConfig(_Section):
-    """When automatic snapshots are taken, and which of them stay."""
+    """When JVS takes automatic snapshots, and which of them stay."""
 
     enabled: bool = True
     after_save_s: int = Field(default=30, ge=1, le=86_400)
@@ -275,9 +277,11 @@ def under_policy(config: TimelineConfig, policy: str | None) -> TimelineConfig:
     try:
         return TimelineConfig.model_validate({**config.model_dump(), **dict(json.loads(policy))})
     except ValidationError as error:
-        raise InputError(f"JVS_TIMELINE: {_first(error)}", hint="as [timeline] in config.toml") from error
+        raise InputError(
+            f"JVS_TIMELINE: {_first(error)}", hint="use the keys of [timeline] in config.toml"
+        ) from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise InputError("JVS_TIMELINE is not a JSON object", hint='as in {"every_s": 600}') from error
+        raise InputError("JVS_TIMELINE is not a JSON object", hint='for example {"every_s": 600}') from error
 
 
 def parse_policy(**values: Any) -> RetentionPolicy:
@@ -293,7 +297,7 @@ def parse_exclude(patterns: Iterable[str], caches: bool) -> ExcludeConfig:
     try:
         return ExcludeConfig(patterns=tuple(patterns), caches=caches)
     except ValidationError as error:
-        raise InputError(_first(error), hint="the syntax is that of .gitignore: *.tmp, /scratch/") from error
+        raise InputError(_first(error), hint="use the syntax of .gitignore: *.tmp, /scratch/") from error
 
 
 def _first(error: ValidationError) -> str:

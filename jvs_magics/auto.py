@@ -36,7 +36,7 @@ class Auto:
         try:
             self._take(execution_count)
         except JvsError as error:
-            problem = f"no snapshot after this cell: {usage_error(error)}"
+            problem = f"JVS took no snapshot after this cell: {usage_error(error)}"
             if problem != self._said:
                 say(problem)
             self._said = problem

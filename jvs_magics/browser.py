@@ -136,7 +136,7 @@ class Browser:
         chosen = self._chosen()
         made = self._repository.restore(chosen, name=self._repository.suggest_name(chosen))
         self.panel.show(Restored(Outcome(made))._repr_html_())
-        return f"Restored to the new worktree {made.worktree}; no other was touched"
+        return f"Restored to the new worktree {made.worktree}; JVS changed no other worktree"
 
     def _restore_in_place(self) -> str:
         done = self._repository.restore_inplace(

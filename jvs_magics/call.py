@@ -38,7 +38,7 @@ def run(magics: Kernel, args: Sequence[str], *, without_running: bool = False) -
     from jvs_core.cli.main import execute
 
     if args and args[0] in _IN_TERMINAL:
-        raise refuse(f"jvs {args[0]} uses standard input and output: run it in a terminal")
+        raise refuse(f"run jvs {args[0]} in a terminal: it uses standard input and output")
     magics.cells.counted(magics.count())
     makes_one = args[:1] == ["init"]
     call = KernelCall(

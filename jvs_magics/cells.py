@@ -10,9 +10,7 @@ from typing import Any
 PRIVATE = "# jvs: private"
 RUNNING = "running"
 _LONGEST = 1000
-_HEADER = """Cells that a kernel executed on the way to this snapshot, in their order.
-
-The snapshot holds the files on disk. The kernel's memory is not captured, and outputs are not kept here."""
+_HEADER = """Cells that a kernel executed before this snapshot, in this order. The snapshot holds the files on disk. The kernel's memory is not captured, nor are the outputs of these cells."""
 
 
 @dataclass

@@ -82,7 +82,7 @@ def browse(call: KernelCall) -> Outcome:
     """
     magics = _magics(call)
     if not hasattr(magics.host, "kernel"):
-        raise InputError("widgets need a notebook; this is a terminal", hint="jvs history")
+        raise InputError("widgets need a notebook, and this is a terminal", hint="jvs history")
     try:
         from jvs_magics.browser import Browser
     except ModuleNotFoundError as error:

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from jvs_core.cli.outcome import Outcome
     from jvs_magics.call import KernelCall
 
-_LIMITS = "files on disk only: save your notebook first; the kernel's memory is not in it"
-_INTERRUPTED = "interrupted; nothing was left half done"
+_LIMITS = (
+    "this snapshot has only files on disk: save your notebook first; it does not have the kernel's memory"
+)
+_INTERRUPTED = "interrupted; nothing is half done"
 
 
 @magics_class
@@ -70,7 +72,7 @@ class JvsMagics(Magics):
             names = {**self.host.user_ns, **(local_ns or {})}
             args = words(line, names) if cell is None else note_words(line, names)
         except ValueError as error:
-            raise UsageError(f"E_USAGE: cannot read the line: {error}") from None
+            raise UsageError(f"E_USAGE: JVS cannot read the line: {error}") from None
         try:
             if cell is not None:
                 from jvs_magics.pair import around

@@ -36,7 +36,9 @@ def around(magics: Kernel, args: Sequence[str], cell: str) -> CellSnapshots:
     """
     shell: Any = magics.host
     if shell.should_run_async(cell, transformed_cell=shell.transform_cell(cell)):
-        raise refuse("a cell that awaits at its top level cannot use %%jvs: use %jvs snapshot around it")
+        raise refuse(
+            "a cell with await at its top level cannot use %%jvs: use %jvs snapshot before and after it"
+        )
     if "--if-changed" in args:
         raise refuse("%%jvs always takes both snapshots: leave out --if-changed")
     count = magics.count()

@@ -30,7 +30,7 @@ class Panel:
         self.reload = _button("Reload", "Read the history again")
         self.compare = _button("Compare with now", "List what changed since the snapshot")
         self.restore = _button(
-            "Restore to a new worktree", "Put the snapshot into a new folder; nothing is touched"
+            "Restore to a new worktree", "Put the snapshot into a new folder; JVS changes nothing else"
         )
         self.reason = widgets.Text(description="Reason", placeholder="why", **_LABEL)
         self.inplace = _button(

@@ -64,7 +64,7 @@ def checkpoint(call: Call, key: str | None) -> Outcome:
 @click.argument("file", type=click.Path())
 @click.pass_obj
 def keygen(call: Call, file: str) -> Outcome:
-    """Make a key to sign checkpoints: FILE, for its owner only, and FILE.pub, to give away.
+    """Make a key to sign checkpoints: FILE, which only you can read, and FILE.pub, for others.
 
     \b
     Example:

@@ -40,9 +40,10 @@ def bisect() -> None:
 def run(call: Call, restart: bool, good: str, bad: str, command: tuple[str, ...]) -> Outcome:
     """Find the first snapshot after GOOD, up to BAD, for which COMMAND fails.
 
-    Each try runs COMMAND in the top folder of a sandbox, and nothing of it stays. Its exit status decides: 0 is good,
-    125 skips this snapshot, 1 to 127 is bad; above 127 the search stops. To continue after an interruption, run it
-    again. Exit status: 0 if the first bad one is found, 2 if only skipped ones are left.
+        For each snapshot that it tries, JVS runs COMMAND in the top folder of a sandbox, and keeps nothing of it. The exit
+    status of COMMAND decides: 0 is good, 125 skips this snapshot, other values from 1 to 127 are bad; above 127 the search
+    stops. To continue after an interruption, run it again. Exit status: 0 if JVS found the first bad snapshot, 2 if only
+    skipped snapshots are left.
 
     \b
     Example:
@@ -70,9 +71,15 @@ def run(call: Call, restart: bool, good: str, bad: str, command: tuple[str, ...]
         progress=call.progress(),
     )
     if found.refused is not None:
-        why = f"COMMAND ended with {found.refused}, which says nothing about a snapshot: the search stops"
+        why = (
+            f"COMMAND ended with {found.refused}, a status that is no verdict on a snapshot; the search stops"
+        )
         return Outcome(
-            found, _left(found), warnings=[why], advice=["say it again to go on"], exit_status=found.refused
+            found,
+            _left(found),
+            warnings=[why],
+            advice=["to continue, run the same command again"],
+            exit_status=found.refused,
         )
     if found.first_bad is None:
         return Outcome(

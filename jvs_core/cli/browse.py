@@ -122,8 +122,8 @@ def _cells(call: Call, snapshot: str) -> Outcome:
     kept = repository.cells.read(snapshot_id)
     if kept is None:
         raise PathNotFound(
-            f"there are no executed cells with snapshot {snapshot_id}",
-            hint="take it with %jvs snapshot in a notebook, which keeps them",
+            f"JVS kept no executed cells with snapshot {snapshot_id}",
+            hint="JVS keeps them if you take the snapshot in a notebook: %jvs snapshot",
         )
     notebook = _untrusted(json.loads(kept))
     return Outcome(ExecutedCells(snapshot_id, notebook), _cell_lines(notebook))

@@ -75,7 +75,7 @@ class Call:
         for option, value in (("--repo", self.repo), ("--worktree", self.worktree)):
             if value == "":
                 raise InputError(
-                    f"{option} is empty", hint=f"name one after {option}, or leave the option out"
+                    f"{option} is empty", hint=f"give a value after {option}, or leave the option out"
                 )
         if self.repo is None:
             return self.opener(".")

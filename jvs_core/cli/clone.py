@@ -27,9 +27,9 @@ _INTEGRITY = 5
     "--only",
     metavar="SNAPSHOT",
     multiple=True,
-    help="Clone only this snapshot; may be repeated. Its ancestors come as stubs, without files.",
+    help="Clone only this snapshot; may be repeated. Of its ancestors, clone only the records, without files.",
 )
-@click.option("--same-id", is_flag=True, help="Keep identity and log: the repository moves.")
+@click.option("--same-id", is_flag=True, help="Keep the identity and the log, to move the repository.")
 @click.pass_obj
 def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bool) -> Outcome:
     """Clone the repository SOURCE to NAME, in any place or file system of this machine.
@@ -52,13 +52,12 @@ def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bo
         ("Snapshots", f"{made.snapshots:,}"),
     ]
     notices = [
-        f"changes in worktree {safe(each)} are in no snapshot, and not in the clone" for each in made.unsaved
+        f"worktree {safe(each)} has changes that are in no snapshot; the clone does not have them"
+        for each in made.unsaved
     ]
     advice = [f"next: jvs --repo {safe(made.repo_root)} verify --all"]
     if same_id:
-        advice.append(
-            f"then remove {safe(source)}: two repositories of one identity must not both be worked in"
-        )
+        advice.append(f"then remove {safe(source)}: do not work in two repositories with the same identity")
     return Outcome(
         made,
         [f"Cloned {safe(source)} to {safe(made.repo_root)}", *fields(rows), *_refused(made.refused)],
@@ -76,8 +75,8 @@ def clone(call: Call, source: str, name: str, only: tuple[str, ...], same_id: bo
 def import_(call: Call, path: str, name: str) -> Outcome:
     """Import the repository of JVS 0.1.0, or of JVS in Go (v6.5 to v8.2), at PATH as NAME. PATH does not change.
 
-    Snapshots keep their notes, tags, times and lineage. Refs and worktrees come too, and from JVS 0.1.0 also pins, runs and
-    undo. JVS checks each payload against its own hash, and names those that it cannot check.
+    Snapshots keep their notes, tags, times and lineage. The new repository also has the refs and worktrees, and from JVS
+    0.1.0 also pins, runs and undo. JVS checks each payload against its own hash, and names those that it cannot check.
 
     \b
     Example:
@@ -111,11 +110,11 @@ def _came(snapshot: ImportedSnapshot) -> str:
 
 def _require_place(call: Call, command: str, name: str) -> None:
     if call.repo is not None or call.worktree is not None:
-        raise InputError(f"{command} makes a repository; --repo and --worktree have no meaning here")
+        raise InputError(f"{command} makes a new repository: leave out --repo and --worktree")
     if name in ("", ".", "..") or name.endswith(("/", "/.", "/..")):
         raise NameInvalid(
-            f"{name!r} is no name for a new repository",
-            hint=f"jvs {command} … FOLDER/NAME: it makes NAME in FOLDER",
+            f"{name!r} cannot be the name of a new repository",
+            hint=f"jvs {command} … FOLDER/NAME makes NAME in FOLDER",
         )
 
 
@@ -126,4 +125,4 @@ def _refused(refused: Sequence[RefusedSnapshot]) -> list[str]:
     lines = [
         f"{identifier(each.snapshot_id)}  REFUSED  {each.code}  {safe(each.message)}" for each in refused
     ]
-    return [f"{counted(len(refused), 'snapshot')} did not come:", *lines]
+    return [f"{counted(len(refused), 'snapshot')} could not be taken over:", *lines]

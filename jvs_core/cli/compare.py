@@ -29,7 +29,7 @@ _PATHS = "jvs.paths"
 def status(call: Call) -> Outcome:
     """Show how the worktree differs from its newest snapshot.
 
-    "+" is new, "~" differs, "-" is gone. Known caches come last, and are marked.
+    "+" marks a new path, "~" a changed one, "-" a removed one. Known caches come last, and are marked.
 
     \b
     Example:
@@ -64,7 +64,7 @@ def _unfinished(found: Unfinished) -> list[str]:
     if found.under_way:
         return [style(f"Under way: {what} {reached}, by {safe(found.holder_id)}", fg="yellow")]
     go_on = "jvs doctor --repair finish_restore" + ("" if found.own else f" (by {safe(found.holder_id)})")
-    other = "jvs undo goes back then" if found.own else "jvs doctor --repair set_aside gives it up"
+    other = "then jvs undo goes back" if found.own else "jvs doctor --repair set_aside cancels it"
     return [
         style(f"Unfinished: {what} {reached}; begun by {safe(found.holder_id)}", fg="yellow"),
         f"  {go_on} completes it; {other}",
@@ -96,9 +96,8 @@ class _WithPaths(Command):
 def compare(ctx: Context, names: tuple[str, ...], patch: bool, stat: bool, everything: bool) -> Outcome:
     """List what changed from snapshot A (HEAD) to snapshot B, or to the worktree as it is.
 
-    "+" is new, "~" differs, "-" is gone, ">" only moved. PATH selects files, folders and patterns. It starts at the
-    worktree's top folder, ./PATH at the current one. A word that names no snapshot is a PATH; after "--" every word
-    is. Known caches (__pycache__ and the like) come last, and are marked.
+    "+" marks a new path, "~" a changed one, "-" a removed one, ">" a moved one. PATH selects files, folders and patterns. It starts at the
+    worktree's top folder, ./PATH at the current one. A word that names no snapshot is a PATH. After "--", every word is a PATH. Known caches (__pycache__ and the like) come last, and are marked.
 
     \b
     Example:
@@ -107,7 +106,7 @@ def compare(ctx: Context, names: tuple[str, ...], patch: bool, stat: bool, every
       jvs compare baseline train.ipynb --patch
     """
     if everything and not patch:
-        raise InputError("--everything goes with --patch", hint="jvs compare --patch --everything")
+        raise InputError("--everything needs --patch", hint="jvs compare --patch --everything")
     call = ctx.ensure_object(Call)
     repository = call.repository()
     before, after, paths = _arguments(ctx, repository, call, names)
@@ -157,7 +156,7 @@ def _arguments(
         snapshots.append(name)
     if after_dashes is not None and len(names) > len(snapshots):
         raise InputError(
-            f'{names[len(snapshots)]!r} is a third snapshot before "--"',
+            f'{names[len(snapshots)]!r} is a third snapshot; give at most two before "--"',
             hint="jvs compare A B -- PATH",
         )
     rest = [*names[len(snapshots) :], *(after_dashes or ())]

@@ -60,7 +60,7 @@ def show(call: Call) -> Outcome:
 @click.argument("key", type=Key())
 @click.pass_obj
 def get(call: Call, key: str) -> Outcome:
-    """Print the value of KEY that applies; a list has one value a line.
+    """Print the value of KEY that applies; a list has one value on each line.
 
     \b
     Example:
@@ -93,7 +93,7 @@ def set_(call: Call, key: str, values: tuple[str, ...], default: bool) -> Outcom
     done = settings.reset(key) if default else settings.set(key, *values)
     warnings = []
     if done.source == "environment":
-        warnings.append(f"{done.variable} says otherwise in this environment, and counts: {_words(done)}")
+        warnings.append(f"in this environment, {done.variable} overrides the file: {_words(done)}")
     return Outcome(done, [f"{safe(done.key)} = {safe(_words(done))}  ({_source(done)})"], warnings=warnings)
 
 

@@ -25,7 +25,7 @@ from jvs_core.errors import AlreadyExists
 )
 @click.pass_obj
 def demo(_call: Call, directory: str | None) -> Outcome:
-    """Show the whole story on a throw-away repository, in under 20 seconds.
+    """Demonstrate JVS on a temporary repository, in under 20 seconds.
 
     It makes a repository from a folder with a notebook and data. Then it shows snapshots, a change, history,
     comparison, both kinds of restore and undo.
@@ -84,7 +84,7 @@ class Demonstration:
         except FileExistsError as error:
             raise AlreadyExists(f"{folder} exists and is not a folder") from error
         if any(folder.iterdir()):
-            raise AlreadyExists(f"{folder} is not empty", hint="name an empty or a new folder after --dir")
+            raise AlreadyExists(f"{folder} is not empty", hint="give --dir an empty folder or a new name")
         yield folder
 
 

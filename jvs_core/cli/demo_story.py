@@ -70,18 +70,18 @@ class _Stage:
 def tell(folder: Path, *, kept: bool) -> Iterator[Said | Ran]:
     """Carry out the story in the empty ``folder``, step by step. Raises StepFailed."""
     stage = _Stage(folder)
-    yield Said(f"A folder with a notebook, its outputs and its data: {folder / 'measurements'}")
+    yield Said(f"This folder has a notebook, its outputs and its data: {folder / 'measurements'}")
     workspace.make(folder / "measurements")
-    yield Said("Make a repository of it. The folder is cloned and stays as it is.")
+    yield Said("Make a repository from it. JVS clones the folder; the folder itself does not change.")
     yield stage.jvs("init analysis --from measurements", expect="Initialized JVS repository in", at=folder)
     first = workspace.content(stage.main)
     _require(first == workspace.content(folder / "measurements"), "the clone equals the folder")
 
-    yield Said("One writer at a time: take the lock, then a snapshot of everything.")
+    yield Said("A worktree has one writer at a time: take the lock, then take a snapshot of everything.")
     yield stage.jvs('lock acquire --purpose "the demonstration"', expect="Lock acquired on worktree 'main'")
     yield stage.jvs('snapshot "first results" --tag baseline', expect="Created snapshot ")
 
-    yield Said("Remove the outliers from the data, run the notebook again, write a summary, drop a draft.")
+    yield Said("Now remove the outliers, run the notebook again, write a summary and delete a draft.")
     workspace.change(stage.main)
     second = workspace.content(stage.main)
     status = stage.jvs("status", expect="On worktree main")
@@ -96,22 +96,22 @@ def tell(folder: Path, *, kept: bool) -> Iterator[Said | Ran]:
     yield history
     yield stage.jvs("compare HEAD~1 HEAD", expect="+ summary.csv")
 
-    yield Said("Look at the first results again: a restore makes a new worktree and touches no other.")
+    yield Said("Look at the first results again. A restore makes a new worktree and changes no other.")
     yield stage.jvs("restore HEAD~1 --name first-results", expect="Restored snapshot ")
     beside = folder / "analysis" / "worktrees" / "first-results"
     _require(workspace.content(beside) == first, "the new worktree equals the first snapshot")
     _require(workspace.content(stage.main) == second, "the main worktree is untouched")
 
-    yield Said("Or go back in place, which needs a reason; the files that do not differ are not touched.")
+    yield Said("Or go back in place, which needs a reason. JVS changes only the files that differ.")
     yield stage.jvs(
         'restore HEAD~1 --inplace --force --reason "the outliers were real"', expect="Restored snapshot "
     )
     _require(workspace.content(stage.main) == first, "the main worktree equals the first snapshot")
-    yield Said("And take that back.")
+    yield Said("Take the restore back.")
     yield stage.jvs("undo", expect="Restored snapshot ")
     _require(workspace.content(stage.main) == second, "the main worktree is as it was")
     _require(_lists(stage.jvs("status", expect="On worktree main"), "clean"), "status is clean")
-    yield Said("Read everything back and check it against manifests, checksums and the log.")
+    yield Said("Read everything again, and check it against manifests, checksums and the log.")
     verified = stage.jvs("verify --all", expect="")
     _require(
         not {"TAMPERED", "UNREADABLE"}.intersection(verified.output.split())
@@ -120,7 +120,7 @@ def tell(folder: Path, *, kept: bool) -> Iterator[Said | Ran]:
     )
     yield verified
     yield stage.jvs("lock release", expect="Lock released on worktree 'main'")
-    yield Said(f"Done. Everything is in {folder}" if kept else "Done. The throw-away repository is gone.")
+    yield Said(f"Done. Everything is in {folder}" if kept else "Done. JVS removed the temporary repository.")
 
 
 def _lists(ran: Ran, *beginnings: str) -> bool:

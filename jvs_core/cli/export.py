@@ -40,8 +40,7 @@ from jvs_core.wording import counted
 def export(call: Call, snapshot: str, path: str, output: str, with_proof: bool, key: str | None) -> Outcome:
     """Write a snapshot, or PATH in it, to a file or folder for somebody without JVS.
 
-    JVS checks every byte against the manifest while it writes, and overwrites nothing. It names what the kind of file
-    cannot hold. With --with-proof the file also contains the log from this snapshot on, which names people, worktrees
+    JVS checks every byte against the manifest while it writes, and overwrites nothing. If the format cannot hold something, JVS names it. With --with-proof the file also contains the log from this snapshot on, which names people, worktrees
     and notes.
 
     \b
@@ -50,7 +49,9 @@ def export(call: Call, snapshot: str, path: str, output: str, with_proof: bool, 
       jvs export baseline data -o data.zip --with-proof
     """
     if key is not None and not with_proof:
-        raise InputError("--key signs the checkpoint of a proof", hint="add --with-proof")
+        raise InputError(
+            "--key needs --with-proof: it signs the checkpoint of the proof", hint="add --with-proof"
+        )
     repository = call.repository()
     snapshot_id = repository.resolve(snapshot, worktree=call.worktree)
     made = repository.export(

@@ -81,8 +81,9 @@ def gc() -> None:
 def plan(call: Call, /, policy: str | None, drop: tuple[str, ...], **keep: Any) -> Outcome:
     """Show what jvs gc run would remove, and remove nothing.
 
-    Without a policy, this is only what no worktree, ref, pin or history needs. A policy thins out each worktree's
-    history. It counts only hours to years that have snapshots, in UTC. Heads, refs and pins always stay.
+    Without a policy, the plan has only snapshots that no worktree, ref, pin or history needs. A policy thins out each
+    worktree's history. Of hours, days, weeks, months and years (in UTC) it counts only those with a snapshot. Heads, refs
+    and pins always stay.
 
     --drop removes the files of the snapshots that you name, and nothing else. Their line in the history stays, marked
     as expired. --drop also takes the id of a kept copy of a file, as jvs find shows it.

@@ -233,7 +233,11 @@ def _common_options(*, hidden: bool) -> list[click.Option]:
         option("--json", field="json", text="Print one JSON document.", is_flag=True),
         option("-q", "--quiet", field="quiet", text="Show no progress and no advice.", is_flag=True),
         option(
-            "-v", "--verbose", field="verbose", text="Say more; twice: show where an error arose.", count=True
+            "-v",
+            "--verbose",
+            field="verbose",
+            text="Print more details; given twice, also show where an error happened.",
+            count=True,
         ),
         option(
             "--no-color", field="no_color", text="Print without colours, as with NO_COLOR set.", is_flag=True

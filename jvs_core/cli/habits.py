@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-_REPLICATED = "nothing is sent: the storage replicates itself"
+_REPLICATED = "JVS sends nothing: the storage replicates itself"
 _HABITS = {
-    "add": 'nothing need be added, a snapshot has the whole worktree: jvs snapshot "note" --lock',
+    "add": 'you do not have to add files, a snapshot has the whole worktree: jvs snapshot "note" --lock',
     "archive": "jvs export SNAPSHOT -o FILE.tar.zst",
     "backup": 'jvs snapshot "note" --lock',
     "blame": "jvs history --path PATH lists the snapshots that changed a file",
@@ -32,21 +32,21 @@ _HABITS = {
     "log": "jvs history",
     "ls-files": "jvs ls HEAD -r",
     "ls-tree": "jvs ls SNAPSHOT -r",
-    "merge": "jvs compare A B shows what differs, jvs restore SNAPSHOT --path PATH brings a file here; nothing is merged",
-    "mount": "jvs view SNAPSHOT makes a read-only folder of it",
-    "mv": "move files as you like: mv; jvs compare shows what moved. A worktree: jvs worktree rename OLD NEW",
+    "merge": "jvs compare A B shows what differs, jvs restore SNAPSHOT --path PATH brings a file here; JVS does not merge",
+    "mount": "jvs view SNAPSHOT makes a read-only folder with its files",
+    "mv": "move files with mv; jvs compare shows what moved. To rename a worktree: jvs worktree rename OLD NEW",
     "prune": "jvs gc plan, then: jvs gc run --plan-id ID",
     "pull": f"{_REPLICATED}; jvs restore SNAPSHOT makes a worktree of what others took",
-    "push": f"{_REPLICATED}; jvs snapshot is all that there is to do",
-    "rebase": "history stays as it was; jvs restore SNAPSHOT goes on from another snapshot",
+    "push": f"{_REPLICATED}; jvs snapshot is enough",
+    "rebase": "JVS does not rewrite history; jvs restore SNAPSHOT makes a worktree that continues from another snapshot",
     "reflog": "jvs audit log",
     "remote": _REPLICATED + "; jvs info shows the repository",
     "rename": "jvs worktree rename OLD NEW",
-    "repair": "jvs doctor shows what is wrong, and by which --repair it is mended",
+    "repair": "jvs doctor shows what is wrong, and which --repair repairs it",
     "reset": "jvs restore SNAPSHOT --inplace --force --reason TEXT",
     "revert": "jvs undo takes back an in-place restore; jvs restore SNAPSHOT --inplace --force --reason TEXT goes back to any",
     "rewrite": "jvs gc plan --drop SNAPSHOT drops the snapshots that hold a file; jvs find PATTERN --all names them",
-    "rm": "remove files as you like: rm; jvs find --deleted '*' finds them again. A snapshot: jvs gc plan --drop SNAPSHOT",
+    "rm": "remove files with rm; jvs find --deleted '*' finds them again. To remove a snapshot: jvs gc plan --drop SNAPSHOT",
     "rollback": "jvs restore SNAPSHOT --inplace --force --reason TEXT",
     "save": 'jvs snapshot "note" --lock',
     "snapshots": "jvs history --all",
@@ -54,18 +54,18 @@ _HABITS = {
     "switch": 'cd "$(jvs worktree path NAME)"; jvs worktree list shows their names',
     "tag": "jvs ref create NAME SNAPSHOT, or: jvs annotate SNAPSHOT --add-tag TAG",
     "tags": "jvs ref list, or: jvs history --tag TAG",
-    "unlock": "jvs lock release; the lock of a process that died ends by itself, jvs lock status says when",
+    "unlock": "jvs lock release; the lock of a dead process expires by itself, jvs lock status says when",
     "gc prune": "jvs gc plan, then: jvs gc run --plan-id ID",
     "worktree add": "jvs worktree create NAME --from SNAPSHOT",
     "worktree delete": "jvs worktree remove NAME",
     "worktree move": "jvs worktree rename OLD NEW",
-    "worktree prune": "jvs worktree remove NAME; jvs doctor names what is left of others",
+    "worktree prune": "jvs worktree remove NAME; jvs doctor names what others left behind",
 }
 _OPTIONS = {
     "gc --prune": "jvs gc plan, then: jvs gc run --plan-id ID",
-    "snapshot -a": 'nothing need be added, a snapshot has the whole worktree: jvs snapshot "note" --lock',
+    "snapshot -a": 'you do not have to add files, a snapshot has the whole worktree: jvs snapshot "note" --lock',
     "snapshot --amend": "jvs annotate HEAD --note NOTE changes the note; the files of a snapshot never change",
-    "history --oneline": "jvs history has one line a snapshot",
+    "history --oneline": "jvs history has one line for each snapshot",
     "worktree -b": "jvs worktree create NAME --from SNAPSHOT",
 }
 

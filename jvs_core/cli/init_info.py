@@ -52,22 +52,20 @@ def init(
       jvs init analysis --adopt ~/old-analysis --exclude-caches --exclude '*.tmp'
     """
     if call.repo is not None or call.worktree is not None:
-        raise InputError(
-            "init makes NAME in the current directory; --repo and --worktree have no meaning here"
-        )
+        raise InputError("init makes NAME in the current directory: leave out --repo and --worktree")
     if name in (".", ".."):
         raise NameInvalid(
-            f"{name!r} already exists, and init makes a new folder",
-            hint="jvs init NAME --adopt DIR keeps the history of a folder where it is; --from DIR makes a copy of it",
+            f"{name!r} already exists; init makes a new folder",
+            hint="jvs init NAME --adopt DIR keeps the history of a folder that you have; --from DIR starts with a copy of it",
         )
     if "/" in name:
         raise NameInvalid(
             f"not a valid repository name: {name!r}",
-            hint="cd to the folder that should hold it, then: jvs init NAME",
+            hint="cd to the parent folder first, then: jvs init NAME",
         )
     for option, value in (("--from", from_), ("--adopt", adopt)):
         if value == "":
-            raise InputError(f"{option} is empty", hint=f"name a folder after {option}")
+            raise InputError(f"{option} is empty", hint=f"give a folder after {option}")
     from jvs_core.repository import Repository
 
     made = Repository.init(
@@ -87,7 +85,7 @@ def init(
             *fields([("Worktree", safe(made.main_path)), ("Engine", safe(made.snapshot_engine))]),
         ],
         warnings=made.degraded,
-        notices=[f"{safe(adopt)} is a link to it now"] if adopt else [],
+        notices=[f"{safe(adopt)} is now a link to main"] if adopt else [],
         advice=[f'next: cd {name}/main, work, then: jvs snapshot "note" --lock'],
     )
 

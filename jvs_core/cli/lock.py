@@ -60,10 +60,10 @@ def acquire(call: Call, lease_ms: int | None, wait_s: float, purpose: str) -> Ou
         return Outcome(
             held,
             [
-                f"Lock on worktree '{held.worktree}' held by the run that this is a part of",
+                f"Lock on worktree '{held.worktree}' is already held by the run that this command is part of",
                 *_description(held),
             ],
-            advice=["the run gives it back at its end"],
+            advice=["the run releases it when it ends"],
         )
     if lease_ms is None and call.lease_ms is not None:
         lease_ms = call.lease_ms(repository)
@@ -71,7 +71,7 @@ def acquire(call: Call, lease_ms: int | None, wait_s: float, purpose: str) -> Ou
     return Outcome(
         record,
         [f"Lock acquired on worktree '{record.worktree}'", *_description(record)],
-        advice=["give it back with: jvs lock release"],
+        advice=["release it with: jvs lock release"],
     )
 
 
@@ -115,7 +115,7 @@ def release(call: Call) -> Outcome:
         return Outcome(
             {"released": False},
             [
-                f"Lock on worktree '{held.worktree}' kept: the run that this is a part of gives it back at its end"
+                f"Lock on worktree '{held.worktree}' not released: the run that this command is part of releases it when it ends"
             ],
         )
     repository.locks.release(call.worktree)

@@ -59,7 +59,7 @@ class _Watch:
             return
         self.lost = True
         if sys.stderr is not None:
-            sys.stderr.write("jvs: warning: the lock was lost; the command goes on without it\n")
+            sys.stderr.write("jvs: warning: the lock is lost; the command continues without it\n")
             sys.stderr.flush()
 
     def _is_lost(self) -> bool:

@@ -67,7 +67,7 @@ _COMMANDS = {
     "completion": Lazy(
         "jvs_core.cli.completion.command:completion", "Print a script that completes commands in your shell."
     ),
-    "demo": Lazy("jvs_core.cli.demo:demo", "Show the whole story on a throw-away repository."),
+    "demo": Lazy("jvs_core.cli.demo:demo", "Demonstrate JVS on a temporary repository."),
 }
 
 
@@ -199,7 +199,10 @@ def _outcome(value: Any) -> Outcome:
 def _ask(call: Call, question: str) -> bool:
     """Ask on the terminal. Raises InputError where nobody sits at one."""
     if call.json or not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
-        raise InputError("this changes files in place and there is no terminal to ask on", hint="add --force")
+        raise InputError(
+            "this changes files in place, and JVS cannot ask you, because there is no terminal",
+            hint="add --force",
+        )
     return click.confirm(question, err=True)
 
 

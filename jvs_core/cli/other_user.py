@@ -79,6 +79,6 @@ def _settle(parent: int, folders: tuple[str, ...], elsewhere: str) -> Callable[[
                 if folder != folders[0] and elsewhere:
                     os.write(_STDERR, elsewhere.encode(errors="backslashreplace"))
                 return
-        raise PermissionError("no folder to work in")
+        raise PermissionError("the user has no folder to work in")
 
     return settle

@@ -125,7 +125,7 @@ def unexpected(error: BaseException) -> JvsError:
     """Return the contract's error for an exception that nobody foresaw, or that the machine's limits brought about."""
     if isinstance(error, OverflowError) and not _tells_time():
         return ClockSkewExceeded(
-            "the clock of this machine stands after the year 2262, which Python cannot say",
+            "the clock of this machine is after the year 2262, which Python cannot handle",
             hint="set the clock, then run the command again",
         )
     if isinstance(error, MemoryError) or any(word in str(error) for word in _STARVED):
@@ -150,7 +150,7 @@ def _tells_time() -> bool:
 def interrupted(number: int) -> JvsError:
     """Return the contract's error for a command that was stopped with Ctrl-C or another signal."""
     how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
-    return JvsError(f"{how}; nothing was left half done")
+    return JvsError(f"{how}; nothing is half done")
 
 
 def _document(value: Any) -> str:

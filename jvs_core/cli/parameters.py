@@ -84,7 +84,7 @@ def taking_lock(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _with_lock(ctx: Context, _param: Parameter, value: float | None) -> float | None:
     if value is not None and not ctx.params.get("lock") and not ctx.resilient_parsing:
-        raise InputError("--wait goes with --lock", hint=f"{ctx.command_path} --lock --wait SECONDS")
+        raise InputError("--wait needs --lock", hint=f"{ctx.command_path} --lock --wait SECONDS")
     return value
 
 

@@ -67,9 +67,9 @@ def restore(
 ) -> Outcome:
     """Restore a snapshot to a new worktree. Nothing that exists is changed.
 
-    With --path, copy files and folders out of it. PATH starts at the worktree's top folder, ./PATH at the current
-    folder. With --inplace, make the worktree equal to it; JVS first takes a snapshot of the present, and jvs undo
-    goes back to it. With --path, SNAPSHOT may also be a kept copy of a file, as jvs find shows it.
+    With --path, copy files and folders out of the snapshot. PATH starts at the worktree's top folder, ./PATH at the
+    current folder. With --inplace, make the worktree equal to the snapshot; JVS first takes a snapshot of the worktree,
+    and jvs undo goes back to that. With --path, SNAPSHOT may also be the id of a kept copy of a file, as jvs find shows it.
 
     \b
     Example:
@@ -134,7 +134,7 @@ def restore(
         made,
         [f"Restored snapshot {identifier(made.snapshot_id)} to {safe(made.path)}"],
         warnings=made.degraded,
-        notices=[f"it is the new worktree {made.worktree}; no other was touched"],
+        notices=[f"{made.worktree} is a new worktree; JVS changed no other worktree"],
         advice=[] if name else _renaming(repository, made),
     )
 
@@ -142,12 +142,12 @@ def restore(
 def _renaming(repository: Repository, made: Restored) -> list[str]:
     with suppress(JvsError):  # it is restored, whatever is wrong with its note
         better = repository.suggest_name(made.snapshot_id)
-        return [f"a name to remember: jvs worktree rename {made.worktree} {better}"]
+        return [f"to give it a name that you remember: jvs worktree rename {made.worktree} {better}"]
     return []
 
 
 def _put_back(done: PutBack) -> Outcome:
-    beside = ", since something has that name now" if done.renamed else ""
+    beside = ", because there is something else with that name now" if done.renamed else ""
     return Outcome(
         done,
         [
@@ -180,18 +180,21 @@ def _check(
 ) -> None:
     """Refuse combinations that mean nothing, before anything is opened."""
     if name is not None and (inplace or paths):
-        raise InputError("--name and --named are for a new worktree; they do not go with --inplace or --path")
+        raise InputError("--name and --named name a new worktree; leave them out with --inplace or --path")
     if to is not None and not paths:
-        raise InputError("--to goes with --path", hint="jvs restore SNAPSHOT --path PATH --to PATH")
+        raise InputError("--to needs --path", hint="jvs restore SNAPSHOT --path PATH --to PATH")
     if dry_run and (paths or not inplace):
         raise InputError(
-            "--dry-run shows an in-place restore of the whole worktree", hint="jvs compare SNAPSHOT"
+            "--dry-run works only with --inplace and without --path", hint="jvs compare SNAPSHOT"
         )
     if lock and not inplace:
-        raise InputError("--lock goes with --inplace", hint="nothing else of a restore needs the lock")
+        raise InputError(
+            "--lock needs --inplace", hint="leave it out: only an in-place restore needs the lock"
+        )
     if (force or reason is not None) and not inplace:
         raise InputError(
-            "--force and --reason go with --inplace", hint="jvs restore SNAPSHOT makes a new worktree"
+            "--force and --reason need --inplace",
+            hint="leave them out to restore to a new worktree: jvs restore SNAPSHOT",
         )
     if inplace and not dry_run and not (reason or "").strip():
         raise InputError("an in-place restore needs a reason", hint="add --reason TEXT")
@@ -216,5 +219,5 @@ def changed(done: RestoredInPlace, headline: str, dry_run: bool) -> Outcome:
         done,
         lines,
         warnings=done.degraded,
-        notices=[f"what was there is snapshot {done.pre_restore_snapshot_id}"],
+        notices=[f"the worktree as it was before is in snapshot {done.pre_restore_snapshot_id}"],
     )

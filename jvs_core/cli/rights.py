@@ -46,8 +46,8 @@ def run_as_owner(refused: UntrustedRepository, args: Sequence[str], call: Call) 
     if groups is None:
         raise refused
     environment = environment_of(owner, groups[0])
-    _say(f"{root} belongs to uid {owner}: going on with that user's rights, not root's", quiet=call.quiet)
-    elsewhere = f"jvs: uid {owner} cannot enter the current folder: going on in {safe(str(root))}\n"
+    _say(f"{root} belongs to uid {owner}: continuing with that user's rights, not root's", quiet=call.quiet)
+    elsewhere = f"jvs: uid {owner} cannot enter the current folder: continuing in {safe(str(root))}\n"
     how = apart(
         owner, groups[0], groups, folders=_folders(str(root)), elsewhere="" if call.quiet else elsewhere
     )
@@ -57,7 +57,7 @@ def run_as_owner(refused: UntrustedRepository, args: Sequence[str], call: Call) 
     except subprocess.SubprocessError as error:
         raise UntrustedRepository(
             f"{root} belongs to uid {owner}, who cannot enter it",
-            hint="that user cannot enter the folders above it: run jvs as a user who can",
+            hint="that user may not enter the parent folders: run jvs as a user who may",
         ) from error
     except OSError as error:
         if error.filename == command[0]:

@@ -70,7 +70,7 @@ def run(
     }
     notices = [f"Created snapshot {box.snapshot_id}"]
     if ended.behind:
-        notices.append(f"Ended what {command[0]} had left running: {', '.join(dict.fromkeys(ended.behind))}")
+        notices.append(f"Ended what {command[0]} left running: {', '.join(dict.fromkeys(ended.behind))}")
     if box.keep:
         notices.append(f"Kept {box.path}")
     return Outcome(value, notices=notices, exit_status=ended.exit_status)

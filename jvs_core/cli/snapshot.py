@@ -56,7 +56,7 @@ def snapshot(
       jvs snapshot --if-changed -m "every hour" --lock
     """
     if note is not None and message is not None:
-        raise InputError("the note is given twice", hint="jvs snapshot NOTE, or: jvs snapshot -m NOTE")
+        raise InputError("you gave the note twice", hint="jvs snapshot NOTE, or: jvs snapshot -m NOTE")
     repository = call.repository()
     take = repository.snapshot_if_changed if if_changed else repository.snapshot
     made = take(
@@ -91,8 +91,8 @@ def _advice(call: Call, repository: Repository, made: Descriptor) -> list[str]:
     if 2 * share.files <= share.all_files and 2 * share.bytes <= share.all_bytes:
         return []
     return [
-        f"{share.files:,} of {counted(share.all_files, 'file')} ({size(share.bytes)}) lie in caches (.venv, __pycache__, …)",
-        "to leave them out of the next ones, put into .jvs/config.toml: [exclude] caches = true",
+        f"{share.files:,} of {counted(share.all_files, 'file')} ({size(share.bytes)}) are in caches (.venv, __pycache__, …)",
+        "to leave them out of the next snapshots, write this into .jvs/config.toml: [exclude] caches = true",
     ]
 
 

@@ -65,7 +65,7 @@ def stats(call: Call, snapshot: str | None, by: str, limit: int) -> Outcome:
 
 def _of_repository(repository: Repository, found: Stats, by: str, limit: int) -> list[str]:
     several = counted(len(found.snapshots), "snapshot")
-    gone = f", {found.expired:,} more are thinned out and hold nothing" if found.expired else ""
+    gone = f", {found.expired:,} more are expired and hold nothing" if found.expired else ""
     remarks = {
         "snapshots": f"{several}, {counted(found.contents, 'different content')} of {size(found.distinct_bytes)}{gone}",
         "worktrees": ", ".join(
@@ -74,7 +74,7 @@ def _of_repository(repository: Repository, found: Stats, by: str, limit: int) ->
         )
         + (f", … and {len(found.worktrees) - _SHOWN:,} more" if len(found.worktrees) > _SHOWN else ""),
         "kept_copies": "of deleted and overwritten files",
-        "trash": "removed snapshots that are being deleted",
+        "trash": "removed snapshots that gc still deletes",
         "unfinished": "what interrupted snapshots left: jvs doctor",
         "records": "manifests, descriptors, the log",
     }
@@ -128,7 +128,7 @@ def _of_snapshot(repository: Repository, found: Stats, by: str, limit: int) -> l
     ]
     if by == "path":
         rows = [_of_path(each) for each in found.largest[:limit]]
-        lines += ["", "Paths, what it alone holds first:", *columns(rows)]
+        lines += ["", "Paths, those with the most bytes that no other snapshot holds first:", *columns(rows)]
     return lines
 
 

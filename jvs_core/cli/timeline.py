@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "saved": "saved: nothing changed since the newest snapshot",
-    "off": "off: no snapshot is taken unasked",
+    "off": "off: JVS takes no automatic snapshots",
 }
 
 
@@ -70,7 +70,7 @@ def _more(found: TimelineState) -> list[str]:
         lines.append(f"  next at {found.next_at}")
     if not found.runs and found.state != "off":
         lines.append(
-            "  nothing of yours takes snapshots here now: a Jupyter server would, or jvs timeline run"
+            "  none of your programs takes snapshots here now: start a Jupyter server, or jvs timeline run"
         )
     return lines
 
@@ -100,7 +100,7 @@ def run(call: Call) -> Outcome:
     except KeyboardInterrupt as stopped:  # how it is meant to end
         return Outcome(
             {"ended": True},
-            ["ended; nothing was left half done"],
+            ["ended; nothing is half done"],
             exit_status=128 + stopping.number_of(stopped),
         )
 

@@ -29,9 +29,9 @@ def trust(call: Call, path: str | None, shown: bool, remove: str | None) -> Outc
       jvs trust --remove /srv/teams/genome
     """
     if call.repo is not None or call.worktree is not None:
-        raise InputError("trust names the repository itself; --repo and --worktree have no meaning here")
+        raise InputError("name the repository as PATH: leave out --repo and --worktree")
     if (path is not None) + shown + (remove is not None) != 1:
-        raise InputError("say which: PATH, --list or --remove PATH", hint="jvs trust --help")
+        raise InputError("give one of PATH, --list or --remove PATH", hint="jvs trust --help")
     if "" in (path, remove):
         raise InputError("the path is empty", hint="name the folder that holds .jvs")
     from jvs_core.control import trust as register
@@ -43,9 +43,7 @@ def trust(call: Call, path: str | None, shown: bool, remove: str | None) -> Outc
         gone = register.distrust(remove)
         if not gone:
             raise InputError(f"{remove} is not on the list", hint="jvs trust --list")
-        return Outcome(gone, [f"Trusted no longer: {safe(one.path)}" for one in gone])
+        return Outcome(gone, [f"You no longer trust {safe(one.path)}" for one in gone])
     found = register.trusted()
     rows = [(safe(one.path), safe(register.owner_name(one.uid))) for one in found]
-    return Outcome(
-        found, columns(rows), notices=[] if found else ["no repository of another user is trusted"]
-    )
+    return Outcome(found, columns(rows), notices=[] if found else ["you trust no repository of another user"])

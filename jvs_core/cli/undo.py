@@ -27,7 +27,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         click.option(
-            "--force", is_flag=True, help="Go back even if that takes back later work; a snapshot keeps it."
+            "--force",
+            is_flag=True,
+            help="Go back even if that takes back later work; a snapshot keeps that work.",
         ),
         taking_lock,
         click.option("--reason", metavar="TEXT", default="", help="Why, for the audit log."),
@@ -43,9 +45,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 def undo(call: Call, /, forget: bool, **options: Any) -> Outcome:
     """Take back the last in-place restore of the worktree. Needs its lock.
 
-    The next call takes back the one before. JVS keeps the present in a snapshot, and jvs redo goes forward again. If
-    anything else changed since the restore, it changes nothing without --force. You cannot drop a snapshot that undo
-    goes back to; --forget releases them all.
+    The next undo takes back the in-place restore before that one. JVS first takes a snapshot of the present, and jvs redo
+    goes forward again. If anything else changed since the restore, undo changes nothing unless you use --force. You
+    cannot drop a snapshot that undo can go back to; --forget gives up all of them.
 
     \b
     Example:
@@ -72,11 +74,13 @@ def redo(call: Call, /, **options: Any) -> Outcome:
 
 def _forgotten(call: Call, *, lock: bool, wait_s: float | None, **options: Any) -> Outcome:
     if any(options.values()):
-        raise InputError("--forget goes with --lock and --wait only", hint="jvs undo --forget --lock")
+        raise InputError(
+            "with --forget, only --lock and --wait are possible", hint="jvs undo --forget --lock"
+        )
     repository = call.repository()
     name = call.worktree or repository.worktree
     count = repository.forget_undo(call.worktree, **call.locking(repository, lock=lock, wait_s=wait_s))
-    lines = [f"Gave up {counted(count, 'step')} of undo and redo of worktree '{safe(name)}'"]
+    lines = [f"Worktree '{safe(name)}': gave up {counted(count, 'step')} of undo and redo"]
     return Outcome({"worktree": name, "forgotten": count}, lines)
 
 
@@ -102,4 +106,4 @@ def _go(
     )
     verb = "Would restore" if dry_run else "Restored"
     outcome = changed(done, f"{verb} snapshot {identifier(done.snapshot_id)} in place, {words}", dry_run)
-    return outcome if dry_run else replace(outcome, advice=[f"jvs {back} goes back to it"])
+    return outcome if dry_run else replace(outcome, advice=[f"to go back to it: jvs {back}"])

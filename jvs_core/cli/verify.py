@@ -29,7 +29,7 @@ _LONGEST = 1 << 20
 @click.option(
     "--subset",
     metavar="K/N",
-    help="Verify every snapshot, but read only share K of N of all contents; next/N takes the one read longest ago.",
+    help="Verify every snapshot, but read only share K of N of all contents; next/N takes the share that was read longest ago.",
 )
 @click.option(
     "--since",
@@ -67,7 +67,10 @@ def verify(
     """
     if export is not None:
         if snapshot is not None or every or since is not None or subset is not None:
-            raise InputError("--export checks a file and nothing else", hint="jvs verify --export FILE")
+            raise InputError(
+                "--export checks a file: leave out SNAPSHOT, --all, --since and --subset",
+                hint="jvs verify --export FILE",
+            )
         return _of_export(export, key)
     if snapshot is not None and every:
         raise InputError("a SNAPSHOT and --all exclude each other")
@@ -94,7 +97,7 @@ def verify(
     if read is not None:
         lines += _read(read)
         if not read.remembered:
-            warnings.append("what was read could not be remembered: the cache folder cannot be written")
+            warnings.append("JVS could not remember what it read: it cannot write to the cache folder")
     return Outcome(report, lines, warnings=warnings, exit_status=0 if report.ok else _INTEGRITY)
 
 
@@ -109,9 +112,9 @@ def _read(found: Subset) -> list[str]:
         lines.append(f"  {share.share}/{found.of}  {when}")
     never = sorted(each for each, at in found.last_read.items() if at is None)
     if never:
-        return [*lines, f"not all read yet: {counted(len(never), 'snapshot')}, the oldest {never[0]}"]
+        return [*lines, f"not yet read completely: {counted(len(never), 'snapshot')}, the oldest {never[0]}"]
     oldest = min(filter(None, found.last_read.values()), default=None)
-    return [*lines, f"all has been read since {oldest}"] if oldest else lines
+    return [*lines, f"everything has been read since {oldest}"] if oldest else lines
 
 
 def _text(since: str) -> str:

@@ -44,7 +44,7 @@ def view(call: Call, snapshot: str | None, path: str, close: bool) -> Outcome:
 
     Without SNAPSHOT, list the open views. The view shares blocks with the snapshot if the file system can, and is a
     copy otherwise: nothing that happens to it changes the snapshot. gc keeps the snapshot while the view is open.
-    Close it with --close. jvs doctor --repair-runtime closes what ended sessions left open.
+    Close it with --close. jvs doctor --repair-runtime closes the views of ended sessions.
 
     \b
     Example:

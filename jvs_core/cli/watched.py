@@ -38,7 +38,7 @@ class Exit:
     def behind(self) -> tuple[str, ...]:
         """All that it left behind, with a word at those that are still there."""
         ended = (name for name in self.left if name not in self.stuck)
-        return (*ended, *(f"{name} (could not be ended)" for name in self.stuck))
+        return (*ended, *(f"{name} (JVS could not end it)" for name in self.stuck))
 
 
 class Watched:

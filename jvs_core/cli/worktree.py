@@ -120,7 +120,7 @@ def rename(call: Call, old: str, new: str) -> Outcome:
 @click.option(
     "--force",
     is_flag=True,
-    help="Remove it even with changes, after a last snapshot of them. A lock still prevents it.",
+    help="Remove it even if it has changes; JVS first takes a last snapshot of them. A locked worktree stays.",
 )
 @click.pass_obj
 def remove(call: Call, name: str, force: bool) -> Outcome:

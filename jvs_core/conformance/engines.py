@@ -23,7 +23,7 @@ _EXTENT_SHARED = 0x2000
 _Entry = tuple[bytes, str, int, int, int, bytes, bytes]
 
 
-@engines("chosen", "The engine that the repository asks for, or the best one, works here")
+@engines("chosen", "The engine that the repository is configured to use, or the best engine, works here")
 def _chosen(scene: Scene) -> Facts:
     repo = scene.repository()
     taken = repo.snapshot("chosen", lock=True)
@@ -50,17 +50,17 @@ def _contract(scene: Scene, name: EngineName) -> Facts:
     payload = repo.root / ".jvs" / "snapshots" / first.snapshot_id / "payload"
     demand(first.engine == name, f"{first.engine} ran instead")
     stored = _state(payload)
-    demand(stored in (before, _sealed(before)), "the snapshot is not what the worktree was")
+    demand(stored in (before, _sealed(before)), "the snapshot differs from the worktree")
     (main / "notes.txt").write_text("changed")
     (main / "data" / "a.csv").unlink()
-    demand(_state(payload) == stored, "a change of the worktree reached the snapshot")
+    demand(_state(payload) == stored, "a change in the worktree also changed the snapshot")
     second = repo.snapshot("second", lock=True)
     demand(_state(payload) == stored, "a second snapshot changed the first")
     restored = Path(repo.restore(first.snapshot_id, name="back").path)
-    demand(_state(restored) == before, "what is restored is not what was stored")
+    demand(_state(restored) == before, "the restored worktree differs from the snapshot")
     with open(restored / "notes.txt", "r+b") as file:
         file.write(b"N")
-    demand(_state(payload) == stored, "a change of the restored worktree reached the snapshot")
+    demand(_state(payload) == stored, "a change in the restored worktree also changed the snapshot")
     demand(repo.verify(every=True).ok, "the snapshots do not verify")
     return {"engine": name, "degraded": sorted({*first.degraded, *second.degraded})}
 
@@ -105,15 +105,13 @@ def _copy(scene: Scene) -> Facts:
     return _contract(scene, "copy")
 
 
-@engines(
-    "reflink-truth", "Where reflink-copy or btrfs-snapshot ran, worktree and snapshot share their blocks"
-)
+@engines("reflink-truth", "If reflink-copy or btrfs-snapshot ran, worktree and snapshot share their blocks")
 def _reflink_truth(scene: Scene) -> Facts:
     repo = scene.repository()
     (repo.root / "main" / "large").write_bytes(os.urandom(4 << 20))
     taken = repo.snapshot("large", lock=True)
     if taken.engine not in ("reflink-copy", "btrfs-snapshot"):
-        raise NotHere(f"{taken.engine} ran, which promises no shared blocks that can be seen")
+        raise NotHere(f"{taken.engine} ran; with it, shared blocks are not visible")
     path = repo.root / ".jvs" / "snapshots" / taken.snapshot_id / "payload" / "large"
     extents, shared = _extents(path)
     demand(extents, "the file has no blocks")
@@ -131,7 +129,7 @@ def _extents(path: Path) -> tuple[int, int]:
             fcntl.ioctl(file.fileno(), _FIEMAP, buffer)
         except OSError as error:
             if error.errno in (errno.ENOTTY, errno.EOPNOTSUPP):
-                raise NotHere("the file system does not say where its blocks lie") from error
+                raise NotHere("the file system does not say where its blocks are") from error
             raise
     mapped = struct.unpack_from("=QQIIII", buffer)[3]
     flags = [struct.unpack_from("=I", buffer, 32 + 56 * number + 40)[0] for number in range(mapped)]

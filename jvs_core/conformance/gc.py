@@ -21,27 +21,30 @@ def _history(scene: Scene) -> tuple[Repository, list[str]]:
 @removal("needed-kept", "Without a policy, nothing that a head, ref, pin or lineage needs is a candidate")
 def _needed_kept(scene: Scene) -> None:
     repo, made = _history(scene)
-    demand(repo.gc.plan().candidate_count == 0, "a snapshot of the lineage is to go")
+    demand(repo.gc.plan().candidate_count == 0, "the plan would remove a snapshot of the lineage")
     repo.refs.create("base", made[0])
     repo.pins.create(made[1], reason="kept")
     plan = repo.gc.plan(keep_last=1)
     demand(not plan.candidates, f"{[found.snapshot_id for found in plan.candidates]} are to go")
     repo.gc.run(plan.plan_id)
-    demand(repo.verify(every=True).ok, "it does not verify after a run that removed nothing")
+    demand(repo.verify(every=True).ok, "the repository does not verify after a gc run that removed nothing")
 
 
 @removal("thinned", "A thinned snapshot stays in the history, cannot be restored, and lineage and log verify")
 def _thinned(scene: Scene) -> Facts:
     repo, made = _history(scene)
     plan = repo.gc.plan(keep_last=1)
-    demand([found.snapshot_id for found in plan.candidates], "there is no candidate")
+    demand([found.snapshot_id for found in plan.candidates], "the plan has no candidate")
     done = repo.gc.run(plan.plan_id)
     demand(sorted(done.deleted) == made[:2], f"removed were {done.deleted}")
-    demand([item.expired for item in repo.history()] == [False, True, True], "the history says otherwise")
+    demand(
+        [item.expired for item in repo.history()] == [False, True, True],
+        "the history does not mark exactly the removed snapshots as expired",
+    )
     with refused("E_SNAPSHOT_EXPIRED"):
         repo.restore(made[0])
-    demand(repo.verify(every=True).ok, "it does not verify afterwards")
-    demand(repo.doctor(strict=True).healthy, "it is not healthy afterwards")
+    demand(repo.verify(every=True).ok, "the repository does not verify afterwards")
+    demand(repo.doctor(strict=True).healthy, "the repository is not healthy afterwards")
     return {"removed": len(done.deleted), "reclaimed_bytes": done.reclaimed_bytes}
 
 

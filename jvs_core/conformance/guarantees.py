@@ -16,19 +16,21 @@ writing = Chapter("writing")
 _QUICK = {"duration_ms": 1000, "max_clock_skew_ms": 0, "steal_grace_ms": 0}
 
 
-@writing("lock-conflict", "Nobody else gets a held lock; the error has holder and times")
+@writing("lock-conflict", "Nobody else gets a lock that is held; the error names its holder and times")
 def _lock_conflict(scene: Scene) -> None:
     repo = scene.repository()
     repo.locks.acquire(purpose="first")
     with refused("E_LOCK_CONFLICT") as caught:
         scene.opened(repo.root, session="other").locks.acquire()
-    demand(repo.locks.status().lock is not None, "the refusal took the lock away")
-    demand(scene.settings.holder_id in caught[0].message, "the holder is not named")
+    demand(
+        repo.locks.status().lock is not None, "the holder lost the lock when JVS refused it to somebody else"
+    )
+    demand(scene.settings.holder_id in caught[0].message, "the error does not name the holder")
     with refused("E_LOCK_NOT_HELD"):
         scene.opened(repo.root, session="other").snapshot("not mine")
     with refused("E_LOCK_CONFLICT"):
         scene.opened(repo.root, session="other").snapshot("not mine", lock=True)
-    demand(repo.history() == [], "somebody else's snapshot is there")
+    demand(repo.history() == [], "somebody without the lock took a snapshot")
 
 
 @writing("lock-needed", "Without the lock, snapshots and in-place restores fail")
@@ -44,7 +46,7 @@ def _lock_needed(scene: Scene) -> None:
     demand(len(repo.history(every=True)) == 1, "a snapshot was made")
 
 
-@writing("fencing", "A holder that lost its lease to another publishes nothing")
+@writing("fencing", "If somebody else took over a lock, its old holder publishes nothing")
 def _fencing(scene: Scene) -> Facts:
     repo = scene.repository(lease=_QUICK)
     first = repo.locks.acquire(lease_ms=1000)
@@ -55,25 +57,27 @@ def _fencing(scene: Scene) -> Facts:
         repo.snapshot("late")
     with refused("E_FENCING_MISMATCH"):
         repo.locks.renew()
-    demand(repo.history() == [], "the late snapshot is there")
-    demand(other.snapshot("mine").fencing_token == second.fencing_token, "another token was recorded")
+    demand(repo.history() == [], "the holder without a valid lease published its snapshot")
+    demand(
+        other.snapshot("mine").fencing_token == second.fencing_token, "the snapshot has another fencing token"
+    )
     return {"tokens": [first.fencing_token, second.fencing_token]}
 
 
-@writing("lease-expires", "An expired lease protects nobody")
+@writing("lease-expires", "After a lease expired, its holder publishes nothing")
 def _lease_expires(scene: Scene) -> None:
     repo = scene.repository(lease=_QUICK)
     repo.locks.acquire(lease_ms=1000)
     deadline = time.monotonic() + 30
     while repo.locks.status().state == "held":
-        demand(time.monotonic() < deadline, "a lease of one second still holds after 30")
+        demand(time.monotonic() < deadline, "a lease of one second is still valid after 30 seconds")
         time.sleep(0.05)
     with refused("E_LOCK_EXPIRED"):
         repo.snapshot("late")
-    demand(repo.history() == [], "the late snapshot is there")
+    demand(repo.history() == [], "the holder without a valid lease published its snapshot")
 
 
-@writing("safe-restore", "A restore makes a new worktree and touches no other")
+@writing("safe-restore", "A restore makes a new worktree and changes no other")
 def _safe_restore(scene: Scene) -> None:
     repo = scene.repository()
     taken = repo.snapshot("one", lock=True)
@@ -81,13 +85,19 @@ def _safe_restore(scene: Scene) -> None:
     before = scan(repo.root / "main")
     restored = repo.restore(taken.snapshot_id)
     after = scan(repo.root / "main")
-    demand((before.entries, before.stamps) == (after.entries, after.stamps), "main was touched")
-    demand((Path(restored.path) / "notes.txt").read_text() == "notes\n", "something else was restored")
+    demand((before.entries, before.stamps) == (after.entries, after.stamps), "the restore changed main")
+    demand(
+        (Path(restored.path) / "notes.txt").read_text() == "notes\n",
+        "the new worktree differs from the snapshot",
+    )
     with refused("E_ALREADY_EXISTS"):
         repo.restore(taken.snapshot_id, name=restored.worktree)
 
 
-@writing("inplace-undo", "An in-place restore needs a reason, saves the present first, and you can undo it")
+@writing(
+    "inplace-undo",
+    "An in-place restore needs a reason, first saves the present in a snapshot, and you can undo it",
+)
 def _inplace_undo(scene: Scene) -> None:
     repo = scene.repository()
     taken = repo.snapshot("one", lock=True)
@@ -97,15 +107,19 @@ def _inplace_undo(scene: Scene) -> None:
         repo.restore_inplace(taken.snapshot_id, reason=" ", lock=True)
     done = repo.restore_inplace(taken.snapshot_id, reason="back", lock=True)
     demand(done.pre_restore_snapshot_id, "the present was not saved")
-    demand((repo.root / "main" / "notes.txt").read_text() == "notes\n", "the content is another")
-    demand(not (repo.root / "main" / "new.txt").exists(), "what is not in the snapshot stayed")
+    demand(
+        (repo.root / "main" / "notes.txt").read_text() == "notes\n", "the content differs from the snapshot"
+    )
+    demand(not (repo.root / "main" / "new.txt").exists(), "a file that is not in the snapshot is still there")
     demand(repo.status().clean, "the worktree is not clean afterwards")
     repo.undo(lock=True)
-    demand((repo.root / "main" / "notes.txt").read_text() == "changed", "undo did not bring it back")
-    demand((repo.root / "main" / "new.txt").read_text() == "new", "undo did not bring a new file back")
+    demand(
+        (repo.root / "main" / "notes.txt").read_text() == "changed", "undo did not restore the old content"
+    )
+    demand((repo.root / "main" / "new.txt").read_text() == "new", "undo did not restore a new file")
 
 
-@writing("nothing-outside", "Names and links lead nowhere outside the repository")
+@writing("nothing-outside", "No name or link leads outside the repository")
 def _nothing_outside(scene: Scene) -> None:
     repo = scene.repository()
     repo.snapshot("one", lock=True)
@@ -121,7 +135,7 @@ def _nothing_outside(scene: Scene) -> None:
     (repo.root / "worktrees" / "linked").symlink_to(outside)
     with refused("E_PATH_ESCAPE"):
         scene.opened(repo.root).snapshot("linked", worktree="linked", lock=True)
-    demand(os.listdir(outside) == [], "something was written outside")
+    demand(os.listdir(outside) == [], "JVS wrote something outside the repository")
 
 
 @writing("refs-immutable", "A ref never moves")
@@ -133,10 +147,10 @@ def _refs_immutable(scene: Scene) -> None:
     second = repo.snapshot("two", lock=True)
     with refused("E_ALREADY_EXISTS"):
         repo.refs.create("base", second.snapshot_id)
-    demand(repo.resolve("base") == first.snapshot_id, "it names another snapshot")
+    demand(repo.resolve("base") == first.snapshot_id, "the ref names another snapshot now")
 
 
-@writing("unsaved-kept", "JVS does not remove a worktree with unsaved changes unasked")
+@writing("unsaved-kept", "JVS removes a worktree with unsaved changes only if you force it")
 def _unsaved_kept(scene: Scene) -> None:
     repo = scene.repository()
     repo.snapshot("one", lock=True)
@@ -144,9 +158,9 @@ def _unsaved_kept(scene: Scene) -> None:
     (repo.worktrees.path("exp") / "new.txt").write_text("new")
     with refused("E_UNSAVED_CHANGES"):
         repo.worktrees.remove("exp")
-    demand((repo.worktrees.path("exp") / "new.txt").exists(), "the change is gone")
+    demand((repo.worktrees.path("exp") / "new.txt").exists(), "the unsaved change is gone")
     repo.worktrees.remove("exp", force=True)
-    demand(not (repo.root / "worktrees" / "exp").exists(), "it is still there")
+    demand(not (repo.root / "worktrees" / "exp").exists(), "the worktree still exists after a forced removal")
 
 
 @writing("reading-changes-nothing", "Status, history, comparison, verify and doctor change nothing")
@@ -174,7 +188,9 @@ def _everything_below(root: Path) -> set[tuple[bytes, str, int, int, int]]:
     }
 
 
-@writing("all-logged", "Every operation that changes something is in the audit log, with who and what")
+@writing(
+    "all-logged", "The audit log has every operation that changes something, and says who did it and to what"
+)
 def _all_logged(scene: Scene) -> Facts:
     repo = scene.repository()
     first = repo.snapshot("one", lock=True)

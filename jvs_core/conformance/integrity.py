@@ -47,12 +47,13 @@ def _taken(scene: Scene) -> tuple[Repository, Descriptor, Layout]:
 
 def _found(repo: Repository, snapshot_id: str) -> str | None:
     report = repo.verify(every=True)
-    demand(not report.ok, "verify finds nothing")
+    demand(not report.ok, "verify does not find the damage")
     return {found.snapshot_id: found.code for found in report.snapshots}.get(snapshot_id)
 
 
 @integrity(
-    "tampered-payload", "JVS names a changed, missing or added file of a snapshot, and no restore uses it"
+    "tampered-payload",
+    "JVS names a changed, missing or added file of a snapshot, and refuses to restore that snapshot",
 )
 def _tampered_payload(scene: Scene) -> None:
     repo, taken, layout = _taken(scene)
@@ -72,7 +73,10 @@ def _tampered_payload(scene: Scene) -> None:
     (repo.root / "main" / "notes.txt").write_text("changed")
     with refused("E_PAYLOAD_HASH_MISMATCH"):
         repo.restore_inplace(taken.snapshot_id, reason="x", lock=True)
-    demand((repo.root / "main" / "notes.txt").read_text() == "changed", "the worktree was touched")
+    demand(
+        (repo.root / "main" / "notes.txt").read_text() == "changed",
+        "the refused restore changed the worktree",
+    )
 
 
 def _writable(repo: Repository, payload: Path) -> None:
@@ -108,7 +112,9 @@ def _forged_descriptor(scene: Scene) -> None:
     demand(code == "E_AUDIT_CHAIN_BROKEN", f"verify says {code}")
 
 
-@integrity("vanished-snapshot", "JVS notices a snapshot that vanished without gc, and a retargeted ref")
+@integrity(
+    "vanished-snapshot", "JVS finds a snapshot that was deleted without gc, and a ref that was changed"
+)
 def _vanished_snapshot(scene: Scene) -> None:
     repo, first, layout = _taken(scene)
     (repo.root / "main" / "notes.txt").write_text("changed")
@@ -124,7 +130,10 @@ def _vanished_snapshot(scene: Scene) -> None:
     demand("E_REF_BROKEN" in (report.audit.error or ""), f"the refs: {report.audit.error}")
 
 
-@integrity("tampered-log", "Edited, deleted, repeated and reordered records and a cut tail show")
+@integrity(
+    "tampered-log",
+    "JVS finds edited, deleted, repeated and reordered records of the log, and a log that was cut",
+)
 def _tampered_log(scene: Scene) -> Facts:
     repo, _, layout = _taken(scene)
     repo.refs.create("base", "HEAD")
@@ -139,25 +148,27 @@ def _tampered_log(scene: Scene) -> Facts:
     }
     for name, changed in changes.items():
         path.write_bytes(b"".join(changed))
-        demand(not repo.verify(every=True).audit.ok, f"{name} records do not show")
+        demand(not repo.verify(every=True).audit.ok, f"{name} records are not found")
     path.write_bytes(b"".join(lines))
     demand(repo.verify(every=True).ok, "the log as it was does not verify")
     return {"changes": sorted(changes)}
 
 
-@integrity("rolled-back-log", "A log rolled back with its head shows against a kept checkpoint")
+@integrity("rolled-back-log", "With a checkpoint, JVS finds a log that was set back together with its head")
 def _rolled_back_log(scene: Scene) -> None:
     repo, _, layout = _taken(scene)
     shutil.copytree(layout.audit, scene.folder / "kept")
     repo.refs.create("base", "HEAD")
     checkpoint = repo.audit.checkpoint()
-    demand(repo.audit.check(since=checkpoint).ok, "the checkpoint does not fit the log it was made of")
+    demand(
+        repo.audit.check(since=checkpoint).ok, "the checkpoint does not match the log that it was made from"
+    )
     for name in ("audit.jsonl", "head"):
         (layout.audit / name).write_bytes((scene.folder / "kept" / name).read_bytes())
-    demand(not repo.audit.check(since=checkpoint).ok, "a rolled back log passes")
+    demand(not repo.audit.check(since=checkpoint).ok, "verify accepts a log that was set back")
     head = log_file.read_head(layout)
     slots.write(log_file.head_path(layout), {**head, "origin": "elsewhere"})
-    demand(not repo.audit.check().ok, "another repository's head passes")
+    demand(not repo.audit.check().ok, "verify accepts the head of another repository")
 
 
 @integrity("signed-checkpoint", "JVS refuses a signed checkpoint that changed, or that another key signed")
@@ -167,26 +178,29 @@ def _signed_checkpoint(scene: Scene) -> None:
         public = repo.audit.keygen(Path(elsewhere) / "key")
         other = repo.audit.keygen(Path(elsewhere) / "other")
         signed = repo.audit.checkpoint(Path(elsewhere) / "key")
-        demand(repo.audit.check(since=signed, key=public).ok, "it is refused as it is")
-        demand(not repo.audit.check(since=signed, key=other).ok, "another key passes")
+        demand(repo.audit.check(since=signed, key=public).ok, "verify refuses the unchanged checkpoint")
+        demand(
+            not repo.audit.check(since=signed, key=other).ok,
+            "verify accepts a checkpoint that another key signed",
+        )
         demand(
             not repo.audit.check(since=signed.changed(created_at="2020-01-01T00:00:00.000Z"), key=public).ok,
-            "a changed one passes",
+            "verify accepts a checkpoint that was changed",
         )
     with refused("E_USAGE"):
         repo.audit.keygen(repo.root / "key")
 
 
-@recovery("leftovers", "An interrupted operation is not visible; doctor names it and clears it away")
+@recovery("leftovers", "An interrupted operation is not visible; doctor names it and removes what it left")
 def _leftovers(scene: Scene) -> None:
     repo, taken, layout = _taken(scene)
     left = layout.snapshots / "1700000000000-0badcafe.tmp"
     (left / "payload").mkdir(parents=True)
-    demand(len(repo.history(every=True)) == 1, "it is in the history")
+    demand(len(repo.history(every=True)) == 1, "the interrupted snapshot is in the history")
     found = [finding.repair for finding in repo.doctor(strict=True).findings]
     demand("clean_tmp" in found, f"doctor says {found}")
     repo.doctor(repairs=["clean_tmp"])
-    demand(not left.exists(), "it is still there")
+    demand(not left.exists(), "the doctor did not remove it")
     demand(repo.verify(every=True).ok, f"{taken.snapshot_id} does not verify any more")
 
 
@@ -196,7 +210,7 @@ def _killed_at(scene: Scene, steps: list[str]) -> Facts:
     for step in steps:
         (repo.root / "main" / "notes.txt").write_text(f"before {step}")
         done = scene.run_python(_KILLED, str(repo.root), step)
-        demand(done.returncode == 9, f"the process was to die at {step}: {done.stderr[-300:]}")
+        demand(done.returncode == 9, f"the process did not end as expected at {step}: {done.stderr[-300:]}")
         repo = scene.opened(repo.root)
         found = [f for f in repo.verify(every=True).snapshots if f.severity == "critical"]
         demand(not found, f"killed at {step}: {found}")
@@ -204,10 +218,11 @@ def _killed_at(scene: Scene, steps: list[str]) -> Facts:
         bad = [finding.code for finding in report.findings if finding.severity != "info"]
         demand(not bad, f"killed at {step}, after repair: {bad}")
         demand(
-            (repo.root / "main" / "notes.txt").read_text() == f"before {step}", f"killed at {step}: content"
+            (repo.root / "main" / "notes.txt").read_text() == f"before {step}",
+            f"killed at {step}: a file of the worktree changed",
         )
         repo.locks.release()
-    demand(repo.verify(every=True).ok, "not everything verifies at the end")
+    demand(repo.verify(every=True).ok, "the repository does not verify at the end")
     return {"steps": steps}
 
 
@@ -223,17 +238,21 @@ def _killed_anywhere(scene: Scene) -> Facts:
     return _killed_at(scene, _STEPS)
 
 
-@recovery("half-line", "The next record cuts off one that a crash left half written")
+@recovery("half-line", "If a crash left half a record at the end of the log, the next record replaces it")
 def _half_line(scene: Scene) -> None:
     repo, _, layout = _taken(scene)
     with log_file.log_path(layout).open("ab") as log:
         log.write(b'{"actor":"half')
-    demand(repo.verify(every=True).ok, "it counts as damage")
+    demand(repo.verify(every=True).ok, "verify reports the half record as damage")
     repo.refs.create("base", "HEAD")
     demand(repo.verify(every=True).ok, "the log does not verify after the next record")
 
 
-@recovery("moved", "A copy without locks and intents is healthy, and continues from the original", "release")
+@recovery(
+    "moved",
+    "A copy of a repository without locks and intents is healthy, and continues its history",
+    "release",
+)
 def _moved(scene: Scene) -> None:
     repo, taken, _ = _taken(scene)
     repo.locks.acquire()
@@ -243,11 +262,11 @@ def _moved(scene: Scene) -> None:
     moved.doctor(repairs=RUNTIME_REPAIRS)
     report = moved.doctor(strict=True)
     demand(report.healthy, f"findings: {[finding.code for finding in report.findings]}")
-    demand(moved.verify(every=True).ok, "it does not verify")
-    demand(moved.status().clean, "its worktree is not clean")
+    demand(moved.verify(every=True).ok, "the copy does not verify")
+    demand(moved.status().clean, "the worktree of the copy is not clean")
     again = moved.snapshot("moved", lock=True)
-    demand(again.parent_snapshot_id == taken.snapshot_id, "the lineage does not go on")
-    demand(again.fencing_token > taken.fencing_token, "the fencing token does not go on")
+    demand(again.parent_snapshot_id == taken.snapshot_id, "the lineage does not continue")
+    demand(again.fencing_token > taken.fencing_token, "the fencing token does not continue")
 
 
 def _without_runtime(root: Path) -> Callable[[str, list[str]], list[str]]:

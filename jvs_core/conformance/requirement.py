@@ -119,7 +119,7 @@ def refused(*codes: str) -> Iterator[list[JvsError]]:
             ) from error
         caught.append(error)
         return
-    raise Unmet(f"accepted, where {' or '.join(codes)} was due")
+    raise Unmet(f"accepted, where {' or '.join(codes)} was expected")
 
 
 def demand(holds: object, otherwise: str) -> None:

@@ -38,7 +38,7 @@ print(sorted(os.listdir(os.path.dirname(sys.argv[1]))))
 """
 
 
-@storage("mount", "The file system is known and has room")
+@storage("mount", "JVS knows the file system, and it has enough space")
 def _mount(scene: Scene) -> Facts:
     mount, space = mount_of(scene.folder), os.statvfs(scene.folder)
     demand(space.f_bavail * space.f_frsize > 64 << 20, "less than 64 MiB are free")
@@ -62,12 +62,12 @@ def _rename_new(scene: Scene) -> None:
             continue
         raise Unmet(f"a {kind} was renamed over another")
     files.rename_durable(scene.folder / "file1", scene.folder / "free")
-    demand((scene.folder / "free").read_text() == "file1", "the renamed file holds something else")
+    demand((scene.folder / "free").read_text() == "file1", "the renamed file has other content")
 
 
 @storage(
     "rename-folder",
-    "You can rename a folder with everything in it, whole or, as overlayfs needs it, in pieces",
+    "JVS can rename a folder with everything in it: in one step, or in pieces, as overlayfs needs it",
 )
 def _rename_folder(scene: Scene) -> Facts:
     for number, rename in enumerate((files.rename_new, piecemeal.move)):
@@ -77,13 +77,16 @@ def _rename_folder(scene: Scene) -> Facts:
         os.utime(old / "inner", ns=(0, 10**18))
         rename(old, new)
         demand(not old.exists(), "the old name is still there")
-        demand((new / "inner" / "file").read_text() == "inner", "what is in it is gone")
-        demand((new / "inner").stat().st_mtime_ns == 10**18, "a folder in it has another time")
+        demand((new / "inner" / "file").read_text() == "inner", "the content of the folder is gone")
+        demand((new / "inner").stat().st_mtime_ns == 10**18, "a folder inside it has another time")
     mount = mount_of(scene.folder)
     return {"lower_layers": mount is not None and mount.kind == "overlay"}
 
 
-@storage("rename-atomic", "A reader of a file that is being replaced gets the whole old or the whole new one")
+@storage(
+    "rename-atomic",
+    "If a file is replaced while somebody reads it, the reader gets the whole old file or the whole new one",
+)
 def _rename_atomic(scene: Scene) -> Facts:
     path, stop = scene.folder / "replaced", threading.Event()
     wrong: list[bytes] = []
@@ -124,10 +127,10 @@ def _exchange(scene: Scene) -> None:
         files.exchange(one, other)
     except OSError as error:
         raise Unmet(f"refused: {os.strerror(error.errno or 0)}") from error
-    demand(one.is_dir() and other.read_text() == "1", "they are where they were")
+    demand(one.is_dir() and other.read_text() == "1", "the two names did not change places")
 
 
-@storage("exclusive-create", "If several create a name at the same time, exactly one succeeds")
+@storage("exclusive-create", "If several processes create a name at the same time, exactly one succeeds")
 def _exclusive_create(scene: Scene) -> Facts:
     rounds, contenders = 30, 8
     for number in range(rounds):
@@ -153,13 +156,19 @@ def _exclusive_create(scene: Scene) -> Facts:
     return {"rounds": rounds, "contenders": contenders}
 
 
-@storage("seen-by-others", "Another process sees a new name at once and cannot make it again")
+@storage("seen-by-others", "Another process sees a new name immediately, and cannot create it again")
 def _seen_by_others(scene: Scene) -> None:
     (scene.folder / "1").touch()
     done = scene.run_python(_CREATE, str(scene.folder / "1"))
-    demand(done.stdout.split("\n")[:2] == ["refused", "['1']"], f"it saw {done.stdout or done.stderr!r}")
-    demand(scene.run_python(_CREATE, str(scene.folder / "2")).stdout.startswith("made"), "it can make none")
-    demand(sorted(os.listdir(scene.folder)) == ["1", "2"], "its new name is not seen here")
+    demand(
+        done.stdout.split("\n")[:2] == ["refused", "['1']"],
+        f"the other process saw {done.stdout or done.stderr!r}",
+    )
+    demand(
+        scene.run_python(_CREATE, str(scene.folder / "2")).stdout.startswith("made"),
+        "the other process cannot create a name",
+    )
+    demand(sorted(os.listdir(scene.folder)) == ["1", "2"], "this process does not see the other's new name")
 
 
 @storage("lock-exclusion", "A file lock keeps other processes out until its release")
@@ -167,9 +176,15 @@ def _lock_exclusion(scene: Scene) -> None:
     path = scene.folder / "lock"
     with critical.exclusive(path):
         held = scene.run_python(_LOCK, str(path), "0.1")
-        demand(held.stdout.strip() == "refused", f"another process: {held.stdout or held.stderr!r}")
+        demand(
+            held.stdout.strip() == "refused",
+            f"while the lock was held, another process said {held.stdout or held.stderr!r}",
+        )
     free = scene.run_python(_LOCK, str(path), "10")
-    demand(free.stdout.strip() == "taken", f"after giving it back: {free.stdout or free.stderr!r}")
+    demand(
+        free.stdout.strip() == "taken",
+        f"after its release, another process said {free.stdout or free.stderr!r}",
+    )
 
 
 @storage("durable", "A sync makes content, names and whole trees durable")
@@ -191,20 +206,21 @@ def _in_place(scene: Scene) -> None:
     slots.create(path, {"n": 0})
     for number in range(1, 6):
         slots.write(path, {"n": number})
-        demand(slots.read(path) == {"n": number}, f"after writing {number} it holds {slots.read(path)}")
+        demand(slots.read(path) == {"n": number}, f"after writing {number} the record is {slots.read(path)}")
 
 
-@storage("names", "Names are bytes: case, composition and bytes that are not UTF-8 stay")
+@storage("names", "The file system keeps names as bytes: case, composition, and bytes that are not UTF-8")
 def _names(scene: Scene) -> None:
     top = os.fsencode(scene.folder)
     wanted = [b"a", b"A", "é".encode(), b"e\xcc\x81", b"\xff\xfe", b" ", b"new\nline", b"x" * 255]
     for number, name in enumerate(wanted):
         with open(os.path.join(top, name), "xb") as file:
             file.write(b"%d" % number)
-    demand(sorted(os.listdir(top)) == sorted(wanted), "a listing shows other names")
+    demand(sorted(os.listdir(top)) == sorted(wanted), "a listing has other names")
     for number, name in enumerate(wanted):
         demand(
-            Path(os.fsdecode(os.path.join(top, name))).read_bytes() == b"%d" % number, f"{name!r} is mixed up"
+            Path(os.fsdecode(os.path.join(top, name))).read_bytes() == b"%d" % number,
+            f"{name!r} leads to another file",
         )
 
 
@@ -223,10 +239,10 @@ def _kinds(scene: Scene) -> None:
     demand(file.stat().st_mtime_ns == moment, f"the time became {file.stat().st_mtime_ns}")
     demand(file.stat().st_ino == (scene.folder / "second").stat().st_ino, "a hard link is another file")
     demand(os.readlink(link) == "nowhere/ü", "the link leads elsewhere")
-    demand(pipe.is_fifo(), "a FIFO is none")
+    demand(pipe.is_fifo(), "a FIFO became something else")
 
 
-@storage("xattrs", "Files keep extended attributes of users")
+@storage("xattrs", "Files keep extended attributes of users (`user.*`)")
 def _xattrs(scene: Scene) -> None:
     path = scene.folder / "file"
     path.touch()
@@ -236,10 +252,10 @@ def _xattrs(scene: Scene) -> None:
         if error.errno in (errno.ENOTSUP, errno.EPERM):
             raise NotHere("the file system has no extended attributes for users") from error
         raise
-    demand(os.getxattr(path, "user.jvs") == b"\x00value", "another value is read back")
+    demand(os.getxattr(path, "user.jvs") == b"\x00value", "the attribute has another value")
 
 
-@storage("clock", "The file system's clock goes forward and agrees with this machine's")
+@storage("clock", "The clock of the file system goes forward, and agrees with the clock of this machine")
 def _clock(scene: Scene) -> Facts:
     allowed = LeaseConfig().max_clock_skew_ms
     stamps = []
@@ -250,5 +266,5 @@ def _clock(scene: Scene) -> Facts:
         time.sleep(0.005)
     skew = abs(clock.now_ms() - stamps[-1] // 1_000_000)
     demand(stamps == sorted(stamps), "a later change has an earlier time")
-    demand(skew <= allowed, f"they differ by {skew} ms; leases allow {allowed} ms")
+    demand(skew <= allowed, f"the clocks differ by {skew} ms; leases allow {allowed} ms")
     return {"skew_ms": skew, "allowed_ms": allowed}

@@ -125,7 +125,7 @@ def read_ready(layout: Layout, snapshot_id: str) -> Ready:
     payload = layout.payload(snapshot_id)
     if not payload.is_dir() or payload.is_symlink() or not layout.manifest(snapshot_id).is_file():
         raise PartialSnapshot(
-            f"snapshot {snapshot_id} lacks its payload or manifest in {folder}", hint="jvs doctor"
+            f"snapshot {snapshot_id} has no payload or no manifest in {folder}", hint="jvs doctor"
         )
     return Ready.parse(data, f"the READY marker of {snapshot_id}")
 
@@ -142,8 +142,8 @@ def require_kept(layout: Layout, snapshot_id: str) -> None:
     """
     if is_expired(layout, snapshot_id):
         raise SnapshotExpired(
-            f"snapshot {snapshot_id} was {_how_it_went(layout, snapshot_id)}: its payload is gone",
-            hint="jvs history shows which snapshots are whole",
+            f"snapshot {snapshot_id} was {_how_it_went(layout, snapshot_id)}: its files are gone",
+            hint="jvs history shows which snapshots still have their files",
         )
     if not exists(layout, snapshot_id):
         raise SnapshotNotFound(f"no snapshot {snapshot_id}", hint="jvs history --all")
@@ -166,7 +166,7 @@ def lineage(layout: Layout, head: str | None) -> Iterator[Descriptor]:
     child: str | None = None
     while head is not None:
         if head in seen:
-            raise LineageBroken(f"the lineage of {head} runs in a circle", hint="jvs doctor")
+            raise LineageBroken(f"the lineage of {head} contains a loop", hint="jvs doctor")
         seen.add(head)
         try:
             descriptor = peek(layout, head)
@@ -211,4 +211,4 @@ def _ancestor(layout: Layout, head: str | None, generations: int) -> str:
     for number, descriptor in enumerate(lineage(layout, head)):
         if number == generations:
             return descriptor.snapshot_id
-    raise SnapshotNotFound(f"HEAD~{generations}: the history is shorter", hint="jvs history")
+    raise SnapshotNotFound(f"HEAD~{generations}: the history is not that long", hint="jvs history")

@@ -40,7 +40,7 @@ def find_root(start: Path, settings: Settings | None = None) -> Path:
     try:
         here = Path(os.path.realpath(start, strict=True))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotARepository(f"{start} does not exist", hint="name a folder inside a repository") from error
+        raise NotARepository(f"{start} does not exist", hint="give a folder inside a repository") from error
     owner, mount = _look(here)
     owners = {owner, 0, os.geteuid()}
     linked: Path | None = None
@@ -53,12 +53,12 @@ def find_root(start: Path, settings: Settings | None = None) -> Path:
     for folder in (here, *here.parents):
         owner, there = _look(folder)
         if there != mount:
-            return ended(f"the search ended below {folder}, which is on another file system")
+            return ended(f"the search stopped below {folder}, which is on another file system")
         if owner not in owners:
             owners |= trust.believed(settings)
             if owner not in owners:
                 whose = trust.owner_name(owner)
-                return ended(f"the search ended below {folder}, which belongs to {whose}")
+                return ended(f"the search stopped below {folder}, which belongs to {whose}")
         form = _form(folder / ".jvs")
         if form == stat.S_IFDIR:
             return folder

@@ -229,5 +229,5 @@ class Layout:
 def _checked(identity: str, form: str) -> str:
     """Return an identity that becomes a part of a path. Raises PathEscape for anything of another form."""
     if re.fullmatch(form[1:-1], identity) is None:
-        raise PathEscape(f"{identity[:100]!r} is no identity that JVS gives", hint="jvs doctor")
+        raise PathEscape(f"{identity[:100]!r} is not an identity that JVS gives", hint="jvs doctor")
     return identity

@@ -20,7 +20,7 @@ def check_name(name: str, what: str) -> str:
     """
     normal = unicodedata.normalize("NFC", name)
     if not normal:
-        raise NameInvalid(f"the name of the {what} is empty", hint=f"give it one of {_RULE}")
+        raise NameInvalid(f"the name of the {what} is empty", hint=f"use {_RULE}")
     if not re.fullmatch(NAME[1:-1], normal):
         raise NameInvalid(f"not a valid {what} name: {name!r}", hint=f"use {_RULE}")
     return normal
@@ -31,7 +31,8 @@ def check_worktree_name(name: str) -> str:
     normal = check_name(name, "worktree")
     if normal == MAIN:
         raise NameInvalid(
-            "a worktree cannot be called 'main': every repository has that one", hint="choose another name"
+            "a worktree cannot be called 'main': every repository already has that worktree",
+            hint="choose another name",
         )
     return normal
 
@@ -44,7 +45,8 @@ def check_ref_name(name: str) -> str:
     normal = check_name(name, "ref")
     if normal.upper() == "HEAD" or re.fullmatch(SNAPSHOT_ID[1:-1], normal):
         raise NameInvalid(
-            f"a ref cannot be called {normal!r}: it would read as a snapshot", hint="choose another name"
+            f"a ref cannot be called {normal!r}: it looks like a snapshot id, or like HEAD",
+            hint="choose another name",
         )
     return normal
 
@@ -54,7 +56,7 @@ def check_run_name(name: str) -> str:
     normal = check_name(name, "run")
     if re.fullmatch(r"run-[0-9]*(-[0-9a-f]*)?|[0-9a-f]{1,8}", normal):
         raise NameInvalid(
-            f"a run cannot be called {normal!r}: it would read as a run's id", hint="choose another name"
+            f"a run cannot be called {normal!r}: it looks like the id of a run", hint="choose another name"
         )
     return normal
 

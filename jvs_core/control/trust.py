@@ -31,7 +31,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 @dataclass(frozen=True)
 class Trusted:
-    """A repository's folder that the caller trusts for as long as its ``.jvs`` belongs to ``uid``."""
+    """A folder whose repository the caller trusts while its ``.jvs`` belongs to the user ``uid``."""
 
     path: str
     uid: int
@@ -56,7 +56,7 @@ def require(root: Path, settings: Settings) -> None:
 
     if owner in (0, os.geteuid()):
         raise UntrustedRepository(
-            f"{os.path.join(place, '.jvs')} can be written by others, who may have moved it into {place}",
+            f"{os.path.join(place, '.jvs')} can be written by other users, who may have moved it into {place}",
             hint=f"if it belongs there: jvs trust {shlex.quote(place)}"
             if os.geteuid() != 0
             else f"if it belongs there, give {place} the owner, group and mode of .jvs",
@@ -65,7 +65,7 @@ def require(root: Path, settings: Settings) -> None:
         )
     hint = f"if you trust what is in it: jvs trust {shlex.quote(place)}"
     if os.geteuid() == 0:
-        hint = f"root works in root's own repositories only: run it as {owner_name(owner)}"
+        hint = f"root works only in repositories of root: run it as {owner_name(owner)}"
     raise UntrustedRepository(
         f"{os.path.join(place, '.jvs')} belongs to {owner_name(owner)}, not to you",
         hint=hint,
@@ -84,8 +84,8 @@ def trust(path: str | os.PathLike[str], *, settings: Settings | None = None) -> 
     owner = _control(place).st_uid
     if os.geteuid() == 0 and owner != 0:
         raise InputError(
-            f"root trusts only root's own repositories; this one belongs to {owner_name(owner)}",
-            hint=f"the jvs command, run as root, works there as {owner_name(owner)} by itself",
+            f"root trusts only repositories of root; this one belongs to {owner_name(owner)}",
+            hint=f"use the jvs command: if root runs it there, it works as {owner_name(owner)}",
         )
     made = Trusted(str(place), owner)
     with _changing(settings):
@@ -167,7 +167,9 @@ def _control(root: Path) -> os.stat_result:
     try:
         found = files.status(control)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotARepository(f"no JVS repository at {root}", hint="name a folder that holds .jvs") from error
+        raise NotARepository(
+            f"no JVS repository at {root}", hint="give a folder that contains .jvs"
+        ) from error
     if not stat.S_ISDIR(found.st_mode):
         raise UntrustedRepository(
             regular.irregular(control, "folder"), hint="work in the repository itself, where .jvs is a folder"

@@ -86,7 +86,9 @@ class _Bounded(SequenceMatcher[T]):
     ) -> Match:
         """Find it as ever, until no step is left."""
         if self._notes.steps <= 0:
-            self._notes.stop("what changed after that was too much to align: it is shown as one change")
+            self._notes.stop(
+                "there are too many changes after this to align them: they are shown as one change"
+            )
             return Match(alo, blo, 0)
         self._notes.steps -= int(((self._length if ahi is None else ahi) - alo) * self._pairs_each)
         return super().find_longest_match(alo, ahi, blo, bhi)

@@ -81,10 +81,10 @@ def _detail(
         try:
             return reading()
         except Unreadable as reason:
-            if notes.more is None and str(reason) != "it is no text":
+            if notes.more is None and str(reason) != "it is not text":
                 notes.stop(str(reason))
         except _ENDED:
-            notes.stop("it takes more memory than there is")
+            notes.stop("it needs more memory than there is")
     return BinaryDetail()
 
 

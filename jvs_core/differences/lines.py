@@ -19,7 +19,7 @@ def decoded(data: bytes) -> str:
     """Return bytes as text: UTF-8, or what a byte order mark says; other bytes as ``\\xNN``. Raises Unreadable for binary data."""
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in data[:_LOOKED_AT]:
-        raise Unreadable("it is no text")
+        raise Unreadable("it is not text")
     return data.decode(encoding, "backslashreplace")
 
 
@@ -67,7 +67,7 @@ def between(old: Sequence[str], new: Sequence[str], notes: Notes, *, most: int) 
         hunks.append(hunk)
         left -= len(hunk.lines)
         if left <= 0:
-            notes.stop(f"only the first {most:,} lines of what changed are shown")
+            notes.stop(f"only the first {most:,} changed lines are shown")
             break
     return Changed(
         hunks,

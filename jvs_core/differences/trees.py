@@ -57,7 +57,7 @@ def what_changed(
         left_out += inside and not looks
         changes.append(opener.difference(entry, inside=looks, everything=everything))
         allowance.spend(entry if looks else None, changes[-1])
-    stopped = [f"of {left_out:,} further paths only size and digest are given"] if left_out else []
+    stopped = [f"for {left_out:,} further paths, only size and digest are shown"] if left_out else []
     comparison = found.comparison
     return Differences.model_construct(
         **{
@@ -98,7 +98,7 @@ def what_changed_in(
     new = edited if edited and to_id is None else opener.at(to_id, path)
     if old is None and new is None:
         raise PathNotFound(
-            f"{path!r} is in neither of the two", hint="jvs find looks for it in all of history"
+            f"{path!r} is in neither of the two versions", hint="jvs find searches all of history for it"
         )
     change: Change = "added" if old is None else "removed" if new is None else "modified"
     if change == "modified" and old_path not in (None, path):

@@ -61,4 +61,6 @@ def given(content: bytes) -> Version:
 
 
 def _too_large(size: int, most: int) -> str:
-    return f"it has {size / MB:,.0f} MB, and no more than {most / MB:,.0f} MB are looked into"
+    return (
+        f"it has {size / MB:,.0f} MB; JVS looks only into files of up to {most / MB:,.0f} MB are looked into"
+    )

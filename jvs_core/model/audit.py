@@ -52,7 +52,7 @@ class AuditRecord(Record):
 
 
 class Signature(Record):
-    """A signature and the public key it fits, both in Base64."""
+    """A signature and its public key, both in Base64."""
 
     algo: Literal["ed25519"]
     public_key: str
@@ -60,7 +60,7 @@ class Signature(Record):
 
 
 class Checkpoint(Record):
-    """The audit log's head at one moment, for somebody outside the repository to keep."""
+    """The end of the audit log at one moment, for somebody outside the repository to keep."""
 
     origin: Uuid
     seq: Count

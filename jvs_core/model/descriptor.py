@@ -23,7 +23,7 @@ class HashValue(Record):
 
 
 class Descriptor(Record):
-    """What a snapshot is; immutable once published.
+    """The record of a snapshot; it never changes after it is published.
 
     ``kind`` is None in old snapshots; a later JVS may write other kinds than ``Kind``.
     """

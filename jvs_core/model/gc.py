@@ -11,7 +11,7 @@ from jvs_core.model.record import Record
 
 
 class Pin(Record):
-    """A reason to keep a snapshot whatever retention says."""
+    """A mark that keeps a snapshot, whatever a policy says."""
 
     pin_id: ShortId
     snapshot_id: SnapshotId

@@ -30,7 +30,7 @@ def _payload_path(text: str) -> str:
     if any(part in (b"", b".", b"..") or b"\0" in part for part in parts):
         raise ValueError("leads out of the worktree")
     if re.fullmatch(rb"\.jvs-restore-[0-9a-f]{8,32}", parts[-1]) is None:
-        raise ValueError("is no name that JVS gives")
+        raise ValueError("is not a name that JVS gives")
     return text
 
 
@@ -166,7 +166,7 @@ class Intent(Process):
     def _of_its_operation(self) -> Self:
         form = INTENT_DETAILS.get(self.operation)
         if form is None or not self.intent_id.startswith(f"{self.operation}-"):
-            raise ValueError("no operation of JVS")
+            raise ValueError("not an operation of JVS")
         checked = form.model_validate(self.details).model_dump()
         self.details.clear()
         self.details.update(checked)

@@ -11,7 +11,7 @@ from jvs_core.model.record import Record
 
 
 class LeaseRecord(Record):
-    """A lease as it lies in its lock file; ``secret_sha256`` proves the holder and is never shown."""
+    """A lease as it is in its lock file; ``secret_sha256`` proves the holder and is never shown."""
 
     lock_id: Uuid
     worktree: Name

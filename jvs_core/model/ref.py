@@ -7,7 +7,7 @@ from jvs_core.model.record import Record
 
 
 class Ref(Record):
-    """A name for a snapshot; immutable."""
+    """A name for a snapshot; it never moves."""
 
     name: Name
     snapshot_id: SnapshotId

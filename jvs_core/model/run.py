@@ -24,7 +24,7 @@ def _of_json(value: Any) -> Any:
         for item in value:
             _of_json(item)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} has no form in JSON")
+        raise ValueError(f"{value} cannot be written as JSON")
     return value
 
 
@@ -47,7 +47,7 @@ _PLAIN = re.compile(r"(?:[\w@%+=:,./-]|\{\w+\})+", re.ASCII)
 
 
 class RunOwner(Process):
-    """The process and the lease behind a run; ``lock_kept`` when the lock was the session's before the run."""
+    """The process and the lease behind a run; ``lock_kept`` if the session held the lock before the run."""
 
     worktree_id: Uuid
     fencing_token: Count

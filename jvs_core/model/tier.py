@@ -31,10 +31,10 @@ def parse_tiers(words: Sequence[str]) -> tuple[Tier, ...]:
             None if age == "rest" else _span(age, word), 0 if period == "all" else _span(period, word)
         )
         if tiers and (tiers[-1].age_ms is None or (tier.age_ms or tiers[-1].age_ms + 1) <= tiers[-1].age_ms):
-            raise ValueError(f"{word!r} comes after an age that is as long; {_FORM}")
+            raise ValueError(f"{word!r} comes after an age that is as long or longer; {_FORM}")
         tiers.append(tier)
     if not tiers:
-        raise ValueError(f"no word says what stays; {_FORM}")
+        raise ValueError(f"there is no word that says which snapshots stay; {_FORM}")
     return tuple(tiers)
 
 

@@ -29,24 +29,25 @@ def require_adoptable(given: Path, target: Path) -> Path:
     Nothing is changed. Raises PathNotFound, InputError, EngineFailed; the hint says what to do instead.
     """
     if not given.is_dir():
-        raise PathNotFound(f"{given} is not a folder", hint="name an existing folder after --adopt")
+        raise PathNotFound(f"{given} is not a folder", hint="give an existing folder after --adopt")
     folder = Path(os.path.realpath(given))
     instead = f"jvs init {target.name} --from {folder} makes a copy"
     if target.is_relative_to(folder):
         raise InputError(
-            f"{folder} cannot be moved into {target}, which would lie inside it",
+            f"{folder} cannot be moved into {target}, which would be inside it",
             hint=f"go to a folder outside of it: cd {folder.parent} && jvs init {target.name} --adopt {folder.name}",
         )
     home = settings.home()
     if home is not None and home.is_relative_to(folder):
         raise InputError(
-            f"{folder} is your home folder, or holds it, and cannot be moved",
-            hint=f"keep the history of a folder in it, or: {instead}",
+            f"{folder} is your home folder or contains it, and cannot be moved",
+            hint=f"choose a folder inside it, or: {instead}",
         )
     around = repository_around(folder / "inside") or repository_around(folder)
     if around is not None or os.path.lexists(folder / ".jvs"):
         raise InputError(
-            f"{folder} is, or lies inside, the repository {around or folder}", hint="work in that one"
+            f"{folder} is a repository or is inside one: {around or folder}",
+            hint="work in that repository",
         )
     if any(mount.point == os.fsencode(folder) for mount in mounts_in(folder)) or folder == folder.parent:
         raise InputError(f"{folder} is a mount point, which cannot be moved", hint=instead)
@@ -100,7 +101,9 @@ def exchange(folder: Path, target: Path) -> None:
         ) from error
     if not stat.S_ISDIR(files.status(main).st_mode):  # somebody else put something in its place
         files.exchange(folder, main)
-        raise EngineFailed(f"{folder} was replaced meanwhile", hint="look at it, then run the command again")
+        raise EngineFailed(
+            f"{folder} was replaced in the meantime", hint="look at it, then run the command again"
+        )
     for parent in (target, folder.parent):
         syncing.sync_folder(parent)
 

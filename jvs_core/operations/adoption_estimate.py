@@ -29,7 +29,7 @@ _KEPT_OF_A_FILE = 300  # bytes: its line in the manifest, and what the file syst
 def estimate(folder: Path, name: str | None, within_s: float) -> AdoptionEstimate:
     """Count what lies in ``folder`` and say whether it can be adopted. See ``Repository.estimate``."""
     if not folder.is_dir():
-        raise PathNotFound(f"{folder} is not a folder", hint="name an existing folder")
+        raise PathNotFound(f"{folder} is not a folder", hint="give an existing folder")
     folder = Path(os.path.realpath(folder))
     target = folder.parent / (name or free_name(folder))
     reason: JvsError | None = None

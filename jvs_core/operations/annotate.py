@@ -49,7 +49,7 @@ def _check(note: str | None, add: Sequence[str], remove: Sequence[str]) -> None:
         check_tag(tag)
     both = sorted(set(add).intersection(remove))
     if both:
-        raise InputError(f"a tag cannot be added and removed at once: {both[0]!r}")
+        raise InputError(f"you cannot add and remove the same tag: {both[0]!r}")
 
 
 def _edit(
@@ -67,7 +67,7 @@ def _edit(
     )
     if edit.note is None and not edit.added_tags and not edit.removed_tags:
         raise InputError(
-            f"nothing to change: snapshot {shown.snapshot_id} has that note and those tags already",
+            f"nothing to change: snapshot {shown.snapshot_id} already has that note and those tags",
             hint=f"jvs show {shown.snapshot_id}",
         )
     return edit

@@ -162,7 +162,7 @@ class Memory:
             files.write_atomic(self.path, json.dumps(known).encode(), mode=0o600)
         except OSError as error:
             raise InputError(
-                f"{self.path.parent}: JVS cannot keep this user's state there: {error.strerror}",
+                f"{self.path.parent}: JVS cannot store the state of this user there: {error.strerror}",
                 hint="set JVS_STATE_DIR, or HOME, to a folder that you can write to",
             ) from error
 

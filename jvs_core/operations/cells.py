@@ -42,5 +42,5 @@ def checked(layout: Layout, descriptor: Descriptor) -> bytes | None:
             return None
         raise PartialSnapshot(f"{what} are missing", hint=hint) from error
     if descriptor.cells_hash != digest(found):
-        raise DescriptorCorrupt(f"{what} are not the ones that were kept", hint=hint)
+        raise DescriptorCorrupt(f"{what} are not those that JVS kept", hint=hint)
     return found

@@ -261,7 +261,7 @@ def opened(ctx: Context, progress: Progress, *, within_s: float | None = None) -
                 path.unlink(missing_ok=True)
         raise EngineFailed(
             f"the index of changes cannot be read: {error}",
-            hint="run the command again: the index is made again"
+            hint="run the command again: JVS then makes a new index"
             if is_damaged
             else f"is there space for {path}?",
         ) from error

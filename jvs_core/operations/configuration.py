@@ -53,7 +53,7 @@ def change(ctx: Context, key: str, values: Sequence[str] | None) -> Setting:
     _require_known(key, read_config(ctx.layout.config))
     if key == "shared":
         raise InputError(
-            "you can choose shared only when you make a repository: it sets the modes of folders and files",
+            "you can set shared only when you make a repository, because it sets the modes of folders and files",
             hint="jvs init NAME --shared",
         )
     value = None if values is None else _parsed(key, values)
@@ -77,14 +77,14 @@ def store(ctx: Context, key: str, value: Any) -> RepositoryConfig:
         except InputError as error:
             raise InputError(
                 error.message.removeprefix(f"{path}: "),
-                hint=f"nothing was changed; jvs config get {key} shows what it is",
+                hint=f"JVS changed nothing; jvs config get {key} shows the value",
             ) from error
         if after == before:
             return config
         if path.is_symlink():
             raise InputError(
-                f"{path} is a link, which may serve other repositories, too",
-                hint=f"set {key} in the file that it leads to",
+                f"{path} is a link, so other repositories may use the same file",
+                hint=f"set {key} in the file that the link leads to",
             )
         critical.require(ctx.layout.repository_lock)
         files.write_atomic(path, after, mode=mode)
@@ -146,7 +146,7 @@ def _require_known(key: str, config: RepositoryConfig) -> None:
     below = [each for each in known if each.startswith(f"{key}.")]
     near = below or get_close_matches(key, known, n=3) or [each for each in known if each.endswith(f".{key}")]
     hint = f"did you mean: {', '.join(near[:8])}" if near else "jvs config show lists them all"
-    raise InputError(f"no setting is called {key!r}", hint=hint)
+    raise InputError(f"there is no setting {key!r}", hint=hint)
 
 
 def _field_of(key: str) -> Any:
@@ -166,7 +166,8 @@ def _parsed(key: str, values: Sequence[str]) -> Any:
     for each in values:
         if not each.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in each):
             raise InputError(
-                f"{key} is text, and {each!r} is none in UTF-8", hint=f"jvs config get {key} shows what it is"
+                f"{key} is text, but {each!r} is not valid UTF-8",
+                hint=f"jvs config get {key} shows the value",
             )
     kinds = _kinds(_field_of(key).annotation)
     if kinds & {list, tuple}:

@@ -99,10 +99,12 @@ class Context:
         Raises InputError unless root asks, in a repository that only root can write.
         """
         if same_owner and os.geteuid() != 0:
-            raise InputError("--same-owner is for root", hint="leave it out: what you restore belongs to you")
+            raise InputError(
+                "only root can use --same-owner", hint="leave it out: what you restore belongs to you"
+            )
         if same_owner and self.is_written_by_others:
             raise InputError(
-                f"--same-owner: others than root can write to {self.layout.control}, and may have changed what it says about owners",
+                f"--same-owner: users other than root can write to {self.layout.control}, and may have changed the recorded owners",
                 hint="leave it out, and set the owners of the files yourself",
             )
         return replace(self, same_owner=same_owner)

@@ -29,7 +29,7 @@ def after(moment: datetime, duration: str) -> datetime:
     if found < moment:
         raise InputError(
             f"{duration!r} is too long: it ends after the year 9999",
-            hint="leave the end out to keep it for good",
+            hint="to keep it for ever, leave out the end",
         )
     return found
 

@@ -37,7 +37,7 @@ def find(
 ) -> list[FoundFile]:
     """Return the files in history whose path matches. See ``Repository.find``."""
     if not pattern:
-        raise InputError("the pattern is empty", hint="jvs find '*' finds everything")
+        raise InputError("the pattern is empty", hint="jvs find '*' finds every file")
     head = ctx.worktree(name).head_snapshot_id
     with (
         change_index.opened(ctx, progress) as index,
@@ -136,7 +136,7 @@ def changing(
         if found or not inner or _ever(index, inner):
             return found
     raise PathNotFound(
-        f"no snapshot ever had {printable(inner)!r}",
+        f"no snapshot has {printable(inner)!r}",
         hint=f"jvs find {shlex.quote(os.fsdecode(inner).rpartition('/')[2])}",
     )
 

@@ -102,8 +102,8 @@ def place_of(path: Path) -> Path:
     around = repository_around(target)
     if around is not None:
         raise InputError(
-            f"{target} would lie inside the repository {around}, whose snapshots leave other repositories out",
-            hint=f"work in that one (jvs worktree create), or make the new one outside of {around}",
+            f"{target} would be inside the repository {around}; its snapshots do not hold other repositories",
+            hint=f"make a worktree there (jvs worktree create), or make the new repository outside of {around}",
         )
     return target
 
@@ -217,7 +217,7 @@ def describe(ctx: Context, degraded: Sequence[str] = ()) -> Initialized:
 
 def _source(source: Path, target: Path) -> Path:
     if not source.is_dir():
-        raise PathNotFound(f"{source} is not a folder", hint="name an existing folder after --from")
+        raise PathNotFound(f"{source} is not a folder", hint="give an existing folder after --from")
     return Path(os.path.realpath(source))
 
 
@@ -231,8 +231,8 @@ def _building_site(parent: Path, target: Path, source: Path | None) -> Path:
     beside = source.parent
     if source.stat().st_dev != beside.stat().st_dev or not os.access(beside, os.W_OK):
         raise InputError(
-            f"{target} would lie inside {source}, which it is made from, and it cannot be built in {beside}",
-            hint="run it in a folder outside of that one",
+            f"{target} would be inside {source}, from which it is made, and JVS cannot build it in {beside}",
+            hint="run it in a folder outside of {source}",
         )
     return beside
 

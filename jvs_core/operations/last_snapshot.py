@@ -43,8 +43,8 @@ def keep(ctx: Context, name: str, progress: Progress) -> str | None:
     except JvsError as error:
         folder = ctx.layout.worktree(name)
         raise type(error)(
-            f"worktree {name!r} stays, since it holds changes and a last snapshot of it cannot be taken: {error.message}",
-            hint=f"{error.hint or 'see why'}; or delete in {folder} what nobody needs, then run it again",
+            f"worktree {name!r} stays, because it has changes and JVS cannot take a last snapshot of it: {error.message}",
+            hint=f"{error.hint or 'see why'}; or delete what nobody needs in {folder}, then run it again",
             **error.facts,
         ) from error
     with ctx.critical():
@@ -68,8 +68,8 @@ def require_unchanged(ctx: Context, name: str, folder: Path, progress: Progress)
         return
     if changed:
         raise UnsavedChanges(
-            f"worktree {name!r} stays, since it changed after its last snapshot: {listed([os.fsencode(path) for path in changed])}",
-            hint="stop what writes there, then run it again",
+            f"worktree {name!r} stays, because it changed after its last snapshot: {listed([os.fsencode(path) for path in changed])}",
+            hint="stop the program that writes there, then run it again",
         )
 
 
@@ -79,7 +79,9 @@ def _differs(ctx: Context, name: str, progress: Progress) -> bool:
         if unsaved.repositories:
             inside = listed([os.fsencode(path) for path in unsaved.repositories])
             logging.getLogger("jvs").warning(
-                "no snapshot holds the repository in worktree %r, which goes with it: %s", name, inside
+                "worktree %r contains a repository that no snapshot holds; JVS removes it too: %s",
+                name,
+                inside,
             )
         if unsaved.paths:
             return True

@@ -42,19 +42,19 @@ def cancel(ctx: Context, text: str) -> Run:
     run = runs.get(ctx, text)
     if run.outcome != "started":
         raise FencingMismatch(
-            f"run {run.run_id} has ended: it is {run.outcome}", hint=f"jvs run show {run.run_id}"
+            f"run {run.run_id} has already ended: it is {run.outcome}", hint=f"jvs run show {run.run_id}"
         )
     where = f"process {run.owner.pid} on {run.owner.host}"
     runs_on = process.is_running(run.owner, ctx.settings)
     if runs_on is False:
         raise LockConflict(
-            f"run {run.run_id} cannot be cancelled: {where} is gone",
-            hint="it is recorded as lost when its lease ends: wait half a minute",
+            f"run {run.run_id} cannot be cancelled: {where} no longer runs",
+            hint="wait half a minute: JVS records it as lost when its lease expires",
         )
     uid = process.user_of(run.owner.pid) if runs_on else records.user_of(ctx.layout, run.run_id)
     if os.geteuid() not in (uid, 0):
         raise LockConflict(
-            f"run {run.run_id} cannot be cancelled: {where} is another user's",
+            f"run {run.run_id} cannot be cancelled: {where} belongs to another user",
             hint="ask the person who started it",
         )
     live_runs.ask_to_stop(ctx.layout, run.run_id)

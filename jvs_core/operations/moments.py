@@ -54,7 +54,7 @@ def _midnight(day: date, later: int = 0) -> int:
         # Where the clocks go on from midnight, this is the moment when they do; where they go back to it, the first one.
         return _readings(datetime.combine(day + timedelta(days=later), time.min))[0]
     except OverflowError as error:
-        raise InputError(f"beyond the calendar: {day.isoformat()}") from error
+        raise InputError(f"out of the range of the calendar: {day.isoformat()}") from error
 
 
 def _two_digits(hour: str) -> str:
@@ -81,7 +81,7 @@ def _readings(moment: datetime) -> list[int]:
     try:
         return [round(each.timestamp() * 1000) for each in readings]
     except (OverflowError, ValueError, OSError) as error:
-        raise InputError(f"beyond the calendar: {moment.isoformat()}") from error
+        raise InputError(f"out of the range of the calendar: {moment.isoformat()}") from error
 
 
 def _ago(text: str) -> int:

@@ -94,7 +94,7 @@ def _previous(new: Publication) -> PreviousSnapshot | None:
 
 def _describe(new: Publication, capture: Capture, root_hash: HashValue, manifest_sha256: str) -> Descriptor:
     file_count, byte_count = manifest.totals(capture.entries)
-    changed = [f"changed while it was read: {printable(path)}" for path in capture.changed_meanwhile]
+    changed = [f"changed while JVS read it: {printable(path)}" for path in capture.changed_meanwhile]
     descriptor = Descriptor(
         snapshot_id=new.snapshot_id,
         worktree_id=new.record.worktree_id,

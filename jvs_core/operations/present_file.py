@@ -52,7 +52,7 @@ def _folder(ctx: Context, name: str, path: str) -> Iterator[tuple[int, bytes, by
     inner = payload_path(path)
     missing = PathNotFound(
         f"no {printable(inner)!r} in worktree {name!r}",
-        hint="links are not followed; jvs status lists what changed",
+        hint="JVS does not follow links; jvs status lists what changed",
     )
     ctx.worktree(name)
     folder, last = split(inner)

@@ -169,7 +169,7 @@ def _require_unmoved(new: Publication) -> None:
     worktree.require_room(new.name, now)
     if (now.worktree_id, now.head.number) != (new.record.worktree_id, new.record.head.number):
         raise FencingMismatch(
-            f"the head of worktree {new.name!r} moved to {now.head_snapshot_id} while this snapshot was taken",
+            f"the head of worktree {new.name!r} moved to {now.head_snapshot_id} while JVS took this snapshot",
             hint="check jvs history, then take the snapshot again",
         )
 

@@ -100,6 +100,6 @@ def check_tag(tag: str) -> str:
     if not tag or not tag.isprintable() or tag != tag.strip():
         raise InputError(
             f"not a valid tag: {tag!r}" if tag else "the tag is empty",
-            hint="use printable text without spaces at its ends",
+            hint="use printable text without spaces at the beginning or end",
         )
     return tag

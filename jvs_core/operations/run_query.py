@@ -142,7 +142,8 @@ def _ordered(found: list[Run], sort: str) -> list[Run]:
     name = sort.removeprefix("-")
     if not name:
         raise InputError(
-            "no name to sort by", hint="--sort accuracy, or --sort=-accuracy for the largest first"
+            "there is no name to sort by",
+            hint="use --sort accuracy, or --sort=-accuracy for the largest first",
         )
     having: list[tuple[tuple[int, Any], Run]] = []
     rest: list[Run] = []

@@ -24,7 +24,7 @@ from jvs_core.model import Run, RunOutcome, RunOwner, Verdict
 from jvs_core.operations import locking, refs
 from jvs_core.operations.context import Context
 
-LOST = "its process ended without a word, and its lease with it"
+LOST = "its process ended without recording an outcome, and its lease expired"
 
 
 def start(
@@ -84,7 +84,7 @@ def finish(
     with ctx.critical():
         run = runs.read(ctx.layout, run_id)
         if run.outcome != "started":
-            raise FencingMismatch(f"run {run_id} was recorded as {run.outcome} at {run.finished_at}")
+            raise FencingMismatch(f"run {run_id} was already recorded as {run.outcome} at {run.finished_at}")
         if outcome == "ok" and run.point is not None and not runs.win(ctx.layout, run.point, run_id):
             first = runs.winner(ctx.layout, run.point)
             outcome, error = "lost", f"another attempt at the same point was first: {first}"
@@ -105,7 +105,7 @@ def judge(ctx: Context, run_id: str, verdict: Verdict, paths: Iterable[str]) -> 
     with ctx.critical():
         run = runs.read(ctx.layout, run_id)
         if run.verdict is not None:
-            raise Conflict(f"run {run_id} was judged before: {run.verdict}")
+            raise Conflict(f"run {run_id} already has a verdict: {run.verdict}")
         judged = run.changed(verdict=verdict, paths=tuple(paths))
         with runs.written(ctx.layout, judged) as digest:
             _audit(ctx, "run_finish", judged, digest, snapshot_id=judged.after_snapshot_id, verdict=verdict)
@@ -127,7 +127,7 @@ def annotate(ctx: Context, run_id: str, *, name: str | None, note: str | None) -
             holders = [other.run_id for other in runs.read_all(ctx.layout)[0] if other.name == name]
             if holders and holders != [run_id]:
                 raise AlreadyExists(
-                    f"run {holders[0]} is called {name!r} already", hint="choose another name"
+                    f"run {holders[0]} already has the name {name!r}", hint="choose another name"
                 )
         fields: dict[str, Any] = {} if name is None else {"name": name or None}
         changed = run.changed(**fields, **({} if note is None else {"note": note}))
@@ -283,7 +283,7 @@ def is_running(ctx: Context, run: Run) -> bool:
 def conflict(run: Run) -> LockConflict:
     """Return the error for a run that is under way in the same worktree."""
     return LockConflict(
-        f"run {run.run_id} of {run.subject} is under way in worktree {run.worktree!r} "
+        f"run {run.run_id} of {run.subject} is running in worktree {run.worktree!r} "
         f"(process {run.owner.pid} on {run.owner.host}, since {run.started_at})",
         hint="wait for it, or run at the same time with: jvs run exec --isolate",
     )

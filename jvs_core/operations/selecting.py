@@ -54,7 +54,7 @@ def _at(layout: Layout, text: str, head: str, worktree: str) -> str:
     if _MONTHS.search(text):
         hint += "; m is a month, min a minute"
     raise SnapshotNotFound(
-        f"no snapshot of worktree {worktree}{whole} was taken at {_shown(until_ms)} or before ({text!r})",
+        f"no snapshot of worktree {worktree}{whole} was taken at or before {_shown(until_ms)} ({text!r})",
         hint=hint,
     )
 
@@ -68,7 +68,7 @@ def _tagged(layout: Layout, tag: str, head: str, worktree: str) -> str:
         oldest = descriptor.snapshot_id
     raise SnapshotNotFound(
         f"no snapshot of worktree {worktree} has the tag {tag!r}, back to the oldest one, {oldest}",
-        hint="jvs history shows tags; with --all those of all worktrees",
+        hint="jvs history shows tags; with --all it shows all worktrees",
     )
 
 
@@ -76,8 +76,8 @@ def _believed(layout: Layout, head: str) -> Iterator[Descriptor]:
     for descriptor in catalog.lineage(layout, head):
         if descriptor.integrity_state == "corrupt":
             raise DescriptorCorrupt(
-                f"the descriptor of {descriptor.snapshot_id} does not match its checksum: its time and tags cannot be trusted",
-                hint=f"name a snapshot by its id: jvs history; and: jvs verify {descriptor.snapshot_id}",
+                f"the descriptor of {descriptor.snapshot_id} does not match its checksum: JVS does not trust its time and tags",
+                hint=f"give the id of a snapshot (jvs history), and run: jvs verify {descriptor.snapshot_id}",
             )
         yield descriptor
 

@@ -116,7 +116,7 @@ def _free(ctx: Context, snapshot_id: str | None) -> str | None:
     if snapshot_id is None:
         return None
     if not re.fullmatch(SNAPSHOT_ID[1:-1], snapshot_id):
-        raise InputError(f"not a snapshot id: {snapshot_id!r}", hint="reserve one with reserve_snapshot_id()")
+        raise InputError(f"not a snapshot id: {snapshot_id!r}", hint="get one from reserve_snapshot_id()")
     if catalog.exists(ctx.layout, snapshot_id):
         raise AlreadyExists(f"snapshot {snapshot_id} already exists")
     return snapshot_id

@@ -167,5 +167,5 @@ def require_agreement(descriptor: Descriptor, ready: Ready) -> None:
         descriptor.created_at,
     ):
         raise DescriptorCorrupt(
-            f"the READY marker of {key} belongs to another descriptor", hint=f"jvs verify {key}"
+            f"the READY marker of {key} does not match its descriptor", hint=f"jvs verify {key}"
         )

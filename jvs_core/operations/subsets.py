@@ -46,12 +46,13 @@ def share_of(ctx: Context, text: str) -> Share:
     of = int(found[2]) if found else 0
     if found is None or not 1 <= of <= MOST:
         raise InputError(
-            f"not a share: {text!r}", hint=f"for example 3/7, the third of seven, or next/7; at most {MOST}"
+            f"not a share: {text!r}",
+            hint=f"for example 3/7 (the third of seven), or next/7; at most {MOST} shares",
         )
     if found[1] == "next":
         return last_read.next_share(ctx, of)
     if not 1 <= int(found[1]) <= of:
-        raise InputError(f"there is no share {text}", hint=f"1/{of} to {of}/{of}, or next/{of}")
+        raise InputError(f"there is no such share: {text}", hint=f"1/{of} to {of}/{of}, or next/{of}")
     return Share(int(found[1]), of)
 
 

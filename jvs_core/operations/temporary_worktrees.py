@@ -105,7 +105,7 @@ def clean(ctx: Context, intent: Intent, progress: Progress) -> bool:
         return False
     if compare.unsaved(ctx, name, progress).paths:
         called, tag = _KINDS[intent.operation]
-        save(ctx, name, f"{called}, cut short", (tag,), progress, locking=Locking(take=True))
+        save(ctx, name, f"{called}, interrupted", (tag,), progress, locking=Locking(take=True))
     try:
         worktree_removal.remove(ctx, name, force=False, progress=progress)
     except Conflict:

@@ -161,7 +161,7 @@ def _thinned(ctx: Context, descriptor: Descriptor, ledger: Ledger) -> SnapshotRe
                 snapshot_id=snapshot_id,
                 expired=True,
                 severity="warning",
-                message="gc did not complete its removal; jvs doctor takes it back",
+                message="gc did not complete its removal; jvs doctor can undo the removal",
             )
     except JvsError as error:
         _require_about_it(error)
@@ -218,7 +218,7 @@ def _inspect(
         return _still(ctx, ledger, _wrong(snapshot_id, found))
     if found.drifted:
         message = (
-            f"content is sound; modes, times, owners or attributes of {counted(len(found.drifted), 'path')} are not as kept: "
+            f"the content is right, but modes, times, owners or attributes of {counted(len(found.drifted), 'path')} changed: "
             "jvs doctor --repair payload_modes"
         )
         return SnapshotReport(
@@ -235,7 +235,7 @@ def _wrong(snapshot_id: str, found: Comparison) -> SnapshotReport:
     if not found.damaged:
         error = next(iter(found.unreadable.values()))
         return _damaged(snapshot_id, error.code, error.message, paths=found.wrong, tampered=False)
-    message = f"{counted(len(found.damaged), 'path is', 'paths are')} not as the manifest says"
+    message = f"{counted(len(found.damaged), 'path differs', 'paths differ')} from the manifest"
     if found.unreadable:
         message += f", {len(found.unreadable)} cannot be read"
     return _damaged(snapshot_id, PayloadHashMismatch.code, message, paths=found.wrong)
@@ -284,7 +284,7 @@ def _missing(ctx: Context) -> list[SnapshotReport]:
         _damaged(
             snapshot_id,
             "E_PARTIAL_SNAPSHOT",
-            "logged, but gone without gc",
+            "in the log, but missing, and gc did not remove it",
             checksum=False,
             payload=ctx.layout.payload(snapshot_id).is_dir(),
         )

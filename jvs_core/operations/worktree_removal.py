@@ -155,7 +155,9 @@ def _carry_out(
             held.check()
             journal.require(ctx.layout, intent)
             if hidden and not os.path.lexists(gone):
-                raise LockConflict(f"worktree {name!r} was put back while it was removed", hint="jvs doctor")
+                raise LockConflict(
+                    f"worktree {name!r} was put back by somebody while JVS removed it", hint="jvs doctor"
+                )
             worktree.unregister(ctx.layout, name)
             _drop_intents(ctx, name)
             ctx.audit(
@@ -206,7 +208,7 @@ def take_back(ctx: Context, record: Worktree) -> None:
         with uninterrupted(), ctx.critical():
             if not put_back(ctx, intent):
                 raise AlreadyExists(
-                    f"worktrees/{intent.details['temporary']} holds worktree {intent.worktree!r}, and another folder is in its place",
+                    f"worktrees/{intent.details['temporary']} holds worktree {intent.worktree!r}, but another folder is in its place",
                     hint=f"move worktrees/{intent.worktree} away, then: jvs doctor --repair-runtime",
                 )
             journal.complete(ctx.layout, intent)
@@ -254,12 +256,12 @@ def _require_saved(ctx: Context, name: str, folder: Path, progress: Progress) ->
     force = f"jvs worktree remove {name} --force"
     if unsaved.repositories:
         raise UnsavedChanges(
-            f"worktree {name!r} holds a repository, which is in no snapshot: {_shown(unsaved.repositories)}",
+            f"worktree {name!r} contains a repository, which is in no snapshot: {_shown(unsaved.repositories)}",
             hint=f"move its folder out of the worktree, or: {force}",
         )
     if unsaved.paths:
         raise UnsavedChanges(
-            f"worktree {name!r} holds {counted(len(unsaved.paths), 'change')} that no snapshot holds: {_shown(unsaved.paths)}",
+            f"worktree {name!r} has {counted(len(unsaved.paths), 'change')} that {'is' if len(unsaved.paths) == 1 else 'are'} in no snapshot: {_shown(unsaved.paths)}",
             hint=f"jvs snapshot --lock --worktree {name}, or: {force}",
         )
 

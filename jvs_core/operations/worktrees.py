@@ -103,7 +103,7 @@ def _with_changes(
             progress.advanced()
     if left and unreadable is not None:
         unreadable.append(
-            f"{counted(left, 'worktree was', 'worktrees were')} not looked at within {within_s:g} s;"
+            f"no time to look at {counted(left, 'worktree')} within {within_s:g} s;"
             " jvs status --worktree NAME looks at one"
         )
     return found

@@ -139,7 +139,7 @@ class Repository:
         read-only).
         """
         if from_ and adopt:
-            raise InputError("a folder is either cloned or adopted", hint="give --from or --adopt")
+            raise InputError("a folder can be cloned or adopted, not both", hint="give --from or --adopt")
         settings = settings or environment.from_environment()
         degraded = operations.init.create(
             Path(path),
@@ -995,7 +995,8 @@ class Repository:
         name = worktree or self._worktree
         if subset is not None and snapshot is not None:
             raise InputError(
-                "a share is a part of all snapshots", hint="verify all snapshots, or leave out the share"
+                "a share is a part of the contents of all snapshots",
+                hint="verify all snapshots, or leave out the share",
             )
         every = every or subset is not None
         several = [snapshot] if snapshot is None or isinstance(snapshot, str) else snapshot

@@ -75,7 +75,9 @@ class Gc:
         ctx = self._context
         if named:
             if policy is not None or wanted != RetentionPolicy():
-                raise InputError("a plan either drops snapshots or follows a policy", hint="make two plans")
+                raise InputError(
+                    "a plan can drop snapshots or follow a policy, not both", hint="make two plans"
+                )
             seen_from = worktree or self._worktree
             return operations.gc.reserve.spending(
                 ctx.layout, lambda: operations.gc.dropping.plan(ctx, seen_from, named, progress)

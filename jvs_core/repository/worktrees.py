@@ -45,7 +45,9 @@ class Worktrees:
         Raises NameInvalid, AlreadyExists, InputError (labels, or ``empty`` with ``from_``).
         """
         if empty and from_ is not None:
-            raise InputError("an empty worktree starts from no snapshot", hint="give --from or --empty")
+            raise InputError(
+                "an empty worktree cannot start from a snapshot", hint="give either --from or --empty"
+            )
         base = None if empty else self._context.base_for_new_worktree(from_, worktree or self._worktree)
         return operations.worktrees.create(self._context, name, base, labels=labels, progress=progress)
 

@@ -12,7 +12,10 @@ BisectVerdict = Literal["good", "bad", "skip"]
 
 
 class Tried(Result):
-    """A snapshot that was tried, and what the command said of it; ``before`` says that an earlier call had tried it."""
+    """A snapshot that bisect tried, and the verdict of the command.
+
+    ``before`` says whether an earlier call had tried it.
+    """
 
     snapshot_id: str
     verdict: BisectVerdict
@@ -20,10 +23,10 @@ class Tried(Result):
 
 
 class Bisection(Result):
-    """The first snapshot that is bad; None where only skipped ones are left, or the command could not decide.
+    """The first bad snapshot, or None if only skipped snapshots are left or the search stopped.
 
-    ``candidates`` are the snapshots among which the first bad one is, oldest first. ``refused`` is the exit status with
-    which the command ended it all: 128 and more says nothing about a snapshot.
+    ``candidates`` are the snapshots that can be the first bad one, oldest first. ``refused`` is the exit
+    status of the command that stopped the search: a status of 128 or more is no verdict on a snapshot.
     """
 
     first_bad: str | None

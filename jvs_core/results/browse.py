@@ -9,14 +9,14 @@ from jvs_core.results.result import Result
 
 
 class Unchanged(Result):
-    """Why no snapshot was made: nothing changed since the head."""
+    """JVS took no snapshot, because nothing changed since the head."""
 
     created: Literal[False] = False
     head_snapshot_id: str | None
 
 
 class CacheShare(Result):
-    """How much of a snapshot lies in known caches: regular files and their bytes, and those of the whole snapshot."""
+    """How much of a snapshot is in known caches: files and bytes in caches, and of the whole snapshot."""
 
     files: int
     bytes: int
@@ -52,7 +52,7 @@ class HistoryItem(Result):
 
 
 class TreeEntry(Result):
-    """One entry of a snapshot's payload; ``mode`` is octal text, ``sha256`` None for all but regular files."""
+    """One entry of a snapshot's payload; ``mode`` is octal text, ``sha256`` is None except for regular files."""
 
     path: str
     type: Literal["file", "directory", "symlink", "fifo"]

@@ -11,17 +11,18 @@ from jvs_core.results.result import Result
 
 
 class Renamed(Result):
-    """A file that only moved: same content and mode under another path."""
+    """A file that only moved: the same content and mode, at another path."""
 
     from_: str = Field(alias="from")
     to: str
 
 
 class Comparison(Result):
-    """Two snapshots, or a snapshot and a worktree, whose name is then in ``to``; each list sorted.
+    """The difference of two snapshots, or of a snapshot and a worktree (``to`` is then its name); lists are sorted.
 
-    What is in ``renamed`` is not in ``added`` and ``removed``; it is empty where renames were not asked for. ``caches`` are
-    those of all these paths (of a renamed file the new one) that lie in known caches, where that was asked for.
+    A path in ``renamed`` is not in ``added`` or ``removed``. ``renamed`` is empty if the caller did not ask
+    for renames. ``caches`` are those of all these paths that are in known caches (of a renamed file, the new
+    path), if the caller asked for them.
     """
 
     from_: str = Field(alias="from")

@@ -10,9 +10,10 @@ Value = bool | int | str | list[str] | None
 
 
 class Setting(Result):
-    """One setting: the ``value`` that counts, its ``default``, and where the value comes from.
+    """One setting: the ``value`` that applies, its ``default``, and the source of the value.
 
-    ``source`` is ``default``, ``config.toml`` or ``environment``, with the variable that says so in ``variable``.
+    ``source`` is ``default``, ``config.toml`` or ``environment``. For ``environment``, ``variable`` names the
+    variable.
     """
 
     key: str

@@ -18,7 +18,7 @@ class RequirementResult(Result):
 
 
 class ConformanceReport(Result):
-    """All requirements of a profile; ``passed`` and ``failed`` count them."""
+    """The results of all requirements of a profile; ``passed`` and ``failed`` count them."""
 
     profile: Literal["dev", "release"]
     passed: int

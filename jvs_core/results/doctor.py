@@ -13,7 +13,7 @@ RUNTIME_REPAIRS = ("clean_tmp", "clean_locks", "clean_intents", "finish_restore"
 
 
 class Finding(Result):
-    """Something that is not as it should be, and the repair that mends it, None where only a person can.
+    """Something that is wrong, and the repair for it, or None if only a person can repair it.
 
     ``action``, which is not in the JSON, says what the repair does, or what a person can do.
     """
@@ -27,7 +27,7 @@ class Finding(Result):
 
 
 class DoctorReport(Result):
-    """What the doctor found, after the repairs asked for."""
+    """What the doctor found after the repairs that you asked for."""
 
     healthy: bool
     findings: list[Finding]

@@ -10,7 +10,7 @@ from jvs_core.results.result import Result
 
 
 class FileVersion(Result):
-    """One content of a file, and the snapshot that first has it; ``sha256`` is None for links and FIFOs."""
+    """One content of a file, and the first snapshot that has it; ``sha256`` is None for links and FIFOs."""
 
     snapshot_id: str
     size: int
@@ -18,7 +18,7 @@ class FileVersion(Result):
 
 
 class FileCopy(Result):
-    """A copy of a file that was kept at ``kept_at``, before the file was removed or overwritten."""
+    """A copy of a file that JVS kept at ``kept_at``, before the file was removed or overwritten."""
 
     copy_id: str
     size: int
@@ -27,10 +27,11 @@ class FileCopy(Result):
 
 
 class FoundFile(Result):
-    """A file that snapshots hold, with its versions, oldest first, or of which copies were kept, newest first.
+    """A file with its versions in snapshots (oldest first) and its kept copies (newest first).
 
-    ``last_snapshot_id`` is the newest snapshot that holds it, and so the one to restore it from, None where none does;
-    ``removed_in`` is the one that no longer did, None where the newest one still does.
+    ``last_snapshot_id`` is the newest snapshot that holds the file, so restore it from there; None if no
+    snapshot holds it. ``removed_in`` is the snapshot that no longer holds the file; None if the newest
+    snapshot still holds it.
     """
 
     path: str
@@ -49,7 +50,7 @@ class SnapshotChange(Result):
 
 
 class SnapshotChanges(Result):
-    """How many paths a snapshot changed since the one before, and the first of them, by name."""
+    """How many paths a snapshot changed since its parent, and the first of these paths by name."""
 
     total: int
     paths: list[SnapshotChange]

@@ -10,21 +10,21 @@ from jvs_core.results.result import Result
 
 
 class GcCandidate(Result):
-    """A snapshot that gc would remove, and the bytes that its removal gives back after those listed before it."""
+    """A snapshot that gc would remove, and the bytes that this frees after those listed before it."""
 
     snapshot_id: str
     bytes: int
 
 
 class GcKept(Result):
-    """A snapshot that gc leaves alone, and why."""
+    """A snapshot that gc keeps, and why."""
 
     snapshot_id: str
     reasons: list[str]
 
 
 class GcCopy(Result):
-    """A kept copy of a file that goes with the snapshots of a plan, and its bytes."""
+    """A kept copy of a file that gc removes with the snapshots of a plan, and its bytes."""
 
     copy_id: str
     path: str
@@ -32,9 +32,9 @@ class GcCopy(Result):
 
 
 class GcPlan(Result):
-    """What a gc run would remove and keep, newest first; snapshots thinned out before are in neither list.
+    """What a gc run would remove and keep, newest first; neither list has snapshots that are already expired.
 
-    ``protected_by_…`` are numbers of snapshots. ``notes`` say what the estimate leaves out.
+    ``protected_by_…`` are numbers of snapshots. ``notes`` say what the estimate does not include.
     """
 
     plan_id: str
@@ -61,7 +61,7 @@ class GcFailure(Result):
 
 
 class GcRun(Result):
-    """What a gc run removed. ``notes`` say where ``reclaimed_bytes`` is an estimate and what is still held."""
+    """What a gc run removed; ``notes`` say where ``reclaimed_bytes`` is an estimate, and what still uses space."""
 
     plan_id: str
     deleted: list[str]

@@ -11,7 +11,7 @@ from jvs_core.results.result import Made, Result
 
 
 class RefusedSnapshot(Result):
-    """A snapshot that did not come along, and why."""
+    """A snapshot that the new repository does not have, and why."""
 
     snapshot_id: str
     code: str
@@ -24,9 +24,9 @@ class RefusedSnapshot(Result):
 
 
 class Cloned(Made):
-    """A clone of a repository: how many ``snapshots`` came whole, and which were ``refused``.
+    """A clone of a repository: the number of complete ``snapshots``, and those that were ``refused``.
 
-    ``unsaved`` are the worktrees of the source that hold changes which no snapshot has, and so no clone.
+    ``unsaved`` are the worktrees of the source with changes that are in no snapshot, and so not in the clone.
     """
 
     repo_root: str
@@ -39,7 +39,7 @@ class Cloned(Made):
 class ImportedSnapshot(Result):
     """A snapshot that was imported.
 
-    ``checked`` says whether its payload is what its own hash says; ``unchecked`` is why that cannot be told.
+    ``checked`` says whether its payload matches its own hash; ``unchecked`` says why JVS cannot check that.
     """
 
     snapshot_id: str
@@ -50,7 +50,7 @@ class ImportedSnapshot(Result):
 
 
 class Imported(Made):
-    """A repository made of one of an older JVS."""
+    """A repository that was made from one of an older JVS."""
 
     repo_root: str
     repo_id: str

@@ -6,11 +6,12 @@ from jvs_core.results.result import Result
 
 
 class ProofReport(Result):
-    """Whether what was exported is what a repository recorded, up to its checkpoint. ``problems`` say in words what is not.
+    """Whether an export is what a repository recorded up to its checkpoint; ``problems`` say in words what is not.
 
-    ``files`` and ``runs`` are numbers of what was checked; ``records`` of those of the log, the last of which is the
-    checkpoint's. ``path`` is the part of the snapshot that an export says it holds, empty for all of it, None for recorded
-    runs: who gives less than the whole has to say so, and only who asked for it can know whether that is enough.
+    ``files`` and ``runs`` are numbers of what was checked; ``records`` is the number of records of the log,
+    the last of which is the checkpoint's. ``path`` is the part of the snapshot that an export says it holds;
+    it is empty for the whole snapshot, and None for recorded runs. An export with less than the whole
+    snapshot must say so, and only the person who asked for it can know whether that part is enough.
     """
 
     ok: bool

@@ -18,7 +18,7 @@ class Initialized(Made):
 
 
 class HeavyFolder(Result):
-    """A folder that programs make again by themselves, and what lies in it."""
+    """A folder that programs can make again (a known cache), and what it holds."""
 
     path: str
     files: int
@@ -26,11 +26,12 @@ class HeavyFolder(Result):
 
 
 class AdoptionEstimate(Result):
-    """What keeping a history of ``folder`` takes, as far as it was counted; all of it if ``complete``.
+    """What JVS needs to keep a history of ``folder``, as far as it was counted; all of it if ``complete``.
 
-    ``space`` are the bytes that a first snapshot takes. ``how`` says whether the folder itself can become the ``main`` of the
-    repository (``rename``), or only a copy of it, or neither; ``reason`` is the error object of what stands against a rename.
-    ``repository`` is where it would be. ``heavy`` are the largest known caches, largest first.
+    ``space`` is the number of bytes that a first snapshot takes. ``how`` says whether the folder itself can
+    become the ``main`` of the repository (``rename``), or only a copy of it, or neither. ``reason`` is the
+    error object that says why a rename is not possible. ``repository`` is the path of the new repository.
+    ``heavy`` are the largest known caches, largest first.
     """
 
     folder: str
@@ -45,7 +46,7 @@ class AdoptionEstimate(Result):
 
 
 class RepositoryInfo(Result):
-    """What a repository is and how it is set."""
+    """The identity and the settings of a repository."""
 
     repo_root: str
     repo_id: str

@@ -6,7 +6,7 @@ from jvs_core.results.result import Made
 
 
 class Restored(Made):
-    """A snapshot put back as a new worktree."""
+    """A snapshot that was restored to a new worktree."""
 
     snapshot_id: str
     worktree: str
@@ -14,14 +14,14 @@ class Restored(Made):
 
 
 class Extracted(Made):
-    """A file or folder copied out of a snapshot."""
+    """A file or folder that was copied out of a snapshot."""
 
     snapshot_id: str
     path: str
 
 
 class RestoredInPlace(Made):
-    """A worktree made equal to a snapshot, and the snapshot that holds what it was."""
+    """A worktree that is now equal to a snapshot, and the snapshot of the worktree as it was before."""
 
     snapshot_id: str
     worktree: str

@@ -18,6 +18,6 @@ class Result(BaseModel):
 
 
 class Made(Result):
-    """Files that were brought somewhere; ``degraded``, which is not in the JSON, says in words what got lost."""
+    """Files that were written somewhere; ``degraded``, which is not in the JSON, says in words what is missing."""
 
     degraded: tuple[str, ...] = Field(default=(), exclude=True)

@@ -14,7 +14,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class RunWork(Result):
-    """A notebook or a command, with how many runs it has; ``last_started_at`` is when the last of them began."""
+    """A notebook or a command, with the number of its runs; ``last_started_at`` is the start of the newest run."""
 
     work: str
     kind: Literal["notebook", "command"]
@@ -23,7 +23,7 @@ class RunWork(Result):
 
 
 class RunTable(Result):
-    """Rows of equal length below ``columns``; what a run does not have is None."""
+    """Rows of equal length with ``columns``; if a run has no value for a column, it is None."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]

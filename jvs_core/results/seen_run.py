@@ -8,9 +8,10 @@ from jvs_core.model import Run, RunProgress
 
 
 class SeenRun(Run):
-    """A run's record, whether it is ``live``, and how far it came, None where nothing is known or it is over.
+    """A run's record, whether the run is ``live``, and its progress (None if unknown, or if the run has ended).
 
-    A run that is recorded as started and is not ``live`` has lost its process: it is ``lost`` when its lease ends.
+    If a run is recorded as started and is not ``live``, its process is gone: the run is ``lost`` when its
+    lease ends.
     """
 
     live: bool

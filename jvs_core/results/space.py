@@ -12,7 +12,7 @@ SpaceUse = Literal["snapshots", "worktrees", "kept_copies", "trash", "unfinished
 
 
 class SnapshotSpace(Result):
-    """What one snapshot alone holds: about what its removal gives back. ``needed_for`` says in words what keeps it."""
+    """What only this snapshot holds, so about what its removal frees; ``needed_for`` says what keeps it."""
 
     snapshot_id: str
     unique_bytes: int
@@ -20,9 +20,10 @@ class SnapshotSpace(Result):
 
 
 class PathSpace(Result):
-    """A path, the bytes of all the different contents that it had, and how many these are.
+    """A path, the bytes of all different contents that it had, and the number of these contents.
 
-    Asked for one snapshot, its size there; ``unique_bytes`` then is what of it no other snapshot holds.
+    For one snapshot, the bytes are the size of the path there, and ``unique_bytes`` is what no other snapshot
+    holds of it.
     """
 
     path: str
@@ -32,7 +33,7 @@ class PathSpace(Result):
 
 
 class WorktreeSpace(Result):
-    """What a worktree takes on disk, and what of it is not shared with its newest snapshot."""
+    """The space of a worktree on disk, and the part that it does not share with its newest snapshot."""
 
     worktree: str
     bytes: int
@@ -40,11 +41,12 @@ class WorktreeSpace(Result):
 
 
 class Stats(Result):
-    """What takes the space. ``estimate`` is always true: no file system says what removing something gives back.
+    """What takes the space; ``estimate`` is always true, because no file system tells what a removal frees.
 
-    ``total_bytes`` is about what the repository takes on disk, ``by_use`` what for; ``distinct_bytes`` are those of all
-    different contents in all snapshots. ``expired`` counts the snapshots whose payload retention removed, ``unreadable`` says what could not be counted.
-    Of one snapshot, ``total_bytes`` is the size of its files and ``distinct_bytes`` that of their different contents.
+    ``total_bytes`` is about what the repository takes on disk, and ``by_use`` says for what.
+    ``distinct_bytes`` is the size of all different contents in all snapshots. ``expired`` counts the
+    snapshots whose payload gc removed. ``unreadable`` says what could not be counted. For one snapshot,
+    ``total_bytes`` is the size of its files, and ``distinct_bytes`` is the size of their different contents.
     """
 
     estimate: bool = True

@@ -23,9 +23,10 @@ class Changes(Result):
 
 
 class Unfinished(Result):
-    """An in-place restore, undo or redo that stands unfinished: ``under_way``, or cut short.
+    """An in-place restore, undo or redo that is not finished: it is ``under_way``, or was interrupted.
 
-    Of the ``total`` paths that it changes, ``restored`` are as it wants them, both None where that cannot be told. ``own`` says whether the caller began it.
+    Of the ``total`` paths that it changes, ``restored`` are done; both are None if JVS cannot tell. ``own``
+    says whether the caller began it.
     """
 
     operation: Literal["restore", "undo", "redo"]
@@ -39,10 +40,10 @@ class Unfinished(Result):
 
 
 class Status(Result):
-    """A worktree against its head, and the in-place restore that stands ``unfinished`` there, if any.
+    """The changes of a worktree since its head, and an ``unfinished`` in-place restore, if there is one.
 
-    ``caches`` are those of the changed paths that lie in known caches. ``but_caches`` counts the
-    others; it is not in the JSON.
+    ``caches`` are those of the changed paths that are in known caches. ``but_caches`` counts the others; it
+    is not in the JSON.
     """
 
     worktree: str

@@ -13,11 +13,12 @@ By = Literal["browser", "terminal", "snapshot", "restore"]
 
 
 class TimelineState(Result):
-    """How a worktree's automatic history stands.
+    """The state of a worktree's automatic history.
 
-    ``saved``: nothing changed since the newest snapshot, taken at ``last_at``. ``changed``: so many paths did; with
-    ``next_at`` something takes the next snapshot then. ``paused``: it cannot just now, for the ``reason``, an error as the
-    command prints it. ``runs`` says whether something takes snapshots here, as far as this user can see.
+    ``saved``: nothing changed since the newest snapshot, which was taken at ``last_at``. ``changed``: this
+    number of paths changed; if there is a ``next_at``, JVS takes the next snapshot then. ``paused``: JVS
+    cannot take one now; ``reason`` is an error as the command prints it. ``runs`` says whether a program
+    takes snapshots here, as far as this user can see.
     """
 
     worktree: str
@@ -31,7 +32,7 @@ class TimelineState(Result):
 
 
 class Copy(Result):
-    """A copy of one file, kept before it was removed or overwritten; ``cause`` says by what."""
+    """A copy of one file, kept before the file was removed or overwritten; ``cause`` says which of these."""
 
     copy_id: str
     worktree: str
@@ -44,7 +45,7 @@ class Copy(Result):
 
 
 class LossCause(Result):
-    """By which change a file was lost: in the ``browser``, by another program, seen by a snapshot, or by a restore."""
+    """How a file was lost: in the ``browser``, by another program (a snapshot noticed it), or by a restore."""
 
     kind: By
     snapshot_id: str | None
@@ -63,11 +64,12 @@ class Source(Result):
 
 
 class LostFile(Result):
-    """A file that was lost, ``file`` its path in the worktree, and where to get it back.
+    """A file that was lost, its path ``file`` in the worktree, and where you can get it back.
 
-    ``deleted``: a snapshot or the browser removed it. ``overwritten``: it was emptied, or got the content of another file.
-    ``gone``: it is in the newest snapshot and not in the worktree. ``in_worktree``: something has its path now. ``versions``
-    counts the contents that it had in history. ``next`` goes on after this row.
+    ``deleted``: a snapshot or the browser removed it. ``overwritten``: it was emptied, or got the content of
+    another file. ``gone``: the newest snapshot has it, and the worktree does not. ``in_worktree``: there is
+    something at its path now. ``versions`` counts the contents that it had in history. Pass ``next`` to
+    continue after this row.
     """
 
     file: str
@@ -88,7 +90,7 @@ class LostFile(Result):
 
 
 class PutBack(Made):
-    """A file that was put back: the ``file`` that was asked for, and its ``path`` in the worktree, ``renamed`` or not."""
+    """A file that JVS put back: the requested ``file``, its ``path`` in the worktree, and whether that is ``renamed``."""
 
     file: str
     path: str
@@ -98,9 +100,11 @@ class PutBack(Made):
 
 
 class Thinned(Result):
-    """What thinning removed: snapshots, in collections ``plans``; for want of space ``given_up``, among them; and old copies.
+    """What thinning removed: snapshots (by the gc ``plans``) and old copies.
 
-    ``more`` says that there is more to remove: a collection is bounded. ``notes`` says in words what a person should know.
+    ``given_up`` are those of the snapshots that were removed because of the space limit. ``more`` says that
+    there is more to remove, because one collection is bounded. ``notes`` says in words what a person should
+    know.
     """
 
     deleted: list[str]

@@ -10,9 +10,10 @@ from jvs_core.results.result import Result
 
 
 class SnapshotReport(Result):
-    """What verifying one snapshot found; ``code`` and ``message`` say what is wrong, None where nothing is.
+    """The result of verifying one snapshot; ``code`` and ``message`` say what is wrong, None if nothing is.
 
-    ``critical`` without ``tamper_detected``: something could not be read, so nothing is known of it.
+    If it is ``critical`` without ``tamper_detected``, something could not be read, so JVS knows nothing about
+    it.
     """
 
     snapshot_id: str
@@ -28,7 +29,7 @@ class SnapshotReport(Result):
 
 
 class AuditReport(Result):
-    """What verifying the audit log found."""
+    """The result of verifying the audit log."""
 
     ok: bool
     records: int
@@ -36,7 +37,7 @@ class AuditReport(Result):
 
 
 class VerifyReport(Result):
-    """What verifying found: snapshots in the order of their ids, and the log."""
+    """The result of verifying: the snapshots in the order of their ids, and the log."""
 
     ok: bool
     snapshots: list[SnapshotReport]
@@ -44,9 +45,10 @@ class VerifyReport(Result):
 
 
 class ShareRead(Result):
-    """One of the shares: when all snapshots that have it had it read last, as far as is remembered; None where not all had.
+    """One of the shares, and when it was last read.
 
-    ``never_read`` counts the snapshots of which it was never read.
+    The time is when all snapshots that have the share had it read last, as far as JVS remembers; None if not
+    all had it read. ``never_read`` counts the snapshots whose part of the share was never read.
     """
 
     share: int
@@ -55,11 +57,11 @@ class ShareRead(Result):
 
 
 class Subset(Result):
-    """Which share of all contents was read, and when each was last read.
+    """Which share of all contents was read now, and when each share was last read.
 
-    ``files`` counts those of all snapshots, ``files_read`` those of them whose content belongs to the share. ``last_read``
-    has for each snapshot since when all of it has been read; None where some of it never was. ``remembered`` is false where
-    this could not be written down.
+    ``files`` counts the files of all snapshots, ``files_read`` those whose content belongs to this share.
+    ``last_read`` has, for each snapshot, the time since when all of it has been read; None if some of it was
+    never read. ``remembered`` is false if JVS could not write this down.
     """
 
     share: int
@@ -72,6 +74,6 @@ class Subset(Result):
 
 
 class SubsetReport(VerifyReport):
-    """What verifying found when only a share of the contents was read."""
+    """The result of verifying if only a share of the contents was read."""
 
     subset: Subset

@@ -6,9 +6,9 @@ from jvs_core.results.result import Result
 
 
 class View(Result):
-    """A read-only copy of a snapshot, or of ``inner`` in it, at ``path``, and who holds it open since when.
+    """A read-only copy at ``path`` of a snapshot, or of ``inner`` in it, and who opened it when.
 
-    ``abandoned``: the process or session that opened it has ended without closing it.
+    ``abandoned``: the process or session that opened the view ended without closing it.
     """
 
     view_id: str

@@ -11,7 +11,7 @@ from jvs_core.results.result import Made, Result
 
 
 class LockStatus(Result):
-    """The state of a worktree's lock, with its record unless it is free."""
+    """The state of a worktree's lock, and its record unless the lock is free."""
 
     state: Literal["free", "held", "expired"]
     lock: LeaseRecord | None
@@ -30,7 +30,7 @@ class WorktreeCreated(Made):
 
 
 class WorktreeRemoved(Result):
-    """That a worktree was removed; ``last_snapshot_id`` is the snapshot taken of it before, where it held changes."""
+    """A worktree that was removed; ``last_snapshot_id`` is the snapshot that JVS took before, if it had changes."""
 
     worktree: str
     removed: Literal[True] = True
@@ -38,9 +38,10 @@ class WorktreeRemoved(Result):
 
 
 class WorktreeInfo(Result):
-    """One worktree in a listing; ``worktree_id`` is never given to another one. That and ``created_at`` are not in its JSON.
+    """One worktree of a list; its JSON has neither ``worktree_id``, which is never used again, nor ``created_at``.
 
-    ``changes`` is the number of paths that differ from its head, where that was asked for; None where it was not looked at.
+    ``changes`` is the number of paths that differ from its head, if the caller asked for it; None if JVS did
+    not look.
     """
 
     name: str

@@ -47,20 +47,23 @@ class RestoreArguments(Arguments):
 
     snapshot: SnapshotName
     name: Annotated[
-        str | None, Field(max_length=100, description="Of the new worktree; chosen when left out")
+        str | None,
+        Field(
+            max_length=100, description="The name of the new worktree; JVS chooses one if you leave it out"
+        ),
     ] = None
-    path: Annotated[
-        Path | None, Field(description="Only this file or folder, into a worktree that there is")
-    ] = None
+    path: Annotated[Path | None, Field(description="Only this file or folder, into an existing worktree")] = (
+        None
+    )
     to: Annotated[
-        Path | None, Field(description="With path: copy it to this place, where nothing may be yet")
+        Path | None, Field(description="With path: copy it to this place, which must not exist yet")
     ] = None
     worktree: Worktree = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.path is None and (self.to is not None or self.worktree is not None):
-            raise ValueError("'to' and 'worktree' go with 'path'")
+            raise ValueError("'to' and 'worktree' need 'path'")
         if self.path is not None and self.name is not None:
             raise ValueError("'name' is for a new worktree; leave it out with 'path'")
         return self
@@ -91,7 +94,8 @@ class SandboxArguments(Arguments):
     """What to run, and from which state."""
 
     command: Annotated[
-        list[Text], Field(min_length=1, max_length=1000, description="Program and arguments; no shell")
+        list[Text],
+        Field(min_length=1, max_length=1000, description="Program and arguments; JVS uses no shell"),
     ]
     start: Annotated[SnapshotName, Field(description="The snapshot to start from")] = "HEAD"
     keep: Annotated[bool, Field(description="Keep the worktree; its snapshot stays in any case")] = False
@@ -130,14 +134,14 @@ def sandbox(desk: Desk, given: SandboxArguments) -> dict[str, Any]:
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "snapshot",
-        "Take a snapshot of a whole worktree. Nothing is lost that a snapshot holds.",
+        "Take a snapshot of a whole worktree. What a snapshot holds cannot get lost.",
         SnapshotArguments,
         snapshot,
     ),
     Tool(
         "restore",
-        "Put a snapshot back as a new worktree; or, with path, copy one file or folder out of it into a worktree, to "
-        "where nothing is. Nothing that exists is touched.",
+        "Restore a snapshot to a new worktree; or, with path, copy one file or folder out of it into a worktree, to a "
+        "place where nothing is. This changes nothing that exists.",
         RestoreArguments,
         restore,
     ),

@@ -37,13 +37,13 @@ TOKEN = "JVS_MCP_TOKEN"
 def mcp(call: Call, allow_inplace: bool, port: int | None) -> Outcome:
     """Serve this repository to an agent: Model Context Protocol on standard input and output.
 
-    Tools: status, history, find, show, ls, read, compare, verify, worktree_list, snapshot, restore (to a new
-    worktree, or one path to a free place), worktree_remove, sandbox. Files of snapshots are resources:
-    jvs://SNAPSHOT/PATH. Each server is a session of its own, so that two agents keep each other out, unless
-    JVS_SESSION names one.
+    Tools: status, history, find, show, ls, read, compare, verify, worktree_list, snapshot, restore (to a new worktree, or one path to a place
+    where nothing is), worktree_remove, sandbox. Files of snapshots are resources:
+    jvs://SNAPSHOT/PATH. Each server is a separate session, so two agents cannot use the same
+    lock, unless JVS_SESSION names one session for both.
 
-    With --http every request must carry the token, as Authorization: Bearer TOKEN. It is that of JVS_MCP_TOKEN, or a
-    new one that is shown once on stderr.
+    With --http every request must carry the token, as Authorization: Bearer TOKEN. Set the token with JVS_MCP_TOKEN. Otherwise JVS makes a
+    new one and shows it once on stderr.
 
     \b
     Example:
@@ -51,7 +51,7 @@ def mcp(call: Call, allow_inplace: bool, port: int | None) -> Outcome:
       JVS_MCP_TOKEN="$(openssl rand -hex 32)" jvs mcp --http 8765
     """
     if call.json:
-        raise InputError("jvs mcp has its own protocol; leave out --json")
+        raise InputError("leave out --json: jvs mcp has its own protocol")
     call.reads_input = port is None
     found = call.repository()
     settings = found.settings

@@ -32,7 +32,7 @@ class Guard:
         if scope["type"] == "lifespan" or (scope["type"] == "http" and self._may(scope)):
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            body = json.dumps({"error": "a token is needed: Authorization: Bearer TOKEN"}).encode()
+            body = json.dumps({"error": "this request needs a token: Authorization: Bearer TOKEN"}).encode()
             headers = [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")]
             await send({"type": "http.response.start", "status": 401, "headers": headers})
             await send({"type": "http.response.body", "body": body})

@@ -43,21 +43,29 @@ class HistoryArguments(Arguments):
 
     limit: Annotated[int, Field(ge=1, le=200)] = 20
     tag: Annotated[str | None, Field(max_length=200)] = None
-    every: Annotated[bool, Field(description="Of all worktrees, not only what led to the head")] = False
-    grep: Annotated[str | None, Field(max_length=1000, description="Text in the note, in whatever case")] = (
-        None
-    )
+    every: Annotated[bool, Field(description="Of all worktrees, not only the history of the head")] = False
+    grep: Annotated[
+        str | None, Field(max_length=1000, description="Text in the note; case does not matter")
+    ] = None
     path: Annotated[
         str | None,
-        Field(max_length=4096, description="Only those that changed this file, folder, or what matches"),
+        Field(
+            max_length=4096,
+            description="Only those that changed this file, this folder or a match of this pattern",
+        ),
     ] = None
     since: Time = None
     until: Time = None
-    larger: Annotated[Size, Field(description="Only those that changed a file of more bytes")] = None
-    smaller: Annotated[Size, Field(description="Only those that changed a file of fewer bytes")] = None
-    auto: Annotated[bool, Field(description="Also those that were made unasked")] = True
+    larger: Annotated[Size, Field(description="Only those that changed a file with more bytes than this")] = (
+        None
+    )
+    smaller: Annotated[
+        Size, Field(description="Only those that changed a file with fewer bytes than this")
+    ] = None
+    auto: Annotated[bool, Field(description="Also automatic snapshots")] = True
     before: Annotated[
-        str | None, Field(max_length=200, description="Go on after this one, the last of the page before")
+        str | None,
+        Field(max_length=200, description="Continue after this one, the last of the previous page"),
     ] = None
     worktree: Worktree = None
 
@@ -90,15 +98,19 @@ class FindArguments(Arguments):
         Field(
             min_length=1,
             max_length=4096,
-            description="A part of the path, or a glob, of the name where it has no slash",
+            description="A part of the path, or a glob; a glob without a slash matches the name",
         ),
     ]
-    deleted: Annotated[bool, Field(description="Only what the worktree does not have now")] = False
-    larger: Annotated[Size, Field(description="Only what had more bytes")] = None
-    smaller: Annotated[Size, Field(description="Only what had fewer bytes")] = None
-    since: Annotated[Time, Field(description="Only what was made, changed or removed since then")] = None
-    until: Annotated[Time, Field(description="Only what was made, changed or removed until then")] = None
-    every: Annotated[bool, Field(description="Of all worktrees, not only what led to the head")] = False
+    deleted: Annotated[bool, Field(description="Only files that the worktree does not have now")] = False
+    larger: Annotated[Size, Field(description="Only files with more bytes than this")] = None
+    smaller: Annotated[Size, Field(description="Only files with fewer bytes than this")] = None
+    since: Annotated[Time, Field(description="Only files that were made, changed or removed since then")] = (
+        None
+    )
+    until: Annotated[Time, Field(description="Only files that were made, changed or removed until then")] = (
+        None
+    )
+    every: Annotated[bool, Field(description="Of all worktrees, not only the history of the head")] = False
     limit: Annotated[int, Field(ge=1, le=ITEMS)] = 100
     worktree: Worktree = None
 
@@ -135,9 +147,11 @@ class LsArguments(Arguments):
     """Which folder, of which snapshot, and which part of it."""
 
     snapshot: SnapshotName = "HEAD"
-    path: Annotated[str, Field(max_length=4_096, description="A folder or file; the top when left out")] = ""
-    recursive: Annotated[bool, Field(description="Also what lies below folders")] = False
-    offset: Annotated[int, Field(ge=0, description="Leave out so many entries before it")] = 0
+    path: Annotated[str, Field(max_length=4_096, description="A folder or file; default: the top folder")] = (
+        ""
+    )
+    recursive: Annotated[bool, Field(description="Also the contents of folders below")] = False
+    offset: Annotated[int, Field(ge=0, description="Skip this number of entries")] = 0
     limit: Annotated[int, Field(ge=1, le=ITEMS)] = 200
     worktree: Worktree = None
 
@@ -158,9 +172,9 @@ class ReadArguments(Arguments):
 
     path: Path
     snapshot: Annotated[
-        str | None, Field(max_length=204, description="As in show; the worktree as it is when null")
+        str | None, Field(max_length=204, description="As in show; null: the worktree as it is")
     ] = "HEAD"
-    offset: Annotated[int, Field(ge=0, description="Begin at this byte")] = 0
+    offset: Annotated[int, Field(ge=0, description="Start at this byte")] = 0
     limit: Annotated[int, Field(ge=1, le=content.BYTES, description="Bytes")] = content.BYTES
     worktree: Worktree = None
 
@@ -180,14 +194,12 @@ class CompareArguments(Arguments):
     """What to compare, and how closely."""
 
     before: SnapshotName
-    after: Annotated[
-        str | None, Field(max_length=204, description="The worktree as it is, when left out")
-    ] = None
+    after: Annotated[str | None, Field(max_length=204, description="Default: the worktree as it is")] = None
     paths: Annotated[
         list[Short], Field(max_length=100, description="Only these files, folders and patterns")
     ] = Field(default_factory=list)
     patch: Annotated[
-        bool, Field(description="Say what changed inside: lines, cells, rows, pixels, arrays")
+        bool, Field(description="Show what changed inside: lines, cells, rows, pixels, arrays")
     ] = False
     worktree: Worktree = None
 
@@ -225,7 +237,7 @@ def compare(desk: Desk, given: CompareArguments) -> dict[str, Any]:
 class VerifyArguments(Arguments):
     """What to verify."""
 
-    snapshot: Annotated[str | None, Field(max_length=204, description="The head, when left out")] = None
+    snapshot: Annotated[str | None, Field(max_length=204, description="Default: the head")] = None
     every: Annotated[bool, Field(description="Every snapshot and the audit log")] = False
 
 
@@ -256,7 +268,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool("history", "List snapshots, newest first.", HistoryArguments, history, reads=True),
     Tool(
         "find",
-        "Find files in all of history by their path, also deleted ones; restore one with its snapshot's id.",
+        "Find files in all of history by their path, including deleted ones. To restore a file, use the id of its snapshot.",
         FindArguments,
         find,
         reads=True,
@@ -279,7 +291,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     ),
     Tool(
         "verify",
-        "Check that snapshots are byte for byte what was stored.",
+        "Check that the snapshots are still, byte for byte, what was stored.",
         VerifyArguments,
         verify,
         reads=True,

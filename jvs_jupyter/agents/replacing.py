@@ -47,9 +47,9 @@ class UndoArguments(Arguments):
     """Why, and where."""
 
     reason: Text = ""
-    force: Annotated[bool, Field(description="Also when something else changed since; that goes, too")] = (
-        False
-    )
+    force: Annotated[
+        bool, Field(description="Also if something else changed since; that change is taken back too")
+    ] = False
     worktree: Worktree = None
 
 
@@ -78,22 +78,22 @@ def _gone(desk: Desk, go: Callable[..., Any], given: UndoArguments) -> dict[str,
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "restore_inplace",
-        "Make a worktree, or with path one file or folder of it, equal to a snapshot, replacing what is there. The "
-        "present is snapshotted first.",
+        "Make a worktree, or with path one file or folder of it, equal to a snapshot. This replaces what is there; JVS "
+        "first takes a snapshot of it.",
         InPlaceArguments,
         restore_inplace,
         destroys=True,
     ),
     Tool(
         "undo",
-        "Take back the last in-place restore of a worktree, while nothing else happened since.",
+        "Take back the last in-place restore of a worktree, if nothing else happened since.",
         UndoArguments,
         undo,
         destroys=True,
     ),
     Tool(
         "redo",
-        "Take back the last undo of a worktree, while nothing else happened since.",
+        "Take back the last undo of a worktree, if nothing else happened since.",
         UndoArguments,
         redo,
         destroys=True,

@@ -42,7 +42,7 @@ def listing(repository: Repository, cursor: str | None) -> ListResourcesResult:
     else:
         snapshot, _, number = cursor.partition(":")
         if not number.isascii() or not number.isdigit() or len(number) > 18:
-            raise InputError(f"no cursor: {cursor[:100]!r}")
+            raise InputError(f"not a cursor: {cursor[:100]!r}")
         start = int(number)
     files = [entry for entry in repository.ls(snapshot, recursive=True) if entry.type == "file"]
     end = start + PAGE
@@ -64,12 +64,12 @@ def reading(repository: Repository, uri: str) -> ReadResourceResult:
     """Return a whole file. Raises InputError for another address and for a file that is too long for one answer."""
     snapshot, slash, path = uri.removeprefix(SCHEME).partition("/")
     if not uri.startswith(SCHEME) or not slash or not path:
-        raise InputError(f"no file of a snapshot: {uri[:200]!r}", hint="jvs://HEAD/path/of/file")
+        raise InputError(f"not a file of a snapshot: {uri[:200]!r}", hint="jvs://HEAD/path/of/file")
     path = unquote(path, errors="surrogateescape")
     with repository.open_file(unquote(snapshot), path) as file:
         if file.size > WHOLE:
             raise InputError(
-                f"{_shown(path)} has {file.size:,} bytes, and a resource no more than {WHOLE:,}",
+                f"{_shown(path)} has {file.size:,} bytes; a resource has at most {WHOLE:,}",
                 hint="read it in parts with the tool read",
             )
         data = file.read()

@@ -40,7 +40,7 @@ R = TypeVar("R")
 _TELL_EVERY_S = 0.25
 INSTRUCTIONS = """\
 Snapshots of one JVS repository at {root}. Take a snapshot before risky work; try things in a sandbox; restore makes a
-new worktree, or with path copies one file to where nothing is, and destroys nothing. Look into files with ls and read.
+new worktree, or with path copies one file to a place where nothing is, and destroys nothing. Look into files with ls and read.
 Snapshots are named by id, unique prefix, ref, HEAD or HEAD~N, by tag (tag:NAME) or by time (@2026-11-28T18:00,
 @yesterday, @2h: the newest taken then or before)."""
 
@@ -133,7 +133,7 @@ async def _called(
         except JvsError as error:
             result = _refused(error.code, error.message, error.hint)
         except Cancelled:
-            result = _refused("E_CANCELLED", f"{tool.name} was cancelled; nothing of it is there", None)
+            result = _refused("E_CANCELLED", f"{tool.name} was cancelled and left nothing", None)
         except anyio.get_cancelled_exc_class():
             receiver.cancel()
             raise

@@ -27,7 +27,9 @@ Path = Annotated[
 ]
 Worktree = Annotated[
     str | None,
-    Field(max_length=100, description="A worktree's name; the one the server was started in when left out"),
+    Field(
+        max_length=100, description="A worktree's name; default: the worktree in which the server was started"
+    ),
 ]
 SnapshotName = Annotated[
     str,

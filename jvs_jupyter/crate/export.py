@@ -108,7 +108,7 @@ def _require(repository: Repository, runs: Sequence[Run], place: Path) -> None:
     if os.path.lexists(place):
         raise AlreadyExists(f"{place} exists", hint="choose another name")
     if not place.parent.is_dir():
-        raise InputError(f"no folder {place.parent}", hint="make it, or choose another one")
+        raise InputError(f"no folder {place.parent}", hint="make the folder, or choose another one")
     for run in runs:
         if run.after_snapshot_id is None:
             raise InputError(

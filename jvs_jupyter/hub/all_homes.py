@@ -95,7 +95,7 @@ def put_back(folder: Path, people: Iterable[Person], *, dry_run: bool) -> Iterat
         try:
             kept = shelf.newest(folder, user)
             if kept is None:
-                raise InputError(f"nothing of {user.user!r} is archived", hint=f"ls {folder / homes.ARCHIVE}")
+                raise InputError(f"{user.user!r} has nothing archived", hint=f"ls {folder / homes.ARCHIVE}")
             owner, present = known.get(user.user, (user, None))
             if dry_run:
                 return Changed(user, "would_put_back", kept.name)

@@ -57,7 +57,7 @@ def limit(home: Path, uid: int, most: int) -> None:
         if os.fstat(here).st_ino != TOP:
             raise JvsError(
                 f"{home.name} is not a subvolume, so it cannot have a quota",
-                hint="jvs hub reset makes a fresh one, and keeps this one beside it",
+                hint="jvs hub reset makes a new home, and keeps the old one beside it",
             )
         for number in (own := quotas.subvolume_id(here), *_inside(beside, own)):
             _join(beside, number, uid)
@@ -118,10 +118,10 @@ def _require_simple(folder: int, where: Path) -> None:
     mode = _mode(folder)
     if mode == _SIMPLE:
         return
-    kind = f"quotas of the kind {mode!r}, to which a user's snapshots are nothing" if mode else "no quotas"
+    kind = f"quotas of the kind {mode!r}, which do not count a user's snapshots" if mode else "no quotas"
     off = f"btrfs quota disable {where}; " if mode else ""
     raise JvsError(
-        f"a quota is configured, and the btrfs of {where} has {kind}",
+        f"a quota is configured, but the btrfs of {where} has {kind}",
         hint=f"{off}btrfs quota enable --simple {where} (Linux 6.7, btrfs-progs 6.7)",
     )
 

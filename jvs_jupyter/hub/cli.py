@@ -77,7 +77,7 @@ def provision(
     team = None if homes is not None else cli_people.team_of(call, admin)
     if team is not None:
         if identity is not None or private:
-            raise InputError("if others can write to the repository, root provisions by name only")
+            raise InputError("if others can write to the repository, root can provision only by name")
         named = () if user is None else (Person(user, server),)
         people = cli_people.chosen(users, from_hub, group, named)
         return _provided(team.provide(people, template=template, dry_run=dry_run))
@@ -207,7 +207,7 @@ def archive(
     if homes is not None:
         if days is not None or server:
             raise InputError(
-                "a home is archived whole, until somebody deletes it: leave out --days and --server"
+                "JVS archives a whole home, and keeps it until somebody deletes it: leave out --days and --server"
             )
         return cli_outcomes.changes(all_homes.archive(homes, people, dry_run=dry_run))
 
@@ -295,7 +295,7 @@ def report(call: Call, /, measure: bool, homes: Path | None, **policy: Any) -> O
             age(row.last_snapshot_at) if row.own_snapshot else "template",
             safe(row.holder or row.lock_state),
             _room(row),
-            "" if row.would_remove is None else f"{counted(row.would_remove, 'snapshot')} would go",
+            "" if row.would_remove is None else f"{counted(row.would_remove, 'snapshot')} would be removed",
         )
         for row in found
     ]

@@ -40,7 +40,7 @@ server = click.option(
 identity = click.option(
     "--identity",
     metavar="ID",
-    help="With a name: the hub's identity of the user, which nobody else ever gets.",
+    help="With a name: the identity that the hub gave this user, and never gives to anybody else.",
 )
 
 
@@ -52,12 +52,16 @@ def people_options(command: F) -> F:
         ),
         click.option("--dry-run", is_flag=True, help="Only show what would happen."),
         click.option("--group", metavar="NAME", help="With --from-hub: only this group's users."),
-        click.option("--from-hub", is_flag=True, help="All users of the hub (JUPYTERHUB_API_URL, …_TOKEN)."),
+        click.option(
+            "--from-hub",
+            is_flag=True,
+            help="All users of the hub. Needs JUPYTERHUB_API_URL and JUPYTERHUB_API_TOKEN.",
+        ),
         click.option(
             "--users",
             metavar="FILE",
             callback=_heed_input,
-            help="A file with one user a line, and a named server after a tab; - reads stdin.",
+            help="A file with one user on each line, and a named server after a tab; - reads stdin.",
         ),
     ):
         command = option(command)
@@ -70,8 +74,8 @@ def without_account(outcomes: Iterable[Provided]) -> list[str]:
         return []
     users = dict.fromkeys(one.person.user for one in outcomes if one.action in ("created", "would_create"))
     return [
-        f"{safe(user)}: there is no system user of that name, so what is made stays root's and {safe(user)}'s server refuses it: "
-        "useradd, then jvs hub reset"
+        f"{safe(user)}: there is no system user with that name, so the worktree belongs to root and {safe(user)}'s server refuses it: "
+        "run useradd, then jvs hub reset"
         for user in users
         if Owner.to_become(user) is None
     ]
@@ -108,8 +112,8 @@ def chosen(users: str | None, everybody: bool, group: str | None, people: Iterab
         require_plain(person)
     if (users is not None) + everybody + bool(named) != 1:
         raise InputError(
-            "name the users: names, --users FILE, or --from-hub", hint="jvs hub provision --users FILE"
+            "give the users: names, --users FILE, or --from-hub", hint="jvs hub provision --users FILE"
         )
     if group is not None and not everybody:
-        raise InputError("--group goes with --from-hub")
+        raise InputError("--group needs --from-hub")
     return named or (list(from_hub(group)) if users is None else from_file(users))

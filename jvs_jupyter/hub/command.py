@@ -185,4 +185,4 @@ def as_refused(error: JvsError | Refused | OSError) -> JvsError | Refused:
 
 def no_answer(who: str) -> Refused:
     """Return the refusal for an answer that no command of ``jvs`` gives."""
-    return Refused("E_INTERNAL", f"{who} answers with what is no answer", "look at who changed its files", 1)
+    return Refused("E_INTERNAL", f"{who} sends an invalid answer", "look at who changed its files", 1)

@@ -24,7 +24,7 @@ from jvs_jupyter.hub.subvolumes import is_subvolume
 
 ARCHIVE = ".archived"
 
-FRESH = "jvs hub reset makes a fresh one and keeps this one"
+FRESH = "jvs hub reset makes a new home and keeps the old one"
 
 
 def find_home(folder: Path, person: Person) -> Path | None:

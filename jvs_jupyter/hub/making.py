@@ -76,8 +76,8 @@ def make(request: Making, settings: Settings | None = None) -> dict[str, Any]:
     lift(target)
     if first.payload_root_hash.value != request.payload_root_hash:
         raise InputError(
-            "what was made is not what the template's snapshot holds",
-            hint="jvs verify --all in the repository of the templates",
+            "the new home differs from the snapshot of the template",
+            hint="in the repository of the templates, run: jvs verify --all",
         )
     return {"snapshot_id": first.snapshot_id, "payload_root_hash": first.payload_root_hash.value}
 
@@ -98,9 +98,7 @@ def _cloned(target: Path, request: Making, settings: Settings | None) -> Reposit
     return made
 
 
-_READABLE = (
-    "its users must be able to read the repository of the templates: chmod -R go+rX, and the folders above"
-)
+_READABLE = "users must be able to read the repository of the templates: chmod -R go+rX on it and on its parent folders"
 
 
 def clear(request: Clearing) -> dict[str, Any]:
@@ -119,7 +117,7 @@ def empty(request: Emptying) -> Emptied:
     failed: dict[str, str] = {}
     for snapshot_id in request.snapshots:
         if not SNAPSHOT.fullmatch(snapshot_id):
-            raise InputError(f"{snapshot_id[:100]!r} is no snapshot")
+            raise InputError(f"{snapshot_id[:100]!r} is not a snapshot")
         way: list[int] = []
         try:
             with _told(snapshot_id):
@@ -142,7 +140,7 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"not all of {what} can be removed: {error.filename}: {error.strerror}") from error
+        raise InputError(f"JVS cannot remove all of {what}: {error.filename}: {error.strerror}") from error
 
 
 def _clear(folder: int) -> None:
@@ -162,7 +160,7 @@ def _clear(folder: int) -> None:
             name, above = way.pop()
             here = _left(here, os.open("..", os.O_RDONLY | os.O_DIRECTORY, dir_fd=here))
             if _identity(here) != above:
-                raise OSError(errno.ESTALE, "somebody moved it meanwhile", name)
+                raise OSError(errno.ESTALE, "somebody moved it in the meantime", name)
             os.rmdir(name, dir_fd=here)
     finally:
         os.close(here)

@@ -113,7 +113,7 @@ def hand_over(folder: Path, owner: Owner) -> None:
         os.fchmod(here, PRIVATE)
         if os.listdir(here):
             raise AlreadyExists(
-                f"{folder} is to be uid {owner.uid}'s, and root has something in it",
+                f"{folder} should belong to uid {owner.uid}, but it contains something that belongs to root",
                 hint="check what is in it, then move it away",
             )
         os.fchown(here, owner.uid, owner.gid)
@@ -131,7 +131,7 @@ def require_owner(folder: Path, owner: Owner, *, hint: str | None = None) -> Non
 def belongs_to_another(folder: Path, uid: int, owner: Owner, *, hint: str | None = None) -> AlreadyExists:
     """Return the error for a folder that is not its user's."""
     return AlreadyExists(
-        f"{folder} belongs to somebody else (uid {uid}), not to uid {owner.uid}",
+        f"{folder} belongs to uid {uid}, not to uid {owner.uid}",
         hint=hint or "check what is in it, then move it away",
     )
 

@@ -29,7 +29,7 @@ def from_file(path: str) -> list[Person]:
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the list of users {path!r} cannot be read: {error}") from error
+        raise InputError(f"JVS cannot read the list of users {path!r}: {error}") from error
     found: dict[Person, None] = {}
     for number, line in enumerate(text.split("\n"), 1):
         user, _, server = line.rstrip("\r").partition("\t")
@@ -43,7 +43,7 @@ def require_plain(person: Person, where: str = "") -> None:
     """Raise InputError for a name with blanks around it, which is nobody's."""
     for name in (person.user, person.server):
         if name != name.strip():
-            raise InputError(f"{where}there is white space around the name {name!r}", hint="remove them")
+            raise InputError(f"{where}there is a space before or after the name {name!r}", hint="remove them")
 
 
 def from_hub(group: str | None = None) -> Iterator[Person]:
@@ -55,7 +55,7 @@ def from_hub(group: str | None = None) -> Iterator[Person]:
     url, token = os.environ.get("JUPYTERHUB_API_URL"), os.environ.get("JUPYTERHUB_API_TOKEN")
     if not url or not token:
         raise InputError(
-            "the address of the hub is not set", hint="set JUPYTERHUB_API_URL and JUPYTERHUB_API_TOKEN"
+            "JVS does not know the address of the hub", hint="set JUPYTERHUB_API_URL and JUPYTERHUB_API_TOKEN"
         )
     offset: int | None = 0
     while offset is not None:
@@ -77,7 +77,7 @@ def _get(url: str, token: str) -> dict[str, Any]:
             found: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
         raise InputError(
-            f"the hub refuses: {error.code} {error.reason}",
+            f"the hub refuses the request: {error.code} {error.reason}",
             hint="the token needs the scopes list:users, read:users:groups and read:servers",
         ) from error
     except (OSError, ValueError) as error:

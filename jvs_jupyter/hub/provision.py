@@ -13,7 +13,7 @@ from jvs_jupyter.hub.command import WORK_S, Refused, Told, as_refused, ask, told
 from jvs_jupyter.hub.names import IDENTITY, SERVER, USER, Person, digest, worktree_name
 from jvs_jupyter.hub.ownership import Owner, close, keep_names, require_owner
 
-FRESH = "jvs hub reset makes a fresh one and keeps this one"
+FRESH = "jvs hub reset makes a new one and keeps the old one"
 Action = Literal["created", "exists", "adopted", "renamed", "would_create", "failed"]
 
 
@@ -64,7 +64,9 @@ def shown(name: str) -> str:
 def nobody(person: Person) -> InputError:
     """Return the error for somebody who has nothing here."""
     server = f" for server {person.server!r}" if person.server else ""
-    return InputError(f"{person.user!r} has nothing here{server}", hint="jvs hub list shows who has")
+    return InputError(
+        f"{person.user!r} has nothing here{server}", hint="jvs hub list shows which users have worktrees"
+    )
 
 
 def provide(
@@ -250,6 +252,6 @@ def _renamed(repository: Repository, info: WorktreeInfo, person: Person, name: s
 
 def _somebody_else(info: WorktreeInfo, person: Person) -> JvsError:
     return AlreadyExists(
-        f"worktree {info.name!r}, which should be that of {person.user!r}, is labelled as somebody else's",
-        hint="jvs worktree rename it to another name",
+        f"worktree {info.name!r}, which should belong to {person.user!r}, has somebody else's label",
+        hint="give it another name with jvs worktree rename",
     )

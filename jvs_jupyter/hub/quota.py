@@ -37,7 +37,7 @@ class Quota:
         try:
             self._apply(folder, owner)
         except OSError as error:
-            raise JvsError(f"no quota on {folder}: {error.strerror}") from error
+            raise JvsError(f"JVS could not set a quota on {folder}: {error.strerror}") from error
 
     def _apply(self, folder: Path, owner: Owner | None) -> None:
         if self.metadata:
@@ -50,13 +50,13 @@ class Quota:
             )
         if kind not in ("btrfs", "XFS"):
             raise JvsError(
-                f"a quota is configured, and {folder.parent} lies on {kind}",
+                f"a quota is configured, but {folder.parent} is on {kind}",
                 hint="JVS sets quotas on btrfs, XFS and JuiceFS",
             )
         if owner is None:
             raise JvsError(
-                f"a quota on {kind} is for homes of system users of their own",
-                hint="JvsLocalProcessSpawner with jvs_homes, started by root",
+                f"a quota on {kind} needs a home for each system user",
+                hint="use JvsLocalProcessSpawner with jvs_homes, started by root",
             )
         if kind == "XFS":
             xfs_quota.limit(folder, owner.uid, self.gib * _GIB, self.files)

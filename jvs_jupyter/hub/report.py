@@ -146,13 +146,13 @@ def totals(rows: Sequence[Usage]) -> list[str]:
         worktrees = sum(row.disk_bytes or 0 for row in rows)
         snapshots = sum(row.snapshots_disk_bytes or 0 for row in rows)
         share = f", snapshots {size(snapshots)} ({100 * snapshots // max(worktrees + snapshots, 1)} %)"
-        shared = "; blocks that are shared count each time"
+        shared = "; shared blocks count each time"
         told = f"{share}{shared}" if snapshots else ""
         lines.append(f"{counted(len(rows), 'worktree')} {size(worktrees)}{told}")
     if rows and all(row.would_remove is not None for row in rows):
         number = sum(row.would_remove or 0 for row in rows)
         freed = size(sum(row.would_free_bytes or 0 for row in rows))
-        lines.append(f"the policy would remove {counted(number, 'snapshot')} and give back {freed}")
+        lines.append(f"the policy would remove {counted(number, 'snapshot')} and free {freed}")
     return lines
 
 

@@ -41,7 +41,9 @@ def put_back(folder: Path, user: Person, kept: Path, present: Path | None) -> Pa
     owner = Owner.to_become(user.user)
     if owner is not None:
         require_owner(
-            kept, owner, hint=f"if {user.user} has another uid now: chown -R -h it, as root, once looked at"
+            kept,
+            owner,
+            hint=f"if {user.user} has another uid now: check the folder, then run chown -R -h on it as root",
         )
     aside = None
     if present is not None:

@@ -153,7 +153,7 @@ class JvsSpawnerMixin(Configurable):
                 async with asyncio.timeout(self.jvs_timeout):
                     await self._jvs_put_away()
             except (Refused, JvsError, TimeoutError) as error:
-                self.log.error("JVS: %s is not archived: %s", self.jvs_person(), error)  # type: ignore[attr-defined]
+                self.log.error("JVS could not archive %s: %s", self.jvs_person(), error)  # type: ignore[attr-defined]
         await maybe_future(super().delete_forever())  # type: ignore[misc]
 
     async def rename(self, old_name: str, new_name: str) -> None:
@@ -319,8 +319,8 @@ class JvsSpawnerMixin(Configurable):
         team = self._jvs_team()
         if team is not None:
             raise InputError(
-                f"others can write to the repository {team.root}, and root does not work in such a repository",
-                hint="use a template repository that only root can write for homes, and system users for a team",
+                f"others can write to the repository {team.root}; root does not work in such a repository",
+                hint="for homes, use a template repository that only root can write; for a team, use system users",
             )
         return Repository(Path(os.path.realpath(self.jvs_repository)), settings=as_admin(self.jvs_actor()))
 

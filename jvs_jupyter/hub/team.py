@@ -237,6 +237,6 @@ class Team:
         owner = Owner.named(person.user)
         if owner.uid == 0:
             raise InputError(
-                f"{person.user!r} is root, who does not work in repositories that others can write"
+                f"{person.user!r} is root; root does not work in repositories that others can write"
             )
         return owner

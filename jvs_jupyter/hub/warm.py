@@ -71,7 +71,7 @@ def run(
         except Gone as gone:
             starter.end()
             if not starter.used:
-                raise OSError("no process could be started") from gone
+                raise OSError("JVS could not start a process") from gone
             continue
         except BaseException:
             starter.end()

@@ -48,12 +48,14 @@ def limit(home: Path, uid: int, most: int, files: int) -> None:
     """
     if project(home) != uid:
         raise JvsError(
-            f"{home.name} is not of the project {uid}, so that no quota can be set on it",
-            hint="jvs hub reset makes a fresh one, and keeps this one beside it",
+            f"{home.name} does not belong to the project {uid}, so it cannot have a quota",
+            hint="jvs hub reset makes a new home, and keeps the old one beside it",
         )
     tool = shutil.which("xfs_quota") or shutil.which("xfs_quota", path=_TOOLS)
     if tool is None:
-        raise JvsError("a quota is configured and there is no xfs_quota", hint="apt install xfsprogs")
+        raise JvsError(
+            "a quota is configured, but the program xfs_quota is missing", hint="apt install xfsprogs"
+        )
     mount = home
     while not os.path.ismount(mount):
         mount = mount.parent
@@ -61,7 +63,7 @@ def limit(home: Path, uid: int, most: int, files: int) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr.strip():
         raise JvsError(
-            f"no quota on {home}: {done.stderr.strip()[-300:]}",
+            f"JVS could not set a quota on {home}: {done.stderr.strip()[-300:]}",
             hint=f"mount {mount} with prjquota; that needs a fresh mount, not a remount",
         )
 

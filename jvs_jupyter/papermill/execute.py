@@ -39,7 +39,7 @@ def _papermill(
     import papermill
 
     if place.local_path(input_path) is not None and not Path(input_path).is_file():
-        raise InputError(f"no notebook {input_path}", hint="name a file, or jvs://SNAPSHOT/path.ipynb")
+        raise InputError(f"no notebook {input_path}", hint="give a file, or jvs://SNAPSHOT/path.ipynb")
     failure: BaseException | None = None
     request.parameters = spec.parameters
     try:

@@ -39,7 +39,7 @@ def seen_from(spec: RunSpec, isolated: Isolated) -> SeenNotebook:
         input_path = str(local if inside is None else root / inside)
         if inside is not None and not (root / inside).is_file():
             raise InputError(
-                f"snapshot {isolated.base} holds no notebook {inside}",
+                f"snapshot {isolated.base} contains no notebook {inside}",
                 hint=f"jvs ls {isolated.base} shows what it holds",
             )
     wanted = None if spec.output is None else Path(os.path.abspath(spec.output))

@@ -43,7 +43,7 @@ def as_passed(nb: Any) -> dict[str, Any]:
         parameters[name] = tuple(value) if isinstance(value, list) else value
         if not stands(name, parameters[name]):
             raise InputError(
-                f"parameter {name!r} holds a tuple inside another value, which a record cannot keep as it is",
+                f"parameter {name!r} holds a tuple inside another value, which a record cannot keep unchanged",
                 hint="pass lists",
             )
     return parameters

@@ -47,12 +47,12 @@ def require_writable(output_path: Any) -> None:
     folder = local.parent
     if not folder.is_dir():
         raise InputError(
-            f"no folder {folder} for the output notebook", hint="make it, or choose another output"
+            f"no folder {folder} for the output notebook", hint="make the folder, or choose another output"
         )
     if local.is_dir():
-        raise InputError(f"the output {local} is a folder", hint="name a file in it")
+        raise InputError(f"the output {local} is a folder", hint="give a file in it")
     if not os.access(local if local.exists() else folder, os.W_OK):
-        raise InputError(f"the output notebook {local} may not be written by this user")
+        raise InputError(f"the output notebook {local} is read-only for you")
 
 
 def find(cwd: Path, output_path: Any, input_path: Any) -> Place | None:

@@ -41,7 +41,7 @@ def of_papermill(output_path: Any, options: dict[str, Any]) -> RunRequest | None
         return RunRequest(place, wait_s=_wait_of_environment(), early_exit_fails=_is_papermills_command())
     if _repository_required():
         raise NotARepository(
-            f"JVS_REQUIRE=1, and neither {cwd} nor the notebook is in a JVS repository",
+            f"JVS_REQUIRE=1 is set, but neither {cwd} nor the notebook is in a JVS repository",
             hint="make one with: jvs init NAME",
         )
     if "outside" not in _warned:

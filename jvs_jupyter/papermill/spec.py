@@ -38,7 +38,7 @@ class RunSpec(Spec):
         local = Path(os.path.realpath(self.notebook))
         if within(here, local) is None:
             raise InputError(
-                f"{self.notebook} is not in worktree {worktree!r}: a sweep runs what its snapshot holds",
+                f"{self.notebook} is not in worktree {worktree!r}: a sweep runs the files of a snapshot",
                 hint="copy the notebook into the worktree",
             )
         if self.from_ is None and not local.is_file():

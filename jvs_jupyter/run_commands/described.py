@@ -20,7 +20,7 @@ SHORT = 60
 
 def ended(record: Run) -> Outcome:
     """Return the outcome of a command that ran something."""
-    left = [f"ended what the command had left behind: {safe(name)}" for name in record.left_behind]
+    left = [f"ended what the command left running: {safe(name)}" for name in record.left_behind]
     return Outcome(record, described(record), warnings=left, exit_status=exit_status(record))
 
 

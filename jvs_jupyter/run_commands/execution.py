@@ -29,7 +29,13 @@ _OF_NOTEBOOKS = ("output", "kernel", "execution_timeout")
     help="Set a parameter; you can also write NAME=VALUE.",
 )
 @click.option("-o", "--output", metavar="PATH", help="Write the output notebook here.")
-@click.option("--from", "from_", metavar="SNAPSHOT", type=Snapshot(), help="Run what this snapshot holds.")
+@click.option(
+    "--from",
+    "from_",
+    metavar="SNAPSHOT",
+    type=Snapshot(),
+    help="Run the files of this snapshot, in a fresh worktree.",
+)
 @click.option("--isolate", is_flag=True, help="Run in a fresh worktree, so that runs share nothing.")
 @click.option(
     "--outputs", metavar="DIR", help="With --isolate: copy here every file that the run made or changed."
@@ -42,13 +48,11 @@ _OF_NOTEBOOKS = ("output", "kernel", "execution_timeout")
     help="With --isolate: which worktrees to keep.",
 )
 @click.option("--cwd", metavar="DIR", help="Work in DIR.")
-@click.option(
-    "--metrics", metavar="FILE", help="Read a command's metrics from this JSON file, which it writes."
-)
+@click.option("--metrics", metavar="FILE", help="Read metrics from this JSON file, which the command writes.")
 @click.option("--kernel", metavar="NAME", help="Use this kernel.")
-@click.option("--execution-timeout", type=int, metavar="SECONDS", help="Give up a cell after SECONDS.")
+@click.option("--execution-timeout", type=int, metavar="SECONDS", help="Stop a cell after SECONDS.")
 @click.option("--wait", "wait_s", type=Seconds(), metavar="SECONDS", help="Wait up to SECONDS for the lock.")
-@click.option("--spec", metavar="FILE", help="Take everything from a JSON file; - reads standard input.")
+@click.option("--spec", metavar="FILE", help="Read all of this from a JSON file; - reads standard input.")
 @click.pass_obj
 def exec_(
     call: Call,
@@ -61,8 +65,9 @@ def exec_(
 ) -> Outcome:
     """Run NOTEBOOK or COMMAND and record it; the exit status tells the outcome.
 
-    In COMMAND {name} stands for the parameter of that name. Its environment has JVS_RUN_ID and JVS_RUN_DIR. Lines of
-    JSON in $JVS_RUN_DIR/metrics.jsonl are metrics. JVS ends what it leaves running before the after-snapshot.
+        In COMMAND, {name} stands for the parameter with that name. The environment of COMMAND has JVS_RUN_ID and JVS_RUN_DIR.
+    COMMAND can write metrics as lines of JSON to $JVS_RUN_DIR/metrics.jsonl. Before the after-snapshot, JVS ends the
+    processes that COMMAND left running.
 
     Exit status: 0 ok, 13 lost, 130 interrupted, 143 terminated. For a notebook: 10 cell error, 11 kernel died, 12
     early exit; other values below 10 mean that nothing was run. For a command: its own, or 128 + N for signal N.
@@ -77,7 +82,7 @@ def exec_(
 
     if sum((notebook is not None, spec is not None, bool(command))) != 1:
         raise InputError(
-            "name a notebook, a command or a spec",
+            "give a notebook, a command or a spec",
             hint="jvs run exec NOTEBOOK, jvs run exec -- COMMAND, or: jvs run exec --spec FILE",
         )
     if spec is not None:

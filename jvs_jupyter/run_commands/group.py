@@ -21,10 +21,10 @@ _ROOM = "jvs_jupyter.run_commands"
         "compare": Lazy(f"{_ROOM}.comparison:compare", "Show how two runs differ."),
         "reproduce": Lazy(f"{_ROOM}.reproduction:reproduce", "Run again and compare every file."),
         "sweep": Lazy(f"{_ROOM}.sweep:sweep", "Run every point of a grid."),
-        "export": Lazy(f"{_ROOM}.exporting:export", "Write runs to an RO-Crate, with the proof of them."),
+        "export": Lazy(f"{_ROOM}.exporting:export", "Write runs to an RO-Crate, with a proof."),
         "name": Lazy(f"{_ROOM}.listing:name", "Give a run a name."),
         "note": Lazy(f"{_ROOM}.listing:note", "Write a note into the record of a run."),
-        "cancel": Lazy(f"{_ROOM}.listing:cancel", "Stop a run under way."),
+        "cancel": Lazy(f"{_ROOM}.listing:cancel", "Stop a running run."),
         "remove": Lazy(f"{_ROOM}.listing:remove", "Remove the records of runs."),
     },
 )

@@ -41,8 +41,8 @@ def list_(
 ) -> Outcome:
     """List the runs, newest first.
 
-    A name in --where, --sort and --columns is a field of the record, else a metric, else a parameter. metrics.NAME
-    and parameters.NAME say which. Runs without it meet no condition, and come last.
+        A name in --where, --sort and --columns is a field of the record, otherwise a metric, otherwise a parameter. To choose,
+    write metrics.NAME or parameters.NAME. A run without that name meets no condition, and comes last when sorted.
 
     \b
     Example:
@@ -56,7 +56,7 @@ def list_(
     query: dict[str, Any] = {"where": conditions, "text": grep, "sort": sort, "limit": limit}
     names = [name.strip() for name in columns.split(",") if name.strip()] if columns is not None else None
     if names == []:
-        raise InputError("--columns names nothing", hint="--columns name,alpha,accuracy")
+        raise InputError("--columns is empty", hint="--columns name,alpha,accuracy")
     if names is not None or as_csv:
         table = runs.rows(names, unreadable=unreadable, **query)
         value = table if as_csv else table.to_rows()
@@ -93,7 +93,7 @@ def name(call: Call, run: str, name: str) -> Outcome:
     """
     done = call.repository().runs.annotate(run, name=name)
     called = (
-        f"Run {identifier(done.run_id)} is called {done.name}"
+        f"Run {identifier(done.run_id)} has the name {done.name}"
         if done.name
         else f"Run {identifier(done.run_id)} has no name"
     )

@@ -39,7 +39,7 @@ VERDICT_STATUS: dict[Verdict, int] = {"identical": 0, "differs": 20, "failed": 2
 def reproduce(call: Call, run: str, keep: Any, times: int) -> Outcome:
     """Run RUN again from its before-snapshot and compare every file of the two after-snapshots.
 
-    Known caches do not count, nor do times, ids and places in notebooks. Exit status: 0 identical (with --times: all
+    JVS does not compare known caches, nor times, ids and places in notebooks. Exit status: 0 identical (with --times: all
     of them), 20 differs, 21 failed.
 
     \b

@@ -28,7 +28,11 @@ _NOT_ALL_OK = 10
 @click.command(cls=WithCommand)
 @click.argument("notebook", required=False)
 @click.option(
-    "--grid", "grids", multiple=True, metavar="NAME=VALUES", help="1,2,3 or start:stop[:step]; repeat."
+    "--grid",
+    "grids",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="1,2,3 or start:stop[:step]; may be repeated.",
 )
 @click.option(
     "-p",
@@ -39,7 +43,10 @@ _NOT_ALL_OK = 10
     help="Set a parameter at all points; you can also write NAME=VALUE.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Run N points at a time (default: one a CPU)."
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Run N points at a time (default: one for each CPU).",
 )
 @click.option(
     "--executor", default="local", show_default=True, metavar="local|dask:ADDRESS", help="Where to run."
@@ -63,11 +70,9 @@ _NOT_ALL_OK = 10
     "--plot", nargs=2, metavar="METRIC FILE", help="Draw a metric over the grid (.png, .svg, .pdf)."
 )
 @click.option("--cwd", metavar="DIR", help="Work in DIR.")
-@click.option(
-    "--metrics", metavar="FILE", help="Read a command's metrics from this JSON file, which it writes."
-)
+@click.option("--metrics", metavar="FILE", help="Read metrics from this JSON file, which the command writes.")
 @click.option("--kernel", metavar="NAME", help="Use this kernel.")
-@click.option("--execution-timeout", type=int, metavar="SECONDS", help="Give up a cell after SECONDS.")
+@click.option("--execution-timeout", type=int, metavar="SECONDS", help="Stop a cell after SECONDS.")
 @click.option("--wait", "wait_s", type=Seconds(), metavar="SECONDS", help="Wait up to SECONDS for the lock.")
 @click.pass_obj
 def sweep(
@@ -88,7 +93,7 @@ def sweep(
 ) -> Outcome:
     """Run NOTEBOOK or COMMAND at every point of a grid, each in a worktree of its own.
 
-    All points start from one snapshot. In COMMAND {name} stands for the parameter of that name. To continue after an
+    All points start from one snapshot. In COMMAND, {name} stands for the parameter with that name. To continue after an
     interruption, run it again: it skips points that have a good run from the same files and parameters. Exit status:
     0 if every point is ok, else 10.
 
@@ -104,7 +109,7 @@ def sweep(
 
     if (notebook is None) != bool(command):
         raise InputError(
-            "name a notebook or a command",
+            "give a notebook or a command",
             hint="jvs run sweep NOTEBOOK --grid …, or: jvs run sweep --grid … -- COMMAND",
         )
     if not grids:

@@ -257,7 +257,7 @@ def _require_program(name: str, cwd: Path) -> None:
     place = str(cwd / name) if "/" in name else name
     if shutil.which(place) is None:
         there = "/" in name and os.path.isfile(place)
-        why = "it may not be executed" if there else "there is no such command"
+        why = "it is not executable" if there else "there is no such command"
         raise InputError(f"cannot run {name!r}: {why}", hint=f"chmod +x {name}" if there else None)
 
 

@@ -28,7 +28,7 @@ def points(grid: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:
         size *= len(values)
     if size > LARGEST:
         raise InputError(
-            f"the grid has {counted(size, 'point')}, more than {LARGEST}", hint="sweep one part at a time"
+            f"the grid has {counted(size, 'point')}, more than {LARGEST}", hint="sweep it in several parts"
         )
     return [dict(zip(axes, combination, strict=True)) for combination in itertools.product(*axes.values())]
 
@@ -44,7 +44,7 @@ def parse(texts: Sequence[str]) -> dict[str, list[Any]]:
         if not equals or not name or not values:
             raise InputError(f"not a grid: {text!r}", hint="--grid alpha=1,2,3 or --grid seed=0:10")
         if name in grid:
-            raise InputError(f"the grid names {name!r} twice", hint=f"--grid {name}=VALUE,VALUE,…")
+            raise InputError(f"the grid has {name!r} twice", hint=f"--grid {name}=VALUE,VALUE,…")
         numbers = _range(values)
         grid[name] = [typed(value) for value in values.split(",")] if numbers is None else numbers
     return grid
@@ -73,7 +73,7 @@ def _values(name: str, values: Iterable[Any]) -> list[Any]:
     if not found:
         raise InputError(f"the grid has no values for {name!r}")
     if len({json.dumps(form, sort_keys=True) for form in forms}) < len(found):
-        raise InputError(f"the grid names a value of {name!r} twice")
+        raise InputError(f"the grid has a value of {name!r} twice")
     return found
 
 

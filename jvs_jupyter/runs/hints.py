@@ -10,13 +10,13 @@ from jvs_jupyter.runs.causes import Cause
 from jvs_jupyter.runs.reproduce import Reproduction
 
 _TEXTS: dict[Cause, str] = {
-    "figure": "figures: matplotlib writes the time into SVG, PDF and PS, and ids by chance into SVG; set "
+    "figure": "figures: matplotlib writes the time into SVG, PDF and PS, and random ids into SVG; set "
     "SOURCE_DATE_EPOCH for both runs (os.environ['SOURCE_DATE_EPOCH'] = '0') and "
     "matplotlib.rcParams['svg.hashsalt'] to a text of your own",
-    "gzip": "gzip: its head holds the time; write it with mtime=0 (gzip.GzipFile(…, mtime=0)), or gzip -n",
-    "zip": "zip: each member holds its time; set SOURCE_DATE_EPOCH where the writer heeds it, else give "
-    "zipfile.ZipInfo a date_time of your own",
-    "time": "the files differ in nothing but times: leave the time out of what is written, or take it from a parameter",
+    "gzip": "gzip: its header holds the time; write it with mtime=0 (gzip.GzipFile(…, mtime=0)), or gzip -n",
+    "zip": "zip: each member holds its time; set SOURCE_DATE_EPOCH if the program that writes it uses that, "
+    "otherwise set date_time of zipfile.ZipInfo",
+    "time": "the files differ only in times: do not write the time, or take it from a parameter",
 }
 _LARGEST = 4 << 20
 _DRAWS = re.compile(rb"\b(random|np\.random|numpy\.random|torch|tensorflow|sklearn|shuffle)\b")
@@ -34,7 +34,7 @@ def about(found: Reproduction) -> Iterator[str]:
             if _draws_without_seed(found.repository, found.original, path)
         ]
         if names:
-            yield f"{', '.join(names)}: random numbers, and no seed is in sight; set one for each library that draws them"
+            yield f"{', '.join(names)}: random numbers, and JVS sees no seed; set a seed for each library that uses them"
 
 
 def _sources(run: Run) -> list[str]:

@@ -40,7 +40,7 @@ def named_file(found: Source | None) -> dict[str, Any]:
     if found is None:
         return {}
     if _state(found.path) in (None, found.before):
-        logger.warning("the run did not write %s: it gives no metrics", found.path)
+        logger.warning("the run did not write %s, so there are no metrics from it", found.path)
         return {}
     return _read(found.path)
 
@@ -84,7 +84,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = _bytes(path)
     except OSError as error:
-        logger.warning("%s gives no metrics: %s", path, error.strerror or error)
+        logger.warning("JVS reads no metrics from %s: %s", path, error.strerror or error)
         return {}
     return _collect({}, _values(data), path)
 
@@ -96,13 +96,13 @@ def _collect(
     for number, value in values:
         if not isinstance(value, dict):
             if path is not None:
-                logger.warning("%s, line %d: not a JSON object; it gives no metric", path, number)
+                logger.warning("%s, line %d: not a JSON object, so not a metric", path, number)
             continue
         pairs = {value["name"]: value["value"]} if set(value) == {"name", "value"} else value
         for name, measured in pairs.items():
             if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
                 if path is not None:
-                    logger.warning("%s, line %d: not a name for a metric", path, number)
+                    logger.warning("%s, line %d: not a valid name of a metric", path, number)
             elif name in found or len(found) < _MOST:
                 found[name] = plain(measured)
     return found

@@ -30,7 +30,7 @@ def named(executor: str, jobs: int | None) -> Iterator[Executor]:
             yield pool
     elif executor.startswith(DASK) and executor != DASK:
         if jobs is not None:
-            raise InputError("--jobs goes with --executor local", hint="dask decides by its workers")
+            raise InputError("--jobs needs --executor local", hint="with dask, its workers decide")
         with _dask(executor.removeprefix(DASK)) as pool:
             yield pool
     else:

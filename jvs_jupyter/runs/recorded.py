@@ -151,7 +151,7 @@ class RecordedRun:
                     )
                 except JvsError as problem:
                     logger.warning(
-                        "the record of run %s could not be closed: %s", run.run_id, problem.message
+                        "JVS could not complete the record of run %s: %s", run.run_id, problem.message
                     )
             raise
 
@@ -192,7 +192,7 @@ class RecordedRun:
         try:
             changes = self._repository.compare(before, after, caches=False)
         except JvsError as error:
-            logger.warning("the outputs of the run could not be determined: %s", error.message)
+            logger.warning("JVS could not find out what the run made: %s", error.message)
             return None
         return sorted(path for path in (*changes.added, *changes.modified) if not path.endswith("/"))
 

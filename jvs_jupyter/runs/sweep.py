@@ -142,7 +142,7 @@ def _run_all(
             if lost is None:
                 plan.common.hand_over(plan.repository, point.run, target)
             elif not target.exists():
-                point = point.failed(f"nothing to deliver: {lost}; --again runs the point anew")
+                point = point.failed(f"nothing to deliver: {lost}; --again runs the point again")
         ended[point.digest] = point
         if on_point is not None:
             on_point(point)

@@ -111,7 +111,7 @@ def text_rows(sweep: Sweep) -> Iterator[tuple[str, ...]]:
 
 
 def _known(names: list[str]) -> str:
-    return "metrics there are: " + (", ".join(names) or "none")
+    return "the metrics are: " + (", ".join(names) or "none")
 
 
 def _shown(value: Any) -> str:

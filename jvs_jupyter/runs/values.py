@@ -74,7 +74,7 @@ def encoded(value: Any, name: str = "") -> Any:
     if number is not None:
         return _plain(number)
     raise InputError(
-        f"parameter {name!r} is or holds a {type(value).__qualname__}, which a record cannot keep as it is",
+        f"parameter {name!r} is or holds a {type(value).__qualname__}, which a record cannot keep unchanged",
         hint="pass text, numbers, lists, tuples, sets, dictionaries, bytes, dates or paths",
     )
 

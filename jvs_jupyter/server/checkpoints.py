@@ -113,7 +113,9 @@ class JvsCheckpoints(AsyncCheckpoints):
             if place is not None:
                 return _model(await self._taken(place, self.wait_s if _asked() else 0.0))
         except Exception as error:  # noqa: BLE001 - whatever it is, what a person wrote is saved, and has a checkpoint
-            self._say(f"no snapshot is the checkpoint of {path}, Jupyter keeps its own", error)
+            self._say(
+                f"JVS took no snapshot as checkpoint of {path}; Jupyter keeps its own checkpoint", error
+            )
         return await self.own.create(manager, path)
 
     @property
@@ -166,7 +168,7 @@ class JvsCheckpoints(AsyncCheckpoints):
             if place is not None:
                 found = await asyncio.to_thread(_checkpoints, place, self.listed)
         except Exception as error:  # noqa: BLE001 - as above: saving asks first whether there is any
-            self._say(f"only Jupyter's own checkpoint of {path} is listed", error)
+            self._say(f"only Jupyter's own checkpoints of {path} are listed", error)
         listed = [*map(_model, found), *await self.own.found(path)]
         return sorted(listed, key=lambda model: model["last_modified"])
 
@@ -183,7 +185,7 @@ class JvsCheckpoints(AsyncCheckpoints):
         if checkpoint_id == jupyters_own.ID:
             return await self.own.delete(checkpoint_id, path)
         await self._of_snapshot(checkpoint_id, path)
-        raise web.HTTPError(409, "a checkpoint here is a snapshot of the workspace: see jvs gc")
+        raise web.HTTPError(409, "this checkpoint is a snapshot of the workspace: to remove it, see jvs gc")
 
     async def _delete_own(self, path: str) -> None:
         for model in await self.own.found(path):

@@ -55,11 +55,11 @@ class JvsServer(ExtensionApp):
         help="How long a short request waits for its result, before it returns an operation instead.",
     ).tag(config=True)
     lock_idle_s = Float(
-        1800.0, min=0.1, help="Give a kept lock back after this long without a request on its worktree."
+        1800.0, min=0.1, help="Release a kept lock after this time without a request on its worktree."
     ).tag(config=True)
     enclosing_repository = Bool(
         True,
-        help="""Use the repository around the server's root folder too, when the root lies in one of its worktrees.
+        help="""Use the repository around the server's root folder too, if the root is in one of its worktrees.
         The server then writes to its control folder outside the root, and can read the snapshots of its other
         worktrees.""",
     ).tag(config=True)

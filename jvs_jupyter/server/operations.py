@@ -177,7 +177,7 @@ class Operations:
                 404,
                 "E_OPERATION_NOT_FOUND",
                 f"no operation {operation_id}",
-                "it may have ended, and the server forgot it",
+                "the server forgets operations some time after they end",
             ) from None
 
     def of_worktree(self, repo_id: str, worktree: str) -> list[Operation]:

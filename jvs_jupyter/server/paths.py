@@ -36,11 +36,11 @@ class Root:
         if path.startswith("/"):
             raise escape(f"{path!r} is absolute; paths start at the server's root folder")
         if ".." in parts or "\0" in path or any(len(os.fsencode(part)) > _LONGEST_NAME for part in parts):
-            raise escape(f"{path!r} is no path below the server's root folder")
+            raise escape(f"{path!r} is not a path below the server's root folder")
         folder = self.folder
         real = Path(os.path.realpath(folder.joinpath(*parts)))
         if not real.is_relative_to(folder):
-            raise escape(f"{path!r} leads out of the server's root folder")
+            raise escape(f"{path!r} leads outside the server's root folder")
         return real
 
     def contents_path(self, path: str | os.PathLike[str]) -> str | None:
@@ -74,10 +74,10 @@ class Root:
         return self.folder.is_relative_to(repository.worktrees.path())
 
     def _outside(self, repository: Repository) -> OutsideRoot:
-        said = f"the repository {repository.root} lies around the server's root folder {self.folder}"
+        said = f"the repository {repository.root} contains the server's root folder {self.folder}"
         if self._is_in_a_worktree(repository):
             return OutsideRoot(
-                f"{said}, and this server is not to use one (JvsServer.enclosing_repository)",
+                f"{said}, and this server may not use such a repository (JvsServer.enclosing_repository)",
                 hint=f"start Jupyter in {repository.root}",
             )
         return OutsideRoot(
@@ -124,7 +124,7 @@ class Place:
         """
         folder = self.repository.worktrees.path(worktree)
         if not (folder.is_relative_to(self.root.folder) or self.root.folder.is_relative_to(folder)):
-            raise forbidden(f"worktree {worktree!r} lies outside the server's root folder")
+            raise forbidden(f"worktree {worktree!r} is outside the server's root folder")
 
 
 def _no_repository(path: str) -> RequestError:

@@ -78,7 +78,7 @@ def _answer(said: bytes, exit_status: int) -> dict[str, Any]:
     try:
         value = json.loads(said)
     except ValueError:
-        raise described(500, f"jvs run reproduce ended with {exit_status}, without a word") from None
+        raise described(500, f"jvs run reproduce ended with status {exit_status} and no message") from None
     if exit_status in _VERDICTS:
         return dict(value)
     if exit_status == 130:

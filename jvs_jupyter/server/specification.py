@@ -74,7 +74,7 @@ def check_part(operation_id: str, place: str, name: str, value: str) -> None:
 def read_body(operation_id: str, body: bytes, most: int = LARGEST_BODY) -> dict[str, Any]:
     """Return the JSON object that a request sent, with defaults. Raises RequestError (400, 413, 422)."""
     if len(body) > most:
-        raise RequestError(413, "E_USAGE", f"a request holds no more than {most} bytes")
+        raise RequestError(413, "E_USAGE", f"a request has at most {most} bytes")
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -142,7 +142,7 @@ def _check_text(value: Any) -> None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _short(message: str) -> str:

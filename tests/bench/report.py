@@ -48,16 +48,17 @@ def _introduction(results: Results) -> Iterator[str]:
 
 
 _METHOD = """
-File systems are loop devices over files on the machine's own disk (JuiceFS: objects in a folder there, metadata in
-SQLite). Every figure is of whole processes, from start to exit status; contenders take turns on one and the same tree,
-whose pages are in memory (warm), and the file system is flushed before each run. Times are medians; ratios are medians
-of the ratios run by run, to the reference named at the head of the column. Peak memory is the resident high-water mark
-of the largest process, and in brackets that of all processes of the command added up.
+The file systems are loop devices over files on the machine's own disk (JuiceFS: objects in a folder there, metadata in
+SQLite). Each figure is of whole processes, from start to exit status. Contenders take turns on the same tree. Its pages
+are in memory (warm), and the file system is flushed before each run. Times are medians. For a ratio, each run is
+compared with the reference that the head of the column names; the table has the median of these ratios. Peak memory is
+the resident high-water mark of the largest process, and in brackets the sum for all processes of the command.
 
-"10 changes" overwrite 4 kB at ten places: in ten files of `notebook` and `many`, in one file of `large`. The in-place
-restore includes the snapshot that it takes of the present first; the reference has nothing of the kind and is the whole
-copy again. For `verify` the reference is `sha256sum` of the same files, by two processes. JVS makes durable all it
-reports, as `sync -f` does for the copy; git is given a `sync -f` at its end, restic and borg are as they are.
+"10 changes" overwrite 4 kB in ten places: in ten files of `notebook` and `many`, in one file of `large`. The in-place
+restore includes the snapshot that it first takes of the present. Its reference takes no such snapshot: it is the whole
+copy again. For `verify` the reference is `sha256sum` of the same files, in two processes. JVS makes everything durable
+that it reports, as `sync -f` does for the copy. For git the figures include a `sync -f` at its end; restic and borg run
+as they are.
 """
 
 

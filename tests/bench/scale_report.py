@@ -14,11 +14,11 @@ BEGIN = "<!-- Made by `make bench-scale`; do not edit. -->\n"
 END = "<!-- Made by `make bench-scale`: end -->\n"
 _TITLE = "Very many files, snapshots and worktrees"
 _METHOD = """
-Each count lies in a new repository on one XFS file system; the times are those of whole processes, once for files and as
-medians of the runs for the rest. Processor time is that of all processes of the command. Peak memory is the resident
-high-water mark of the largest process, and in brackets those of all processes added up, what they share counted each time.
-"Growth" is the processor time beside that of the smaller count: where a command has to look at all of them, proportion is the
-ratio of the counts. The load is the machine's when the command began: with many programs on two processors the time says little.
+Each count has a new repository on one XFS file system. The times are of whole processes: of one run for files, the median of
+the runs for the rest. Processor time is the sum for all processes of the command. Peak memory is the resident high-water mark
+of the largest process, and in brackets the sum for all processes, which counts shared memory several times. "Growth" compares
+the processor time with that of the smaller count. If a command must look at everything, its growth is the ratio of the counts.
+The load is that of the machine when the command began: with many programs on two processors the elapsed time says little.
 """
 _COUNT = re.compile(r"([\d,]+) (\w+)$")
 

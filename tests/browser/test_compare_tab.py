@@ -127,7 +127,7 @@ def test_images_are_swiped_and_their_difference_is_drawn(
     expect(tab.inside.locator(".jvs-Over-top")).to_have_css("mix-blend-mode", "difference")
     expect(tab.words).to_contain_text("% of the pixels")
     tab.choose("figures/new.png")
-    expect(tab.inside).to_contain_text("was not there at the older time")
+    expect(tab.inside).to_contain_text("did not exist at the older time")
     expect(tab.inside.get_by_role("img")).to_have_count(1, timeout=PATIENCE_MS)
     expect(tab.node.get_by_role("button", name="Restore this version of the file")).to_be_disabled()
     tab.choose("figures/flow.svg")
@@ -144,7 +144,7 @@ def test_text_is_in_a_merge_view(tab: CompareTab, page: Page, picture: Callable[
     expect(tab.inside.get_by_text("unchanged lines").first).to_be_visible()
     picture("compare-text")
     tab.choose("old_notes.txt")
-    expect(tab.inside).to_contain_text("is not there at the newer time")
+    expect(tab.inside).to_contain_text("does not exist at the newer time")
     expect(tab.inside).to_contain_text("what we thought first")
 
 

@@ -88,7 +88,7 @@ def test_sixty_megabytes_of_output(tmp_path: Path) -> None:
     old, new = stream("loss 0.5\n" * 7_000_000), stream("loss 0.5\n" * 7_000_000 + "loss 0.4\n")
     found = limited("a.ipynb", *both(tmp_path, notebook(old), notebook(new)))
     assert (found["kind"], found["words"]) == ("notebook", "outputs of 1 cell")
-    assert found["stopped"] == ["of outputs longer than 1 MB only the sizes are compared"]
+    assert found["stopped"] == ["for outputs longer than 1 MB only the sizes are compared"]
     assert found["memory"] < 900 * MB
 
 
@@ -155,7 +155,7 @@ def test_more_cells_than_are_compared_are_text() -> None:
     many = notebook(stream("x"), cells=50)
     found = changed("a.ipynb", notebook(), many, bounds=Bounds(cells=20))
     assert isinstance(found.detail, TextDetail)
-    assert found.stopped[0] == "it has 50 cells, and no more than 20 are compared"
+    assert found.stopped[0] == "it has 50 cells; JVS compares at most 20"
 
 
 def test_cells_made_to_align_badly() -> None:

@@ -81,7 +81,7 @@ def test_sixteen_bits_and_transparency() -> None:
 def test_more_pixels_than_the_bound_are_not_decoded() -> None:
     found = changed("a.png", drawn(), drawn(at=1), bounds=Bounds(pixels=1000))
     assert detail(found, ImageDetail).pixels == "unknown"
-    assert found.stopped[0].startswith("the pixels of images are compared up to 1,000")
+    assert found.stopped[0].startswith("pixels are compared only in images of up to 1,000")
 
 
 def test_damaged_images_say_so() -> None:

@@ -93,11 +93,11 @@ def test_the_first_thousand_rows_are_shown_and_more_are_counted() -> None:
     shown = detail(found, TableDetail)
     assert len(shown.rows) >= 1000
     assert (shown.rows_added - shown.rows_removed) == 2000
-    assert found.stopped == ["the first 1,000 rows that differ are shown"]
+    assert found.stopped == ["only the first 1,000 rows that differ are shown"]
     few = changed("a.csv", csv_of(ROWS), csv_of(other), bounds=Bounds(table_rows=100))
     assert detail(few, TableDetail).rows == []
     assert not detail(few, TableDetail).exact
-    assert few.stopped[0].startswith("rows are compared up to 100")
+    assert few.stopped[0].startswith("rows are compared only in tables of up to 100 rows")
 
 
 def test_a_table_that_is_new() -> None:
@@ -109,7 +109,7 @@ def test_a_table_that_is_new() -> None:
 def test_what_is_no_table_is_text() -> None:
     found = changed("a.csv", 'a,b\n1,"' + "x" * 200_000 + '"\n', "a,b\n1,2\n")
     assert isinstance(found.detail, TextDetail)
-    assert "no table" in found.stopped[0]
+    assert "not a table" in found.stopped[0]
     assert isinstance(changed("a.csv", b"\0\1", b"\0\2").detail, BinaryDetail)
 
 
@@ -140,7 +140,7 @@ def test_damaged_parquet_is_size_and_digest() -> None:
     found = changed("a.parquet", b"PAR1" + bytes(1000) + b"PAR1", b"no parquet \0")
     assert isinstance(found.detail, BinaryDetail)
     assert found.stopped == [
-        "it cannot be read as Parquet, or only with more memory or time than it may take"
+        "it cannot be read as Parquet, or only with more memory or time than the limits allow"
     ]
 
 

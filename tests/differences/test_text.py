@@ -99,7 +99,7 @@ def test_only_so_many_lines_are_shown_and_all_are_counted() -> None:
     shown = detail(found, TextDetail)
     assert (shown.added, shown.removed) == (20_000, 20_000)
     assert sum(len(hunk.lines) for hunk in shown.hunks) == 5_000
-    assert found.stopped == ["only the first 5,000 lines of what changed are shown"]
+    assert found.stopped == ["only the first 5,000 changed lines are shown"]
 
 
 @pytest.mark.parametrize(

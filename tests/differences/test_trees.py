@@ -115,7 +115,7 @@ def test_only_so_many_paths_are_looked_into_and_caches_come_last(
     assert [(change.path, change.detail is not None) for change in changes] == [
         ("f0.txt", True), ("f1.txt", True), ("f2.txt", True), ("f3.txt", False), (".venv/x.txt", False),
     ]  # fmt: skip
-    assert (found.left_out, found.stopped) == (2, ["of 2 further paths only size and digest are given"])
+    assert (found.left_out, found.stopped) == (2, ["for 2 further paths, only size and digest are shown"])
     assert [change.path for change in what_changed(repo, caches=False).changes or []] == [
         f"f{number}.txt" for number in range(4)
     ]

@@ -143,7 +143,7 @@ def test_who_is_not_root_makes_no_file_setuid(place: Path) -> None:
         plain = hers.restore(taken.snapshot_id, name="copy")
         assert facts(hers.worktrees.path("copy") / "tool")[2] == 0o755
         assert any("setuid" in line for line in plain.degraded)
-        with pytest.raises(InputError, match="for root"):
+        with pytest.raises(InputError, match="only root"):
             hers.restore(taken.snapshot_id, same_owner=True)
         hers.restore_inplace(taken.snapshot_id, reason="the same", lock=True)
         assert facts(tool)[2] == 0o4755
@@ -165,7 +165,7 @@ def test_same_owner_is_refused_where_others_can_write(place: Path, who: Settings
         lambda: repo.undo(lock=True, same_owner=True),
     )
     for call in calls:
-        with pytest.raises(InputError, match="others than root can write"):
+        with pytest.raises(InputError, match="users other than root can write"):
             call()
 
 

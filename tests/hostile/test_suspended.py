@@ -154,7 +154,7 @@ def test_a_critical_section_that_lasts_too_long_ends(
         lambda: ours.worktrees.create("w"),
         lambda: ours.snapshot("x", lock=True),
     ):
-        with pytest.raises(FencingMismatch, match="waited so long"):
+        with pytest.raises(FencingMismatch, match="silent for so long"):
             act()
     monkeypatch.undo()
     assert ours.refs.all() == []

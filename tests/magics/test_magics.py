@@ -118,7 +118,7 @@ def test_a_folder_that_is_removed_under_the_kernel_is_one_line_that_says_where_t
 ) -> None:
     ip.ok("%jvs auto on\nimport os; os.mkdir('sub'); os.chdir('sub')")
     said = ip.ok("os.rmdir('../sub')").err
-    assert "no snapshot after this cell: E_NOT_A_REPOSITORY" in said
+    assert "took no snapshot after this cell: E_NOT_A_REPOSITORY" in said
     assert ip.fails("%jvs status").endswith(f"was removed (hint: %cd {main})")
     assert ip.value("%jvs --repo {os.path.dirname('" + str(main) + "')} status").startswith(
         "On worktree main"
@@ -141,7 +141,7 @@ def test_a_file_that_is_never_quiet_is_taken_with_a_label(ip: Kernel, main: Path
     taken = ip.ok("%jvs snapshot busy")
     ip.ok("shown.progress = usual")
     assert "best_effort" in taken.text
-    assert "changed while it was read: log" in taken.html
+    assert "changed while JVS read it: log" in taken.html
     assert Repository.open(main).history()[0].descriptor.consistency_level == "best_effort"
 
 
@@ -317,7 +317,7 @@ def test_an_interrupt_in_the_middle_leaves_nothing_half_done(ip: Kernel, main: P
     )
     ran = ip.run("%jvs snapshot never")
     ip.ok("shown.progress = usual")
-    assert (ran.ename, ran.err) == ("UsageError", "UsageError: interrupted; nothing was left half done\n")
+    assert (ran.ename, ran.err) == ("UsageError", "UsageError: interrupted; nothing is half done\n")
     repo = Repository.open(main)
     assert repo.history() == []
     assert repo.locks.status().state == "free"

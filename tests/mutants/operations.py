@@ -100,7 +100,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _protection(
         "a lineage in a circle has a depth",
-        '                raise LineageBroken(f"the lineage of {start} runs in a circle", hint="jvs doctor")\n',
+        '                raise LineageBroken(f"the lineage of {start} contains a loop", hint="jvs doctor")\n',
         "                break\n",
     ),
     _protection(

@@ -75,7 +75,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _catalog(
         "a lineage in a circle has an end",
-        '            raise LineageBroken(f"the lineage of {head} runs in a circle", hint="jvs doctor")\n',
+        '            raise LineageBroken(f"the lineage of {head} contains a loop", hint="jvs doctor")\n',
         "            return\n",
         _PROTECTION,
     ),

@@ -97,7 +97,7 @@ class _Walk:
     def _take(self, record: AuditRecord, where: str) -> None:
         if record.seq <= self.seq:
             message = (
-                f"record {record.seq} stands after record {self.seq}: inserted, repeated or moved ({where})"
+                f"record {record.seq} comes after record {self.seq}: inserted, repeated or moved ({where})"
             )
             self.report("misplaced", message, record.seq)
             return
@@ -106,7 +106,9 @@ class _Walk:
             gone = f"record {first} is" if first == last else f"records {first} to {last} are"
             self.report("gap", f"{gone} missing before record {record.seq} ({where})", first)
         elif self.hash is not None and record.prev_hash != self.hash:
-            message = f"record {record.seq} does not follow the record before it: one of them was replaced ({where})"
+            message = (
+                f"record {record.seq} does not match the record before it: one of them was replaced ({where})"
+            )
             self.report("edited", message, record.seq)
         self.seq, self.hash = record.seq, record.record_hash
 
@@ -114,7 +116,7 @@ class _Walk:
         """Report a line whose hash is wrong; the numbers in it still say which record follows, if it is a record at all."""
         seq, claimed = log_file.claims(line)
         if seq is None:
-            self.report("unreadable", f"a line is no record ({where})")
+            self.report("unreadable", f"a line is not a record ({where})")
             self.seq, self.hash = self.seq + 1, None
             return
         self.report("edited", f"{error.message} ({where})", seq)
@@ -126,27 +128,25 @@ class _Walk:
         head = self.head
         if head is not None:
             if head["origin"] != repo_id:
-                self.report("head", f"the audit head is that of repository {head['origin']}")
+                self.report("head", f"the audit head belongs to repository {head['origin']}")
             if self.seq < head["seq"]:
-                message = (
-                    f"the end is cut off: the log ends with record {self.seq}, the head knows {head['seq']}"
-                )
+                message = f"the end is cut off: the log ends with record {self.seq}, but its head names record {head['seq']}"
                 self.report("cut", message, self.seq + 1)
             elif head["seq"] and self.at_head not in (None, head["head_hash"]):
-                self.report("edited", f"record {head['seq']} is not the one the head knows", head["seq"])
+                self.report("edited", f"record {head['seq']} is not the one that the head names", head["seq"])
         if self.since is not None:
             self._hold_against(self.since, repo_id)
 
     def _hold_against(self, since: Checkpoint, repo_id: str) -> None:
         if since.origin != repo_id:
-            self.report("origin", f"the checkpoint is one of repository {since.origin}, this is {repo_id}")
-        elif self.seq < since.seq:
-            message = (
-                f"the log was rolled back: it ends with record {self.seq}, the checkpoint knows {since.seq}"
+            self.report(
+                "origin", f"the checkpoint is of repository {since.origin}, and this is repository {repo_id}"
             )
+        elif self.seq < since.seq:
+            message = f"the log was set back: it ends with record {self.seq}, but the checkpoint names record {since.seq}"
             self.report("rolled_back", message, self.seq + 1)
         elif since.seq and self.at_since != since.head_hash:
-            message = f"the log was rebuilt: record {since.seq} is not the one the checkpoint knows"
+            message = f"the log was rewritten: record {since.seq} is not the one that the checkpoint names"
             self.report("rebuilt", message, since.seq)
 
 
@@ -178,7 +178,7 @@ def check(layout: Layout, since: Checkpoint | None = None) -> ChainReport:
     if complaint is not None:
         walk.report("head", complaint)
     if not walk.records and walk.since is None:
-        walk.report("cut", "the log is empty; making the repository wrote its first record", 1)
+        walk.report("cut", "the log is empty, but every repository has a first record", 1)
     walk.finish(identity.repo_id(layout))
     return ChainReport(walk.records, walk.seq, tuple(walk.problems), walk.problem_count, walk.unfinished)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LONGEST = 65_536
 # What a signature covers begins with this, so that the key signs nothing else by it.
 _SIGNED_CONTEXT = b"jvs audit checkpoint 2\n"
-_HINT = "give the file that was made with: jvs audit checkpoint --json"
+_HINT = "give a file that this made: jvs audit checkpoint --json"
 
 
 def create(layout: Layout) -> Checkpoint:
@@ -110,7 +110,7 @@ def verify_signature(checkpoint: Checkpoint, public_key: Path | None = None) -> 
         _public(carried).verify(_decode(checkpoint.signature.value), _signed_bytes(checkpoint))
     except (InvalidSignature, ValueError) as error:
         raise AuditChainBroken(
-            "the checkpoint was changed after it was signed", hint="take another copy of it"
+            "the checkpoint was changed after it was signed", hint="use another copy of the checkpoint"
         ) from error
 
 
@@ -165,7 +165,7 @@ def _require_outside(path: Path) -> None:
     with suppress(NotARepository):
         root = find_root(Path(os.path.realpath(path)).parent)
         raise InputError(
-            f"the key {path} would lie inside the repository {root}, where whoever changes the log could sign it",
+            f"the key {path} would be inside the repository {root}, where anybody who changes the log could also sign it",
             hint="keep it outside, for example in ~/.config/jvs",
         )
 
@@ -221,7 +221,7 @@ def _decode(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise AuditChainBroken(
-            "the checkpoint's signature is damaged", hint="take another copy of it"
+            "the checkpoint's signature is damaged", hint="use another copy of the checkpoint"
         ) from error
 
 

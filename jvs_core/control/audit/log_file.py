@@ -179,7 +179,7 @@ def _last_lines(path: Path, count: int | None) -> list[bytes]:
     with open_file(path) as log:
         size = os.fstat(log.fileno()).st_size
         if size > 2 * LONGEST_LINE:
-            raise AuditChainBroken(f"{path} is longer than any log", hint=_REPAIR, path=str(path))
+            raise AuditChainBroken(f"{path} is longer than a log can be", hint=_REPAIR, path=str(path))
         reach = size if count is None else 4096
         while True:
             start = max(0, size - reach)

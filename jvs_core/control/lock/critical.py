@@ -69,7 +69,7 @@ def require(path: Path) -> None:
         raise AssertionError(f"not in the critical section of {path}")
     if clock.boot_ms() >= deadline:
         raise FencingMismatch(
-            "this command waited so long that others may have continued; it stopped halfway",
+            "this command was silent for so long that others may have continued, so it stopped",
             hint="run the command again",
         )
 

@@ -28,7 +28,7 @@ def take(fd: int, path: Path, *, deadline: float, wait_s: float, who: str) -> No
         except exceptions.AlreadyLocked as error:
             if time.monotonic() >= deadline:
                 raise LockConflict(
-                    f"{path.name}: {who} has been busy for {wait_s:g} s",
+                    f"{path.name}: {who} did not end within {wait_s:g} s",
                     hint="wait for it to end, then try again",
                 ) from error
         except exceptions.LockException as error:

@@ -80,12 +80,12 @@ class Session:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise InputError(
-                f"{self.folder}: JVS cannot keep this user's state there: a part of the path is not a folder",
+                f"{self.folder}: JVS cannot store the state of this user there: a part of the path is not a folder",
                 hint="set JVS_STATE_DIR to a folder, or to an unused name",
             ) from error
         except OSError as error:
             raise InputError(
-                f"{self.folder}: JVS cannot keep this user's state there: {error.strerror}",
+                f"{self.folder}: JVS cannot store the state of this user there: {error.strerror}",
                 hint="set JVS_STATE_DIR, or HOME, to a folder that you can write to",
             ) from error
 

@@ -55,20 +55,18 @@ def _require_abandoned(
         raise _skewed(worktree, "created", clock.timestamp(created), now) from error
     if now <= created + config.duration_ms + config.max_clock_skew_ms + config.steal_grace_ms:
         raise LockConflict(
-            f"worktree {worktree!r} is being locked by somebody at this moment",
+            f"worktree {worktree!r}: somebody else is taking its lock now",
             hint="try again in half a minute",
         ) from error
 
 
 def _skewed(worktree: str, what: str, at: str, now: int) -> ClockSkewExceeded:
     return ClockSkewExceeded(
-        f"the lock on worktree {worktree!r} was {what} at {at}, in this host's future ({clock.timestamp(now)})",
+        f"the lock on worktree {worktree!r} was {what} at {at}, which is in the future for this host ({clock.timestamp(now)})",
         hint="set the clocks of both hosts (NTP), then try again",
     )
 
 
 def overtaken(worktree: str) -> LockConflict:
     """Return the error for a lock that another one took at the same moment."""
-    return LockConflict(
-        f"somebody else took the lock on worktree {worktree!r} at this moment", hint="jvs lock status"
-    )
+    return LockConflict(f"somebody else just took the lock on worktree {worktree!r}", hint="jvs lock status")

@@ -102,5 +102,5 @@ def _read(layout: Layout, snapshot_id: str, number: int) -> Annotation:
     called = f"annotation {number} of snapshot {snapshot_id}"
     found = Annotation.parse(layout.read(layout.annotations(snapshot_id) / str(number)), called)
     if (found.number, found.snapshot_id) != (number, snapshot_id):
-        raise DescriptorCorrupt(f"{called} speaks of another one", hint="jvs doctor")
+        raise DescriptorCorrupt(f"{called} names another edit", hint="jvs doctor")
     return found

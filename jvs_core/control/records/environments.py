@@ -42,5 +42,5 @@ def read(layout: Layout, name: str) -> list[str] | None:
 
 def _place(layout: Layout, name: str) -> Path:
     if re.fullmatch("[0-9a-f]{64}", name) is None:
-        raise DescriptorCorrupt(f"{name[:80]!r} is no digest of an environment", hint="jvs doctor")
+        raise DescriptorCorrupt(f"{name[:80]!r} is not the digest of an environment", hint="jvs doctor")
     return layout.runs / "environments" / name

@@ -87,7 +87,7 @@ def put_back(layout: Layout, name: str, head: Head) -> None:
 
 def _moved(name: str) -> FencingMismatch:
     return FencingMismatch(
-        f"the head of worktree {name!r} was moved by somebody else meanwhile; nothing was published",
+        f"the head of worktree {name!r} was moved by somebody else in the meantime; JVS published nothing",
         hint="check jvs history, then run the command again",
     )
 
@@ -97,7 +97,7 @@ def _parse(layout: Layout, name: str, number: int, worktree_id: str) -> Head:
     data = regular.read_regular(layout.heads(name) / str(number), most=regular.LONGEST_PLAIN)
     head = Head.parse(data, called)
     if head.fencing_token is not None and head.fencing_token >= LAST:
-        raise DescriptorCorrupt(f"{called} has a token that was never given", hint="jvs doctor")
+        raise DescriptorCorrupt(f"{called} has a fencing token that JVS never gave", hint="jvs doctor")
     if head.number != number or head.worktree_id != worktree_id:
-        raise DescriptorCorrupt(f"{called} speaks of another head", hint="jvs doctor")
+        raise DescriptorCorrupt(f"{called} names another head", hint="jvs doctor")
     return head

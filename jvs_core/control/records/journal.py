@@ -147,7 +147,7 @@ def _stands(layout: Layout, intent: Intent) -> bool:
 
 def _given_up(intent: Intent) -> FencingMismatch:
     return FencingMismatch(
-        f"this {intent.operation.replace('_', ' ')} was silent for so long that it was given up for dead",
+        f"this {intent.operation.replace('_', ' ')} was silent for so long that others treated it as dead",
         hint="run the command again",
     )
 

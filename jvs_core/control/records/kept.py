@@ -50,7 +50,7 @@ def find(layout: Layout, worktree_id: str, copy_id: str) -> KeptCopy | None:
     record = KeptCopy.parse(data, called)
     parts = path_of(record).split(b"/")
     if (record.worktree_id, record.copy_id) != (worktree_id, copy_id) or not _stays_inside(parts):
-        raise DescriptorCorrupt(f"{called} speaks of another one", hint="jvs doctor")
+        raise DescriptorCorrupt(f"{called} names another copy", hint="jvs doctor")
     return record
 
 

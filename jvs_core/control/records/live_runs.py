@@ -60,7 +60,7 @@ def ask_to_stop(layout: Layout, run_id: str) -> None:
             raise
         raise LockConflict(
             f"run {run_id} cannot be stopped: {place} is in the way, and you may not replace it",
-            hint="interrupt its process, or ask the person who put that there to remove it",
+            hint="interrupt its process, or ask the owner of that file to remove it",
         ) from error
 
 

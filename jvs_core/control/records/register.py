@@ -170,6 +170,6 @@ class Register(Generic[R]):
             raise self.damaged(error.message, hint="jvs doctor") from error
         if getattr(record, self.identity) != key:
             raise self.damaged(
-                f"the file of {called} speaks of {getattr(record, self.identity)}", hint="jvs doctor"
+                f"the file of {called} names {getattr(record, self.identity)}", hint="jvs doctor"
             )
         return record

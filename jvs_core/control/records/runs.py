@@ -256,5 +256,5 @@ def win(layout: Layout, point: str, run_id: str) -> bool:
 
 def _point(layout: Layout, point: str) -> Path:
     if re.fullmatch("[0-9a-f]{64}", point) is None:
-        raise DescriptorCorrupt(f"{point[:80]!r} is no point of a sweep", hint="jvs doctor")
+        raise DescriptorCorrupt(f"{point[:80]!r} is not a point of a sweep", hint="jvs doctor")
     return layout.runs / "points" / point

@@ -90,10 +90,11 @@ class Difference(Part):
 
 
 class Differences(Part):
-    """Two snapshots, or a snapshot and a worktree, whose name is then in ``to``: paths as in a comparison, and ``changes`` inside.
+    """What changed inside: a comparison of two snapshots, or of a snapshot and a worktree, with ``changes``.
 
-    ``changes`` is in the order of paths, caches last; it is None where nobody asked. ``left_out`` counts paths that are in the
-    lists and of which ``changes`` says nothing, because of a bound.
+    ``to`` is the name of the worktree, if it is one. ``changes`` is in the order of paths, caches last; it is
+    None if nobody asked for it. ``left_out`` counts the paths of the lists that ``changes`` does not
+    describe, because of a limit.
     """
 
     from_: str = Field(alias="from", serialization_alias="from")

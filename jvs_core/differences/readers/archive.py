@@ -34,7 +34,7 @@ def read(old: Version | None, new: Version | None, notes: Notes) -> ArchiveDetai
     """Return how an archive changed. Raises Unreadable for what is none."""
     kinds = {_kind(side) for side in (old, new) if side is not None}
     if len(kinds) > 1:
-        raise Unreadable("it is another kind of archive now")
+        raise Unreadable("the archive has another format now")
     kind = kinds.pop()
     listed = zip_members if kind == "zip" else tar_members
     before, after = ({} if side is None else listed(side, notes) for side in (old, new))
@@ -90,7 +90,7 @@ def opened_zip(side: Version, notes: Notes) -> zipfile.ZipFile:
         return zipfile.ZipFile(stream)
     except ZIP_ERRORS as error:
         stream.close()
-        raise Unreadable(f"it is no zip file: {str(error)[:200]}") from None
+        raise Unreadable(f"it is not a zip file: {str(error)[:200]}") from None
     except Unreadable:
         stream.close()
         raise
@@ -101,7 +101,7 @@ def _require_small_directory(stream: BinaryIO, size: int) -> None:
     tail = stream.read(_LONGEST_END)
     at = tail.rfind(_END)
     if at < 0:
-        raise Unreadable("it is no zip file")
+        raise Unreadable("it is not a zip file")
     (directory,) = struct.unpack_from("<I", tail, at + 12)
     if directory > _LARGEST_DIRECTORY:
         raise Unreadable("its directory is too long")
@@ -125,7 +125,7 @@ def tar_members(side: Version, notes: Notes) -> dict[str, Member]:
         except Unreadable as error:
             notes.stop(f"{error}: only its first {counted(len(found), 'member is', 'members are')} compared")
         except (tarfile.TarError, *PACKED_ERRORS) as error:
-            raise Unreadable(f"it is no tar file: {str(error)[:200]}") from None
+            raise Unreadable(f"it is not a tar file: {str(error)[:200]}") from None
         except (RecursionError, MemoryError, OverflowError):
-            raise Unreadable("it is no tar file") from None
+            raise Unreadable("it is not a tar file") from None
     return {os.fsdecode(os.fsencode(name)): member for name, member in found.items()}

@@ -49,7 +49,7 @@ def _members(side: Version | None, notes: Notes) -> Mapping[str, Tensor]:
                     with file.open(info) as stream:
                         facts = header(stream)
                 except (Unreadable, *archive.ZIP_ERRORS, RuntimeError):
-                    notes.stop("of some members the header cannot be read")
+                    notes.stop("the header of some members cannot be read")
             found[name] = Tensor(facts, (info.CRC, info.file_size))
     return found
 
@@ -58,7 +58,7 @@ def header(stream: IO[bytes]) -> TensorFacts:
     """Return what the header of an array says. Raises Unreadable."""
     start = stream.read(12)
     if len(start) < 12 or not start.startswith(_MAGIC):
-        raise Unreadable("it is no array of numpy")
+        raise Unreadable("it is not a numpy array")
     form, at = ("<H", 10) if start[6] == 1 else ("<I", 12)
     (length,) = struct.unpack_from(form, start, 8)
     if length > _LONGEST_HEADER:
@@ -69,7 +69,7 @@ def header(stream: IO[bytes]) -> TensorFacts:
         shape = [int(count) for count in found["shape"]]
         dtype = found["descr"] if isinstance(found["descr"], str) else str(found["descr"])[:200]
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, AttributeError):
-        raise Unreadable("its header is none of numpy's") from None
+        raise Unreadable("its header is not a numpy header") from None
     return TensorFacts(dtype=dtype, shape=shape[:64], bytes=_bytes(dtype, shape))
 
 

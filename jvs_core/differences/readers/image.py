@@ -56,7 +56,7 @@ def _compared(old: bytes | None, new: bytes | None, notes: Notes, most: int) -> 
         return ImageDetail(old=one, new=other, pixels="differ")
     if 2 * one.width * one.height > most:
         notes.stop(
-            f"the pixels of images are compared up to {notes.bounds.pixels:,}, of a notebook's outputs {notes.bounds.pixels_in_outputs:,}"
+            f"pixels are compared only in images of up to {notes.bounds.pixels:,} pixels, in outputs of notebooks up to {notes.bounds.pixels_in_outputs:,}"
         )
         return ImageDetail(old=one, new=other, pixels="unknown")
     return _by_pixels(one, other, old, new, notes)
@@ -89,7 +89,7 @@ def _opened(data: bytes) -> Image:
         struct.error,
         Image.DecompressionBombError,
     ) as error:
-        raise Unreadable(f"it is no image: {str(error)[:200]}") from None
+        raise Unreadable(f"it is not an image: {str(error)[:200]}") from None
 
 
 def _by_pixels(one: ImageFacts, other: ImageFacts, old: Any, new: Any, notes: Notes) -> ImageDetail:

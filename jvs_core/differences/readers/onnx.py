@@ -76,9 +76,9 @@ class _Reader:
             elif kind in (1, 5):
                 size = 8 if kind == 1 else 4
             else:
-                raise Unreadable("it is no ONNX model")
+                raise Unreadable("it is not an ONNX model")
             if number == 0 or at + size > len(data):
-                raise Unreadable("it is no ONNX model")
+                raise Unreadable("it is not an ONNX model")
             yield _Field(number, 0, data[at : at + size])
             at += size
 
@@ -111,7 +111,7 @@ def _model(data: memoryview) -> tuple[dict[str, Tensor], dict[str, str]]:
             domain, version = _opset(reader, field.data)
             facts[f"opset {domain}".strip()] = str(version)
     if not graphs or "ir version" not in facts:
-        raise Unreadable("it is no ONNX model")
+        raise Unreadable("it is not an ONNX model")
     return tensors, facts
 
 
@@ -174,7 +174,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if at >= len(data) or shift > 63:
-            raise Unreadable("it is no ONNX model")
+            raise Unreadable("it is not an ONNX model")
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift

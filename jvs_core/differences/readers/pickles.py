@@ -47,7 +47,7 @@ def _facts(side: Version, notes: Notes) -> dict[str, str]:
         b"F",
         b"N",
     ):
-        raise Unreadable("it is no pickle")
+        raise Unreadable("it is not a pickle")
     facts = {"packed by": how} if how else {}
     names: dict[str, None] = {}
     for key, value in _said(data, notes):
@@ -56,7 +56,7 @@ def _facts(side: Version, notes: Notes) -> dict[str, str]:
         else:
             facts.setdefault(key, value[:_LONGEST_NAME])
     if not facts and not names:
-        raise Unreadable("it is no pickle")
+        raise Unreadable("it is not a pickle")
     if names:
         facts["object"] = next(iter(names))
     facts.update({f"uses {name}": "yes" for name in list(names)[:_MOST_NAMES]})
@@ -74,7 +74,7 @@ def _said(data: bytes, notes: Notes) -> Iterator[tuple[str, str]]:
         for opcode, argument, _ in pickletools.genops(data):
             count += 1
             if count > notes.bounds.opcodes:
-                notes.stop(f"its first {notes.bounds.opcodes:,} opcodes are looked at")
+                notes.stop(f"its first {notes.bounds.opcodes:,} opcodes are read")
                 return
             if opcode.name == "PROTO":
                 yield "protocol", str(argument)

@@ -27,19 +27,19 @@ def _one(side: Version, notes: Notes) -> tuple[dict[str, Tensor], dict[str, str]
     with side.opened() as stream:
         start = stream.read(8)
         if len(start) < 8:
-            raise Unreadable("it is no safetensors file")
+            raise Unreadable("it is not a safetensors file")
         (length,) = struct.unpack("<Q", start)
         if not 2 <= length <= min(notes.bounds.header, max(side.side.size - 8, 0)):
-            raise Unreadable("it is no safetensors file, or its header is too long")
+            raise Unreadable("it is not a safetensors file, or its header is too long")
         data = stream.read(length)
         try:
             if data.count(b",") + data.count(b"[") + data.count(b"{") > notes.bounds.json_values:
                 raise Unreadable("its header is too long")
             header = json.loads(data)
         except (ValueError, RecursionError):
-            raise Unreadable("it is no safetensors file") from None
+            raise Unreadable("it is not a safetensors file") from None
         if not isinstance(header, dict):
-            raise Unreadable("it is no safetensors file")
+            raise Unreadable("it is not a safetensors file")
         said = header.pop("__metadata__", None)
         facts = {str(key): str(value) for key, value in said.items()} if isinstance(said, dict) else {}
         places = {name: place for name, value in header.items() if (place := _place(value)) is not None}
@@ -47,7 +47,7 @@ def _one(side: Version, notes: Notes) -> tuple[dict[str, Tensor], dict[str, str]
         if side.side.size <= notes.bounds.values:
             marks = _digests(stream, places)
         else:
-            notes.stop(f"values are compared in files up to {notes.bounds.values / MB:,.0f} MB")
+            notes.stop(f"values are compared only in files of up to {notes.bounds.values / MB:,.0f} MB")
     found = {
         name: Tensor(_facts(header[name], start, end), marks.get(name))
         for name, (start, end) in places.items()

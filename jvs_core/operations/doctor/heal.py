@@ -71,7 +71,7 @@ class _Healing:
             try:
                 self.one(snapshot_id)
             except (SnapshotExpired, SnapshotNotFound):
-                self.forget(snapshot_id, "it is gone")
+                self.forget(snapshot_id, "the snapshot no longer exists")
             except IntegrityError as error:
                 self.remember(snapshot_id, error.code, (), [error.message])
         return self.done
@@ -90,7 +90,7 @@ class _Healing:
                 self.remember(snapshot_id, PayloadHashMismatch.code, wrong, ())
             left = self.mend(taken, wrong, drifted)
         if not left and not closed:  # what the caller may not read may still be damaged
-            self.forget(snapshot_id, "" if wrong else "it is whole")
+            self.forget(snapshot_id, "" if wrong else "the snapshot is whole")
 
     def mend(self, taken: Stored, wrong: list[bytes], drifted: set[bytes]) -> list[bytes]:
         """Mend the ``wrong`` paths, and the folders that ``drifted``; return what is left, which stays recorded."""
@@ -118,7 +118,7 @@ class _Healing:
                 self.twins[inode] = Twin(taken.payload, mending.linkable[path])
         left = sorted(set(wrong) - set(mending.healed))
         if left:
-            said = mending.unhealed or [f"not to be mended: {listed(left)}"]
+            said = mending.unhealed or [f"cannot be repaired: {listed(left)}"]
             self.remember(snapshot_id, PayloadHashMismatch.code, left, said)
         return left
 

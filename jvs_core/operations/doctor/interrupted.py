@@ -103,7 +103,7 @@ def set_aside(ctx: Context, progress: Progress) -> list[str]:
         snapshot.take(
             ctx,
             str(intent.worktree),
-            note=f"set aside: an in-place restore by {intent.holder_id} that was cut short",
+            note=f"set aside: an in-place restore by {intent.holder_id} that was interrupted",
             tags=("set-aside",),
             consistency="prefer_quiesced",
             kind="restore",

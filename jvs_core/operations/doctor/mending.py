@@ -129,7 +129,7 @@ class Mending:
     def make(self, unit: Sequence[Entry], sources: Sources, staging: int) -> None:
         entry, name = unit[0], self.tree.name
         if not self.rights.cover(entry):
-            raise Unhealed(f"{printable(entry.path)}: a file of another user, who can heal it")
+            raise Unhealed(f"{printable(entry.path)}: a file of another user; only that user can heal it")
         twin = self.twin_of(entry.path)
         shared = twin is not None and twin.entry == entry
         if not (shared and twin and mend.link(entry, Place(twin.root, entry.path), staging, name)):

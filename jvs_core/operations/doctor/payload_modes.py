@@ -99,11 +99,11 @@ def _one(ctx: Context, taken: Stored, progress: Progress) -> list[str]:
         lines.append(f"{snapshot_id}: {counted(len(found.unreadable), 'entry', 'entries')} cannot be read")
     if nowhere:
         lines.append(
-            f"{snapshot_id}: the extended attributes of {listed(nowhere)} are in no snapshot any more"
+            f"{snapshot_id}: the extended attributes of {listed(nowhere)} are no longer in any snapshot"
         )
     if left:
         lines.append(
-            f"{snapshot_id}: the mode or owner of {counted(left, 'entry', 'entries')} is left to their owner or root"
+            f"{snapshot_id}: only the owner or root can repair the mode or owner of {counted(left, 'entry', 'entries')}"
         )
     return lines
 

@@ -47,7 +47,7 @@ def kind_of(place: Path) -> Kind:
     name = place.name.lower()
     if name == "-":
         raise InputError(
-            "an export needs a file that gets its name when it is complete", hint="-o FILE.tar.zst"
+            "an export needs a regular file, which gets its name when it is complete", hint="-o FILE.tar.zst"
         )
     for ending in sorted(_ENDINGS, key=len, reverse=True):
         if name.endswith(ending) and name != ending:
@@ -55,7 +55,7 @@ def kind_of(place: Path) -> Kind:
     if name.endswith(_OTHERS):
         raise InputError(
             f"{place.name!r} is not a supported kind of file",
-            hint="end it in .tar.zst, .tar.gz, .tar or .zip, or name a folder",
+            hint="end the name in .tar.zst, .tar.gz, .tar or .zip, or give a folder",
         )
     return "folder"
 
@@ -70,7 +70,7 @@ def require_free(layout: Layout, place: Path) -> None:
     if not place.parent.is_dir():
         raise PathNotFound(f"{place.parent} is not a folder", hint=f"mkdir -p {place.parent}")
     if Path(os.path.realpath(place.parent)).is_relative_to(os.path.realpath(layout.control)):
-        raise InputError(f"{place} is inside the records of the repository", hint="choose another folder")
+        raise InputError(f"{place} is inside .jvs", hint="choose another folder")
 
 
 class HashedFile:

@@ -7,7 +7,7 @@ from jvs_core.operations.findings.kind import Kind
 FOLDER_LOST = Kind(
     "E_FOLDER_MISSING",
     "error",
-    "a control folder is missing that is never empty",
+    "a control folder that is never empty is missing",
     None,
     "restore it from a backup",
 )
@@ -28,7 +28,7 @@ FOLDER_REPLACED = Kind(
 CHECK_FAILED = Kind(
     "E_CHECK_FAILED",
     "error",
-    "a check failed, so what else it would find is not known",
+    "a check failed, so JVS does not know what else it would find",
     None,
     "repair what the message names, then run `jvs doctor` again",
 )
@@ -37,12 +37,12 @@ CONFIG_MISSING = Kind(
     "warning",
     "`config.toml` is missing; defaults apply",
     None,
-    "write it again, or restore it from a backup",
+    "write a new one, or restore it from a backup",
 )
 LEFTOVER = Kind(
     "W_LEFTOVER",
     "warning",
-    "a temporary file or folder that no running operation owns",
+    "a temporary file or folder that belongs to no running operation",
     "clean_tmp",
     "removes it",
 )
@@ -51,5 +51,5 @@ KEPT_DAMAGED = Kind(
     "warning",
     "the record of a kept copy of a file cannot be read, so JVS does not use the copy",
     None,
-    "look at the file beside the record, and remove the folder of both",
+    "look at the file beside the record, then remove the folder with both of them",
 )

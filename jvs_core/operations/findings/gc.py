@@ -9,12 +9,12 @@ GC_UNFINISHED = Kind(
     "warning",
     "a gc run was interrupted before it logged this removal",
     "clean_tmp",
-    "undoes it: the snapshot is whole again. Or run the plan again",
+    "undoes the removal: the snapshot is whole again. Or run the plan again",
 )
 GC_TRASH = Kind(
     "W_GC_TRASH",
     "warning",
-    "a gc run was interrupted before it deleted everything that it removed",
+    "a gc run was interrupted before it deleted all files of a snapshot that it removed",
     "clean_tmp",
     "deletes the rest",
 )
@@ -23,14 +23,14 @@ GC_STRAY = Kind(
     "warning",
     "a snapshot is in gc's trash without a tombstone",
     "clean_tmp",
-    "puts it back in its place, if that is free",
+    "moves it back to its place, if nothing else is there",
 )
 STUB_LOST = Kind(
     "E_LINEAGE_BROKEN",
     "error",
     "the descriptor of a thinned snapshot is missing, damaged or differs from the log",
     "clean_tmp",
-    "writes it from the tombstone, if that is sound",
+    "writes it again from the tombstone, if the tombstone is sound",
 )
 TOMBSTONE_FOREIGN = Kind(
     "E_PARTIAL_SNAPSHOT",
@@ -43,7 +43,11 @@ TOMBSTONE_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT", "error", "a tombstone cannot be read", None, "restore it from a backup"
 )
 PLAN_DAMAGED = Kind(
-    "W_GC_PLAN_DAMAGED", "warning", "a gc plan cannot be read", "clean_tmp", "removes it; make a new plan"
+    "W_GC_PLAN_DAMAGED",
+    "warning",
+    "a gc plan cannot be read",
+    "clean_tmp",
+    "removes it; then make a new plan",
 )
 PLAN_OPEN = Kind(
     "W_GC_PLAN_OPEN", "info", "a gc plan older than 30 days was never run", "clean_tmp", "removes it"

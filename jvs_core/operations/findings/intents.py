@@ -12,33 +12,33 @@ RESTORE_ABANDONED = Kind(
     "warning",
     "an in-place restore was interrupted",
     "finish_restore",
-    "completes it; so does the next command that takes the lock",
+    "completes it; the next command that takes the lock does so too",
 )
 RESTORE_OF_ANOTHER = Kind(
     "W_RESTORE_OF_ANOTHER",
     "warning",
     "an in-place restore of another user was interrupted; in-place restores of that worktree wait for it",
     "set_aside",
-    "takes a snapshot of what is there, which cancels the restore; or its user runs `jvs doctor --repair finish_restore`",
+    "takes a snapshot of the worktree as it is, and cancels the restore; or the other user runs `jvs doctor --repair finish_restore`",
 )
 INTENT_OF_ANOTHER = Kind(
     "W_INTENT_OF_ANOTHER",
     "warning",
     "an operation of another user was interrupted; only that user can finish it",
     None,
-    "its user runs `jvs doctor --repair-runtime`",
+    "the other user runs `jvs doctor --repair-runtime`",
 )
 INTENT_AHEAD = Kind(
     "W_INTENT_AHEAD",
     "warning",
-    "the sign of life of an operation is in the future, so JVS cannot know whether it still runs; gc and the repairs leave alone what it names",
+    "the sign of life of an operation is in the future, so JVS cannot know whether it still runs; gc and the repairs do not touch what it names",
     None,
-    "set the clocks of both machines; if nobody works on it, its user can remove the file from .jvs/intents",
+    "set the clocks of both machines; if the operation no longer runs, its user can remove the file from `.jvs/intents`",
 )
 INTENT_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
     "error",
     "an intent cannot be read",
     "clean_intents",
-    "sets it aside as `….unreadable`",
+    "renames it to `….unreadable`",
 )

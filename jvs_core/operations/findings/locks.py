@@ -19,7 +19,11 @@ LOCK_DEAD = Kind(
     "the next `jvs lock acquire` takes it over",
 )
 LOCK_SUPERSEDED = Kind(
-    "W_LOCK_SUPERSEDED", "info", "many superseded leases", "clean_locks", "removes all but the newest"
+    "W_LOCK_SUPERSEDED",
+    "info",
+    "many old leases that newer ones replaced",
+    "clean_locks",
+    "removes all but the newest",
 )
 LOCK_REPLACED = Kind(
     "E_LOCK_REPLACED",
@@ -31,9 +35,9 @@ LOCK_REPLACED = Kind(
 LOCK_STRAY = Kind(
     "W_LOCK_STRAY",
     "warning",
-    "a file among the leases of a worktree that is no lease",
+    "a file that is not a lease, among the leases of a worktree",
     "clean_locks",
-    "removes it when nobody changed it for a day",
+    "removes it if nobody changed it for a day",
 )
 LOCK_ORPHAN = Kind(
     "W_LOCK_ORPHAN", "info", "leases of a worktree that no longer exists", "clean_locks", "removes them"

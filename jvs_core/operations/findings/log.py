@@ -37,5 +37,5 @@ AUDIT_BROKEN = Kind(
     "error",
     "the audit log was changed, cut or damaged",
     "audit_repair",
-    "sets the whole log aside and starts a new one, which names it and what exists without records: refs, sound snapshots, what gc removed",
+    "moves the whole log aside and starts a new one. The new log names the old one, and what exists without a record: refs, sound snapshots, removals by gc",
 )

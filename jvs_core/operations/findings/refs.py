@@ -39,4 +39,6 @@ PIN_DANGLING = Kind(
     None,
     "run `jvs gc unpin`, or restore the snapshot",
 )
-PIN_EXPIRED = Kind("W_PIN_EXPIRED", "info", "a pin no longer protects anything", "clean_tmp", "removes it")
+PIN_EXPIRED = Kind(
+    "W_PIN_EXPIRED", "info", "a pin that expired and protects nothing any more", "clean_tmp", "removes it"
+)

@@ -9,7 +9,7 @@ SNAPSHOT_AHEAD = Kind(
     "warning",
     "a snapshot is from the future: the clock of its host was ahead. No retention rule counts it, and gc keeps it",
     None,
-    "set the clock of that host; after its time has come, the snapshot counts like any other",
+    "set the clock of that host; when the snapshot's time is reached, it counts like any other",
 )
 DESCRIPTOR_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",
@@ -42,7 +42,7 @@ SNAPSHOT_UNHEALED = Kind(
 DAMAGE_UNREADABLE = Kind(
     "W_DAMAGE_UNREADABLE",
     "warning",
-    "the record of a snapshot's damage cannot be read; until then new snapshots share nothing with older ones",
+    "the record of a snapshot's damage cannot be read; until it is repaired, new snapshots share nothing with older ones",
     "heal",
     "reads the snapshot again, heals it, and removes the record",
 )
@@ -87,9 +87,9 @@ CIRCLE = Kind(
 SNAPSHOT_UNFINISHED = Kind(
     "W_SNAPSHOT_UNFINISHED",
     "warning",
-    "a snapshot is in place, but a crash came before head and log were written",
+    "a snapshot is complete, but a crash came before its descriptor, the head or the log was written",
     "advance_head",
-    "completes it: descriptor, head, log",
+    "writes what is missing: descriptor, head, log",
 )
 ANNOTATION_DAMAGED = Kind(
     "E_DESCRIPTOR_CORRUPT",

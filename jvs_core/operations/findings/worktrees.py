@@ -9,7 +9,7 @@ WORKTREE_LOST = Kind(
     "error",
     "`main` is not registered, or the folder of a worktree is missing",
     None,
-    "restore its head with `jvs restore`, or restore the folder from a backup",
+    "restore its head to a new worktree with `jvs restore`, or restore the folder from a backup",
 )
 WORKTREE_UNREGISTERED = Kind(
     "E_WORKTREE_NOT_FOUND",
@@ -37,7 +37,7 @@ HEAD_DAMAGED = Kind(
     "error",
     "the record of a worktree's head cannot be read",
     "advance_head",
-    "moves it to `.jvs/aside` and brings the head to what the log says",
+    "moves it to `.jvs/aside`, and writes the head that the log names",
 )
 WORKTREE_ESCAPES = Kind(
     "E_PATH_ESCAPE",
@@ -49,7 +49,7 @@ WORKTREE_ESCAPES = Kind(
 WORKTREE_UNKNOWN = Kind(
     "W_WORKTREE_UNKNOWN",
     "warning",
-    "a folder in `worktrees/` that is no worktree",
+    "a folder in `worktrees/` that is not a worktree",
     None,
     "move it out of the repository",
 )
@@ -72,12 +72,12 @@ HEAD_FOREIGN = Kind(
     "error",
     "the head or undo stack of a worktree differs from the log; gc refuses to work",
     "advance_head",
-    "writes a new head from the log",
+    "writes a new head, with its undo stack, from the log",
 )
 LABELS_FOREIGN = Kind(
     "E_LABELS_FOREIGN",
     "error",
     "the labels or the base of a worktree differ from the log; gc refuses to work",
     "advance_head",
-    "writes those from the log",
+    "writes them again from the log",
 )

@@ -74,15 +74,18 @@ def examine(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     for key in left.uncommitted:
         yield findings.GC_UNFINISHED.at(key, f"the removal of snapshot {key} by gc was not completed")
     for key in left.undeleted:
-        yield findings.GC_TRASH.at(key, f"snapshot {key} was removed by gc, and not all of it deleted")
+        yield findings.GC_TRASH.at(
+            key, f"snapshot {key} was removed by gc, but some of its files are not deleted yet"
+        )
     for key in left.strays:
-        yield findings.GC_STRAY.at(key, f"snapshot {key} lies in .jvs/gc/trash without a tombstone")
+        yield findings.GC_STRAY.at(key, f"snapshot {key} is in .jvs/gc/trash without a tombstone")
     for key, tombstone in _tombstones(ctx.layout):
         if tombstone is None:
             yield findings.TOMBSTONE_DAMAGED.at(key, f"the tombstone of {key} cannot be read")
         elif tombstone.stub and not _stub_stands(ctx.layout, key, ledger):
             yield findings.STUB_LOST.at(
-                key, f"the descriptor of the thinned snapshot {key} is missing, damaged or not the one logged"
+                key,
+                f"the descriptor of the thinned snapshot {key} is missing, is damaged or differs from the log",
             )
     yield from _pins(ctx.layout)
     yield from _plans(ctx.layout)
@@ -235,7 +238,7 @@ def _plans(layout: Layout) -> Iterator[Finding]:
             yield findings.PLAN_DAMAGED.at(plan_id, error.message)
             continue
         if plan.finished_at is None and clock.now_ms() > clock.parse(plan.created_at) + _STALE_PLAN_MS:
-            yield findings.PLAN_OPEN.at(plan_id, f"planned at {plan.created_at} and never carried out")
+            yield findings.PLAN_OPEN.at(plan_id, f"planned at {plan.created_at} and never run")
 
 
 def _stale_plans(layout: Layout) -> Iterator[str]:

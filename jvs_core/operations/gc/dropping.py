@@ -28,7 +28,7 @@ from jvs_core.wording import counted
 _OF_A_PIN = "lineage of a pin"
 _NOT_NAMED = "not named"
 _SHOWN = 3
-_SHARED = "a file that other snapshots hold, too, stays in those: jvs find PATTERN --all names them"
+_SHARED = "if other snapshots also hold a file, it stays in them: jvs find PATTERN --all names them"
 
 
 def plan(ctx: Context, name: str, named: Iterable[str], progress: Progress) -> GcPlan:
@@ -98,7 +98,7 @@ def _require_free(ctx: Context, found: Survey, going: Sequence[str]) -> None:
     needed = {
         each: [
             *_needs(ctx, found, each),
-            *((f"run {run}", f"let it end: jvs run show {run}") for run in by_runs.get(each, ())),
+            *((f"run {run}", f"wait until it ends: jvs run show {run}") for run in by_runs.get(each, ())),
         ]
         for each in going
         if each in found.protected.direct or each in by_runs
@@ -112,8 +112,8 @@ def _require_free(ctx: Context, found: Survey, going: Sequence[str]) -> None:
     more = "; …" if len(needed) > _SHOWN else ""
     cures = dict.fromkeys(cure for needs in needed.values() for _, cure in needs)
     raise GcPlanMismatch(
-        f"nothing was planned, snapshot {'; '.join(told)}{more}",
-        hint=f"first: {'; '.join(cures)}; then plan it again",
+        f"JVS planned nothing: snapshot {'; '.join(told)}{more}",
+        hint=f"first: {'; '.join(cures)}; then run jvs gc plan again",
         needed={snapshot_id: [what for what, _ in needs] for snapshot_id, needs in needed.items()},
     )
 
@@ -154,7 +154,7 @@ def under_way(ctx: Context) -> dict[str, list[str]]:
 
 
 def _ended(operation: str) -> str:
-    return f"let the {operation.replace('_', ' ')} come to its end (jvs doctor names one that cannot)"
+    return f"wait until the {operation.replace('_', ' ')} ends (jvs doctor names one that cannot)"
 
 
 def _pins_over(ctx: Context, found: Survey, snapshot_id: str) -> Iterator[str]:
@@ -185,7 +185,7 @@ def _of_runs(layout: Layout, asked: set[str]) -> list[str]:
         return []
     shown = ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
     return [
-        f"{counted(len(found), 'recorded run')} began or ended there, and cannot be reproduced or compared by files afterwards: {shown}"
+        f"{counted(len(found), 'recorded run')} began or ended with these snapshots, and cannot be reproduced or compared by files afterwards: {shown}"
     ]
 
 
@@ -207,4 +207,4 @@ def _of_copies(layout: Layout, going: Iterable[str], chosen: Sequence[KeptCopy])
         " …" if len(stay) > _SHOWN else ""
     )
     copies = counted(len(stay), "kept copy of a file of theirs stays", "kept copies of files of theirs stay")
-    return [f"{copies}; to drop them too, plan it again with: {options}"]
+    return [f"{copies}; to drop them too, run jvs gc plan again with: {options}"]

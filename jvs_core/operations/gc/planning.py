@@ -31,8 +31,8 @@ from jvs_core.settings import RetentionPolicy
 from jvs_core.wording import counted
 
 _LOOKED_AT = 200_000
-SHARED_NOTE = "an estimate: blocks that files share with other snapshots or with worktrees count in full"
-_LOWER_NOTE = f"at least that much: only {_LOOKED_AT:,} entries were looked at"
+SHARED_NOTE = "an estimate: it also counts blocks that files share with other snapshots or with worktrees"
+_LOWER_NOTE = f"a lower bound: JVS looked at only {_LOOKED_AT:,} entries"
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def policy_of(ctx: Context, name: str | None, wanted: RetentionPolicy) -> Retent
     known = ctx.config.retention
     if name is not None and name not in known:
         have = ", ".join(sorted(known)) or "none; add [retention.NAME] to .jvs/config.toml"
-        raise InputError(f"there is no retention policy called {name!r}", hint=f"policies: {have}")
+        raise InputError(f"there is no retention policy {name!r}", hint=f"policies: {have}")
     base = known[name] if name is not None else RetentionPolicy()
     policy = base.model_copy(update=wanted.model_dump(exclude_defaults=True))
     if "" in policy.keep_tag:
@@ -188,11 +188,11 @@ def storage_notes(ctx: Context) -> list[str]:
         days = juicefs.trash_days(mount)
         if days is None:
             notes.append(
-                "the JuiceFS volume may hold it in its trash for a while (juicefs config shows TrashDays)"
+                "the JuiceFS volume may keep this space in its trash for some days (juicefs config shows TrashDays)"
             )
         elif days:
             notes.append(
-                f"the JuiceFS volume holds it in its trash for {counted(days, 'more day')}; until then it counts"
+                f"the JuiceFS volume keeps this space in its trash for {counted(days, 'more day')}; until then it is still used"
             )
     return notes
 

@@ -93,7 +93,7 @@ def by_depth(known: dict[str, Descriptor]) -> dict[str, int]:
         while here is not None and here in known and here not in depth:
             line.append(here)
             if len(line) > len(known):
-                raise LineageBroken(f"the lineage of {start} runs in a circle", hint="jvs doctor")
+                raise LineageBroken(f"the lineage of {start} contains a loop", hint="jvs doctor")
             here = known[here].parent_snapshot_id
         above = depth.get(here, -1) if here is not None else -1
         depth.update((key, above + number) for number, key in enumerate(reversed(line), 1))
@@ -105,7 +105,8 @@ def _of_worktrees(layout: Layout) -> Iterator[Claim]:
     names = worktree.names(layout)
     if MAIN not in names:
         raise WorktreeNotFound(
-            "worktree main is not registered, so JVS does not know what it needs", hint="jvs doctor"
+            "worktree main is not registered, so JVS does not know which snapshots it needs",
+            hint="jvs doctor",
         )
     for name in names:
         record = worktree.get(layout, name)

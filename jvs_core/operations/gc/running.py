@@ -56,7 +56,7 @@ def run(ctx: Context, plan_id: str, progress: Progress) -> GcRun:
     """Carry out a plan, or the rest of one that was interrupted. See ``repository.gc.run``."""
     plan = plans.to_carry_out(ctx.layout, plan_id)
     if plan.finished_at is not None:
-        note = f"plan {plan_id} was carried out at {plan.finished_at}; nothing was left to do"
+        note = f"plan {plan_id} was already carried out at {plan.finished_at}; there is nothing to do"
         return GcRun(plan_id=plan_id, deleted=[], failed=[], reclaimed_bytes=0, notes=[note])
     with step(progress, "read"):
         state = _survey(ctx, plan)
@@ -241,17 +241,17 @@ def _refused(ctx: Context, plan: Plan, state: _State, asked: Iterable[str]) -> d
     refused: dict[str, JvsError] = {}
     for key in sorted(asked):
         if key in needed:
-            refused[key] = GcPlanMismatch(f"{key} is needed by now: {', '.join(needed[key])}")
+            refused[key] = GcPlanMismatch(f"{key} is needed now: {', '.join(needed[key])}")
         elif key not in state.known or (key in standing and not _is_of(ctx, key, plan)):
-            refused[key] = GcPlanMismatch(f"{key} was removed meanwhile, not by this plan")
+            refused[key] = GcPlanMismatch(f"{key} was removed in the meantime, but not by this plan")
         elif key in under_way:
-            refused[key] = GcPlanMismatch(f"{key} is needed by now: run {', '.join(under_way[key])}")
+            refused[key] = GcPlanMismatch(f"{key} is needed now: run {', '.join(under_way[key])}")
         elif key in edited and automatic:
-            refused[key] = GcPlanMismatch(f"{key} has a note or a tag of a person's by now")
+            refused[key] = GcPlanMismatch(f"{key} now has a note or a tag that a person gave it")
         elif key in edited and (
             now := keeping.intersection(catalog.shown(ctx.layout, state.known[key]).tags)
         ):
-            refused[key] = GcPlanMismatch(f"{key} has a tag by now that keeps it: {', '.join(sorted(now))}")
+            refused[key] = GcPlanMismatch(f"{key} now has a tag that keeps it: {', '.join(sorted(now))}")
     return refused
 
 
@@ -289,7 +289,7 @@ def _mismatch(plan: Plan, refused: dict[str, JvsError]) -> GcPlanMismatch:
         "; …" if len(refused) > 3 else ""
     )
     return GcPlanMismatch(
-        f"plan {plan.plan_id} was overtaken by events, nothing was deleted: {shown}", hint="jvs gc plan"
+        f"plan {plan.plan_id} is outdated, JVS deleted nothing: {shown}", hint="jvs gc plan"
     )
 
 

@@ -126,7 +126,9 @@ class Completion:
         taken = publish(ctx, self.name, request, self.lease, self.progress, found=present.found)
         pin(ctx, taken.snapshot_id, note)
         paths = listed([entry.path for entry in later])
-        return [f"edits made meanwhile are replaced, and kept in snapshot {taken.snapshot_id}: {paths}"]
+        return [
+            f"the restore replaced edits made in the meantime; they are kept in snapshot {taken.snapshot_id}: {paths}"
+        ]
 
     def _taken_back(self, failure: Exception) -> JvsError:
         """Put the worktree back as it was before, and return the error, which says whether that succeeded."""
@@ -142,7 +144,7 @@ class Completion:
         if isinstance(error, PayloadHashMismatch):
             return error
         return type(error)(
-            f"{error.message}; the in-place restore was taken back, worktree {self.name!r} is as it was before",
+            f"{error.message}; JVS took back the in-place restore: worktree {self.name!r} is as it was before",
             hint=error.hint,
             **error.facts,
         )
@@ -156,7 +158,7 @@ class Completion:
             reached = f"{restored:,} of {counted(total, 'path')} restored, and "
         todo = (second.hint if isinstance(second, JvsError) else None) or error.hint or "mend that"
         return type(error)(
-            f"{error.message}; {reached}taking the restore back failed too: {second}",
+            f"{error.message}; {reached}JVS could not take back the restore: {second}",
             hint=f"{todo}; then complete the restore: jvs doctor --repair finish_restore (and go back with: jvs undo)",
             **error.facts,
         )
@@ -182,7 +184,7 @@ class Completion:
             else:
                 raise ConsistencyUnavailable(
                     f"files kept changing while JVS tried to replace them: {listed(applied.overtaken)}",
-                    hint="stop what writes to them; the next command that takes the lock completes the restore",
+                    hint="stop the program that writes to them; the next command that takes the lock completes the restore",
                 )
             with step(self.progress, "settle"):
                 ctx.engine().settle(root)

@@ -96,6 +96,6 @@ def require_unchanged(present: Present, here: bytes, now: Path) -> None:
 
 def _overtaken(changed: Sequence[bytes]) -> ConsistencyUnavailable:
     return ConsistencyUnavailable(
-        f"not replaced, for it changed meanwhile or no snapshot keeps it: {listed(changed)}",
-        hint="stop what writes to it (move sockets, devices and repositories away), and run the command again",
+        f"not replaced, because it changed in the meantime or no snapshot can keep it: {listed(changed)}",
+        hint="stop the program that writes to it (or move sockets, devices and repositories away), then run the command again",
     )

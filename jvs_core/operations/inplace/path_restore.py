@@ -65,7 +65,8 @@ def path(
     if os.path.lexists(target):
         if not replace:
             raise AlreadyExists(
-                f"{target} already exists", hint="give --to another path, or --inplace --force --reason TEXT"
+                f"{target} already exists",
+                hint="use --to with another path, or --inplace --force --reason TEXT",
             )
         return _replace(ctx, name, source, inner, target, reason, locking, progress)
     made = targets.make_parents(root, target, source.entries if to is None else [])
@@ -186,8 +187,8 @@ def _require_all_kept(present: Scan, here: bytes) -> None:
         lost = [here]
     if lost:
         raise EngineFailed(
-            f"nothing was changed, since {printable(here)} holds what is excluded from snapshots: {listed(lost)}",
-            hint=f"restore single files, with --path '{printable(folder)}*'; a restore of the whole snapshot leaves it alone",
+            f"JVS changed nothing, because {printable(here)} contains files that are excluded from snapshots: {listed(lost)}",
+            hint=f"restore single files, with --path '{printable(folder)}*'; a restore of the whole snapshot does not touch them",
             paths=lost,
         )
 

@@ -57,7 +57,7 @@ def finish_pending(ctx: Context, name: str, lease: Lease, progress: Progress) ->
         if intent.operation == RESTORE_INTENT:
             if not stands(intent, ctx.worktree(name).head):
                 if not moved_by(ctx.worktree(name).head, intent):
-                    tell(f"an in-place restore of worktree {name!r} was overtaken, and is given up", [])
+                    tell(f"an in-place restore of worktree {name!r} is outdated, and JVS cancels it", [])
                 journal.complete(ctx.layout, intent)
                 continue
             wanted = ctx.stored(intent.details["content"])

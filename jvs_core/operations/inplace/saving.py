@@ -49,7 +49,7 @@ def _require_whole(head: Stored, entries: Sequence[Entry]) -> None:
         head.require_whole(entries)
     except PayloadHashMismatch as error:
         raise PayloadHashMismatch(
-            f"the present cannot be kept first: {error.message}",
+            f"JVS cannot first take a snapshot of the present: {error.message}",
             hint="touch these files and take a snapshot: jvs snapshot --lock",
             **error.facts,
         ) from error

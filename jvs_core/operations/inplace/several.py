@@ -35,7 +35,7 @@ def paths(
     """Copy files and folders out of a snapshot into worktree ``name``. See ``Repository.restore_paths``."""
     found = chosen(stored.load(ctx.layout, snapshot_id).entries, wanted, snapshot_id)
     if to is not None and len(found) != 1:
-        raise InputError(f"--to is for one path, and these are {len(found)}", hint="leave --to out")
+        raise InputError(f"--to works with one path, and these are {len(found)}", hint="leave --to out")
     if to is None and not replace:
         _require_free(ctx, name, found)
     done: list[Extracted] = []
@@ -104,5 +104,5 @@ def _require_free(ctx: Context, name: str, found: Sequence[str]) -> None:
         more = f", and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise AlreadyExists(
             f"{root / taken[0]} already exists{more}",
-            hint="give --to another path, or --inplace --force --reason TEXT",
+            hint="use --to with another path, or --inplace --force --reason TEXT",
         )

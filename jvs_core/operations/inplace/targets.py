@@ -22,7 +22,7 @@ def payload_path(path: str) -> bytes:
         raise PathEscape(f"{path!r} is absolute; paths in a snapshot start at its top folder")
     parts = [part for part in raw.split(b"/") if part not in (b"", b".")]
     if b".." in parts or b"\0" in raw:
-        raise PathEscape(f"{path!r} leads out of the snapshot")
+        raise PathEscape(f"{path!r} leads outside the snapshot")
     return b"/".join(parts)
 
 
@@ -39,7 +39,7 @@ def require(entries: Sequence[Entry], path: bytes, snapshot_id: str) -> Entry:
 def target_of(root: Path, to: str) -> Path:
     """Return the path that ``to`` names in the worktree ``root``. Raises PathEscape."""
     if "\0" in to:  # the system would take the name up to there
-        raise PathEscape(f"{to!r} is no path")
+        raise PathEscape(f"{to!r} is not a path")
     target = Path(os.path.normpath(root / to)) if not os.path.isabs(to) else Path(os.path.normpath(to))
     if target == root or not target.is_relative_to(root):
         raise PathEscape(f"{to!r} is outside the worktree {root}")
@@ -51,8 +51,8 @@ def require_no_repository(path: bytes, kind: str) -> None:
     folder, _, _ = path.rpartition(b"/")
     if is_repository(path, kind) or CONTROL in folder.split(b"/"):
         raise InputError(
-            f"{printable(path)} would be part of a repository inside the worktree, which no restore makes or changes",
-            hint="give --to another path",
+            f"{printable(path)} would be part of a repository inside the worktree; a restore never changes such a repository",
+            hint="use --to with another path",
         )
 
 
@@ -68,6 +68,6 @@ def make_parents(root: Path, target: Path, entries: Sequence[Entry]) -> list[Pat
         try:
             files.make_folder(folder, mode=modes.get(os.fsencode(folder.relative_to(root))))
         except AlreadyExists as error:
-            raise PathNotFound(f"{folder} is not a folder", hint="give --to another path") from error
+            raise PathNotFound(f"{folder} is not a folder", hint="use --to with another path") from error
         made.append(folder)
     return made

@@ -155,8 +155,8 @@ def _require_nothing_since(
         return
     what = _TAKEN_BACK[operation]
     raise NothingToUndo(
-        f"{since} since the {what} of worktree {name!r} at {point.restored_at}, and {operation} would take that back as well",
-        hint=f"jvs restore {point.snapshot_id} --inplace --force --reason TEXT makes it what it was before,"
+        f"{since} since the {what} of worktree {name!r} at {point.restored_at}; {operation} would take that back too",
+        hint=f"jvs restore {point.snapshot_id} --inplace --force --reason TEXT goes back to the state before,"
         f" and so does jvs {operation} --force; both keep the present in a snapshot",
     )
 

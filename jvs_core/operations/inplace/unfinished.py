@@ -85,7 +85,8 @@ def require_none_of_another(ctx: Context, name: str) -> None:
     """Raise LockConflict where another user's in-place restore into worktree ``name`` was cut short."""
     for said in _of_another(ctx, name):
         raise LockConflict(
-            said, hint="that user runs: jvs doctor --repair finish_restore; or: jvs doctor --repair set_aside"
+            said,
+            hint="to complete it, that user runs: jvs doctor --repair finish_restore; to cancel it, run: jvs doctor --repair set_aside",
         )
 
 
@@ -97,7 +98,7 @@ def warn_of_another(ctx: Context, name: str) -> None:
 
 def _of_another(ctx: Context, name: str) -> list[str]:
     return [
-        f"an in-place restore of worktree {name!r} by {intent.holder_id} (uid {intent.uid}) was cut short"
+        f"an in-place restore of worktree {name!r} by {intent.holder_id} (uid {intent.uid}) was interrupted"
         for intent in journal.pending(ctx.layout)[0]
         if intent.worktree == name
         and not journal.is_own(intent)

@@ -41,7 +41,7 @@ def acquire(
     if not LEASE_MS_MINIMUM <= lease_ms <= LEASE_MS_MAXIMUM:
         raise InputError(f"a lease lasts {LEASE_MS_MINIMUM} to {LEASE_MS_MAXIMUM} ms, not {lease_ms}")
     if len(purpose) > 200 or not purpose.isprintable():
-        raise InputError("the purpose is one line of at most 200 characters")
+        raise InputError("the purpose must be one line of at most 200 characters")
     worktree = ctx.worktree(name)
     deadline = time.monotonic() + wait_s
     while True:

@@ -67,10 +67,10 @@ def _differences(layout: Layout, ledger: Ledger) -> Iterator[_Difference]:
     }
     for name in _there(layout, going):
         if name not in known:
-            yield _Difference(name, f"annotation {name!r} is in no log")
+            yield _Difference(name, f"annotation {name!r} is not in the log")
     for name, edit in sorted(known.items()):
         if not _is_folder(layout, edit.snapshot_id) or not os.path.lexists(annotation.place(layout, edit)):
-            yield _Difference(name, f"annotation {name}, which the log knows, is gone", edit)
+            yield _Difference(name, f"annotation {name}, which is in the log, is missing", edit)
         elif not _is(layout, edit):
             yield _Difference(name, f"annotation {name} differs from the log", edit)
 

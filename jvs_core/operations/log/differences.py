@@ -39,7 +39,7 @@ def differing(ctx: Context, ledger: Ledger) -> Iterator[Loss]:
                 yield Loss(
                     findings.LABELS_FOREIGN,
                     name,
-                    f"the labels or the base of worktree {name!r} are not those of the log",
+                    f"the labels or the base of worktree {name!r} differ from the log",
                 )
 
 
@@ -50,26 +50,34 @@ def forged_runs(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
         if run_id not in there:
             if not runs.is_draft(layout, run_id, digest):
                 yield Loss(
-                    findings.RUN_FOREIGN, run_id, f"the record of run {run_id}, which the log knows, is gone"
+                    findings.RUN_FOREIGN,
+                    run_id,
+                    f"the record of run {run_id}, which is in the log, is missing",
                 )
             else:
-                yield Loss(findings.RUN_UNNAMED, run_id, f"the record of run {run_id} has not got its name")
+                yield Loss(
+                    findings.RUN_UNNAMED, run_id, f"the record of run {run_id} still has a temporary name"
+                )
             continue
         with suppress(JvsError, OSError):
             data = regular.read_regular(runs.RUNS.place(layout, run_id))
             if runs.digest(data) == digest:
                 continue
             if runs.is_draft(layout, run_id, digest):
-                yield Loss(findings.RUN_UNNAMED, run_id, f"the record of run {run_id} has not got its name")
+                yield Loss(
+                    findings.RUN_UNNAMED, run_id, f"the record of run {run_id} still has a temporary name"
+                )
             else:
                 yield Loss(findings.RUN_FOREIGN, run_id, f"the record of run {run_id} differs from the log")
     for run_id in sorted(there - ledger.runs.keys()):
         if run_id in ledger.removed_runs:
             yield Loss(
-                findings.RUN_REMAINS, run_id, f"the record of run {run_id}, which was removed, is still there"
+                findings.RUN_REMAINS,
+                run_id,
+                f"the record of run {run_id} still exists, but the log says that the run was removed",
             )
             continue
-        yield Loss(findings.RUN_FOREIGN, run_id, f"the record of run {run_id} is in no log")
+        yield Loss(findings.RUN_FOREIGN, run_id, f"the record of run {run_id} is not in the log")
 
 
 def put_back(ctx: Context) -> list[str]:
@@ -178,6 +186,6 @@ def _say(name: str, head: Head, logged: Mapping[str, object]) -> str:
     if head.snapshot_id == logged.get("snapshot_id"):
         return f"head {head.number} of worktree {name!r} differs from the log"
     return (
-        f"worktree {name!r} stands at {head.snapshot_id or 'nothing'}, "
-        f"the log says at {logged.get('snapshot_id') or 'nothing'}"
+        f"the head of worktree {name!r} is {head.snapshot_id or 'no snapshot'}, "
+        f"but the log says {logged.get('snapshot_id') or 'no snapshot'}"
     )

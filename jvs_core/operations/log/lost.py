@@ -137,7 +137,7 @@ def _worktrees(layout: Layout, ledger: Ledger, changing: set[str]) -> Iterator[L
             yield Loss(
                 findings.WORKTREE_UNREGISTERED,
                 name,
-                f"worktree {name!r}, which the log knows, is not registered",
+                f"worktree {name!r}, which is in the log, is not registered",
             )
 
 
@@ -148,7 +148,7 @@ def _refs(layout: Layout, ledger: Ledger, changing: set[str]) -> Iterator[Loss]:
         if there.get(name) != snapshot_id and name not in changing and name not in broken:
             names = f"names {there[name]}" if name in there else "is gone"
             yield Loss(
-                findings.REF_LOST, name, f"ref {name!r} {names}; the log says that it names {snapshot_id}"
+                findings.REF_LOST, name, f"ref {name!r} {names}, but the log says that it names {snapshot_id}"
             )
 
 
@@ -162,7 +162,9 @@ def _pins(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
             there = pins.read(layout, pin_id)
         except PinNotFound:
             yield Loss(
-                findings.PIN_LOST, pin_id, f"pin {pin_id} is gone; the log has it keep {snapshot_id} {until}"
+                findings.PIN_LOST,
+                pin_id,
+                f"pin {pin_id} is missing; in the log it keeps {snapshot_id} {until}",
             )
         except JvsError:
             continue
@@ -171,5 +173,5 @@ def _pins(layout: Layout, ledger: Ledger) -> Iterator[Loss]:
                 yield Loss(
                     findings.PIN_LOST,
                     pin_id,
-                    f"pin {pin_id} was changed; the log has it keep {snapshot_id} {until}",
+                    f"pin {pin_id} was changed; in the log it keeps {snapshot_id} {until}",
                 )

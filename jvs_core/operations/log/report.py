@@ -20,7 +20,7 @@ from jvs_core.results import AuditReport
 def log(ctx: Context, limit: int | None = None) -> list[AuditRecord]:
     """Return the newest ``limit`` records, newest first. Raises AuditChainBroken, InputError."""
     if limit is not None and limit < 0:
-        raise InputError(f"the limit is {limit}, and there is no such number of records")
+        raise InputError(f"the limit is {limit}, but it must be 0 or more")
     return log_file.tail(ctx.layout, limit)
 
 
@@ -65,7 +65,7 @@ def _beginning_error(ctx: Context) -> str | None:
         except AuditChainBroken as error:  # changed since the chain was checked
             return f"{error.code}: {error.message}"
         if first.operation not in ("init", "repair", *ledgers.BEGINNINGS):
-            return f"{AuditChainBroken.code}: the log begins with a {first.operation}: what was before it is gone"
+            return f"{AuditChainBroken.code}: the log begins with a {first.operation}: the records before it are missing"
         break
     return None
 
@@ -74,7 +74,7 @@ def _doubt(since: Checkpoint | None, key: Path | None) -> str | None:
     """Return what is wrong with a checkpoint itself."""
     if since is None:
         raise InputError(
-            "a public key checks a checkpoint, and none is given", hint="jvs verify --since FILE --key FILE"
+            "a public key needs a checkpoint to check", hint="jvs verify --since FILE --key FILE"
         )
     try:
         checkpoint.verify_signature(since, key)
@@ -117,7 +117,7 @@ def _refs_against_log(ctx: Context) -> list[str]:
     found = []
     for name in sorted(present.keys() | logged.keys()):
         if present.get(name) != logged.get(name):
-            found.append(f"ref {name!r} names {present.get(name)}, the log says {logged.get(name)}")
+            found.append(f"ref {name!r} names {present.get(name)}, but the log says {logged.get(name)}")
         elif not catalog.exists(ctx.layout, present[name]):
             found.append(f"ref {name!r} names {present[name]}, which does not exist")
     return [f"{RefBroken.code}: {message}" for message in found]

@@ -61,7 +61,7 @@ class Incoming:
         """
         taken = self.descriptor
         if hashlib.sha256(self.manifest).hexdigest() != taken.manifest_hash.value:
-            raise DescriptorCorrupt(f"the manifest of {taken.snapshot_id} is not the one recorded")
+            raise DescriptorCorrupt(f"the manifest of {taken.snapshot_id} is not the one that JVS recorded")
         entries, root_hash = alike.read(self.manifest, self.payload.with_name("manifest"))
         if root_hash != taken.payload_root_hash.value:
             raise DescriptorCorrupt(f"the manifest of {taken.snapshot_id} does not match its root hash")

@@ -56,7 +56,7 @@ def clone(
         only = None
     if same_id and only is not None:
         raise InputError(
-            "--same-id moves a whole repository, and --only takes a part of one", hint="leave one of them out"
+            "--same-id moves a whole repository, but --only takes a part of it", hint="leave one of them out"
         )
     target = place_of(path)
     what = site.Undertaking(
@@ -71,8 +71,8 @@ def clone(
         unsaved = _unsaved(ctx, progress)
         if same_id and unsaved:
             raise UnsavedChanges(
-                f"changes in {', '.join(unsaved)} are in no snapshot, and would stay behind",
-                hint=f"jvs snapshot --lock --worktree {unsaved[0]}, then clone again",
+                f"changes in {', '.join(unsaved)} are in no snapshot, so the clone would not have them",
+                hint=f"jvs snapshot --lock --worktree {unsaved[0]}, then run jvs clone again",
             )
     with (
         cuts.taken(ctx, only, target, progress) as (cut, lines),
@@ -144,7 +144,7 @@ def _require_still(ctx: Context, cut: Cut, progress: Progress) -> None:
     if changed or checkpoint.create(ctx.layout).seq != cut.checkpoint.seq:
         where = f" in {', '.join(changed)}" if changed else ""
         raise UnsavedChanges(
-            f"somebody worked{where} while it was cloned, and that would stay behind",
+            f"somebody worked{where} during the clone, and the clone would not have that work",
             hint="take a snapshot of the unsaved changes and run the same command again: it continues",
         )
 
@@ -158,7 +158,7 @@ def _incoming(ctx: Context, descriptor: Descriptor) -> Incoming:
     """Read the records of a snapshot of the source. Raises what ``stored.load`` does."""
     layout, key = ctx.layout, descriptor.snapshot_id
     if stored.descriptor_of(layout, key) != descriptor:
-        raise DescriptorCorrupt(f"the descriptor of {key} was changed meanwhile")
+        raise DescriptorCorrupt(f"the descriptor of {key} was changed in the meantime")
     return Incoming(
         descriptor=descriptor,
         ready=layout.read(layout.ready(key)),

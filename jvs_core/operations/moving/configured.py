@@ -32,7 +32,7 @@ def take_over(
         try:
             select.choose(config.engine, layout.control)
         except EngineUnavailable as error:
-            lines.append(f"{error.message}; the new repository takes the best engine that works there")
+            lines.append(f"{error.message}; the new repository uses the best engine that works there")
             data = _ENGINE.sub(rb"# \g<0>", data, count=1)
             config = parse_config(data, layout.config)
     site.describe(layout, repo_id, data)

@@ -90,7 +90,7 @@ def taken(
             if not isinstance(cause, OSError) or cause.errno not in _NOT_OURS:
                 raise
             lines.append(
-                f"{ctx.layout.root} is read-only for you, so gc there may remove what is being cloned"
+                f"{ctx.layout.root} is read-only for you, so JVS cannot keep gc there from removing what it clones"
             )
     try:
         yield cut, lines
@@ -173,7 +173,7 @@ def _logged(ctx: Context, ledger: Ledger, snapshot_id: str) -> Descriptor:
     logged = ledger.snapshots.get(snapshot_id)
     if logged is None:
         raise SnapshotNotFound(
-            f"snapshot {snapshot_id} is in no log: it was interrupted, or somebody planted it"
+            f"snapshot {snapshot_id} is not in the log: it was interrupted, or somebody planted it"
         )
     if logged != (descriptor.descriptor_checksum.value, descriptor.payload_root_hash.value):
         raise AuditChainBroken(f"the descriptor of {snapshot_id} differs from the log")

@@ -52,7 +52,7 @@ class FirstImport(OldImport):
         parent = taken.parent_snapshot_id
         if parent is None or parent in self.found.descriptors:
             return taken
-        lost = f"its parent {parent} did not come along"
+        lost = f"its parent {parent} could not be imported"
         made = taken.changed(parent_snapshot_id=None, degraded=(*taken.degraded, lost))
         return made.changed(descriptor_checksum=catalog.checksum(made).model_dump())
 
@@ -85,7 +85,9 @@ class FirstImport(OldImport):
             )
         )
         if len(undo) != len(found.undo):
-            self.lines.append(f"worktree {name!r}: some of what undo goes back to did not come")
+            self.lines.append(
+                f"worktree {name!r}: some snapshots that undo goes back to could not be imported"
+            )
         tokens = [
             each.fencing_token
             for each in self.found.descriptors.values()
@@ -145,7 +147,8 @@ class FirstImport(OldImport):
 
     def _left_out(self, what: str, names: list[str]) -> None:
         self.lines += [
-            f"{what} {name!r} left out: its snapshot did not come, or it had not ended" for name in names
+            f"{what} {name!r} left out: its snapshot could not be imported, or it had not ended"
+            for name in names
         ]
 
     def describe(self) -> dict[str, Any]:
@@ -156,6 +159,6 @@ class FirstImport(OldImport):
         """Raise LockConflict where somebody worked in the source meanwhile."""
         if log_file.mark(self.found.layout) != self.found.mark:
             raise LockConflict(
-                f"somebody works in {self.root}, and that would not come along",
-                hint="end what works there, then run the same command again: it goes on",
+                f"somebody works in {self.root}, and the new repository would not have that work",
+                hint="end what works there, then run the same command again: it continues",
             )

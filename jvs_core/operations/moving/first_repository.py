@@ -104,7 +104,7 @@ def read(layout: Layout) -> FirstRepository:
     _worktrees(found)
     for name in layout.listing(layout.intents):
         found.left_out.append(
-            f"an operation that was not finished, {name[:100]!r}: look at the worktrees, or let 0.1.0's doctor mend it"
+            f"an operation that was not finished, {name[:100]!r}: look at the worktrees, or repair it with the doctor of JVS 0.1.0"
         )
     return found
 
@@ -144,7 +144,7 @@ def _descriptors(found: FirstRepository) -> None:
             del descriptors[snapshot_id]
     ordered, circles = in_order({key: each.parent_snapshot_id for key, each in descriptors.items()})
     for key in circles:
-        refuse(key, LineageBroken(f"the lineage of {key} runs in a circle"))
+        refuse(key, LineageBroken(f"the lineage of {key} contains a loop"))
     found.descriptors = {key: descriptors[key] for key in ordered}
     for name in sorted(found.layout.listing(found.layout.snapshots)):
         if catalog.is_id(name) and name not in found.descriptors and name not in found.refused:
@@ -161,11 +161,13 @@ def _require_sound(found: FirstRepository, taken: Descriptor) -> None:
         raise DescriptorCorrupt(f"the descriptor of {key} does not match its checksum")
     hashes = taken.descriptor_checksum.value, taken.payload_root_hash.value
     if found.logged.get(key, hashes) != hashes:
-        raise AuditChainBroken(f"the descriptor of {key} is not the one that was logged")
+        raise AuditChainBroken(f"the descriptor of {key} is not the one in the log")
     if key not in found.logged:
         if found.log_is_whole:
             raise AuditChainBroken(f"snapshot {key} is not in the audit log")
-        found.left_out.append(f"snapshot {key} came, but what is left of the old log does not name it")
+        found.left_out.append(
+            f"snapshot {key} was imported, but what is left of the old log does not name it"
+        )
 
 
 def _worktrees(found: FirstRepository) -> None:
@@ -182,7 +184,8 @@ def _worktrees(found: FirstRepository) -> None:
             found.left_out.append(f"worktree {name!r}: {told(error)}")
     if MAIN not in found.worktrees:
         raise DescriptorCorrupt(
-            f"{found.layout.root} has no worktree {MAIN!r} that can be read", hint="jvs doctor, with 0.1.0"
+            f"{found.layout.root} has no readable worktree {MAIN!r}",
+            hint="run jvs doctor with JVS 0.1.0",
         )
 
 
@@ -197,9 +200,7 @@ def _records(
     folder = found.layout.control / register.folder
     names = sorted(name for name in found.layout.listing(folder) if name.endswith(SUFFIX))
     if len(names) > _MOST:
-        raise InputError(
-            f"{folder} holds {counted(len(names), 'record')}, and import reads at most {_MOST:,}"
-        )
+        raise InputError(f"{folder} holds {counted(len(names), 'record')}; import reads at most {_MOST:,}")
     for file in names:
         name = file.removesuffix(SUFFIX)
         what = register.called.format(name[:100])

@@ -47,7 +47,7 @@ class GoImport(OldImport):
         if descriptor.partial_paths:
             degraded.append(f"partial: JVS in Go took only {', '.join(descriptor.partial_paths)[:2000]}")
         if parent != descriptor.parent_id:
-            degraded.append(f"its parent {descriptor.parent_id} did not come along")
+            degraded.append(f"its parent {descriptor.parent_id} could not be imported")
         tags = []
         for tag in descriptor.tags or ():
             try:
@@ -149,7 +149,7 @@ class GoImport(OldImport):
                 self.lines.append(f"ref left out: {error.message}")
                 continue
             if snapshot_id not in self.arriving.arrived:
-                self.lines.append(f"ref {name!r} left out: {snapshot_id} did not come along")
+                self.lines.append(f"ref {name!r} left out: {snapshot_id} could not be imported")
                 continue
             made.append(
                 Ref(

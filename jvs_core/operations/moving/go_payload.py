@@ -23,7 +23,7 @@ from jvs_core.payload.tree.walk import Scan, scan
 
 _PACKED_READY = go_hash.READY + unpacking.SUFFIX
 _TIMES_LOST = (
-    "its hash covers the times of files to the nanosecond, and those that they have now do not give it: a copy lost them, "
+    "its hash covers the times of files to the nanosecond, and the present times give another hash: a copy lost them, "
     "or the files were changed"
 )
 _MODES_LOST = "its hash covers the modes of files, which JVS in Go did not keep when it compressed them"
@@ -98,7 +98,7 @@ def _ready(repository: GoRepository, descriptor: GoDescriptor, *, packed: bool) 
         ready.descriptor_checksum or descriptor.descriptor_checksum,
     )
     if said != (key, descriptor.payload_root_hash, descriptor.descriptor_checksum):
-        raise DescriptorCorrupt(f"the READY marker of {key} belongs to another descriptor")
+        raise DescriptorCorrupt(f"the READY marker of {key} does not match its descriptor")
     return ready
 
 
@@ -108,7 +108,7 @@ def _whole(found: Scan, *, as_they_were: Mapping[bytes, Entry] | None = None) ->
     What was unpacked gets the attributes of before, which ``as_they_were`` has by path. Raises PayloadHashMismatch.
     """
     if found.changed:
-        raise PayloadHashMismatch(f"changed while it was read: {listed(found.changed)}")
+        raise PayloadHashMismatch(f"changed while JVS read it: {listed(found.changed)}")
     pairs = [
         (entry, stamp)
         for entry, stamp in zip(found.entries, found.stamps, strict=True)
@@ -134,7 +134,7 @@ def _hashed(found: Scan) -> list[Entry]:
     digests = read(found, positions)
     gone = [found.entries[p].path for p, digest in zip(positions, digests, strict=True) if digest is None]
     if gone:
-        raise PayloadHashMismatch(f"changed while it was read, or cannot be read: {listed(gone)}")
+        raise PayloadHashMismatch(f"changed while JVS read it, or cannot be read: {listed(gone)}")
     known = dict(zip(positions, digests, strict=True))
     return filled(found, [known.get(position) for position in range(len(found.entries))])
 
@@ -146,7 +146,7 @@ def _unchecked(entries: Sequence[Entry], descriptor: GoDescriptor, ready: GoRead
     ):
         return None
     if ready is not None and ready.descriptor_checksum is not None and descriptor.consistency_level is None:
-        raise PayloadHashMismatch(f"the payload of {descriptor.snapshot_id} is not what its hash says")
+        raise PayloadHashMismatch(f"the payload of {descriptor.snapshot_id} does not match its hash")
     return _TIMES_LOST
 
 

@@ -133,19 +133,19 @@ def _descriptors(found: GoRepository) -> None:
     names = found.layout.listing(found.layout.descriptors)
     if len(names) > _MOST:
         raise InputError(
-            f"{found.root} has {counted(len(names), 'descriptor')}, and import reads at most {_MOST:,}"
+            f"{found.root} has {counted(len(names), 'descriptor')}; import reads at most {_MOST:,}"
         )
     for name in sorted(names):
         snapshot_id, suffix = name[: -len(".json")], name[-len(".json") :]
         if suffix != ".json" or _ID.fullmatch(snapshot_id) is None:
-            found.left_out.append(f"{name[:100]!r} in its descriptors is none")
+            found.left_out.append(f"{name[:100]!r} in its descriptors is not a descriptor")
             continue
         try:
             descriptor = parsed(
                 GoDescriptor, read_small(found.layout.descriptors / name), f"the descriptor of {snapshot_id}"
             )
             if descriptor.snapshot_id != snapshot_id:
-                raise DescriptorCorrupt(f"the descriptor of {snapshot_id} speaks of {descriptor.snapshot_id}")
+                raise DescriptorCorrupt(f"the descriptor of {snapshot_id} names {descriptor.snapshot_id}")
             created_ms(descriptor)
         except JvsError as error:
             found.refuse(snapshot_id, error)
@@ -164,7 +164,7 @@ def _order(found: GoRepository) -> None:
     """Put parents before their children. Those in a circle are refused; a missing parent is none, and said so."""
     ordered, circles = in_order({key: each.parent_id for key, each in found.descriptors.items()})
     for key in circles:
-        found.refuse(key, LineageBroken(f"the lineage of {key} runs in a circle"))
+        found.refuse(key, LineageBroken(f"the lineage of {key} contains a loop"))
     found.descriptors = {key: found.descriptors[key] for key in ordered}
 
 
@@ -172,12 +172,12 @@ def _worktrees(found: GoRepository) -> None:
     folder = found.layout.control / "worktrees"
     for name in sorted(found.layout.listing(folder)):
         if _NAME.fullmatch(name) is None:
-            found.left_out.append(f"worktree {name[:100]!r} has no name that this JVS knows")
+            found.left_out.append(f"worktree {name[:100]!r} has a name that this JVS does not accept")
             continue
         try:
             said = parsed(GoWorktree, read_small(folder / name / "config.json"), f"worktree {name!r}")
             if said.name != name:
-                raise DescriptorCorrupt(f"the file of worktree {name!r} speaks of {said.name!r}")
+                raise DescriptorCorrupt(f"the file of worktree {name!r} names {said.name!r}")
         except (JvsError, OSError) as error:
             found.left_out.append(f"worktree {name!r}: {told(error)}")
             continue
@@ -189,7 +189,7 @@ def _records(found: GoRepository, folder: str, model: type[R], called: str) -> I
     for file in sorted(found.layout.listing(found.layout.control / folder))[:_MOST]:
         name = file.removesuffix(".json")
         if not file.endswith(".json") or _NAME.fullmatch(name) is None:
-            found.left_out.append(f"{called} {name[:100]!r} has no name that this JVS knows")
+            found.left_out.append(f"{called} {name[:100]!r} has a name that this JVS does not accept")
             continue
         try:
             yield name, parsed(model, read_small(found.layout.control / folder / file), f"{called} {name!r}")

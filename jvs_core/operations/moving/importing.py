@@ -119,7 +119,9 @@ def _old(path: Path, settings: Settings) -> Layout:
     """
     root = Path(os.path.realpath(path))
     if not (root / ".jvs").is_dir() or (root / ".jvs").is_symlink():
-        raise NotARepository(f"no JVS repository at {path}", hint="name the folder that holds .jvs and main")
+        raise NotARepository(
+            f"no JVS repository at {path}", hint="give the folder that contains .jvs and main"
+        )
     trust.require(root, settings)
     layout = Layout(root)
     try:
@@ -128,7 +130,7 @@ def _old(path: Path, settings: Settings) -> Layout:
         said = b""
     if said == b"2":
         raise FormatUnsupported(
-            f"{root} is a repository of this JVS", hint=f"jvs clone {root} NAME makes another one of it"
+            f"{root} is a repository of this JVS", hint=f"jvs clone {root} NAME makes a copy of it"
         )
     if said != b"1":
         shown = said[:40].decode("utf-8", "replace") or "missing"

@@ -83,7 +83,9 @@ class OldImport(ABC):
         """Return where a worktree stands here, and say so where that is another snapshot."""
         found = self.standing(head)
         if found != head:
-            self.lines.append(f"worktree {name!r} stands at {found or 'no snapshot'}: {head} did not come")
+            self.lines.append(
+                f"worktree {name!r} has the head {found or 'no snapshot'}: {head} could not be imported"
+            )
         return found
 
     def make_worktree(self, name: str) -> None:

@@ -64,7 +64,7 @@ class Resulting:
             return found.head
         if here != found.head_snapshot_id:
             self.lines.append(
-                f"worktree {name!r} stands at {here or 'no snapshot'}, since {found.head_snapshot_id} is not in the clone"
+                f"worktree {name!r} has the head {here or 'no snapshot'}, because {found.head_snapshot_id} is not in the clone"
             )
         return Head(
             number=found.head.number + 1,
@@ -119,7 +119,9 @@ class Resulting:
         refs = [ref for ref in cut.refs if ref.snapshot_id in arrived]
         left = [ref.name for ref in cut.refs if ref.snapshot_id not in arrived]
         if left:
-            self.lines.append(f"left out, since their snapshots are not in the clone: refs {', '.join(left)}")
+            self.lines.append(
+                f"left out, because their snapshots are not in the clone: refs {', '.join(left)}"
+            )
         pins = [pin for pin in cut.pins if pin.snapshot_id in arrived]
         return Records(
             descriptors=cut.descriptors,

@@ -75,7 +75,7 @@ def site(target: Path, shared: bool, what: Undertaking) -> Iterator[Layout]:
         except NoSpace as error:
             raise NoSpace(
                 error.message,
-                hint=f"free space, then run it again, which goes on with {root}; or give it up: rm -r {root}",
+                hint=f"free space, then run the command again to continue in {root}; or give up: rm -r {root}",
                 **error.facts,
             ) from error
 
@@ -94,7 +94,7 @@ def _require_own(root: Path) -> None:
             continue
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & stat.S_IWOTH:
             raise AlreadyExists(
-                f"{root} is in the way, and you did not start it", hint=f"look at it, and move {root} away"
+                f"{root} is in the way, and you did not start it", hint=f"look at {root}, then move it away"
             )
 
 
@@ -111,7 +111,7 @@ def _begin(layout: Layout, what: Undertaking) -> None:
     if found is not None and found != data:
         raise AlreadyExists(
             f"{layout.root} holds an unfinished {_called(found)}",
-            hint=f"run that command again, or give it up: rm -r {layout.root}",
+            hint=f"run that command again, or give up: rm -r {layout.root}",
         )
     files.write_atomic(note, data)
     for name in ("format_version", "repo_id", "config.toml"):

@@ -78,9 +78,9 @@ def _bring(entry: Entry, sources: Folders, targets: Folders, left: int) -> int:
         finally:
             os.close(opened)
     except content.Changed as error:
-        raise PayloadHashMismatch(f"{printable(entry.path)} changed while it was read") from error
+        raise PayloadHashMismatch(f"{printable(entry.path)} changed while JVS read it") from error
     except FileExistsError as error:
-        raise PayloadHashMismatch(f"{printable(entry.path)} is there packed and unpacked") from error
+        raise PayloadHashMismatch(f"{printable(entry.path)} exists both packed and unpacked") from error
     except OSError as error:
         raise translate(error, entry.path) from error
     return size
@@ -92,7 +92,7 @@ def _fill(opened: int, made: int, left: int, *, packed: bool, path: bytes) -> in
         size += len(chunk)
         if size > left:
             raise UnsupportedFile(
-                f"{printable(path)} and what is before it unpack to more than half of the free space",
+                f"{printable(path)} and the files before it need more than half of the free space when unpacked",
                 hint="import to a larger file system",
             )
         files.write_all(made, chunk)
@@ -118,7 +118,7 @@ def _inflated(opened: int, path: bytes) -> Iterator[bytes]:
         while not state.eof:
             piece = state.decompress(state.unconsumed_tail, CHUNK)
             if not piece:
-                raise zlib.error("it ends early")
+                raise zlib.error("it is incomplete")
             yield piece
     except zlib.error as error:
-        raise PayloadHashMismatch(f"{printable(path)} is no gzip file: {error}") from error
+        raise PayloadHashMismatch(f"{printable(path)} is not a gzip file: {error}") from error

@@ -75,12 +75,12 @@ def check(path: Path, key: Path | None) -> ProofReport:
     with members.opened(path) as (found, spool):
         if f"{FOLDER}/checkpoint.json" not in spool.places:
             raise InputError(
-                f"{path} holds no proof of JVS",
+                f"{path} contains no proof of JVS",
                 hint="make one with: jvs export SNAPSHOT -o FILE --with-proof, or jvs run export RUN -o FILE.zip",
             )
         state = _Check(spool.places)
         if spool.twice:
-            state.problem("a name is there twice")
+            state.problem("a name appears twice")
         return _checked(state, found, key)
 
 
@@ -213,13 +213,13 @@ def _files(
     count = 0
     for member in held.others():
         if member.name in seen:
-            found.problem(f"{_shown(member.name)} is there twice")
+            found.problem(f"{_shown(member.name)} appears twice")
         seen.add(member.name)
         first, _, _ = member.name.partition("/")
         top = "/".join(member.name.split("/")[:2]) if is_crate and first == "snapshots" else first
         beside = is_crate and first not in (FOLDER, "snapshots", *of_exports)
         if top not in tops and not beside and member.name != "snapshots":
-            found.problem(f"{_shown(member.name)} is in no manifest")
+            found.problem(f"{_shown(member.name)} is not in a manifest")
         elif top in tops:
             count += member.kind in (FILE, LINK)
             _entry(found, member, top, tops[top])
@@ -245,11 +245,11 @@ def _part(found: _Check, snapshots: Mapping[str, _Snapshot], ids: Sequence[str])
         found.problem(error.message)
         return None
     if list(ids) != [part.snapshot_id]:
-        found.problem(f"{PART} does not speak of the snapshot that is there")
+        found.problem(f"{PART} does not name the snapshot that the file contains")
     elif (
         part.snapshot_id in snapshots and bytes.fromhex(part.path) not in snapshots[part.snapshot_id].entries
     ):
-        found.problem(f"{PART} speaks of a path that is in no manifest")
+        found.problem(f"{PART} names a path that is not in a manifest")
     return part
 
 
@@ -257,15 +257,15 @@ def _strangers(found: _Check) -> None:
     """Name what lies among the files of the proof and is none."""
     for name in found.places:
         if not _OF_A_PROOF.fullmatch(name):
-            found.problem(f"{_shown(name)} is no file of a proof")
+            found.problem(f"{_shown(name)} is not a file of a proof")
 
 
 def _entry(found: _Check, member: Member, top: str, entries: Entries) -> None:
     entry = entries.get(os.fsencode(member.name[len(top) + 1 :]))
     if entry is None:
-        found.problem(f"{_shown(member.name)} is in no manifest")
+        found.problem(f"{_shown(member.name)} is not in a manifest")
     elif not _is(member, top, entry, entries):
-        found.problem(f"{_shown(member.name)} is not what the manifest says")
+        found.problem(f"{_shown(member.name)} differs from the manifest")
 
 
 def _is(member: Member, top: str, entry: Entry, entries: Entries) -> bool:

@@ -48,7 +48,9 @@ def make(
         lines = list(log_file.lines(ctx.layout))
     first = next((at for at, line in enumerate(lines) if _is_about(line, named)), None)
     if first is None:
-        raise AuditChainBroken("the log has no record of what to prove", hint="jvs verify --all")
+        raise AuditChainBroken(
+            "the log has no record of what this file should prove", hint="jvs verify --all"
+        )
     if part is not None:
         found[PART] = canonical.dumps(part.to_json()) + b"\n"
     found[f"{FOLDER}/log.jsonl"] = b"".join(lines[first:])

@@ -213,7 +213,7 @@ class _Folder:
             try:
                 fd, _ = content.open_regular(name, folders.at(folder))
             except content.Changed as error:
-                raise InputError(f"{os.fsdecode(path)!r} changed while it was read") from error
+                raise InputError(f"{os.fsdecode(path)!r} changed while JVS read it") from error
         return open(fd, "rb")
 
 
@@ -244,7 +244,7 @@ class _Forward:
                 count -= len(piece)
                 self._position += len(piece)
         except faults() as error:
-            raise tarfile.ReadError(f"its compressed data are damaged: {error}") from error
+            raise tarfile.ReadError(f"its compressed data is damaged: {error}") from error
         return b"".join(pieces)
 
 

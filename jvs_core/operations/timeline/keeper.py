@@ -143,7 +143,7 @@ class Keeper:
         if self._reason is not None:
             self.must_watch_anew = not isinstance(self._reason, Conflict)
             self._reason = None
-            self._tell(Told("resumed", "automatic history goes on"))
+            self._tell(Told("resumed", "automatic history continues"))
         if made is not None:
             self._tell(Told("snapshot", f"Created snapshot {made.snapshot_id}", made.snapshot_id))
 
@@ -171,7 +171,7 @@ class Keeper:
         if self._now() - self._behind_since < _PATIENCE_S:
             raise ClockSkewExceeded(
                 f"the clock of this machine is {ahead_ms // 1000} s behind the newest snapshot",
-                hint="set the clock right; after an hour the history goes on anyway",
+                hint="set the clock; after an hour the history continues anyway",
             )
 
     def _thin(self, ctx: Context) -> None:
@@ -234,6 +234,11 @@ def _watched(ctx: Context, name: str, before: Watch | None, tell: Callable[[Told
         watch = Watch(ctx.layout.worktree(name))
     except (JvsError, OSError):
         return None
-    told = f"watching {counted(watch.folders, 'folder')}" if watch.folders else "looking once in a while"
-    tell(Told("watching", told if watch.why is None else f"{told}; looking as well, since {watch.why}"))
+    told = f"watching {counted(watch.folders, 'folder')}" if watch.folders else "looking from time to time"
+    tell(
+        Told(
+            "watching",
+            told if watch.why is None else f"{told}; also looking from time to time, because {watch.why}",
+        )
+    )
     return watch

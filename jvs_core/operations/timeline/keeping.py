@@ -34,7 +34,7 @@ def keep(ctx: Context, name: str, path: str, cause: Cause) -> KeptCopy | None:
     record = ctx.worktree(name)
     inner = payload_path(path)
     if not inner:
-        raise InputError("no file is named", hint="name a file in the worktree")
+        raise InputError("there is no file name", hint="give a file in the worktree")
     with Folders(ctx.layout.worktree(name)) as folders:
         if ctx.exclude.covers(inner) or caches.lies_in_one(folders, inner):
             return None
@@ -51,7 +51,7 @@ def keep(ctx: Context, name: str, path: str, cause: Cause) -> KeptCopy | None:
             made = _copied(folders, entry, draft)
             if made is None:
                 raise PathNotFound(
-                    f"{printable(inner)} was removed or replaced just now", hint="look at it, and try again"
+                    f"{printable(inner)} was just removed or replaced", hint="look at it, and try again"
                 )
             copy = KeptCopy(
                 copy_id=copy_id,

@@ -314,5 +314,5 @@ def _parsed(after: str) -> tuple[int, bytes]:
         return -int(at), bytes.fromhex(path)
     except ValueError as error:
         raise InputError(
-            f"{after!r} is not the 'next' of any row", hint="give the value of 'next' in the last row"
+            f"{after!r} is not the value of 'next' in a row", hint="give the value of 'next' in the last row"
         ) from error

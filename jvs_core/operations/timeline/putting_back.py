@@ -57,7 +57,7 @@ def put_back(ctx: Context, name: str, file: str, source: str, to: str | None, pr
             copy_id=None if copy is None else copy.copy_id,
             degraded=tuple(degraded),
         )
-    raise AlreadyExists(f"{wanted} and all names beside it exist already", hint="give another path")
+    raise AlreadyExists(f"{wanted} and all similar names beside it already exist", hint="give another path")
 
 
 def _restored(

@@ -127,8 +127,8 @@ def _said(choice: _Choice, config: TimelineConfig) -> list[str]:
         return []
     what = [counted(len(choice.given_up), "automatic snapshot")] if choice.given_up else []
     what += [counted(len(choice.copies), "kept copy", "kept copies")] if choice.copies else []
-    took = f"automatic history took {choice.used / 2**30:.1f} GiB, more than {config.space_percent} % of the file system"
-    return [f"{took}: the oldest {' and '.join(what)} are given up before their time"]
+    took = f"automatic history takes {choice.used / 2**30:.1f} GiB, more than {config.space_percent} % of the file system"
+    return [f"{took}: the oldest {' and '.join(what)} are removed early"]
 
 
 def _collect(ctx: Context, config: TimelineConfig, going: Sequence[str], progress: Progress) -> GcRun:

@@ -120,13 +120,13 @@ class Watch:
             self._give_up(error)
             return
         if mount is not None and (mount.kind in _SHARED or mount.kind.startswith("fuse")):
-            self.why = f"{mount.kind} tells nothing of what other hosts change"
+            self.why = f"{mount.kind} does not report what other hosts change"
 
     def _give_up(self, error: OSError) -> None:
         count = counted(len(self._paths), "folder")
         self.close()
         self.why = (
-            f"the system watches no more than {count} for this user: {os.strerror(error.errno or 0)}"
+            f"the system watches at most {count} for this user: {os.strerror(error.errno or 0)}"
             " (sysctl fs.inotify.max_user_watches, fs.inotify.max_user_instances)"
         )
 

@@ -60,12 +60,12 @@ def close(ctx: Context, name: str | None, *, by_hand: bool) -> list[View]:
         other = found[-1]
         if name is not None:
             raise Conflict(
-                f"the view {other.details['tree']} is held by {other.holder_id}, process {other.pid}",
+                f"the view {other.details['tree']} is also open in process {other.pid} of {other.holder_id}",
                 hint="close it there, or end that process",
             )
     if not chosen:
         what = "this session has no view open" if name is None else f"no view {name!r} is open"
-        raise PathNotFound(what, hint="list the open ones with: jvs view")
+        raise PathNotFound(what, hint="list the open views with: jvs view")
     closed = [described(ctx, intent) for intent in chosen]
     for intent in chosen:
         let_go(ctx, intent)

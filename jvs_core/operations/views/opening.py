@@ -147,5 +147,5 @@ def _require_writable(ctx: Context) -> None:
         if folder.exists() and not os.access(folder, os.W_OK, effective_ids=True):
             raise EngineFailed(
                 f"{ctx.layout.root} is not writable for you, and a view needs it",
-                hint="jvs export SNAPSHOT PATH -o FOLDER makes a copy in a folder of yours",
+                hint="jvs export SNAPSHOT PATH -o FOLDER makes a copy in your own folder",
             )

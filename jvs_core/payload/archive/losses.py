@@ -8,13 +8,13 @@ from jvs_core.payload.tree.faults import listed
 from jvs_core.wording import counted
 
 SPECIAL = "setuid, setgid or capabilities left out"
-DRIFTED = "extended attributes left out, being no longer what the snapshot recorded"
-UNNAMED = "extended attributes left out, whose names are not UTF-8"
-XATTRS = "extended attributes and access lists left out, which a zip file cannot hold"
-FIFOS = "left out, being FIFOs, which a zip file cannot hold"
-LINKED = "hard links written as files of their own, since a zip file cannot hold links"
-NAMES = "left out, since their names cannot be in a zip file (not UTF-8, with a backslash or control character, or too long)"
-TIMES = "times left out, which a zip file cannot hold (before 1980 or after 2107)"
+DRIFTED = "extended attributes left out, because they differ from what the snapshot recorded"
+UNNAMED = "extended attributes left out, because their names are not UTF-8"
+XATTRS = "extended attributes and access lists left out, because a zip file cannot hold them"
+FIFOS = "FIFOs left out, because a zip file cannot hold them"
+LINKED = "hard links written as separate files, because a zip file cannot hold them"
+NAMES = "left out, because a zip file cannot hold their names (not UTF-8, with a backslash or control character, or too long)"
+TIMES = "times left out, because a zip file cannot hold them (before 1980 or after 2107)"
 
 
 class Losses:

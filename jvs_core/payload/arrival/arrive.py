@@ -41,7 +41,7 @@ def arrive(arrival: Arrival, stock: Stock, way: Way, progress: Progress) -> list
     found = making.look()
     if found.wrong or (found.regrouped and not given_up):
         raise EngineFailed(
-            f"arrived damaged: {listed([*found.wrong, *found.regrouped])}",
+            f"the copy is damaged: {listed([*found.wrong, *found.regrouped])}",
             hint="run it again; if it fails again, check the file system",
         )
     stock.add(arrival.target, [arrival.entries[position] for position in making.made])

@@ -129,7 +129,7 @@ class Comparison:
 def mismatch(paths: Sequence[bytes]) -> PayloadHashMismatch:
     """Return the error that names the damaged ``paths``."""
     return PayloadHashMismatch(
-        f"the snapshot is not what its manifest says: {listed(paths)}",
+        f"the snapshot differs from its manifest: {listed(paths)}",
         hint="jvs verify",
         paths=list(paths),
     )

@@ -125,7 +125,7 @@ class Evidence(Found):
             raise corrupt("a folder is not listed")
         members = Counter(self.groups.values())
         if list(members) != list(range(1, len(members) + 1)) or any(count < 2 for count in members.values()):
-            raise corrupt("the link groups are not numbered in order, or one has one name only")
+            raise corrupt("the link groups are not numbered in order, or one of them has only one name")
 
     def read(self, positions: Sequence[int], parts: Sequence[FoundInPart]) -> None:
         """Add what was found by reading the files at ``positions`` afterwards."""
@@ -155,4 +155,4 @@ class Evidence(Found):
 
 def corrupt(reason: str) -> DescriptorCorrupt:
     """Return the error for lines that no manifest can have."""
-    return DescriptorCorrupt(f"this is no manifest: {reason}")
+    return DescriptorCorrupt(f"this is not a manifest: {reason}")

@@ -53,7 +53,7 @@ def unopened(error: OSError, root: bytes) -> JvsError:
     Every other error is EngineFailed or UnsupportedFile, which says nothing about the payload.
     """
     if error.errno in GONE:
-        return PartialSnapshot(f"the payload {printable(root)} is gone", path=printable(root))
+        return PartialSnapshot(f"the payload {printable(root)} is missing", path=printable(root))
     failure = translate(error, root, reading=True)
     if error.errno in EXHAUSTED:
         raise failure from error

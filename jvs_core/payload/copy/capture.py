@@ -208,5 +208,5 @@ def described(left_out: Sequence[LeftOut]) -> list[str]:
     repositories = [path for path, kind in left_out if kind == REPOSITORY]
     if repositories:
         what = counted(len(repositories), "repository", "repositories")
-        lines.append(f"{what} left out, with all history: {listed(repositories)}")
+        lines.append(f"{what} left out, with their history: {listed(repositories)}")
     return lines

@@ -78,6 +78,6 @@ def unavailable(changed: Sequence[bytes]) -> ConsistencyUnavailable:
     """Return the error for a ``quiesced`` capture of a worktree in which the files ``changed`` kept changing."""
     return ConsistencyUnavailable(
         f"changed while the snapshot was taken: {listed(changed)}",
-        hint="stop what writes there, or use --consistency best_effort",
+        hint="stop the program that writes there, or use --consistency best_effort",
         paths=list(changed),
     )

@@ -75,14 +75,14 @@ def bring_again(
         if brought.how == "copy":
             unshared.append(path)
         if brought.refused:
-            corrections.degraded.append(f"extended attributes refused by the file system: {listed([path])}")
+            corrections.degraded.append(f"the file system refused extended attributes: {listed([path])}")
     for position in positions:
         leader = leaders.get(entries[position].link_group, position)
         if leader != position:
             corrections.entries[position] = corrections.entries[leader]._replace(path=entries[position].path)
     if unshared:
         corrections.degraded.append(
-            f"{counted(len(unshared), 'file was', 'files were')} copied, sharing no blocks: {listed(unshared)}"
+            f"{counted(len(unshared), 'file was', 'files were')} copied without shared blocks: {listed(unshared)}"
         )
     return corrections
 

@@ -73,9 +73,9 @@ class Replica:
         lines = self.losses()
         for how, paths in sorted(self.unshared.items()):
             way = (
-                "copied, sharing no blocks"
+                "copied without shared blocks"
                 if how == "copy"
-                else "cloned with copy_file_range, FICLONE being refused"
+                else "cloned with copy_file_range, because the file system refused FICLONE"
             )
             lines.append(f"{counted(len(paths), 'file was', 'files were')} {way}: {listed(sorted(paths))}")
         return lines

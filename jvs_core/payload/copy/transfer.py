@@ -233,11 +233,11 @@ class Transfer:
 def attribute_losses(refused: Sequence[bytes], drifted: Sequence[bytes]) -> list[str]:
     """Return a line for paths whose attributes the file system refused, and one for those whose had changed."""
     lines = [
-        ("refused by the file system", refused),
-        ("left out, being no longer what the snapshot recorded", drifted),
+        ("the file system refused extended attributes", refused),
+        ("left out extended attributes that differ from what the snapshot recorded", drifted),
     ]
     return [
-        f"extended attributes {what} on {counted(len(paths), 'entry', 'entries')}: {listed(sorted(paths))}"
+        f"{what}, on {counted(len(paths), 'entry', 'entries')}: {listed(sorted(paths))}"
         for what, paths in lines
         if paths
     ]

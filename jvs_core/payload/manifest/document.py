@@ -99,7 +99,9 @@ def _open(path: Path, sha256: str | None) -> IO[bytes]:
         file = open(regular.open_regular(path), "rb", buffering=1 << 20)  # noqa: SIM115 - the caller closes it
         try:
             if sha256 is not None and _digest_of(file) != sha256:
-                raise DescriptorCorrupt(f"the manifest {path} is not the one recorded", path=str(path))
+                raise DescriptorCorrupt(
+                    f"the manifest {path} is not the one that JVS recorded", path=str(path)
+                )
             file.seek(0)
         except BaseException:
             file.close()

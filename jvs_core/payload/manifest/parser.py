@@ -76,14 +76,14 @@ class Parser:
         """Check the closing ``line``, and that nothing follows it."""
         if line != b"end %d\n" % len(entries):
             raise ValueError(
-                f"{counted(len(entries), 'entry was', 'entries were')} read, the closing line says otherwise"
+                f"{counted(len(entries), 'entry was', 'entries were')} read, but the closing line has another number"
             )
         if following:
             raise ValueError("something follows the closing line")
         if not entries or entries[0].path or entries[0].kind != FOLDER:
             raise ValueError("the top folder is missing")
         if any(len(members) < 2 for members in self.groups.values()):
-            raise ValueError("a link group of one")
+            raise ValueError("a link group with one name")
 
     def inside(self, path: bytes) -> bytes:
         """Return the name at the end of ``path``, whose folder must be listed before it."""
@@ -126,7 +126,7 @@ class Parser:
             )
         else:
             if sha != b"-" or size != b"0":
-                raise ValueError("content where there can be none")
+                raise ValueError("a content hash for something that is not a regular file")
             content, length, target = b"", 0, b""
             if kind == b"l":
                 if len(fields) != 11:

@@ -262,7 +262,7 @@ def set_mode(folder: int, name: bytes, mode: int, seen: os.stat_result) -> None:
     try:
         now = os.fstat(handle)
         if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) or S_ISLNK(now.st_mode):
-            raise FileNotFoundError(errno.ENOENT, "exchanged while it was made", os.fsdecode(name))
+            raise FileNotFoundError(errno.ENOENT, "replaced while JVS made it", os.fsdecode(name))
         os.chmod(f"/proc/self/fd/{handle}", mode)
     finally:
         os.close(handle)

@@ -24,7 +24,7 @@ class Unsized(OSError):
     """An open file has more or less in it than the size that it claims: a virtual one, made up as it is read."""
 
     def __init__(self) -> None:
-        super().__init__(errno.EOVERFLOW, "its size is not that of what is in it")
+        super().__init__(errno.EOVERFLOW, "its size differs from the size of its content")
 
 
 def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError:
@@ -32,7 +32,7 @@ def translate(error: OSError, path: bytes, *, reading: bool = False) -> JvsError
     name = printable(path) or "the top folder"
     if isinstance(error, Unsized):
         return UnsupportedFile(
-            f"{name} is a virtual file: it claims a size, and what is in it has another",
+            f"{name} is a virtual file: its content has another size than the file system says",
             hint="no snapshot can keep it: move it out of the worktree, or unmount what contains it",
             path=name,
         )

@@ -45,7 +45,7 @@ def _named(folder: int, name: bytes, path: bytes) -> Iterator[None]:
         for one, called in ((name, path), (b".", above)):
             with suppress(FileNotFoundError):
                 if os.stat(one, dir_fd=folder, follow_symlinks=False).st_uid != os.geteuid():
-                    cure = "let its owner, or root, remove it or give it to you"
+                    cure = "ask its owner, or root, to remove it or to give it to you"
                     raise Stuck(called, "it belongs to another user", cure) from error
         raise
 
@@ -164,7 +164,7 @@ def _require_home(fd: int, home: int | None, path: bytes) -> None:
     if mount_id(fd) != home:
         name = printable(path) or "the top folder"
         raise EngineFailed(
-            f"{name}: something is mounted here", hint="umount it, then run it again", path=name
+            f"{name}: something is mounted here", hint="unmount it, then run the command again", path=name
         )
 
 

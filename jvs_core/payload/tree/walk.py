@@ -297,9 +297,9 @@ class _Walk:
         if st.st_dev != self.device and (kind := self.devices.made_up(st.st_dev)):
             return f"virtual file system ({kind})"
         if is_placeholder(st, parent):
-            return "place of a subvolume that is not in this one"
+            return "place of a subvolume that this snapshot does not contain"
         closed = name == LOST_AND_FOUND and st.st_uid == 0 and not st.st_mode & 0o077 and os.geteuid() != 0
-        return "folder of the file system's own" if closed else ""
+        return "folder that the file system itself uses" if closed else ""
 
     def add(self, path: bytes, kind: str, st: os.stat_result, target: bytes = b"") -> None:
         size = st.st_size if kind == FILE else 0

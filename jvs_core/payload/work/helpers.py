@@ -29,7 +29,7 @@ Standby = list[subprocess.Popen[bytes]]
 _FEW, _MANY, _SOON_S = 2, 6, 0.01
 _MOMENT_S = 0.1
 _PIPE_BYTES, _PAGE = 1 << 20, 4096
-_RUN_AGAIN = "run it again; the system's log says whether it was killed, for want of memory say"
+_RUN_AGAIN = "run the command again; the system's log says whether the process was killed, for example because memory was full"
 
 
 class Job(Protocol[Batch_contra, Result_co]):

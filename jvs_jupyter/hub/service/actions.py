@@ -57,7 +57,7 @@ class Action(Page):
     def require_name(self) -> str:
         """Return the user's name, which was typed to confirm. Raises Refused."""
         if self.given("confirm").strip() != self.given("name").strip():
-            raise Refused("E_USAGE", "the name that you typed is not this user's", None, 2)
+            raise Refused("E_USAGE", "you typed another name than this user's", None, 2)
         return self.given("name")
 
 
@@ -67,8 +67,8 @@ async def reset(action: Action) -> str:
     done = await _hub(action, "reset", user, "--template", template)
     called = "the newest snapshot" if template == "HEAD" else template
     if done["action"] == "unchanged":
-        return f"{user} has what {called} is already; nothing was changed."
-    return f"{user} starts over from {called}. What was there is kept beside it as {done['kept_as']}."
+        return f"{user} already has the files of {called}; JVS changed nothing."
+    return f"{user} starts again from {called}. The old files are kept beside it as {done['kept_as']}."
 
 
 async def archive(action: Action) -> str:
@@ -76,7 +76,7 @@ async def archive(action: Action) -> str:
     user = action.require_name()
     done = await _hub(action, "archive", user)
     if action.desk.site.homes is not None:
-        return f"{user} is archived, whole, as {done['kept_as']}."
+        return f"{user} is archived completely, as {done['kept_as']}."
     return f"{user} is archived: the last snapshot is {done['snapshot_id']}, pinned."
 
 
@@ -85,7 +85,7 @@ async def restore(action: Action) -> str:
     place, wanted = await action.place(), reading.known(action.given("snapshot"))
     name = f"{place.worktree}-restored-{wanted[-8:]}"[-_LONGEST_NAME:].lstrip("-")
     made = await run(place, "restore", "--name", name, "--", wanted, admin=action.admin, seconds=WORK_S)
-    return f"Restored beside, as {reading.facts(made, str(place.worktree)).get('worktree')}."
+    return f"Restored beside it, as {reading.facts(made, str(place.worktree)).get('worktree')}."
 
 
 async def put_back(action: Action) -> str:
@@ -103,7 +103,7 @@ async def put_back(action: Action) -> str:
     taken = moment((await reading.snapshot(place, action.admin, wanted)).created_at)
     beside = path.with_name(f"{path.stem} ({taken:%Y-%m-%d %H.%M}){path.suffix}")
     await run(place, *command, "--to", str(beside), "--", wanted, admin=action.admin, seconds=WORK_S)
-    return f"There is a {path} already, which was left alone; the old one is beside it, as {beside.name}."
+    return f"There already is a {path}, which did not change; the old version is beside it, as {beside.name}."
 
 
 async def pin(action: Action) -> str:
@@ -117,7 +117,7 @@ async def pin(action: Action) -> str:
 async def unpin(action: Action) -> str:
     """Take a pin from a snapshot."""
     await run(await action.place(), "gc", "unpin", "--", action.given("pin"), admin=action.admin)
-    return "The pin is gone; the snapshot stays until a policy says otherwise."
+    return "The pin is removed; the snapshot stays until a policy removes it."
 
 
 async def remove(action: Action) -> str:
@@ -139,8 +139,8 @@ async def put_back_user(action: Action) -> str:
     """Give a user what was archived of them."""
     user = action.given("name").strip()
     done = await _hub(action, "put-back", user)
-    beside = f" What was there until now is beside it, as {done['kept_as']}." if done.get("kept_as") else ""
-    return f"{user} has back what was archived.{beside}"
+    beside = f" The files from before are beside it, as {done['kept_as']}." if done.get("kept_as") else ""
+    return f"{user} has the archived files back.{beside}"
 
 
 async def _remove_home(action: Action, name: str) -> str:
@@ -148,9 +148,9 @@ async def _remove_home(action: Action, name: str) -> str:
     site, user = action.desk.site, action.given("name")
     home = site.place(user, None).repository
     if site.homes is None or name not in reading.aside(site.homes, home.name):
-        raise Refused("E_PATH_NOT_FOUND", f"nothing of {user} is called {name}", None, 3)
+        raise Refused("E_PATH_NOT_FOUND", f"{user} has nothing with the name {name}", None, 3)
     if not action.given("force"):
-        raise Refused("E_USAGE", "confirm that its snapshots go, too", None, 2)
+        raise Refused("E_USAGE", "confirm that its snapshots are removed too", None, 2)
     await asyncio.to_thread(homes.remove, site.homes / name)
     return f"{name} is removed with all its snapshots."
 

@@ -40,9 +40,11 @@ class Watch:
         locks = Counter(one.lock_state for one in has)
         asked = [row.asked_at for row in rows if row.asked_at is not None]
         yield self._gauge("users", "Users that have a worktree or home", len(rows))
-        yield self._gauge("users_asked", "Users whose worktrees were asked for since the start", len(asked))
         yield self._gauge(
-            "users_failed", "Users whose last asking failed", sum(row.trouble is not None for row in rows)
+            "users_asked", "Users whose worktrees the service requested since the start", len(asked)
+        )
+        yield self._gauge(
+            "users_failed", "Users whose last request failed", sum(row.trouble is not None for row in rows)
         )
         yield self._gauge(
             "users_without_snapshot", "Users who have no snapshot of their own",
@@ -56,7 +58,7 @@ class Watch:
         )
         left = [row.left for row in rows if row.left is not None]
         if left:
-            about = "Bytes that the user with the least can still write, by quota or file system"
+            about = "Bytes that the user with the least space can still write, by quota or file system"
             yield self._gauge("least_left_bytes", about, min(left))
         yield from self._quotas([row.quota for row in rows if row.quota is not None])
         yield self._gauge("snapshots", "Snapshots of all repositories", self._snapshots(has))
@@ -69,17 +71,19 @@ class Watch:
         yield self._ages([row.last_snapshot_at for row in rows if row.last_snapshot_at])
         oldest = time.time() - min(asked) if asked else 0
         yield self._gauge(
-            "oldest_answer_seconds", "Age of the oldest answer that the others are computed from", oldest
+            "oldest_answer_seconds",
+            "Age of the oldest answer from which the other metrics are computed",
+            oldest,
         )
         yield self._gauge(
-            "repository_readable", "1 where the users can be listed", int(self._survey.trouble is None)
+            "repository_readable", "1 if the users can be listed, else 0", int(self._survey.trouble is None)
         )
         yield from self._space()
         yield CounterMetricFamily(
-            f"{self._prefix}failures", "Askings that failed", value=self._survey.failures
+            f"{self._prefix}failures", "Requests that failed", value=self._survey.failures
         )
         actions = CounterMetricFamily(
-            f"{self._prefix}actions", "What admins did on the page", labels=["action", "status"]
+            f"{self._prefix}actions", "Actions of admins on the page", labels=["action", "status"]
         )
         for labels, number in self._done.items():
             actions.add_metric(labels, number)
@@ -90,10 +94,14 @@ class Watch:
         full = sum(used >= _NEARLY * limit for used, limit in quotas)
         yield self._gauge("quota_users_full", "Users who have used 95 % of their quota or more", full)
         yield self._gauge(
-            "quota_used_bytes", "What counts against the quotas of all users", sum(used for used, _ in quotas)
+            "quota_used_bytes",
+            "Bytes that count towards the quotas of all users",
+            sum(used for used, _ in quotas),
         )
         yield self._gauge(
-            "quota_limit_bytes", "What the quotas allow all users together", sum(limit for _, limit in quotas)
+            "quota_limit_bytes",
+            "Bytes that the quotas of all users allow together",
+            sum(limit for _, limit in quotas),
         )
 
     def _snapshots(self, has: list[Usage]) -> int:

@@ -189,7 +189,7 @@ def known(snapshot_id: str) -> str:
 def _kind(name: str) -> str:
     named = _BESIDE.search(name)
     return (
-        {"until": "put aside by a reset", "restored": "restored"}[named[1]] if named else "made by the user"
+        {"until": "set aside by a reset", "restored": "restored"}[named[1]] if named else "made by the user"
     )
 
 

@@ -110,7 +110,7 @@ async function ask(trans: TranslationBundle, question: Question): Promise<Record
     fields = fields.map(field => ({
       ...field,
       value: value[field.name],
-      placeholder: field.required ? trans.__('Please say something here') : field.placeholder
+      placeholder: field.required ? trans.__('Please enter something here') : field.placeholder
     }));
   }
 }

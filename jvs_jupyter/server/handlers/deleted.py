@@ -131,5 +131,5 @@ def _source(given: dict[str, Any]) -> str:
     """Return the id of what holds the file. Raises RequestError (400) for none, and for two."""
     named = [given[name] for name in ("snapshot", "copy") if given[name] is not None]
     if len(named) != 1:
-        raise bad_input("name either the snapshot or the copy that holds the file")
+        raise bad_input("give either the snapshot or the copy that holds the file")
     return str(named[0])

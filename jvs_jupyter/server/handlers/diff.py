@@ -57,7 +57,8 @@ def every(root: Root, path: str, asked: dict[str, Any]) -> dict[str, Any]:
     before = _side(asked["from"])
     if before is None:
         raise InputError(
-            "from is now: without a file, only to can be", hint="ask for the changes from a snapshot to now"
+            "without a file, only 'to' can be now, not 'from'",
+            hint="ask for the changes from a snapshot to now",
         )
     found = what_changed(root.place(path).repository, before, _side(asked["to"])).to_json()
     return {**found, "changes": [{**change, "detail": None} for change in found["changes"]]}

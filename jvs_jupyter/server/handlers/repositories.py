@@ -131,7 +131,7 @@ def _adoptable(root: Root, path: str) -> Path:
 
 def _root_stays(root: Root) -> RequestError:
     return forbidden(
-        f"the server's root folder {root.folder} would lie inside its repository, and this server is not to use such a one",
+        f"the server's root folder {root.folder} would be inside its repository, and this server may not use such a repository",
         "JvsServer.enclosing_repository = True allows it",
     )
 

@@ -80,7 +80,7 @@ def _check(body: dict[str, Any]) -> None:
     if body["named"] and (body["name"] is not None or body["inplace"] or body["file"] is not None):
         raise bad_input("named finds a name for a new worktree: leave it out, or name, inplace and file")
     if body["file"] is None and body["to"] is not None:
-        raise bad_input("to needs file: it is the place of a file")
+        raise bad_input("to needs file: it says where to put that file")
     if body["file"] is not None and body["name"] is not None:
         raise bad_input("a file goes into the worktree of path: leave name out")
     if body["dry_run"] and (not body["inplace"] or body["file"] is not None):

@@ -131,7 +131,9 @@ class RunReproduceHandler(Handler):
         key = self.key()
         may = self.authorizer.is_authorized(self, self.current_user, "execute", "kernels")
         if not await ensure_async(may):
-            raise forbidden("repeating a recorded run executes code, and you may not do that on this server")
+            raise forbidden(
+                "to repeat a recorded run executes code, and you may not execute code on this server"
+            )
         place = await self.place(body["path"])
         found = await self.call(place.repository.runs.get, run)
         root = place.repository.root

@@ -162,7 +162,7 @@ class Histories:
                 if whole and await self._is_kept_within(_WHOLE_S, history, path, cause, whole=True):
                     return
                 if not await self._is_kept_within(_BEFORE_S[cause], history, path, cause, whole=False):
-                    self._desk.log.warning("%s took too long, and may not be kept", path)
+                    self._desk.log.warning("%s took too long, so JVS may not have kept it", path)
         except (JvsError, RequestError) as error:
             if error.code not in ("E_NOT_A_REPOSITORY", "E_OUTSIDE_ROOT", "E_PATH_ESCAPE"):
                 self._desk.log.warning(

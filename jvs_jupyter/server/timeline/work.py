@@ -95,7 +95,7 @@ def _keep_folder(place: Place, cause: Cause) -> bool:
             full = os.path.join(folder, name)
             if kept >= _FILES_OF_A_FOLDER or time.monotonic() >= until:
                 _LOG.warning(
-                    "before %s goes, JVS keeps no more than %s of it, besides what snapshots hold",
+                    "before %s is removed, JVS keeps at most %s of it, in addition to what snapshots hold",
                     place.inner,
                     counted(kept, "file"),
                 )

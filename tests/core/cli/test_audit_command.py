@@ -84,7 +84,7 @@ def test_a_log_is_held_against_a_kept_checkpoint(
     (repo.parent / "before").rename(repo / ".jvs")
     jvs("verify", "--all")
     kept.write_text(later)
-    assert "rolled back" in jvs("verify", "--since", str(kept), status=5).out
+    assert "set back" in jvs("verify", "--since", str(kept), status=5).out
 
 
 def test_a_signed_checkpoint_is_held_against_its_signer(repo: Path, jvs: Jvs) -> None:

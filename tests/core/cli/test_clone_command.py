@@ -40,7 +40,7 @@ def test_a_clone_says_where_it_is_and_what_came(source: Repository, tmp_path: Pa
 
 def test_unsaved_changes_are_named(source: Repository, jvs: Jvs) -> None:
     (source.root / "main" / "new").write_text("new")
-    assert "changes in worktree main are in no snapshot" in jvs("clone", "repo", "copy").err
+    assert "worktree main has changes that are in no snapshot" in jvs("clone", "repo", "copy").err
     refused = jvs("clone", "repo", "moved", "--same-id", "--json", status=4).error
     assert refused["code"] == "E_UNSAVED_CHANGES"
     assert "--worktree main" in refused["hint"]
@@ -51,7 +51,7 @@ def test_a_refused_snapshot_is_named_and_the_status_tells(source: Repository, jv
     second = source.snapshot(lock=True).snapshot_id
     rot(payload_file(source, second, "b"))
     ended = jvs("clone", "repo", "copy", status=5)
-    assert "1 snapshot did not come:" in ended.out
+    assert "1 snapshot could not be taken over:" in ended.out
     assert f"{second}  REFUSED  E_PAYLOAD_HASH_MISMATCH" in ended.out
     found = jvs("clone", "repo", "other", "--json", status=5).json
     assert [each["snapshot_id"] for each in found["refused"]] == [second]

@@ -60,7 +60,7 @@ def test_a_signal_that_ends_a_command_leaves_no_lock(repo: Path, jvs: Jvs, numbe
         child.send_signal(number)
         _, err = child.communicate(timeout=60)
     assert child.returncode == 128 + number
-    assert "nothing was left half done" in err
+    assert "nothing is half done" in err
     assert free(jvs)
     assert jvs("history", "--json").json == []
     assert jvs("doctor", "--strict").first == "Repository is healthy."

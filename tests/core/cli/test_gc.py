@@ -124,7 +124,7 @@ def test_what_can_be_undone_is_given_up(jvs: Jvs, two: tuple[str, str]) -> None:
     jvs("restore", two[0], "--inplace", "--force", "--reason", "look")
     assert "undo of main" in jvs("gc", "plan", "--drop", two[1], status=4).err
     assert jvs("undo", "--forget", "--force", status=2).err.startswith("jvs: E_USAGE")
-    assert jvs("undo", "--forget").first == "Gave up 1 step of undo and redo of worktree 'main'"
+    assert jvs("undo", "--forget").first == "Worktree 'main': gave up 1 step of undo and redo"
     assert jvs("undo", "--json", status=4).error["code"] == "E_NOTHING_TO_UNDO"
     assert jvs("gc", "pins", "--json").json == []
     jvs("gc", "plan", "--drop", two[1])

@@ -152,7 +152,7 @@ def test_the_owner_is_not_led_into_a_folder_that_is_closed_to_them(
     private = place / "private"
     private.mkdir(mode=0o700)
     ran = done(command(*named, *attack, uid=0, cwd=private))
-    assert f"jvs: uid {SOMEBODY} cannot enter the current folder: going on in {theirs}" in ran.stderr
+    assert f"jvs: uid {SOMEBODY} cannot enter the current folder: continuing in {theirs}" in ran.stderr
     found = answer(ran.stdout)
     assert found["folder"] == str(theirs)
     assert "private" not in found["arguments"]
@@ -169,7 +169,7 @@ def test_a_repository_that_its_owner_cannot_reach_is_refused(
     assert ran.returncode == 2
     assert ran.stderr.splitlines()[-2:] == [
         f"jvs: E_UNTRUSTED_REPOSITORY: {theirs} belongs to uid {SOMEBODY}, who cannot enter it",
-        "hint: that user cannot enter the folders above it: run jvs as a user who can",
+        "hint: that user may not enter the parent folders: run jvs as a user who may",
     ]
 
 

@@ -77,7 +77,7 @@ def test_nothing_that_a_command_started_outlives_its_sandbox(repo: Path, take: C
     script = "setsid sh -c 'trap \"\" TERM; sleep 623' >/dev/null 2>&1 & echo started"
     ended = process("sandbox", "run", "--", "sh", "-c", script, cwd=repo / "main")
     assert ended.out == "started\n"
-    assert "Ended what sh had left running: " in ended.err
+    assert "Ended what sh left running: " in ended.err
     assert (
         subprocess.run(["pgrep", "-f", "^sleep 623$"], check=False, stdout=subprocess.DEVNULL).returncode == 1
     )

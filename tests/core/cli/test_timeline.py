@@ -157,7 +157,7 @@ def test_to_end_it_is_no_error(repo: Path) -> None:
         awaited(lambda: snapshots(repo))
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=PATIENCE_S)
-    assert out.splitlines()[-1] == b"ended; nothing was left half done"
+    assert out.splitlines()[-1] == b"ended; nothing is half done"
     assert b"E_INTERNAL" not in out + err
 
 
@@ -200,7 +200,7 @@ def test_find_and_restore_know_kept_copies(jvs: Jvs, repo: Path, take: Callable[
     assert Path("lost.ipynb").read_text() == "never in a snapshot"
     assert jvs("find", "lost", "--deleted", "--json").json == []
     again = jvs(*line.split()).first
-    assert "since something has that name now" in again
+    assert "because there is something else with that name now" in again
     assert len([name for name in os.listdir(".") if name.startswith("lost")]) == 2
 
 

@@ -21,7 +21,7 @@ def test_the_list_in_words_and_as_json(repo: Path, jvs: Jvs) -> None:
     assert jvs("trust", "--list", "--json").json == [made]
     assert jvs("trust", "--list").first.startswith(f"{repo}  ")
     assert jvs("trust", "..").first.startswith(f"Trusted {repo} of ")
-    assert jvs("trust", "--remove", str(repo)).first == f"Trusted no longer: {repo}"
+    assert jvs("trust", "--remove", str(repo)).first == f"You no longer trust {repo}"
     assert jvs("trust", "--remove", str(repo), "--json", status=2).error["code"] == "E_USAGE"
     assert jvs("trust", "--list").out == ""
 
@@ -39,7 +39,7 @@ def test_root_goes_on_with_the_owners_rights_and_the_owner_goes_on_after_it(
 ) -> None:
     main = theirs / "main"
     said = done(command("snapshot", "by root", "--lock", uid=0, cwd=main))
-    assert f"jvs: {theirs} belongs to uid {SOMEBODY}: going on with that user's rights" in said.stderr
+    assert f"jvs: {theirs} belongs to uid {SOMEBODY}: continuing with that user's rights" in said.stderr
     assert len(said.stderr.splitlines()) == 1
     asked = done(
         command("-q", "--repo", str(theirs), "restore", "HEAD", "--name", "look", uid=0, cwd=Path("/"))

@@ -12,10 +12,10 @@ def test_it_says_what_was_read_and_what_is_missing(jvs: Jvs, two: tuple[str, str
     assert f"{two[0]}  OK  (share 1/2 of its contents was read)" in out
     assert "share 1/2: " in out
     assert "  2/2  not read yet in 2 snapshots" in out
-    assert f"not all read yet: 2 snapshots, the oldest {two[0]}" in out
+    assert f"not yet read completely: 2 snapshots, the oldest {two[0]}" in out
     out = jvs("verify", "--all", "--subset", "next/2").out
     assert "share 2/2: " in out
-    assert "all has been read since " in out
+    assert "everything has been read since " in out
     found = jvs("verify", "--subset", "1/2", "--json").json
     assert set(found) == {"ok", "snapshots", "audit", "subset"}
     assert (found["subset"]["share"], found["subset"]["of"]) == (1, 2)

@@ -49,7 +49,7 @@ def test_reserved_names_are_refused_only_where_they_are_reserved() -> None:
         check_worktree_name("main")
     for name in ("HEAD", "head", "1700000000000-0123abcd"):
         assert check_worktree_name(name) == name
-        with pytest.raises(NameInvalid, match="would read as a snapshot"):
+        with pytest.raises(NameInvalid, match="looks like a snapshot id"):
             check_ref_name(name)
     assert check_ref_name("main") == "main"
     assert check_ref_name("1700000000000-0123ABCD") == "1700000000000-0123ABCD"

@@ -118,7 +118,7 @@ def test_what_is_trusted_is_opened_until_its_owner_changes(open_place: Path) -> 
 @needs_root
 def test_root_trusts_roots_own_only(open_place: Path) -> None:
     root, settings = made(open_place, SOMEBODY), of(open_place, 0)
-    with pytest.raises(InputError, match="root's own"):
+    with pytest.raises(InputError, match="repositories of root"):
         trust(root, settings=settings)
     settings.config_folder().mkdir(parents=True)
     entry = {"path": str(root), "uid": SOMEBODY}
@@ -260,7 +260,7 @@ def test_another_folder_in_the_place_of_one_that_is_open_is_not_worked_in(tmp_pa
     Repository.init(tmp_path / "second", engine="copy")
     first.root.rename(tmp_path / "away")
     (tmp_path / "second").rename(first.root)
-    with pytest.raises(JvsError, match="another folder") as refused:
+    with pytest.raises(JvsError, match="not the folder") as refused:
         first.snapshot(lock=True)
     assert refused.value.code == "E_PATH_ESCAPE"
     assert len(Repository.open(first.root).history(every=True)) == 0

@@ -137,7 +137,7 @@ def test_what_is_none_or_would_lie_in_itself_is_refused(old: Path) -> None:
     with pytest.raises(InputError, match="inside it") as refused:
         Repository.init(old / "mine", adopt=old)
     assert "cd " in (refused.value.hint or "")
-    with pytest.raises(InputError, match="either"):
+    with pytest.raises(InputError, match="not both"):
         Repository.init(old.parent / "mine", adopt=old, from_=old)
     require_untouched(old, inode)
 

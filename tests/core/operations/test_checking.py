@@ -151,7 +151,7 @@ def test_verify_tells_damage_from_what_cannot_be_read(
     refuse(monkeypatch, "a.txt", errno.EIO)
     report = repo.verify(every=True).snapshots[0]
     assert (report.code, report.damaged_paths) == ("E_PAYLOAD_HASH_MISMATCH", ["data/a.txt", "data/b.txt"])
-    assert report.message == "1 path is not as the manifest says, 1 cannot be read"
+    assert report.message == "1 path differs from the manifest, 1 cannot be read"
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])

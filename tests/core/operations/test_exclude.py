@@ -127,7 +127,9 @@ def test_a_folder_with_excluded_files_is_not_replaced_whole(repo: Repository) ->
     main = repo.root / "main"
     first = repo.snapshot("one", lock=True)
     (main / "src" / "code.py").write_text("edited")
-    with pytest.raises(EngineFailed, match="src holds what is excluded from snapshots: src/__pycache__"):
+    with pytest.raises(
+        EngineFailed, match="src contains files that are excluded from snapshots: src/__pycache__"
+    ):
         repo.restore_path(first.snapshot_id, "src", inplace=True, reason="back", lock=True)
     assert (main / "src" / "code.py").read_text() == "edited"
     repo.restore_path(first.snapshot_id, "src/code.py", inplace=True, reason="back", lock=True)

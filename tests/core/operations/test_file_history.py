@@ -116,7 +116,7 @@ def test_a_pattern_is_a_part_of_the_path_or_a_glob(repo: Repository, pattern: st
 def test_an_empty_pattern_and_a_repository_without_snapshots(repo: Repository) -> None:
     write(repo, "a", "text")
     assert repo.find("a") == []
-    with pytest.raises(PathNotFound, match="no snapshot ever had 'a'"):
+    with pytest.raises(PathNotFound, match="no snapshot has 'a'"):
         repo.history(path="a")
     with pytest.raises(InputError):
         repo.find("")

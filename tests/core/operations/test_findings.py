@@ -361,7 +361,7 @@ def restore_of_another(repo: Repository, made: list[str]) -> str:
     if os.geteuid() != 0:
         pytest.skip("only root gives a file to another user")
     os.chown(control(repo) / "intents" / f"{intent_id}.json", 12345, -1)
-    with pytest.raises(LockConflict, match="cut short"):
+    with pytest.raises(LockConflict, match="was interrupted"):
         repo.restore_inplace(made[0], reason="mine")
     return intent_id
 

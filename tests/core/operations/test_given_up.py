@@ -71,7 +71,7 @@ def test_who_was_given_up_for_dead_publishes_nothing_and_says_so(repo: Repositor
     assert other.doctor(repairs=["clean_intents", "clean_tmp"]).repaired
     sleeper.wake()
     assert isinstance(sleeper.result, FencingMismatch), sleeper.result
-    assert "given up for dead" in sleeper.result.message
+    assert "treated it as dead" in sleeper.result.message
     assert os.listdir(repo.root / "main") == ["d"]
     assert os.listdir(repo.root / "worktrees") == os.listdir(repo.root / ".jvs/intents") == []
     assert len(os.listdir(repo.root / ".jvs/snapshots")) == 1

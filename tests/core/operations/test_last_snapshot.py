@@ -104,7 +104,7 @@ def test_without_space_for_it_the_worktree_stays(local: Repository, monkeypatch:
     monkeypatch.setattr(publish, "publish", full)
     with pytest.raises(NoSpace, match="'exp' stays") as refused:
         local.worktrees.remove("exp", force=True)
-    assert "free some; or delete in" in str(refused.value.hint)
+    assert "free some; or delete what nobody needs in" in str(refused.value.hint)
     assert (folder(local) / "result.txt").read_text() == "a week of work"
     assert local.doctor(strict=True).healthy
 

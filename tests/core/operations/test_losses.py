@@ -80,7 +80,7 @@ def test_what_fsck_found_is_no_part_of_a_workspace_and_stays(theirs: Path) -> No
     (theirs / "main" / "data" / "notes.txt").write_text("changed")
     taken = repo.snapshot("two", lock=True)
     assert [line for line in taken.degraded if "lost+found" in line] == [
-        "folder of the file system's own left out: lost+found"
+        "folder that the file system itself uses left out: lost+found"
     ]
     assert "lost+found" not in {entry.path for entry in repo.ls("HEAD")}
     repo.restore_inplace("HEAD~1", reason="back", lock=True)

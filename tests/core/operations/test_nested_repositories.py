@@ -64,7 +64,7 @@ def inside(repo: Repository) -> list[Finding]:
 def test_its_files_are_kept_and_its_history_is_left_out_and_named(repo: Repository) -> None:
     taken = repo.snapshot("with a tool", lock=True)
     assert [line for line in taken.degraded if "left out" in line] == [
-        "1 repository left out, with all history: tool/.jvs"
+        "1 repository left out, with their history: tool/.jvs"
     ]
     assert {entry.path for entry in repo.ls("HEAD", recursive=True)} == {
         "notes.txt", "tool", "tool/main", "tool/main/code.py", "tool/worktrees",
@@ -164,7 +164,10 @@ def test_a_worktree_that_holds_one_is_removed_by_force_only(
         repo.worktrees.remove("w")
     assert is_whole(made / "tool")
     repo.worktrees.remove("w", force=True)
-    assert "no snapshot holds the repository in worktree 'w', which goes with it: tool/.jvs" in caplog.text
+    assert (
+        "worktree 'w' contains a repository that no snapshot holds; JVS removes it too: tool/.jvs"
+        in caplog.text
+    )
     assert not made.exists()
     assert repo.doctor(strict=True).healthy
 

@@ -62,7 +62,7 @@ def made(repo: Repository) -> set[bytes]:
 def test_a_snapshot_whose_head_moved_is_not_put_in_place(repo: Repository, step: str) -> None:
     before, log = made(repo), (repo.root / ".jvs/audit/audit.jsonl").read_bytes()
     at = At(step, lambda: move(Layout(repo.root)))
-    with pytest.raises(FencingMismatch, match="while this snapshot was taken"):
+    with pytest.raises(FencingMismatch, match="while JVS took this snapshot"):
         repo.snapshot("two", lock=True, progress=at)
     assert "publish" not in at.steps
     assert made(repo) == before
@@ -81,7 +81,7 @@ def test_a_snapshot_of_a_worktree_whose_name_is_another_s_by_now_is_not_put_in_p
             worktree.register(layout, "w", base=None, operation="worktree_create")
 
     before = os.listdir(layout.snapshots)
-    with pytest.raises(FencingMismatch, match="while this snapshot was taken"):
+    with pytest.raises(FencingMismatch, match="while JVS took this snapshot"):
         repo.snapshot("two", worktree="w", lock=True, progress=At("clone", meanwhile))
     assert os.listdir(layout.snapshots) == before
     assert worktree.get(layout, "w").head_snapshot_id is None
@@ -101,7 +101,7 @@ def test_a_head_that_moves_at_the_last_moment_takes_the_snapshot_back(
             snapshot_id=seen.head_snapshot_id, undo=(),
         )  # fmt: skip
 
-    with pytest.raises(FencingMismatch, match="nothing was published"):
+    with pytest.raises(FencingMismatch, match="JVS published nothing"):
         repo.snapshot("two", lock=True, progress=At("catalog", meanwhile))
     assert made(repo) == before
 
@@ -115,7 +115,7 @@ def test_a_snapshot_whose_intent_was_cleared_away_is_not_put_in_place(repo: Repo
 
     before = os.listdir(layout.snapshots)
     at = At("fence", meanwhile)
-    with pytest.raises(FencingMismatch, match="given up for dead"):
+    with pytest.raises(FencingMismatch, match="treated it as dead"):
         repo.snapshot("two", lock=True, progress=at)
     assert "publish" not in at.steps
     assert os.listdir(layout.snapshots) == before

@@ -247,7 +247,7 @@ def test_attributes_that_no_snapshot_has_any_more_are_named(repo: Repository) ->
     taken = repo.snapshot("first", lock=True).snapshot_id
     os.removexattr(payload(repo, taken) / "file", "user.note")
     assert repo.doctor(repairs=["payload_modes"]).repaired == [
-        f"payload_modes: {taken}: the extended attributes of file are in no snapshot any more"
+        f"payload_modes: {taken}: the extended attributes of file are no longer in any snapshot"
     ]
 
 
@@ -407,7 +407,7 @@ def test_what_only_root_can_give_back_is_told(theirs: Path) -> None:
     os.chown(payload(repo, taken) / "plain", 0, 0)
     with as_user():
         report = repo.doctor(repairs=["payload_modes"])
-        left = f"payload_modes: {taken}: the mode or owner of 2 entries is left to their owner or root"
+        left = f"payload_modes: {taken}: only the owner or root can repair the mode or owner of 2 entries"
         assert report.repaired == [left]
         assert severity(repo, taken) == "warning"
 

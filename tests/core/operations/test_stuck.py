@@ -169,7 +169,7 @@ def test_a_folder_of_another_user_is_named(workdir: Path, monkeypatch: pytest.Mo
     with as_user():
         with pytest.raises(EngineFailed, match=r"cache.* it belongs to another user") as raised:
             repo.worktrees.remove("work", force=True)
-        assert "let its owner, or root" in str(raised.value.hint)
+        assert "ask its owner, or root" in str(raised.value.hint)
         assert [each.name for each in repo.worktrees.all()] == ["main"]
     subprocess.run(["chown", "-R", "12345", repo.root / "worktrees"], check=True)
     with as_user():
@@ -185,7 +185,7 @@ def test_what_a_restore_in_place_changes_in_a_mount_is_said_before_and_after(rep
     with_data = repo.snapshot("an empty folder", lock=True).snapshot_id
     with memory_at(main / "data"):
         (main / "data" / "mounted").write_text("mounted")
-        said = "changed in what is mounted at data: data/mounted"
+        said = "changed on the file system that is mounted at data: data/mounted"
         assert said in repo.restore_inplace(with_data, reason="try", dry_run=True).degraded
         assert (main / "data" / "mounted").exists()
         done = repo.restore_inplace(with_data, reason="back", lock=True)

@@ -365,7 +365,7 @@ def test_an_empty_worktree_begins_with_nothing_and_has_a_history_of_its_own(repo
     assert "a" in os.listdir(made.path)
     repo.undo(worktree="new", lock=True)
     assert os.listdir(made.path) == ["b"]
-    with pytest.raises(InputError, match="from no snapshot"):
+    with pytest.raises(InputError, match="cannot start from a snapshot"):
         repo.worktrees.create("other", from_="HEAD", empty=True)
     assert repo.verify(every=True).ok
     assert repo.doctor(strict=True).healthy
@@ -410,5 +410,5 @@ def test_a_listing_counts_what_changed(local: Repository) -> None:
         None,
     ]
     assert unreadable == [
-        "3 worktrees were not looked at within 0 s; jvs status --worktree NAME looks at one"
+        "no time to look at 3 worktrees within 0 s; jvs status --worktree NAME looks at one"
     ]

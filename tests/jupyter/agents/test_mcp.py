@@ -362,15 +362,15 @@ async def test_files_of_snapshots_are_resources(repo: Repository) -> None:
             ("jvs://HEAD/../../etc/passwd", "out"),
             ("jvs://HEAD/%2e%2e/%2e%2e/etc/passwd", "out"),
             ("jvs://nowhere/notes.txt", "nowhere"),
-            ("file:///etc/passwd", "no file of a snapshot"),
-            ("jvs://HEAD/", "no file of a snapshot"),
+            ("file:///etc/passwd", "not a file of a snapshot"),
+            ("jvs://HEAD/", "not a file of a snapshot"),
         ):
             with pytest.raises(MCPError, match=why):
                 await connected.read_resource(uri)
         with pytest.raises(MCPError) as refused:
             await connected.read_resource(f"jvs://{'x' * 100_000}/notes.txt")
         assert len(json.dumps(refused.value.error.model_dump())) < 80_000
-        with pytest.raises(MCPError, match="no cursor"):
+        with pytest.raises(MCPError, match="not a cursor"):
             await connected.list_resources(cursor="HEAD:-1")
 
 

@@ -166,7 +166,7 @@ def test_a_proof_notices_whatever_was_changed(
     assert (report.runs, report.files, len(report.snapshots)) == (1, 2, 2)
     before, after = command.before_snapshot_id, command.after_snapshot_id
     for name, old, new, said in (
-        (f"snapshots/{after}/out/model.txt", b"m", b"n", "is not what the manifest says"),
+        (f"snapshots/{after}/out/model.txt", b"m", b"n", "differs from the manifest"),
         (f"jvs/runs/{command.run_id}.json", b"0.5", b"0.9", "differs from the log"),
         (f"jvs/snapshots/{before}/descriptor.json", b'"note"', b'"nope"', "descriptor"),
         (f"jvs/snapshots/{after}/manifest", b"model", b"modem", "manifest"),

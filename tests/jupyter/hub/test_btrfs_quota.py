@@ -230,11 +230,11 @@ def test_what_cannot_have_one_is_told(there: Machine, counted: Path, templates: 
     listed = make_home(counted / "homes", templates, Person("ann"), template=None, owner=None)
     with pytest.raises(JvsError, match="is not a subvolume"):
         Quota(gib=1).apply(listed, HERS)
-    with pytest.raises(JvsError, match="system users of their own"):
+    with pytest.raises(JvsError, match="a home for each system user"):
         Quota(gib=1).apply(listed)
     with pytest.raises(JvsError, match="number of files"):
         Quota(files=7).apply(listed, HERS)
-    with as_user(ANN.uid), pytest.raises(JvsError, match="no quota on"):
+    with as_user(ANN.uid), pytest.raises(JvsError, match="could not set a quota on"):
         Quota(gib=1).apply(made_by_ann(counted), Owner(ANN.uid, ANN.uid))
 
 

@@ -129,7 +129,7 @@ def test_a_user_who_comes_back_gets_the_old_home_by_one_command(team: Repository
     assert find_home(folder, AGAIN) == folder / worktree_name(AGAIN)
     assert [user for user, _ in homes(folder)] == [AGAIN]
     (nothing,) = hub(team, "put-back", "ann", *where, status=2)
-    assert "nothing of 'ann' is archived" in nothing["error"]["message"]
+    assert "'ann' has nothing archived" in nothing["error"]["message"]
 
 
 def test_in_a_teams_repository_too(team: Repository) -> None:
@@ -201,7 +201,7 @@ def test_who_is_unknown_or_typed_with_blanks_is_told(team: Repository, folder: P
         for dry in ((), ("--dry-run",)):
             (told,) = hub(team, command, "nobdoy", *where, *dry, status=2)
             assert (told["action"], told["error"]["code"]) == ("failed", "E_USAGE")
-    assert "white space" in hub(team, "reset", " ann", *where, status=2)["error"]["message"]
+    assert "a space before or after" in hub(team, "reset", " ann", *where, status=2)["error"]["message"]
     (folder.parent / "users.txt").write_text("ann\nbob \n")
     failed = hub(team, "provision", "--users", str(folder.parent / "users.txt"), *where, status=2)
     assert "line 2" in failed["error"]["message"]
@@ -250,6 +250,6 @@ def test_the_report_says_what_a_policy_would_give_back_and_removes_nothing(
     assert [(row["user"], row["would_remove"]) for row in rows] == [("ann", 2), ("bob", 2)]
     assert all(row["would_free_bytes"] >= 0 for row in rows)
     told = ran(team, "hub", "report", *where, "--keep-last", "1").stdout
-    assert "the policy would remove 4 snapshots and give back" in told
+    assert "the policy would remove 4 snapshots and free" in told
     assert all(row["would_remove"] is None for row in hub(team, "report", *where))
     assert len(two[0].history()) == 4

@@ -103,7 +103,7 @@ def test_what_is_not_the_templates_content_is_no_home(
     payload = Path(templates.show("HEAD").path)
     (payload / "notes.txt").chmod(0o644)
     (payload / "notes.txt").write_text("evil")
-    with pytest.raises(Refused, match="not what the template's snapshot holds"):
+    with pytest.raises(Refused, match="differs from the snapshot of the template"):
         made_for(there, place, templates)
     assert list((place / "homes").iterdir()) == []
 

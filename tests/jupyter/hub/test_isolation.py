@@ -171,7 +171,7 @@ def test_root_gives_nothing_but_an_empty_folder(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "link").symlink_to(outside)
-    with pytest.raises(AlreadyExists, match="something in it"):
+    with pytest.raises(AlreadyExists, match="contains something"):
         hand_over(folder, ANN)
     assert outside.stat().st_uid == folder.stat().st_uid == (folder / "link").lstat().st_uid == 0
     (folder / "link").unlink()

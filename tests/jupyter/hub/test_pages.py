@@ -80,12 +80,14 @@ def test_an_admin_resets_and_restores_on_the_page(hub: Hub, repo: Repository, pa
     start_over.locator("summary").click()
     start_over.get_by_label("Type the user's name").fill("somebody")
     start_over.get_by_role("button", name="Start over").click()
-    expect(page.get_by_role("alert")).to_contain_text("not this user's", timeout=60_000)
+    expect(page.get_by_role("alert")).to_contain_text("another name than this user's", timeout=60_000)
     start_over.locator("summary").click()
     photograph(page, "admin-person")
     start_over.get_by_label("Type the user's name").fill(person.user)
     start_over.get_by_role("button", name="Start over").click()
-    expect(page.get_by_role("status")).to_contain_text("starts over from the newest snapshot", timeout=60_000)
+    expect(page.get_by_role("status")).to_contain_text(
+        "starts again from the newest snapshot", timeout=60_000
+    )
     assert not (repo.worktrees.path(name) / "mine.txt").exists()
     record = next(record for record in repo.audit.log() if record.operation == "worktree_create")
     assert (record.worktree, record.actor.split("@")[0]) == (name, "admin")

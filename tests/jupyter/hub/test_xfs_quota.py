@@ -112,10 +112,10 @@ def test_a_home_of_another_project_is_told_before_anything_is_set(
     tool: Path, place: Path, templates: Repository, home: Path
 ) -> None:
     xfs_quota.join(home, 7)  # as its owner may
-    with pytest.raises(JvsError, match=f"not of the project {ANN.uid}"):
+    with pytest.raises(JvsError, match=f"does not belong to the project {ANN.uid}"):
         Quota(gib=1).apply(home, HERS)
     listed = make_home(place / "homes", templates, Person("bob"), template=None, owner=None)
-    with pytest.raises(JvsError, match="not of the project"):
+    with pytest.raises(JvsError, match="does not belong to the project"):
         Quota(gib=1).apply(listed, HERS)
     assert not tool.exists()
 
@@ -124,5 +124,5 @@ def test_without_the_tool_it_is_named(home: Path, monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as bare:
         bare.setattr(xfs_quota, "_TOOLS", "")
         bare.setenv("PATH", "")
-        with pytest.raises(JvsError, match="no xfs_quota"):
+        with pytest.raises(JvsError, match="the program xfs_quota"):
             Quota(gib=1).apply(home, HERS)

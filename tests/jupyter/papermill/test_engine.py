@@ -236,7 +236,7 @@ def test_two_runs_never_share_a_worktree(workspace: Workspace, papermill: Paperm
     workspace.notebook("in.ipynb", "1")
     with started(workspace):
         said = papermill("in.ipynb", "out2.ipynb", status=1).stderr
-        assert "is under way in worktree 'main'" in said
+        assert "is running in worktree 'main'" in said
         assert len(workspace.repository.runs.all()) == 1
         assert workspace.repository.locks.status().state == "held"
 

@@ -141,7 +141,7 @@ def test_processes_left_behind_are_ended_and_named(workspace: Workspace, jvs: Jv
     assert len(record["left_behind"]) == 1
     assert "time.sleep(600)" in record["left_behind"][0]
     assert not psutil.pid_exists(int(Path("pid").read_text()))
-    assert "ended what the command had left behind" in jvs("run", "exec", "--", PYTHON, "spawn.py").stderr
+    assert "ended what the command left running" in jvs("run", "exec", "--", PYTHON, "spawn.py").stderr
 
 
 def test_a_killed_recorder_takes_its_command_along_and_the_run_is_lost(workspace: Workspace) -> None:
@@ -231,7 +231,7 @@ def test_what_cannot_run_is_refused_before_anything_happens(workspace: Workspace
     assert workspace.repository.runs.all() == []
     assert workspace.repository.history() == []
     Path("plain.txt").write_text("no program")
-    with pytest.raises(InputError, match="may not be executed"):
+    with pytest.raises(InputError, match="is not executable"):
         run(["./plain.txt"])
     assert workspace.repository.runs.all() == []
     Path("plain.txt").chmod(0o755)

@@ -44,7 +44,7 @@ def test_the_list_is_filtered_sorted_and_printed_as_asked(three: list[Run], jvs:
 
 
 def test_a_run_is_named_noted_and_removed(three: list[Run], jvs: Jvs) -> None:
-    assert "is called best" in jvs("run", "name", three[1].run_id, "best").stdout
+    assert "has the name best" in jvs("run", "name", three[1].run_id, "best").stdout
     jvs("run", "note", "best", "for the paper")
     shown = jvs("run", "show", "best").stdout
     assert "for the paper" in shown
@@ -88,9 +88,9 @@ def test_several_times_find_what_is_flaky(workspace: Workspace, jvs: Jvs, tmp_pa
         ("import gzip; gzip.open('a.gz', 'w').write(b'x'); import time; time.sleep(1.1)", "mtime=0"),
         (
             "import datetime; open('a.txt', 'w').write(f'made {datetime.datetime.now()} by me')",
-            "nothing but times",
+            "differ only in times",
         ),
-        ("import random; open('a.txt', 'w').write(str(random.random()))", "no seed is in sight"),
+        ("import random; open('a.txt', 'w').write(str(random.random()))", "JVS sees no seed"),
         (
             "import zipfile, os, time; open('b', 'w'); z = zipfile.ZipFile('a.zip', 'w'); z.write('b'); z.close(); time.sleep(2.1)",
             "date_time",

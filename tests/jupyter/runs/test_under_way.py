@@ -89,7 +89,7 @@ def test_a_record_removed_while_it_is_reproduced_harms_nothing(workspace: Worksp
         found = under_way(workspace.repository)
         assert found is not None
         workspace.repository.runs.remove(made.run_id)
-        with pytest.raises(LockConflict, match="under way"):
+        with pytest.raises(LockConflict, match="is running in worktree"):
             workspace.repository.runs.remove(found.run_id)
         go.touch()
         assert again.result(timeout=60).verdict == "identical"

@@ -131,7 +131,7 @@ async def test_a_run_whose_process_is_gone_is_not_live_and_cannot_be_cancelled(
     assert (shown["outcome"], shown["live"]) == ("started", False)
     answer = await server.ask("POST", f"runs/{shown['run_id']}/cancel", {"path": "team"})
     assert (answer.status, answer.code) == (409, "E_LOCK_CONFLICT")
-    assert "is gone" in answer.json["error"]["message"]
+    assert "no longer runs" in answer.json["error"]["message"]
 
 
 async def test_a_run_is_reproduced_by_a_process_of_its_own(server: Interface, repo: Repository) -> None:

@@ -60,11 +60,11 @@ def parsed(version: Version, notes: Notes) -> Notebook:
     try:
         found = json.loads(data)
     except RecursionError:
-        raise Unreadable("its JSON is too deep") from None
+        raise Unreadable("its JSON is nested too deeply") from None
     except ValueError as error:
-        raise Unreadable(f"it is no notebook: {str(error)[:200]}") from None
+        raise Unreadable(f"it is not a notebook: {str(error)[:200]}") from None
     if not isinstance(found, dict):
-        raise Unreadable("it is no notebook: its JSON is no object")
+        raise Unreadable("it is not a notebook: its JSON is not an object")
     return _notebook(found, notes)
 
 
@@ -78,11 +78,9 @@ def _notebook(found: dict[str, Any], notes: Notes) -> Notebook:
             _old_cell,
         )
     else:
-        raise Unreadable("it is no notebook: it has no cells")
+        raise Unreadable("it is not a notebook: it has no cells")
     if len(raw) > notes.bounds.cells:
-        raise Unreadable(
-            f"it has {counted(len(raw), 'cell')}, and no more than {notes.bounds.cells:,} are compared"
-        )
+        raise Unreadable(f"it has {counted(len(raw), 'cell')}; JVS compares at most {notes.bounds.cells:,}")
     cells = [read(at, mapping(cell)) for at, cell in enumerate(raw)]
     shown = f"{major}.{minor}" if isinstance(major, int) and isinstance(minor, int) else "?"
     return Notebook(shown, mapping(found.get("metadata")), cells)

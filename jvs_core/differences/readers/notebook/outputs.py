@@ -193,7 +193,7 @@ def _mime(mime: str, old: Any, new: Any, notes: Notes) -> MimeChange:
         hunks = lines.between(before, after, notes, most=notes.bounds.output_lines_shown).hunks
     elif mime != _DRAWING:
         notes.stop(
-            f"of outputs longer than {notes.bounds.output_text / MB:,.0f} MB only the sizes are compared"
+            f"for outputs longer than {notes.bounds.output_text / MB:,.0f} MB only the sizes are compared"
         )
     return MimeChange(
         mime=mime,

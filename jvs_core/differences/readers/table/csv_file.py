@@ -61,4 +61,4 @@ def _rows(side: Version, delimiter: str) -> Iterator[list[str]]:
         try:
             yield from (row for row in csv.reader(text, delimiter=delimiter) if row)
         except csv.Error as error:
-            raise Unreadable(f"it is no table: {error}") from None
+            raise Unreadable(f"it is not a table: {error}") from None

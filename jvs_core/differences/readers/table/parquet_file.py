@@ -37,7 +37,7 @@ def opened(side: Version, notes: Notes) -> Source:
         columns = [(str(name), str(kind)) for name, kind in found["columns"]]
         count = int(found["rows"])
     except (ValueError, KeyError, TypeError):
-        raise Unreadable("it is no Parquet file") from None
+        raise Unreadable("it is not a Parquet file") from None
     finally:
         head.close()
 
@@ -73,7 +73,9 @@ def _asked(data: bytes, what: str, cell: str) -> BinaryIO:
         raise
     if done.returncode != 0:
         output.close()
-        raise Unreadable("it cannot be read as Parquet, or only with more memory or time than it may take")
+        raise Unreadable(
+            "it cannot be read as Parquet, or only with more memory or time than the limits allow"
+        )
     output.seek(0)
     found: BinaryIO = output
     return found

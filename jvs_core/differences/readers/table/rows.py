@@ -22,7 +22,7 @@ def read(old: Version | None, new: Version | None, form: Format, notes: Notes) -
     """Return how a table changed. Raises Unreadable for what is none."""
     if form == "parquet" and not parquet_file.is_possible():
         notes.more = parquet_file.MORE
-        raise Unreadable("Parquet is read with the extra tables")
+        raise Unreadable("to read Parquet, install the extra tables")
     before, after = (None if side is None else _opened(side, form, notes) for side in (old, new))
     return _Comparison(form, before, after, notes).detail()
 
@@ -78,7 +78,7 @@ class _Comparison:
                 found = self._one_sided(*map(len, marks))
         except TooManyRows:
             notes.stop(
-                f"rows are compared up to {notes.bounds.table_rows:,} of them, and {notes.bounds.table_values:,} values"
+                f"rows are compared only in tables of up to {notes.bounds.table_rows:,} rows and {notes.bounds.table_values:,} values"
             )
             found.exact = False
         shapes = [
@@ -109,7 +109,7 @@ class _Comparison:
         ]
         total = len({*types[0], *types[1]})
         if total > len(self._names):
-            self._notes.stop(f"of {counted(total, 'column')} the first {len(self._names):,} are shown")
+            self._notes.stop(f"only the first {len(self._names):,} of {counted(total, 'column')} are shown")
         return [_column(name, *types) for name in self._names]
 
     def _marks(self, side: Source | None) -> list[int]:
@@ -145,7 +145,7 @@ class _Comparison:
             for at_old, at_new in self._paired(block, olds, news) if pair else _apart(block):
                 found.note(self._row(at_old, at_new, olds, news))
         if rest:
-            self._notes.stop(f"the first {self._notes.bounds.rows_shown:,} rows that differ are shown")
+            self._notes.stop(f"only the first {self._notes.bounds.rows_shown:,} rows that differ are shown")
         for block in rest:
             lengths = block.old_end - block.old_start, block.new_end - block.new_start
             both = min(lengths) if pair else 0

@@ -72,7 +72,7 @@ def intents(ctx: Context) -> Iterator[Finding]:
 def unowned(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     """Yield temporary files and folders that nothing under way owns."""
     for path in leftovers.leftovers(ctx, ledger):
-        yield findings.LEFTOVER.at(path, "left behind by something that was cut short")
+        yield findings.LEFTOVER.at(path, "left by an operation that was interrupted")
 
 
 def run_records(ctx: Context) -> Iterator[Finding]:

@@ -31,16 +31,16 @@ def held(ctx: Context) -> Iterator[Finding]:
             yield findings.FOLDER_REPLACED.at(f".jvs/locks/{record.worktree_id}", error.message)
             continue
         for stray in strays:
-            yield findings.LOCK_STRAY.at(f".jvs/locks/{record.worktree_id}/{stray}", "this is no lease")
+            yield findings.LOCK_STRAY.at(f".jvs/locks/{record.worktree_id}/{stray}", "this is not a lease")
         try:
             newest = lock.current(ctx.layout, record.worktree_id)
         except JvsError as error:
             yield findings.LOCK_UNREADABLE.at(name, error.message)
             continue
         if newest is not None and state_of(newest) == "expired":
-            yield findings.LOCK_DEAD.at(name, f"its lease ran out: {describe_holder(newest)}")
+            yield findings.LOCK_DEAD.at(name, f"its lease expired: {describe_holder(newest)}")
         if len(given) > MANY_LEASES:
-            yield findings.LOCK_SUPERSEDED.at(name, f"{len(given) - 1} superseded leases")
+            yield findings.LOCK_SUPERSEDED.at(name, f"{len(given) - 1} old leases that newer ones replaced")
     for name in leftovers.names(ctx.layout, ".jvs/locks"):
         if name != "repository" and name not in known:
-            yield findings.LOCK_ORPHAN.at(f".jvs/locks/{name}", "leases of no worktree")
+            yield findings.LOCK_ORPHAN.at(f".jvs/locks/{name}", "leases of a worktree that no longer exists")

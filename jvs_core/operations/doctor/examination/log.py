@@ -26,7 +26,9 @@ def against(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     for snapshot_id, _ in leftovers.unfinished(ctx, ledger):
         yield findings.SNAPSHOT_UNFINISHED.at(snapshot_id, f"snapshot {snapshot_id} was not completed")
     for snapshot_id in leftovers.foreign(ctx, ledger):
-        yield findings.SNAPSHOT_FOREIGN.at(snapshot_id, f"snapshot {snapshot_id} is in no log and no intent")
+        yield findings.SNAPSHOT_FOREIGN.at(
+            snapshot_id, f"snapshot {snapshot_id} is neither in the log nor in an intent"
+        )
     for snapshot_id in catalog.ids(ctx.layout):
         if catalog.is_expired(ctx.layout, snapshot_id):
             continue  # gc's: what it left is checked against the log with its tombstone
@@ -39,7 +41,8 @@ def against(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
                 )
     for snapshot_id in aftermath.unexplained(ctx, ledger):
         yield findings.TOMBSTONE_FOREIGN.at(
-            snapshot_id, f"the payload of {snapshot_id} is gone, and the log does not say that gc removed it"
+            snapshot_id,
+            f"the payload of {snapshot_id} is missing, and the log does not say that gc removed it",
         )
     for loss in lost.find(ctx, ledger):
         yield loss.kind.at(loss.target, loss.message)

@@ -21,7 +21,9 @@ def kept(ctx: Context, ledger: Ledger) -> Iterator[Finding]:
     """Yield snapshots that are gone, incomplete or damaged, and those whose parents are missing."""
     orphans = dict(leftovers.unlogged(ctx.layout, ledger))
     for snapshot_id in leftovers.logged_but_gone(ctx, ledger):
-        yield findings.SNAPSHOT_LOST.at(snapshot_id, f"snapshot {snapshot_id} is logged, but gone without gc")
+        yield findings.SNAPSHOT_LOST.at(
+            snapshot_id, f"snapshot {snapshot_id} is in the log, but it is missing and gc did not remove it"
+        )
     busy = leftovers.under_way(ctx)
     for name in leftovers.names(ctx.layout, ".jvs/snapshots"):
         temporary = name.endswith(files.TEMPORARY_SUFFIX)
@@ -39,7 +41,7 @@ def _descriptors(ctx: Context) -> Iterator[Finding]:
             parents[snapshot_id] = descriptor.parent_snapshot_id
             if retention.is_ahead(descriptor, clock.now_ms()):
                 yield findings.SNAPSHOT_AHEAD.at(
-                    snapshot_id, f"it says that it was taken at {descriptor.created_at}"
+                    snapshot_id, f"its descriptor says that it was taken at {descriptor.created_at}"
                 )
             stored.require_agreement(descriptor, catalog.read_ready(ctx.layout, snapshot_id))
         except (SnapshotExpired, SnapshotNotFound):  # thinned out, or removed since the listing
@@ -93,7 +95,7 @@ def damaged(ctx: Context) -> Iterator[Finding]:
             yield findings.SNAPSHOT_UNHEALED.at(snapshot_id, f"snapshot {snapshot_id} is damaged: {said}")
             continue
         paths = listed(paths_of(record)) if record.paths else record.code
-        more = "" if record.complete or not record.paths else " and perhaps more"
+        more = "" if record.complete or not record.paths else " and maybe more"
         yield findings.SNAPSHOT_DAMAGED.at(snapshot_id, f"snapshot {snapshot_id} is damaged: {paths}{more}")
 
 

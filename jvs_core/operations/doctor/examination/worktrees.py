@@ -44,7 +44,9 @@ def registered(ctx: Context) -> Iterator[Finding]:
     pending = {intent.worktree for intent in journal.pending(ctx.layout)[0]}
     for name in leftovers.names(ctx.layout, "worktrees"):
         if name not in known and not name.startswith(".") and name not in pending:
-            yield findings.WORKTREE_UNKNOWN.at(f"worktrees/{name}", "a folder that is no registered worktree")
+            yield findings.WORKTREE_UNKNOWN.at(
+                f"worktrees/{name}", "a folder that is not a registered worktree"
+            )
 
 
 def _worktree(ctx: Context, name: str) -> Iterator[Finding]:

@@ -127,7 +127,7 @@ describe('deleted files', () => {
     const renamed = { ...back, file: 'hw1 (10.41).ipynb', renamed: true };
     const { recovery: actions, told } = await recovery({ 'POST deleted': renamed });
     await actions.putBack(deleted());
-    expect(told[0].text).toBe('Put back as hw1 (10.41).ipynb, since hw1.ipynb is there now.');
+    expect(told[0].text).toBe('Put back as hw1 (10.41).ipynb, because there already is a hw1.ipynb.');
   });
 
   it('are brought back by Undo right after the delete, once the history knows of it', async () => {

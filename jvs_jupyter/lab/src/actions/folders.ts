@@ -85,7 +85,7 @@ export class FolderActions {
           throw error;
         }
         const body = trans.__(
-          'It has changes that no snapshot holds. They are kept in a last snapshot for 30 days; a repository inside is not.'
+          'It has changes that are in no snapshot. JVS keeps them in a last snapshot for 30 days. It does not keep a repository inside.'
         );
         if (!(await confirmed(trans, { title, body, accept: trans.__('Keep them, and remove') }))) {
           return;
@@ -116,7 +116,7 @@ export class FolderActions {
     return confirmed(trans, {
       title: trans.__('Only a copy can have a history'),
       body: trans.__(
-        '%1. A copy is made in %2/main; open documents and their kernels move over, and this folder stays as it is.',
+        '%1. JVS makes a copy in %2/main. Open documents and their kernels move to the copy. This folder does not change.',
         plan.reason?.message ?? trans.__('This folder cannot be moved'),
         plan.repo_path ?? ''
       ),

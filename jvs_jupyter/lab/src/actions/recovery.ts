@@ -24,7 +24,7 @@ export class Recovery {
       const offers = [{ label: trans.__('Open'), act: () => void this.reveal(done) }];
       this.bench.tell(
         done.renamed
-          ? trans.__('Put back as %1, since %2 is there now.', baseName(done.file), baseName(item.file))
+          ? trans.__('Put back as %1, because there already is a %2.', baseName(done.file), baseName(item.file))
           : trans.__('%1 is back.', done.file),
         done.path === null ? [] : offers
       );
@@ -86,7 +86,7 @@ export class Recovery {
       }
       const [first] = done;
       if (!first) {
-        throw new Error(trans.__('No history holds %1.', paths.map(baseName).join(', ')));
+        throw new Error(trans.__('The history does not have %1.', paths.map(baseName).join(', ')));
       }
       const open = { label: trans.__('Open'), act: () => void this.reveal(first) };
       this.bench.tell(

@@ -86,7 +86,7 @@ export class RestoreActions {
   }
 
   redo(): Promise<void> {
-    return this.retrace('redo', this.bench.trans.__('Done again.'));
+    return this.retrace('redo', this.bench.trans.__('Redone: the undo is taken back.'));
   }
 
   /** Put one file back as a snapshot holds it; no reason is asked. */

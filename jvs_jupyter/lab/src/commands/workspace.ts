@@ -99,7 +99,7 @@ export function addWorkspaceCommands(app: JupyterFrontEnd, model: WorkspaceModel
     execute: () => actions.folders.lock()
   });
   add(CommandIDs.release, {
-    label: trans.__('Give the Lock Back'),
+    label: trans.__('Release the Lock'),
     isEnabled: () => can('release')() && (model.workspace?.lock.kept ?? false),
     isVisible: () => model.workspace?.lock.kept ?? false,
     execute: () => actions.folders.release()

@@ -129,10 +129,10 @@ function Notes(props: { found: Difference; tools: Tools }): ReactElement {
       {found.change !== 'modified' && (
         <p className="jvs-Said">
           {found.change === 'renamed' && found.old_path !== null
-            ? trans.__('This file was %1.', found.old_path)
+            ? trans.__('This file had the path %1.', found.old_path)
             : found.change === 'added'
-              ? trans.__('This file was not there at the older time.')
-              : trans.__('This file is not there at the newer time.')}
+              ? trans.__('This file did not exist at the older time.')
+              : trans.__('This file does not exist at the newer time.')}
         </p>
       )}
       {found.stopped.map(sentence => (
@@ -204,9 +204,9 @@ function sameContentWords(found: Difference, tools: Tools): string {
   const { trans } = tools;
   const { old, new: now } = found;
   if (old && now && old.sha256 !== null && old.sha256 === now.sha256) {
-    return old.mode === now.mode ? trans.__('The content is the same.') : trans.__('The content is the same; who may do what with it differs.');
+    return old.mode === now.mode ? trans.__('The content is the same.') : trans.__('The content is the same; the permissions differ.');
   }
-  return old && now ? trans.__('JVS cannot look inside; the bytes differ.') : changeName(found.change, trans);
+  return old && now ? trans.__('JVS cannot compare what is inside; the bytes differ.') : changeName(found.change, trans);
 }
 
 /** Larger images are drawn only when asked for, in bytes. */

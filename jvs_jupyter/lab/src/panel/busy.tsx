@@ -38,7 +38,7 @@ function work(kind: string, trans: TranslationBundle): string {
     restore_path: trans.__('Restoring…'),
     put_back: trans.__('Putting back…'),
     undo: trans.__('Undoing…'),
-    redo: trans.__('Doing again…')
+    redo: trans.__('Redoing…')
   };
   return words[kind] ?? trans.__('Working…');
 }

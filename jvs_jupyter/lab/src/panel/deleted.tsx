@@ -67,8 +67,8 @@ export function DeletedTab(): ReactElement {
             state.kind === 'loading'
               ? trans.__('Loading…')
               : model.search || model.deletedFrom
-                ? trans.__('Nothing that was deleted matches.')
-                : trans.__('The history knows of no deleted file here.')
+                ? trans.__('No deleted file matches.')
+                : trans.__('The history has no deleted file here.')
           }
         />
       )}
@@ -103,7 +103,7 @@ function File(props: { item: Deleted; now: number; isSelected: boolean }): React
           tabIndex={tabIndex}
           onClick={() => void (item.in_worktree ? actions.recovery.compare(item) : actions.recovery.open(item))}
         >
-          {item.in_worktree ? trans.__('Compare') : item.binary ? trans.__('Look') : trans.__('Open')}
+          {item.in_worktree ? trans.__('Compare') : item.binary ? trans.__('View') : trans.__('Open')}
         </button>
         <button
           className="jvs-Icon jvs-More"

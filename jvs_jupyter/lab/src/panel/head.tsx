@@ -103,7 +103,7 @@ function LockLine(props: { workspace: Workspace }): ReactElement | null {
     return (
       <p className="jvs-Lock">
         {trans.__('Kept locked for this server')}
-        {can.release && <button onClick={() => void actions.folders.release()}>{trans.__('Give back')}</button>}
+        {can.release && <button onClick={() => void actions.folders.release()}>{trans.__('Release')}</button>}
       </p>
     );
   }

@@ -65,7 +65,7 @@ export function addRunCommands(
     { id: C.compare, label: trans.__('Compare'), isEnabled: () => true, act: (run, actions) => actions.compare(run) },
     {
       id: C.baseline,
-      label: trans.__('Measure the Others Against It'),
+      label: trans.__('Compare the Others With It'),
       isEnabled: over,
       act: (run, _, model) => model.setBaseline(run)
     },

@@ -29,7 +29,7 @@ export function ComparisonPane(props: { comparison: RunComparison }): ReactEleme
         {same > 0 && (
           <label className="jvs-Runs-check">
             <input type="checkbox" checked={everything} onChange={event => setEverything(event.target.checked)} />
-            {trans.__('what is the same too')}
+            {trans.__('also what is the same')}
           </label>
         )}
       </div>

@@ -199,9 +199,9 @@ function Selected(props: { model: RunsModel }): ReactElement {
       )}
       {model.hasChosenBaseline && model.baseline && (
         <span className="jvs-Dim">
-          {trans.__('measured against %1', model.baseline.name ?? model.baseline.run_id.slice(-8))}{' '}
+          {trans.__('compared with %1', model.baseline.name ?? model.baseline.run_id.slice(-8))}{' '}
           <button className="jvs-Link" onClick={() => model.setBaseline(null)}>
-            {trans.__('Do not')}
+            {trans.__('Stop comparing')}
           </button>
         </span>
       )}

@@ -67,7 +67,7 @@ def test_colour_obeys_no_color(repo: Path, two: tuple[str, str]) -> None:
 def test_quiet_leaves_advice_out_and_nothing_else(jvs: Jvs, repo: Path) -> None:
     assert jvs("lock", "acquire").err == ""
     jvs("lock", "release")
-    assert on_a_terminal(repo, "lock", "acquire")[1] == "give it back with: jvs lock release\n"
+    assert on_a_terminal(repo, "lock", "acquire")[1] == "release it with: jvs lock release\n"
     jvs("lock", "release")
     assert on_a_terminal(repo, "-q", "lock", "acquire")[1] == ""
     jvs("lock", "release")

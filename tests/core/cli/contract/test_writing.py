@@ -83,13 +83,13 @@ def test_undo_and_redo_take_the_lock_and_say_what_they_did(
     require(jvs("undo", "--wait", "1", "--lock", "--json").json, "in place")
     shown = jvs("redo", "--lock")
     assert shown.first == f"Restored snapshot {two[0]} in place, as before the last undo"
-    assert shown.err == f"what was there is snapshot {two[1]}\n"
+    assert shown.err == f"the worktree as it was before is in snapshot {two[1]}\n"
     assert logged() == ["undo", "redo"]
     Path("a.txt").write_text("work")
     refused = jvs("undo", "--lock", "--json", status=4).error
     assert (refused["code"], two[1] in refused["hint"]) == ("E_NOTHING_TO_UNDO", True)
     assert jvs("redo", "--lock", "--json", status=4).error["code"] == "E_NOTHING_TO_UNDO"
-    assert "what was there is snapshot" in jvs("undo", "--force", "--lock").err
+    assert "the worktree as it was before is in snapshot" in jvs("undo", "--force", "--lock").err
     assert logged() == ["snapshot", "undo"]
 
 
@@ -114,7 +114,7 @@ def test_init_adopts_a_folder_and_says_so(jvs: Jvs, tmp_path: Path, monkeypatch:
     assert made["main_path"] == os.path.realpath("one")
     shown = jvs("init", "second", "--adopt", "two", "--engine", "copy")
     assert shown.first == f"Initialized JVS repository in {tmp_path / 'second'}"
-    assert "two is a link to it now\n" in shown.err
+    assert "two is now a link to main\n" in shown.err
     monkeypatch.chdir("two")
     assert jvs("status", "--json").json["added"] == ["a.txt"]
     assert jvs("init", "third", "--adopt", ".", "--json", status=2).error["code"] == "E_USAGE"

@@ -37,7 +37,7 @@ def test_an_intent_is_pending_until_it_is_completed(layout: Layout, ada: Setting
     with pytest.raises(AlreadyExists):
         journal.begin(layout, ada, "snapshot", snapshot_id=ONE, **DETAILS)
     journal.complete(layout, made)
-    with pytest.raises(FencingMismatch, match="given up for dead"):
+    with pytest.raises(FencingMismatch, match="treated it as dead"):
         journal.require(layout, made)
     journal.complete(layout, made, durable=True)
     assert journal.pending(layout) == ([], [])
@@ -176,7 +176,7 @@ def test_an_intent_that_was_removed_is_not_brought_back_by_its_operation(
     (layout.intents / f"{made.intent_id}.json").unlink()
     with (
         critical.exclusive(layout.repository_lock),
-        pytest.raises(FencingMismatch, match="given up for dead"),
+        pytest.raises(FencingMismatch, match="treated it as dead"),
     ):
         journal.revise(layout, made, ref="other")
     assert journal.pending(layout) == ([], [])

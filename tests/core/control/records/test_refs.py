@@ -81,7 +81,7 @@ def test_an_unreadable_ref_is_named_beside_the_readable_ones(layout: Layout, con
 def test_a_ref_under_another_name_is_broken(layout: Layout) -> None:
     made = refs.create(layout, "one", ONE, note="", by="ada@here")
     (layout.refs / "other.json").write_text(json.dumps(made.to_json()))
-    with pytest.raises(RefBroken, match="'other' speaks of one"):
+    with pytest.raises(RefBroken, match="'other' names one"):
         refs.get(layout, "other")
 
 

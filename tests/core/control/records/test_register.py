@@ -108,7 +108,7 @@ def test_a_whole_record_under_the_name_of_another_is_damaged(layout: Layout) -> 
     PLANS.place(layout, "0123456789ac").write_bytes(data)
     for find in (PLANS.find, PLANS.find_own):
         assert find(layout, PLAN.plan_id) == PLAN
-        with pytest.raises(DescriptorCorrupt, match="speaks of"):
+        with pytest.raises(DescriptorCorrupt, match="names"):
             find(layout, "0123456789ac")
 
 

@@ -188,7 +188,7 @@ def test_a_plan_to_drop_that_was_overtaken_deletes_nothing(local: Repository) ->
 
 def test_what_makes_no_sense_is_refused(local: Repository) -> None:
     _, second, _, _ = leaked(local)
-    with pytest.raises(InputError, match="either drops snapshots or follows a policy"):
+    with pytest.raises(InputError, match="can drop snapshots or follow a policy"):
         local.gc.plan(drop=[second], keep_last=1)
     for unknown in ("nosuch", "1764433312345-3f2a9c0d", "", "../../x"):
         with pytest.raises(SnapshotNotFound):
@@ -311,12 +311,14 @@ def test_a_run_under_way_keeps_its_beginning_and_one_that_ended_is_named(local: 
     run_id = run_at(local, second)
     with pytest.raises(GcPlanMismatch, match=f"run {run_id}") as refused:
         local.gc.plan(drop=[second, third])
-    assert refused.value.hint == f"first: let it end: jvs run show {run_id}; then plan it again"
+    assert (
+        refused.value.hint == f"first: wait until it ends: jvs run show {run_id}; then run jvs gc plan again"
+    )
     with pytest.raises(GcPlanMismatch, match=f"run {run_id}"):
         local.gc.run(plan.plan_id)
     local.runs.finish(run_id, "ok", error=None, after_snapshot_id=third, duration_s=1.0, metrics={})
     (note,) = [note for note in local.gc.plan(drop=[third]).notes if "run" in note]
-    assert note.startswith("1 recorded run began or ended there")
+    assert note.startswith("1 recorded run began or ended with these snapshots")
     assert run_id in note
     drop(local, second)
     assert "removed by gc" in " ".join(local.runs.gone(local.runs.get(run_id)).values())

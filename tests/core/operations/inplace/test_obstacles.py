@@ -222,7 +222,7 @@ def test_a_failure_half_way_is_taken_back(repo: Repository, monkeypatch: pytest.
     before = metadata_of(main(repo))
     inodes = {name: os.stat(main(repo) / name).st_ino for name in NAMES}
     failing(monkeypatch, "remove", 1)
-    with pytest.raises(NoSpace, match="taken back"):
+    with pytest.raises(NoSpace, match="took back"):
         repo.restore_inplace("HEAD~1", reason="test", lock=True)
     found = metadata_of(main(repo))
     assert {path: found[path] for path in before if path != b"d"} == {

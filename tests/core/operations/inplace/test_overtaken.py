@@ -200,9 +200,9 @@ def test_a_restore_to_a_damaged_snapshot_is_taken_back(repo: Repository) -> None
 def test_a_damaged_head_is_no_copy_of_the_present(repo: Repository) -> None:
     one, two = repo.history()[1].descriptor.snapshot_id, content(main(repo))
     _flip(repo, "HEAD")
-    with pytest.raises(PayloadHashMismatch, match=r"cannot be kept first.*note\.txt"):
+    with pytest.raises(PayloadHashMismatch, match=r"cannot first take a snapshot.*note\.txt"):
         repo.restore_inplace(one, reason="test", lock=True)
-    with pytest.raises(PayloadHashMismatch, match="cannot be kept first"):
+    with pytest.raises(PayloadHashMismatch, match="cannot first take a snapshot"):
         repo.restore_path(one, "note.txt", inplace=True, reason="test", lock=True)
     assert content(main(repo)) == two
     repo.restore_path(one, "d", inplace=True, reason="test", lock=True)  # that does not need what is damaged
@@ -460,7 +460,7 @@ def test_what_is_written_to_a_restored_file_before_the_restore_fails_is_in_a_sna
 
     monkeypatch.setattr(Guarded, "mend", save_and_fail)
     (main(repo) / "kept.txt").chmod(0o600)
-    with pytest.raises(NoSpace, match="taken back"):
+    with pytest.raises(NoSpace, match="took back"):
         repo.restore_inplace(wanted, reason="test", lock=True)
     monkeypatch.undo()
     assert content(main(repo)) == before

@@ -81,7 +81,7 @@ def test_all_of_it_comes(old: Path, workdir: Path) -> None:
     made = Repository.import_old(old, workdir / "new")
     assert (len(made.imported), made.refused) == (9, [])
     assert all(each.checked for each in made.imported)
-    assert all("sharing no blocks" in line for line in made.degraded)
+    assert all("without shared blocks" in line for line in made.degraded)
 
     repo = Repository.open(workdir / "new")
     require_sound(repo)
@@ -139,7 +139,7 @@ def test_a_damaged_payload_is_refused_by_name_and_lineage_leads_through_it(
     assert [(each["snapshot_id"], each["code"]) for each in said["refused"]] == [
         (THIRD, "E_PAYLOAD_HASH_MISMATCH")
     ]
-    assert "some of what undo goes back to did not come" in err
+    assert "some snapshots that undo goes back to could not be imported" in err
     repo = Repository.open(tmp_path / "new")
     require_sound(repo)
     assert repo.show(BEFORE_RESTORE).descriptor.parent_snapshot_id == THIRD

@@ -72,7 +72,7 @@ def test_a_full_disk_pauses_it_and_space_lets_it_go_on(tmp_path: Path) -> None:
         finally:
             child.kill()
             child.communicate()
-        assert told.count("is paused: E_NO_SPACE") == told.count("goes on") == 1
+        assert told.count("is paused: E_NO_SPACE") == told.count("continues") == 1
         assert repo.doctor(strict=True).findings == []
         assert repo.verify(every=True).ok
 

@@ -119,5 +119,5 @@ def test_more_events_than_the_kernel_remembers_lose_no_folder(watch: Watch, main
 def test_a_file_system_that_others_change_is_said(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounts, "mount_of", lambda _path: Mount(1, "0:1", b"/", "fuse.juicefs", b"x"))
     with repo.timeline.watch() as watch:
-        assert watch.why == "fuse.juicefs tells nothing of what other hosts change"
+        assert watch.why == "fuse.juicefs does not report what other hosts change"
         assert watch.folders == 1

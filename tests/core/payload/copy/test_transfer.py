@@ -106,7 +106,9 @@ def test_attributes_that_are_no_longer_the_snapshots_are_left_out_and_told(paylo
     here = payload.with_name("here")
     told = WAYS[way](payload, wanted, here)
     assert kept(here) == dict.fromkeys(kept(here), ())
-    assert all("left out, being no longer what the snapshot recorded" in line for line in told)
+    assert all(
+        "left out extended attributes that differ from what the snapshot recorded" in line for line in told
+    )
     assert {name for name in ("file", "folder") for line in told if name in line.rpartition(": ")[2]} == {
         "file",
         "folder",

@@ -222,7 +222,7 @@ def test_a_repository_inside_is_left_out_and_named(bench: Bench) -> None:
     inside = [b".jvs", b"a/.jvs", b"a/main/b/.jvs"]
     assert capture.left_out == inside
     assert [line for line in capture.degraded if "left out" in line] == [
-        "3 repositories left out, with all history: .jvs, a/.jvs, a/main/b/.jvs"
+        "3 repositories left out, with their history: .jvs, a/.jvs, a/main/b/.jvs"
     ]
     assert capture.engine == bench.engine.name
     wanted = {path for path in before if not any(path == i or path.startswith(i + b"/") for i in inside)}
@@ -473,7 +473,9 @@ def everyday(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everyday_folders_are_adopted_captured_and_put_back(bench: Bench, everyday: Path) -> None:
     source = bench.folder / "worktree"
-    assert all("sharing no blocks" in line for line in bench.engine.adopt(everyday, source, progress=SILENT))
+    assert all(
+        "without shared blocks" in line for line in bench.engine.adopt(everyday, source, progress=SILENT)
+    )
     before = metadata_of(everyday, holes=False)
     assert metadata_of(source, holes=False) == before
     capture = bench.capture(source)

@@ -67,7 +67,7 @@ def test_the_client_program_without_a_mount_is_not_enough(workdir: Path) -> None
 
 @pytest.mark.parametrize("name", ["", "rsync", "COPY", "copy ", "juicefs"])
 def test_an_unknown_engine_is_a_wrong_argument(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="no engine is called") as refused:
+    with pytest.raises(InputError, match="there is no engine") as refused:
         select.choose(name, tmp_path)
     assert "reflink-copy" in (refused.value.hint or "")
 

@@ -48,7 +48,9 @@ def test_the_place_of_a_subvolume_in_a_snapshot_that_a_worktree_holds_is_left_ou
     (source / "docker" / "inspected.txt").write_text("one")
     subvolume.snapshot(source / "docker", source / "backup", read_only=read_only)
     capture = bench.capture(source)
-    assert list(capture.degraded) == ["place of a subvolume that is not in this one left out: backup/layer"]
+    assert list(capture.degraded) == [
+        "place of a subvolume that this snapshot does not contain left out: backup/layer"
+    ]
     assert (bench.folder / "one" / "backup" / "inspected.txt").read_text() == "one"
     assert not (bench.folder / "one" / "backup" / "layer").exists()
     bench.engine.remove(source)

@@ -177,7 +177,7 @@ def test_header_and_closing_line_are_exact(tmp_path: Path, content: bytes) -> No
 def test_a_manifest_is_held_against_its_digest_and_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "manifest"
     manifest.write(path, [TOP])
-    with pytest.raises(DescriptorCorrupt, match="not the one recorded"):
+    with pytest.raises(DescriptorCorrupt, match="not the one that JVS recorded"):
         manifest.read(path, sha256="0" * 64)
     with pytest.raises(AlreadyExists):
         manifest.write(path, [TOP, entry()])

@@ -25,7 +25,7 @@ def test_attributes_that_do_not_fit_beside_a_file_are_named_and_the_disk_is_not_
     place.mkdir()
     repo = Repository.init(place / "repo", from_=source)
     (line,) = repo.initialized().degraded
-    assert line == "extended attributes refused by the file system on 1 entry: file"
+    assert line == "the file system refused extended attributes, on 1 entry: file"
     kept = os.listxattr(repo.root / "main" / "file")
     assert 0 < len(kept) < 4
     repo.snapshot("one", lock=True)

@@ -66,7 +66,7 @@ def test_a_lost_file_is_put_back_and_never_over_another(there: tuple[Served, Rep
     )
     assert (folder / "data" / "mine <b>.csv").read_text() == "first"
     (folder / "data" / "mine <b>.csv").write_text("second")
-    assert "left alone" in served.do("put-back", **form)
+    assert "did not change" in served.do("put-back", **form)
     assert (folder / "data" / "mine <b>.csv").read_text() == "second"
     (beside,) = [path for path in (folder / "data").iterdir() if path.name.startswith("mine <b> (")]
     assert (beside.read_text(), beside.suffix) == ("first", ".csv")
@@ -80,7 +80,7 @@ def test_a_snapshot_is_restored_beside_listed_and_removed(there: tuple[Served, R
     assert "mine" in served.get("snapshots", name="ann", worktree=name)
     beside = f"{name}-restored-{taken[-8:]}"
     form = {"name": "ann", "worktree": name, "snapshot": taken}
-    assert served.do("restore", **form) == f"Restored beside, as {beside}."
+    assert served.do("restore", **form) == f"Restored beside it, as {beside}."
     assert served.do("restore", **form).startswith("!Nothing was changed: ")
     assert beside in served.get("user", name="ann")
     assert beside not in served.get("user", name=HOSTILE.user)
@@ -113,10 +113,10 @@ def test_starting_over_and_archiving_ask_for_the_name(there: tuple[Served, Repos
     assert "template-1" in served.get("user", name="ann")
     for action in ("reset", "archive"):
         refused = served.do(action, name="ann", template="template-1", confirm="Ann")
-        assert refused == "!Nothing was changed: the name that you typed is not this user's"
+        assert refused == "!Nothing was changed: you typed another name than this user's"
     assert (folder / "mine.txt").exists()
     said = served.do("reset", name="ann", template="template-1", confirm="ann")
-    assert said.startswith("ann starts over from template-1. What was there is kept beside it as ")
+    assert said.startswith("ann starts again from template-1. The old files are kept beside it as ")
     assert not (folder / "mine.txt").exists()
     kept = said.rsplit(" ", 1)[1].rstrip(".")
     assert kept in served.get("user", name="ann")
@@ -127,7 +127,7 @@ def test_starting_over_and_archiving_ask_for_the_name(there: tuple[Served, Repos
         assert kept not in served.get("user", name="ann")
     assert served.do("archive", name="ann", confirm="ann").startswith("ann is archived")
     assert ">ann</a>" not in served.get()
-    assert served.do("put-back-user", name="ann").startswith("ann has back what was archived.")
+    assert served.do("put-back-user", name="ann").startswith("ann has the archived files back.")
     assert ">ann</a>" in served.get()
     assert served.do("put-back-user", name="nobody").startswith("!Nothing was changed: ")
     metrics = served.get("metrics")

@@ -13,7 +13,7 @@ export function ModelView(props: { detail: ModelDetail; tools: Tools }): ReactEl
   return (
     <>
       <p className="jvs-Said">
-        {trans.__('%1: read by its header, never loaded.', detail.format)}{' '}
+        {trans.__('%1: JVS read its header and did not load it.', detail.format)}{' '}
         {detail.old_tensors + detail.new_tensors > 0 &&
           trans.__('%1 → %2 arrays.', detail.old_tensors, detail.new_tensors)}{' '}
         {!detail.values_compared && trans.__('Values that are not listed may still differ.')}
@@ -60,7 +60,7 @@ export function ArchiveView(props: { detail: ArchiveDetail; tools: Tools }): Rea
   return (
     <>
       <p className="jvs-Said">
-        {trans.__('%1: by its listing, never unpacked. %2 → %3 files.', detail.format, detail.old_members, detail.new_members)}{' '}
+        {trans.__('%1: JVS read its list of files and did not unpack it. %2 → %3 files.', detail.format, detail.old_members, detail.new_members)}{' '}
         {!detail.contents_compared && trans.__('Its files are compared by size and time.')}
       </p>
       <table className="jvs-Facts-table" aria-label={trans.__('Files in the archive')}>
