@@ -106,8 +106,10 @@ def copied(tree: Path, folder: Path, times: int) -> set[int]:
     def one(number: int) -> set[int]:
         made = folder / str(number)
         made.mkdir(parents=True)
-        copies = [["cp", "-a", "--reflink=auto", tree, made / name] for name in ("main", "payload")]
-        return {subprocess.run(copy, check=True).returncode for copy in copies}
+        copy = ["cp", "-a", "--reflink=auto", str(tree)]
+        return {
+            subprocess.run([*copy, str(made / name)], check=True).returncode for name in ("main", "payload")
+        }
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = set().union(*threads.map(one, range(times)))

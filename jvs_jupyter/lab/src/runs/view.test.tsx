@@ -38,7 +38,7 @@ describe('the table of runs', () => {
     const { model } = await showRuns({ 'GET runs': runPage(others) });
     act(() => model.setBaseline(base));
     expect(rows()[0].textContent).toContain('−0.021');
-    expect(screen.getByText(/measured against/)).toBeTruthy();
+    expect(screen.getByText(/compared with/)).toBeTruthy();
   });
 
   it('filters on the server; what is no condition is said, and the rows stay', async () => {
