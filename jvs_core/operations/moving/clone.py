@@ -28,6 +28,7 @@ from jvs_core.operations.moving import cut as cuts
 from jvs_core.operations.moving.arriving import Arriving, Incoming
 from jvs_core.operations.moving.cut import Cut
 from jvs_core.operations.moving.resulting import Resulting
+from jvs_core.payload.tree.entry import printable
 from jvs_core.progress import Progress
 from jvs_core.results import Cloned
 from jvs_core.settings import RepositoryConfig
@@ -61,7 +62,7 @@ def clone(
     target = place_of(path)
     what = site.Undertaking(
         operation="clone",
-        source=str(ctx.layout.root),
+        source=printable(os.fsencode(ctx.layout.root)),
         source_identity=ctx.repo_id,
         only=None if only is None else tuple(sorted(only)),
         same_identity=same_id,
@@ -105,7 +106,10 @@ def clone(
                 worktree_id=main.worktree_id,
                 target=target.name,
                 details={
-                    "source": {"root": str(ctx.layout.root), "checkpoint": cut.checkpoint.to_json()},
+                    "source": {
+                        "root": printable(os.fsencode(ctx.layout.root)),
+                        "checkpoint": cut.checkpoint.to_json(),
+                    },
                     "same_id": same_id,
                     "engine": work.new.engine_name(),
                     "refused": [each.to_json() for each in refused],

@@ -10,6 +10,7 @@ from typing import Any
 from jvs_core import clock
 from jvs_core.control import catalog
 from jvs_core.control.audit import log_file
+from jvs_core.control.records import heads
 from jvs_core.control.records.pins import has_expired
 from jvs_core.errors import LockConflict
 from jvs_core.model import Descriptor, Head, Tombstone, Worktree, WorktreeConfig
@@ -91,7 +92,7 @@ class FirstImport(OldImport):
         tokens = [
             each.fencing_token
             for each in self.found.descriptors.values()
-            if each.worktree_id == found.worktree_id
+            if each.worktree_id == found.worktree_id and each.fencing_token < heads.LAST
         ]
         return Head(
             number=1,

@@ -209,6 +209,7 @@ def _records(
                 raise DescriptorCorrupt(f"{what} has an invalid name")
             data = read_small(folder / file)
             record = parsed(register.model, data, what)
+            _require_writable(record, what)
             if getattr(record, register.identity) != name:
                 raise DescriptorCorrupt(f"{what} names another record")
         except (JvsError, OSError) as error:
@@ -221,3 +222,11 @@ def _records(
         if keep is not None:
             keep(name, data)
         yield name, record
+
+
+def _require_writable(record: Record, what: str) -> None:
+    """Raise DescriptorCorrupt for a record with a number that cannot be written again."""
+    try:
+        canonical.dumps(record.to_json())
+    except InputError as error:
+        raise DescriptorCorrupt(f"{what} is damaged: {error.message}") from error

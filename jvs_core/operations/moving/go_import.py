@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from jvs_core.operations.moving.records import Records
 from jvs_core.operations.preparation import encode_ready
 from jvs_core.operations.refs import check_tag
 from jvs_core.payload import manifest
-from jvs_core.payload.tree.entry import FILE
+from jvs_core.payload.tree.entry import FILE, printable
 from jvs_core.results import ImportedSnapshot
 
 
@@ -93,9 +94,8 @@ class GoImport(OldImport):
 
     def worktree_id(self, name: str) -> str:
         """Return the identity of a worktree: the same at every try."""
-        return str(
-            uuid.uuid5(uuid.NAMESPACE_URL, f"jvs-import:{self.found.root}:{self.found.repo_id}:{name}")
-        )
+        root = printable(os.fsencode(self.found.root))
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"jvs-import:{root}:{self.found.repo_id}:{name}"))
 
     def parent(self, key: str) -> str | None:
         """Return the parent that a descriptor names."""

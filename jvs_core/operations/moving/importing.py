@@ -27,6 +27,7 @@ from jvs_core.operations.moving.first_repository import FirstRepository
 from jvs_core.operations.moving.go_import import GoImport
 from jvs_core.operations.moving.go_repository import GoRepository
 from jvs_core.operations.moving.old import OldImport
+from jvs_core.payload.tree.entry import printable
 from jvs_core.progress import Progress
 from jvs_core.results import Imported
 from jvs_core.settings import RepositoryConfig, Settings, render_config
@@ -58,7 +59,7 @@ def import_old(source: Path, path: Path, settings: Settings, progress: Progress)
         config, data = _config(old, found)
     what = site.Undertaking(
         operation="import",
-        source=str(old.root),
+        source=printable(os.fsencode(old.root)),
         source_identity=found.repo_id,
         only=None,
         same_identity=False,
@@ -94,7 +95,11 @@ def import_old(source: Path, path: Path, settings: Settings, progress: Progress)
                 worktree_id=worktrees[MAIN].worktree_id,
                 target=target.name,
                 details={
-                    "source": {"root": str(old.root), "repo_id": found.repo_id, **work.describe()},
+                    "source": {
+                        "root": printable(os.fsencode(old.root)),
+                        "repo_id": found.repo_id,
+                        **work.describe(),
+                    },
                     "imported": {each.snapshot_id: each.checked for each in imported},
                     "refused": [refused[key].to_json() for key in sorted(refused)],
                     **({"degraded": lines} if lines else {}),

@@ -8,6 +8,7 @@ what has arrived; nothing else in it is believed.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from jvs_core.model.forms import Line
 
 _NOTE = "unfinished.json"
 _LONGEST_NOTE = 1 << 24
+_BEGINS = re.compile(
+    r"\.unfinished\.json\.[0-9a-f]{8}\.tmp"
+)  # the note, as a crash leaves it that comes at once
 _MADE = "made-"
 _REWRITTEN = ("worktrees", "annotations", "refs", "audit", "runs", "gc", "damage", "intents")
 
@@ -58,6 +62,7 @@ def site(target: Path, shared: bool, what: Undertaking) -> Iterator[Layout]:
     root = place(target)
     if os.path.lexists(root):
         _require_own(root)
+        _require_begun(root)
     layout = Layout(root, shared)
     files.make_folder(root, mode=layout.worktree_mode, exist_ok=True)
     for folder in (layout.control, layout.repository_lock.parent):
@@ -96,6 +101,21 @@ def _require_own(root: Path) -> None:
             raise AlreadyExists(
                 f"{root} is in the way, and you did not start it", hint=f"look at {root}, then move it away"
             )
+
+
+def _require_begun(root: Path) -> None:
+    """Raise AlreadyExists for a folder that no clone or import began: one without their note and with more than their lock."""
+    layout = Layout(root)
+    folders = (root, layout.control, layout.repository_lock.parent)
+    own = {*folders, layout.repository_lock}
+    for folder in folders:
+        for name in layout.listing(folder):
+            begins = folder == layout.control and _BEGINS.fullmatch(name)
+            if folder / name not in own and not begins and not os.path.lexists(layout.control / _NOTE):
+                raise AlreadyExists(
+                    f"{root} is in the way, and no clone or import began it",
+                    hint=f"look at it, and move {root} away",
+                )
 
 
 def _begin(layout: Layout, what: Undertaking) -> None:
@@ -139,16 +159,17 @@ def describe(layout: Layout, repo_id: str, config: bytes) -> None:
 
 
 def publish(layout: Layout, target: Path) -> None:
-    """Make a repository of what is complete and durable: the marker, then its name.
+    """Make a repository of what is complete and durable: the marker, then its name, and last the note goes.
 
-    A crash in between leaves what the next try goes on with. Raises AlreadyExists.
+    A crash before the name leaves what the next try goes on with. Raises AlreadyExists.
     """
     files.write_new(layout.control / "format_version", f"{FORMAT_VERSION}\n".encode(), mode=layout.file_mode)
     for name in layout.listing(layout.control):
-        if name == _NOTE or name.startswith(_MADE):
+        if name.startswith(_MADE) or _BEGINS.fullmatch(name):
             files.unlink(layout.control / name)
     syncing.sync_folder(layout.control)
     files.rename_durable(layout.root, target)
+    files.unlink(Layout(target).control / _NOTE)
 
 
 def is_made(layout: Layout, worktree: str, of: str) -> bool:

@@ -25,7 +25,8 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 def is_packed(entry: Entry) -> bool:
     """Say whether JVS in Go compressed a file: it gave these its own mode, and left alone what was called so before."""
-    return entry.kind == FILE and entry.path.endswith(SUFFIX) and entry.mode & 0o777 == _PACKED_MODE
+    named = entry.path.endswith(SUFFIX) and entry.path.rpartition(b"/")[2] != SUFFIX
+    return entry.kind == FILE and named and entry.mode & 0o777 == _PACKED_MODE
 
 
 def plain(path: bytes) -> bytes:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -398,6 +399,46 @@ def test_what_somebody_else_put_in_its_way_is_not_touched(workdir: Path) -> None
     os.chown(place, 65534, 65534)
     with pytest.raises(AlreadyExists, match="in the way"):
         Repository.clone(repo.root, workdir / "clone")
+
+
+def test_a_folder_that_no_clone_began_is_not_touched(workdir: Path) -> None:
+    repo = fill(workdir / "repo")
+    place = site.place(workdir / "clone")
+    subprocess.run(["cp", "-a", repo.root, place], check=True)
+    before = {*place.rglob("*")}
+    with pytest.raises(AlreadyExists, match="no clone or import began it"):
+        Repository.clone(place, workdir / "clone")
+    assert {*place.rglob("*")} == before
+
+
+def test_what_was_there_before_is_not_taken_for_an_unfinished_clone(workdir: Path) -> None:
+    repo, place = fill(workdir / "repo"), site.place(workdir / "clone")
+    (place / "main").mkdir(parents=True)
+    (place / "main" / "mine").write_text("x")
+    with pytest.raises(AlreadyExists, match="no clone or import began it"):
+        Repository.clone(repo.root, workdir / "clone")
+    assert [*place.rglob("*")] == [place / "main", place / "main" / "mine"]
+
+
+def test_the_source_may_lie_where_the_name_is_no_unicode(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/odd\xff"))
+    odd.mkdir()
+    repo = fill(odd / "repo")
+    Repository.clone(repo.root, tmp_path / "clone")
+    clone = Repository.open(tmp_path / "clone")
+    require_sound(clone)
+    assert clone.audit.log()[-1].details["source"]["root"].endswith("odd\\xff/repo")
+
+
+def test_a_clone_that_stopped_before_its_note_goes_on(workdir: Path) -> None:
+    repo = fill(workdir / "repo")
+    locks = site.place(workdir / "clone") / ".jvs" / "locks"
+    locks.mkdir(parents=True)
+    (locks / "repository").touch()
+    (locks.parent / ".unfinished.json.0123abcd.tmp").touch()
+    Repository.clone(repo.root, workdir / "clone")
+    require_sound(Repository.open(workdir / "clone"))
+    assert not (workdir / "clone" / ".jvs" / "unfinished.json").exists()
 
 
 def test_an_untrusted_source_is_not_read(workdir: Path) -> None:

@@ -105,6 +105,12 @@ def test_v8_2_comes_whole_and_checked(v82: Path, workdir: Path) -> None:
     require_sound(repo)
 
 
+def test_the_source_may_lie_where_the_name_is_no_unicode(v82: Path, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/odd\xff"))
+    os.rename(v82, odd)
+    assert refusals(odd, tmp_path / "new") == {}
+
+
 @pytest.mark.in_turn
 def test_v6_5_comes_and_says_what_cannot_be_checked(v65: Path, workdir: Path) -> None:
     made = Repository.import_old(v65, workdir / "new")
@@ -318,3 +324,14 @@ def test_a_stopped_import_goes_on(v82: Path, tmp_path: Path, step: str) -> None:
     assert len(made.imported) == 4
     assert not site.place(tmp_path / "new").exists()
     require_sound(Repository.open(tmp_path / "new"))
+
+
+def test_a_file_that_is_called_as_the_ending_was_not_packed(v82: Path, tmp_path: Path) -> None:
+    path = v82 / ".jvs" / "snapshots" / PACKED / "data" / ".gz"
+    path.write_bytes(b"plain")
+    path.chmod(0o600)
+    made = Repository.import_old(v82, tmp_path / "new")
+    assert [each.checked for each in made.imported] == [True, True, True, False]
+    repo = Repository.open(tmp_path / "new")
+    require_sound(repo)
+    assert "data/.gz" in {each.path for each in repo.ls(PACKED, recursive=True)}

@@ -261,6 +261,19 @@ def test_records_that_nobody_wrote_are_left_out_and_named(old: Path, tmp_path: P
     assert [each.name for each in repo.refs.all()] == ["paper-v1"]
 
 
+def test_numbers_that_nobody_gave_do_not_come(old: Path, tmp_path: Path) -> None:
+    tombstone = old / ".jvs" / "gc" / "tombstones" / f"{STUB}.json"
+    rewrite(tombstone, descriptor={"number": 2**60})
+    forge(old, HEAD, fencing_token=2**53 - 1)
+    (old / ".jvs" / "audit" / "audit.jsonl").write_text("cut off\n")
+    made = Repository.import_old(old, tmp_path / "new")
+    assert any(tombstone.stem in line and "number" in line for line in made.degraded)
+    repo = Repository.open(tmp_path / "new")
+    assert repo.status().head_snapshot_id == HEAD
+    assert repo.doctor().findings == []
+    repo.snapshot(lock=True)
+
+
 def test_what_cannot_be_a_repository_of_it_is_refused_before_anything_is_made(
     old: Path, tmp_path: Path
 ) -> None:
