@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +17,10 @@ from typing import IO, Any
 
 from jvs_core.cli import control_group, warden
 from jvs_core.errors import InputError
+
+_NUMBER = re.compile(rb"-?[0-9]{1,3}")
+_AWAKE_S = 1.0
+_MOST_S = 60.0  # a warden ends what is there in 5 s, and kills for at most 30 s
 
 
 @dataclass(frozen=True)
@@ -94,18 +100,26 @@ class Watched:
             os.close(report)
             if given is not None:
                 os.close(given)
+        self._in_terminal = in_terminal
         self._said = b""
         self._over = False
 
     def wait(self, timeout_s: float | None = None) -> Exit | None:
         """Return how the command ended; None when it still runs after ``timeout_s``.
 
-        Raises InputError when it could not be started.
+        A warden that the command stopped is woken, or nothing would ever end. Raises InputError when it could not be
+        started.
         """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while not self._over:
-            ready, _, _ = select.select([self._report], [], [], timeout_s)
+            left = _AWAKE_S if deadline is None else min(_AWAKE_S, max(0.0, deadline - time.monotonic()))
+            ready, _, _ = select.select([self._report], [], [], left)
             if not ready:
-                return None
+                if deadline is not None and time.monotonic() >= deadline:
+                    return None
+                if not self._in_terminal:
+                    self._wake()
+                continue
             piece = os.read(self._report, 1 << 16)
             self._said += piece
             self._over = not piece
@@ -117,6 +131,7 @@ class Watched:
         if pipe is not None and not pipe.closed:
             with suppress(OSError):
                 os.write(pipe.fileno(), bytes([number]))
+            self._wake()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Have everything ended: SIGTERM, and after five seconds SIGKILL, or that ``at_once``."""
@@ -126,23 +141,42 @@ class Watched:
         if pipe is not None and not pipe.closed:
             with suppress(OSError):
                 pipe.close()
+        self._wake()
 
     def close(self) -> None:
         """End what still runs, and give everything back."""
         self.stop()
-        self.warden.wait()
+        self._await()
         warden.end_group(self._group)
         with suppress(OSError):
             os.close(self._report)
         self._over = True
 
+    def _wake(self) -> None:
+        """Let the warden go on where somebody stopped it: in a terminal it is the user's to be stopped, until it is to end."""
+        with suppress(OSError):
+            self.warden.send_signal(signal.SIGCONT)
+
+    def _await(self) -> None:
+        """Wait until the warden is gone; one that is stopped again and again is killed, and the command with it."""
+        deadline = time.monotonic() + _MOST_S
+        while time.monotonic() < deadline:
+            with suppress(subprocess.TimeoutExpired):
+                self.warden.wait(_AWAKE_S)
+                return
+            self._wake()
+        self.warden.kill()
+        self.warden.wait()
+
     def _told(self) -> Exit:
         first, *names = self._said.split(b"\0")
         kind, number = first[:1], first[1:]
+        if kind not in (b"E", b"S") or not _NUMBER.fullmatch(
+            number
+        ):  # the warden was killed, and the command with it
+            return Exit(-signal.SIGKILL)
         if kind == b"E":
             raise InputError(f"cannot run {self._name!r}: {os.strerror(int(number))}")
-        if kind != b"S":  # the warden was killed, and the command with it
-            return Exit(-signal.SIGKILL)
         said = [name.decode("utf-8", "backslashreplace") for name in names]
         end = said.index("") if "" in said else len(said)
         return Exit(int(number), left=tuple(said[:end]), stuck=tuple(said[end + 1 :]))

@@ -286,7 +286,7 @@ def test_who_was_cleared_up_after_and_wakes_takes_nothing_with_it(pair: Pair, na
     pair.require_sound()
     if name == "sandbox":  # what was made in it is in a snapshot
         notes = [item.descriptor.note for item in Repository.open(pair.b.root).history(every=True)]
-        assert "sandbox, cut short" in notes
+        assert "sandbox, interrupted" in notes
 
 
 CONTAINERS = {"two containers": (True, True), "from outside": (True, False), "from inside": (False, True)}

@@ -49,9 +49,13 @@ def let_pass(seconds: float) -> None:
 
 
 def outlast(repo: Repository, let_pass: LetPass, seconds: float, worktree: str | None = None) -> None:
-    """Let ``seconds`` pass twice, each time as soon as whoever holds the lock of a worktree has renewed it."""
+    """Let ``seconds`` pass twice, each time as soon as whoever holds the lock of a worktree has renewed it.
+
+    The first renewal that shows may have looked at the clock before; the one after it has not.
+    """
     for _ in range(2):
-        await_renewal(repo, end_of_lease(repo, worktree), worktree)
+        for _ in range(2):
+            await_renewal(repo, end_of_lease(repo, worktree), worktree)
         let_pass(seconds)
 
 

@@ -148,6 +148,38 @@ def test_a_command_that_kills_its_warden_goes_with_it(tmp_path: Path, mark: str,
     assert gone(mark)
 
 
+STOPPING = """
+import os, signal, sys, time
+def stop():
+    os.kill(os.getppid(), signal.SIGSTOP)
+open("alive", "w").close()
+"""
+
+
+@pytest.mark.parametrize("again", ["", "while True: stop(); time.sleep(0.01)"])
+def test_a_command_that_stops_its_warden_holds_nobody_up(
+    tmp_path: Path, mark: str, mechanism: str, again: str
+) -> None:
+    child = started(tmp_path, mark, f"{STOPPING}stop()\n{again}")
+    if again:
+        child.stop()
+    ended = child.wait(30)
+    child.close()
+    assert ended is not None
+    assert ended.status == (-signal.SIGTERM if again else 0)
+    assert gone(mark)
+
+
+@pytest.mark.parametrize("forged", [b"S", b"Sx", b"E", b"S1e3", b"E99999", b"\0\0"])
+def test_a_report_that_no_warden_wrote_is_a_killed_one(tmp_path: Path, mark: str, forged: bytes) -> None:
+    child = started(tmp_path, mark, "open('alive', 'w')")
+    child._said, child._over = forged, True
+    ended = child.wait()
+    child.close()
+    assert ended is not None
+    assert ended.status == -signal.SIGKILL
+
+
 def test_a_control_group_goes_with_its_processes() -> None:
     group = control_group.make()
     if group is None:

@@ -161,7 +161,7 @@ def test_a_killed_sandbox_is_found_saved_and_removed(repo: Repository) -> None:
     assert report.healthy
     assert worktrees(repo) == ["main"]
     saved = repo.history(every=True)[0].descriptor
-    assert saved.note == "sandbox, cut short"
+    assert saved.note == "sandbox, interrupted"
     with repo.open_file(saved.snapshot_id, "made.txt") as file:
         assert file.read() == b"worth keeping"
 
@@ -175,7 +175,7 @@ def test_a_killed_isolated_run_is_found_saved_and_removed(repo: Repository) -> N
     assert repo.doctor(repairs=["clean_intents"], strict=True).healthy
     assert worktrees(repo) == ["main"]
     saved = repo.history(every=True)[0].descriptor
-    assert (saved.note, saved.tags) == ("isolated run, cut short", ("run",))
+    assert (saved.note, saved.tags) == ("isolated run, interrupted", ("run",))
     with repo.open_file(saved.snapshot_id, "made.txt") as file:
         assert file.read() == b"worth keeping"
 

@@ -302,7 +302,7 @@ def test_a_sandbox_killed_while_it_is_removed_is_saved_and_removed(
     let_pass(1.2 * LEASE_MS / 1000)
     assert local.doctor(repairs=["clean_intents", "clean_tmp"], strict=True).healthy
     saved = local.history(every=True)[0].descriptor
-    assert saved.note == "sandbox, cut short"
+    assert saved.note == "sandbox, interrupted"
     with local.open_file(saved.snapshot_id, "late.txt") as file:
         assert file.read() == b"precious"
     assert local.worktrees.names() == ["main", "exp"]

@@ -33,7 +33,7 @@ def test_papermill_runs_nothing_of_a_damaged_notebook(workspace: Workspace, pape
     rot(payload_file(workspace.repository, "HEAD", "in.ipynb"), at=source.index(b"ran"))
     done = papermill("jvs://HEAD/in.ipynb", "out.ipynb", status=None)
     assert done.returncode != 0
-    assert "is not what its manifest says: in.ipynb" in done.stderr
+    assert "the snapshot differs from its manifest: in.ipynb" in done.stderr
     assert not list(Path().glob("s*an"))
     assert workspace.repository.runs.all() == []
 

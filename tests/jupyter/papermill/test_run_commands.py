@@ -131,7 +131,7 @@ def test_a_killed_isolated_run_is_found_and_what_it_made_is_saved(workspace: Wor
     assert repository.doctor(repairs=["clean_intents"], strict=True).healthy
     assert [info.name for info in repository.worktrees.all()] == ["main"]
     saved = repository.history(every=True, tag="run", limit=1)[0].descriptor
-    assert saved.note == "isolated run, cut short"
+    assert saved.note == "isolated run, interrupted"
     assert workspace.in_snapshot(saved.snapshot_id, "made.txt") == b"worth keeping"
     assert workspace.only_run().outcome == "lost"
 

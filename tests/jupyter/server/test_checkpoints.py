@@ -219,7 +219,7 @@ async def test_in_a_repository_that_cannot_be_used_jupyter_keeps_its_own(
     damage(repo.root / ".jvs")
     await contents.save(NOTEBOOK, "one")
     assert (await contents.checkpoint(NOTEBOOK))["id"] == "checkpoint"
-    assert any("Jupyter keeps its own: E_" in line for line in said), said
+    assert any("Jupyter keeps its own checkpoint: E_" in line for line in said), said
     assert [item["id"] for item in await contents.checkpoints(NOTEBOOK)] == ["checkpoint"]
     await contents.save(NOTEBOOK, "two")
     await contents.revert(NOTEBOOK, "checkpoint")

@@ -280,7 +280,7 @@ def test_what_cannot_be_a_repository_of_it_is_refused_before_anything_is_made(
     config = old / ".jvs" / "worktrees" / "main" / "config.json"
     said = config.read_text()
     config.write_text('{"worktree_id": 1}')
-    with pytest.raises(DescriptorCorrupt, match="no worktree 'main'"):
+    with pytest.raises(DescriptorCorrupt, match="no readable worktree 'main'"):
         Repository.import_old(old, tmp_path / "new")
     config.write_text(said)
     (old / ".jvs" / "format_version").write_text("0")

@@ -211,7 +211,7 @@ def test_want_of_space_gives_up_the_oldest_and_says_so(
     result = repo.timeline.thin()
     assert result.given_up == result.deleted == ids[:2]
     assert result.notes
-    assert "the oldest 2 automatic snapshots are given up" in result.notes[0]
+    assert "the oldest 2 automatic snapshots are removed early" in result.notes[0]
     again = repo.timeline.thin()
     assert (again.deleted, again.notes) == ([], [])
 
