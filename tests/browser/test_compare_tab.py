@@ -163,7 +163,7 @@ def test_tables_models_and_archives_have_their_own_views(
     expect(row).to_contain_text("[32 × 8]")
     expect(row).to_contain_text("[64 × 8]")
     tab.choose("models/model.pkl")
-    expect(tab.inside).to_contain_text("never loaded")
+    expect(tab.inside).to_contain_text("did not load it")
     tab.choose("report.zip")
     members = tab.inside.get_by_role("table", name="Files in the archive").get_by_role("row")
     expect(members.filter(has_text="report.txt")).to_contain_text("changed")

@@ -169,6 +169,7 @@ def publish(layout: Layout, target: Path) -> None:
             files.unlink(layout.control / name)
     syncing.sync_folder(layout.control)
     files.rename_durable(layout.root, target)
+    anchored.hold(target)
     files.unlink(Layout(target).control / _NOTE)
 
 

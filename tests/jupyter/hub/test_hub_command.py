@@ -42,7 +42,7 @@ def test_who_has_no_account_on_the_machine_is_named(team: Repository) -> None:
         "x",
     ]
     done = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=True)
-    assert "x: there is no system user of that name" in done.stderr
+    assert "x: there is no system user with that name" in done.stderr
     assert "useradd" in done.stderr
 
 

@@ -196,7 +196,7 @@ def test_a_folder_that_somebody_else_put_in_its_place_is_not_given(
     mine.path.mkdir()
     (mine.path / "trap.py").touch()
     os.chown(mine.path, BOB.uid, GROUP)
-    with pytest.raises(AlreadyExists, match="somebody else"):
+    with pytest.raises(AlreadyExists, match="belongs to uid"):
         there.run(provide, shared, Person("ann"), template="template-1", owner=ANN)
     assert (mine.path / "trap.py").stat().st_uid == 0
 

@@ -97,7 +97,7 @@ def test_a_user_of_juicefs_sees_what_a_quota_leaves(
 def test_a_file_system_without_quotas_is_named(juicefs: FileSystem, tmp_path: Path, ext4: FileSystem) -> None:
     with pytest.raises(JvsError, match="needs the address of its metadata engine"):
         Quota(gib=1).apply(juicefs.mount)
-    with pytest.raises(JvsError, match="lies on ext4"):
+    with pytest.raises(JvsError, match="is on ext4"):
         Quota(gib=1).apply(ext4.mount / "lost+found")
     assert used_and_limit(tmp_path / "nothing") is None
     assert used_and_limit(ext4.mount) is None
