@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from jvs_core import canonical, files, regular, syncing
+from jvs_core import anchored, canonical, files, regular, syncing
 from jvs_core.control import control_folders
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
