@@ -56,7 +56,7 @@ def explain(call: Call, code: str | None) -> Outcome:
       jvs explain lock_not_held
     """
     if call.repo is not None or call.worktree is not None:
-        raise InputError("explain opens no repository; --repo and --worktree have no meaning here")
+        raise InputError("explain needs no repository: leave out --repo and --worktree")
     known = explanations()
     if code is None:
         rows = [(each.code, f"exits with {each.exit_status}", each.meaning) for each in known.values()]

@@ -100,15 +100,14 @@ class Watched:
             os.close(report)
             if given is not None:
                 os.close(given)
-        self._in_terminal = in_terminal
         self._said = b""
         self._over = False
 
     def wait(self, timeout_s: float | None = None) -> Exit | None:
         """Return how the command ended; None when it still runs after ``timeout_s``.
 
-        A warden that the command stopped is woken, or nothing would ever end. Raises InputError when it could not be
-        started.
+        If the command stops its warden, the warden is continued within a second. Raises InputError when the command
+        could not be started.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while not self._over:
@@ -117,8 +116,7 @@ class Watched:
             if not ready:
                 if deadline is not None and time.monotonic() >= deadline:
                     return None
-                if not self._in_terminal:
-                    self._wake()
+                self._wake()
                 continue
             piece = os.read(self._report, 1 << 16)
             self._said += piece
@@ -153,7 +151,7 @@ class Watched:
         self._over = True
 
     def _wake(self) -> None:
-        """Let the warden go on where somebody stopped it: in a terminal it is the user's to be stopped, until it is to end."""
+        """Continue the warden if the command stopped it. A stop by the terminal's keys stops this process as well."""
         with suppress(OSError):
             self.warden.send_signal(signal.SIGCONT)
 
@@ -171,10 +169,8 @@ class Watched:
     def _told(self) -> Exit:
         first, *names = self._said.split(b"\0")
         kind, number = first[:1], first[1:]
-        if kind not in (b"E", b"S") or not _NUMBER.fullmatch(
-            number
-        ):  # the warden was killed, and the command with it
-            return Exit(-signal.SIGKILL)
+        if kind not in (b"E", b"S") or not _NUMBER.fullmatch(number):
+            return Exit(-signal.SIGKILL)  # the warden was killed, and the command with it
         if kind == b"E":
             raise InputError(f"cannot run {self._name!r}: {os.strerror(int(number))}")
         said = [name.decode("utf-8", "backslashreplace") for name in names]

@@ -90,12 +90,13 @@ def running(mark: str) -> list[int]:
     return found
 
 
-def started(folder: Path, mark: str, script: str) -> Watched:
+def started(folder: Path, mark: str, script: str, *, in_terminal: bool = False) -> Watched:
     name, _, value = mark.partition("=")
     child = Watched(
         [sys.executable, "-c", script],
         folder=folder,
         environment={**os.environ, name: value},
+        in_terminal=in_terminal,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -157,10 +158,11 @@ open("alive", "w").close()
 
 
 @pytest.mark.parametrize("again", ["", "while True: stop(); time.sleep(0.01)"])
+@pytest.mark.parametrize("in_terminal", [False, True])
 def test_a_command_that_stops_its_warden_holds_nobody_up(
-    tmp_path: Path, mark: str, mechanism: str, again: str
+    tmp_path: Path, mark: str, mechanism: str, again: str, in_terminal: bool
 ) -> None:
-    child = started(tmp_path, mark, f"{STOPPING}stop()\n{again}")
+    child = started(tmp_path, mark, f"{STOPPING}stop()\n{again}", in_terminal=in_terminal)
     if again:
         child.stop()
     ended = child.wait(30)
