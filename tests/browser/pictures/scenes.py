@@ -183,7 +183,7 @@ def put_back(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     notebook = _open(page, server, "", f"thesis/{story.NOTEBOOK}")
     panel = _panel(page)
     panel.node.get_by_role("button", name="Keep a history of this folder").click()
-    panel.told("A history of this folder is kept")
+    panel.told("JVS keeps a history of this folder from now on.")
     _show_plot(notebook)
     camera.film(2_200)
     page.locator('.lm-TabBar-tab[data-id="filebrowser"]').click()
