@@ -16,6 +16,7 @@ import interfaces
 import manual
 import measured
 import schemas
+from pydantic import TypeAdapter
 
 from jvs_core.cli.main import build
 from jvs_core.conformance import requirements
@@ -90,7 +91,7 @@ def _page(lines: Iterator[str]) -> str:
 
 def difference_schema() -> str:
     """Return the JSON schema of what ``compare --patch --json`` prints."""
-    schema = Differences.model_json_schema(mode="serialization")
+    schema = TypeAdapter(Differences).json_schema(mode="serialization")
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 

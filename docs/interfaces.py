@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
-
 import jvs_core
 from jvs_core.settings import ExcludeConfig, LeaseConfig, RepositoryConfig, RetentionPolicy, TimelineConfig
+from jvs_core.validated import Model
 
 _REGISTERS = (
     "locks",
@@ -197,7 +196,7 @@ def _described(named: Any) -> Iterator[str]:
 
 
 def _fields(named: Any) -> Iterator[str]:
-    if isinstance(named, type) and issubclass(named, BaseModel):
+    if isinstance(named, type) and issubclass(named, Model):
         yield from (", ".join(f"`{name}`" for name in named.model_fields), "")
 
 

@@ -13,7 +13,7 @@ from jvs_core.cli.explain import Explained
 from jvs_core.control.trust import Trusted
 from jvs_core.differences.model import Differences
 from jvs_core.model import (
-    AnnotatedDescriptor,
+    Annotation,
     AuditRecord,
     Checkpoint,
     Descriptor,
@@ -55,6 +55,7 @@ from jvs_core.results import (
 )
 from jvs_core.results.moving import Cloned, Imported
 from jvs_core.settings import TimelineConfig
+from jvs_core.validated import Field
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # What ``to_json`` leaves out of a model.
@@ -73,23 +74,32 @@ def _object(name: str, about: str, /, **fields: Any) -> type[BaseModel]:
     return made
 
 
-# A descriptor as ``history`` and ``show`` print it: with edits, and marked where the payload is gone.
-Shown = create_model(
-    "Snapshot",
-    __base__=Descriptor,
-    __doc__="A descriptor with its edited note and tags; `expired` if gc removed its files.",
-    expired=(Literal[True] | None, None),
-    annotations=(AnnotatedDescriptor.model_fields["annotations"].annotation, None),
-)
-ShownInFull = create_model(
-    "SnapshotDetails", __base__=Shown, __doc__="One snapshot in full.", refs=(list[str], ...), path=(str, ...)
-)
-Extracts = create_model(
-    "Extracts",
-    __base__=Extracted,
-    __doc__="Files or folders that were copied out of a snapshot; `path` is the first of them.",
-    paths=(list[str], ...),
-)
+class Snapshot(Descriptor):
+    """A descriptor with its edited note and tags; `expired` if gc removed its files."""
+
+    expired: Literal[True] | None = None
+    annotations: tuple[Annotation, ...] = Field(default=None)
+
+
+class SnapshotDetails(Snapshot):
+    """One snapshot in full."""
+
+    refs: list[str]
+    path: str
+
+
+class Extracts(Extracted):
+    """Files or folders that were copied out of a snapshot; `path` is the first of them."""
+
+    paths: list[str]
+
+
+class RunChanges(Comparison):
+    """What a run changed."""
+
+    run_id: str
+
+
 Steps = list[dict[str, Any]]
 RunOf = dict[str, list[Any]]
 Problem = _object("Problem", "The error.", code=str, message=str, hint=str | None)
@@ -97,7 +107,6 @@ Outcome = _object(
     "Sweep", "The results of the points of a sweep.", notebook=(str | None, None), command=(list[str] | None, None),
     before_snapshot_id=str, ok=int, failed=int, skipped=int, points=Steps,
 )  # fmt: skip
-RunChanges = create_model("RunChanges", __base__=Comparison, __doc__="What a run changed.", run_id=(str, ...))
 TwoRuns = _object(
     "TwoRuns", "How two runs differ.", **{"from": str}, to=str, parameters=RunOf, metrics=RunOf,
     deltas=dict[str, float], circumstances=RunOf, added=list[str], modified=list[str], removed=list[str],
@@ -116,11 +125,11 @@ RESULTS: Mapping[str, Any] = {
     "info": RepositoryInfo,
     "status": Status,
     "snapshot": Descriptor | Unchanged,
-    "annotate": Shown,
-    "history": list[Shown],
+    "annotate": Snapshot,
+    "history": list[Snapshot],
     "find": list[FoundFile],
     "stats": Stats,
-    "show": ShownInFull
+    "show": SnapshotDetails
     | _object(
         "ExecutedCells", "A notebook with the cells that a kernel executed.", cells=Steps, metadata=dict[str, Any], nbformat=int, nbformat_minor=int
     ),

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-
 from jvs_core.errors import InputError, NameInvalid
 from jvs_core.model import LEASE_MS_MAXIMUM, Tier, parse_tiers
+from jvs_core.validated import Config, Field, Model, ValidationError, field_validator
 
 LEASE_MS_MINIMUM = 1_000
 KEEP_MAXIMUM = 1_000_000_000
@@ -166,8 +165,8 @@ def _folder(variable: str, kind: str) -> Path:
     return folder
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+class _Section(Model):
+    model_config = Config(extra="forbid", strict=True)
 
 
 class LeaseConfig(_Section):

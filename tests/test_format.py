@@ -193,7 +193,7 @@ def test_the_example_of_the_root_hash_is_right() -> None:
 def test_every_field_of_every_record_is_on_the_page() -> None:
     for model in models():
         for name, field in model.model_fields.items():
-            assert f"`{field.alias or name}`" in PAGE or f'"{field.alias or name}"' in PAGE, (model, name)
+            assert f"`{field.key or name}`" in PAGE or f'"{field.key or name}"' in PAGE, (model, name)
 
 
 def test_every_control_file_is_on_the_page(repo: Repository) -> None:

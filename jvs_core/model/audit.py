@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
-
 from jvs_core.model.forms import (
     LARGEST,
     Count,
@@ -18,6 +16,7 @@ from jvs_core.model.forms import (
     Uuid,
 )
 from jvs_core.model.record import Record
+from jvs_core.validated import Config, Field
 
 
 class AuditHead(Record):
@@ -48,7 +47,7 @@ class AuditRecord(Record):
     prev_hash: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
     record_hash: Sha256
 
-    model_config = ConfigDict(extra="allow")
+    model_config = Config(extra="allow")
 
 
 class Signature(Record):
@@ -68,7 +67,7 @@ class Checkpoint(Record):
     created_at: Timestamp
     signature: Signature | None = None
 
-    model_config = ConfigDict(extra="allow")
+    model_config = Config(extra="allow")
 
     def to_json(self) -> dict[str, Any]:
         """Return the checkpoint; ``signature`` only where it has one."""

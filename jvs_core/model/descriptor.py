@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, PrivateAttr
-
 from jvs_core.model.forms import Count, Holder, KindName, Name, Sha256, SnapshotId, Tag, Text, Timestamp, Uuid
 from jvs_core.model.record import Record
+from jvs_core.validated import Config, Field
 
 # Why a snapshot was made; ``auto`` ones are made unasked and may thin out.
 Kind = Literal["user", "auto", "run", "restore", "checkpoint"]
@@ -50,9 +49,9 @@ class Descriptor(Record):
     excluded: tuple[Text, ...] | None = Field(default=None, strict=False)
     descriptor_checksum: HashValue | None = None
     integrity_state: IntegrityState = "unverified"
-    schema_: Annotated[int, Field(ge=1)] = Field(default=1, alias="schema")
+    schema_: Annotated[int, Field(ge=1)] = Field(default=1, key="schema")
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True, serialize_by_alias=True)
+    model_config = Config(extra="allow", populate_by_name=True, serialize_by_alias=True)
 
     @property
     def original(self) -> Descriptor:
@@ -91,7 +90,7 @@ class AnnotatedDescriptor(Descriptor):
 
     annotations: tuple[Annotation, ...]
 
-    _original: Descriptor | None = PrivateAttr(default=None)
+    before_edits: Descriptor = Field(exclude=True)
 
     @classmethod
     def of(cls, original: Descriptor, annotations: Sequence[Annotation]) -> AnnotatedDescriptor:
@@ -101,16 +100,13 @@ class AnnotatedDescriptor(Descriptor):
             note = note if edit.note is None else edit.note
             tags = [tag for tag in tags if tag not in edit.removed_tags]
             tags += [tag for tag in edit.added_tags if tag not in tags]
-        fields = {**original.model_dump(), "note": note, "tags": tags, "annotations": tuple(annotations)}
-        made = cls.model_validate(fields)
-        made._original = original
-        return made
+        edited = {"note": note, "tags": tags, "annotations": tuple(annotations), "before_edits": original}
+        return cls.model_validate({**original.model_dump(), **edited})
 
     @property
     def original(self) -> Descriptor:
         """The descriptor as it was made, and as it lies on disk."""
-        assert self._original is not None
-        return self._original
+        return self.before_edits
 
 
 class Ready(Record):

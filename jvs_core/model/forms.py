@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from jvs_core.validated import AfterValidator, Field
 
 FORMAT_VERSION = 2
 LARGEST = 2**53 - 1

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-
 from jvs_core.model.forms import Holder, ShortId, SnapshotId, Timestamp
 from jvs_core.model.record import Record
+from jvs_core.validated import Field
 
 
 class Pin(Record):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
-
 from jvs_core.model.forms import (
     VIEW,
     Count,
@@ -22,6 +20,7 @@ from jvs_core.model.forms import (
 from jvs_core.model.process import Process
 from jvs_core.model.record import Record
 from jvs_core.model.worktree import UndoPoint
+from jvs_core.validated import AfterValidator, Field, model_validator
 
 
 def _payload_path(text: str) -> str:
@@ -162,7 +161,7 @@ class Intent(Process):
     uid: int | None = Field(default=None, exclude=True)
     seen_ms: int | None = Field(default=None, exclude=True)
 
-    @model_validator(mode="after")
+    @model_validator
     def _of_its_operation(self) -> Self:
         form = INTENT_DETAILS.get(self.operation)
         if form is None or not self.intent_id.startswith(f"{self.operation}-"):

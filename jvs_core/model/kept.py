@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from jvs_core.model.forms import Count, HexPath, Holder, Name, Sha256, SnapshotId, Timestamp, Uuid
 from jvs_core.model.record import Record
+from jvs_core.validated import Field
 
 Cause = Literal["delete", "rename", "overwrite"]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from jvs_core.model.forms import Holder, LeaseSpan, Name, SessionId, Sha256, Timestamp, Uuid
 from jvs_core.model.record import Record
+from jvs_core.validated import Field
 
 
 class LeaseRecord(Record):

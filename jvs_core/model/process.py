@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from jvs_core.model.forms import Count, Holder
 from jvs_core.model.record import Record
+from jvs_core.validated import Field
 
 
 class Process(Record):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from jvs_core.errors import DescriptorCorrupt
+from jvs_core.validated import Config, Model, ValidationError
 
 R = TypeVar("R", bound="Record")
 
 
-class Record(BaseModel):
+class Record(Model):
     """A frozen JSON object. Fields that it does not know are dropped."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
+    model_config = Config(extra="ignore", strict=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values, in field order."""

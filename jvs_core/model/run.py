@@ -8,11 +8,10 @@ import re
 import shlex
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
-
 from jvs_core.model.forms import Count, Holder, Name, RunId, Sha256, SnapshotId, Timestamp, Uuid
 from jvs_core.model.process import Process
 from jvs_core.model.record import Record
+from jvs_core.validated import AfterValidator, Field
 
 
 def _of_json(value: Any) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from jvs_core.model.forms import RunId, Timestamp
 from jvs_core.model.record import Record
+from jvs_core.validated import Field
 
 _Cell = Annotated[int, Field(ge=1)]
 

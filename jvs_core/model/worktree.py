@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from jvs_core.model.forms import LARGEST, Count, HexPath, OperationName, SnapshotId, Timestamp, Uuid
 from jvs_core.model.record import Record
+from jvs_core.validated import Field
 
 
 class UndoPoint(Record):

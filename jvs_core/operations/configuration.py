@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
-
 from jvs_core import files, regular
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import critical
@@ -24,6 +22,7 @@ from jvs_core.operations.durations import check_duration
 from jvs_core.payload.engines import select
 from jvs_core.results import Setting
 from jvs_core.settings import RepositoryConfig, RetentionPolicy, parse_config, under_policy
+from jvs_core.validated import Model
 
 _RETENTION = "retention"
 _TIMELINE = "timeline"
@@ -125,10 +124,10 @@ def _keys(config: RepositoryConfig) -> Iterator[str]:
         yield from _below(RetentionPolicy, f"{_RETENTION}.{name}.")
 
 
-def _below(model: type[BaseModel], prefix: str) -> Iterator[str]:
+def _below(model: type[Model], prefix: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if isinstance(kind, type) and issubclass(kind, Model):
             yield from _below(kind, f"{prefix}{name}.")
         elif name != _RETENTION:
             yield f"{prefix}{name}"
@@ -151,7 +150,7 @@ def _require_known(key: str, config: RepositoryConfig) -> None:
 
 def _field_of(key: str) -> Any:
     parts = key.split(".")
-    model: type[BaseModel] = RepositoryConfig
+    model: type[Model] = RepositoryConfig
     if parts[0] == _RETENTION:
         model, parts = RetentionPolicy, parts[2:]
     for name in parts[:-1]:

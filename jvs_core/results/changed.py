@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
-
 from jvs_core.results.browse import TreeEntry
 from jvs_core.results.result import Result
+from jvs_core.validated import Field
 
 
 class Renamed(Result):
     """A file that only moved: the same content and mode, at another path."""
 
-    from_: str = Field(alias="from")
+    from_: str = Field(key="from")
     to: str
 
 
@@ -25,7 +24,7 @@ class Comparison(Result):
     path), if the caller asked for them.
     """
 
-    from_: str = Field(alias="from")
+    from_: str = Field(key="from")
     to: str
     added: list[str]
     modified: list[str]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from jvs_core.errors import JvsError
 from jvs_core.results.result import Made, Result
+from jvs_core.validated import Field
 
 
 class RefusedSnapshot(Result):

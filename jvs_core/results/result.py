@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from jvs_core.validated import Config, Field, Model
 
 
-class Result(BaseModel):
+class Result(Model):
     """A frozen answer."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = Config(populate_by_name=True, serialize_by_alias=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as plain JSON values."""

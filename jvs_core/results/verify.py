@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from jvs_core.results.result import Result
+from jvs_core.validated import Field
 
 
 class SnapshotReport(Result):

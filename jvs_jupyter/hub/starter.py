@@ -19,10 +19,16 @@ import select
 import signal
 import socket
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 import jvs_core
 from jvs_core.cli.other_user import become, die_with
+from jvs_core.validated import Model
+
+T = TypeVar("T")
 
 IDLE_S = 30.0
 _LOOK_MS = 1000
@@ -132,14 +138,17 @@ def _import_all() -> None:
             importlib.import_module(module.name)
     for name in ("cli", "looking", "making"):
         importlib.import_module(f"jvs_jupyter.hub.{name}")
-    from pydantic import BaseModel
+    for one in _below(Model):
+        one.model_build()
+    for other in _below(BaseModel):
+        if other.__module__.startswith("jvs_"):
+            other.model_rebuild()
 
-    waiting = [BaseModel]
-    while waiting:
-        one = waiting.pop()
-        waiting += one.__subclasses__()
-        if one.__module__.startswith("jvs_") and not one.__pydantic_complete__:
-            one.model_rebuild()
+
+def _below(base: type[T]) -> Iterator[type[T]]:
+    for one in base.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydantic import ValidationError
-
 from jvs_core import regular
 from jvs_core.control import identity
 from jvs_core.control.layout import Layout
 from jvs_core.control.lock import slots
 from jvs_core.errors import AuditChainBroken, DescriptorCorrupt
 from jvs_core.model import AuditHead, AuditRecord
+from jvs_core.validated import ValidationError
 
 LONGEST_LINE = 1 << 28
 # What the hash of a record covers begins with this, so that it is the hash of nothing else.

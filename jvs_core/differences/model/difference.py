@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
-
 from jvs_core.differences.model.archive import ArchiveDetail
 from jvs_core.differences.model.image import ImageDetail
 from jvs_core.differences.model.notebook import NotebookDetail
@@ -14,6 +12,7 @@ from jvs_core.differences.model.table import TableDetail
 from jvs_core.differences.model.text import TextDetail
 from jvs_core.differences.model.weights import ModelDetail
 from jvs_core.results import Renamed
+from jvs_core.validated import Field
 
 Group = Literal["notebooks", "code", "data", "figures", "models", "other"]
 Kind = Literal[
@@ -97,7 +96,7 @@ class Differences(Part):
     describe, because of a limit.
     """
 
-    from_: str = Field(alias="from", serialization_alias="from")
+    from_: str = Field(key="from")
     to: str
     added: list[str]
     modified: list[str]

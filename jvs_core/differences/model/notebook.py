@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from jvs_core.differences.model.image import ImageDetail
 from jvs_core.differences.model.part import Part
 from jvs_core.differences.model.text import Hunk
+from jvs_core.validated import Field
 
 
 class FieldChange(Part):

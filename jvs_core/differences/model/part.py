@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from jvs_core.validated import Config, Model
 
 
-class Part(BaseModel):
+class Part(Model):
     """A frozen value."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
+    model_config = Config(extra="forbid")
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as plain JSON values."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from jvs_core.differences.model.part import Part
+from jvs_core.validated import Field
 
 
 class ColumnChange(Part):

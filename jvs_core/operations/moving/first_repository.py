@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pydantic import Field
-
 from jvs_core import canonical
 from jvs_core.control import catalog, identity
 from jvs_core.control.audit import log_file
@@ -30,6 +28,7 @@ from jvs_core.model.forms import SnapshotId, Timestamp, Uuid
 from jvs_core.operations.moving.old import in_order
 from jvs_core.operations.moving.old_files import parsed, read_small, told
 from jvs_core.results import RefusedSnapshot
+from jvs_core.validated import Field
 from jvs_core.wording import counted
 
 _MOST = 100_000

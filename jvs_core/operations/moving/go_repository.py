@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, Field
-
 from jvs_core import clock, regular
 from jvs_core.control.layout import Layout
 from jvs_core.control.names import MAIN
@@ -29,6 +27,7 @@ from jvs_core.model.forms import Name, Sha256, SnapshotId, Tag, Text
 from jvs_core.operations.moving.old import in_order
 from jvs_core.operations.moving.old_files import parsed, read_small, told
 from jvs_core.results import RefusedSnapshot
+from jvs_core.validated import Config, Field
 from jvs_core.wording import counted
 
 _MOST = 100_000
@@ -55,7 +54,7 @@ class GoDescriptor(Record):
     partial_paths: tuple[Text, ...] | None = Field(default=None, strict=False, max_length=_MOST)
     compression: dict[str, Any] | None = None
 
-    model_config = ConfigDict(extra="allow")
+    model_config = Config(extra="allow")
 
 
 class GoReady(Record):

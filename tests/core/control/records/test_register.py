@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from jvs_core.control.catalog import DESCRIPTORS
 from jvs_core.control.layout import Layout
@@ -22,6 +20,7 @@ from jvs_core.control.records.runs import RUNS
 from jvs_core.control.records.tombstones import TOMBSTONES
 from jvs_core.errors import DescriptorCorrupt, JvsError, PathEscape
 from jvs_core.model import Plan, Record, models
+from jvs_core.validated import FieldInfo, Model
 
 REGISTERS: list[Register[Any]] = [DESCRIPTORS, PINS, PLANS, REFS, RUNS, TOMBSTONES]
 # Fields that name something by a part of their own name, and those that are words of a person or of a machine.
@@ -50,22 +49,22 @@ PLAN = Plan(
 )
 
 
-def models_below(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+def models_below(base: type[Model]) -> Iterator[type[Model]]:
     for each in base.__subclasses__():
         yield each
         yield from models_below(each)
 
 
 def forms(field: FieldInfo) -> list[str]:
-    found = [str(getattr(each, "pattern", None) or "") for each in field.metadata]
+    about: list[Any] = [field, *field.metadata]
     stack: list[Any] = [field.annotation]
     while stack:
         each = stack.pop()
-        found += [str(getattr(each, "pattern", None) or "") for each in getattr(each, "__metadata__", ())]
-        for meta in getattr(each, "__metadata__", ()):
-            found += [str(getattr(inner, "pattern", None) or "") for inner in getattr(meta, "metadata", ())]
+        about += getattr(each, "__metadata__", ())
         stack += get_args(each)
-    return [form for form in found if form]
+    return [
+        each.rules["pattern"] for each in about if isinstance(each, FieldInfo) and "pattern" in each.rules
+    ]
 
 
 def test_every_identity_in_every_record_has_a_form() -> None:
