@@ -200,7 +200,7 @@ def _kinds(annotation: Any) -> set[Any]:
 def _setting(ctx: Context, config: RepositoryConfig, key: str) -> Setting:
     parts = key.split(".")
     value, given = _value(config, parts)
-    default = _field_of(key).get_default(call_default_factory=True)
+    default = _field_of(key).missing()
     source, variable = "config.toml" if given else "default", None
     if key == "engine":
         default = AUTO
