@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from jvs_core.validated.field import REQUIRED, AfterValidator, Config, FieldInfo
-
-if TYPE_CHECKING:
-    from jvs_core.validated.model import Model
 
 Schema = dict[str, Any]
 # Returns the schema of a class that is the type of a field.
@@ -18,7 +15,7 @@ _PLAIN = {str: "str", int: "int", bool: "bool", float: "float", Any: "any"}
 _AROUND = ("nullable", "function-after")
 
 
-def of_model(model: type[Model], nested: Nested) -> Schema:
+def of_model(model: type[Any], nested: Nested) -> Schema:
     """Return the schema of a class."""
     checks = _checks(model)
     fields = {
@@ -47,7 +44,7 @@ def _configured(config: Config) -> Schema:
     return made
 
 
-def _checks(model: type[Model]) -> dict[str, str]:
+def _checks(model: type[Any]) -> dict[str, str]:
     """Return the names of the methods that check, by field; that of the whole value under ``""``."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
@@ -58,7 +55,7 @@ def _checks(model: type[Model]) -> dict[str, str]:
     return found
 
 
-def _of_field(field: FieldInfo, model: type[Model], check: str | None, nested: Nested) -> Schema:
+def _of_field(field: FieldInfo, model: type[Any], check: str | None, nested: Nested) -> Schema:
     schema = _with(_of_annotated(field.annotation, field.metadata, nested), field)
     if check is not None:
         schema = _after(schema, getattr(model, check))

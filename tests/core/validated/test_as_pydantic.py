@@ -65,11 +65,10 @@ def in_their_words(about: Any) -> list[Any]:
     if isinstance(about, AfterValidator):
         return [pydantic.AfterValidator(about.function)]
     assert isinstance(about, FieldInfo)
-    return [
-        pydantic.Field(
-            **about.rules, **({"discriminator": about.discriminator} if about.discriminator else {})
-        )
-    ]
+    rules: dict[str, Any] = dict(about.rules)
+    if about.discriminator is not None:
+        rules["discriminator"] = about.discriminator
+    return [pydantic.Field(**rules)]
 
 
 def twin(model: type[Model]) -> type[pydantic.BaseModel]:
