@@ -83,9 +83,7 @@ class Model:
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        cls._given = {
-            name: vars(cls)[name] for name in vars(cls).get("__annotations__", ()) if name in vars(cls)
-        }
+        cls._given = {name: vars(cls)[name] for name in inspect.get_annotations(cls) if name in vars(cls)}
         for name in cls._given:
             if name != "model_config":
                 delattr(cls, name)
