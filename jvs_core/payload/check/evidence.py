@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, NamedTuple
 
 from jvs_core.errors import DescriptorCorrupt, JvsError
@@ -52,14 +54,14 @@ class Found:
     """What was found for lines of a manifest, by the position of the line.
 
     ``inodes``, one a line, has device, inode and ``ctime`` of files with hard links, and of those not read yet, else
-    ``b""``. ``unread`` has the sizes of files that are still to be read. ``other`` has the line that would be right for
+    ``b""``. ``unread`` has the positions of files that are still to be read. ``other`` has the line that would be right for
     what is there instead, None where nothing is there; ``failures`` has why a file could not be read. ``children``
     counts the names that the lines put into each folder, ``listed`` the names that each folder really has, -1 where it
     is no folder. ``groups`` has the link group of each line in one.
     """
 
     inodes: list[bytes] = field(default_factory=list)
-    unread: dict[int, int] = field(default_factory=dict)
+    unread: array[int] = field(default_factory=partial(array, "Q"))
     other: dict[int, bytes | None] = field(default_factory=dict)
     failures: dict[int, JvsError] = field(default_factory=dict)
     children: dict[bytes, int] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class Evidence(Found):
             raise corrupt("a line is out of order")
         self.last = following
         self.inodes.extend(part.inodes)
-        self.unread.update(part.unread)
+        self.unread.extend(part.unread)
         self.other.update(part.other)
         self.failures.update(part.failures)
         self.groups.update(part.groups)

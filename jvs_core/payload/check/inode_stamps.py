@@ -58,14 +58,13 @@ class InodeStamps(Sequence[bytes]):
         if not worth(len(self)):
             return [_IDENTITY.unpack_from(stamp) if stamp else () for stamp in self]
         found = PackedInodes(len(self))
-        every = array("Q", bytes(self._stamps))
+        with memoryview(self._stamps) as stamps, stamps.cast("Q") as every:
+            found.devices, found.numbers = array("Q", every[0::3]), array("Q", every[1::3])
+            if not all(found.devices):
+                found.known = bytearray(map(any, zip(every[0::3], every[1::3], every[2::3], strict=True)))
+            else:
+                found.known = bytearray(b"\1") * len(self)
         if sys.byteorder == "big":
-            every.byteswap()
-        found.devices, found.numbers = every[0::3], every[1::3]
-        found.known = bytearray(map(bool, found.devices)) if all(found.devices) else _known(every)
+            found.devices.byteswap()
+            found.numbers.byteswap()
         return found
-
-
-def _known(every: array[int]) -> bytearray:
-    columns = zip(every[0::3], every[1::3], every[2::3], strict=True)
-    return bytearray(any(fields) for fields in columns)

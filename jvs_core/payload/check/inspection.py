@@ -140,7 +140,7 @@ class Inspection:
         progress: Progress,
     ) -> None:
         """Read the files at ``positions``."""
-        sizes = [evidence.unread[position] for position in positions]
+        sizes = [decode(lines[position]).size for position in positions]
         ordered: list[int] = []
         parts = []
         for places in cut(sizes, self._step):

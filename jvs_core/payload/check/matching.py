@@ -200,7 +200,7 @@ class _Match:
 
     def defer(self, position: int, st: os.stat_result) -> None:
         self.name(position, st, st.st_ctime_ns)
-        self.found.unread[position] = st.st_size
+        self.found.unread.append(position)
 
     def name(self, position: int, st: os.stat_result, ctime_ns: int) -> None:
         self.found.inodes[position - self.start] = _INODE.pack(st.st_dev, st.st_ino, ctime_ns)

@@ -13,7 +13,7 @@ from jvs_core.payload.tree import attributes
 from jvs_core.payload.tree.entry import FILE, Entry
 from jvs_core.payload.tree.faults import GONE, listed, translate
 from jvs_core.payload.tree.folders import Folders, split
-from jvs_core.payload.tree.packed import duplicate, present
+from jvs_core.payload.tree.packed import duplicate, held, present
 from jvs_core.payload.tree.walk import CAP_SETFCAP, has_capability
 from jvs_core.wording import counted
 
@@ -67,26 +67,29 @@ def entries_granted(
     capable = _capable(entries, payload)
     if authority.owner is None and not capable and not any(entry.mode & SPECIAL for entry in entries):
         return entries, []
-    granted: list[Entry] = []
     owners: list[bytes] = []
     special: list[bytes] = []
-    for entry in entries:
+
+    def grant(entry: Entry) -> Entry:
         if authority.owner is None and not entry.mode & SPECIAL and entry.path not in capable:
-            granted.append(entry)
-            continue
+            return entry
         here = present.get(entry.path)
         if here is not None and _is_same(here, entry):
-            granted.append(entry)
-            continue
+            return entry
         one = _without_special(entry, capable)
         if one is not entry:
             special.append(entry.path)
-        if authority.owner is not None:
-            uid, gid = authority.owner if here is None else (here.uid, here.gid)
-            if (uid, gid) != (entry.uid, entry.gid):
-                owners.append(entry.path)
-            one = one._replace(uid=uid, gid=gid)
-        granted.append(one)
+        if authority.owner is None:
+            return one
+        uid, gid = authority.owner if here is None else (here.uid, here.gid)
+        if (uid, gid) == (entry.uid, entry.gid):
+            return one
+        owners.append(entry.path)
+        return one._replace(uid=uid, gid=gid)
+
+    granted = held(grant(entry) for entry in entries)
+    if not owners and not special:
+        return entries, []
     lines = (
         [f"owner or group not kept on {counted(len(owners), 'entry', 'entries')}: {listed(owners)}"]
         if owners
