@@ -18,6 +18,7 @@ from jvs_core.payload.changes.digests import Digests
 from jvs_core.payload.changes.packed_digests import PackedDigests
 from jvs_core.payload.check.inode_stamps import InodeStamps
 from jvs_core.payload.manifest.held_lines import HeldLines
+from jvs_core.payload.tree.authority import Authority, believing, owned
 from jvs_core.payload.tree.entry import FIFO, FILE, FOLDER, SYMLINK, Entry
 from jvs_core.payload.tree.packed import (
     Gathering,
@@ -36,7 +37,7 @@ from jvs_core.payload.tree.walk import scan
 from jvs_core.payload.work import pool
 
 FEW = 8
-MOST_A_FILE = 450  # bytes, as this process counts them; in lists it is more than a thousand
+MOST_A_FILE = 350  # bytes, as this process counts them; in lists it is more than a thousand
 DIGESTS = st.sampled_from([b"", bytes(32), b"\x01" * 32, b"\xff" * 32])
 ENTRIES = st.builds(
     Entry,
@@ -233,6 +234,23 @@ def test_damage_is_found_among_very_many(tmp_path: Path, soon: None) -> None:
     assert reports == {one: ["d4/f4.txt"], two: ["d4/f4.txt"]}  # one inode, which both share
 
 
+def test_what_is_brought_with_other_owners_is_held_in_columns(soon: None) -> None:
+    some = [
+        Entry(b"%03d" % number, FILE, 0o4644 if number % 2 else 0o644, 7, 8, number, 1, b"", 0, b"", b"\x01" * 32)
+        for number in range(4 * FEW)
+    ]
+    with believing(Authority(special=False, owner=(0, 0))):
+        kept, lines = owned(packed(some))
+        expected, also = owned(some)
+        unchanged, _ = owned(kept)
+    assert isinstance(kept, PackedEntries)
+    assert list(kept) == list(expected)
+    assert {(each.mode, each.uid, each.gid) for each in kept} == {(0o644, 0, 0)}
+    assert lines == also
+    assert len(lines) == 2
+    assert unchanged is kept
+
+
 def _peaks(folder: Path, count: int) -> dict[str, int]:
     """Return how much memory each operation takes at most with ``count`` files."""
     repo = Repository.init(folder, engine="copy")
@@ -258,6 +276,7 @@ def _peaks(folder: Path, count: int) -> dict[str, int]:
     step("status, known", repo.status)
     step("restore", lambda: repo.restore(one, name="aside"))
     step("verify", lambda: repo.verify([one]))
+    step("verify, both", lambda: repo.verify(every=True))
     return peaks
 
 
