@@ -90,8 +90,6 @@ class AnnotatedDescriptor(Descriptor):
 
     annotations: tuple[Annotation, ...]
 
-    before_edits: Descriptor = Field(exclude=True)
-
     @classmethod
     def of(cls, original: Descriptor, annotations: Sequence[Annotation]) -> AnnotatedDescriptor:
         """Return what ``original`` is after ``annotations``."""
@@ -100,13 +98,17 @@ class AnnotatedDescriptor(Descriptor):
             note = note if edit.note is None else edit.note
             tags = [tag for tag in tags if tag not in edit.removed_tags]
             tags += [tag for tag in edit.added_tags if tag not in tags]
-        edited = {"note": note, "tags": tags, "annotations": tuple(annotations), "before_edits": original}
-        return cls.model_validate({**original.model_dump(), **edited})
+        fields = {**original.model_dump(), "note": note, "tags": tags, "annotations": tuple(annotations)}
+        made = cls.model_validate(fields)
+        made.model_attach(original)
+        return made
 
     @property
     def original(self) -> Descriptor:
         """The descriptor as it was made, and as it lies on disk."""
-        return self.before_edits
+        original = self.model_attached
+        assert isinstance(original, Descriptor)
+        return original
 
 
 class Ready(Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, Literal, TypedDict, TypeVar
 
@@ -61,8 +62,8 @@ class FieldInfo:
         return self.default is REQUIRED and self.default_factory is None
 
     def missing(self) -> Any:
-        """Return the value of a field that was not given."""
-        return self.default if self.default_factory is None else self.default_factory()
+        """Return the value of a field that was not given, the caller's own."""
+        return copy.deepcopy(self.default) if self.default_factory is None else self.default_factory()
 
 
 def Field(  # noqa: N802 - as in pydantic
@@ -76,7 +77,7 @@ def Field(  # noqa: N802 - as in pydantic
 ) -> Any:
     """Describe a field: as the default of its annotation, or inside ``Annotated``.
 
-    ``key`` is its name in JSON, where that is no name in Python. ``exclude`` keeps it out of what is written. ``discriminator`` names the field that tells the classes of a union
+    What a type cannot have is a TypeError when the class is first used. ``key`` is its name in JSON, where that is no name in Python. ``exclude`` keeps it out of what is written. ``discriminator`` names the field that tells the classes of a union
     apart. The other ``rules`` are ``strict``, ``ge``, ``le``, ``lt``, ``pattern``, ``min_length``, ``max_length``,
     ``allow_inf_nan``.
     """
@@ -93,7 +94,10 @@ class AfterValidator:
 
 
 def field_validator(name: str) -> Callable[[F], F]:
-    """Mark a class method as the check of a field: it gets the value and returns the one to keep, or raises ValueError."""
+    """Mark a class method as the check of a field: it gets the value and returns the one to keep, or raises ValueError.
+
+    A field has one; a subclass replaces it by a method of the same name.
+    """
 
     def mark(method: F) -> F:
         function: Any = getattr(method, "__func__", method)  # a class method keeps its marks there

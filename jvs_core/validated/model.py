@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, get_args, get_origin
@@ -39,25 +40,35 @@ def _fields(model: type[Model]) -> dict[str, FieldInfo]:
     if model is Model:
         return found
     for name, annotation in inspect.get_annotations(model, eval_str=True).items():
-        if name == "model_config" or name.startswith("_") or ClassVar in (annotation, get_origin(annotation)):
+        if name.startswith(("_", "model_")) or _is_of_the_class(annotation):
             continue
         given = model._given.get(name, REQUIRED)
-        field = given if isinstance(given, FieldInfo) else FieldInfo(given)
+        field = copy.copy(given) if isinstance(given, FieldInfo) else FieldInfo(given)
         field.metadata = getattr(annotation, "__metadata__", ())
         field.annotation = get_args(annotation)[0] if field.metadata else annotation
         found[name] = field
     return found
 
 
+def _is_of_the_class(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        return annotation.partition("[")[0].endswith("ClassVar")
+    return ClassVar in (annotation, get_origin(annotation))
+
+
 def _core_schema(model: type[Model]) -> schema.Schema:
     return schema.of_model(model, lambda other: other.model_schema)
+
+
+def _validator(model: type[Model]) -> SchemaValidator:
+    return SchemaValidator(model.model_schema, {"title": model.__name__})
 
 
 def _late() -> dict[str, Any]:
     return {
         "model_fields": _MadeLate(_fields),
         "model_schema": _MadeLate(_core_schema),
-        "__pydantic_validator__": _MadeLate(lambda model: SchemaValidator(model.model_schema)),
+        "__pydantic_validator__": _MadeLate(_validator),
         "__pydantic_serializer__": _MadeLate(lambda model: SchemaSerializer(model.model_schema)),
     }
 
@@ -83,13 +94,21 @@ class Model:
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        cls._given = {name: vars(cls)[name] for name in inspect.get_annotations(cls) if name in vars(cls)}
+        own = vars(cls)
+        cls._given = {
+            name: own[name]
+            for name, annotation in inspect.get_annotations(cls).items()
+            if name in own and not name.startswith(("_", "model_")) and not _is_of_the_class(annotation)
+        }
         for name in cls._given:
-            if name != "model_config":
-                delattr(cls, name)
+            delattr(cls, name)
         config: Config = {}
         for base in reversed(cls.__mro__):
             config |= vars(base).get("model_config", {})
+        if unknown := config.keys() - Config.__annotations__.keys():
+            raise TypeError(
+                f"{cls.__name__} has a model_config of unknown keys: {', '.join(sorted(unknown))}"
+            )
         cls.model_config = config
         for name, made in _late().items():
             made.__set_name__(cls, name)
@@ -118,14 +137,16 @@ class Model:
     @classmethod
     def model_construct(cls, **values: Any) -> Self:
         """Return the value of fields that are known to be right, unchecked."""
-        given: dict[str, Any] = {}
+        given, fields = set[str](), dict[str, Any]()
         for name, field in cls.model_fields.items():
             key = name if name in values or field.key is None else field.key
             if key in values:
-                given[name] = values[key]
+                fields[name] = values.pop(key)
+                given.add(name)
             elif not field.required:
-                given[name] = field.missing()
-        return cls._made(given, given.keys() & values.keys(), None)
+                fields[name] = field.missing()
+        extra = values if cls.model_config.get("extra") == "allow" else None
+        return cls._made(fields, given | (extra or {}).keys(), extra)
 
     @classmethod
     def _made(cls, fields: dict[str, Any], given: Any, extra: dict[str, Any] | None) -> Self:
@@ -135,8 +156,24 @@ class Model:
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self:
         """Return a copy with some fields replaced, unchecked."""
-        fields = {**self.__dict__, **(update or {})}
-        return self._made(fields, self.model_fields_set | (update or {}).keys(), self.model_extra)
+        fields, extra = dict(self.__dict__), copy.copy(self.model_extra)
+        for name, value in (update or {}).items():
+            if extra is not None and name not in self.model_fields:
+                extra[name] = value
+            else:
+                fields[name] = value
+        made = self._made(fields, self.model_fields_set | (update or {}).keys(), extra)
+        made.model_attach(self.model_attached)
+        return made
+
+    def model_attach(self, value: Any) -> None:
+        """Attach a value that is no field: it is copied along and counts where values are compared, and is not written."""
+        object.__setattr__(self, "__pydantic_private__", value)
+
+    @property
+    def model_attached(self) -> Any:
+        """The value that is attached, or None."""
+        return self.__pydantic_private__  # type: ignore[attr-defined]
 
     def model_dump(self, **options: Any) -> dict[str, Any]:
         """Return the fields by name as plain values: ``exclude``, ``by_alias``, ``exclude_none`` … as in pydantic."""
@@ -173,13 +210,26 @@ class Model:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
             return NotImplemented
-        return type(self) is type(other) and dict(self) == dict(other)
+        return (
+            type(self) is type(other)
+            and self.__dict__ == other.__dict__
+            and (self.model_extra or {}) == (other.model_extra or {})
+            and self.model_attached == other.model_attached
+        )
 
     def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
+        return hash((type(self), *map(self.__dict__.get, self.model_fields)))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self)})"
+
+    if not TYPE_CHECKING:  # or every name would seem to be an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return object.__getattribute__(self, "__pydantic_extra__")[name]
+            except (AttributeError, TypeError, KeyError):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise ValidationError.from_exception_data(

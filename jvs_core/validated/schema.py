@@ -13,6 +13,14 @@ Schema = dict[str, Any]
 Nested = Callable[[type[Any]], Schema]
 _PLAIN = {str: "str", int: "int", bool: "bool", float: "float", Any: "any"}
 _AROUND = ("nullable", "function-after")
+_STRICT = {"strict"}
+_SIZED = {"min_length", "max_length", "strict"}
+_RULES = {
+    "str": {*_SIZED, "pattern"},
+    "int": {"ge", "gt", "le", "lt", "strict"},
+    "float": {"ge", "gt", "le", "lt", "strict", "allow_inf_nan"},
+    **dict.fromkeys(("list", "tuple", "dict"), _SIZED),
+}
 
 
 def of_model(model: type[Any], nested: Nested) -> Schema:
@@ -49,20 +57,30 @@ def _checks(model: type[Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
         for name, value in vars(base).items():
+            if type(value).__module__.startswith("pydantic."):
+                raise TypeError(f"{model.__name__}.{name} is pydantic's, which is not heeded here")
             field = getattr(getattr(value, "__func__", value), "checks", None)
-            if isinstance(field, str):
-                found[field] = name
+            if not isinstance(field, str):
+                continue
+            if found.setdefault(field, name) != name:
+                raise TypeError(
+                    f"{model.__name__} has two checks of {field or 'the whole'}: {found[field]}, {name}"
+                )
+            if field and field not in model.model_fields:
+                raise TypeError(f"{model.__name__}.{name} checks {field}, which is no field")
     return found
 
 
 def _of_field(field: FieldInfo, model: type[Any], check: str | None, nested: Nested) -> Schema:
-    schema = _with(_of_annotated(field.annotation, field.metadata, nested), field)
+    schema = _of_annotated(field.annotation, (*field.metadata, field), nested)
     if check is not None:
         schema = _after(schema, getattr(model, check))
     if field.default_factory is not None:
         schema = {"type": "default", "schema": schema, "default_factory": field.default_factory}
     elif field.default is not REQUIRED:
         schema = {"type": "default", "schema": schema, "default": field.default}
+        if type(field.default).__module__.startswith("pydantic."):
+            raise TypeError(f"{model.__name__} has a field of pydantic's, which is not heeded here")
         if field.default.__hash__ is None:
             schema["copy_default"] = True
     made: Schema = {"type": "model-field", "schema": schema}
@@ -96,10 +114,8 @@ def _of_type(annotation: Any, nested: Nested) -> Schema:
 
 
 def _of_annotated(annotation: Any, metadata: tuple[Any, ...], nested: Nested) -> Schema:
-    for each in metadata:
-        if isinstance(each, FieldInfo) and each.discriminator is not None:
-            return _tagged(get_args(annotation), each.discriminator, nested)
-    schema = _of_type(annotation, nested)
+    tags = [each.discriminator for each in metadata if isinstance(each, FieldInfo) and each.discriminator]
+    schema = _tagged(get_args(annotation), tags[0], nested) if tags else _of_type(annotation, nested)
     for each in metadata:
         schema = _with(schema, each)
     return schema
@@ -129,14 +145,16 @@ def _with(schema: Schema, about: Any) -> Schema:
     """Return a schema with what the metadata of an annotation, or a field, says of its values."""
     if isinstance(about, AfterValidator):
         return _after(schema, about.function)
-    if isinstance(about, FieldInfo) and about.rules:
-        return _bounded(schema, about.rules)
-    return schema
+    if isinstance(about, FieldInfo):
+        return _bounded(schema, about.rules) if about.rules else schema
+    raise TypeError(f"no annotation can have {about!r}")
 
 
 def _bounded(schema: Schema, rules: Mapping[str, Any]) -> Schema:
     if schema["type"] in _AROUND:
         return {**schema, "schema": _bounded(schema["schema"], rules)}
+    if unknown := rules.keys() - _RULES.get(schema["type"], _STRICT):
+        raise TypeError(f"no {schema['type']} can have {', '.join(sorted(unknown))}")
     return {**schema, **rules}
 
 

@@ -183,9 +183,137 @@ def test_a_value_may_be_a_field_of_one_of_pydantics_classes() -> None:
     assert schema["additionalProperties"] is False
 
 
-def test_a_type_that_no_field_can_have_is_named() -> None:
+def test_an_unknown_field_is_an_attribute() -> None:
+    value = Named.model_validate({"x": 0, "name": "a", "more": [1]})
+    assert value.more == [1]  # type: ignore[attr-defined]
+    assert value.model_copy(update={"more": 2}).model_dump()["more"] == 2
+    assert value.more == [1]  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="'Point' object has no attribute 'more'"):
+        Point(x=1).more  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_what_belongs_to_the_class_stays_there() -> None:
+    assert Named.kind == "named"
+    assert "kind" not in Named.model_fields
+
+
+def test_a_default_is_each_values_own() -> None:
+    class Listed(Model):
+        tags: list[str] = ["a"]  # noqa: RUF012
+
+    Listed().tags.append("b")
+    Listed.model_construct().tags.append("c")
+    Listed.model_fields["tags"].missing().append("d")
+    assert Listed().tags == ["a"]
+
+
+def test_what_is_attached_is_copied_compared_and_not_written() -> None:
+    one, other = Point(x=1), Point(x=1)
+    one.model_attach("note")
+    assert one != other
+    assert one.model_copy(update={"y": 2}).model_attached == "note"
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert "note" not in f"{one!r}{one.model_dump()}{one.model_dump_json()}{dict(one)}"
+
+
+def test_a_class_that_fails_is_called_by_its_name() -> None:
+    with pytest.raises(ValidationError, match="2 validation errors for Named"):
+        Named()  # type: ignore[call-arg]
+
+
+def _with_set() -> type[Model]:
     class Odd(Model):
         value: set[int]
 
-    with pytest.raises(TypeError, match=r"set\[int\]"):
-        Odd(value={1})
+    return Odd
+
+
+def _with_field_of_pydantics() -> type[Model]:
+    class Odd(Model):
+        value: int = pydantic.Field(ge=1)
+
+    return Odd
+
+
+def _with_metadata_of_pydantics() -> type[Model]:
+    class Odd(Model):
+        value: Annotated[int, pydantic.Field(ge=1)]
+
+    return Odd
+
+
+def _with_check_of_pydantics() -> type[Model]:
+    class Odd(Model):
+        value: int
+
+        @pydantic.field_validator("value")
+        @classmethod
+        def _check(cls, value: int) -> int:
+            return value
+
+    return Odd
+
+
+def _with_two_checks() -> type[Model]:
+    class Odd(Point):
+        @field_validator("x")
+        @classmethod
+        def _one(cls, value: int) -> int:
+            return value
+
+        @field_validator("x")
+        @classmethod
+        def _two(cls, value: int) -> int:
+            return value
+
+    return Odd
+
+
+def _with_check_of_no_field() -> type[Model]:
+    class Odd(Point):
+        @field_validator("z")
+        @classmethod
+        def _one(cls, value: int) -> int:
+            return value
+
+    return Odd
+
+
+def _with_a_rule_misspelt() -> type[Model]:
+    class Odd(Model):
+        value: str = Field(maxlength=3)
+
+    return Odd
+
+
+def _with_a_rule_of_others() -> type[Model]:
+    class Odd(Model):
+        value: int | str = Field(ge=3)
+
+    return Odd
+
+
+def _with_unknown_configuration() -> type[Model]:
+    class Odd(Model):
+        model_config = {"str_max_length": 3}  # type: ignore[typeddict-unknown-key]  # noqa: RUF012
+
+    return Odd
+
+
+@pytest.mark.parametrize(
+    ("declare", "named"),
+    [
+        (_with_set, r"set\[int\]"),
+        (_with_field_of_pydantics, "a field of pydantic's"),
+        (_with_metadata_of_pydantics, "no annotation can have"),
+        (_with_check_of_pydantics, "_check is pydantic's"),
+        (_with_two_checks, "two checks of x: _one, _two"),
+        (_with_check_of_no_field, "z, which is no field"),
+        (_with_a_rule_misspelt, "no str can have maxlength"),
+        (_with_a_rule_of_others, "no union can have ge"),
+        (_with_unknown_configuration, "str_max_length"),
+    ],
+)
+def test_what_is_not_heeded_is_an_error(declare: Any, named: str) -> None:
+    with pytest.raises(TypeError, match=named):
+        declare().model_build()

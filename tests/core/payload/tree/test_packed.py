@@ -236,7 +236,19 @@ def test_damage_is_found_among_very_many(tmp_path: Path, soon: None) -> None:
 
 def test_what_is_brought_with_other_owners_is_held_in_columns(soon: None) -> None:
     some = [
-        Entry(b"%03d" % number, FILE, 0o4644 if number % 2 else 0o644, 7, 8, number, 1, b"", 0, b"", b"\x01" * 32)
+        Entry(
+            b"%03d" % number,
+            FILE,
+            0o4644 if number % 2 else 0o644,
+            7,
+            8,
+            number,
+            1,
+            b"",
+            0,
+            b"",
+            b"\x01" * 32,
+        )
         for number in range(4 * FEW)
     ]
     with believing(Authority(special=False, owner=(0, 0))):
