@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.bench import machine
 from tests.bench.compare import compare
 from tests.bench.others import PROGRAMS, version
+from tests.bench.process import heed_signals
 from tests.bench.report import page
 from tests.bench.results import Comparison, Results, Single, load, save
 from tests.bench.scale_report import inserted, kept
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     with contextlib.suppress(PermissionError):
         os.nice(options.nice)
+    heed_signals()
     results = Results() if options.fresh else load(options.results)
     results.machine = machine.described()
     results.versions = [version(name) for name in PROGRAMS if shutil.which(name)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -12,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 _GLANCE_S = 0.02
 _FORGET_PEAK = Path("/proc/self/clear_refs")
@@ -44,6 +47,16 @@ class Sample:
     largest: int = 0
     together: int = 0
     processor: float = 0.0
+
+
+def heed_signals() -> None:
+    """End on SIGTERM and SIGHUP as after Ctrl-C, so that processes and file systems of the measurement are cleared."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
 
 
 def shell(script: str, *arguments: Path | str, folder: Path, **environment: str) -> Command:

@@ -10,18 +10,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from tests.bench import machine
 from tests.bench.jvs import command
-from tests.bench.process import Command, measure, run
+from tests.bench.process import Command, heed_signals, measure, run
 from tests.bench.results import Figure, Results, Single, load, save
 from tests.bench.scale_report import inserted, section
 from tests.bench.workload import Workload
@@ -57,8 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         figure = found.figure
         _say(f"{found.where}, {found.what}: {figure.median:.2f} s, {figure.together >> 20} MB, {found.date}")
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    heed_signals()
     options.folder.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(options.folder)
     with loop_filesystem("xfs", size=options.gib * GIB) as filesystem:
@@ -183,11 +180,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=RESULTS, help="where all results are kept, as JSON")
     parser.add_argument("--output", type=Path, default=PAGE, help="the page that has the section")
     return parser.parse_args(arguments)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """End as after Ctrl-C, so that everything is cleared."""
-    sys.exit(128 + number)
 
 
 def _say(line: str) -> None:
