@@ -26,7 +26,7 @@ class Ledger:
     ``snapshots`` maps an id to (descriptor checksum, payload root hash), ``pins`` an id to (snapshot, end or None),
     ``worktrees`` an id to a name, ``heads`` and ``labels`` the id of a worktree to its head record and its labels,
     ``runs`` an id to the digest of its record, ``removed_runs`` are those whose record was removed, ``annotations`` the id of a snapshot to its annotations by number. A pin
-    that an in-place restore made is not in the log.
+    that an in-place restore made is not in the log. ``called`` has for each name the ids of worktrees that ever had it.
     """
 
     snapshots: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -39,6 +39,17 @@ class Ledger:
     runs: dict[str, str] = field(default_factory=dict)
     removed_runs: set[str] = field(default_factory=set)
     annotations: dict[str, dict[int, Annotation]] = field(default_factory=dict)
+    called: dict[str, set[str]] = field(default_factory=dict)
+
+    def call(self, worktree_id: str, name: str) -> None:
+        """Give a worktree its name."""
+        self.called.setdefault(name, set()).add(worktree_id)
+        self.worktrees[worktree_id] = name
+
+    def forget(self, worktree_id: str) -> None:
+        """Forget a worktree that was removed."""
+        for known in (self.worktrees, self.heads, self.labels):
+            known.pop(worktree_id, None)
 
 
 def read(layout: Layout, *, before: Iterable[bytes] = ()) -> Ledger:
@@ -110,15 +121,14 @@ def _enter_worktree(ledger: Ledger, record: dict[str, Any], operation: str, deta
     if operation in ("init", "worktree_create") or (
         operation == "restore" and not details.get("inplace") and "path" not in details
     ):
-        for other in [key for key, called in ledger.worktrees.items() if called == name]:
-            for known in (ledger.worktrees, ledger.heads, ledger.labels):
-                known.pop(other, None)  # a name is free again only after its worktree is gone
-        ledger.worktrees[own] = name
+        for other in ledger.called.pop(name, ()):
+            if ledger.worktrees.get(other) == name:
+                ledger.forget(other)  # a name is free again only after its worktree is gone
+        ledger.call(own, name)
     elif operation == "worktree_rename":
-        ledger.worktrees[own] = name
+        ledger.call(own, name)
     elif operation == "worktree_remove":
-        for known in (ledger.worktrees, ledger.heads, ledger.labels):
-            known.pop(own, None)
+        ledger.forget(own)
 
 
 def _annotate(ledger: Ledger, record: object) -> None:
@@ -137,7 +147,8 @@ def _take_over(ledger: Ledger, operation: str, details: dict[str, Any]) -> None:
     ledger.refs.update(details.get("refs", {}))
     ledger.removed.update(details.get("removed", ()))
     ledger.pins.update({key: (value[0], value[1]) for key, value in details.get("pins", {}).items()})
-    ledger.worktrees.update(details.get("worktrees", {}))
+    for worktree_id, name in details.get("worktrees", {}).items():
+        ledger.call(worktree_id, name)
     ledger.heads.update(details.get("heads", {}))
     ledger.labels.update(details.get("labels", {}))
     ledger.runs.update(details.get("runs", {}))

@@ -132,8 +132,9 @@ def _worktrees(layout: Layout, ledger: Ledger, changing: set[str]) -> Iterator[L
             there.add(worktree.get(layout, name).worktree_id)
         except JvsError:
             unreadable.add(name)
+    there |= changing
     for worktree_id, name in ledger.worktrees.items():
-        if worktree_id not in there | changing and name not in unreadable:
+        if worktree_id not in there and name not in unreadable:
             yield Loss(
                 findings.WORKTREE_UNREGISTERED,
                 name,
