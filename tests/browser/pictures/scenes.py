@@ -143,9 +143,12 @@ def browsing(server: JupyterServer, camera: Camera, _suffix: str) -> None:
     found = opened.locator(".jvs-browser")
     expect(found).to_be_visible()
     for name, part in (("Snapshots of main", "first model"), ("Files", "roc.png")):
-        choice = found.get_by_label(name).locator("option", has_text=part).first
+        page.wait_for_timeout(1000)  # the files of the snapshot before give way to those of this one
+        chooser = found.get_by_label(name)
+        expect(chooser).to_be_enabled()
+        choice = chooser.locator("option", has_text=part).first
         choice.wait_for(state="attached")
-        found.get_by_label(name).select_option(value=choice.get_attribute("value") or "")
+        chooser.select_option(value=choice.get_attribute("value") or "")
     expect(found.get_by_role("img")).to_be_visible()
     found.scroll_into_view_if_needed()
     camera.take("snapshot-browser")
