@@ -16,7 +16,7 @@ from jvs_core.payload.check.extras import extras
 from jvs_core.payload.check.matching import MatchJob
 from jvs_core.payload.check.remembered import Remembered
 from jvs_core.payload.manifest.lines import decode, path_of
-from jvs_core.payload.tree.entry import is_alike
+from jvs_core.payload.tree.entry import Entry, is_alike
 from jvs_core.payload.tree.folders import split
 from jvs_core.payload.tree.link_groups import regrouped
 from jvs_core.payload.work import pool
@@ -140,7 +140,7 @@ class Inspection:
         progress: Progress,
     ) -> None:
         """Read the files at ``positions``."""
-        sizes = [decode(lines[position]).size for position in positions]
+        sizes = [_decoded(lines[position]).size for position in positions]
         ordered: list[int] = []
         parts = []
         for places in cut(sizes, self._step):
@@ -191,6 +191,14 @@ class _Assembly:
         return self._evidence
 
 
+def _decoded(line: bytes) -> Entry:
+    """Return the entry of a line. Raises DescriptorCorrupt: not every number was looked at where it was compared."""
+    try:
+        return decode(line)
+    except ValueError as error:
+        raise corrupt(str(error)) from error
+
+
 def _settled(
     lines: Sequence[bytes], names: dict[bytes, list[int]], evidence: Evidence
 ) -> dict[bytes, list[int]]:
@@ -212,10 +220,7 @@ def _compared(root: Path, lines: Sequence[bytes], evidence: Evidence, root_hash:
     counts = evidence.listed.items()
     suspect = {folder for folder, count in counts if 0 <= count != evidence.children.get(folder, 0)}
     for position, made in evidence.other.items():
-        try:
-            wanted = decode(lines[position])
-        except ValueError as error:
-            raise corrupt(str(error)) from error
+        wanted = _decoded(lines[position])
         if made is not None and is_alike(wanted, decode(made)):
             drifted.add(wanted.path)
             continue

@@ -207,6 +207,20 @@ def test_no_other_lines_are_sound(data: st.DataObject) -> None:
         assert sound == (changed == lines)
 
 
+@pytest.mark.parametrize("field", ["mode", "uid", "gid", "size", "mtime"])
+def test_a_number_that_no_line_has_is_no_manifest(payload: Path, inspection: Inspection, field: str) -> None:
+    place = ["kind", "mode", "uid", "gid", "size", "mtime"].index(field)
+    entries = entries_of(payload)
+    for name in (b"big", b"a.txt"):
+        lines = list(encode(entries))
+        [position] = [position for position, entry in enumerate(entries) if entry.path == name]
+        parts = lines[position].split(b"\t")
+        parts[place] = b"12x"
+        lines[position] = b"\t".join(parts)
+        with pytest.raises(DescriptorCorrupt):
+            inspected(payload, lines, inspection)
+
+
 def test_threads_report_on_the_way(tmp_path: Path) -> None:
     for number in range(1000):
         (tmp_path / f"{number}").touch()
