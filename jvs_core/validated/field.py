@@ -66,22 +66,15 @@ class FieldInfo:
         return copy.deepcopy(self.default) if self.default_factory is None else self.default_factory()
 
 
-def Field(  # noqa: N802 - as in pydantic
-    default: Any = REQUIRED,
-    *,
-    default_factory: Callable[[], Any] | None = None,
-    key: str | None = None,
-    exclude: bool = False,
-    discriminator: str | None = None,
-    **rules: Any,
-) -> Any:
+def Field(default: Any = REQUIRED, **about: Any) -> Any:  # noqa: N802 - as in pydantic
     """Describe a field: as the default of its annotation, or inside ``Annotated``.
 
-    What a type cannot have is a TypeError when the class is first used. ``key`` is its name in JSON, where that is no name in Python. ``exclude`` keeps it out of what is written. ``discriminator`` names the field that tells the classes of a union
-    apart. The other ``rules`` are ``strict``, ``ge``, ``le``, ``lt``, ``pattern``, ``min_length``, ``max_length``,
-    ``allow_inf_nan``.
+    ``default_factory`` makes the default. ``key`` is the name in JSON, where that is no name in Python. ``exclude`` keeps the
+    field out of what is written. ``discriminator`` names the field that tells the classes of a union apart. The bounds are
+    ``strict``, ``ge``, ``gt``, ``le``, ``lt``, ``pattern``, ``min_length``, ``max_length`` and ``allow_inf_nan``; one that the
+    type cannot have, or that is misspelt, is a TypeError when the class is first used.
     """
-    return FieldInfo(default, default_factory, key, exclude, discriminator, **rules)
+    return FieldInfo(default, **about)
 
 
 class AfterValidator:
